@@ -1,0 +1,89 @@
+"""Every error a caller may meet. The message is made here, once: what, which one, what to do.
+
+ArchiveError
+├── UnreadableArticle   one article or file of the input; yielded and counted, seldom raised
+├── BadQuery            a parameter of a search
+├── BadSetting          a setting, from the environment or an option
+├── ArticleNotFound     an id nobody has
+├── ArchiveMissing      no archive at this path
+├── ArchiveMismatch     made with another model, schema, splitter or analyser
+├── ArchiveBusy         another process is writing
+└── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
+"""
+
+from pathlib import Path
+
+
+class ArchiveError(Exception):
+    """The root of all errors below; its text is one line that a person can act on."""
+
+
+class UnreadableArticle(ArchiveError):
+    """Something in the input that cannot become an article, and why."""
+
+    def __init__(self, origin: str, reason: str) -> None:
+        self.origin = origin
+        self.reason = reason
+        super().__init__(f"{origin}: {reason}")
+
+
+class BadQuery(ArchiveError):
+    """A search parameter with a value that cannot be used."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")
+
+
+class BadSetting(ArchiveError):
+    """A setting with a value that cannot be used."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name}: {reason}")
+
+
+class ArticleNotFound(ArchiveError):
+    """No article in the archive has this id."""
+
+    def __init__(self, article_id: str) -> None:
+        self.article_id = article_id
+        super().__init__(f"no article has the id {article_id!r}; a search shows the ids there are")
+
+
+class ArchiveMissing(ArchiveError):
+    """The path holds no archive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"no archive at {path}; `backfile index PATH...` makes one")
+
+
+class ArchiveMismatch(ArchiveError):
+    """The archive was made with something else than what is in use now."""
+
+    def __init__(self, expected: str, found: str, remedy: str) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(f"the archive was made with {expected}, but this is {found}; {remedy}")
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process holds the writer's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"another process is writing to {path}; wait for it to end, then run this again"
+        )
+
+
+class EngineUnavailable(ArchiveError):
+    """An engine that is needed cannot answer."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name} is unavailable: {reason}")

@@ -1,0 +1,198 @@
+"""Turns a record (a JSON object, a CSV row, front matter) into an Article by its field names."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from archive.article import Article, DateSource, Origin, TitleSource, shortened
+from archive.errors import BadSetting, UnreadableArticle
+from archive.reading.cleaning import clean_line, clean_text
+from archive.reading.dates import parse_date
+
+# The usual names, the likeliest first; compared without case, spaces and punctuation.
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "guid", "uuid", "articleid", "docid", "identifier", "uri"),
+    "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
+    "text": (
+        *("text", "body", "content", "maintext", "fulltext", "articletext", "articlebody"),
+        *("bodytext", "contenttext", "article", "story", "plaintext", "description"),
+    ),
+    "published": (
+        *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
+        *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
+        *("timestamp", "time", "day", "created", "createdat", "versioncreated"),
+    ),
+    "source": (
+        *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
+        *("sitename", "site", "domain", "sourceurl"),
+    ),
+    "url": ("url", "link", "canonicalurl", "canonical", "permalink", "weburl", "href", "uri"),
+    "authors": ("authors", "author", "byline", "creator", "by", "writer"),
+    "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
+    "language": ("language", "lang", "locale"),
+}
+TRACKING = re.compile(r"(?:^|&)(?:utm_[^=&]*|fbclid|gclid|mc_[ce]id)=[^&]*")
+BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
+NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
+LONGEST_LANGUAGE = 12
+
+
+def normal_name(name: str) -> str:
+    """Fold a field name: `Date-Published` and `datePublished` are the same.
+
+    >>> normal_name("Date-Published")
+    'datepublished'
+    """
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Which record field feeds which article field; `chosen` overrides the usual names."""
+
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_options(cls, options: tuple[str, ...]) -> "FieldMap":
+        """Read `FIELD=NAME` options; raise BadSetting for what is not one."""
+        chosen = {}
+        for option in options:
+            ours, equals, theirs = option.partition("=")
+            if not equals or not theirs or ours not in USUAL_NAMES:
+                known = ", ".join(USUAL_NAMES)
+                raise BadSetting("--map", f"{option!r} is not FIELD=NAME with FIELD one of {known}")
+            chosen[ours] = theirs
+        return cls(chosen)
+
+    def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Pick, for each article field, the first usual name that holds something.
+
+        >>> FieldMap({"section": "meta.desk"}).find({"Headline": "A", "meta": {"desk": "B"}})
+        {'title': 'A', 'section': 'B'}
+        """
+        by_name = {normal_name(str(key)): value for key, value in record.items()}
+        found: dict[str, Any] = {}
+        for ours, usual in USUAL_NAMES.items():
+            if theirs := self.chosen.get(ours):
+                value = _dotted(record, theirs)
+            else:
+                values = (by_name.get(normal_name(name)) for name in usual)
+                value = next((v for v in values if _holds(v)), None)
+            if _holds(value):
+                found[ours] = value
+        return found
+
+
+def article_from(record: Mapping[str, Any], origin: Origin, names: FieldMap, key: str) -> Article:
+    """Make an article of a record; `key` names it where it has neither id nor url.
+
+    Raises UnreadableArticle where there is no text and no title to be found by.
+    """
+    found = names.find(record)
+    title = clean_line(_as_line(found.get("title", "")))
+    text = clean_text(_as_text(found.get("text", "")))
+    if not text:
+        if not title:
+            raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
+        text = title
+    dated = parse_date(_as_line(found.get("published", "")))
+    url = clean_line(_as_line(found.get("url", "")))
+    return Article(
+        id=clean_line(_as_line(found.get("id", ""))) or derived_id(url, key),
+        title=title or stand_in_title(text),
+        title_source=TitleSource.GIVEN if title else TitleSource.LEAD,
+        text=text,
+        published=dated.day if dated else None,
+        published_at=dated.instant if dated else None,
+        date_source=DateSource.FIELD if dated else DateSource.NONE,
+        source=clean_line(_as_line(found.get("source", ""))),
+        section=clean_line(_as_line(found.get("section", ""))),
+        authors=_as_names(found.get("authors", ())),
+        language=_as_language(_as_line(found.get("language", ""))),
+        url=url,
+        origin=origin,
+    )
+
+
+def derived_id(url: str, key: str) -> str:
+    """Name an article that its source does not: by its canonical URL, else by where it was."""
+    if url:
+        return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
+    return "file-" + hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def canonical_url(url: str) -> str:
+    """Drop what does not name the article: scheme, `www.`, fragment, tracking, a last slash.
+
+    >>> canonical_url("https://www.Courier.example/a/?utm_source=x&id=3#top")
+    '//courier.example/a?id=3'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    query = TRACKING.sub("", parts.query).lstrip("&")
+    host = parts.netloc.casefold().removeprefix("www.")
+    return urlunsplit(("", host, parts.path.rstrip("/"), query, ""))
+
+
+def stand_in_title(text: str) -> str:
+    """Shorten the first sentence, for an article that came without a title."""
+    from sentencex import segment
+
+    opening = text[:1000].split("\n\n", 1)[0]
+    sentences = segment("en", opening)
+    return shortened(sentences[0] if sentences else opening)
+
+
+def _holds(value: object) -> bool:
+    return value is not None and value != "" and value != [] and value != {}
+
+
+def _dotted(record: Mapping[str, Any], path: str) -> Any:
+    if path in record:
+        return record[path]
+    value: Any = record
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _as_line(value: Any) -> str:
+    """A string, the name in an object, or the first such thing in a list."""
+    if isinstance(value, Mapping):
+        value = next((value[k] for k in ("name", "title", "value", "text", "id") if k in value), "")
+    if isinstance(value, list | tuple):
+        return next((line for line in map(_as_line, value) if line), "")
+    return "" if value is None or isinstance(value, bool | Mapping) else str(value)
+
+
+def _as_text(value: Any) -> str:
+    """A string, or a list of paragraphs."""
+    if isinstance(value, list | tuple):
+        return "\n\n".join(part for part in map(_as_line, value) if part)
+    return _as_line(value)
+
+
+def _as_names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        names = [_as_line(item) for item in value]
+    else:
+        names = NAME_SEPARATOR.split(BYLINE.sub("", _as_line(value)))
+    return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
+
+
+def _as_language(value: str) -> str:
+    """Fold `en-US` and `EN_us` to `en`."""
+    code = re.split(r"[-_]", clean_line(value), maxsplit=1)[0].casefold()
+    return code if len(code) <= LONGEST_LANGUAGE else ""
+
+
+def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
+    if wanted := names.chosen.get("text"):
+        return f"the field {wanted!r}, mapped to text, is absent or empty"
+    fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
+    return f"no text and no title among the fields ({fields}); name one with --map text=NAME"

@@ -1,0 +1,119 @@
+"""Finds the files of an input and opens them: walking, decompression, character encodings."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from archive.errors import ArchiveError, UnreadableArticle
+
+GZIP_MAGIC = b"\x1f\x8b"
+HEAD_BYTES = 1 << 16
+LONGEST_TEXT = 32 << 20  # bytes of one article; a book has about one
+BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+class InputMissing(ArchiveError):
+    """A path that was named and does not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"nothing at {path}; name a file or folder that exists")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the input. `key` names it below the folder it was found in, on any machine."""
+
+    path: Path
+    key: str
+
+    @property
+    def suffix(self) -> str:
+        """The last suffix, lower case, looking through `.gz`."""
+        name = self.path.name.casefold().removesuffix(".gz")
+        return Path(name).suffix
+
+    def open(self) -> BinaryIO:
+        """Open for reading, decompressed if the content (not the name) is gzip."""
+        with self.path.open("rb") as raw:
+            compressed = raw.read(2) == GZIP_MAGIC
+        if compressed:
+            return cast(BinaryIO, gzip.open(self.path, "rb"))
+        return self.path.open("rb")
+
+    def head(self) -> bytes:
+        with self.open() as stream:
+            return stream.read(HEAD_BYTES)
+
+    def read_text(self) -> str:
+        """Read the whole file as text; for formats that hold one article in a file."""
+        with self.open() as stream:
+            content = stream.read(LONGEST_TEXT + 1)
+        if len(content) > LONGEST_TEXT:
+            reason = f"longer than {LONGEST_TEXT >> 20} MiB, too long for one article"
+            raise UnreadableArticle(str(self.path), reason)
+        return content.decode(encoding_of(content), "replace")
+
+
+def encoding_of(content: bytes) -> str:
+    """Name the encoding of some text: its byte order mark, UTF-8, else the likeliest."""
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    try:
+        content.decode()
+    except UnicodeDecodeError as exc:
+        if exc.reason == "unexpected end of data" and len(content) - exc.start < 4:
+            return "utf-8"  # a head that was cut inside a character
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(content[:HEAD_BYTES]).best()
+        return best.encoding if best else "cp1252"
+    return "utf-8"
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
+    """Walk the paths in a settled order; hidden files and folders are left out.
+
+    Raises InputMissing at once, before anything is read, for a path that is not there.
+    """
+    roots = [Path(path).resolve() for path in paths]
+    for root in roots:
+        if not root.exists():
+            raise InputMissing(root)
+    return (found for root in dict.fromkeys(roots) for found in _walk(root))
+
+
+def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
+    if root.is_file():
+        yield SourceFile(root, f"{root.parent.name}/{root.name}")
+        return
+    failures: list[OSError] = []
+    collect: Callable[[OSError], None] = failures.append
+    for folder, subfolders, names in os.walk(root, onerror=collect):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.startswith("."):
+                continue
+            if not path.is_file():
+                yield UnreadableArticle(str(path), "neither a file nor a folder")
+                continue
+            yield SourceFile(path, f"{root.name}/{path.relative_to(root).as_posix()}")
+        yield from _reported(failures)
+    yield from _reported(failures)
+
+
+def _reported(failures: list[OSError]) -> Iterator[UnreadableArticle]:
+    while failures:
+        failure = failures.pop(0)
+        yield UnreadableArticle(str(failure.filename), failure.strerror or str(failure))

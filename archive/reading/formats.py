@@ -1,0 +1,127 @@
+"""Knows every format by its content, and reads a whole input: files in, articles and refusals out.
+
+A new format is one more row in FORMATS: how it is recognised, and what reads it.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading import records, text
+from archive.reading.fields import FieldMap
+from archive.reading.files import BYTE_ORDER_MARKS, SourceFile, encoding_of, find_files
+
+JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
+HTML_OPENING = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
+XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
+OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"PK\x03\x04", "a ZIP file"))
+TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
+MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
+
+
+class Format(NamedTuple):
+    """A name, a test on (file, start of its text), and the reader."""
+
+    name: str
+    recognises: Callable[[SourceFile, str], bool]
+    read: Callable[[SourceFile, FieldMap], Iterator[Article | UnreadableArticle]]
+
+
+def _is_json_lines(file: SourceFile, head: str) -> bool:
+    if not JSON_OPENING.match(head):
+        return False
+    if file.suffix in (".jsonl", ".ndjson"):
+        return True
+    first, newline, rest = head.strip("\ufeff \n\r\t").partition("\n")
+    try:
+        return isinstance(json.loads(first), dict) and bool(newline) and rest.lstrip()[:1] == "{"
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_table(file: SourceFile, head: str) -> bool:
+    if file.suffix in TABLE_SUFFIXES:
+        return True
+    columns = re.split(f"[{re.escape(records.DELIMITERS)}]", head.split("\n", 1)[0])
+    found = FieldMap().find(dict.fromkeys((name.strip(' "\r') for name in columns), "x"))
+    return file.suffix in TEXT_SUFFIXES and len(found) >= 2 and "text" in found
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("JSON Lines", _is_json_lines, records.read_json_lines),
+    Format("JSON", lambda _, head: bool(JSON_OPENING.match(head)), records.read_json),
+    Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
+    Format("table", _is_table, records.read_csv),
+    Format(
+        "Markdown",
+        lambda file, head: (
+            file.suffix in MARKDOWN_SUFFIXES or head.startswith(("---\n", "# ", "\ufeff# "))
+        ),
+        text.read_markdown,
+    ),
+    Format("plain text", lambda file, _: file.suffix in TEXT_SUFFIXES, text.read_plain),
+)
+
+
+class Reading:
+    """One pass over an input; iterate it for articles and refusals.
+
+    `bytes_done` of `bytes_total` counts files that were finished.
+    """
+
+    def __init__(self, paths: Iterable[Path], names: FieldMap) -> None:
+        self._found = list(find_files(paths))
+        self._names = names
+        self.bytes_done = 0
+        files = [found for found in self._found if isinstance(found, SourceFile)]
+        self.bytes_total = sum(file.path.stat().st_size for file in files)
+
+    def __iter__(self) -> Iterator[Article | UnreadableArticle]:
+        for found in self._found:
+            if isinstance(found, UnreadableArticle):
+                yield found
+                continue
+            yield from read_file(found, self._names)
+            self.bytes_done += found.path.stat().st_size
+
+
+def read_file(file: SourceFile, names: FieldMap) -> Iterator[Article | UnreadableArticle]:
+    """Read one file in whatever format it is; refusals are yielded, none is raised."""
+    try:
+        yield from format_of(file).read(file, names)
+    except UnreadableArticle as refused:
+        yield refused
+    except (EOFError, zlib.error):
+        yield UnreadableArticle(str(file.path), "the compressed data is cut short or damaged")
+    except OSError as exc:
+        yield UnreadableArticle(str(file.path), exc.strerror or str(exc))
+
+
+def format_of(file: SourceFile) -> Format:
+    """Recognise a file by its content; raise UnreadableArticle where nothing here reads it."""
+    content = file.head()
+    if not content.strip():
+        raise UnreadableArticle(str(file.path), "the file is empty")
+    for opening, kind in OTHER_OPENINGS:
+        if content.startswith(opening):
+            raise UnreadableArticle(str(file.path), f"{kind} is not read; convert it to text")
+    if b"\x00" in content and not content.startswith(tuple(m for m, _ in BYTE_ORDER_MARKS)):
+        raise UnreadableArticle(str(file.path), "not text (binary data)")
+    head = content.decode(encoding_of(content), "replace")
+    if HTML_OPENING.match(head):
+        raise UnreadableArticle(str(file.path), "HTML pages are not read yet; convert it to text")
+    if XML_OPENING.match(head):
+        raise UnreadableArticle(str(file.path), "XML and feeds are not read yet; convert to JSON")
+    for candidate in FORMATS:
+        if candidate.recognises(file, head):
+            return candidate
+    reason = f"no reader for this kind of file ({file.suffix or 'no suffix'})"
+    raise UnreadableArticle(str(file.path), reason)

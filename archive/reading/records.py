@@ -1,0 +1,156 @@
+"""Reads files that hold many articles as records: JSON, JSON Lines and CSV, always as streams."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, BinaryIO
+
+from archive.article import Article, Origin
+from archive.errors import UnreadableArticle
+from archive.reading.fields import FieldMap, article_from
+from archive.reading.files import LONGEST_TEXT, SourceFile, encoding_of
+
+DELIMITERS = ",;\t|"
+# Where an object keeps its list of articles, after the field names of public news APIs.
+LIST_NAMES = frozenset(
+    [
+        "articles",
+        "items",
+        "results",
+        "data",
+        "docs",
+        "documents",
+        "entries",
+        "stories",
+        "news",
+        "records",
+        "hits",
+        "rows",
+    ]
+)
+
+Read = Iterator[Article | UnreadableArticle]
+
+
+def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
+    """Read one object a line; a line that is not one is refused and the next is read."""
+    with file.open() as stream:
+        for number, line in enumerate(_lines(stream), 1):
+            origin = Origin(str(file.path), number)
+            if line is None:
+                yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
+            elif line.strip():
+                yield _from_line(line, origin, file, names)
+
+
+def read_json(file: SourceFile, names: FieldMap) -> Read:
+    """Read an array of objects, an object with one such array in it, or a single object."""
+    import ijson
+
+    number = 0
+    try:
+        with file.open() as stream:
+            prefix = _array_prefix(stream)
+        with file.open() as stream:
+            for number, record in enumerate(ijson.items(stream, prefix, use_float=True), 1):
+                yield _from_record(record, Origin(str(file.path), number), file, names)
+    except (ijson.JSONError, UnicodeDecodeError) as exc:
+        origin = Origin(str(file.path), number + 1)
+        yield UnreadableArticle(str(origin), f"not valid JSON from here on ({_brief(exc)})")
+
+
+def read_csv(file: SourceFile, names: FieldMap) -> Read:
+    """Read rows under a header line; the delimiter is found, the encoding too."""
+    csv.field_size_limit(LONGEST_TEXT)
+    head = file.head()
+    encoding = encoding_of(head)
+    with io.TextIOWrapper(file.open(), encoding, "replace", newline="") as stream:
+        rows = csv.reader(stream, delimiter=delimiter_of(head.decode(encoding, "replace")))
+        header = [name.strip() for name in next(rows, [])]
+        if not names.find(dict.fromkeys(header, "x")).keys() & {"text", "title"}:
+            columns = ", ".join(header)[:200]
+            reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
+            yield UnreadableArticle(str(Origin(str(file.path), 1)), reason)
+            return
+        yield from _from_rows(rows, header, file, names)
+
+
+def delimiter_of(head: str) -> str:
+    """Choose the delimiter that cuts the header line most often.
+
+    >>> delimiter_of("title;text;date")
+    ';'
+    """
+    header = head.lstrip("\ufeff").split("\n", 1)[0]
+    return max(DELIMITERS, key=header.count)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """Yield lines; None in place of one that is too long to be an article."""
+    while line := stream.readline(LONGEST_TEXT):
+        if len(line) < LONGEST_TEXT or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_TEXT)
+        yield None
+
+
+def _from_line(
+    line: bytes, origin: Origin, file: SourceFile, names: FieldMap
+) -> Article | UnreadableArticle:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as exc:
+        return UnreadableArticle(str(origin), f"not valid JSON ({_brief(exc)})")
+    return _from_record(record, origin, file, names)
+
+
+def _from_record(
+    record: Any, origin: Origin, file: SourceFile, names: FieldMap
+) -> Article | UnreadableArticle:
+    if not isinstance(record, dict):
+        return UnreadableArticle(str(origin), "not a JSON object with named fields")
+    try:
+        return article_from(record, origin, names, f"{file.key}#{origin.offset}")
+    except UnreadableArticle as refused:
+        return refused
+
+
+def _array_prefix(stream: BinaryIO) -> str:
+    """Find the ijson prefix of the articles: `item`, `results.item`, or `` for the whole."""
+    import ijson
+
+    events = ijson.parse(stream, use_float=True)
+    first = next(events, None)
+    if first and first[1] == "start_array":
+        return "item"
+    for prefix, event, _ in chain([first] if first else [], events):
+        if event == "start_array" and prefix.rpartition(".")[2].casefold() in LIST_NAMES:
+            _, inside, _ = next(events)
+            if inside == "start_map":
+                return f"{prefix}.item"
+    return ""
+
+
+def _from_rows(rows: Any, header: list[str], file: SourceFile, names: FieldMap) -> Read:
+    while True:
+        origin = Origin(str(file.path), rows.line_num + 1)
+        try:
+            row = next(rows, None)
+        except csv.Error as exc:
+            yield UnreadableArticle(str(origin), f"not valid CSV ({exc})")
+            continue
+        if row is None:
+            return
+        if len(row) > len(header):
+            reason = f"{len(row)} cells under {len(header)} column names"
+            yield UnreadableArticle(str(origin), reason)
+        elif any(row):
+            yield _from_record(dict(zip(header, row, strict=False)), origin, file, names)
+
+
+def _brief(exc: BaseException) -> str:
+    return str(exc).splitlines()[0][:120] if str(exc) else type(exc).__name__

@@ -1,0 +1,177 @@
+"""Cuts an article into passages that end at sentence ends and fit the model's window."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from sentencex import get_sentence_boundaries
+
+from archive.article import Article, Passage
+
+SPLITTER = "sentences-1"  # recorded in the manifest; a change in how text is cut changes it
+TARGET_TOKENS = 150  # see the README, "Design", for the sizes that were compared
+LONGEST_TITLE_TOKENS = 48
+SPARE_TOKENS = 4  # a stretch may count a little more alone than inside its article
+BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+LINE_END = re.compile(r"\n\s*")
+SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
+CLAUSE_END = re.compile(r"[;:,—–)]\s+")
+LONGEST_HEADING = 90  # characters
+WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrapped lines
+
+
+class Tokenizer(Protocol):
+    """Counts as the embedding model does."""
+
+    window: int
+    """The most tokens the model takes, those it adds itself already taken off."""
+
+    def starts(self, text: str) -> Sequence[int]:
+        """Return the character offset at which each token of the text starts, ascending."""
+        ...
+
+
+class Span(NamedTuple):
+    """A stretch of the text, in characters."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The sentences under one heading; the first of them begins with the heading itself."""
+
+    heading: str
+    sentences: list[Span]
+
+
+def split(article: Article, tokenizer: Tokenizer) -> list[Passage]:
+    """Cut an article into passages, in order, that together hold all of its text.
+
+    A passage ends at a sentence end; only a sentence longer than the window is cut inside, at a
+    clause or a word. A heading opens the passage that follows it, and no passage spans two
+    sections. With the title it is embedded with, each fits the tokenizer's window.
+    """
+    text = article.text
+    starts = tokenizer.starts(text)
+    title_tokens = min(len(tokenizer.starts(article.given_title)), LONGEST_TITLE_TOKENS)
+    passages: list[Passage] = []
+    for section in _sections(text, article.language):
+        heading_tokens = len(tokenizer.starts(section.heading)) if section.heading else 0
+        limit = max(16, tokenizer.window - title_tokens - heading_tokens - SPARE_TOKENS)
+        sentences = [
+            piece
+            for sentence in section.sentences
+            for piece in _within(text, sentence, starts, limit)
+        ]
+        for span in _pack(sentences, starts, min(TARGET_TOKENS, limit), limit):
+            n = len(passages)
+            body = text[span.start : span.end]
+            passages.append(Passage(article.id, n, span.start, span.end, section.heading, body))
+    return passages
+
+
+def embedded_text(passage: Passage, title: str) -> str:
+    """The text that stands for a passage in the vector space: title, heading, passage."""
+    heading = "" if passage.text.startswith(passage.heading) else passage.heading
+    return "\n".join(part for part in (title, heading, passage.text) if part)
+
+
+def paragraphs(text: str) -> Iterator[Span]:
+    """Find the paragraphs: between blank lines, or single lines where there are none."""
+    separator = BLANK_LINE
+    if not BLANK_LINE.search(text):
+        lines = text.count("\n") + 1
+        separator = LINE_END if len(text) / lines > WRAPPED_LINE else BLANK_LINE
+    start = 0
+    for gap in separator.finditer(text):
+        yield Span(start, gap.start())
+        start = gap.end()
+    yield Span(start, len(text))
+
+
+def is_heading(line: str) -> bool:
+    """Tell a section heading from a paragraph: one short line that does not end a sentence.
+
+    >>> is_heading("Immediate Aftermath"), is_heading("He left."), is_heading("MOSCOW —")
+    (True, False, False)
+    """
+    if "\n" in line or not 2 < len(line) <= LONGEST_HEADING or SENTENCE_END.search(line):
+        return False
+    return line[0].isalnum() and line[-1] not in "—–-" and not line[0].islower()
+
+
+def _sections(text: str, language: str) -> Iterator[Section]:
+    section = Section("", [])
+    opening: int | None = None  # where a heading began that still waits for its first sentence
+    spans = [span for span in paragraphs(text) if span.start < span.end]
+    for index, span in enumerate(spans):
+        line = text[span.start : span.end]
+        if is_heading(line) and index + 1 < len(spans):
+            if section.sentences:
+                yield section
+            opening = span.start if opening is None else opening
+            section = Section(line, [])
+            continue
+        sentences = list(_sentences(text, span, language))
+        if opening is not None:
+            sentences[0] = Span(opening, sentences[0].end)
+            opening = None
+        section.sentences.extend(sentences)
+    if section.sentences:
+        yield section
+
+
+def _sentences(text: str, paragraph: Span, language: str) -> Iterator[Span]:
+    body = text[paragraph.start : paragraph.end]
+    for found in get_sentence_boundaries(language or "en", body):
+        start, end = found["start_index"], found["end_index"]
+        sentence = body[start:end]
+        if stripped := sentence.strip():
+            start += len(sentence) - len(sentence.lstrip())
+            yield Span(paragraph.start + start, paragraph.start + start + len(stripped))
+
+
+def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterator[Span]:
+    """Cut a sentence that is longer than the window: at a clause, else a word, else a token."""
+    start, end = span
+    while _tokens(Span(start, end), starts) > limit:
+        most = max(start + 1, starts[bisect_left(starts, start) + limit])
+        window = text[start:most]
+        clauses = [m.end() for m in CLAUSE_END.finditer(window) if m.end() > len(window) // 2]
+        cut = clauses[-1] if clauses else _last_space(window)
+        yield Span(start, start + len(window[:cut].rstrip()))
+        start += cut
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+    if start < end:
+        yield Span(start, end)
+
+
+def _last_space(window: str) -> int:
+    spaces = [m.end() for m in re.finditer(r"\s+", window)]
+    return spaces[-1] if spaces and spaces[-1] > len(window) // 2 else len(window)
+
+
+def _pack(sentences: list[Span], starts: Sequence[int], target: int, limit: int) -> Iterator[Span]:
+    """Join sentences to passages of even length, near the target and never over the limit."""
+    if not sentences:
+        return
+    total = _tokens(Span(sentences[0].start, sentences[-1].end), starts)
+    share = total / max(1, round(total / target))
+    start = sentences[0].start
+    for sentence, following in pairwise(sentences):
+        end = sentence.end
+        size = _tokens(Span(start, end), starts)
+        grown = _tokens(Span(start, following.end), starts)
+        if grown > limit or (size > 1 and abs(size - share) <= abs(grown - share)):
+            yield Span(start, end)
+            start = following.start
+    yield Span(start, sentences[-1].end)
+
+
+def _tokens(span: Span, starts: Sequence[int]) -> int:
+    return bisect_left(starts, span.end) - bisect_left(starts, span.start)

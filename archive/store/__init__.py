@@ -1,0 +1,1 @@
+"""Keeps the record: the catalogue, the vectors, the manifest, and the one writer's lock."""

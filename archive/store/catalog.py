@@ -1,0 +1,303 @@
+"""The catalogue: articles, passages and what is embedded, in SQLite through SQLAlchemy Core."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from sqlalchemy import (
+    Connection,
+    Row,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError
+
+from archive.article import Article, Origin, Passage
+from archive.batching import batches
+from archive.errors import ArticleNotFound, EngineUnavailable
+from archive.store.tables import (
+    article_of,
+    article_values,
+    articles,
+    counters,
+    metadata,
+    passage_of,
+    passages,
+)
+from archive.store.vectors import Rows
+
+IDS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+
+
+class Known(NamedTuple):
+    """What the catalogue holds under an id, enough to tell whether an article is news to it."""
+
+    digest: bytes
+    title: str
+    published: int | None
+    origin: Origin
+
+
+class StoredPassage(NamedTuple):
+    """A passage with its row, its article and whether it is embedded."""
+
+    row: int
+    article: Article
+    passage: Passage
+
+
+class Counts(NamedTuple):
+    """How much the archive holds."""
+
+    articles: int
+    passages: int
+    embedded: int
+
+
+class Catalog:
+    """The record of an archive. Readers see committed transactions only; there is one writer."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.touch(mode=0o600)
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _configure)
+        with self._translated():
+            metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> None:
+        """Add articles with their passages; one with a known id is replaced. All or nothing."""
+        with self._translated(), self._engine.begin() as connection:
+            numbers = _numbers(connection, [article.id for article, _ in entries])
+            connection.execute(
+                delete(passages).where(passages.c.article.in_(list(numbers.values())))
+            )
+            connection.execute(delete(articles).where(articles.c.number.in_(numbers.values())))
+            new = [article.id for article, _ in entries if article.id not in numbers]
+            first = _take(connection, "article", len(new))
+            numbers |= {article_id: first + i for i, article_id in enumerate(new)}
+            row = _take(connection, "row", sum(len(cut) for _, cut in entries))
+            rows: list[dict[str, Any]] = []
+            for article, cut in entries:
+                for passage in cut:
+                    rows.append(_passage_values(passage, numbers[article.id], row + len(rows)))
+            values = [article_values(article, numbers[article.id]) for article, _ in entries]
+            connection.execute(insert(articles), values)
+            if rows:
+                connection.execute(insert(passages), rows)
+            _take(connection, "generation", 1)
+
+    def remove(self, article_ids: Iterable[str]) -> int:
+        """Remove articles and their passages; return how many there were."""
+        with self._translated(), self._engine.begin() as connection:
+            numbers = _numbers(connection, list(article_ids))
+            for some in batches(numbers.values(), IDS_AT_ONCE):
+                connection.execute(delete(passages).where(passages.c.article.in_(some)))
+                connection.execute(delete(articles).where(articles.c.number.in_(some)))
+            _take(connection, "generation", 1)
+            return len(numbers)
+
+    def mark_embedded(self, rows: Rows) -> None:
+        """Note that these rows are on disk in the vectors."""
+        marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
+        with self._translated(), self._engine.begin() as connection:
+            connection.execute(marked)
+            _take(connection, "generation", 1)
+
+    def forget_embedded(self, rows: Rows) -> None:
+        """Note that these rows must be embedded again."""
+        with self._translated(), self._engine.begin() as connection:
+            for some in batches(rows.tolist(), IDS_AT_ONCE):
+                chosen = update(passages).where(passages.c.row.in_(some))
+                connection.execute(chosen.values(embedded=False))
+
+    def announce(self) -> None:
+        """Tell readers that an index has changed, so that they look again."""
+        with self._translated(), self._engine.begin() as connection:
+            _take(connection, "generation", 1)
+
+    def generation(self) -> int:
+        """A number that grows with each change; equal generations give equal answers."""
+        chosen = select(counters.c.value).where(counters.c.name == "generation")
+        with self._reading() as connection:
+            return connection.execute(chosen).scalar() or 0
+
+    def counts(self) -> Counts:
+        with self._reading() as connection:
+            n_articles = connection.execute(select(func.count()).select_from(articles)).scalar_one()
+            n_passages = connection.execute(select(func.count()).select_from(passages)).scalar_one()
+            waiting = select(func.count()).select_from(passages).where(~passages.c.embedded)
+            return Counts(
+                n_articles, n_passages, n_passages - connection.execute(waiting).scalar_one()
+            )
+
+    def known(self, article_ids: Sequence[str]) -> dict[str, Known]:
+        """Look up which of these ids are taken, and by what."""
+        c = articles.c
+        columns = (c.id, c.digest, c.title, c.published, c.origin_file, c.origin_offset)
+        found: dict[str, Known] = {}
+        with self._reading() as connection:
+            for some in batches(article_ids, IDS_AT_ONCE):
+                for row in connection.execute(select(*columns).where(c.id.in_(some))):
+                    found[row.id] = Known(
+                        row.digest,
+                        row.title,
+                        row.published,
+                        Origin(row.origin_file, row.origin_offset),
+                    )
+        return found
+
+    def article(self, article_id: str) -> Article:
+        """Fetch one article; raise ArticleNotFound."""
+        with self._reading() as connection:
+            chosen = select(articles).where(articles.c.id == article_id)
+            row = connection.execute(chosen).mappings().first()
+        if row is None:
+            raise ArticleNotFound(article_id)
+        return article_of(cast(Any, row))
+
+    def passages_of(self, article: Article) -> list[Passage]:
+        """Fetch the passages of an article, in order."""
+        joined = passages.join(articles, passages.c.article == articles.c.number)
+        chosen = select(passages).select_from(joined).where(articles.c.id == article.id)
+        with self._reading() as connection:
+            rows = connection.execute(chosen.order_by(passages.c.n)).mappings().all()
+        return [passage_of(cast(Any, row), article) for row in rows]
+
+    def stored(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
+        """Fetch passages by row, with their articles, in ascending order of row.
+
+        Rows that have gone meanwhile are passed over.
+        """
+        for some in batches(sorted(rows), IDS_AT_ONCE):
+            with self._reading() as connection:
+                chosen = select(passages).where(passages.c.row.in_(some)).order_by(passages.c.row)
+                found = connection.execute(chosen).mappings().all()
+                numbers = sorted({row["article"] for row in found})
+                chosen_articles = select(articles).where(articles.c.number.in_(numbers))
+                by_number = {
+                    row["number"]: article_of(cast(Any, row))
+                    for row in connection.execute(chosen_articles).mappings()
+                }
+            for row in found:
+                article = by_number[row["article"]]
+                yield StoredPassage(row["row"], article, passage_of(cast(Any, row), article))
+
+    def rows_of(self, article_ids: Sequence[str]) -> Rows:
+        """List the rows of these articles' passages."""
+        joined = passages.join(articles, passages.c.article == articles.c.number)
+        chosen = select(passages.c.row).select_from(joined)
+        found: list[int] = []
+        with self._reading() as connection:
+            for some in batches(article_ids, IDS_AT_ONCE):
+                found += connection.execute(chosen.where(articles.c.id.in_(some))).scalars()
+        return np.array(found, np.int64)
+
+    def rows_after(self, row: int) -> Rows:
+        """List the rows beyond the given one, ascending."""
+        chosen = select(passages.c.row).where(passages.c.row > row).order_by(passages.c.row)
+        with self._reading() as connection:
+            return np.fromiter(connection.execute(chosen).scalars(), np.int64)
+
+    def unembedded_rows(self) -> Rows:
+        """List the rows without an embedding: newest articles first, undated ones last."""
+        joined = passages.join(articles, passages.c.article == articles.c.number)
+        order = (articles.c.published.is_(None), articles.c.published.desc(), passages.c.row)
+        chosen = select(passages.c.row).select_from(joined).where(~passages.c.embedded)
+        with self._reading() as connection:
+            return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
+
+    def passage_table(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+        """Every passage as (row, article number, embedded), ascending by row."""
+        chosen = select(passages.c.row, passages.c.article, passages.c.embedded)
+        with self._reading() as connection:
+            found = connection.execute(chosen.order_by(passages.c.row)).all()
+        flat = (int(value) for row in found for value in row)
+        return np.fromiter(flat, np.int64, 3 * len(found)).reshape(-1, 3)
+
+    def article_table(self) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Every article as (number, published, source, section, language, authors as JSON)."""
+        c = articles.c
+        chosen = select(c.number, c.published, c.source, c.section, c.language, c.authors)
+        with self._reading() as connection:
+            return connection.execute(chosen.order_by(c.number)).all()
+
+    def digests(self) -> Iterator[tuple[Article, bytes]]:
+        """Walk all articles, each with the digest it was stored under."""
+        last = 0
+        while True:
+            chosen = select(articles).where(articles.c.number > last).order_by(articles.c.number)
+            with self._reading() as connection:
+                found = connection.execute(chosen.limit(1_000)).mappings().all()
+            if not found:
+                return
+            for row in found:
+                yield article_of(cast(Any, row)), row["digest"]
+            last = found[-1]["number"]
+
+    def problems(self) -> list[str]:
+        """Ask SQLite whether its file is sound; empty if it is."""
+        with self._reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if found == ["ok"] else [str(problem) for problem in found]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as exc:
+            reason = f"{exc.orig}; `backfile verify` says more, a backup can be restored"
+            raise EngineUnavailable("the catalogue", reason) from exc
+
+
+def _configure(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _take(connection: Connection, counter: str, count: int) -> int:
+    """Take the next `count` numbers of a counter, from 1 up; return the first."""
+    chosen = counters.c.name == counter
+    value: int | None = connection.execute(select(counters.c.value).where(chosen)).scalar()
+    if value is None:
+        connection.execute(insert(counters).values(name=counter, value=count))
+        return 1
+    connection.execute(update(counters).where(chosen).values(value=value + count))
+    return value + 1
+
+
+def _numbers(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in batches(article_ids, IDS_AT_ONCE):
+        chosen = select(articles.c.id, articles.c.number).where(articles.c.id.in_(some))
+        found |= {row.id: row.number for row in connection.execute(chosen)}
+    return found
+
+
+def _passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
+    return {
+        "row": row,
+        "article": article,
+        "n": passage.n,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+        "embedded": False,
+    }

@@ -1,0 +1,80 @@
+"""Lays out an archive directory, and lets one process at a time write to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from archive.errors import ArchiveBusy, ArchiveMissing
+
+OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveDirectory:
+    """Where each part of an archive lies below its root."""
+
+    root: Path
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog.db"
+
+    @property
+    def vectors(self) -> Path:
+        return self.root / "vectors"
+
+    @property
+    def lexical(self) -> Path:
+        return self.root / "lexical"
+
+    @property
+    def chroma(self) -> Path:
+        return self.root / "chroma"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "writer.lock"
+
+    def exists(self) -> bool:
+        """An archive exists from the moment its manifest is there, which is written last."""
+        return self.manifest.is_file()
+
+    def require(self) -> None:
+        """Raise ArchiveMissing unless there is an archive here."""
+        if not self.exists():
+            raise ArchiveMissing(self.root)
+
+    def create(self) -> None:
+        """Make the root, for its owner alone."""
+        self.root.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+
+    def bytes_on_disk(self) -> int:
+        """Add up the sizes of all files; one that goes meanwhile counts nothing."""
+        total = 0
+        for path in self.root.rglob("*"):
+            with suppress(FileNotFoundError):
+                total += path.stat().st_size if path.is_file() else 0
+        return total
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock; raise ArchiveBusy at once if another process has it.
+
+        The lock is the operating system's, so a writer that was killed leaves none behind.
+        """
+        lock = FileLock(self.lock, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as exc:
+            raise ArchiveBusy(self.root) from exc
+        try:
+            yield
+        finally:
+            lock.release()

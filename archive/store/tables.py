@@ -1,0 +1,112 @@
+"""The catalogue's tables, and how articles and passages stand in their rows."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+)
+
+from archive.article import Article, DateSource, Origin, Passage, TitleSource
+
+metadata = MetaData()
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("title_source", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("published", Integer),  # date.toordinal(): a day, and never an instant
+    Column("published_at", Text),  # ISO 8601 with its offset
+    Column("date_source", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("authors", Text, nullable=False),  # a JSON list
+    Column("language", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("origin_file", Text, nullable=False),
+    Column("origin_offset", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    # The row names a passage in both engines and in the vectors; it is never used again.
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("article", Integer, ForeignKey("articles.number"), nullable=False, index=True),
+    Column("n", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("heading", Text, nullable=False),
+    Column("embedded", Boolean, nullable=False, server_default=false()),
+)
+Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
+
+
+def article_values(article: Article, number: int) -> dict[str, Any]:
+    """Lay an article out as a row."""
+    return {
+        "number": number,
+        "id": article.id,
+        "title": article.title,
+        "title_source": article.title_source.value,
+        "text": article.text,
+        "published": article.published.toordinal() if article.published else None,
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "date_source": article.date_source.value,
+        "source": article.source,
+        "section": article.section,
+        "authors": json.dumps(article.authors, ensure_ascii=False),
+        "language": article.language,
+        "url": article.url,
+        "origin_file": article.origin.file,
+        "origin_offset": article.origin.offset,
+        "digest": article.digest,
+    }
+
+
+def article_of(row: Mapping[str, Any]) -> Article:
+    """Read an article back from its row."""
+    return Article(
+        id=row["id"],
+        title=row["title"],
+        title_source=TitleSource(row["title_source"]),
+        text=row["text"],
+        published=date.fromordinal(row["published"]) if row["published"] else None,
+        published_at=datetime.fromisoformat(row["published_at"]) if row["published_at"] else None,
+        date_source=DateSource(row["date_source"]),
+        source=row["source"],
+        section=row["section"],
+        authors=tuple(json.loads(row["authors"])),
+        language=row["language"],
+        url=row["url"],
+        origin=Origin(row["origin_file"], row["origin_offset"]),
+    )
+
+
+def passage_of(row: Mapping[str, Any], article: Article) -> Passage:
+    """Read a passage back; its text is cut from the article."""
+    body = article.text[row["start"] : row["end"]]
+    return Passage(article.id, row["n"], row["start"], row["end"], row["heading"], body)

@@ -1,0 +1,54 @@
+"""Keeps every passage's embedding: one memory-mapped float16 matrix, a row a passage."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float16]
+Rows = npt.NDArray[np.int64]
+
+
+class VectorFile:
+    """The embeddings of an archive, (n_rows, dimension) float16; row 0 is never used.
+
+    Which rows hold an embedding is in the catalogue, written after the rows are on disk.
+    """
+
+    def __init__(self, path: Path, dimension: int) -> None:
+        self._path = path
+        self.dimension = dimension
+        self._mapped: Vectors = np.empty((0, dimension), np.float16)
+
+    def write(self, rows: Rows, vectors: npt.NDArray[np.float32]) -> None:
+        """Put (n, dimension) vectors at their rows and wait until they are on disk."""
+        self._path.touch(mode=0o600)
+        needed = (int(rows.max()) + 1) * self._row_bytes
+        with self._path.open("r+b") as stream:
+            if os.fstat(stream.fileno()).st_size < needed:
+                stream.truncate(needed)
+            mapped = np.memmap(stream, np.float16, "r+", shape=(needed // 2,))
+            mapped.reshape(-1, self.dimension)[rows] = vectors.astype(np.float16)
+            mapped.flush()
+            os.fsync(stream.fileno())
+
+    def blank(self, rows: Rows) -> None:
+        """Overwrite rows whose passages were removed; rows beyond the file are passed over."""
+        size = self._path.stat().st_size // self._row_bytes if self._path.exists() else 0
+        if len(written := rows[rows < size]):
+            self.write(written, np.zeros((len(written), self.dimension), np.float32))
+
+    def read(self, n_rows: int) -> Vectors:
+        """Map the first n_rows rows, or as many as the file has, for reading."""
+        if n_rows > len(self._mapped):
+            size = self._path.stat().st_size if self._path.exists() else 0
+            whole = min(n_rows, size // self._row_bytes)
+            if whole:
+                shape = (whole, self.dimension)
+                self._mapped = np.memmap(self._path, np.float16, "r", shape=shape)
+        return self._mapped[:n_rows]
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.dimension * 2

@@ -1,0 +1,1 @@
+"""How articles are found: embedded, indexed, ranked, fused. Imports `archive`, never `web`."""

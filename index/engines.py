@@ -1,0 +1,18 @@
+"""All that one archive is made of, behind the seams."""
+
+from dataclasses import dataclass
+
+from archive.store.catalog import Catalog
+from archive.store.vectors import VectorFile
+from index.protocols import Embedder, LexicalIndex, VectorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The record (catalogue and vectors), the two caches over it, and the model."""
+
+    catalog: Catalog
+    vectors: VectorFile
+    lexical: LexicalIndex
+    neighbours: VectorIndex
+    embedder: Embedder

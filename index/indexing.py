@@ -1,0 +1,220 @@
+"""The way in: keeps what was read, indexes its words at once, then embeds, newest first.
+
+    catalogue row -> Whoosh, by row -> vectors on disk -> `embedded` -> a sealed Chroma part
+
+Each step finds what is left to do by itself (rows beyond the last one in Whoosh, rows not
+embedded, embedded rows in no part), so a run that was killed anywhere is finished by the next.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import derived_id
+from archive.splitting import Tokenizer, embedded_text, split
+from archive.store.catalog import Known
+from index.engines import Engines
+from index.protocols import LexicalEntry, Rows
+
+FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
+LARGEST_BATCH = 4_000
+EMBEDDED_AT_ONCE = 1_024  # passages between two marks on the record: about 20 s of work
+WORDS_AT_ONCE = 20_000  # passages a Whoosh commit
+
+
+class Stage(StrEnum):
+    """What is being done, as a progress bar names it."""
+
+    READING = "reading"
+    WORDS = "words"
+    MEANING = "meaning"
+    SEALING = "neighbours"
+
+
+class Progress(Protocol):
+    """Is told how far a stage of a run has come: in bytes when reading, else in passages."""
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of an input."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    undated: int = 0
+    refused: list[UnreadableArticle] = field(default_factory=list)
+
+    @property
+    def read(self) -> int:
+        return self.new + self.changed + self.unchanged
+
+
+class Input(Protocol):
+    """Articles and refusals, and how many bytes of how many have been read."""
+
+    bytes_done: int
+    bytes_total: int
+
+    def __iter__(self) -> Iterator[Article | UnreadableArticle]: ...
+
+
+class Indexer:
+    """Writes to one archive; its caller holds the writer's lock."""
+
+    def __init__(self, engines: Engines, tokenizer: Tokenizer, progress: Progress) -> None:
+        self._catalog = engines.catalog
+        self._vectors = engines.vectors
+        self._lexical = engines.lexical
+        self._neighbours = engines.neighbours
+        self._embedder = engines.embedder
+        self._tokenizer = tokenizer
+        self._progress = progress
+        self._indexed = 0  # passages, by this indexer
+
+    def index(self, source: Input) -> Report:
+        """Keep what is new or changed, and make it findable by words."""
+        report = Report()
+        self.tidy()
+        self.index_words()  # what a killed run left
+        for batch in _growing_batches(source):
+            articles = [found for found in batch if isinstance(found, Article)]
+            report.refused += [found for found in batch if isinstance(found, UnreadableArticle)]
+            self._keep(articles, report)
+            self._progress(Stage.READING, source.bytes_done, source.bytes_total)
+            self.index_words()
+        self._progress(Stage.READING, source.bytes_total, source.bytes_total)
+        return report
+
+    def tidy(self) -> None:
+        """Take out of the lexical index what the record lost while a run was killed."""
+        self._lexical.remove(np.setdiff1d(self._lexical.rows(), self._catalog.rows_after(0)))
+
+    def index_words(self) -> None:
+        """Bring the lexical index up to the record."""
+        waiting = self._catalog.rows_after(self._lexical.last_row())
+        for done, rows in _slices(waiting, WORDS_AT_ONCE):
+            self._lexical.add(
+                LexicalEntry(found.row, found.article.given_title, found.passage.text)
+                for found in self._catalog.stored(rows.tolist())
+            )
+            self._progress(Stage.WORDS, self._indexed + done, self._indexed + len(waiting))
+        self._indexed += len(waiting)
+        if len(waiting):
+            self._catalog.announce()
+
+    def index_meaning(self) -> None:
+        """Embed what is not embedded, newest first, and let Chroma know all of it."""
+        waiting = self._catalog.unembedded_rows()
+        for done, rows in _slices(waiting, EMBEDDED_AT_ONCE):
+            stored = list(self._catalog.stored(rows.tolist()))
+            if stored:  # else they were removed meanwhile
+                texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
+                kept = np.array([each.row for each in stored], np.int64)
+                self._vectors.write(kept, self._embedder.embed_passages(texts))
+                self._catalog.mark_embedded(kept)
+            self._progress(Stage.MEANING, done, len(waiting))
+        self.seal()
+
+    def seal(self) -> None:
+        """Bring Chroma up to the record."""
+        table = self._catalog.passage_table()
+        embedded = table[table[:, 2] != 0, 0]
+        if len(np.setxor1d(embedded, self._neighbours.rows())):
+            self._progress(Stage.SEALING, 0, len(embedded))
+            self._neighbours.seal(embedded)
+            self._catalog.announce()
+            self._progress(Stage.SEALING, len(embedded), len(embedded))
+
+    def remove(self, article_ids: Sequence[str]) -> int:
+        """Remove articles from the record, the words and the vectors; return how many."""
+        rows = self._catalog.rows_of(article_ids)
+        removed = self._catalog.remove(article_ids)
+        self._forget(rows)
+        return removed
+
+    def _keep(self, articles: Sequence[Article], report: Report) -> None:
+        known = self._catalog.known([article.id for article in articles])
+        kept: dict[str, Article] = {}
+        for found in articles:
+            article = _settled(found, known)
+            report.undated += article.published is None
+            before = known.get(article.id)
+            if before and _is_another(article, before):
+                reason = f"its id {article.id!r} is taken by {before.title!r} ({before.origin})"
+                remedy = "give another field with --map id=NAME"
+                report.refused.append(UnreadableArticle(str(article.origin), f"{reason}; {remedy}"))
+            elif before and before.digest == article.digest:
+                report.unchanged += 1
+            else:
+                report.changed += before is not None
+                report.new += before is None
+                kept[article.id] = article
+                known[article.id] = known_as(article)
+        if not kept:
+            return
+        replaced = self._catalog.rows_of(list(kept))
+        self._catalog.put([(a, split(a, self._tokenizer)) for a in kept.values()])
+        self._forget(replaced)
+
+    def _forget(self, rows: Rows) -> None:
+        """Take rows out of the words, and blank their vectors; the record has lost them already."""
+        if len(rows):
+            self._lexical.remove(rows)
+            self._vectors.blank(rows)
+            self._catalog.announce()
+
+
+def known_as(article: Article) -> Known:
+    """What the catalogue would say of an article."""
+    published = article.published.toordinal() if article.published else None
+    return Known(article.digest, article.title, published, article.origin)
+
+
+def _settled(article: Article, known: dict[str, Known]) -> Article:
+    """Keep two files apart whose names below their folders are the same.
+
+    An id made of a file's name is taken by another file, which is still there and says something
+    else: then the whole path names the newcomer.
+    """
+    before = known.get(article.id)
+    if not before or not article.id.startswith("file-") or before.digest == article.digest:
+        return article
+    if before.origin.file == article.origin.file or not Path(before.origin.file).exists():
+        return article
+    return replace(article, id=derived_id("", str(article.origin)))
+
+
+def _is_another(article: Article, before: Known) -> bool:
+    """Tell a correction from another article that was given the same id: nothing agrees."""
+    published = article.published.toordinal() if article.published else None
+    return (
+        before.origin.file != article.origin.file
+        and before.title != article.title
+        and before.published != published
+    )
+
+
+def _growing_batches(source: Input) -> Iterator[list[Article | UnreadableArticle]]:
+    size, batch = FIRST_BATCH, []
+    for found in source:
+        batch.append(found)
+        if len(batch) >= size:
+            yield batch
+            batch, size = [], min(2 * size, LARGEST_BATCH)
+    if batch:
+        yield batch
+
+
+def _slices(rows: Rows, size: int) -> Iterable[tuple[int, Rows]]:
+    """Cut rows into slices, each with the number of rows done once it is."""
+    for start in range(0, len(rows), size):
+        yield min(start + size, len(rows)), rows[start : start + size]

@@ -1,0 +1,228 @@
+"""Answers an expression from posting lists: which articles match, how well each passage does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from index.columns import Bools, Category, Columns
+from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.lexical.analysis import fold, is_stop_word, terms
+from index.lexical.scoring import (
+    Floats,
+    Postings,
+    Rows,
+    bm25,
+    inverse_document_frequency,
+    merged,
+)
+
+ALL_WORDS = 3  # up to so many words an article has to hold them all
+LEAST_SHARE = 0.4  # of the words' total idf that an article has to hold, of more words
+TITLE_WEIGHT = 1.0
+INDEXED = (Field.TITLE, Field.TEXT)
+
+
+class PostingLists(Protocol):
+    """What matching needs of an index."""
+
+    def postings(self, field: Field, term: str) -> Postings:
+        """The rows that hold a term in a field; none for a term that is nowhere."""
+        ...
+
+    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+        """The rows that hold the terms in this order."""
+        ...
+
+    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
+        """The terms of a field that begin so."""
+        ...
+
+    def lengths(self, field: Field) -> Floats:
+        """The number of words in the field, for each row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What words found.
+
+    `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
+    that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
+    meaning must respect too; `relaxed` is true where no article held enough of the words.
+    """
+
+    scores: Floats
+    held: Bools
+    admitted: Bools
+    relaxed: bool = False
+
+
+class Part(NamedTuple):
+    """The answer to one node: scores of rows, and the articles that hold it."""
+
+    scores: Floats
+    held: Bools
+
+
+class Matcher:
+    """Matches expressions against one snapshot of an index."""
+
+    def __init__(self, lists: PostingLists, columns: Columns) -> None:
+        self._lists = lists
+        self._columns = columns
+        self._relaxed = False
+        n_alive = max(1, columns.n_passages)
+        self._mean_length = {f: float(self._lengths(f).sum()) / n_alive for f in INDEXED}
+
+    def match(self, expression: Expression) -> Matches:
+        """Answer a whole query."""
+        if isinstance(expression, Words):
+            part, admitted = self._words(expression)
+            return Matches(part.scores, part.held, admitted, self._relaxed)
+        part = self._part(expression)
+        return Matches(part.scores, part.held, part.held, self._relaxed)
+
+    def _part(self, expression: Expression) -> Part:
+        match expression:
+            case Word(text, field) | Phrase(text, field) | Prefix(text, field) if field not in (
+                *INDEXED,
+                Field.ANY,
+            ):
+                held = self._category(field).mentioning(text.split())
+                return Part(self._nothing(), held)
+            case Word(text, field):
+                return self._scored([[t] for t in terms(text)[:1]], field)
+            case Prefix(text, field):
+                return self._scored([self._expanded(text)], field)
+            case Phrase():
+                return self._phrase(expression)
+            case Not(part):
+                return Part(self._nothing(), ~self._part(part).held)
+            case And(parts):
+                found = [self._part(part) for part in parts]
+                held = np.logical_and.reduce([part.held for part in found])
+                return Part(_total(found), held)
+            case Or(parts):
+                found = [self._part(part) for part in parts]
+                held = np.logical_or.reduce([part.held for part in found])
+                return Part(_total(found), held)
+            case Words():
+                return self._words(expression)[0]
+
+    def _words(self, group: Words) -> tuple[Part, Bools]:
+        """Answer parts side by side; return also which articles the required parts admit."""
+        admitted = np.ones(self._columns.n_articles, np.bool_)
+        found = [self._part(part) for part in group.required]
+        for part in found:
+            admitted &= part.held
+        said = dict.fromkeys(t for word in _weighed(group.plain) for t in terms(word.text))
+        if not said:
+            return Part(_total(found) if found else self._nothing(), admitted), admitted
+        words = [self._scored([[term]], Field.ANY) for term in said]
+        held = self._enough(words, list(said), admitted) & admitted
+        return Part(_total(found + words), held), admitted
+
+    def _enough(self, words: list[Part], said: list[str], admitted: Bools) -> Bools:
+        """Mark the articles that hold all of a few words, or enough of the weight of many."""
+        present = [(word, term) for word, term in zip(words, said, strict=True) if word.held.any()]
+        if not present:
+            return np.zeros_like(admitted)
+        weights = np.array([self._idf(term) for _, term in present], np.float32)
+        marks = np.array([word.held for word, _ in present])
+        carried = weights @ marks
+        whole = float(weights.sum())
+        needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
+        best = float(carried[admitted].max(initial=0))
+        missing = len(said) <= ALL_WORDS and len(present) < len(said)
+        if missing or best < needed * 0.999:
+            self._relaxed = True
+            needed = min(needed, best)
+        held: Bools = (carried >= needed * 0.999) & (carried > 0)
+        return held
+
+    def _scored(self, alternatives: list[list[str]], field: Field) -> Part:
+        """Score each list of interchangeable terms as one term, over the fields it may stand in."""
+        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
+        for candidates in alternatives:
+            for place in INDEXED if field is Field.ANY else (field,):
+                lists = [self._postings(place, term) for term in candidates]
+                postings = merged([found for found in lists if len(found.rows)])
+                if len(postings.rows):
+                    scores[postings.rows] += self._weigh(place, postings)
+                    held |= self._columns.articles_with(postings.rows)
+        return Part(scores, held)
+
+    def _phrase(self, phrase: Phrase) -> Part:
+        words = terms(phrase.text)
+        if len(words) < 2:
+            return self._scored([words] if words else [], phrase.field)
+        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
+        for place in INDEXED if phrase.field is Field.ANY else (phrase.field,):
+            rows = self._living(self._lists.phrase(place, words, phrase.slop))
+            if len(rows):
+                held |= self._columns.articles_with(rows)
+                for term in dict.fromkeys(words):
+                    whole = self._nothing()
+                    postings = self._postings(place, term)
+                    whole[postings.rows] = self._weigh(place, postings)
+                    scores[rows] += whole[rows]
+        return Part(scores, held)
+
+    def _weigh(self, field: Field, postings: Postings) -> Floats:
+        idf = inverse_document_frequency(len(postings.rows), max(1, self._columns.n_passages))
+        lengths = self._lengths(field)[postings.rows]
+        weight = TITLE_WEIGHT if field is Field.TITLE else 1.0
+        return weight * bm25(idf, postings.frequencies, lengths, self._mean_length[field])
+
+    def _idf(self, term: str) -> float:
+        in_text = len(self._postings(Field.TEXT, term).rows)
+        return inverse_document_frequency(in_text, max(1, self._columns.n_passages))
+
+    def _postings(self, field: Field, term: str) -> Postings:
+        rows, frequencies = self._lists.postings(field, term)
+        living = (rows < self._columns.n_rows) & (rows >= 0)
+        living[living] = self._columns.alive[rows[living]]
+        return (
+            Postings(rows, frequencies)
+            if living.all()
+            else Postings(rows[living], frequencies[living])
+        )
+
+    def _living(self, rows: Rows) -> Rows:
+        rows = rows[rows < self._columns.n_rows]
+        living: Rows = rows[self._columns.alive[rows]]
+        return living
+
+    def _lengths(self, field: Field) -> Floats:
+        """Lengths for each row of the snapshot, 0 for rows that are gone or not indexed yet."""
+        lengths = np.zeros(self._columns.n_rows, np.float32)
+        known = self._lists.lengths(field)[: self._columns.n_rows]
+        lengths[: len(known)] = known
+        lengths[~self._columns.alive] = 0
+        return lengths
+
+    def _expanded(self, prefix: str) -> list[str]:
+        """The terms a prefix stands for; its own stem too, since the index holds stems."""
+        folded = fold(prefix)
+        found = {t for place in INDEXED for t in self._lists.vocabulary(place, folded)}
+        return sorted(found | set(terms(prefix)))
+
+    def _category(self, field: Field) -> Category:
+        category: Category = getattr(self._columns, field.value)
+        return category
+
+    def _nothing(self) -> Floats:
+        return np.zeros(self._columns.n_rows, np.float32)
+
+
+def _weighed(words: Sequence[Word]) -> Sequence[Word]:
+    """Leave out stop words, unless there is nothing else."""
+    weighty = [word for word in words if not is_stop_word(word.text)]
+    return weighty or words
+
+
+def _total(parts: Sequence[Part]) -> Floats:
+    total: Floats = np.sum([part.scores for part in parts], axis=0, dtype=np.float32)
+    return total

@@ -1,0 +1,146 @@
+"""Reads the query language with Whoosh's parser, and never fails on what a person types.
+
+ferry timetable      words, weighed by how rare they are    "river Ash"   words in this order
+ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
+bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
+"""
+
+import re
+from itertools import chain
+from typing import NamedTuple
+
+from whoosh.qparser import QueryParser, plugins, syntax
+
+from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.lexical.analysis import WORD
+
+FIELDS = "|".join(field.value for field in Field if field is not Field.ANY)
+OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
+QUESTION_LENGTH = 7  # words; a longer text in capitals throughout is prose, not operators
+SHORTEST_PREFIX = 2
+DEEPEST = 40  # nested parentheses; Whoosh's parser recurses
+
+
+class Read(NamedTuple):
+    """How a text was read: None if it holds nothing to look for; notes say what was unusual."""
+
+    expression: Expression | None
+    notes: tuple[str, ...]
+
+
+class SideBySide(syntax.OrGroup):  # type: ignore[misc]  # Whoosh has no types
+    """Parts with no operator between them."""
+
+
+def parse(text: str, *, plain: bool = False) -> Read:
+    """Read a query; what cannot be parsed is read as plain words, and a note says so."""
+    if plain:
+        return Read(_words(text), ())
+    if _is_shouted(text):
+        return Read(_words(text), ("AND, OR and NOT were read as words in a text all in capitals",))
+    if text.count("(") > DEEPEST:
+        return Read(_words(text), ("too many parentheses: read as plain words",))
+    notes = []
+    if text.count('"') % 2:
+        notes.append("a quotation mark has no partner and was left out")
+        before, _, after = text.rpartition('"')
+        text = f"{before} {after}"
+    if text.count("(") != text.count(")"):
+        notes.append("a parenthesis has no partner and was left out")
+        text = re.sub(r"[()]", " ", text)
+    tree = _parser().process(text)
+    expression = _simplified(_expression(tree))
+    if expression is None and WORD.search(text):
+        return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
+    return Read(expression, tuple(notes))
+
+
+def _parser() -> QueryParser:
+    return QueryParser(
+        Field.ANY.value,
+        None,
+        plugins=[
+            plugins.WhitespacePlugin(),
+            plugins.PhrasePlugin(),
+            plugins.PrefixPlugin(),
+            plugins.FieldsPlugin(rf"(?<!\w)(?P<text>{FIELDS}):(?=\S)", remove_unknown=False),
+            plugins.GroupPlugin(),
+            plugins.OperatorsPlugin(AndNot=None, AndMaybe=None, Require=None),
+        ],
+        group=SideBySide,
+    )
+
+
+def _is_shouted(text: str) -> bool:
+    """All in capitals and long, as wire copy of the sixties is: its AND is no operator."""
+    words = text.split()
+    shouted = text.upper() == text and len(words) > QUESTION_LENGTH
+    return shouted and '"' not in text and bool(OPERATOR.search(text))
+
+
+def _words(text: str) -> Expression | None:
+    found = tuple(Word(match.group()) for match in WORD.finditer(text))
+    return Words(found) if found else None
+
+
+def _expression(node: syntax.SyntaxNode) -> Expression | None:
+    match node:
+        case plugins.PhrasePlugin.PhraseNode():
+            return _phrase(node.text, _field(node), node.slop)
+        case plugins.PrefixPlugin.PrefixNode():
+            return _prefix(node.text, _field(node))
+        case syntax.NotGroup():
+            part = _simplified(Words(_parts(node)))
+            return Not(part) if part else None
+        case syntax.AndGroup():
+            return And(_parts(node))
+        case SideBySide():
+            return Words(_parts(node))
+        case syntax.OrGroup():
+            return Or(_parts(node))
+        case syntax.TextNode():
+            found = WORD.findall(node.text)  # `covid-19` is two words
+            return Words(tuple(Word(word, _field(node)) for word in found))
+        case syntax.GroupNode():
+            return Words(_parts(node))
+    return None
+
+
+def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
+    parts = (_simplified(_expression(child)) for child in node)
+    return tuple(part for part in parts if part is not None)
+
+
+def _phrase(text: str, field: Field, slop: int) -> Expression | None:
+    found = WORD.findall(text)
+    if len(found) > 1:
+        return Phrase(" ".join(found), field, min(slop, 100))
+    return Words((Phrase(found[0], field),)) if found else None
+
+
+def _prefix(text: str, field: Field) -> Expression | None:
+    found = WORD.findall(text)
+    if not found:
+        return None
+    if len(found) > 1 or len(found[0]) < SHORTEST_PREFIX:
+        return Phrase(" ".join(found), field)
+    return Prefix(found[0], field)
+
+
+def _field(node: syntax.SyntaxNode) -> Field:
+    return Field(node.fieldname) if node.fieldname else Field.ANY
+
+
+def _simplified(expression: Expression | None) -> Expression | None:
+    """Drop empty groups, unwrap groups of one, and lay words side by side in one group."""
+    match expression:
+        case And(parts) | Or(parts) if len(parts) == 1:
+            return parts[0]
+        case Words(parts):
+            nested = ((p.parts if isinstance(p, Words) else (p,)) for p in parts)
+            flat = tuple(chain.from_iterable(nested))
+            alone = len(flat) == 1 and not isinstance(flat[0], Word | Not)
+            return flat[0] if alone else Words(flat) if flat else None
+        case And(()) | Or(()):
+            return None
+    return expression

@@ -1,0 +1,208 @@
+"""The lexical index in Whoosh: a document a passage, written in order of row, read as arrays."""
+
+import shutil
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+with warnings.catch_warnings():
+    # Whoosh 2.7.4 is of 2016; its old escapes and `is 0` warn on import.
+    warnings.filterwarnings("ignore", category=SyntaxWarning, module="whoosh")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
+    from whoosh import columns, fields, index, query
+    from whoosh.codec.whoosh3 import W3Codec, W3LeafMatcher
+    from whoosh.filedb.filestore import RamStorage
+    from whoosh.reading import IndexReader, TermNotFound
+    from whoosh.util.numeric import byte_to_length
+
+from archive.errors import EngineUnavailable
+from index.columns import Columns
+from index.expression import Expression, Field
+from index.lexical.analysis import NewsAnalyzer
+from index.lexical.matching import INDEXED, Matcher, Matches
+from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
+from index.protocols import LexicalEntry
+
+WRITER_MEGABYTES = 256
+MOST_SEGMENTS = 8
+LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.float32)
+
+
+def _schema() -> fields.Schema:
+    analyzer = NewsAnalyzer()
+    return fields.Schema(
+        row=fields.COLUMN(columns.NumericColumn("I", default=0)),
+        title=fields.TEXT(analyzer=analyzer, phrase=True),
+        text=fields.TEXT(analyzer=analyzer, phrase=True),
+    )
+
+
+class WhooshIndex:
+    """The words of an archive. Share the index between threads; each snapshot is read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._index: Any = None
+
+    def add(self, entries: Iterable[LexicalEntry]) -> None:
+        """Add passages with rows beyond `last_row`, ascending, in one commit."""
+        writer = self._opened_for_writing().writer(limitmb=WRITER_MEGABYTES)
+        try:
+            for row, title, text in entries:
+                writer.add_document(row=row, title=title, text=text)
+        except BaseException:
+            writer.cancel()
+            raise
+        writer.commit(merge=self._n_segments() >= MOST_SEGMENTS)
+
+    def last_row(self) -> int:
+        """The highest row that is indexed; 0 for an empty index. Rows come in ascending order."""
+        with self._opened_for_writing().reader() as reader:
+            rows = _rows(reader)
+        return int(rows.max()) if len(rows) else 0
+
+    def rows(self) -> Rows:
+        """List the rows that are indexed."""
+        with self._opened().reader() as reader:
+            return _rows(reader)
+
+    def snapshot(self) -> "WhooshSnapshot":
+        """Open what is committed now; raise EngineUnavailable where nothing can be opened."""
+        return WhooshSnapshot(self._opened().reader())
+
+    def remove(self, rows: Rows) -> None:
+        """Delete passages; rows that are not indexed are passed over."""
+        opened = self._opened_for_writing()
+        with opened.reader() as reader:
+            documents = np.flatnonzero(np.isin(_rows(reader), rows))
+        if len(documents):
+            writer = opened.writer()
+            for document in documents.tolist():
+                writer.delete_document(document)
+            writer.commit(merge=False)
+
+    def clear(self) -> None:
+        """Throw the index away; it can be rebuilt from the record."""
+        self._index = None
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _opened(self) -> Any:
+        if not self._path.exists():  # nothing has been indexed yet
+            return RamStorage().create_index(_schema())
+        try:
+            return index.open_dir(self._path)
+        except (index.IndexError, OSError, EOFError, ValueError) as exc:
+            reason = f"{exc or type(exc).__name__}; `backfile rebuild lexical` makes it anew"
+            raise EngineUnavailable("the lexical index", reason) from exc
+
+    def _opened_for_writing(self) -> Any:
+        if self._index is None:
+            if index.exists_in(self._path):
+                self._index = self._opened()
+            else:
+                self._path.mkdir(mode=0o700, exist_ok=True)
+                self._index = index.create_in(self._path, _schema())
+        return self._index
+
+    def _n_segments(self) -> int:
+        return len(self._index._segments())
+
+
+class WhooshSnapshot:
+    """One commit of the index, as posting lists over rows."""
+
+    def __init__(self, reader: IndexReader) -> None:
+        self._reader = reader
+        self._rows = _rows(reader)
+        self._lengths = {field: self._lengths_of(field) for field in INDEXED}
+        self.postings = lru_cache(maxsize=512)(self._postings)
+
+    def match(self, expression: Expression, articles: Columns) -> Matches:
+        """Match an expression against the articles of a snapshot of the catalogue."""
+        return Matcher(self, articles).match(expression)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def lengths(self, field: Field) -> Floats:
+        return self._lengths[field]
+
+    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+        from whoosh.searching import Searcher
+
+        phrase = query.Phrase(field.value, list(words), slop=slop)
+        found = phrase.matcher(Searcher(self._reader)).all_ids()  # closing it closes the reader
+        return self._rows[np.fromiter(found, np.int64)]
+
+    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
+        found = self._reader.expand_prefix(field.value, prefix)
+        return [term.decode() if isinstance(term, bytes) else term for term in found]
+
+    def _postings(self, field: Field, term: str) -> Postings:
+        found = [_read(leaf, field.value, term, base) for leaf, base in _segments(self._reader)]
+        documents = np.concatenate([p.rows for p in found]) if found else NO_POSTINGS.rows
+        if not len(documents):
+            return NO_POSTINGS
+        return Postings(self._rows[documents], np.concatenate([p.frequencies for p in found]))
+
+    def _lengths_of(self, field: Field) -> Floats:
+        by_document = [
+            LENGTHS[_column(leaf, f"_{field.value}_len", "u1")]
+            for leaf, _ in _segments(self._reader)
+        ]
+        lengths = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, np.float32)
+        if by_document:
+            lengths[self._rows] = np.concatenate(by_document)
+        return lengths
+
+
+def _rows(reader: IndexReader) -> Rows:
+    """The row of each document, by document number."""
+    found = [_column(leaf, "row", ">u4") for leaf, _ in _segments(reader)]
+    return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+
+
+def _segments(reader: IndexReader) -> list[tuple[IndexReader, int]]:
+    """The reader of each segment with its first document number; an empty index has none."""
+    return [(leaf, base) for leaf, base in reader.leaf_readers() if leaf.segment() is not None]
+
+
+def _column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
+    """Read a fixed-width column of a segment whole; documents past its end hold zero."""
+    segment, storage = leaf.segment(), leaf.storage()
+    values = np.zeros(leaf.doc_count_all(), dtype)
+    filename = W3Codec.column_filename(segment, name)
+    if storage.file_exists(filename):
+        length = storage.file_length(filename)
+        with storage.open_file(filename) as stream:
+            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
+        values[: len(stored)] = stored
+    return values
+
+
+def _read(leaf: IndexReader, field: str, term: str, base: int) -> Postings:
+    """Read a posting list of one segment block by block, deleted documents included."""
+    try:
+        matcher = leaf.postings(field, term)
+    except TermNotFound:
+        return NO_POSTINGS
+    matcher = getattr(matcher, "child", matcher)  # the filter Whoosh lays over deleted documents
+    if not isinstance(matcher, W3LeafMatcher):  # a term in one document is inlined
+        ids, weights = [], []
+        while matcher.is_active():
+            ids.append(matcher.id())
+            weights.append(matcher.weight())
+            matcher.next()
+        return Postings(np.array(ids, np.int64) + base, np.array(weights, np.float32))
+    blocks: list[tuple[Any, Any]] = []
+    while matcher.is_active():
+        matcher.id(), matcher.weight()  # these two read the block
+        blocks.append((matcher._ids, matcher._weights))
+        matcher._next_block()
+    documents = np.concatenate([np.array(ids, np.int64) for ids, _ in blocks]) + base
+    frequencies = np.concatenate([np.array(weights, np.float32) for _, weights in blocks])
+    return Postings(documents, frequencies)

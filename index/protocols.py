@@ -1,0 +1,138 @@
+"""The seams: what search and indexing ask of an engine, and nothing more.
+
+Engines know a passage by its row, an integer from the catalogue that is never used twice; they
+return rows and scores, and never text. tests/test_contract.py holds every implementation, and the
+fakes in tests/fakes.py, to what the docstrings say.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from index.columns import Columns
+from index.expression import Expression
+from index.lexical.matching import Matches
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+class LexicalEntry(NamedTuple):
+    """What the lexical index is given of a passage."""
+
+    row: int
+    title: str
+    text: str
+
+
+class Ranking(NamedTuple):
+    """Rows with their scores, aligned; best first, ties by row."""
+
+    rows: Rows
+    scores: Floats
+
+
+class LexicalSnapshot(Protocol):
+    """One committed state of a lexical index; answers do not change while it is open."""
+
+    def match(self, expression: Expression, articles: Columns) -> Matches:
+        """Find what matches. Rows that the columns do not know are passed over."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class LexicalIndex(Protocol):
+    """Finds passages by their words."""
+
+    def add(self, entries: Iterable[LexicalEntry]) -> None:
+        """Add passages in ascending order of row, all beyond `last_row`; all of them or none."""
+        ...
+
+    def remove(self, rows: Rows) -> None:
+        """Remove passages; rows that are not there are passed over."""
+        ...
+
+    def last_row(self) -> int:
+        """The highest row added so far, 0 if there is none; what lies beyond is still to come."""
+        ...
+
+    def rows(self) -> Rows:
+        """The rows that can be found."""
+        ...
+
+    def snapshot(self) -> LexicalSnapshot:
+        """Open the state that is committed now; raise EngineUnavailable."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything."""
+        ...
+
+
+class VectorSnapshot(Protocol):
+    """One state of a vector index."""
+
+    def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
+        """Rank the nearest rows by cosine, among the wanted rows, or all if None.
+
+        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). Exact where `wanted` is given.
+        """
+        ...
+
+    def similarities(self, vector: Floats, rows: Rows) -> Floats:
+        """The cosine of the vector with each of these rows, which must be embedded."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Finds passages by the nearness of their embeddings, which it reads from the record."""
+
+    def seal(self, embedded: Rows) -> None:
+        """Index all embedded rows that are not indexed yet, and forget the others."""
+        ...
+
+    def rows(self) -> Rows:
+        """The rows that are indexed."""
+        ...
+
+    def snapshot(self, embedded: Bools) -> VectorSnapshot:
+        """Open for searching among the embedded rows, indexed or not; raise EngineUnavailable."""
+        ...
+
+    def check(self) -> None:
+        """Raise EngineUnavailable unless every part answers and holds what it should."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of length 1, (n, dimension) float32."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> str:
+        """A hash of the weights: equal weights, equal vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        """Embed passages; the order of the result is that of the texts."""
+        ...
+
+    def embed_query(self, text: str) -> Floats:
+        """Embed what is searched for, (dimension,)."""
+        ...

@@ -1,0 +1,185 @@
+"""A search as a person or a program asks it, and its form as URL parameters."""
+
+import calendar
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Self, TypeVar
+from urllib.parse import urlencode
+
+from archive.errors import BadQuery
+
+DEFAULT_HITS = 10
+MOST_HITS = 200
+LONGEST_TEXT = 4_000  # characters
+DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+CURSOR = re.compile(r"g(\d{1,18})o(\d{1,12})")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Mode(StrEnum):
+    """Which rankings answer: words, meaning, or both fused."""
+
+    HYBRID = "hybrid"
+    KEYWORD = "keyword"
+    SEMANTIC = "semantic"
+
+
+class Sort(StrEnum):
+    """The order of the hits."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an article must be, whatever it says. Days are inclusive, empty tuples no filter."""
+
+    since: date | None = None
+    until: date | None = None
+    source: tuple[str, ...] = ()
+    section: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+FACETS = ("source", "section", "language", "author")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: how many hits came before it, and in which generation."""
+
+    generation: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"g{self.generation}o{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search. `plain` reads the text as words alone, without the query language."""
+
+    text: str = ""
+    mode: Mode = Mode.HYBRID
+    filters: Filters = Filters()
+    sort: Sort = Sort.RELEVANCE
+    limit: int = DEFAULT_HITS
+    cursor: Cursor | None = None
+    plain: bool = False
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
+        """Read `q mode since until source section language author sort limit cursor`.
+
+        Raises BadQuery with the parameter's name. Unknown parameters are left alone.
+        """
+
+        def last(name: str) -> str:
+            values = [value.strip() for value in parameters.get(name, ()) if value.strip()]
+            return values[-1] if values else ""
+
+        def several(name: str) -> tuple[str, ...]:
+            return tuple(dict.fromkeys(v.strip() for v in parameters.get(name, ()) if v.strip()))
+
+        filters = Filters(
+            since=parse_day("since", last("since"), end=False),
+            until=parse_day("until", last("until"), end=True),
+            **{name: several(name) for name in FACETS},
+        )
+        if filters.since and filters.until and filters.since > filters.until:
+            raise BadQuery("since", f"{filters.since} is after until={filters.until}")
+        return cls(
+            text=_text(last("q")),
+            mode=_choice(Mode, "mode", last("mode")),
+            filters=filters,
+            sort=_choice(Sort, "sort", last("sort")),
+            limit=_limit(last("limit")),
+            cursor=_cursor(last("cursor")),
+        )
+
+    def to_parameters(self) -> list[tuple[str, str]]:
+        """Write the parameters that differ from their defaults, in a settled order."""
+        default = Query()
+        pairs = [("q", self.text)] if self.text else []
+        if self.mode is not default.mode:
+            pairs.append(("mode", self.mode.value))
+        for name in ("since", "until"):
+            day = getattr(self.filters, name)
+            pairs += [(name, day.isoformat())] if day else []
+        for name in FACETS:
+            pairs.extend((name, value) for value in getattr(self.filters, name))
+        if self.sort is not default.sort:
+            pairs.append(("sort", self.sort.value))
+        if self.limit != default.limit:
+            pairs.append(("limit", str(self.limit)))
+        if self.cursor:
+            pairs.append(("cursor", str(self.cursor)))
+        return pairs
+
+    def to_url(self) -> str:
+        return urlencode(self.to_parameters())
+
+    def first_page(self) -> Self:
+        return replace(self, cursor=None)
+
+
+def parse_day(name: str, value: str, *, end: bool) -> date | None:
+    """Read `2024-03-23`, `2024-03` or `2024`; a month or year means its first or last day.
+
+    >>> parse_day("until", "2024-02", end=True)
+    datetime.date(2024, 2, 29)
+    """
+    if not value:
+        return None
+    match = DAY.fullmatch(value)
+    if not match:
+        raise BadQuery(name, f"{value!r} is not a day such as 2024-03-23, a month or a year")
+    year, month, day = int(match[1]), match[2], match[3]
+    try:
+        if day:
+            return date(year, int(month), int(day))
+        number = int(month) if month else (12 if end else 1)
+        return date(year, number, calendar.monthrange(year, number)[1] if end else 1)
+    except ValueError as exc:  # calendar.IllegalMonthError is one too
+        raise BadQuery(name, f"{value!r} is not in the calendar") from exc
+
+
+def _text(value: str) -> str:
+    if len(value) > LONGEST_TEXT:
+        raise BadQuery("q", f"{len(value)} characters; at most {LONGEST_TEXT} are taken")
+    return " ".join(value.replace("\x00", " ").split()).encode("utf-8", "replace").decode()
+
+
+def _choice(kind: type[Choice], name: str, value: str) -> Choice:
+    if not value:
+        return next(iter(kind))
+    try:
+        return kind(value)
+    except ValueError as exc:
+        raise BadQuery(name, f"{value!r} is none of: {', '.join(kind)}") from exc
+
+
+def _limit(value: str) -> int:
+    if not value:
+        return DEFAULT_HITS
+    if not re.fullmatch(r"\d{1,6}", value) or not 1 <= int(value) <= MOST_HITS:
+        raise BadQuery("limit", f"{value!r} is not a number from 1 to {MOST_HITS}")
+    return int(value)
+
+
+def _cursor(value: str) -> Cursor | None:
+    if not value:
+        return None
+    match = CURSOR.fullmatch(value)
+    if not match:
+        raise BadQuery("cursor", f"{value!r} is not one that an answer gave as `next`")
+    return Cursor(int(match[1]), int(match[2]))

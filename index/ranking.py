@@ -1,0 +1,154 @@
+"""Ranks: which passages are candidates, what each scores, and in which order articles stand."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from index import fusion
+from index.columns import Columns
+from index.lexical.matching import Matches
+from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
+from index.query import Mode, Sort
+
+LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
+VECTOR_DEPTH = 200  # passages that meaning adds at most
+
+
+class Fusion(StrEnum):
+    """How both rankings are merged."""
+
+    CONVEX = "convex"
+    RRF = "rrf"
+
+
+@dataclass(frozen=True, slots=True)
+class RankingOptions:
+    """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`."""
+
+    fusion: Fusion = Fusion.CONVEX
+    vector_weight: float = 0.7
+    floor: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """What meaning found: the vector that was asked for, and the passages above the floor."""
+
+    vector: Floats
+    snapshot: VectorSnapshot
+    nearest: Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Passages that compete, aligned arrays; `fused` decides.
+
+    `cosines` is NaN where unknown; `near` marks those found by meaning, above the floor.
+    `by_words` and `by_meaning` mark matching articles.
+    """
+
+    rows: Rows
+    fused: Floats
+    lexical: Floats
+    cosines: Floats
+    near: Bools
+    by_words: Bools
+    by_meaning: Bools
+
+    @property
+    def articles(self) -> Bools:
+        """All articles that match: the set that is counted, broken down and paged."""
+        return self.by_words | self.by_meaning
+
+
+def rank(
+    columns: Columns,
+    matches: Matches,
+    nearness: Nearness | None,
+    wanted: Bools,
+    mode: Mode,
+    options: RankingOptions,
+) -> Candidates:
+    """Merge what words and what meaning found among the wanted articles."""
+    nobody = np.zeros(columns.n_articles, np.bool_)
+    by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
+    near_rows = nearness.nearest.rows if nearness else np.empty(0, np.int64)
+    by_meaning = columns.articles_with(near_rows) if nearness else nobody
+    word_rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(by_words))
+    rows = np.union1d(_best(word_rows, matches.scores, nearness), near_rows)
+    lexical = matches.scores[rows]
+    cosines = _cosines(columns, nearness, rows)
+    near = np.isin(rows, near_rows)
+    match mode:
+        case Mode.KEYWORD:
+            fused = lexical
+        case Mode.SEMANTIC:
+            fused = cosines
+        case Mode.HYBRID:
+            fused = _fused(lexical, cosines, options) if nearness else lexical
+    return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning)
+
+
+def article_scores(columns: Columns, candidates: Candidates, matches: Matches) -> Floats:
+    """Score articles by their best passage; what was no candidate stands below, by words alone."""
+    scores = np.full(columns.n_articles, -np.inf, np.float32)
+    np.maximum.at(scores, columns.article_of[candidates.rows], candidates.fused)
+    left = candidates.articles & np.isneginf(scores)
+    if left.any():
+        rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(left))
+        tail = np.zeros(columns.n_articles, np.float32)
+        np.maximum.at(tail, columns.article_of[rows], matches.scores[rows])
+        lowest = float(candidates.fused.min(initial=0.0))
+        scores[left] = lowest * tail[left] / max(float(tail.max()), 1e-9)
+    return scores
+
+
+def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> Rows:
+    """Put the marked articles in order; ties go to the newer, then to the earlier added."""
+    places = np.flatnonzero(articles)
+    published = columns.published[places]
+    keys: list[np.ndarray[Any, Any]]
+    match sort:
+        case Sort.RELEVANCE:
+            keys = [places, -published, -scores[places]]
+        case Sort.NEWEST:
+            keys = [places, -scores[places], -published]
+        case Sort.OLDEST:  # undated articles stand last in either direction of time
+            dated = np.where(published > 0, published, np.iinfo(np.int32).max)
+            keys = [places, -scores[places], dated]
+    ordered: Rows = places[np.lexsort(keys)]
+    return ordered
+
+
+def above_floor(found: Ranking, floor: float) -> Ranking:
+    """Keep what is near enough to count."""
+    near = found.scores >= floor
+    return Ranking(found.rows[near], found.scores[near])
+
+
+def _best(rows: Rows, scores: Floats, nearness: Nearness | None) -> Rows:
+    if nearness is None or len(rows) <= LEXICAL_DEPTH:
+        return rows
+    chosen: Rows = rows[np.argpartition(-scores[rows], LEXICAL_DEPTH)[:LEXICAL_DEPTH]]
+    return chosen
+
+
+def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:
+    cosines = np.full(len(rows), np.nan, np.float32)
+    if nearness:
+        embedded = columns.embedded[rows]
+        cosines[embedded] = nearness.snapshot.similarities(nearness.vector, rows[embedded])
+    return cosines
+
+
+def _fused(lexical: Floats, cosines: Floats, options: RankingOptions) -> Floats:
+    known = ~np.isnan(cosines)
+    if not known.any():
+        return lexical
+    # A passage that is not embedded yet is taken to be as near as the others are: the median.
+    cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
+    if options.fusion is Fusion.RRF:
+        return fusion.reciprocal_rank(lexical, cosines)
+    return fusion.convex(lexical, cosines, options.vector_weight)

@@ -1,0 +1,97 @@
+"""What a search answers: hits with their passages, and true numbers about all that matched."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from archive.article import Article, Passage
+from index.query import Cursor, Query
+
+
+class Verdict(StrEnum):
+    """Whether the answer is worth reading."""
+
+    STRONG = "strong"
+    WEAK = "weak"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The place, from 1, in each ranking before they were merged; None where it is in none."""
+
+    lexical: int | None
+    vector: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """A passage that was found. `highlights` are (start, end) in the passage's own text."""
+
+    passage: Passage
+    score: float
+    ranks: Ranks
+    cosine: float | None
+    highlights: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An article that was found, with its best passages, best first."""
+
+    article: Article
+    title_highlights: tuple[tuple[int, int], ...]
+    score: float
+    ranks: Ranks
+    passages: tuple[PassageHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a query's text was read: in words, and what was unusual about it."""
+
+    description: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Articles that matched: in all, by their words, and by meaning alone."""
+
+    articles: int
+    by_words: int
+    by_meaning_alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """A value, and how many of the matching articles have it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Matching articles by year or by month (`2024`, `2024-03`), and those without a date."""
+
+    bins: tuple[FacetCount, ...]
+    undated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The answer to one query. Total, facets and timeline are of the very set that is paged."""
+
+    query: Query
+    reading: Reading
+    hits: tuple[Hit, ...]
+    totals: Totals
+    facets: dict[str, tuple[FacetCount, ...]]
+    timeline: Timeline
+    span: tuple[date, date] | None
+    coverage: float
+    verdict: Verdict
+    generation: int
+    next: Cursor | None
+    took_ms: dict[str, float]

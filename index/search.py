@@ -1,0 +1,173 @@
+"""Answers a query: reads it, asks both engines, merges, and fetches the page of hits."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from archive.article import Article, Passage
+from archive.errors import EngineUnavailable
+from index.breakdown import facets, span, timeline
+from index.columns import Columns
+from index.engines import Engines
+from index.expression import describe, wanted
+from index.hits import Hits
+from index.lexical.matching import Matches
+from index.lexical.parsing import Read, parse
+from index.protocols import Bools
+from index.query import Cursor, Mode, Query, Sort
+from index.ranking import (
+    VECTOR_DEPTH,
+    Candidates,
+    Nearness,
+    RankingOptions,
+    above_floor,
+    article_scores,
+    in_order,
+    rank,
+)
+from index.results import Reading, Results, Totals, Verdict
+from index.snapshot import Snapshot, Snapshots
+
+STRONG_COSINE = 0.5  # the nearest passage of a judged question lies above it four times in five
+
+
+class Searcher:
+    """Searches one archive, from any number of threads."""
+
+    def __init__(self, engines: Engines, options: RankingOptions) -> None:
+        self._catalog = engines.catalog
+        self._snapshots = Snapshots(engines)
+        self._embedder = engines.embedder
+        self._options = options
+
+    def search(self, query: Query) -> Results:
+        """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent."""
+        clock = Clock()
+        with clock.stage("read"):
+            read = parse(query.text, plain=query.plain)
+        meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
+        with clock.stage("open"):
+            snapshot = self._snapshots.current(with_vectors=bool(meaning))
+        columns = snapshot.columns
+        chosen = columns.select(query.filters)
+        with clock.stage("words"):
+            matches = _matches(read, query, snapshot)
+        if not query.text:
+            # Nothing was asked, so nothing is left out: the archive itself, newest first.
+            query = replace(query, sort=Sort.NEWEST if query.sort is Sort.RELEVANCE else query.sort)
+        with clock.stage("meaning"):
+            nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
+        with clock.stage("rank"):
+            mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
+            mode = mode if meaning else Mode.KEYWORD
+            candidates = rank(columns, matches, nearness, chosen, mode, self._options)
+            scores = article_scores(columns, candidates, matches)
+            ordered = in_order(columns, candidates.articles, scores, query.sort)
+        offset = query.cursor.offset if query.cursor else 0
+        page = ordered[offset : offset + query.limit]
+        with clock.stage("fetch"):
+            hits = Hits(columns, matches, candidates, scores).fetch(
+                page, self._catalog, read.expression
+            )
+        articles = candidates.articles
+        more = offset + query.limit < len(ordered)
+        with clock.stage("count"):
+            return Results(
+                query=query,
+                reading=_reading(read, matches, failure),
+                hits=hits,
+                totals=_totals(candidates),
+                facets=facets(columns, articles),
+                timeline=timeline(columns, articles),
+                span=span(columns, articles),
+                coverage=columns.coverage,
+                verdict=_verdict(candidates, matches),
+                generation=columns.generation,
+                next=Cursor(columns.generation, offset + query.limit) if more else None,
+                took_ms=clock.took_ms,
+            )
+
+    def article(self, article_id: str) -> tuple[Article, list[Passage]]:
+        """Fetch an article with its passages; raise ArticleNotFound."""
+        article = self._catalog.article(article_id)
+        return article, self._catalog.passages_of(article)
+
+    def columns(self) -> Columns:
+        """The columns of the current snapshot, for what the archive holds as a whole."""
+        return self._snapshots.current(with_vectors=False).columns
+
+    def _nearness(
+        self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
+    ) -> tuple[Nearness | None, EngineUnavailable | None]:
+        """Ask the vectors; hybrid search goes on with words alone where they cannot answer."""
+        if not meaning or not snapshot.columns.coverage:
+            return None, None
+        try:
+            if snapshot.unavailable or snapshot.vectors is None:
+                raise snapshot.unavailable or EngineUnavailable("Chroma", "it is not open")
+            vector = self._embedder.embed_query(meaning)
+            mask = None if allowed.all() else snapshot.columns.rows_of(allowed)
+            found = snapshot.vectors.nearest(vector, mask, VECTOR_DEPTH)
+        except EngineUnavailable as exc:
+            if query.mode is Mode.SEMANTIC:
+                raise
+            return None, exc
+        near = above_floor(found, self._options.floor)
+        return Nearness(vector, snapshot.vectors, near), None
+
+
+class Clock:
+    """Takes the time of each stage, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
+
+    @property
+    def took_ms(self) -> dict[str, float]:
+        return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
+
+
+def _meaning(read: Read) -> str:
+    """What to embed: the words that are wanted, without operators and exclusions."""
+    return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
+
+
+def _matches(read: Read, query: Query, snapshot: Snapshot) -> Matches:
+    if read.expression is not None:
+        return snapshot.lexical.match(read.expression, snapshot.columns)
+    nothing = np.zeros(snapshot.columns.n_rows, np.float32)
+    everyone = np.full(snapshot.columns.n_articles, not query.text)
+    return Matches(nothing, everyone, everyone)
+
+
+def _reading(read: Read, matches: Matches, failure: EngineUnavailable | None) -> Reading:
+    notes = list(read.notes)
+    if matches.relaxed and matches.held.any():
+        notes.append("no article holds all these words; shown are those that hold most of them")
+    if failure:
+        notes.append(f"by words alone: {failure}")
+    return Reading(describe(read.expression) if read.expression else "", tuple(notes))
+
+
+def _totals(candidates: Candidates) -> Totals:
+    by_words = int(candidates.by_words.sum())
+    together = int(candidates.articles.sum())
+    return Totals(together, by_words, together - by_words)
+
+
+def _verdict(candidates: Candidates, matches: Matches) -> Verdict:
+    if not candidates.articles.any():
+        return Verdict.NONE
+    held = candidates.by_words.any() and not matches.relaxed
+    near = np.nanmax(candidates.cosines, initial=-1.0) >= STRONG_COSINE
+    return Verdict.STRONG if held or near else Verdict.WEAK

@@ -1,0 +1,69 @@
+"""One consistent view of an archive: columns and both engines, opened again when it changed."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from archive.errors import EngineUnavailable
+from index.columns import Columns
+from index.engines import Engines
+from index.protocols import LexicalSnapshot, VectorSnapshot
+
+SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation all the time
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a search reads; it stays as it is while newer ones are opened beside it."""
+
+    columns: Columns
+    lexical: LexicalSnapshot
+    vectors: VectorSnapshot | None
+    unavailable: EngineUnavailable | None = None
+
+
+class Snapshots:
+    """Keeps the current snapshot, for all threads."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._catalog = engines.catalog
+        self._lexical = engines.lexical
+        self._neighbours = engines.neighbours
+        self._lock = threading.Lock()
+        self._current: Snapshot | None = None
+        self._looked = 0.0
+
+    def current(self, *, with_vectors: bool) -> Snapshot:
+        """Return the snapshot of the latest generation, at most a second old."""
+        with self._lock:
+            found = self._current
+            stale = found is None or self._changed(found)
+            if found is None or stale or (with_vectors and _lacks_vectors(found)):
+                found = self._open(with_vectors or (found is not None and bool(found.vectors)))
+                self._current = found
+            return found
+
+    def _changed(self, found: Snapshot) -> bool:
+        now = time.monotonic()
+        if now - self._looked < SECONDS_BETWEEN_LOOKS:
+            return False
+        self._looked = now
+        return self._catalog.generation() != found.columns.generation
+
+    def _open(self, with_vectors: bool) -> Snapshot:
+        # The engines first: rows they know and the columns do not are passed over, whereas the
+        # other way round an article that was just replaced would be missed.
+        lexical = self._lexical.snapshot()
+        columns = Columns.load(self._catalog)
+        self._looked = time.monotonic()
+        if not with_vectors:
+            return Snapshot(columns, lexical, None)
+        try:
+            vectors = self._neighbours.snapshot(columns.embedded & columns.alive)
+        except EngineUnavailable as exc:
+            return Snapshot(columns, lexical, None, exc)
+        return Snapshot(columns, lexical, vectors)
+
+
+def _lacks_vectors(found: Snapshot) -> bool:
+    return found.vectors is None and found.unavailable is None

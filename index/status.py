@@ -1,0 +1,39 @@
+"""Says what an archive holds, and how much of it can be found."""
+
+from dataclasses import dataclass
+
+from archive.store.directory import ArchiveDirectory
+from archive.store.manifest import Manifest
+from index.engines import Engines
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of an archive. `coverage` is the share of passages findable by meaning, 0 to 1."""
+
+    archive: str
+    articles: int
+    passages: int
+    coverage: float
+    generation: int
+    model: str
+    weights: str
+    precision: str
+    bytes: int
+
+
+def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
+    """Count what is there now."""
+    manifest = Manifest.read(directory.manifest)
+    counts = engines.catalog.counts()
+    return Status(
+        archive=str(directory.root.resolve()),
+        articles=counts.articles,
+        passages=counts.passages,
+        coverage=counts.embedded / max(1, counts.passages),
+        generation=engines.catalog.generation(),
+        model=manifest.model,
+        weights=manifest.weights,
+        precision=manifest.precision,
+        bytes=directory.bytes_on_disk(),
+    )

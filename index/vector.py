@@ -1,0 +1,217 @@
+"""The vector index in Chroma: sealed parts that are written once, and a scan of what is newer.
+
+Chroma's files must not be written by one process while another has them open (chroma-core/chroma
+issues 3792 and 7090). So a part is built aside, from the vectors on record, and moved into place
+whole; nothing is ever added to it. New parts absorb the smaller ones, as in a log-structured
+merge tree, so their number grows with the logarithm of the archive. Rows that no part holds yet
+are compared one by one.
+"""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archive.errors import EngineUnavailable
+from archive.store.vectors import VectorFile
+from index.protocols import Bools, Floats, Ranking, Rows
+
+PART = "part-"
+DRAFT = "draft-"
+COLLECTION = "passages"
+ROWS = "rows.npy"
+RETIRED = "retired"
+REMEDY = "`backfile rebuild vectors` makes it anew"
+NO_ROWS: Rows = np.empty(0, np.int64)
+MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is built again
+SCAN_AT_ONCE = 16_384  # rows: 25 MB of float32 at 384 dimensions
+HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+
+
+class ChromaIndex:
+    """Nearest neighbours of an archive: one Chroma directory a part, with `rows.npy` beside it."""
+
+    def __init__(self, path: Path, vectors: VectorFile) -> None:
+        self._path = path
+        self._vectors = vectors
+
+    def seal(self, embedded: Rows) -> None:
+        """Build a part of the rows in none, taking smaller and half-dead parts into it."""
+        self._sweep()
+        living = self._living(embedded)
+        fresh = np.setdiff1d(embedded, np.concatenate([*living.values(), NO_ROWS]))
+        absorbed = [p for p, rows in living.items() if len(rows) < (1 - MOST_DEAD) * _size(p)]
+        growing = len(fresh) + sum(len(living[part]) for part in absorbed)
+        for part in sorted(living, key=lambda part: len(living[part])):
+            if part not in absorbed and 0 < len(living[part]) <= 2 * growing:
+                absorbed.append(part)
+                growing += len(living[part])
+        if growing:
+            self._build(np.sort(np.concatenate([fresh, *(living[part] for part in absorbed)])))
+        for part in absorbed:
+            (part / RETIRED).touch()
+
+    def rows(self) -> Rows:
+        found = [np.load(part / ROWS) for part in self._parts()]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+    def snapshot(self, embedded: Bools) -> "ChromaSnapshot":
+        try:
+            parts = [Part(path) for path in self._parts()]
+        except (OSError, ValueError) as exc:
+            raise EngineUnavailable("Chroma", f"{exc}; {REMEDY}") from exc
+        return ChromaSnapshot(parts, self._vectors, embedded)
+
+    def check(self) -> None:
+        for path in self._parts():
+            Part(path).check()
+
+    def clear(self) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _parts(self) -> list[Path]:
+        found = sorted(self._path.glob(f"{PART}*"))
+        return [part for part in found if not (part / RETIRED).exists()]
+
+    def _living(self, embedded: Rows) -> dict[Path, Rows]:
+        """What each part holds of the archive, and no larger part does."""
+        living: dict[Path, Rows] = {}
+        wanted = embedded
+        for part in sorted(self._parts(), key=_size, reverse=True):
+            living[part] = np.intersect1d(np.load(part / ROWS), wanted)
+            wanted = np.setdiff1d(wanted, living[part])
+        return living
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left, and the parts that the last seal retired.
+
+        A retired part outlives one seal, for readers that have it open.
+        """
+        for path in self._path.glob("*"):
+            if path.name.startswith(DRAFT) or (path / RETIRED).exists():
+                shutil.rmtree(path)
+
+    def _build(self, rows: Rows) -> None:
+        name = uuid.uuid4().hex
+        draft = self._path / f"{DRAFT}{name}"
+        draft.mkdir(parents=True, mode=0o700)
+        client = _client(draft)
+        collection = client.create_collection(
+            COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+        )
+        vectors = self._vectors.read(int(rows[-1]) + 1)
+        at_once = client.get_max_batch_size()
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
+            collection.add(
+                ids=[str(row) for row in some.tolist()],
+                embeddings=vectors[some].astype(np.float32),
+            )
+        client.close()
+        np.save(draft / ROWS, rows)
+        draft.rename(self._path / f"{PART}{name}")
+
+
+class Part:
+    """One sealed Chroma directory; opened when it is first asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: Any = None
+        self.rows: Rows = np.load(path / ROWS)
+
+    def nearest(self, vector: Floats, limit: int) -> Rows:
+        """The rows nearest to the vector, as Chroma's graph finds them."""
+        with _translated():
+            found = self._collection().query(
+                query_embeddings=[vector], n_results=min(limit, len(self.rows)), include=[]
+            )
+        return np.array([int(name) for name in found["ids"][0]], np.int64)
+
+    def check(self) -> None:
+        """Raise EngineUnavailable unless Chroma holds the rows of this part."""
+        with _translated():
+            held = self._collection().count()
+        if held != len(self.rows):
+            reason = f"{self._path.name} holds {held} of {len(self.rows)} passages; {REMEDY}"
+            raise EngineUnavailable("Chroma", reason)
+
+    def _collection(self) -> Any:
+        if self._opened is None:
+            client = _client(self._path)
+            self._opened = client.get_collection(COLLECTION, embedding_function=None)
+        return self._opened
+
+
+class ChromaSnapshot:
+    """The parts that were sealed when it was opened, and the rows in none of them."""
+
+    def __init__(self, parts: list[Part], vectors: VectorFile, embedded: Bools) -> None:
+        self._vectors = vectors.read(len(embedded))
+        self._embedded = embedded[: len(self._vectors)]
+        self._parts = parts
+        self._dead = [int((~self._known(part.rows)).sum()) for part in parts]
+        newer = self._embedded.copy()
+        for part in parts:
+            newer[part.rows[part.rows < len(newer)]] = False
+        self._newer = np.flatnonzero(newer)
+
+    def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
+        if wanted is not None:
+            rows = np.flatnonzero(wanted[: len(self._embedded)] & self._embedded)
+        else:
+            # Chroma only proposes: scores come from the record, so every path gives the same.
+            found = [
+                part.nearest(vector, limit + dead)
+                for part, dead in zip(self._parts, self._dead, strict=True)
+            ]
+            rows = np.unique(np.concatenate([*found, self._newer]))
+            rows = rows[self._known(rows)]
+        return top(rows, self.similarities(vector, rows), limit)
+
+    def similarities(self, vector: Floats, rows: Rows) -> Floats:
+        scores = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), SCAN_AT_ONCE):
+            some = rows[start : start + SCAN_AT_ONCE]
+            scores[start : start + len(some)] = self._vectors[some].astype(np.float32) @ vector
+        return scores
+
+    def _known(self, rows: Rows) -> Bools:
+        known = rows < len(self._embedded)
+        known[known] = self._embedded[rows[known]]
+        return known
+
+
+def top(rows: Rows, scores: Floats, limit: int) -> Ranking:
+    """Keep the best; ties in ascending order of row."""
+    if len(rows) > limit:
+        best = np.argpartition(-scores, limit - 1)[:limit]
+        tied = np.flatnonzero(scores >= scores[best].min())
+        rows, scores = rows[tied], scores[tied]
+    order = np.lexsort((rows, -scores))[:limit]
+    return Ranking(rows[order], scores[order])
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, OSError) as exc:
+        raise EngineUnavailable("Chroma", f"{exc}; {REMEDY}") from exc
+
+
+def _size(part: Path) -> int:
+    return len(np.load(part / ROWS, mmap_mode="r"))
+
+
+def _client(path: Path) -> Any:
+    import chromadb  # 0.8 s, which a keyword search never pays
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))

@@ -1,0 +1,113 @@
+"""The composition root: the one place that knows which engines an archive is made of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from archive.settings import Settings
+from archive.splitting import SPLITTER
+from archive.store.catalog import Catalog
+from archive.store.directory import ArchiveDirectory
+from archive.store.manifest import SCHEMA, Manifest
+from archive.store.vectors import VectorFile
+from index.embedding.model import find_model, hash_weights
+from index.embedding.sentence_transformer import SentenceTransformerEmbedder
+from index.embedding.tokens import ModelTokenizer
+from index.engines import Engines
+from index.indexing import Indexer, Progress
+from index.lexical.analysis import ANALYSER
+from index.lexical.whoosh_index import WhooshIndex
+from index.protocols import Embedder
+from index.ranking import Fusion, RankingOptions
+from index.search import Searcher
+from index.vector import ChromaIndex
+
+
+def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
+    """Open an archive; raise ArchiveMissing, or ArchiveMismatch if it is of another making.
+
+    Words that were analysed in another way are no obstacle to `rebuilding` their index.
+    """
+    directory = ArchiveDirectory(settings.archive)
+    directory.require()
+    manifest = Manifest.read(directory.manifest)
+    manifest.require_tables()
+    manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else ANALYSER)
+    if settings.model != manifest.model:  # another name may still be the same weights
+        weights = hash_weights(find_model(settings.model))
+        manifest.require_model(model=settings.model, weights=weights)
+    embedder = SentenceTransformerEmbedder(
+        settings.model, threads=settings.worker_threads, made_with=manifest
+    )
+    return _engines(directory, manifest, embedder)
+
+
+def open_searcher(settings: Settings) -> Searcher:
+    """Open an archive for searching."""
+    return searcher_over(open_engines(settings), settings)
+
+
+def searcher_over(engines: Engines, settings: Settings) -> Searcher:
+    """Search over engines that are open already."""
+    options = RankingOptions(Fusion(settings.fusion), settings.vector_weight, settings.floor)
+    return Searcher(engines, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """An archive that this process alone may write to, until the context ends."""
+
+    engines: Engines
+    indexer: Indexer
+
+
+@contextmanager
+def open_for_writing(
+    settings: Settings, progress: Progress, *, create: bool = False, rebuilding: bool = False
+) -> Iterator[Writing]:
+    """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
+    directory = ArchiveDirectory(settings.archive)
+    if create:
+        directory.create()
+    else:
+        directory.require()
+    with directory.writing():
+        if not directory.exists():
+            _new_manifest(settings).write(directory.manifest)
+        engines = open_engines(settings, rebuilding=rebuilding)
+        try:
+            tokenizer = ModelTokenizer(find_model(settings.model))
+            yield Writing(engines, Indexer(engines, tokenizer, progress))
+        finally:
+            engines.catalog.close()
+
+
+def forget_words(settings: Settings, engines: Engines) -> None:
+    """Throw the lexical index away, and let the next one be made with this analyser."""
+    engines.lexical.clear()
+    path = ArchiveDirectory(settings.archive).manifest
+    replace(Manifest.read(path), analyser=ANALYSER).write(path)
+
+
+def _engines(directory: ArchiveDirectory, manifest: Manifest, embedder: Embedder) -> Engines:
+    vectors = VectorFile(directory.vectors, manifest.dimension)
+    return Engines(
+        catalog=Catalog(directory.catalog),
+        vectors=vectors,
+        lexical=WhooshIndex(directory.lexical),
+        neighbours=ChromaIndex(directory.chroma, vectors),
+        embedder=embedder,
+    )
+
+
+def _new_manifest(settings: Settings) -> Manifest:
+    embedder = SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads)
+    return Manifest(
+        schema=SCHEMA,
+        splitter=SPLITTER,
+        analyser=ANALYSER,
+        model=embedder.name,
+        weights=embedder.weights,
+        dimension=embedder.dimension,
+        precision=embedder.precision,
+    )

@@ -1,0 +1,1 @@
+"""What a person runs: `serve`, `test`, and the `backfile` command."""

@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.settings import Settings
+
+Command = Callable[..., Any]
+
+
+def with_settings(command: Command) -> Command:
+    """Add --archive, and call the command with the settings as its first argument."""
+
+    @click.option(
+        "--archive",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The archive directory.  [default: $BACKFILE_ARCHIVE or var/archive]",
+    )
+    @wraps(command)
+    def run(*, folder: Path | None, **rest: Any) -> Any:
+        settings = Settings.from_environment()
+        return command(replace(settings, archive=folder) if folder else settings, **rest)
+
+    return run
+
+
+quiet = click.option("--quiet", is_flag=True, help="No progress bars.")
+as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")

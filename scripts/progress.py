@@ -1,0 +1,42 @@
+"""Progress bars on stderr, with rate and time to go; silent where nobody is looking."""
+
+import sys
+from types import TracebackType
+from typing import Never, Self
+
+from tqdm import tqdm
+
+from index.indexing import Stage
+
+
+class Bars:
+    """One tqdm bar a stage, shown while stderr is a terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._silent = quiet or not sys.stderr.isatty()
+        self._bars: dict[Stage, tqdm[Never]] = {}
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
+        if self._silent or not total:
+            return
+        if stage not in self._bars:
+            unit = "B" if stage is Stage.READING else " passages"
+            self._bars[stage] = tqdm(
+                desc=stage.value.rjust(10),
+                unit=unit,
+                unit_scale=stage is Stage.READING,
+                position=len(self._bars),
+                dynamic_ncols=True,
+            )
+        bar = self._bars[stage]
+        bar.total = total
+        bar.update(done - bar.n)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        for bar in self._bars.values():
+            bar.close()

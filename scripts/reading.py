@@ -1,0 +1,131 @@
+"""Commands that read an archive: search, show, status."""
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from archive.article import Article
+from archive.settings import Settings
+from archive.store.directory import ArchiveDirectory
+from index.query import DEFAULT_HITS, MOST_HITS, Mode, Query, Sort
+from index.results import Hit, Results, Verdict
+from index.status import status_of
+from index.wiring import open_engines, open_searcher
+from scripts.options import as_json, with_settings
+from web.representation import article_json, results_json
+
+EXCERPT = 320  # characters
+
+
+@click.command()
+@click.argument("text", metavar="QUERY")
+@click.option("--mode", type=click.Choice([m.value for m in Mode]), default=Mode.HYBRID.value)
+@click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
+@click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
+@click.option("--source", multiple=True)
+@click.option("--section", multiple=True)
+@click.option("--language", multiple=True)
+@click.option("--author", multiple=True)
+@click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
+@click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
+@click.option("--cursor", default="", help="The `next` of an earlier answer.")
+@as_json
+@with_settings
+def search(settings: Settings, text: str, as_json: bool, **parameters: object) -> None:
+    """Find articles by words and by meaning."""
+    given = {name: _values(value) for name, value in parameters.items()}
+    query = Query.from_parameters({"q": [text], **given})
+    results = open_searcher(settings).search(query)
+    if as_json:
+        click.echo(json.dumps(results_json(results), ensure_ascii=False))
+    else:
+        _print_results(results)
+    raise SystemExit(0 if results.hits else 1)
+
+
+@click.command()
+@click.argument("article_id", metavar="ID")
+@as_json
+@with_settings
+def show(settings: Settings, article_id: str, as_json: bool) -> None:
+    """Print an article."""
+    article, passages = open_searcher(settings).article(article_id)
+    if as_json:
+        click.echo(json.dumps(article_json(article, passages), ensure_ascii=False))
+        return
+    click.secho(article.title, bold=True)
+    click.echo(_byline(article))
+    for name, value in (("url", article.url), ("read from", str(article.origin))):
+        if value:
+            click.echo(f"{name}: {value}")
+    click.echo(f"\n{article.text}")
+
+
+@click.command()
+@as_json
+@with_settings
+def status(settings: Settings, as_json: bool) -> None:
+    """Say what the archive holds and how much of it can be found by meaning."""
+    engines = open_engines(settings)
+    found = status_of(ArchiveDirectory(settings.archive), engines)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(f"archive     {found.archive}")
+    click.echo(f"articles    {found.articles:,}")
+    click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
+    click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
+    click.echo(f"generation  {found.generation}")
+    click.echo(f"on disk     {found.bytes / 1e6:,.1f} MB")
+
+
+def _values(value: object) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, tuple) else [str(value)]
+
+
+def _print_results(results: Results) -> None:
+    for note in results.reading.notes:
+        click.echo(note, err=True)
+    if not results.hits:
+        click.echo("nothing found", err=True)
+        return
+    first = results.query.cursor.offset if results.query.cursor else 0
+    for place, hit in enumerate(results.hits, first + 1):
+        _print_hit(place, hit)
+    alone = results.totals.by_meaning_alone
+    by_meaning = f", {alone} of them by meaning alone" if alone else ""
+    weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
+    click.echo(f"{results.totals.articles} articles{by_meaning}{weak}", err=True)
+    if results.coverage < 1:
+        click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
+    if results.next:
+        click.echo(f"more: --cursor {results.next}", err=True)
+
+
+def _print_hit(place: int, hit: Hit) -> None:
+    click.echo(f"{place}. " + click.style(hit.article.title, bold=True))
+    click.echo(f"   {_byline(hit.article)}  [{hit.article.id}]")
+    best = hit.passages[0]
+    text, spans = best.passage.text, best.highlights
+    begin = max(0, spans[0][0] - EXCERPT // 2) if spans and spans[0][0] > EXCERPT // 2 else 0
+    marked, last = "", begin
+    for start, end in spans:
+        if begin <= start and end <= begin + EXCERPT:
+            word = text[start:end]
+            marked += text[last:start] + (click.style(word, fg="yellow") if _in_color() else word)
+            last = end
+    marked += text[last : begin + EXCERPT]
+    lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
+    click.echo(f"   {lead}{' '.join(marked.split())}{tail}\n")
+
+
+def _byline(article: Article) -> str:
+    day = article.published.isoformat() if article.published else "no date"
+    parts = (day, article.source, article.section, ", ".join(article.authors), article.language)
+    return " · ".join(part for part in parts if part)
+
+
+def _in_color() -> bool:
+    return sys.stdout.isatty()

@@ -1,0 +1,47 @@
+"""The application factory: the only module that knows every part of the web interface."""
+
+from flask import Flask, Response
+
+from index.query import FACETS
+from index.search import Searcher
+from web import api, errors, health, pages
+from web.presentation import FILTERS
+
+# Nothing is fetched from elsewhere, nothing runs that is not ours.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) -> Flask:
+    """Build the application over an open archive.
+
+    `trusted_hosts` limits the Host header; give LOCAL_HOSTS where only this machine may ask, so
+    that a page elsewhere cannot reach the archive by rebinding its own name.
+    """
+    app = Flask(__name__)
+    app.config["TRUSTED_HOSTS"] = trusted_hosts
+    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.url_map.merge_slashes = False  # an article's id may be a URL
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals["FACETS"] = FACETS
+    app.register_blueprint(pages.blueprint(searcher))
+    app.register_blueprint(api.blueprint(searcher))
+    app.register_blueprint(health.blueprint(searcher))
+    errors.register(app)
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+    return app

@@ -1,0 +1,59 @@
+"""Errors as a page that helps, or as problem+json (RFC 9457) below /api."""
+
+import logging
+from http import HTTPStatus
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from archive.errors import ArchiveError, ArticleNotFound, BadQuery, EngineUnavailable
+
+log = logging.getLogger(__name__)
+MACHINE_PATHS = ("/api/", "/healthz", "/readyz")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the archive, of HTTP, and those nobody foresaw."""
+
+    @app.errorhandler(ArchiveError)
+    def archive_error(error: ArchiveError) -> Response:
+        return _answer(_status(error), str(error), field=getattr(error, "field", None))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or 500)
+        detail = error.description or status.description
+        response = _answer(status, detail)
+        if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", ())))
+        return response
+
+    @app.errorhandler(500)
+    def unforeseen(error: HTTPException) -> Response:
+        cause = getattr(error, "original_exception", None)
+        log.error("while answering %s", request.full_path, exc_info=cause)
+        detail = "something went wrong in the archive; the server's log says what"
+        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _status(error: ArchiveError) -> HTTPStatus:
+    match error:
+        case BadQuery():
+            return HTTPStatus.BAD_REQUEST
+        case ArticleNotFound():
+            return HTTPStatus.NOT_FOUND
+        case EngineUnavailable():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _answer(status: HTTPStatus, detail: str, *, field: str | None = None) -> Response:
+    if request.path.startswith(MACHINE_PATHS):
+        problem = {"title": status.phrase, "status": status.value, "detail": detail}
+        response = jsonify(problem | ({"field": field} if field else {}))
+        response.content_type = "application/problem+json"
+    else:
+        page = render_template("error.html", status=status, detail=detail, field=field)
+        response = make_response(page)
+    response.status_code = status.value
+    return response

@@ -1,0 +1,43 @@
+"""The pages a person sees: the search page and the article page."""
+
+from flask import Blueprint, render_template, request
+
+from index.expression import Expression
+from index.lexical.highlighting import highlights
+from index.lexical.parsing import parse
+from index.query import Mode, Query, Sort
+from index.search import Searcher
+from web.article_body import blocks
+
+
+def blueprint(searcher: Searcher) -> Blueprint:
+    """Routes of the pages."""
+    routes = Blueprint("pages", __name__)
+
+    @routes.get("/")
+    def search() -> str:
+        query = Query.from_parameters(request.args.to_dict(flat=False))
+        results = searcher.search(query)
+        return render_template(
+            "search.html",
+            query=query,
+            results=results,
+            modes=list(Mode),
+            sorts=list(Sort),
+            first=(query.cursor.offset if query.cursor else 0) + 1,
+        )
+
+    @routes.get("/article/<path:article_id>")
+    def article(article_id: str) -> str:
+        found, passages = searcher.article(article_id)
+        query = Query.from_parameters({"q": request.args.getlist("q")})
+        expression: Expression | None = parse(query.text).expression
+        return render_template(
+            "article.html",
+            article=found,
+            query=query,
+            title_spans=highlights(found.title, expression),
+            blocks=list(blocks(found, passages, highlights(found.text, expression))),
+        )
+
+    return routes

@@ -1,0 +1,167 @@
+"""How things are written for a reader: days, marked text, links that change one parameter."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from markupsafe import Markup, escape
+
+from archive.article import Article, Passage
+from index.query import Filters, Query, parse_day
+from index.results import PassageHit, Timeline
+
+EXCERPT = 420  # characters of a passage on the results page
+LANGUAGES = {
+    "en": "English",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+    "ja": "Japanese",
+}
+
+
+def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+    """Escape a text and mark the spans in it.
+
+    >>> str(marked("a <b> c", [(6, 7)]))
+    'a &lt;b&gt; <mark>c</mark>'
+    """
+    pieces, last = [], 0
+    for start, end in spans:
+        pieces += [escape(text[last:start]), Markup("<mark>"), escape(text[start:end])]
+        pieces.append(Markup("</mark>"))
+        last = end
+    return Markup("").join([*pieces, escape(text[last:])])
+
+
+def excerpt(hit: PassageHit) -> Markup:
+    """The part of a passage around its first marked word, or its beginning."""
+    text = hit.passage.text
+    start = _excerpt_start(text, hit.highlights, hit.passage.heading)
+    end = min(len(text), start + EXCERPT)
+    if end < len(text):
+        end = max(text.rfind(" ", start, end), start + 1)
+    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
+    body = marked(text[start:end], shown)
+    before = "… " if start and not text.startswith(hit.passage.heading) else ""
+    return Markup("{}{}{}").format(before, body, "\u00a0…" if end < len(text) else "")
+
+
+def _excerpt_start(text: str, spans: tuple[tuple[int, int], ...], heading: str) -> int:
+    opening = len(heading) if heading and text.startswith(heading) else 0
+    while opening < len(text) and text[opening].isspace():
+        opening += 1
+    first = spans[0][0] if spans else opening
+    if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
+        return opening
+    wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
+    return text.find(" ", wanted) + 1 if text.find(" ", wanted) >= 0 else wanted
+
+
+def day(value: date | None) -> str:
+    """Write a day as a reader does: `23 March 2024`."""
+    return f"{value.day} {value:%B} {value.year}" if value else "no date"
+
+
+def language(code: str) -> str:
+    return LANGUAGES.get(code, code)
+
+
+def article_path(article: Article, passage: Passage | None = None) -> str:
+    """The path of an article's page, at a passage of it."""
+    anchor = f"#p{passage.n}" if passage else ""
+    return f"/article/{quote(article.id, safe='')}{anchor}"
+
+
+def outlet_url(url: str) -> str:
+    """A link to follow, or nothing: only http and https are ever linked to."""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def search_url(query: Query, **changes: Any) -> str:
+    """The page of a query with some of its parts changed; it starts at the first hit again."""
+    parameters = replace(query, **{"cursor": None, **changes}).to_url()
+    return f"/?{parameters}" if parameters else "/"
+
+
+def filter_url(query: Query, name: str, value: str) -> str:
+    """The page of a query with a facet's value added, or taken away if it is chosen already."""
+    chosen: tuple[str, ...] = getattr(query.filters, name)
+    kept = tuple(v for v in chosen if v != value)
+    changed: Any = {name: kept if value in chosen else (*chosen, value)}
+    return search_url(query, filters=replace(query.filters, **changed))
+
+
+def without_filters_url(query: Query) -> str:
+    return search_url(query, filters=Filters())
+
+
+def without_url(query: Query, name: str) -> str:
+    """The page of a query without its `since` or `until`."""
+    changed: Any = {name: None}
+    return search_url(query, filters=replace(query.filters, **changed))
+
+
+def period_url(query: Query, label: str) -> str:
+    """The page of a query narrowed to one bar of the timeline: a year or a month."""
+    since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
+    return search_url(query, filters=replace(query.filters, since=since, until=until))
+
+
+def with_query(path: str, text: str) -> str:
+    """Carry the words of a search to an article's page, in front of the anchor."""
+    if not text:
+        return path
+    before, anchor, after = path.partition("#")
+    return f"{before}?{urlencode({'q': text})}{anchor}{after}"
+
+
+def capitalize_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def bars(timeline: Timeline) -> list[dict[str, Any]]:
+    """The timeline as bars without gaps: label, count, and height in percent of the highest."""
+    counts = {period.value: period.count for period in timeline.bins}
+    if not counts:
+        return []
+    highest = max(counts.values())
+    return [
+        {"label": label, "count": count, "height": round(100 * count / highest)}
+        for label in _every(min(counts), max(counts))
+        for count in [counts.get(label, 0)]
+    ]
+
+
+def _every(first: str, last: str) -> list[str]:
+    """Every month or year from the first to the last."""
+    if "-" not in first:
+        return [f"{year:04d}" for year in range(int(first), int(last) + 1)]
+    start, end = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (first, last))
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, end + 1)]
+
+
+FILTERS = {
+    "marked": marked,
+    "excerpt": excerpt,
+    "day": day,
+    "language": language,
+    "article_path": article_path,
+    "outlet_url": outlet_url,
+    "search_url": search_url,
+    "filter_url": filter_url,
+    "without_url": without_url,
+    "without_filters_url": without_filters_url,
+    "bars": bars,
+    "period_url": period_url,
+    "with_query": with_query,
+    "capitalize_first": capitalize_first,
+}

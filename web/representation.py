@@ -1,0 +1,117 @@
+"""Articles and results as JSON, the same from the API and from the shell."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from archive.article import Article, Passage
+from index.query import FACETS, Query
+from index.results import FacetCount, Hit, PassageHit, Ranks, Results
+
+Json = dict[str, Any]
+
+
+def results_json(results: Results) -> Json:
+    """Lay out the answer to a query."""
+    return {
+        "query": query_json(results.query)
+        | {"read_as": results.reading.description, "notes": list(results.reading.notes)},
+        "total": results.totals.articles,
+        "totals": {
+            "articles": results.totals.articles,
+            "by_words": results.totals.by_words,
+            "by_meaning_alone": results.totals.by_meaning_alone,
+        },
+        "hits": [_hit(hit) for hit in results.hits],
+        "facets": {name: _counts(counts) for name, counts in results.facets.items()},
+        "timeline": {
+            "bins": _counts(results.timeline.bins),
+            "undated": results.timeline.undated,
+        },
+        "coverage": round(results.coverage, 4),
+        "verdict": results.verdict.value,
+        "generation": results.generation,
+        "next": str(results.next) if results.next else None,
+        "took_ms": results.took_ms,
+    }
+
+
+def query_json(query: Query) -> Json:
+    """Lay out a query under the names of its URL parameters."""
+    filters = query.filters
+    return {
+        "q": query.text,
+        "mode": query.mode.value,
+        "since": _day(filters.since),
+        "until": _day(filters.until),
+        **{name: list(getattr(filters, name)) for name in FACETS},
+        "sort": query.sort.value,
+        "limit": query.limit,
+        "cursor": str(query.cursor) if query.cursor else None,
+    }
+
+
+def article_json(article: Article, passages: Sequence[Passage] = ()) -> Json:
+    """Lay out an article whole, with its text and passages."""
+    return {
+        **_article(article),
+        "text": article.text,
+        "passages": [_passage(passage) for passage in passages],
+    }
+
+
+def _article(article: Article) -> Json:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "title_source": article.title_source.value,
+        "source": article.source,
+        "published": _day(article.published),
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "date_source": article.date_source.value,
+        "url": article.url,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+    }
+
+
+def _hit(hit: Hit) -> Json:
+    return {
+        "article": _article(hit.article),
+        "score": round(hit.score, 6),
+        "ranks": _ranks(hit.ranks),
+        "passages": [_passage_hit(passage) for passage in hit.passages],
+    }
+
+
+def _passage_hit(hit: PassageHit) -> Json:
+    return {
+        **_passage(hit.passage),
+        "highlights": [list(span) for span in hit.highlights],
+        "score": round(hit.score, 6),
+        "ranks": _ranks(hit.ranks),
+        "cosine": None if hit.cosine is None else round(hit.cosine, 4),
+    }
+
+
+def _passage(passage: Passage) -> Json:
+    return {
+        "id": passage.id,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+        "text": passage.text,
+    }
+
+
+def _ranks(ranks: Ranks) -> Json:
+    return {"lexical": ranks.lexical, "vector": ranks.vector}
+
+
+def _counts(counts: Sequence[FacetCount]) -> list[Json]:
+    return [{"value": count.value, "count": count.count} for count in counts]
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

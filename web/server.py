@@ -1,0 +1,56 @@
+"""Serves an archive with waitress: keyword answers at once, the model loads meanwhile."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from waitress.server import create_server
+
+from archive.errors import ArchiveError, BadSetting
+from archive.settings import Settings
+from index.protocols import Embedder
+from index.wiring import open_engines, searcher_over
+from web.app import LOCAL_HOSTS, create_app
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted; announce the address once it answers.
+
+    Raises BadSetting where the address cannot be had.
+    """
+    engines = open_engines(settings)
+    local = settings.host in LOCAL_HOSTS
+    app = create_app(
+        searcher_over(engines, settings), trusted_hosts=list(LOCAL_HOSTS) if local else None
+    )
+    try:
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=max(4, settings.worker_threads)
+        )
+    except OSError as exc:
+        reason = f"{settings.host}:{settings.port} cannot be served ({exc.strerror or exc})"
+        raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
+    signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_warm, args=(engines.embedder,), daemon=True).start()
+    announce(f"http://{settings.host}:{settings.port}")
+    try:
+        server.run()
+    finally:
+        server.close()
+        engines.catalog.close()
+
+
+def _warm(embedder: Embedder) -> None:
+    """Load the model now: a hybrid search waits for it, a keyword search does not."""
+    try:
+        embedder.embed_query("news")
+    except ArchiveError as exc:
+        log.error("%s", exc)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
