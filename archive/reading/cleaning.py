@@ -17,7 +17,7 @@ def clean_text(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     text = text.replace("\u2029", "\n\n").replace("\x0c", "\n\n")
-    text = CONTROL.sub("", without_surrogates(unicodedata.normalize("NFC", text)))
+    text = unicodedata.normalize("NFC", CONTROL.sub("", without_surrogates(text)))
     kept = (line for line in text.split("\n") if not ADVERTISEMENT.fullmatch(line))
     text = SPACE_AT_LINE_END.sub("", "\n".join(kept))
     return BLANK_LINES.sub("\n\n", text).strip()
@@ -29,7 +29,7 @@ def clean_line(text: str) -> str:
     >>> clean_line("  Bridge\\n closed ")
     'Bridge closed'
     """
-    text = CONTROL.sub("", without_surrogates(unicodedata.normalize("NFC", text.strip())))
+    text = unicodedata.normalize("NFC", CONTROL.sub("", without_surrogates(text)))
     return " ".join(text.split())
 
 

@@ -4,10 +4,11 @@ import re
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ISO_DAY = re.compile(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 COMPACT_DAY = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:T\d{4,6}(?:Z|[+-]\d{2}:?\d{2})?)?\s*$")
+DOTTED_DAY = re.compile(r"\d{1,2}\.\s*\d{1,2}\.\s*\d{4}\b")  # day first wherever it is in use
 EPOCH = re.compile(r"\s*\d{9,13}(?:\.\d+)?\s*$")
 EARLIEST_YEAR = 1400  # before the first printed news; anything earlier is a mistake
 
@@ -66,7 +67,7 @@ def _from_epoch(seconds: float) -> Dated:
 def _from_mail(value: str) -> Dated | None:
     try:
         written = parsedate_to_datetime(value)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     return Dated(written.date(), written if written.tzinfo else None)
 
@@ -76,8 +77,11 @@ def _from_words(value: str) -> Dated | None:
 
     if not re.search(r"\d", value):
         return None  # "yesterday" is a day only on the day it was written
+    options: dict[str, Any] = {"STRICT_PARSING": True}
+    if DOTTED_DAY.match(value):
+        options["DATE_ORDER"] = "DMY"
     try:
-        written = dateparser.parse(value, settings={"STRICT_PARSING": True})
+        written = dateparser.parse(value, settings=options)
     except (ValueError, OverflowError, RecursionError):
         return None
     if written is None or not re.search(r"\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}", value):

@@ -38,6 +38,7 @@ TRACKING = re.compile(r"(?:^|&)(?:utm_[^=&]*|fbclid|gclid|mc_[ce]id)=[^&]*")
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
 LONGEST_LANGUAGE = 12
+DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
 
 
 def normal_name(name: str) -> str:
@@ -161,12 +162,13 @@ def _dotted(record: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _as_line(value: Any) -> str:
+def _as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
     """A string, the name in an object, or the first such thing in a list."""
     if isinstance(value, Mapping):
         value = next((value[k] for k in ("name", "title", "value", "text", "id") if k in value), "")
     if isinstance(value, list | tuple):
-        return next((line for line in map(_as_line, value) if line), "")
+        lines = (_as_line(item, levels - 1) for item in value) if levels else ()
+        return next((line for line in lines if line), "")
     return "" if value is None or isinstance(value, bool | Mapping) else str(value)
 
 

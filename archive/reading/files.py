@@ -74,11 +74,21 @@ def encoding_of(content: bytes) -> str:
     except UnicodeDecodeError as exc:
         if exc.reason == "unexpected end of data" and len(content) - exc.start < 4:
             return "utf-8"  # a head that was cut inside a character
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(content[:HEAD_BYTES]).best()
-        return best.encoding if best else "cp1252"
+        return _likeliest_encoding(content[max(0, exc.start - HEAD_BYTES // 2) :][:HEAD_BYTES])
     return "utf-8"
+
+
+def _likeliest_encoding(sample: bytes) -> str:
+    read = sample.decode("utf-8", "replace")
+    beyond_ascii = sum(not character.isascii() for character in read)
+    if beyond_ascii > 2 * read.count("\ufffd"):
+        return "utf-8"  # with a few damaged bytes
+    if beyond_ascii < len(sample) / 10:
+        return "cp1252"  # charset_normalizer takes the £ and ñ of English text for cp1250 or cp775
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
@@ -95,7 +105,7 @@ def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle
 
 def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
     if root.is_file():
-        yield SourceFile(root, f"{root.parent.name}/{root.name}")
+        yield _named(root, f"{root.parent.name}/{root.name}")
         return
     failures: list[OSError] = []
     collect: Callable[[OSError], None] = failures.append
@@ -108,9 +118,17 @@ def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
             if not path.is_file():
                 yield UnreadableArticle(str(path), "neither a file nor a folder")
                 continue
-            yield SourceFile(path, f"{root.name}/{path.relative_to(root).as_posix()}")
+            yield _named(path, f"{root.name}/{path.relative_to(root).as_posix()}")
         yield from _reported(failures)
     yield from _reported(failures)
+
+
+def _named(path: Path, key: str) -> SourceFile | UnreadableArticle:
+    """Refuse a name that is not UTF-8: neither an id nor the catalogue could hold it."""
+    name = os.fsencode(path).decode("utf-8", "replace")
+    if name != str(path):
+        return UnreadableArticle(name, "the name of the file is not UTF-8; rename it")
+    return SourceFile(path, key)
 
 
 def _reported(failures: list[OSError]) -> Iterator[UnreadableArticle]:

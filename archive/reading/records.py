@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
@@ -51,9 +52,9 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
 
     number = 0
     try:
-        with file.open() as stream:
+        with _opened(file) as stream:
             prefix = _array_prefix(stream)
-        with file.open() as stream:
+        with _opened(file) as stream:
             for number, record in enumerate(ijson.items(stream, prefix, use_float=True), 1):
                 yield _from_record(record, Origin(str(file.path), number), file, names)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
@@ -69,7 +70,8 @@ def read_csv(file: SourceFile, names: FieldMap) -> Read:
     with io.TextIOWrapper(file.open(), encoding, "replace", newline="") as stream:
         rows = csv.reader(stream, delimiter=delimiter_of(head.decode(encoding, "replace")))
         header = [name.strip() for name in next(rows, [])]
-        if not names.find(dict.fromkeys(header, "x")).keys() & {"text", "title"}:
+        needed = {"text"} if "text" in names.chosen else {"text", "title"}
+        if not names.find(dict.fromkeys(header, "x")).keys() & needed:
             columns = ", ".join(header)[:200]
             reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
             yield UnreadableArticle(str(Origin(str(file.path), 1)), reason)
@@ -85,6 +87,14 @@ def delimiter_of(head: str) -> str:
     """
     header = head.lstrip("\ufeff").split("\n", 1)[0]
     return max(DELIMITERS, key=header.count)
+
+
+def _opened(file: SourceFile) -> BinaryIO:
+    """Open past a byte order mark, which ijson takes for an error."""
+    stream = file.open()
+    if stream.read(len(BOM_UTF8)) != BOM_UTF8:
+        stream.seek(0)
+    return stream
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:

@@ -12,6 +12,7 @@ from archive.reading.files import SourceFile
 NATIVE_OPENING = re.compile(r"\s*date[ \t]+(\d{4}-\d{2}-\d{2})\s+(?=\S)", re.IGNORECASE)
 FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 DATE_LINE = re.compile(r"\s*(?:date:?\s+)?(\d{4}-\d{2}-\d{2})\s*", re.IGNORECASE)
+YAML_NULLS = ("null", "Null", "NULL", "~")
 LONGEST_TITLE = 200  # characters; a first line beyond that is a lead
 
 Read = Iterator[Article | UnreadableArticle]
@@ -64,13 +65,14 @@ def _front_matter(block: str, file: SourceFile) -> dict[str, Any]:
     import yaml
 
     try:
-        record = yaml.safe_load(block)
+        # All scalars stay as they are written: `id: 007`, `title: No`, a date with its offset.
+        record = yaml.BaseLoader(block).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         reason = f"front matter is not YAML ({str(exc).splitlines()[0]})"
         raise UnreadableArticle(str(file.path), reason) from exc
     if not isinstance(record, dict):
         raise UnreadableArticle(str(file.path), "front matter is not a list of `name: value`")
-    return {str(key): value for key, value in record.items()}
+    return {str(key): value for key, value in record.items() if value not in YAML_NULLS}
 
 
 def _blocks(markdown: str) -> list[tuple[str, str]]:

@@ -66,9 +66,14 @@ class WhooshIndex:
         return int(rows.max()) if len(rows) else 0
 
     def rows(self) -> Rows:
-        """List the rows that are indexed."""
+        """List the rows that are indexed, without those that are deleted."""
         with self._opened().reader() as reader:
-            return _rows(reader)
+            deleted = [
+                base + number
+                for leaf, base in _segments(reader)
+                for number in leaf.segment().deleted_docs()
+            ]
+            return np.delete(_rows(reader), deleted)
 
     def snapshot(self) -> "WhooshSnapshot":
         """Open what is committed now; raise EngineUnavailable where nothing can be opened."""
@@ -203,6 +208,8 @@ def _read(leaf: IndexReader, field: str, term: str, base: int) -> Postings:
         matcher.id(), matcher.weight()  # these two read the block
         blocks.append((matcher._ids, matcher._weights))
         matcher._next_block()
+    if not blocks:  # every document in it is deleted
+        return NO_POSTINGS
     documents = np.concatenate([np.array(ids, np.int64) for ids, _ in blocks]) + base
     frequencies = np.concatenate([np.array(weights, np.float32) for _, weights in blocks])
     return Postings(documents, frequencies)

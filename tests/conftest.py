@@ -1,0 +1,136 @@
+"""Six hand-written stories, each there for a reason, and archives made of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archive.reading.fields import FieldMap
+from archive.reading.formats import Reading
+from archive.store.catalog import Catalog
+from archive.store.vectors import VectorFile
+from index.engines import Engines
+from index.indexing import Indexer
+from index.lexical.whoosh_index import WhooshIndex
+from index.ranking import RankingOptions
+from index.search import Searcher
+from index.vector import ChromaIndex
+from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
+
+STORIES = [
+    {  # a headline, a name with an accent, every field
+        "id": "ferry",
+        "title": "Ferry timetable cut",
+        "published": "2024-03-23",
+        "source": "Courier",
+        "section": "Transport",
+        "author": "Ana Ruiz and José Núñez",
+        "language": "en",
+        "url": "https://courier.example/ferry",
+        "text": "The night ferry across the Ash stops in May. Commuters were told by letter.\n\n"
+        "What happens next\n\nThe council votes on Tuesday. A bus may replace the boat.",
+    },
+    {  # the same words in another order: phrases must tell them apart
+        "id": "bridge",
+        "title": "Swing bridge shut",
+        "published": "2023-03-15",
+        "source": "Courier",
+        "section": "Transport",
+        "author": "Ana Ruiz",
+        "language": "en",
+        "text": "The swing bridge was shut after inspectors found cracks. The ferry runs instead.",
+    },
+    {  # no title: its first sentence stands in for one
+        "id": "untitled",
+        "published": "2023-12-31",
+        "source": "Gazette",
+        "section": "Culture",
+        "language": "en",
+        "text": "Fireworks closed the year over the harbour. Nobody was hurt.",
+    },
+    {  # no date: it is found, and no filter by date lets it through
+        "id": "undated",
+        "title": "How the lighthouse keeper lived",
+        "source": "Gazette",
+        "section": "Culture",
+        "text": "The keeper lit the lamp at dusk. A bridge of planks led to the rock.",
+    },
+    {  # another language, and an id that is a URL
+        "id": "https://bote.example/a?b=1",
+        "title": "Drehbrücke wieder offen",
+        "published": "2024-11-19",
+        "source": "Hafenbote",
+        "section": "Verkehr",
+        "language": "de",
+        "text": "Die Drehbrücke ist wieder offen. Fußgänger gingen als Erste hinüber.",
+    },
+    {  # markup in every field, which must never reach a page as markup
+        "id": "<b>id</b>",
+        "title": "<script>alert('title')</script> harbour",
+        "published": "2024-02-29",
+        "source": "<i>Source</i>",
+        "section": '"><script>alert(1)</script>',
+        "language": "en",
+        "url": "javascript:alert(1)",
+        "text": "Harbour dues rise. <img src=x onerror=alert(1)> The ferry pays less.",
+    },
+]
+
+
+class Words:
+    """A tokenizer that takes each word for a token, with a small window."""
+
+    window = 60
+
+    def starts(self, text):
+        return [
+            i for i, c in enumerate(text) if not c.isspace() and (i == 0 or text[i - 1].isspace())
+        ]
+
+
+def silent(stage, done, total):
+    """Progress that nobody watches."""
+
+
+def engines_in(folder: Path, *, in_memory: bool) -> Engines:
+    """Open or make the parts of an archive; the model is a fake in either case."""
+    folder.mkdir(exist_ok=True)
+    vectors = VectorFile(folder / "vectors", HashedWords.dimension)
+    return Engines(
+        catalog=Catalog(folder / "catalog.db"),
+        vectors=vectors,
+        lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical"),
+        neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
+        embedder=HashedWords(),
+    )
+
+
+def indexer_of(engines: Engines, progress=silent) -> Indexer:
+    return Indexer(engines, Words(), progress)
+
+
+def write_stories(folder: Path, stories=STORIES) -> Path:
+    path = folder / "stories.jsonl"
+    path.write_text("".join(json.dumps(story) + "\n" for story in stories), encoding="utf-8")
+    return path
+
+
+def fill(engines: Engines, *paths: Path):
+    indexer = indexer_of(engines)
+    report = indexer.index(Reading(paths, FieldMap()))
+    indexer.index_meaning()
+    return report
+
+
+@pytest.fixture(params=["engines", "memory"])
+def engines(request, tmp_path):
+    """The six stories in both families of engines."""
+    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
+    fill(made, write_stories(tmp_path))
+    yield made
+    made.catalog.close()
+
+
+@pytest.fixture
+def searcher(engines):
+    return Searcher(engines, RankingOptions(floor=0.2))

@@ -1,0 +1,136 @@
+"""In-memory engines that keep the contracts of index/protocols.py, and a model of hashed words."""
+
+import hashlib
+
+import numpy as np
+
+from index.lexical.analysis import terms
+from index.lexical.matching import Matcher
+from index.lexical.scoring import NO_POSTINGS, Postings
+from index.protocols import Ranking
+from index.vector import top
+
+
+class MemoryIndex:
+    """The words of passages, in a dictionary."""
+
+    def __init__(self):
+        self.entries = {}
+
+    def add(self, entries):
+        self.entries |= {e.row: {"title": terms(e.title), "text": terms(e.text)} for e in entries}
+
+    def remove(self, rows):
+        for row in rows.tolist():
+            self.entries.pop(row, None)
+
+    def last_row(self):
+        return max(self.entries, default=0)
+
+    def rows(self):
+        return np.array(sorted(self.entries), np.int64)
+
+    def snapshot(self):
+        return MemorySnapshot(dict(self.entries))
+
+    def clear(self):
+        self.entries = {}
+
+
+class MemorySnapshot:
+    """Posting lists made when they are asked for."""
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def match(self, expression, articles):
+        return Matcher(self, articles).match(expression)
+
+    def close(self):
+        pass
+
+    def postings(self, field, term):
+        found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
+        if not found:
+            return NO_POSTINGS
+        return Postings(*(np.array(c, t) for c, t in zip(zip(*found), ("i8", "f4"), strict=True)))
+
+    def phrase(self, field, words, slop):
+        def stands(entry, at):
+            for word in words[1:]:
+                ahead = [i for i in range(at + 1, at + 1 + slop) if entry[i : i + 1] == [word]]
+                if not ahead:
+                    return False
+                at = ahead[0]
+            return True
+
+        return np.array(
+            [
+                row
+                for row, entry in self.entries.items()
+                if any(
+                    w == words[0] and stands(entry[field], i) for i, w in enumerate(entry[field])
+                )
+            ],
+            np.int64,
+        )
+
+    def vocabulary(self, field, prefix):
+        return {t for e in self.entries.values() for t in e[field] if t.startswith(prefix)}
+
+    def lengths(self, field):
+        lengths = np.zeros(max(self.entries, default=0) + 1, np.float32)
+        for row, entry in self.entries.items():
+            lengths[row] = len(entry[field])
+        return lengths
+
+
+class MemoryVectors:
+    """An exact scan, whatever was sealed."""
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+        self.sealed = np.empty(0, np.int64)
+
+    def seal(self, embedded):
+        self.sealed = embedded
+
+    def rows(self):
+        return self.sealed
+
+    def snapshot(self, embedded):
+        self.embedded = embedded
+        return self
+
+    def nearest(self, vector, wanted, limit):
+        rows = np.flatnonzero(self.embedded if wanted is None else self.embedded & wanted)
+        return top(rows, self.similarities(vector, rows), limit)
+
+    def similarities(self, vector, rows):
+        return self.vectors.read(len(self.embedded))[rows].astype(np.float32) @ vector
+
+    def check(self):
+        pass
+
+    def clear(self):
+        self.sealed = np.empty(0, np.int64)
+
+
+class HashedWords:
+    """A model without weights: each term is a fixed random direction, a text their sum."""
+
+    name = "hashed-words"
+    weights = "none"
+    dimension = 64
+    precision = "float32"
+
+    def embed_passages(self, texts):
+        return np.stack([self.embed_query(text) for text in texts])
+
+    def embed_query(self, text):
+        total = np.sum([self._direction(term) for term in terms(text)] or [np.ones(64)], axis=0)
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+    def _direction(self, term):
+        seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big")
+        return np.random.default_rng(seed).standard_normal(self.dimension)

@@ -1,0 +1,188 @@
+"""What index/protocols.py promises, held against the real engines and the fakes alike."""
+
+import numpy as np
+import pytest
+
+from archive.store.vectors import VectorFile
+from index.columns import Columns
+from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.lexical.whoosh_index import WhooshIndex
+from index.protocols import LexicalEntry
+from index.vector import ChromaIndex
+from tests.fakes import MemoryIndex, MemoryVectors
+
+TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
+
+
+@pytest.fixture(params=[WhooshIndex, MemoryIndex])
+def lexical(request, tmp_path):
+    if request.param is MemoryIndex:
+        return MemoryIndex()
+    return WhooshIndex(tmp_path / "lexical")
+
+
+@pytest.fixture(params=[ChromaIndex, MemoryVectors])
+def neighbours(request, tmp_path):
+    vectors = VectorFile(tmp_path / "vectors", 8)
+    rows = np.arange(1, 401)
+    made = np.random.default_rng(0).standard_normal((400, 8)).astype(np.float32)
+    vectors.write(rows, made / np.linalg.norm(made, axis=1, keepdims=True))
+    if request.param is MemoryVectors:
+        return MemoryVectors(vectors)
+    return ChromaIndex(tmp_path / "chroma", vectors)
+
+
+def entries(start=1, texts=TEXTS):
+    return [LexicalEntry(row, f"title {row}", text) for row, text in enumerate(texts, start)]
+
+
+def columns(n_rows, per_article=1):
+    """Articles of so many passages each, rows from 1."""
+    article_of = np.full(n_rows + 1, -1, np.int32)
+    article_of[1:] = np.arange(n_rows) // per_article
+    nothing = Columns.__dataclass_fields__
+    assert "article_of" in nothing
+    from index.columns import Category
+
+    none = Category.of([()] * (int(article_of.max()) + 1))
+    return Columns(
+        1,
+        article_of,
+        article_of >= 0,
+        np.ones(int(article_of.max()) + 1, np.int32),
+        *[none] * 4,
+    )
+
+
+def held(lexical, expression, n_rows=4, per_article=1):
+    found = lexical.snapshot().match(expression, columns(n_rows, per_article))
+    return np.flatnonzero(found.held).tolist()
+
+
+def test_an_empty_index_answers_with_nothing(lexical):
+    assert lexical.last_row() == 0
+    assert lexical.rows().tolist() == []
+    assert held(lexical, Words((Word("bridge"),))) == []
+
+
+def test_added_passages_are_found_by_row_and_last_row_grows(lexical):
+    lexical.add(entries())
+    lexical.add(entries(5, ["a late ferry"]))
+    assert lexical.last_row() == 5
+    assert lexical.rows().tolist() == [1, 2, 3, 4, 5]
+    assert held(lexical, Words((Word("ferry"),)), 5) == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (Word("bridges"), [0, 1, 3]),
+        (Phrase("swing bridge"), [0]),
+        (Phrase("bridge swing", slop=2), [1]),
+        (Prefix("ferr"), [2, 3]),
+        (And((Word("bridge"), Word("ferry"))), [3]),
+        (Or((Word("shut"), Word("runs"))), [0, 2]),
+        (Not(Word("bridge")), [2]),
+        (Word("title", Field.TITLE), [0, 1, 2, 3]),
+        (Word("ferry", Field.TITLE), []),
+        (Words((Word("bridge"), Not(Word("ferry")))), [0, 1]),
+        (Words((Word("nowhere"),)), []),
+    ],
+)
+def test_an_expression_matches_the_articles_it_describes(lexical, expression, expected):
+    lexical.add(entries())
+    assert held(lexical, expression) == expected
+
+
+def test_and_is_decided_for_articles_not_for_passages(lexical):
+    lexical.add(entries())
+    both = And((Word("shut"), Word("swing")))
+    apart = And((Word("runs"), Phrase("ferry bridge")))
+    assert held(lexical, both, per_article=2) == [0]
+    assert held(lexical, apart, per_article=2) == [1]
+
+
+def test_both_lexical_engines_give_the_scores_of_bm25f(tmp_path):
+    whoosh, memory = WhooshIndex(tmp_path / "lexical"), MemoryIndex()
+    for index in (whoosh, memory):
+        index.add(entries())
+    expression = Words((Word("ferry"), Word("bridge")))
+    scores = [i.snapshot().match(expression, columns(4)).scores for i in (whoosh, memory)]
+    assert scores[0].max() > 0
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-5)
+
+
+def test_removed_passages_are_gone_and_rows_that_never_were_are_passed_over(lexical):
+    lexical.add(entries())
+    lexical.remove(np.array([4, 99]))
+    assert lexical.rows().tolist() == [1, 2, 3]
+    assert held(lexical, Word("ferry"), 3) == [2]
+
+
+def test_a_snapshot_stays_as_it_was(lexical):
+    lexical.add(entries())
+    before = lexical.snapshot()
+    lexical.add(entries(5, ["a late ferry"]))
+    lexical.remove(np.array([3]))
+    found = before.match(Word("ferry"), columns(5))
+    assert np.flatnonzero(found.held).tolist() == [2, 3]
+
+
+def test_rows_the_columns_do_not_know_are_passed_over(lexical):
+    lexical.add(entries())
+    assert held(lexical, Word("ferry"), n_rows=3) == [2]
+
+
+def test_clear_forgets_everything_and_filling_again_works(lexical):
+    lexical.add(entries())
+    lexical.clear()
+    assert lexical.last_row() == 0
+    lexical.add(entries())
+    assert held(lexical, Word("ferry")) == [2, 3]
+
+
+def embedded(n=400, total=401):
+    mask = np.zeros(total, np.bool_)
+    mask[1 : n + 1] = True
+    return mask
+
+
+def test_what_is_embedded_is_found_sealed_or_not(neighbours):
+    query = np.eye(8, dtype=np.float32)[0]
+    unsealed = neighbours.snapshot(embedded()).nearest(query, None, 10)
+    neighbours.seal(np.arange(1, 401))
+    sealed = neighbours.snapshot(embedded()).nearest(query, None, 10)
+    assert unsealed.rows.tolist() == sealed.rows.tolist()
+    assert (np.diff(sealed.scores) <= 0).all()
+    np.testing.assert_allclose(unsealed.scores, sealed.scores, rtol=1e-6)
+
+
+def test_a_mask_is_answered_exactly(neighbours):
+    neighbours.seal(np.arange(1, 401))
+    snapshot = neighbours.snapshot(embedded())
+    query = np.eye(8, dtype=np.float32)[1]
+    wanted = np.zeros(401, np.bool_)
+    wanted[[7, 70, 300]] = True
+    found = snapshot.nearest(query, wanted, 2)
+    scores = snapshot.similarities(query, np.array([7, 70, 300]))
+    assert found.scores.tolist() == sorted(scores.tolist(), reverse=True)[:2]
+    assert set(found.rows.tolist()) <= {7, 70, 300}
+
+
+def test_rows_that_are_gone_are_never_returned(neighbours):
+    neighbours.seal(np.arange(1, 401))
+    alive = embedded()
+    alive[::2] = False
+    found = neighbours.snapshot(alive).nearest(np.eye(8, dtype=np.float32)[2], None, 300)
+    assert len(found.rows) == 200
+    assert (found.rows % 2 == 1).all()
+
+
+def test_sealing_in_pieces_holds_each_row_once(neighbours):
+    for last in (10, 15, 200, 230, 400):
+        neighbours.seal(np.arange(1, last + 1))
+    neighbours.seal(np.arange(1, 401))
+    neighbours.check()
+    assert neighbours.rows().tolist() == list(range(1, 401))
+    found = neighbours.snapshot(embedded()).nearest(np.eye(8, dtype=np.float32)[3], None, 400)
+    assert sorted(found.rows.tolist()) == list(range(1, 401))

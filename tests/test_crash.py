@@ -1,0 +1,115 @@
+"""A run that is killed anywhere, and run again, ends in the archive of an undisturbed run."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from archive.reading.fields import FieldMap
+from archive.reading.formats import Reading
+from archive.store.directory import ArchiveDirectory
+from index import indexing
+from index.indexing import Stage
+from index.query import Mode, Query
+from index.ranking import RankingOptions
+from index.search import Searcher
+from index.verifying import verify
+from tests.conftest import engines_in, indexer_of
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.test_crash", "chromadb"])
+WORDS = "harbour ferry bridge council strike storm museum budget school rain vote court".split()
+KILLS_A_STAGE = 6
+
+
+def write_news(path: Path, articles: int = 120) -> Path:
+    choose = random.Random(7)
+    with path.open("w") as stream:
+        for n in range(articles):
+            sentences = (
+                " ".join(choose.choices(WORDS, k=9)).capitalize() + "."
+                for _ in range(choose.randint(2, 14))
+            )
+            day = f"202{choose.randint(0, 4)}-0{choose.randint(1, 9)}-1{choose.randint(0, 9)}"
+            record = {"id": f"a{n}", "title": f"{choose.choice(WORDS)} {n}", "published": day}
+            stream.write(json.dumps(record | {"text": " ".join(sentences)}) + "\n")
+    return path
+
+
+def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
+    """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
+    indexing.FIRST_BATCH, indexing.LARGEST_BATCH = 15, 30
+    indexing.EMBEDDED_AT_ONCE = 40
+    armed = []
+
+    def progress(stage: Stage, done: int, total: int) -> None:
+        if stage is kill_in and not armed:
+            armed.append(stage)
+            timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGKILL))
+            timer.daemon = True
+            timer.start()
+
+    folder.mkdir(exist_ok=True)
+    with ArchiveDirectory(folder).writing():
+        engines = engines_in(folder, in_memory=False)
+        indexer = indexer_of(engines, progress)
+        indexer.index(Reading([news], FieldMap()))
+        indexer.index_meaning()
+
+
+def run(*arguments: object) -> int:
+    process = PROCESSES.Process(target=index, args=arguments)
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def seen(folder: Path) -> dict[str, object]:
+    """All that a reader can tell of an archive."""
+    engines = engines_in(folder, in_memory=False)
+    assert [str(problem) for problem in verify(engines)] == []
+    searcher = Searcher(engines, RankingOptions())
+    found: dict[str, object] = {"counts": engines.catalog.counts()}
+    for stored in engines.catalog.stored(engines.catalog.rows_after(0).tolist()):
+        found[stored.passage.id] = (stored.article, stored.passage)
+    for mode in Mode:
+        for text in ("ferry strike", "museum budget vote", '"school rain"', "court"):
+            results = searcher.search(Query(text, mode=mode, limit=50))
+            ranking = [(hit.article.id, round(hit.score, 5)) for hit in results.hits]
+            found[f"{mode} {text}"] = (results.totals, ranking)
+    engines.catalog.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    news = write_news(folder / "news.jsonl")
+    assert run(folder / "archive", news) == 0
+    return news, seen(folder / "archive")
+
+
+@pytest.mark.parametrize("kill", range(KILLS_A_STAGE))
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_killed_run_is_finished_by_the_next(stage, kill, undisturbed, tmp_path):
+    news, expected = undisturbed
+    delay = random.uniform(0, 0.25) * kill / KILLS_A_STAGE  # at once, or well into the stage
+    killed = run(tmp_path / "archive", news, stage, delay)
+    assert killed in (-signal.SIGKILL, 0)
+    assert killed == -signal.SIGKILL or kill > 0, "the first kill of each stage always strikes"
+    assert run(tmp_path / "archive", news) == 0
+    assert seen(tmp_path / "archive") == expected
+
+
+def test_a_run_that_is_killed_over_and_over_gets_there_too(undisturbed, tmp_path):
+    news, expected = undisturbed
+    for stage in [*Stage, *Stage]:
+        run(tmp_path / "archive", news, stage, random.uniform(0, 0.05))
+    assert run(tmp_path / "archive", news) == 0
+    assert seen(tmp_path / "archive") == expected

@@ -1,0 +1,168 @@
+"""The way in: what is kept, what is replaced, what is refused, and that any order comes to one."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.errors import ArticleNotFound
+from archive.reading.fields import FieldMap
+from archive.reading.formats import Reading
+from index.indexing import Stage
+from index.query import Query
+from index.ranking import RankingOptions
+from index.search import Searcher
+from index.verifying import verify
+from tests.conftest import STORIES, engines_in, fill, indexer_of, write_stories
+
+
+def answers(engines, *texts):
+    """What a reader sees of an archive: hits with scores, for each text."""
+    searcher = Searcher(engines, RankingOptions(floor=0.2))
+    return [
+        [(h.article.id, round(h.score, 5), [p.passage.id for p in h.passages]) for h in found.hits]
+        for found in (searcher.search(Query(text, limit=100)) for text in texts)
+    ]
+
+
+def test_what_is_read_is_found_by_words_and_by_meaning(engines):
+    found = answers(engines, "lighthouse keeper", "council votes")
+    assert found[0][0][0] == "undated"
+    assert found[1][0][0] == "ferry"
+    assert engines.catalog.counts() == (6, 7, 7)  # the ferry has two sections
+
+
+def test_a_second_run_changes_nothing(engines, tmp_path):
+    generation = engines.catalog.generation()
+    report = fill(engines, write_stories(tmp_path))
+    assert (report.new, report.changed, report.unchanged) == (0, 0, 6)
+    assert engines.catalog.generation() == generation
+
+
+def test_a_changed_article_replaces_its_former_self_everywhere(engines, tmp_path):
+    changed = [{**STORIES[0], "text": "The zeppelin stops in May."}]
+    report = fill(engines, write_stories(tmp_path, changed))
+    assert report.changed == 1
+    assert answers(engines, "zeppelin")[0][0][0] == "ferry"
+    assert not answers(engines, '"told by letter"')[0]
+    assert list(verify(engines)) == []
+
+
+def test_remove_removes_from_the_record_the_words_and_the_vectors(engines):
+    rows = engines.catalog.rows_of(["bridge"])
+    assert indexer_of(engines).remove(["bridge", "nobody"]) == 1
+    with pytest.raises(ArticleNotFound):
+        engines.catalog.article("bridge")
+    assert not answers(engines, '"after inspectors"')[0]
+    assert not set(rows.tolist()) & set(engines.lexical.rows().tolist())
+    assert not engines.vectors.read(int(rows.max()) + 1)[rows].any()
+
+
+def test_an_id_that_another_article_has_is_refused_and_nothing_is_lost(engines, tmp_path):
+    other = {"id": "ferry", "title": "Something else", "published": "1999-01-01", "text": "No."}
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps(other))
+    report = fill(engines, path)
+    assert report.new == report.changed == 0
+    assert "'ferry' is taken" in str(report.refused[0])
+    assert engines.catalog.article("ferry").title == "Ferry timetable cut"
+
+
+def test_files_of_the_same_name_in_two_folders_are_two_articles(tmp_path):
+    for parent in ("a", "b"):
+        (tmp_path / parent / "2024").mkdir(parents=True)
+        (tmp_path / parent / "2024" / "001.txt").write_text(f"Title {parent}\n\nText of {parent}.")
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, tmp_path / "a" / "2024")
+    report = fill(engines, tmp_path / "b" / "2024")
+    assert (report.new, report.changed) == (1, 0)
+    assert engines.catalog.counts().articles == 2
+    engines.catalog.close()
+
+
+def test_words_are_found_before_anything_is_embedded(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=False)
+    indexer = indexer_of(engines)
+    indexer.index(Reading([write_stories(tmp_path)], FieldMap()))
+    results = Searcher(engines, RankingOptions()).search(Query("ferry"))
+    assert results.coverage == 0
+    assert results.totals.articles == results.totals.by_words == 3
+    engines.catalog.close()
+
+
+def test_meaning_is_filled_in_newest_first_and_undated_last(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    indexer = indexer_of(engines)
+    indexer.index(Reading([write_stories(tmp_path)], FieldMap()))
+    rows = engines.catalog.unembedded_rows().tolist()
+    order = [found.article.id for row in rows for found in engines.catalog.stored([row])]
+    assert order[0] == "https://bote.example/a?b=1"
+    assert order[-1] == "undated"
+    engines.catalog.close()
+
+
+def test_progress_ends_at_its_total(tmp_path):
+    seen = {}
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    indexer = indexer_of(engines, lambda stage, done, total: seen.update({stage: (done, total)}))
+    indexer.index(Reading([write_stories(tmp_path)], FieldMap()))
+    indexer.index_meaning()
+    assert set(seen) == set(Stage)
+    assert all(done == total > 0 for done, total in seen.values())
+    engines.catalog.close()
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 5), st.sampled_from(["", " Storm.", " Fire."])),
+        st.tuples(st.just("remove"), st.integers(0, 5)),
+        st.tuples(st.just("words only"), st.integers(0, 5)),
+        st.tuples(st.just("verify")),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(steps=steps)
+def test_any_interleaving_of_changes_equals_a_rebuild_from_scratch(steps, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("laws")
+    worn = engines_in(folder / "worn", in_memory=False)
+    path = folder / "stories.jsonl"
+    kept = {}
+    for step in steps:
+        match step:
+            case ("put", n, more):
+                kept[n] = {**STORIES[n], "text": STORIES[n]["text"] + more}
+                path.write_text(json.dumps(kept[n]))
+                fill(worn, path)
+            case ("words only", n):
+                kept[n] = STORIES[n]
+                path.write_text(json.dumps(kept[n]))
+                indexer_of(worn).index(Reading([path], FieldMap()))
+            case ("remove", n):
+                if n in kept:
+                    article_id = STORIES[n].get("id")
+                    assert indexer_of(worn).remove([article_id]) == 1
+                    del kept[n]
+            case ("verify",):
+                assert not [p for p in verify(worn) if p.part != "chroma"]
+    indexer_of(worn).index_meaning()
+    fresh = engines_in(folder / "fresh", in_memory=False)
+    path.write_text("".join(json.dumps(kept[n]) + "\n" for n in sorted(kept)))
+    fill(fresh, path)
+    texts = ("ferry", "swing bridge", '"swing bridge"', "harbour fire storm", "")
+    assert worn.catalog.counts() == fresh.catalog.counts()
+    assert sorted(map(sorted, answers(worn, *texts))) == sorted(map(sorted, answers(fresh, *texts)))
+    for made in (worn, fresh):
+        made.catalog.close()
+
+
+def test_the_vectors_on_record_are_the_embeddings_of_the_passages(engines):
+    rows = engines.catalog.rows_after(0)
+    stored = list(engines.catalog.stored(rows.tolist()))
+    texts = ["\n".join(p for p in (s.article.given_title, s.passage.text) if p) for s in stored]
+    expected = engines.embedder.embed_passages(texts)
+    np.testing.assert_allclose(engines.vectors.read(int(rows.max()) + 1)[rows], expected, atol=2e-3)

@@ -1,0 +1,95 @@
+"""The architecture, held by reading imports: archive <- index <- web, and vendors in their place."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {
+    "archive": {"archive"},
+    "index": {"archive", "index"},
+    "web": {"archive", "index", "web"},
+    "scripts": {"archive", "index", "web", "scripts"},
+}
+OURS = {*LAYERS, "tests"}
+VENDORS = {
+    "whoosh": ("index/lexical/",),
+    "chromadb": ("index/vector.py",),
+    "torch": ("index/embedding/sentence_transformer.py",),
+    "sentence_transformers": ("index/embedding/sentence_transformer.py",),
+    "flask": ("web/",),
+    "sqlalchemy": ("archive/store/",),
+    "tqdm": ("scripts/progress.py",),
+}
+ENGINES = {"WhooshIndex", "ChromaIndex", "SentenceTransformerEmbedder", "ModelTokenizer"}
+
+
+def modules():
+    for layer in LAYERS:
+        for path in sorted((ROOT / layer).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def imported(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module
+
+
+MODULES = dict(modules())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_its_own_layer_and_those_below(name):
+    layer = name.split("/")[0]
+    ours = {module.split(".")[0] for module in imported(MODULES[name])} & OURS
+    assert ours <= LAYERS[layer]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_vendor_is_imported_only_by_its_adapter(vendor):
+    users = [
+        name
+        for name, tree in MODULES.items()
+        if any(module.split(".")[0] == vendor for module in imported(tree))
+    ]
+    assert users, f"{vendor} is used"
+    assert all(user.startswith(VENDORS[vendor]) for user in users)
+
+
+def test_the_environment_is_read_only_in_settings():
+    readers = [
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
+    ]
+    assert set(readers) == {"archive/settings.py"}
+
+
+def test_concrete_engines_are_named_only_where_they_are_made_and_in_the_composition_root():
+    users = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id in ENGINES
+    }
+    assert users == {"index/wiring.py"}
+
+
+def test_modules_are_of_a_size_to_be_read_at_once():
+    too_long = {
+        name: len((ROOT / name).read_text().splitlines())
+        for name in MODULES
+        if len((ROOT / name).read_text().splitlines()) > 320
+    }
+    assert not too_long
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_in_its_first_line_what_it_is_for(name):
+    assert ast.get_docstring(MODULES[name])

@@ -1,0 +1,74 @@
+"""The query language: what is typed, and how it is read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words, describe
+from index.lexical.parsing import parse
+
+
+def words(*texts):
+    return Words(tuple(Word(text) for text in texts))
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("ferry timetable", words("ferry", "timetable")),
+        ("Covid-19", words("Covid", "19")),
+        ('"river Ash"', Phrase("river Ash")),
+        ('"river Ash"~5', Phrase("river Ash", slop=5)),
+        ("bridg*", Prefix("bridg")),
+        ("a AND b", And((words("a"), words("b")))),
+        ("a OR b OR c", Or((words("a"), words("b"), words("c")))),
+        ("ferry NOT bridge", Words((Word("ferry"), Not(words("bridge"))))),
+        ("(a OR b) AND c", And((Or((words("a"), words("b"))), words("c")))),
+        ("title:ferry", words("x")),
+        ('author:"Ana Ruiz" ferry', Words((Phrase("Ana Ruiz", Field.AUTHOR), Word("ferry")))),
+        ("and or not", words("and", "or", "not")),
+        ("https://courier.example/a", words("https", "courier.example", "a")),
+        ("what: now", words("what", "now")),
+        ("", None),
+        ("?! …", None),
+        ('""', None),
+    ],
+)
+def test_a_text_is_read_as_it_is_meant(text, expression):
+    if text == "title:ferry":
+        expression = Words((Word("ferry", Field.TITLE),))
+    assert parse(text).expression == expression
+    assert parse(text).notes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ['"river Ash', "(ferry", "ferry)", "((((", '"', "ferry AND", "AND", "NOT", "OR OR"]
+)
+def test_what_is_broken_is_read_as_words(text):
+    read = parse(text)
+    if read.expression is not None:
+        assert describe(read.expression)
+
+
+def test_a_lonely_quotation_mark_is_left_out_and_said_so():
+    read = parse('"river Ash')
+    assert read.expression == words("river", "Ash")
+    assert "quotation mark" in read.notes[0]
+
+
+def test_a_long_text_in_capitals_has_no_operators():
+    text = "NUMBER OF SHIPS AND BOATS IN THE HARBOUR OR NOT"
+    read = parse(text)
+    assert read.expression == words(*text.split())
+    assert read.notes
+    assert isinstance(parse("NATO AND EU").expression, And)
+
+
+def test_a_plain_reading_knows_no_operators():
+    assert parse('a AND "b c"', plain=True).expression == words("a", "AND", "b", "c")
+
+
+@given(st.text(max_size=200) | st.text(alphabet='ab "()*:~ANDORT', max_size=60))
+def test_nothing_that_is_typed_fails(text):
+    read = parse(text)
+    assert read.expression is None or describe(read.expression)

@@ -1,0 +1,78 @@
+"""Queries and their URLs."""
+
+from datetime import date
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.errors import BadQuery
+from index.query import MOST_HITS, Cursor, Filters, Mode, Query, Sort
+
+names = st.lists(
+    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12), max_size=3
+).map(lambda values: tuple(dict.fromkeys(values)))
+words = st.text(st.characters(exclude_categories=["C"]), max_size=40).map(
+    lambda t: " ".join(t.split())
+)
+days = st.none() | st.dates(date(1500, 1, 1))
+
+
+@st.composite
+def queries(draw):
+    since, until = sorted((draw(days), draw(days)), key=lambda day: day or date.min)
+    if since is None:
+        since, until = until, None
+    return Query(
+        text=draw(words),
+        mode=draw(st.sampled_from(Mode)),
+        filters=Filters(since, until, draw(names), draw(names), draw(names), draw(names)),
+        sort=draw(st.sampled_from(Sort)),
+        limit=draw(st.integers(1, MOST_HITS)),
+        cursor=draw(st.none() | st.builds(Cursor, st.integers(0, 10**9), st.integers(0, 10**6))),
+    )
+
+
+@given(queries())
+def test_a_query_survives_its_url(query):
+    assert Query.from_parameters(parse_qs(query.to_url())) == query
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("q mode since until sort limit cursor author".split()), st.lists(st.text())
+    )
+)
+def test_parameters_make_a_query_or_a_bad_query(parameters):
+    try:
+        query = Query.from_parameters(parameters)
+    except BadQuery as exc:
+        assert exc.field in parameters
+    else:
+        assert 1 <= query.limit <= MOST_HITS
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"mode": ["magic"]}, "mode"),
+        ({"since": ["yesterday"]}, "since"),
+        ({"until": ["2024-02-30"]}, "until"),
+        ({"since": ["2024"], "until": ["2023"]}, "since"),
+        ({"limit": ["0"]}, "limit"),
+        ({"limit": ["1e3"]}, "limit"),
+        ({"cursor": ["7"]}, "cursor"),
+        ({"sort": ["best"]}, "sort"),
+        ({"q": ["x" * 5000]}, "q"),
+    ],
+)
+def test_a_bad_parameter_is_named(parameters, field):
+    with pytest.raises(BadQuery) as caught:
+        Query.from_parameters(parameters)
+    assert caught.value.field == field
+
+
+def test_a_month_or_year_means_all_of_it():
+    query = Query.from_parameters({"since": ["2023"], "until": ["2024-02"]})
+    assert (query.filters.since, query.filters.until) == (date(2023, 1, 1), date(2024, 2, 29))

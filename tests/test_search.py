@@ -1,0 +1,169 @@
+"""Answers can be trusted: totals, facets, filters and pages agree with each other."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive.errors import EngineUnavailable
+from index.query import FACETS, Filters, Mode, Query, Sort
+from index.results import Verdict
+
+TEXTS = [
+    "ferry",
+    "swing bridge",
+    '"swing bridge"',
+    "harbour NOT dues",
+    "keeper lamp",
+    "zxqv",
+    "",
+    "brid*",
+]
+
+
+def everything(searcher, query):
+    """All hits of a query, page by page."""
+    hits, cursor = [], None
+    while True:
+        results = searcher.search(replace(query, limit=2, cursor=cursor))
+        hits += results.hits
+        cursor = results.next
+        if cursor is None:
+            return results, hits
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_total_is_the_number_of_hits_on_all_pages_each_once(searcher, text, mode):
+    results, hits = everything(searcher, Query(text, mode=mode))
+    assert results.totals.articles == len(hits) == len({hit.article.id for hit in hits})
+    assert results.totals.by_words + results.totals.by_meaning_alone == len(hits)
+    assert (results.verdict is Verdict.NONE) == (not hits)
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("text", TEXTS)
+def test_facets_and_timeline_count_the_very_hits(searcher, text, mode):
+    results, hits = everything(searcher, Query(text, mode=mode))
+    expected = {
+        "source": Counter(hit.article.source for hit in hits),
+        "section": Counter(hit.article.section for hit in hits),
+        "language": Counter(hit.article.language for hit in hits),
+        "author": Counter(name for hit in hits for name in hit.article.authors),
+    }
+    for name in FACETS:
+        counted = {count.value: count.count for count in results.facets[name]}
+        assert counted == {value: n for value, n in expected[name].items() if value}
+    dated = sum(count.count for count in results.timeline.bins)
+    assert dated + results.timeline.undated == len(hits)
+    assert results.timeline.undated == sum(hit.article.published is None for hit in hits)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_click_on_a_facet_gives_exactly_its_count(searcher, text):
+    query = Query(text, mode=Mode.KEYWORD)
+    for name, counts in searcher.search(query).facets.items():
+        for count in counts:
+            narrowed = replace(query, filters=Filters(**{name: (count.value,)}))
+            assert searcher.search(narrowed).totals.articles == count.count
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(Mode),
+    sort=st.sampled_from(Sort),
+    since=st.none() | st.dates(date(2022, 1, 1), date(2025, 1, 1)),
+    source=st.sampled_from([(), ("Courier",), ("gazette", "Courier"), ("Nobody",)]),
+)
+def test_every_hit_passes_the_filters_and_none_that_does_is_left_out(
+    searcher, text, mode, sort, since, source
+):
+    def passes(article):
+        right_day = since is None or (article.published is not None and article.published >= since)
+        return right_day and (
+            not source or article.source.casefold() in {s.casefold() for s in source}
+        )
+
+    query = Query(text, mode=Mode.KEYWORD, sort=sort)
+    _, unfiltered = everything(searcher, query)
+    filtered = replace(query, filters=Filters(since=since, source=source))
+    _, hits = everything(searcher, filtered)
+    assert {h.article.id for h in hits} == {h.article.id for h in unfiltered if passes(h.article)}
+    _, others = everything(searcher, replace(filtered, mode=mode))
+    assert all(passes(hit.article) for hit in others)
+
+
+def test_sorting_by_day_puts_undated_articles_last_in_both_directions(searcher):
+    for sort in (Sort.NEWEST, Sort.OLDEST):
+        _, hits = everything(searcher, Query("", sort=sort))
+        days = [hit.article.published for hit in hits]
+        assert days[-1] is None
+        assert days[:-1] == sorted(days[:-1], reverse=sort is Sort.NEWEST)
+
+
+def test_requirements_bind_the_search_by_meaning_too(searcher):
+    for mode in Mode:
+        _, hits = everything(searcher, Query("ferry NOT council", mode=mode))
+        assert "ferry" not in {hit.article.id for hit in hits}
+
+
+def test_words_in_different_passages_of_an_article_are_both_held_by_it(searcher):
+    _, hits = everything(searcher, Query("letter AND council", mode=Mode.KEYWORD))
+    assert [hit.article.id for hit in hits] == ["ferry"]
+
+
+@pytest.mark.parametrize("text", ["nunez", "author:Núñez", "author:ana AND ferry"])
+def test_names_are_found_without_their_accents_and_by_field(searcher, text):
+    _, hits = everything(searcher, Query(text, mode=Mode.KEYWORD))
+    assert all(hit.article.id in ("ferry", "bridge") for hit in hits)
+
+
+@pytest.mark.parametrize("text", ["fussgänger", "Fußgänger", "FUSSGANGER"])
+def test_words_are_folded(searcher, text):
+    _, hits = everything(searcher, Query(text, mode=Mode.KEYWORD))
+    assert [hit.article.language for hit in hits] == ["de"]
+
+
+def test_highlights_stand_on_the_words_that_were_asked_for(searcher):
+    results = searcher.search(Query("bridges", mode=Mode.KEYWORD))
+    marked = {
+        passage.passage.text[start:end].casefold()
+        for hit in results.hits
+        for passage in hit.passages
+        for start, end in passage.highlights
+    }
+    assert marked == {"bridge"}
+
+
+def test_an_answer_says_when_no_article_holds_all_the_words(searcher):
+    results = searcher.search(Query("lighthouse inspectors", mode=Mode.KEYWORD))
+    assert results.hits
+    assert "no article holds all these words" in results.reading.notes[0]
+
+
+def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
+    class Absent:
+        def embed_query(self, text):
+            raise EngineUnavailable("the model", "it is not here")
+
+    searcher._embedder = Absent()
+    results = searcher.search(Query("ferry"))
+    assert results.totals.by_words == 3
+    assert "by words alone" in results.reading.notes[0]
+    with pytest.raises(EngineUnavailable):
+        searcher.search(Query("ferry", mode=Mode.SEMANTIC))
+
+
+def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
+    from tests.conftest import fill, write_stories
+
+    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
+    fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
+    assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1

@@ -1,0 +1,177 @@
+"""Page and API: the same answers, hostile text kept harmless, errors that help."""
+
+import html
+import re
+from urllib.parse import quote
+
+import pytest
+
+from index.query import Query
+from web.app import LOCAL_HOSTS, create_app
+from web.representation import results_json
+
+SEARCHES = [
+    "q=ferry",
+    "q=swing+bridge&mode=keyword",
+    "q=keeper&mode=semantic",
+    "q=harbour&source=Gazette",
+    "q=ferry&since=2024&sort=oldest",
+    "q=zxqv",
+    "",
+    "language=de",
+    "limit=2&cursor=g1o2",
+]
+
+
+@pytest.fixture
+def client(searcher):
+    return create_app(searcher).test_client()
+
+
+def text_of(page):
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_page_and_api_give_the_same_hits(client, search):
+    page = client.get(f"/?{search}")
+    answer = client.get(f"/api/search?{search}")
+    assert page.status_code == answer.status_code == 200
+    shown = re.findall(r'<h2[^>]*><a href="/article/([^"#?]+)', page.text)
+    assert shown == [quote(hit["article"]["id"], safe="") for hit in answer.json["hits"]]
+    heading = text_of(re.search(r"<h1>(.*?)</h1>", page.text)[1])
+    assert heading.startswith(
+        str(answer.json["total"]) if answer.json["total"] else "Nothing found"
+    )
+
+
+def test_the_api_answers_as_designed(client):
+    answer = client.get("/api/search?q=swing+bridge&limit=1").json
+    hit = answer["hits"][0]
+    assert hit["article"]["id"] == "bridge"
+    assert hit["article"]["published"] == "2023-03-15"
+    assert hit["ranks"] == {"lexical": 1, "vector": 1}
+    passage = hit["passages"][0]
+    assert passage["id"] == "bridge:0"
+    for start, end in passage["highlights"]:
+        assert passage["text"][start:end].casefold() in ("swing", "bridge")
+    assert answer["verdict"] == "strong"
+    assert answer["coverage"] == 1
+    assert answer["query"]["read_as"] == "the words swing bridge"
+    assert {"words", "meaning", "rank", "fetch", "all"} <= answer["took_ms"].keys()
+    assert {"facets", "timeline", "next", "total"} <= answer.keys()
+
+
+def test_the_shell_and_the_api_lay_results_out_alike(client, searcher):
+    answer = client.get("/api/search?q=ferry").json
+    ours = results_json(searcher.search(Query("ferry")))
+    assert {**answer, "took_ms": None} == {**ours, "took_ms": None}
+
+
+@pytest.mark.parametrize("article_id", ["ferry", "https://bote.example/a?b=1", "<b>id</b>"])
+def test_an_article_has_a_page_and_json_whatever_its_id(client, article_id):
+    path = quote(article_id, safe="")
+    page = client.get(f"/article/{path}?q=ferry")
+    answer = client.get(f"/api/articles/{path}")
+    assert page.status_code == answer.status_code == 200
+    assert answer.json["id"] == article_id
+    for passage in answer.json["passages"]:
+        assert answer.json["text"][passage["start"] : passage["end"]] == passage["text"]
+        assert f'id="p{passage["id"].rpartition(":")[2]}"' in page.text
+        assert " ".join(passage["text"].split()) in " ".join(text_of(page.text).split())
+
+
+def test_markup_in_articles_and_queries_stays_text(client):
+    pages = [
+        client.get("/").text,
+        client.get("/?q=<script>alert(2)</script>&source=<script>").text,
+        client.get(f'/article/{quote("<b>id</b>", safe="")}?q="><script>').text,
+    ]
+    for page in pages:
+        assert "<script" not in page
+        assert "<img" not in page
+        assert "<i>Source" not in page
+        assert "javascript:" not in page
+
+
+def test_an_article_without_a_headline_says_so(client):
+    assert "without a headline" in client.get("/?q=fireworks").text
+    assert "without a headline" in client.get("/article/untitled").text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("since=tomorrow", 400, "is not a day"),
+        ("mode=magic", 400, "is none of"),
+        ("limit=100000", 400, "is not a number from 1"),
+        ("cursor=x", 400, "gave as"),
+    ],
+)
+def test_a_bad_parameter_is_a_problem_that_names_it(client, path, status, said):
+    answer = client.get(f"/api/search?{path}")
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["field"] == path.split("=")[0]
+    assert said in answer.json["detail"]
+    page = client.get(f"/?{path}")
+    assert page.status_code == status
+    assert said in text_of(page.text)
+
+
+@pytest.mark.parametrize(
+    "path", ["/article/nobody", "/api/articles/nobody", "/nowhere", "/api/nowhere"]
+)
+def test_what_is_not_there_is_404_and_helps(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+    assert (answer.content_type == "application/problem+json") == path.startswith("/api")
+
+
+def test_an_unforeseen_error_shows_no_stack_trace(searcher, monkeypatch, caplog):
+    app = create_app(searcher)
+    monkeypatch.setattr(type(searcher), "search", lambda *_: 1 / 0)
+    answer = app.test_client().get("/api/search?q=x")
+    assert answer.status_code == 500
+    assert "division" not in answer.text
+    assert "division" in caplog.text
+
+
+def test_every_answer_carries_the_security_headers(client):
+    for path in ("/", "/api/search", "/nowhere", "/static/backfile.css"):
+        with client.get(path) as answer:
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher):
+    client = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS)).test_client()
+    assert client.get("/", headers={"Host": "localhost:8080"}).status_code == 200
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_health_and_readiness(client):
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json["coverage"] == 1
+
+
+def test_an_empty_archive_says_how_to_fill_it(tmp_path):
+    from index.ranking import RankingOptions
+    from index.search import Searcher
+    from tests.conftest import engines_in
+
+    engines = engines_in(tmp_path / "empty", in_memory=False)
+    page = create_app(Searcher(engines, RankingOptions())).test_client().get("/")
+    assert page.status_code == 200
+    assert "backfile index" in page.text
+    engines.catalog.close()
+
+
+def test_every_link_on_the_search_page_leads_somewhere(client):
+    page = client.get("/?q=ferry&source=Courier&since=2023").text
+    links = {html.unescape(link) for link in re.findall(r'href="(/[^"]*)"', page)}
+    assert len(links) > 8
+    for link in links:
+        with client.get(link) as answer:
+            assert answer.status_code == 200, link
