@@ -1,10 +1,13 @@
 """Six hand-written stories, each there for a reason, and archives made of them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from archive.article import Article, DateSource, Origin, TitleSource
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.store.catalog import Catalog
@@ -15,7 +18,10 @@ from index.lexical.whoosh_index import WhooshIndex
 from index.ranking import RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
+from scripts.backfile import main
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
+
+ROOT = Path(__file__).parent.parent
 
 STORIES = [
     {  # a headline, a name with an accent, every field
@@ -134,3 +140,50 @@ def engines(request, tmp_path):
 @pytest.fixture
 def searcher(engines):
     return Searcher(engines, RankingOptions(floor=0.2))
+
+
+# For the tests of `archive/`; session-wide, so that hypothesis may share them between examples.
+
+
+@pytest.fixture(scope="session")
+def word_tokenizer():
+    return Words()
+
+
+@pytest.fixture(scope="session")
+def make_article():
+    def make(text="The tide came in. The boats went out.", **fields):
+        plain = Article(
+            id="tide",
+            title="Tide table",
+            title_source=TitleSource.GIVEN,
+            text=text,
+            published=None,
+            published_at=None,
+            date_source=DateSource.NONE,
+            source="",
+            section="",
+            authors=(),
+            language="en",
+            url="",
+            origin=Origin("tide.txt", 1),
+        )
+        return replace(plain, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample archive and the seed document, if there, indexed with the bundled model."""
+    folder = tmp_path_factory.mktemp("sample") / "archive"
+    seed = ROOT.parent / "shared" / "data" / "seed"
+    paths = [str(ROOT / "scripts" / "sample"), *([str(seed)] if seed.is_dir() else [])]
+    result = backfile("index", *paths, "--archive", str(folder))
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def backfile(*arguments, **environment):
+    """Run the command in this process, as from a shell whose stderr is no terminal."""
+    return CliRunner().invoke(main, [str(a) for a in arguments], env=environment or None)

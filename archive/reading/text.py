@@ -6,6 +6,7 @@ from typing import Any
 
 from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
+from archive.reading.cleaning import clean_text
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import SourceFile
 
@@ -28,7 +29,7 @@ def read_native(file: SourceFile, names: FieldMap) -> Read:
 
 def read_plain(file: SourceFile, names: FieldMap) -> Read:
     """Read a first line as the title if it is short, a line that is only a day as the date."""
-    yield _article(_titled(file.read_text().lstrip("\ufeff\n\r\t ")), file, names)
+    yield _article(_titled(clean_text(file.read_text())), file, names)
 
 
 def read_markdown(file: SourceFile, names: FieldMap) -> Read:

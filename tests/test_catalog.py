@@ -1,0 +1,179 @@
+"""Tests of the catalogue."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.article import Article, DateSource, Origin, Passage, TitleSource
+from archive.errors import ArticleNotFound, EngineUnavailable
+from archive.splitting import split
+from archive.store.catalog import Catalog, Counts, Known
+
+STORABLE = st.text(st.characters(codec="utf-8"), max_size=40)
+INSTANTS = st.datetimes(
+    timezones=st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+)
+ARTICLES = st.builds(
+    Article,
+    id=STORABLE.filter(bool),
+    title=STORABLE,
+    title_source=st.sampled_from(TitleSource),
+    text=STORABLE,
+    published=st.none() | st.dates(),
+    published_at=st.none() | INSTANTS,
+    date_source=st.sampled_from(DateSource),
+    source=STORABLE,
+    section=STORABLE,
+    authors=st.lists(STORABLE, max_size=3).map(tuple),
+    language=STORABLE,
+    url=STORABLE,
+    origin=st.builds(Origin, STORABLE, st.integers(1, 2**40)),
+)
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    opened = Catalog(tmp_path / "catalog.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def put(catalog, word_tokenizer):
+    def put_all(*articles):
+        catalog.put([(article, split(article, word_tokenizer)) for article in articles])
+
+    return put_all
+
+
+@pytest.fixture(scope="module")
+def shared_catalog(tmp_path_factory):
+    opened = Catalog(tmp_path_factory.mktemp("catalog") / "catalog.db")
+    yield opened
+    opened.close()
+
+
+@given(ARTICLES)
+@settings(deadline=None, max_examples=60)
+def test_an_article_comes_back_as_it_was_put(shared_catalog, article):
+    passages = [Passage(article.id, 0, 0, len(article.text), "Heading", article.text)]
+    shared_catalog.put([(article, passages)])
+    assert shared_catalog.article(article.id) == article
+    assert shared_catalog.article(article.id).digest == article.digest
+    assert shared_catalog.passages_of(article) == passages
+    published = article.published.toordinal() if article.published else None
+    known = Known(article.digest, article.title, published, article.origin)
+    assert shared_catalog.known([article.id, article.id + "?"]) == {article.id: known}
+
+
+def test_an_id_nobody_has_is_not_found(catalog):
+    with pytest.raises(ArticleNotFound, match="no article has the id 'ash'"):
+        catalog.article("ash")
+    assert catalog.known(["ash"]) == {}
+    assert catalog.rows_of(["ash"]).tolist() == []
+
+
+def test_a_changed_article_takes_new_rows_and_leaves_none_behind(catalog, put, make_article):
+    put(make_article("Rain fell."), make_article("Snow fell.", id="snow"))
+    catalog.mark_embedded(np.array([1, 2]))
+    put(make_article("Fog came."))
+    assert catalog.rows_of(["tide"]).tolist() == [3]
+    assert catalog.rows_after(0).tolist() == [2, 3]
+    assert catalog.counts() == Counts(articles=2, passages=2, embedded=1)
+    (stored,) = catalog.stored([1, 3])
+    assert (stored.row, stored.passage.text) == (3, "Fog came.")
+    assert catalog.article("tide").text == "Fog came."
+
+
+def test_a_row_is_never_used_again(catalog, put, make_article):
+    put(make_article())
+    assert catalog.remove(["tide", "absent"]) == 1
+    assert catalog.counts() == Counts(0, 0, 0)
+    put(make_article())
+    assert catalog.rows_after(0).tolist() == [2]
+
+
+def test_rows_wait_for_embedding_newest_first_and_undated_last(catalog, put, make_article):
+    days = {"undated": None, "old": date(1963, 5, 1), "new": date(2024, 5, 1)}
+    put(*(make_article(id=name, published=day) for name, day in days.items()))
+    assert catalog.unembedded_rows().tolist() == [3, 2, 1]
+    catalog.mark_embedded(np.array([3, 1]))
+    assert catalog.unembedded_rows().tolist() == [2]
+    catalog.forget_embedded(np.array([1]))
+    assert catalog.unembedded_rows().tolist() == [2, 1]
+
+
+def test_tables_hold_every_row_with_its_article(catalog, put, make_article):
+    put(make_article("Rain fell heavily. " * 40), make_article(id="snow", authors=("Núñez",)))
+    catalog.mark_embedded(np.array([2]))
+    table = catalog.passage_table()
+    assert table[:, 0].tolist() == list(range(1, len(table) + 1))
+    assert table[:, 1].tolist() == [1] * (len(table) - 1) + [2]
+    assert table[:, 2].nonzero()[0].tolist() == [1]
+    assert [(row.number, row.authors) for row in catalog.article_table()] == [
+        (1, "[]"),
+        (2, '["Núñez"]'),
+    ]
+
+
+def test_an_empty_catalogue_has_empty_tables(catalog):
+    assert catalog.passage_table().shape == (0, 3)
+    assert catalog.rows_after(0).shape == (0,)
+    assert list(catalog.stored([1])) == []
+    assert list(catalog.digests()) == []
+    assert catalog.generation() == 0
+
+
+def test_every_change_moves_the_generation_on(catalog, put, make_article):
+    seen = [catalog.generation()]
+    for change in (
+        lambda: put(make_article()),
+        lambda: catalog.mark_embedded(np.array([1])),
+        catalog.announce,
+        lambda: catalog.remove(["tide"]),
+    ):
+        change()
+        seen.append(catalog.generation())
+    assert seen == sorted(set(seen))
+
+
+def test_a_put_that_fails_changes_nothing(catalog, put, make_article):
+    put(make_article("Rain fell."))
+    broken = replace(make_article("Snow fell."), url=None)
+    with pytest.raises(EngineUnavailable, match="the catalogue is unavailable"):
+        put(make_article("Fog came."), replace(broken, id="snow"))
+    assert catalog.article("tide").text == "Rain fell."
+    assert catalog.counts() == Counts(1, 1, 0)
+
+
+def test_stored_digests_are_those_of_the_articles(catalog, put, make_article):
+    offset = timezone(timedelta(hours=-5))
+    put(
+        make_article(published_at=datetime(2023, 11, 4, 23, 40, tzinfo=offset)),
+        make_article(id="snow", authors=("Ana", "Li")),
+    )
+    walked = list(catalog.digests())
+    assert [article.id for article, _ in walked] == ["tide", "snow"]
+    assert all(article.digest == digest for article, digest in walked)
+
+
+def test_a_second_reader_sees_what_is_committed(tmp_path, catalog, put, make_article):
+    reader = Catalog(tmp_path / "catalog.db")
+    put(make_article())
+    assert reader.article("tide") == make_article()
+    assert reader.problems() == []
+    reader.close()
+
+
+def test_a_damaged_file_says_what_to_do(tmp_path):
+    (tmp_path / "catalog.db").write_bytes(b"rain" * 1_000)
+    with pytest.raises(EngineUnavailable, match="a backup can be restored"):
+        Catalog(tmp_path / "catalog.db")
+
+
+def test_a_new_catalogue_is_for_its_owner_alone(tmp_path, catalog):
+    assert (tmp_path / "catalog.db").stat().st_mode & 0o077 == 0

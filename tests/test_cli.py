@@ -1,0 +1,212 @@
+"""The `backfile` command: what it prints, where, and the code it exits with."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from archive.store.directory import ArchiveDirectory
+from tests.conftest import ROOT, backfile, write_stories
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """The six stories, by words alone: no model is run."""
+    folder = tmp_path / "archive"
+    result = backfile("index", write_stories(tmp_path), "--archive", folder, "--no-vectors")
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def one_line_error(result):
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_index_says_what_became_of_the_input(archive, tmp_path):
+    result = backfile("index", tmp_path / "stories.jsonl", "--archive", archive, "--no-vectors")
+    assert result.stdout == (
+        "6 articles: 0 new, 0 changed, 6 unchanged; 1 without a date; 0 refused\n"
+    )
+    assert result.stderr == ""
+
+
+def test_a_refused_file_is_named_with_its_reason_and_the_rest_is_kept(archive, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"title": "Kept", "text": "Yes."}\n{"title": \n')
+    (folder / "b.bin").write_bytes(b"\x00\x01\x02")
+    result = backfile("index", folder, "--archive", archive, "--no-vectors", "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert report["new"] == 1
+    reasons = {r["origin"].rpartition("/")[2]: r["reason"] for r in report["refused"]}
+    assert reasons["a.jsonl:2"].startswith("not valid JSON")
+    assert "binary" in reasons["b.bin"]
+
+
+def test_a_dry_run_shows_examples_and_makes_no_archive(tmp_path):
+    archive = tmp_path / "none"
+    result = backfile("index", write_stories(tmp_path), "--archive", archive, "--dry-run")
+    assert result.exit_code == 0
+    assert "2024-03-23  Ferry timetable cut" in result.stdout
+    assert "authors: Ana Ruiz, José Núñez" in result.stdout
+    assert not archive.exists()
+
+
+def test_search_prints_hits_and_tells_progress_and_totals_apart(archive):
+    result = backfile("search", "swing bridge", "--mode", "keyword", "--archive", archive)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("1. Swing bridge shut\n   2023-03-15 · Courier · Transport")
+    assert result.stderr == "1 articles\n" or "articles" in result.stderr
+
+
+def test_search_as_json_can_be_paged(archive):
+    options = ("--mode", "keyword", "--archive", archive, "--limit", "2", "--json")
+    first = json.loads(backfile("search", "ferry", *options).stdout)
+    second = json.loads(backfile("search", "ferry", *options, "--cursor", first["next"]).stdout)
+    ids = [hit["article"]["id"] for page in (first, second) for hit in page["hits"]]
+    assert len(ids) == len(set(ids)) == first["total"] == 3
+    assert second["next"] is None
+
+
+def test_nothing_found_is_exit_code_1(archive):
+    result = backfile("search", "zxqv", "--mode", "keyword", "--archive", archive)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing found" in result.stderr
+
+
+def test_filters_and_sorting_work_from_the_shell(archive):
+    result = backfile(
+        *("search", "ferry", "--mode", "keyword", "--since", "2024", "--sort", "oldest"),
+        *("--source", "Courier", "--archive", archive, "--json"),
+    )
+    assert [h["article"]["id"] for h in json.loads(result.stdout)["hits"]] == ["ferry"]
+
+
+def test_show_and_remove(archive):
+    assert "The council votes on Tuesday." in backfile("show", "ferry", "--archive", archive).stdout
+    shown = json.loads(backfile("show", "ferry", "--archive", archive, "--json").stdout)
+    assert shown["authors"] == ["Ana Ruiz", "José Núñez"]
+    assert backfile("remove", "ferry", "--archive", archive).stdout == "removed 1 of 1 articles\n"
+    assert "no article has the id 'ferry'" in one_line_error(
+        backfile("show", "ferry", "--archive", archive)
+    )
+    assert backfile("remove", "ferry", "--archive", archive).exit_code == 1
+
+
+def test_status_counts(archive):
+    found = json.loads(backfile("status", "--archive", archive, "--json").stdout)
+    assert (found["articles"], found["coverage"]) == (6, 0)
+    assert found["model"] == "all-MiniLM-L6-v2"
+    assert found["passages"] >= 6
+    assert found["bytes"] > 1000
+    assert found["generation"] > 0
+    assert "articles    6" in backfile("status", "--archive", archive).stdout
+
+
+def test_no_archive_is_an_error_that_names_the_command_that_makes_one(tmp_path):
+    for command in (("search", "x"), ("show", "x"), ("status",), ("verify",), ("remove", "x")):
+        error = one_line_error(backfile(*command, "--archive", tmp_path / "none"))
+        assert "backfile index PATH" in error
+    assert not (tmp_path / "none").exists()
+
+
+def test_another_model_is_a_mismatch_that_names_both(archive):
+    manifest = json.loads((archive / "manifest.json").read_text())
+    changed = manifest | {"model": "elsewhere/model", "weights": "0" * 64}
+    (archive / "manifest.json").write_text(json.dumps(changed))
+    error = one_line_error(backfile("search", "ferry", "--archive", archive))
+    assert "elsewhere/model" in error
+    assert "all-MiniLM-L6-v2" in error
+    (archive / "manifest.json").write_text(json.dumps(manifest | {"schema": 99}))
+    error = one_line_error(backfile("status", "--archive", archive))
+    assert "schema 99" in error
+
+
+def test_other_weights_under_the_same_name_are_a_mismatch(archive):
+    manifest = json.loads((archive / "manifest.json").read_text())
+    (archive / "manifest.json").write_text(json.dumps(manifest | {"weights": "0" * 64}))
+    error = one_line_error(backfile("index", ROOT / "scripts/sample", "--archive", archive))
+    assert "weights 000000000000" in error
+
+
+def test_a_second_writer_is_told_that_the_archive_is_busy(archive, tmp_path):
+    with ArchiveDirectory(archive).writing():
+        error = one_line_error(backfile("index", tmp_path / "stories.jsonl", "--archive", archive))
+        assert "another process is writing" in error
+        assert backfile("search", "ferry", "--mode", "keyword", "--archive", archive).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "x", "--since", "soon"),
+        ("search", "x", "--limit", "0"),
+        ("search", "x", "--mode", "magic"),
+        ("index", "/nowhere/at/all"),
+        ("index", ".", "--map", "nonsense"),
+        ("evaluate", "scripts/sample"),
+    ],
+)
+def test_bad_input_is_exit_code_2_without_a_stack_trace(archive, arguments):
+    extra = () if arguments[0] == "evaluate" else ("--archive", str(archive))
+    result = backfile(*arguments, *extra)
+    assert result.exit_code == 2
+    assert result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_bad_setting_is_named(archive):
+    error = one_line_error(backfile("status", "--archive", archive, BACKFILE_PORT="http"))
+    assert error == "backfile: BACKFILE_PORT: 'http' is not a number"
+
+
+def test_verify_finds_what_is_broken_and_repair_mends_it(archive):
+    assert backfile("verify", "--archive", archive).stdout == "the archive is sound\n"
+    shutil.rmtree(archive / "lexical")
+    broken = backfile("verify", "--archive", archive)
+    assert broken.exit_code == 1
+    assert "cannot be found by words" in broken.stdout
+    # --no-vectors left the meaning undone; a repair finishes it, so take the chance to check both.
+    assert backfile("verify", "--repair", "--archive", archive).exit_code == 0
+    assert backfile("verify", "--archive", archive).exit_code == 0
+    assert json.loads(backfile("status", "--archive", archive, "--json").stdout)["coverage"] == 1
+
+
+def test_a_damaged_index_is_reported_not_raised(archive):
+    for toc in (archive / "lexical").glob("*.toc"):
+        toc.write_bytes(b"garbage")
+    error = one_line_error(backfile("search", "ferry", "--mode", "keyword", "--archive", archive))
+    assert "rebuild lexical" in error
+    assert backfile("rebuild", "lexical", "--archive", archive).exit_code == 0
+    assert backfile("search", "ferry", "--mode", "keyword", "--archive", archive).exit_code == 0
+
+
+def test_a_keyword_search_imports_neither_torch_nor_chromadb(archive):
+    program = (
+        "import sys; from scripts.backfile import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'chromadb', 'sentence_transformers', 'flask'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "search", "ferry", "--mode", "keyword"],
+        env={"BACKFILE_ARCHIVE": str(archive), "PATH": "/usr/bin:/bin"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Swing bridge shut" in done.stdout
+
+
+def test_the_archive_is_open_to_its_owner_alone(archive):
+    assert archive.stat().st_mode & 0o077 == 0

@@ -1,0 +1,113 @@
+"""Tests of how a file's format is told, and that no file at all makes a reader raise."""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import FieldMap
+from archive.reading.files import SourceFile
+from archive.reading.formats import Reading, format_of, read_file
+
+SUFFIXES = ["", ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".gz", ".jsonl.gz", ".pdf"]
+OPENINGS = [
+    *(b"", b"---\ntitle: ", b"# ", b" date 2023-11-04 ", b"title,text,date\n", b"text;title\n"),
+    *(b'{"text": "a"}\n{"text": ', b'[{"text": "a"}, {"date": ', b'{"items": [{"text": '),
+    *(b"\x1f\x8b\x08", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\x00\x00", b"<html>", b"%PDF"),
+]
+BODIES = st.binary(max_size=200) | st.text(
+    st.sampled_from('ab1 \n"{}[]:,;-&*!|#é\u2028'), max_size=80
+).map(str.encode)
+
+
+@given(st.sampled_from(SUFFIXES), st.sampled_from(OPENINGS), BODIES, st.integers(0, 300))
+@settings(max_examples=200, deadline=None)
+def test_a_reader_never_raises_on_arbitrary_bytes(tmp_path_factory, suffix, opening, body, cut):
+    content = opening + body
+    if suffix.endswith(".gz"):
+        content = gzip.compress(content)[: max(cut, 1)]
+    path = tmp_path_factory.getbasetemp() / f"arbitrary{suffix}"
+    path.write_bytes(content)
+    for found in read_file(SourceFile(path, path.name), FieldMap()):
+        assert isinstance(found, Article | UnreadableArticle)
+        assert str(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.txt", b"", "the file is empty"),
+        ("a.json", b" \n\t ", "the file is empty"),
+        ("a.txt", b"Rain\x00\x01\x02", "not text (binary data)"),
+        ("a.html", b"<!DOCTYPE html><p>Rain", "HTML pages are not read yet; convert it to text"),
+        ("a.txt", b"<!-- x --> <HTML>Rain", "HTML pages are not read yet; convert it to text"),
+        ("a.xml", b"<?xml version='1.0'?><a/>", "XML and feeds are not read yet; convert to JSON"),
+        ("feed", b"<rss version='2.0'/>", "XML and feeds are not read yet; convert to JSON"),
+        ("a.pdf", b"%PDF-1.7 Rain", "PDF is not read; convert it to text"),
+        ("a.txt", b"{\\rtf1 Rain}", "RTF is not read; convert it to text"),
+        ("a.docx", b"PK\x03\x04Rain", "a ZIP file is not read; convert it to text"),
+        ("a.log", b"Rain fell.", "no reader for this kind of file (.log)"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    (refused,) = Reading([tmp_path], FieldMap())
+    assert (refused.origin, refused.reason) == (str(tmp_path / name), reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.txt", '{"text": "Rain"}\n{"text": "Snow"}', "JSON Lines"),
+        ("a.json", '{"text": "Rain"}\n{"text": "Snow"}', "JSON Lines"),
+        ("a.jsonl", '{"text": "Rain"}', "JSON Lines"),
+        ("a.txt", '[{"text": "Rain"}]', "JSON"),
+        ("a", " date 2023-11-04 Rain fell.", "native"),
+        ("a.csv", "a,b\n1,2", "table"),
+        ("a.txt", '"Title";"Text"\nAsh;Rain', "table"),
+        ("a.txt", "# Ash\n\nRain", "Markdown"),
+        ("a.md", "Rain", "Markdown"),
+        ("a.txt", "Title, text and tide\n\nRain", "plain text"),
+        ("a.txt", "[Photo] Rain fell.", "plain text"),
+    ],
+)
+def test_a_format_is_told_by_content_first(tmp_path, name, content, expected):
+    (tmp_path / name).write_text(content)
+    assert format_of(SourceFile(tmp_path / name, name)).name == expected
+
+
+def test_a_reading_goes_on_after_a_refusal_and_counts_its_bytes(tmp_path):
+    for name, content in [("a.txt", "Rain fell."), ("b.pdf", "%PDF"), ("c.txt", "Snow fell.")]:
+        (tmp_path / name).write_text(content)
+    (tmp_path / ".hidden.txt").write_text("Fog.")
+    reading = Reading([tmp_path], FieldMap())
+    assert (reading.bytes_done, reading.bytes_total) == (0, 24)
+    rain, refused, snow = reading
+    assert (rain.text, snow.text) == ("Rain fell.", "Snow fell.")
+    assert refused.origin.endswith("b.pdf")
+    assert reading.bytes_done == 24
+
+
+def test_files_of_one_name_in_two_folders_have_two_ids(tmp_path):
+    for folder in ("2023", "2024"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text("Rain fell.")
+    first, second = Reading([tmp_path], FieldMap())
+    assert first.id != second.id
+
+
+def test_a_folder_that_moved_keeps_its_ids(tmp_path):
+    ids = set()
+    for parent in ("one", "two"):
+        (tmp_path / parent / "paper").mkdir(parents=True)
+        (tmp_path / parent / "paper" / "a.txt").write_text("Rain fell.")
+        ids |= {found.id for found in Reading([tmp_path / parent / "paper"], FieldMap())}
+    assert len(ids) == 1
+
+
+def test_a_file_that_went_meanwhile_is_refused(tmp_path):
+    (refused,) = read_file(SourceFile(tmp_path / "gone.txt", "gone.txt"), FieldMap())
+    assert refused.reason == "No such file or directory"

@@ -1,0 +1,64 @@
+"""Tests of the manifest."""
+
+from dataclasses import replace
+
+import pytest
+
+from archive.errors import ArchiveMismatch, EngineUnavailable
+from archive.store.manifest import SCHEMA, Manifest
+
+MANIFEST = Manifest(SCHEMA, "sentences-1", "english-1", "tiny", "0123456789abcdef", 8, "float32")
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = tmp_path / "manifest.json"
+    MANIFEST.write(path)
+    replace(MANIFEST, dimension=9).write(path)
+    assert Manifest.read(path) == replace(MANIFEST, dimension=9)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"3", b'{"schema": 1}', b"\xff"])
+def test_a_damaged_manifest_says_what_to_do(tmp_path, content):
+    path = tmp_path / "manifest.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(EngineUnavailable, match="cannot be read; restore it from a backup"):
+        Manifest.read(path)
+
+
+def test_what_is_the_same_passes():
+    MANIFEST.require_tables()
+    MANIFEST.require_text(splitter="sentences-1", analyser="english-1")
+    MANIFEST.require_model(model="tiny", weights="0123456789abcdef")
+    assert replace(MANIFEST) == MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (
+            lambda: replace(MANIFEST, schema=99).require_tables(),
+            rf"made with schema 99, but this is schema {SCHEMA}; use the release",
+        ),
+        (
+            lambda: MANIFEST.require_text(splitter="lines", analyser="english-1"),
+            r"made with splitter sentences-1, but this is splitter lines; index into a new",
+        ),
+        (
+            lambda: MANIFEST.require_text(splitter="sentences-1", analyser="german"),
+            r"analyser english-1, but this is analyser german; `backfile rebuild lexical`",
+        ),
+        (
+            lambda: MANIFEST.require_model(model="big", weights="0123456789abcdef"),
+            r"tiny \(weights 0123456789ab\), but this is big .*; set BACKFILE_MODEL=tiny",
+        ),
+        (
+            lambda: MANIFEST.require_model(model="tiny", weights="fedcba9876543210"),
+            r"but this is tiny \(weights fedcba987654\); install the weights",
+        ),
+    ],
+)
+def test_a_mismatch_names_both_sides_and_the_remedy(check, message):
+    with pytest.raises(ArchiveMismatch, match=message):
+        check()

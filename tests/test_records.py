@@ -1,0 +1,182 @@
+"""Tests of the formats that hold many articles: JSON, JSON Lines and CSV."""
+
+import gzip
+import json
+import tracemalloc
+from datetime import date
+
+import pytest
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import FieldMap
+from archive.reading.files import SourceFile
+from archive.reading.formats import read_file
+
+RAIN, SNOW = {"id": "r", "text": "Rain fell."}, {"id": "s", "text": "Snow fell."}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_all(name, content, *options):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_file(SourceFile(path, f"in/{name}"), FieldMap.from_options(options)))
+
+    return read_all
+
+
+def ids(found):
+    return [each.id for each in found if isinstance(each, Article)]
+
+
+def lines(*records):
+    return "".join(f"{json.dumps(record)}\n" for record in records)
+
+
+@pytest.mark.parametrize("bad", ["{broken", "[1, 2]", '"text"', "{}", '{"text": ""}', "{" * 5_000])
+def test_a_bad_line_is_refused_by_its_number_and_the_rest_is_read(read, tmp_path, bad):
+    first, refused, last = read("a.jsonl", f"{lines(RAIN)}\n{bad}\n{lines(SNOW)}")
+    assert (first.id, last.id) == ("r", "s")
+    assert refused.origin == f"{tmp_path / 'a.jsonl'}:3"
+    assert str(refused).startswith(refused.origin)
+
+
+def test_a_line_in_another_encoding_is_refused_and_the_rest_is_read(read):
+    content = lines(RAIN).encode() + b'{"text": "caf\xe9"}\n' + lines(SNOW).encode()
+    first, refused, last = read("a.jsonl", content)
+    assert (first.id, last.id) == ("r", "s")
+    assert refused.reason.startswith("not valid JSON")
+
+
+def test_json_lines_are_known_by_their_content_too(read):
+    assert ids(read("dump", lines(RAIN, SNOW))) == ["r", "s"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_byte_order_mark_before_json_is_passed_over(read, name):
+    content = lines(RAIN) if name.endswith("l") else json.dumps([RAIN])
+    assert ids(read(name, content.encode("utf-8-sig"))) == ["r"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [RAIN, SNOW],
+        {"articles": [RAIN, SNOW]},
+        {"status": "ok", "tags": ["x"], "response": {"Results": [RAIN, SNOW]}},
+    ],
+)
+def test_a_list_of_articles_is_found_in_json(read, content):
+    assert ids(read("a.json", json.dumps(content, indent=1))) == ["r", "s"]
+
+
+def test_a_single_json_object_is_one_article(read):
+    assert ids(read("a.json", json.dumps(RAIN, indent=1))) == ["r"]
+
+
+def test_an_array_that_is_never_closed_keeps_what_was_before(read, tmp_path):
+    content = json.dumps([RAIN, SNOW])[:-12]
+    article, refused = read("a.json", content)
+    assert article.id == "r"
+    assert refused.origin == f"{tmp_path / 'a.json'}:2"
+    assert refused.reason.startswith("not valid JSON from here on")
+
+
+def test_something_else_in_an_array_is_refused_by_its_number(read):
+    first, refused, last = read("a.json", json.dumps([RAIN, 3, SNOW]))
+    assert (first.id, last.id) == ("r", "s")
+    assert refused.origin.endswith("a.json:2")
+
+
+def test_a_text_nested_a_thousand_lists_deep_is_refused(read):
+    nested = '{"text": ' + "[" * 1_000 + "]" * 1_000 + "}"
+    (refused,) = read("a.json", f"[{nested}]")
+    assert isinstance(refused, UnreadableArticle)
+
+
+def test_records_without_id_or_url_are_named_by_file_and_number(read):
+    first, second = read("a.jsonl", lines({"text": "Rain."}, {"text": "Rain."}))
+    again, _ = read("a.jsonl", lines({"text": "Rain, corrected."}, {"text": "Rain."}))
+    assert first.id == again.id != second.id
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.json.gz", "a.csv.gz"])
+def test_compressed_files_are_read_by_the_suffix_below(read, name):
+    content = {"jsonl": lines(RAIN), "json": json.dumps([RAIN]), "csv": "id,text\nr,Rain fell.\n"}
+    assert ids(read(name, gzip.compress(content[name.split(".")[1]].encode()))) == ["r"]
+
+
+def test_a_truncated_gz_keeps_the_lines_before_the_cut(read):
+    content = lines(*({"id": str(n), "text": f"Rain {n}." * 10} for n in range(5_000)))
+    *articles, refused = read("a.jsonl.gz", gzip.compress(content.encode())[:-500])
+    assert 1_000 < len(articles) < 5_000
+    assert ids(articles) == [str(n) for n in range(len(articles))]
+    assert refused.reason == "the compressed data is cut short or damaged"
+
+
+def test_damage_inside_a_gz_is_refused_and_not_raised(read):
+    content = bytearray(gzip.compress(lines(RAIN, SNOW).encode()))
+    content[15:25] = bytes(10)
+    assert isinstance(read("a.jsonl.gz", bytes(content))[-1], UnreadableArticle)
+
+
+def test_a_large_file_of_lines_is_streamed(tmp_path):
+    line = json.dumps({"text": "Rain" * 5_000, "unused": "x" * 80_000}) + "\n"
+    with (tmp_path / "a.jsonl").open("w") as stream:
+        stream.writelines(line for _ in range(80_000_000 // len(line) + 1))
+    assert (tmp_path / "a.jsonl").stat().st_size >= 80_000_000
+    tracemalloc.start()
+    read = sum(1 for _ in read_file(SourceFile(tmp_path / "a.jsonl", "a.jsonl"), FieldMap()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read == 80_000_000 // len(line) + 1
+    assert peak < 8_000_000
+
+
+def test_a_line_too_long_for_an_article_is_passed_over(read, monkeypatch):
+    monkeypatch.setattr("archive.reading.records.LONGEST_TEXT", 1 << 20)
+    first, refused, last = read("a.jsonl", lines(RAIN, {"text": "x" * (3 << 20)}, SNOW))
+    assert (first.id, last.id) == ("r", "s")
+    assert refused.reason == "line over 1 MiB"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_table_is_read_whatever_its_delimiter_and_encoding(read, delimiter, encoding):
+    rows = ["id;Headline;body;date", 'b;"Brücke; zu";“Schön“ war sie.;04.11.2023']
+    content = "\r\n".join(row.replace(";", delimiter) for row in rows)
+    (article,) = read("a.csv", content.encode(encoding))
+    assert (article.id, article.title) == ("b", f"Brücke{delimiter} zu".replace("\t", ""))
+    assert (article.text, article.published) == ("“Schön“ war sie.", date(2023, 11, 4))
+
+
+def test_a_cell_may_hold_lines_and_rows_are_counted_by_line(read, tmp_path):
+    found = read("a.csv", 'id,text\nr,"Rain.\n\nMuch."\ns,Snow.\n')
+    assert ids(found) == ["r", "s"]
+    assert found[0].text == "Rain.\n\nMuch."
+    assert [each.origin.offset for each in found] == [2, 5]
+
+
+def test_a_row_with_too_many_cells_is_refused_and_the_rest_is_read(read):
+    first, refused, last = read("a.csv", "id,text\nr,Rain.\nx,So, it rained\n\ns,Snow.\n")
+    assert (first.id, last.id) == ("r", "s")
+    assert refused.origin.endswith("a.csv:3")
+    assert refused.reason == "3 cells under 2 column names"
+
+
+def test_a_table_without_a_text_column_names_its_columns_and_the_way_out(read):
+    (refused,) = read("a.csv", "id,summary\nr,Rain.\n")
+    assert refused.origin.endswith("a.csv:1")
+    assert "among: id, summary; name one with --map text=COLUMN" in refused.reason
+    assert ids(read("a.csv", "id,summary\nr,Rain.\n", "text=summary")) == ["r"]
+
+
+def test_a_column_mapped_to_text_that_is_not_there_is_refused_once(read):
+    (refused,) = read("a.csv", "id,title,text\nr,Ash,Rain.\ns,Ash,Snow.\n", "text=Copy")
+    assert "no column for the text among: id, title, text" in refused.reason
+
+
+def test_a_quote_that_is_never_closed_raises_nothing(read):
+    found = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.\nt,Tide.\n')
+    assert ids(found) == ["r", "s"]

@@ -1,0 +1,61 @@
+"""Tests of the settings."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from archive.errors import BadSetting
+from archive.settings import Settings, describe_settings
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"BACKFILE_PORT": "", "PORT": "1"}) == Settings()
+
+
+def test_each_field_is_set_by_its_variable():
+    given = {
+        "archive": "/srv/news",
+        "model": "other",
+        "host": "0.0.0.0",
+        "port": "9000",
+        "threads": "3",
+        "fusion": "rrf",
+        "vector_weight": "0.5",
+        "floor": "-0.5",
+    }
+    assert given.keys() == {field.name for field in fields(Settings)}
+    environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
+    settings = Settings.from_environment(environment)
+    assert settings == Settings(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("BACKFILE_PORT", "http", "'http' is not a number"),
+        ("BACKFILE_PORT", "80.5", "'80.5' is not a number"),
+        ("BACKFILE_PORT", "0", "'0' is not between 1 and 65535"),
+        ("BACKFILE_THREADS", "-1", "'-1' is not between 0 and 1024"),
+        ("BACKFILE_FUSION", "sum", "'sum' is none of: convex, rrf"),
+        ("BACKFILE_VECTOR_WEIGHT", "1.5", "'1.5' is not between 0 and 1"),
+        ("BACKFILE_FLOOR", "nan", "'nan' is not between -1 and 1"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_variable(variable, value, reason):
+    with pytest.raises(BadSetting) as refused:
+        Settings.from_environment({variable: value})
+    assert str(refused.value) == f"{variable}: {reason}"
+
+
+def test_no_threads_means_one_per_core():
+    assert Settings(threads=0).worker_threads >= 1
+    assert Settings(threads=3).worker_threads == 3
+
+
+def test_every_setting_is_described_with_its_default():
+    described = {variable: (default, meaning) for variable, default, meaning in describe_settings()}
+    assert len(described) == len(fields(Settings))
+    assert described["BACKFILE_PORT"][0] == "8080"
+    assert all(meaning for _, meaning in described.values())

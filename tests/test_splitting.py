@@ -1,0 +1,133 @@
+"""Tests of how articles are cut into passages."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.article import TitleSource
+from archive.reading.cleaning import clean_text
+from archive.splitting import Span, embedded_text, paragraphs, split
+
+WORDS = st.sampled_from(["rain", "harbour", "wall", "tide", "Ash", "boats", "écluse", "雨", "🚢"])
+SENTENCES = st.lists(WORDS, min_size=3, max_size=20).map(lambda words: " ".join(words) + " fell.")
+LONG_SENTENCES = st.lists(WORDS, min_size=70, max_size=200).map(
+    lambda words: " ".join(words) + " fell."
+)
+HEADINGS = st.sampled_from(["What Comes Next", "Tides", "The Wall And The Boats"])
+PARAGRAPHS = st.lists(SENTENCES, min_size=1, max_size=8).map(" ".join) | HEADINGS
+NEWS = st.lists(PARAGRAPHS, min_size=1, max_size=8).map("\n\n".join)
+SCRAPS = st.sampled_from(
+    ["Tide ", "He left. ", "\n", "\n\n", "“Yes,” ", "A Heading", "é🚢", "。", "! ", "1. ", "Mr. "]
+)
+ANY_TEXT = (
+    (st.text(max_size=300) | st.lists(SCRAPS, max_size=150).map("".join) | NEWS | LONG_SENTENCES)
+    .map(clean_text)
+    .filter(bool)
+)
+laws = settings(deadline=None, max_examples=100)
+
+
+@given(ANY_TEXT)
+@laws
+def test_passages_cover_the_text_and_their_offsets_are_true(make_article, word_tokenizer, text):
+    passages = split(make_article(text), word_tokenizer)
+    assert [passage.n for passage in passages] == list(range(len(passages)))
+    assert all(text[p.start : p.end] == p.text for p in passages)
+    assert all(p.text and p.text == p.text.strip() for p in passages)
+    ends = [Span(0, 0), *(Span(p.start, p.end) for p in passages), Span(len(text), len(text))]
+    for before, after in pairwise(ends):
+        assert before.end <= after.start
+        assert not text[before.end : after.start].strip()
+
+
+@given(ANY_TEXT)
+@laws
+def test_a_passage_fits_the_window(make_article, word_tokenizer, text):
+    for passage in split(make_article(text), word_tokenizer):
+        embedded = embedded_text(passage, "Tide table")
+        assert len(word_tokenizer.starts(embedded)) <= word_tokenizer.window
+
+
+@given(NEWS)
+@laws
+def test_a_passage_never_ends_inside_a_sentence(make_article, word_tokenizer, text):
+    *inner, last = split(make_article(text), word_tokenizer)
+    assert all(passage.text.endswith(" fell.") for passage in inner)
+    assert last.end == len(text)
+
+
+@given(SENTENCES, LONG_SENTENCES, SENTENCES)
+@laws
+def test_only_a_sentence_longer_than_the_window_is_cut_inside(
+    make_article, word_tokenizer, first, long, last
+):
+    text = f"{first} {long} {last}"
+    ends = {passage.end for passage in split(make_article(text), word_tokenizer)}
+    inside = range(len(first) + 2, len(first) + 1 + len(long))
+    sentence_ends = {len(first), inside.stop, len(text)}
+    assert all(end in sentence_ends or end in inside for end in ends)
+    assert ends & set(inside)
+
+
+def test_a_long_sentence_is_cut_at_a_clause_if_there_is_one(make_article, word_tokenizer):
+    text = "rain " * 39 + "fell; " + "snow " * 40 + "fell."
+    first, second = split(make_article(text), word_tokenizer)
+    assert first.text.endswith("fell;")
+    assert second.text.startswith("snow")
+
+
+def test_a_word_without_end_is_cut_where_tokens_are(make_article):
+    class Letters:
+        window = 60
+
+        def starts(self, text):
+            return range(len(text))
+
+    text = "x" * 500
+    passages = split(make_article(text, title="t"), Letters())
+    assert "".join(passage.text for passage in passages) == text
+    assert max(len(passage.text) for passage in passages) <= 60
+
+
+def test_a_heading_opens_its_passage_and_names_those_that_follow(make_article, word_tokenizer):
+    sentences = "The harbour wall fell into the sea again. " * 12
+    text = f"It rained.\n\nWhat Comes Next\n\n{sentences.strip()}"
+    lead, *section = split(make_article(text), word_tokenizer)
+    assert (lead.heading, lead.text) == ("", "It rained.")
+    assert len(section) > 1
+    assert {passage.heading for passage in section} == {"What Comes Next"}
+    assert section[0].text.startswith("What Comes Next\n\nThe harbour")
+
+
+def test_an_embedded_text_says_title_and_heading_once(make_article, word_tokenizer):
+    sentences = "The harbour wall fell into the sea again. " * 12
+    first, second, *_ = split(make_article(f"Tides\n\n{sentences.strip()}"), word_tokenizer)
+    assert embedded_text(first, "Wall").startswith("Wall\nTides\n\nThe harbour")
+    assert embedded_text(second, "Wall").startswith("Wall\nTides\nThe harbour")
+    assert embedded_text(second, "") == f"Tides\n{second.text}"
+
+
+def test_a_short_last_line_is_no_heading(make_article, word_tokenizer):
+    (passage,) = split(make_article("Rain fell.\n\nAna Ruiz"), word_tokenizer)
+    assert (passage.heading, passage.text) == ("", "Rain fell.\n\nAna Ruiz")
+
+
+def test_a_stand_in_title_takes_no_room(make_article, word_tokenizer):
+    title, text = "harbour " * 30, "Rain fell on the old wall. " * 9
+    given_title = make_article(text.strip(), title=title)
+    stand_in = make_article(text.strip(), title=title, title_source=TitleSource.LEAD)
+    assert len(split(given_title, word_tokenizer)) > len(split(stand_in, word_tokenizer))
+
+
+def test_an_abbreviation_ends_no_sentence(make_article, word_tokenizer):
+    sentence = "Dr. Moor and Mr. Haddad of the U.S. office left at 6 p.m. on Tuesday for the wall."
+    text = " ".join([sentence] * 8)
+    assert {passage.text[-5:] for passage in split(make_article(text), word_tokenizer)} == {"wall."}
+
+
+def test_paragraphs_are_long_lines_where_there_are_no_blank_ones():
+    line = "Rain fell on the harbour. " * 8
+    found = list(paragraphs(f"{line}\n{line}"))
+    assert [(span.start, span.end) for span in found] == [(0, 208), (209, 417)]
+    assert len(list(paragraphs("Rain fell\non the\nharbour."))) == 1
