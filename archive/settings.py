@@ -29,7 +29,7 @@ class Settings:
     threads: int = _setting(0, "threads for embedding and for serving; 0 means one per core")
     fusion: str = _setting("convex", "how hybrid search merges both rankings: `convex` or `rrf`")
     vector_weight: float = _setting(
-        0.7, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
+        0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
     )
     floor: float = _setting(
         0.25, "the least cosine, -1 to 1, at which a passage counts as close in meaning"

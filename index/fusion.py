@@ -5,21 +5,24 @@ import numpy as np
 from index.protocols import Floats
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
-LEAST_COSINE = -1.0  # the theoretical minimum
+REACHED = 0.5  # of the bound is what the best passages of judged queries reach by words
 
 
-def convex(lexical: Floats, cosines: Floats, vector_weight: float) -> Floats:
-    """Add both scores, each scaled from its theoretical least to the greatest seen.
+def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) -> Floats:
+    """Add both scores, each on a scale that does not depend on what else was found.
 
-    TM2C2 of Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023
-    (arXiv:2210.11934), section 3. Both arrays (n,) are for the same candidates.
+    A convex combination as in Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
+    Retrieval", 2023 (arXiv:2210.11934), section 3, but with theoretical bounds on both sides: words
+    against what a passage of nothing but these words would score (`most`), nearness as it is,
+    from 0. With the greatest score seen as the bound, one weak word in common would count in full.
+    Both arrays (n,) are for the same candidates.
 
-    >>> convex(np.array([4.0, 0.0]), np.array([0.5, 1.0]), 0.5).tolist()
-    [0.875, 0.5]
+    >>> convex(np.array([4.0, 0.0]), 16.0, np.array([0.5, 0.8]), 0.5).tolist()
+    [0.5, 0.4000000059604645]
     """
-    return (1 - vector_weight) * _scaled(lexical, 0.0) + vector_weight * _scaled(
-        cosines, LEAST_COSINE
-    )
+    words = lexical / (REACHED * most) if most > 0 else np.zeros_like(lexical)
+    combined = (1 - vector_weight) * words + vector_weight * np.maximum(cosines, 0.0)
+    return combined.astype(np.float32)
 
 
 def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
@@ -40,8 +43,3 @@ def ranks(scores: Floats) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """
     ascending = np.sort(scores)
     return len(scores) - np.searchsorted(ascending, scores, side="right") + 1
-
-
-def _scaled(scores: Floats, least: float) -> Floats:
-    span = float(scores.max(initial=least)) - least
-    return ((scores - least) / span if span > 0 else np.zeros_like(scores)).astype(np.float32)

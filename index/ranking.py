@@ -28,7 +28,7 @@ class RankingOptions:
     """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`."""
 
     fusion: Fusion = Fusion.CONVEX
-    vector_weight: float = 0.7
+    vector_weight: float = 0.6
     floor: float = 0.25
 
 
@@ -87,7 +87,7 @@ def rank(
         case Mode.SEMANTIC:
             fused = cosines
         case Mode.HYBRID:
-            fused = _fused(lexical, cosines, options) if nearness else lexical
+            fused = _fused(lexical, matches.most, cosines, options) if nearness else lexical
     return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning)
 
 
@@ -143,7 +143,7 @@ def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:
     return cosines
 
 
-def _fused(lexical: Floats, cosines: Floats, options: RankingOptions) -> Floats:
+def _fused(lexical: Floats, most: float, cosines: Floats, options: RankingOptions) -> Floats:
     known = ~np.isnan(cosines)
     if not known.any():
         return lexical
@@ -151,4 +151,4 @@ def _fused(lexical: Floats, cosines: Floats, options: RankingOptions) -> Floats:
     cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
     if options.fusion is Fusion.RRF:
         return fusion.reciprocal_rank(lexical, cosines)
-    return fusion.convex(lexical, cosines, options.vector_weight)
+    return fusion.convex(lexical, most, cosines, options.vector_weight)

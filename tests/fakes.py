@@ -7,7 +7,6 @@ import numpy as np
 from index.lexical.analysis import terms
 from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
-from index.protocols import Ranking
 from index.vector import top
 
 
@@ -53,7 +52,8 @@ class MemorySnapshot:
         found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
         if not found:
             return NO_POSTINGS
-        return Postings(*(np.array(c, t) for c, t in zip(zip(*found), ("i8", "f4"), strict=True)))
+        rows, frequencies = zip(*found, strict=True)
+        return Postings(np.array(rows, np.int64), np.array(frequencies, np.float32))
 
     def phrase(self, field, words, slop):
         def stands(entry, at):

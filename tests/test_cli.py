@@ -63,7 +63,7 @@ def test_search_prints_hits_and_tells_progress_and_totals_apart(archive):
     result = backfile("search", "swing bridge", "--mode", "keyword", "--archive", archive)
     assert result.exit_code == 0
     assert result.stdout.startswith("1. Swing bridge shut\n   2023-03-15 · Courier · Transport")
-    assert result.stderr == "1 articles\n" or "articles" in result.stderr
+    assert result.stderr == "2 articles\n"
 
 
 def test_search_as_json_can_be_paged(archive):
@@ -179,6 +179,9 @@ def test_verify_finds_what_is_broken_and_repair_mends_it(archive):
     assert json.loads(backfile("status", "--archive", archive, "--json").stdout)["coverage"] == 1
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # Whoosh leaves it open
 def test_a_damaged_index_is_reported_not_raised(archive):
     for toc in (archive / "lexical").glob("*.toc"):
         toc.write_bytes(b"garbage")

@@ -23,7 +23,20 @@ from tests.conftest import engines_in, indexer_of
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.test_crash", "chromadb"])
-WORDS = "harbour ferry bridge council strike storm museum budget school rain vote court".split()
+WORDS = [
+    "harbour",
+    "ferry",
+    "bridge",
+    "council",
+    "strike",
+    "storm",
+    "museum",
+    "budget",
+    "school",
+    "rain",
+    "vote",
+    "court",
+]
 KILLS_A_STAGE = 6
 
 

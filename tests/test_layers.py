@@ -1,4 +1,4 @@
-"""The architecture, held by reading imports: archive <- index <- web, and vendors in their place."""
+"""The architecture, read from the imports: archive <- index <- web, vendors in their place."""
 
 import ast
 from pathlib import Path

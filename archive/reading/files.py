@@ -1,17 +1,20 @@
 """Finds the files of an input and opens them: walking, decompression, character encodings."""
 
 import gzip
+import io
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from archive.errors import ArchiveError, UnreadableArticle
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16
 LONGEST_TEXT = 32 << 20  # bytes of one article; a book has about one
+WIDE_ENCODINGS = ("utf-16", "utf-32")
 BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -42,17 +45,39 @@ class SourceFile:
         name = self.path.name.casefold().removesuffix(".gz")
         return Path(name).suffix
 
-    def open(self) -> BinaryIO:
+    def open(self) -> io.BufferedReader:
         """Open for reading, decompressed if the content (not the name) is gzip."""
         with self.path.open("rb") as raw:
             compressed = raw.read(2) == GZIP_MAGIC
         if compressed:
-            return cast(BinaryIO, gzip.open(self.path, "rb"))
+            return cast(io.BufferedReader, gzip.open(self.path, "rb"))
         return self.path.open("rb")
 
     def head(self) -> bytes:
+        """The first 64 KiB, or what there is of them before the compressed data breaks off."""
+        head = b""
         with self.open() as stream:
-            return stream.read(HEAD_BYTES)
+            try:
+                while len(head) < HEAD_BYTES and (more := stream.read1(HEAD_BYTES - len(head))):
+                    head += more
+            except (EOFError, zlib.error):
+                if not head:
+                    raise
+        return head
+
+    def lines(self) -> Iterator[str | None]:
+        """Read line by line, each in the file's encoding or, if it is not, in the likeliest.
+
+        None stands for a line of more than 32 MiB.
+        """
+        encoding = encoding_of(self.head())
+        with self.open() as stream:
+            if encoding in WIDE_ENCODINGS:
+                with io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
+                    yield from text
+                return
+            for line in _byte_lines(stream):
+                yield None if line is None else _decoded(line, encoding)
 
     def read_text(self) -> str:
         """Read the whole file as text; for formats that hold one article in a file."""
@@ -62,6 +87,23 @@ class SourceFile:
             reason = f"longer than {LONGEST_TEXT >> 20} MiB, too long for one article"
             raise UnreadableArticle(str(self.path), reason)
         return content.decode(encoding_of(content), "replace")
+
+
+def _byte_lines(stream: io.BufferedReader) -> Iterator[bytes | None]:
+    while line := stream.readline(LONGEST_TEXT):
+        if len(line) < LONGEST_TEXT or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_TEXT)
+        yield None
+
+
+def _decoded(line: bytes, encoding: str) -> str:
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError:
+        return line.decode(_likeliest_encoding(line), "replace")
 
 
 def encoding_of(content: bytes) -> str:

@@ -22,6 +22,7 @@ HTML_OPENING = re.compile(
 )
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"PK\x03\x04", "a ZIP file"))
+MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
@@ -57,7 +58,11 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 FORMATS: tuple[Format, ...] = (
     Format("JSON Lines", _is_json_lines, records.read_json_lines),
-    Format("JSON", lambda _, head: bool(JSON_OPENING.match(head)), records.read_json),
+    Format(
+        "JSON",
+        lambda file, head: file.suffix == ".json" or bool(JSON_OPENING.match(head)),
+        records.read_json,
+    ),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
     Format("table", _is_table, records.read_csv),
     Format(
@@ -113,7 +118,8 @@ def format_of(file: SourceFile) -> Format:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(str(file.path), f"{kind} is not read; convert it to text")
-    if b"\x00" in content and not content.startswith(tuple(m for m, _ in BYTE_ORDER_MARKS)):
+    marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
+    if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
         raise UnreadableArticle(str(file.path), "not text (binary data)")
     head = content.decode(encoding_of(content), "replace")
     if HTML_OPENING.match(head):

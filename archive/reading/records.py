@@ -1,7 +1,6 @@
 """Reads files that hold many articles as records: JSON, JSON Lines and CSV, always as streams."""
 
 import csv
-import io
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -11,25 +10,15 @@ from typing import Any, BinaryIO
 from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap, article_from
-from archive.reading.files import LONGEST_TEXT, SourceFile, encoding_of
+from archive.reading.files import LONGEST_TEXT, SourceFile
 
 DELIMITERS = ",;\t|"
 # Where an object keeps its list of articles, after the field names of public news APIs.
 LIST_NAMES = frozenset(
-    [
-        "articles",
-        "items",
-        "results",
-        "data",
-        "docs",
-        "documents",
-        "entries",
-        "stories",
-        "news",
-        "records",
-        "hits",
-        "rows",
-    ]
+    (
+        *("articles", "items", "results", "data", "docs", "documents", "entries", "stories"),
+        *("news", "records", "hits", "rows"),
+    )
 )
 
 Read = Iterator[Article | UnreadableArticle]
@@ -37,13 +26,12 @@ Read = Iterator[Article | UnreadableArticle]
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
     """Read one object a line; a line that is not one is refused and the next is read."""
-    with file.open() as stream:
-        for number, line in enumerate(_lines(stream), 1):
-            origin = Origin(str(file.path), number)
-            if line is None:
-                yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
-            elif line.strip():
-                yield _from_line(line, origin, file, names)
+    for number, line in enumerate(file.lines(), 1):
+        origin = Origin(str(file.path), number)
+        if line is None:
+            yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
+        elif line := line.strip("\ufeff \t\r\n\x00"):
+            yield _from_line(line, origin, file, names)
 
 
 def read_json(file: SourceFile, names: FieldMap) -> Read:
@@ -65,18 +53,17 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
 def read_csv(file: SourceFile, names: FieldMap) -> Read:
     """Read rows under a header line; the delimiter is found, the encoding too."""
     csv.field_size_limit(LONGEST_TEXT)
-    head = file.head()
-    encoding = encoding_of(head)
-    with io.TextIOWrapper(file.open(), encoding, "replace", newline="") as stream:
-        rows = csv.reader(stream, delimiter=delimiter_of(head.decode(encoding, "replace")))
-        header = [name.strip() for name in next(rows, [])]
-        needed = {"text"} if "text" in names.chosen else {"text", "title"}
-        if not names.find(dict.fromkeys(header, "x")).keys() & needed:
-            columns = ", ".join(header)[:200]
-            reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
-            yield UnreadableArticle(str(Origin(str(file.path), 1)), reason)
-            return
+    lines = (line or "" for line in file.lines())
+    first = next(lines, "").removeprefix("\ufeff")
+    rows = csv.reader(chain([first], lines), delimiter=delimiter_of(first))
+    header = [name.strip() for name in next(rows, [])]
+    needed = {"text"} if "text" in names.chosen else {"text", "title"}
+    if names.find(dict.fromkeys(header, "x")).keys() & needed:
         yield from _from_rows(rows, header, file, names)
+        return
+    columns = ", ".join(header)[:200]
+    reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
+    yield UnreadableArticle(str(Origin(str(file.path), 1)), reason)
 
 
 def delimiter_of(head: str) -> str:
@@ -97,19 +84,8 @@ def _opened(file: SourceFile) -> BinaryIO:
     return stream
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
-    """Yield lines; None in place of one that is too long to be an article."""
-    while line := stream.readline(LONGEST_TEXT):
-        if len(line) < LONGEST_TEXT or line.endswith(b"\n"):
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(LONGEST_TEXT)
-        yield None
-
-
 def _from_line(
-    line: bytes, origin: Origin, file: SourceFile, names: FieldMap
+    line: str, origin: Origin, file: SourceFile, names: FieldMap
 ) -> Article | UnreadableArticle:
     try:
         record = json.loads(line)

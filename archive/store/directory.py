@@ -54,6 +54,8 @@ class ArchiveDirectory:
     def create(self) -> None:
         """Make the root, for its owner alone."""
         self.root.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        if not self.exists():
+            self.root.chmod(OWNER_ONLY)
 
     def bytes_on_disk(self) -> int:
         """Add up the sizes of all files; one that goes meanwhile counts nothing."""

@@ -10,6 +10,7 @@ from index.columns import Bools, Category, Columns
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.analysis import fold, is_stop_word, terms
 from index.lexical.scoring import (
+    K1,
     Floats,
     Postings,
     Rows,
@@ -19,7 +20,7 @@ from index.lexical.scoring import (
 )
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
-LEAST_SHARE = 0.4  # of the words' total idf that an article has to hold, of more words
+LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
 TITLE_WEIGHT = 1.0
 INDEXED = (Field.TITLE, Field.TEXT)
 
@@ -50,12 +51,14 @@ class Matches:
 
     `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
     that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
-    meaning must respect too; `relaxed` is true where no article held enough of the words.
+    meaning must respect too; `relaxed` is true where no article held enough of the words. `most`
+    is what a passage would score that held nothing but the words, absent ones included.
     """
 
     scores: Floats
     held: Bools
     admitted: Bools
+    most: float = 0.0
     relaxed: bool = False
 
 
@@ -73,6 +76,7 @@ class Matcher:
         self._lists = lists
         self._columns = columns
         self._relaxed = False
+        self._most = 0.0
         n_alive = max(1, columns.n_passages)
         self._mean_length = {f: float(self._lengths(f).sum()) / n_alive for f in INDEXED}
 
@@ -80,9 +84,9 @@ class Matcher:
         """Answer a whole query."""
         if isinstance(expression, Words):
             part, admitted = self._words(expression)
-            return Matches(part.scores, part.held, admitted, self._relaxed)
+            return Matches(part.scores, part.held, admitted, self._most, self._relaxed)
         part = self._part(expression)
-        return Matches(part.scores, part.held, part.held, self._relaxed)
+        return Matches(part.scores, part.held, part.held, self._most, self._relaxed)
 
     def _part(self, expression: Expression) -> Part:
         match expression:
@@ -146,6 +150,7 @@ class Matcher:
         """Score each list of interchangeable terms as one term, over the fields it may stand in."""
         scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
         for candidates in alternatives:
+            self._most += (K1 + 1) * max((self._idf(term) for term in candidates), default=0.0)
             for place in INDEXED if field is Field.ANY else (field,):
                 lists = [self._postings(place, term) for term in candidates]
                 postings = merged([found for found in lists if len(found.rows)])
@@ -164,6 +169,7 @@ class Matcher:
             if len(rows):
                 held |= self._columns.articles_with(rows)
                 for term in dict.fromkeys(words):
+                    self._most += (K1 + 1) * self._idf(term)
                     whole = self._nothing()
                     postings = self._postings(place, term)
                     whole[postings.rows] = self._weigh(place, postings)
