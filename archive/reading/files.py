@@ -125,8 +125,8 @@ def _likeliest_encoding(sample: bytes) -> str:
     beyond_ascii = sum(not character.isascii() for character in read)
     if beyond_ascii > 2 * read.count("\ufffd"):
         return "utf-8"  # with a few damaged bytes
-    if beyond_ascii < len(sample) / 10:
-        return "cp1252"  # charset_normalizer takes the £ and ñ of English text for cp1250 or cp775
+    if beyond_ascii < len(sample) / 4:
+        return "cp1252"  # charset_normalizer takes the £ and ñ of English for cp1250 or cp775
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
