@@ -97,8 +97,11 @@ def _print_results(results: Results) -> None:
     alone = results.totals.by_meaning_alone
     by_meaning = f", {alone} of them by meaning alone" if alone else ""
     weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
-    click.echo(f"{results.totals.articles} articles{by_meaning}{weak}", err=True)
-    if results.coverage < 1:
+    articles = (
+        "1 article" if results.totals.articles == 1 else f"{results.totals.articles} articles"
+    )
+    click.echo(f"{articles}{by_meaning}{weak}", err=True)
+    if results.coverage < 1 and results.query.mode is not Mode.KEYWORD:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)

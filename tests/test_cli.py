@@ -63,7 +63,7 @@ def test_search_prints_hits_and_tells_progress_and_totals_apart(archive):
     result = backfile("search", "swing bridge", "--mode", "keyword", "--archive", archive)
     assert result.exit_code == 0
     assert result.stdout.startswith("1. Swing bridge shut\n   2023-03-15 · Courier · Transport")
-    assert result.stderr == "2 articles\n"
+    assert result.stderr == "1 article\n"
 
 
 def test_search_as_json_can_be_paged(archive):

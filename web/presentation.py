@@ -40,27 +40,26 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
 
 
 def excerpt(hit: PassageHit) -> Markup:
-    """The part of a passage around its first marked word, or its beginning."""
-    text = hit.passage.text
-    start = _excerpt_start(text, hit.highlights, hit.passage.heading)
+    """The part of a passage around its first marked word, or its beginning without the heading."""
+    text, heading = hit.passage.text, hit.passage.heading
+    opening = len(heading) if heading and text.startswith(heading) else 0
+    opening += len(text[opening:]) - len(text[opening:].lstrip())
+    start = _excerpt_start(text, opening, hit.highlights)
     end = min(len(text), start + EXCERPT)
     if end < len(text):
         end = max(text.rfind(" ", start, end), start + 1)
     shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
-    body = marked(text[start:end], shown)
-    before = "… " if start and not text.startswith(hit.passage.heading) else ""
-    return Markup("{}{}{}").format(before, body, "\u00a0…" if end < len(text) else "")
+    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
+    return Markup("{}{}{}").format(before, marked(text[start:end], shown), after)
 
 
-def _excerpt_start(text: str, spans: tuple[tuple[int, int], ...], heading: str) -> int:
-    opening = len(heading) if heading and text.startswith(heading) else 0
-    while opening < len(text) and text[opening].isspace():
-        opening += 1
-    first = spans[0][0] if spans else opening
+def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:
+    """Begin at the opening if the first marked word is then shown, else a little before it."""
+    first = next((start for start, _ in spans if start >= opening), opening)
     if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
         return opening
     wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
-    return text.find(" ", wanted) + 1 if text.find(" ", wanted) >= 0 else wanted
+    return text.find(" ", wanted) + 1 or wanted
 
 
 def day(value: date | None) -> str:
