@@ -42,7 +42,9 @@ class LexicalSnapshot(Protocol):
         """Find what matches. Rows that the columns do not know are passed over."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> object:
+        """Let its files go; what nobody holds any more is closed by itself."""
+        ...
 
 
 class LexicalIndex(Protocol):

@@ -1,9 +1,11 @@
 """The lexical index in Whoosh: a document a passage, written in order of row, read as arrays."""
 
 import shutil
+import threading
 import warnings
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ with warnings.catch_warnings():
     # Whoosh 2.7.4 is of 2016; its old escapes and `is 0` warn on import.
     warnings.filterwarnings("ignore", category=SyntaxWarning, module="whoosh")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
-    from whoosh import columns, fields, index, query
-    from whoosh.codec.whoosh3 import W3Codec, W3LeafMatcher
+    from whoosh import columns, fields, index
+    from whoosh.codec.whoosh3 import W3Codec
     from whoosh.filedb.filestore import RamStorage
     from whoosh.reading import IndexReader, TermNotFound
     from whoosh.util.numeric import byte_to_length
@@ -23,11 +25,14 @@ from archive.errors import EngineUnavailable
 from index.columns import Columns
 from index.expression import Expression, Field
 from index.lexical.analysis import NewsAnalyzer
+from index.lexical.codec import StoredList
 from index.lexical.matching import INDEXED, Matcher, Matches
+from index.lexical.phrases import documents_with_phrase
+from index.lexical.postings_cache import PostingsCache
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
+from index.lexical.writer import ArrayWriter
 from index.protocols import LexicalEntry
 
-WRITER_MEGABYTES = 256
 MOST_SEGMENTS = 8
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
@@ -50,14 +55,11 @@ class WhooshIndex:
 
     def add(self, entries: Iterable[LexicalEntry]) -> None:
         """Add passages with rows beyond `last_row`, ascending, in one commit."""
-        writer = self._opened_for_writing().writer(limitmb=WRITER_MEGABYTES)
-        try:
-            for row, title, text in entries:
-                writer.add_document(row=row, title=title, text=text)
-        except BaseException:
-            writer.cancel()
-            raise
-        writer.commit(merge=self._n_segments() >= MOST_SEGMENTS)
+        with self._writer() as writer:
+            writer.add_entries(entries)
+        if chosen := _to_merge(self._opened_for_writing()._segments()):
+            with self._writer() as writer:
+                writer.merge_segments(chosen)
 
     def last_row(self) -> int:
         """The highest row that is indexed; 0 for an empty index. Rows come in ascending order."""
@@ -81,14 +83,23 @@ class WhooshIndex:
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are passed over."""
-        opened = self._opened_for_writing()
-        with opened.reader() as reader:
+        with self._opened_for_writing().reader() as reader:
             documents = np.flatnonzero(np.isin(_rows(reader), rows))
         if len(documents):
-            writer = opened.writer()
-            for document in documents.tolist():
-                writer.delete_document(document)
-            writer.commit(merge=False)
+            with self._writer() as writer:
+                for document in documents.tolist():
+                    writer.delete_document(document)
+
+    @contextmanager
+    def _writer(self) -> Iterator[ArrayWriter]:
+        """Open a writer; commit at the end, or leave everything as it was."""
+        writer = ArrayWriter(self._opened_for_writing())
+        try:
+            yield writer
+        except BaseException:
+            writer.cancel()
+            raise
+        writer.commit(merge=False)
 
     def clear(self) -> None:
         """Throw the index away; it can be rebuilt from the record."""
@@ -113,46 +124,54 @@ class WhooshIndex:
                 self._index = index.create_in(self._path, _schema())
         return self._index
 
-    def _n_segments(self) -> int:
-        return len(self._index._segments())
-
 
 class WhooshSnapshot:
-    """One commit of the index, as posting lists over rows."""
+    """One commit of the index, as posting lists over rows; its files close with it."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
+        self._lock = threading.Lock()  # Whoosh's readers seek in files they share
         self._rows = _rows(reader)
         self._lengths = {field: self._lengths_of(field) for field in INDEXED}
-        self.postings = lru_cache(maxsize=512)(self._postings)
+        self._cache = PostingsCache()
+        self.close = weakref.finalize(self, reader.close)
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
         return Matcher(self, articles).match(expression)
 
-    def close(self) -> None:
-        self._reader.close()
-
     def lengths(self, field: Field) -> Floats:
         return self._lengths[field]
 
-    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
-        from whoosh.searching import Searcher
+    def postings(self, field: Field, term: str) -> Postings:
+        with self._lock:
+            if (found := self._cache.get((field, term))) is None:
+                found = self._read(field, term)
+                self._cache.put((field, term), found)
+        return found
 
-        phrase = query.Phrase(field.value, list(words), slop=slop)
-        found = phrase.matcher(Searcher(self._reader)).all_ids()  # closing it closes the reader
-        return self._rows[np.fromiter(found, np.int64)]
+    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+        found = [np.empty(0, np.int64)]
+        with self._lock:
+            for leaf, base in _segments(self._reader):
+                lists = [_stored(leaf, field, word) for word in words]
+                if all(lists):
+                    documents = documents_with_phrase([s for s in lists if s is not None], slop)
+                    found.append(self._rows[documents + base])
+        return np.concatenate(found)
 
     def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
-        found = self._reader.expand_prefix(field.value, prefix)
+        with self._lock:
+            found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
-    def _postings(self, field: Field, term: str) -> Postings:
-        found = [_read(leaf, field.value, term, base) for leaf, base in _segments(self._reader)]
-        documents = np.concatenate([p.rows for p in found]) if found else NO_POSTINGS.rows
-        if not len(documents):
-            return NO_POSTINGS
-        return Postings(self._rows[documents], np.concatenate([p.frequencies for p in found]))
+    def _read(self, field: Field, term: str) -> Postings:
+        rows, frequencies = [NO_POSTINGS.rows], [NO_POSTINGS.frequencies]
+        for leaf, base in _segments(self._reader):
+            if stored := _stored(leaf, field, term):
+                rows.append(self._rows[stored.documents.astype(np.int64) + base])
+                frequencies.append(stored.frequencies.astype(np.float32))
+        return Postings(np.concatenate(rows), np.concatenate(frequencies))
 
     def _lengths_of(self, field: Field) -> Floats:
         by_document = [
@@ -189,27 +208,19 @@ def _column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
     return values
 
 
-def _read(leaf: IndexReader, field: str, term: str, base: int) -> Postings:
-    """Read a posting list of one segment block by block, deleted documents included."""
+def _stored(leaf: IndexReader, field: Field, term: str) -> StoredList | None:
+    """The posting list of a term in one segment, deleted documents included."""
     try:
-        matcher = leaf.postings(field, term)
+        matcher = leaf.postings(field.value, term)
     except TermNotFound:
-        return NO_POSTINGS
-    matcher = getattr(matcher, "child", matcher)  # the filter Whoosh lays over deleted documents
-    if not isinstance(matcher, W3LeafMatcher):  # a term in one document is inlined
-        ids, weights = [], []
-        while matcher.is_active():
-            ids.append(matcher.id())
-            weights.append(matcher.weight())
-            matcher.next()
-        return Postings(np.array(ids, np.int64) + base, np.array(weights, np.float32))
-    blocks: list[tuple[Any, Any]] = []
-    while matcher.is_active():
-        matcher.id(), matcher.weight()  # these two read the block
-        blocks.append((matcher._ids, matcher._weights))
-        matcher._next_block()
-    if not blocks:  # every document in it is deleted
-        return NO_POSTINGS
-    documents = np.concatenate([np.array(ids, np.int64) for ids, _ in blocks]) + base
-    frequencies = np.concatenate([np.array(weights, np.float32) for _, weights in blocks])
-    return Postings(documents, frequencies)
+        return None
+    stored: StoredList = getattr(matcher, "child", matcher).stored  # under the filter for deleted
+    return stored
+
+
+def _to_merge(segments: list[Any]) -> list[Any]:
+    """Choose the smaller half once there are many, so that a large one is seldom written again."""
+    if len(segments) <= MOST_SEGMENTS:
+        return []
+    by_size = sorted(segments, key=lambda segment: segment.doc_count_all())
+    return by_size[: MOST_SEGMENTS // 2 + 1]

@@ -1,0 +1,211 @@
+"""A Whoosh codec that keeps each posting list as arrays: documents and frequencies together,
+positions apart and compressed, so that numpy reads a list whole and phrases alone read positions.
+
+Whoosh keeps what it is good at: schema, terms, columns, segments and deletions. A stock Whoosh
+searcher works on such an index too; its matchers find the interface they know.
+
+A list in the postings file, little-endian: a header (number of documents, bytes a frequency takes,
+how the positions are packed, where they lie and how long they are), documents as uint32,
+frequencies as wide as the greatest needs. Its positions: uint16, or uint32 where one needs it.
+"""
+
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo, W3TermsReader
+from whoosh.matching import LeafMatcher
+from whoosh.system import pack_ushort
+
+HEADER = struct.Struct("<IBBQI")
+COMPRESS_FROM = 64  # bytes of positions; less does not pay
+COMPRESSED, WIDE = 1, 2
+POSITIONS_EXTENSION = ".pos"
+Numbers = npt.NDArray[np.uint32]
+
+
+class PostingList(NamedTuple):
+    """One term's postings in a segment; `positions` holds `frequencies[i]` of them for each i."""
+
+    documents: Numbers
+    frequencies: Numbers
+    positions: Numbers
+
+
+class ArrayCodec(W3Codec):  # type: ignore[misc]  # Whoosh has no types
+    """W3Codec with another form of postings."""
+
+    def field_writer(self, storage: Any, segment: Any) -> "ArrayFieldWriter":
+        return ArrayFieldWriter(self, storage, segment)
+
+    def terms_reader(self, storage: Any, segment: Any) -> "ArrayTermsReader":
+        name = segment.make_filename(self.TERMS_EXT)
+        return ArrayTermsReader(
+            self,
+            storage.open_file(name),
+            storage.file_length(name),
+            segment.open_file(storage, self.POSTS_EXT),
+            segment.open_file(storage, POSITIONS_EXTENSION),
+        )
+
+
+class ArrayFieldWriter(W3FieldWriter):  # type: ignore[misc]
+    """Writes whole posting lists, terms in ascending order within a field."""
+
+    def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
+        super().__init__(codec, storage, segment)
+        self._positions = self._create_file(POSITIONS_EXTENSION)
+
+    def add_list(self, term: bytes, postings: PostingList, lengths: tuple[int, int]) -> None:
+        """Write one term; `lengths` are the least and greatest field length of its documents."""
+        documents, frequencies, positions = postings
+        wide = len(positions) > 0 and int(positions.max()) > 0xFFFF
+        packed = positions.astype("<u4" if wide else "<u2").tobytes()
+        flags = WIDE if wide else 0
+        if len(packed) >= COMPRESS_FROM:
+            packed, flags = zlib.compress(packed, 1), flags | COMPRESSED
+        most = int(frequencies.max())
+        width = 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+        offset = self._postfile.tell()
+        where = (self._positions.tell(), len(packed))
+        self._positions.write(packed)
+        self._postfile.write(HEADER.pack(len(documents), width, flags, *where))
+        self._postfile.write(documents.astype("<u4").tobytes())
+        self._postfile.write(frequencies.astype(f"<u{width}").tobytes())
+        found = W3TermInfo(
+            weight=float(frequencies.sum()),
+            df=len(documents),
+            minlength=lengths[0],
+            maxlength=lengths[1],
+            maxweight=float(most),
+            minid=int(documents[0]),
+            maxid=int(documents[-1]),
+        )
+        found.set_extent(offset, self._postfile.tell() - offset)
+        self._tindex.add(pack_ushort(self._fieldid) + term, found.to_bytes())
+
+    def close(self) -> None:
+        super().close()
+        self._positions.close()
+
+
+class ArrayTermsReader(W3TermsReader):  # type: ignore[misc]
+    """Reads posting lists as arrays, or as a matcher for a stock searcher."""
+
+    def __init__(self, codec: Any, terms: Any, length: int, postings: Any, positions: Any) -> None:
+        super().__init__(codec, terms, length, postings)
+        self._positions = positions
+
+    def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> "ArrayMatcher":
+        return ArrayMatcher(self.stored(field, term), (field, term), format_, scorer)
+
+    def stored(self, field: str, term: bytes) -> "StoredList":
+        """Open the list of a term; raise TermNotFound."""
+        offset, (length,) = self.term_info(field, term).extent()  # 2.7.4 leaves it a tuple
+        return StoredList(bytes(self._postfile.get(offset, length)), self._positions)
+
+    def close(self) -> None:
+        super().close()
+        self._positions.close()
+
+
+class StoredList:
+    """A posting list as it is stored; positions are read when they are first asked for."""
+
+    def __init__(self, stored: bytes, positions: Any) -> None:
+        count, width, self._flags, self._offset, self._length = HEADER.unpack_from(stored)
+        self._file = positions
+        self.documents: Numbers = np.frombuffer(stored, "<u4", count, HEADER.size)
+        start = HEADER.size + 4 * count
+        self.frequencies: Numbers = np.frombuffer(stored, f"<u{width}", count, start)
+
+    def positions(self) -> Numbers:
+        """All positions, document after document."""
+        packed = bytes(self._file.get(self._offset, self._length))
+        if self._flags & COMPRESSED:
+            packed = zlib.decompress(packed)
+        return np.frombuffer(packed, "<u4" if self._flags & WIDE else "<u2")
+
+
+class ArrayMatcher(LeafMatcher):  # type: ignore[misc]
+    """The matcher a stock Whoosh searcher walks; the whole list is one block to it."""
+
+    def __init__(
+        self, stored: StoredList, term: tuple[str, bytes], format_: Any, scorer: Any
+    ) -> None:
+        self.stored = stored
+        self.format = format_
+        self.scorer = scorer
+        self._term = term
+        self._starts: npt.NDArray[np.int64] | None = None
+        self._places: Numbers | None = None
+        self._at = 0
+
+    def is_active(self) -> bool:
+        return self._at < len(self.stored.documents)
+
+    def reset(self) -> None:
+        self._at = 0
+
+    def copy(self) -> "ArrayMatcher":
+        other = ArrayMatcher(self.stored, self._term, self.format, self.scorer)
+        other._at = self._at
+        return other
+
+    def id(self) -> int:
+        return int(self.stored.documents[self._at])
+
+    def all_ids(self) -> Any:
+        return iter(self.stored.documents.tolist())
+
+    def weight(self) -> float:
+        return float(self.stored.frequencies[self._at])
+
+    def value(self) -> bytes:
+        encoded: bytes = self.format.encode(self._positions_here())
+        return encoded
+
+    def value_as(self, astype: str) -> Any:
+        if astype == "positions":
+            return self._positions_here()
+        return self.weight() if astype in ("weight", "frequency") else super().value_as(astype)
+
+    def next(self) -> bool:
+        self._at += 1
+        return not self.is_active()
+
+    def skip_to(self, document: int) -> None:
+        ahead = self.stored.documents[self._at :]
+        self._at += int(np.searchsorted(ahead, document))
+
+    def skip_to_quality(self, least: float) -> int:
+        if self.block_quality() > least:
+            return 0
+        self._at = len(self.stored.documents)
+        return 1
+
+    def block_min_length(self) -> int:
+        return 0
+
+    def block_max_length(self) -> int:
+        return 0xFFFFFFFF
+
+    def block_max_weight(self) -> float:
+        return float(self.stored.frequencies.max())
+
+    def block_min_id(self) -> int:
+        return int(self.stored.documents[0])
+
+    def block_max_id(self) -> int:
+        return int(self.stored.documents[-1])
+
+    def _positions_here(self) -> list[int]:
+        if self._starts is None or self._places is None:
+            self._starts = np.concatenate([[0], np.cumsum(self.stored.frequencies, dtype=np.int64)])
+            self._places = self.stored.positions()
+        found: list[int] = self._places[
+            self._starts[self._at] : self._starts[self._at + 1]
+        ].tolist()
+        return found
