@@ -84,6 +84,8 @@ class MemorySnapshot:
             lengths[row] = len(entry[field])
         return lengths
 
+    word_counts = lengths
+
 
 class MemoryVectors:
     """An exact scan, whatever was sealed."""

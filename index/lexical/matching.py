@@ -41,7 +41,11 @@ class PostingLists(Protocol):
         ...
 
     def lengths(self, field: Field) -> Floats:
-        """The number of words in the field, for each row."""
+        """The number of words in the field, for each row, as exactly as scoring needs it."""
+        ...
+
+    def word_counts(self, field: Field) -> Floats:
+        """The exact number of words in the field, for each row: what the mean is made of."""
         ...
 
 
@@ -78,7 +82,11 @@ class Matcher:
         self._relaxed = False
         self._most = 0.0
         n_alive = max(1, columns.n_passages)
-        self._mean_length = {f: float(self._lengths(f).sum()) / n_alive for f in INDEXED}
+        self._lengths = {f: self._living_only(lists.lengths(f)) for f in INDEXED}
+        self._mean_length = {
+            f: float(self._living_only(lists.word_counts(f)).sum(dtype=np.float64)) / n_alive
+            for f in INDEXED
+        }
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
@@ -178,7 +186,7 @@ class Matcher:
 
     def _weigh(self, field: Field, postings: Postings) -> Floats:
         idf = inverse_document_frequency(len(postings.rows), max(1, self._columns.n_passages))
-        lengths = self._lengths(field)[postings.rows]
+        lengths = self._lengths[field][postings.rows]
         weight = TITLE_WEIGHT if field is Field.TITLE else 1.0
         return weight * bm25(idf, postings.frequencies, lengths, self._mean_length[field])
 
@@ -201,13 +209,13 @@ class Matcher:
         living: Rows = rows[self._columns.alive[rows]]
         return living
 
-    def _lengths(self, field: Field) -> Floats:
-        """Lengths for each row of the snapshot, 0 for rows that are gone or not indexed yet."""
-        lengths = np.zeros(self._columns.n_rows, np.float32)
-        known = self._lists.lengths(field)[: self._columns.n_rows]
-        lengths[: len(known)] = known
-        lengths[~self._columns.alive] = 0
-        return lengths
+    def _living_only(self, known: Floats) -> Floats:
+        """Fit numbers to the rows of the snapshot, 0 for rows that are gone or not indexed yet."""
+        fitted = np.zeros(self._columns.n_rows, np.float32)
+        known = known[: self._columns.n_rows]
+        fitted[: len(known)] = known
+        fitted[~self._columns.alive] = 0
+        return fitted
 
     def _expanded(self, prefix: str) -> list[str]:
         """The terms a prefix stands for; its own stem too, since the index holds stems."""

@@ -43,6 +43,9 @@ def _schema() -> fields.Schema:
         row=fields.COLUMN(columns.NumericColumn("I", default=0)),
         title=fields.TEXT(analyzer=analyzer, phrase=True),
         text=fields.TEXT(analyzer=analyzer, phrase=True),
+        # Whoosh keeps the length of a field in one byte; the mean is taken of the exact ones.
+        title_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
+        text_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
     )
 
 
@@ -132,7 +135,8 @@ class WhooshSnapshot:
         self._reader = reader
         self._lock = threading.Lock()  # Whoosh's readers seek in files they share
         self._rows = _rows(reader)
-        self._lengths = {field: self._lengths_of(field) for field in INDEXED}
+        self._lengths = {f: LENGTHS[self._column(f"_{f.value}_len", "u1")] for f in INDEXED}
+        self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._cache = PostingsCache()
         self.close = weakref.finalize(self, reader.close)
 
@@ -142,6 +146,10 @@ class WhooshSnapshot:
 
     def lengths(self, field: Field) -> Floats:
         return self._lengths[field]
+
+    def word_counts(self, field: Field) -> Floats:
+        counts: Floats = self._word_counts[field].astype(np.float32)
+        return counts
 
     def postings(self, field: Field, term: str) -> Postings:
         with self._lock:
@@ -173,15 +181,13 @@ class WhooshSnapshot:
                 frequencies.append(stored.frequencies.astype(np.float32))
         return Postings(np.concatenate(rows), np.concatenate(frequencies))
 
-    def _lengths_of(self, field: Field) -> Floats:
-        by_document = [
-            LENGTHS[_column(leaf, f"_{field.value}_len", "u1")]
-            for leaf, _ in _segments(self._reader)
-        ]
-        lengths = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, np.float32)
-        if by_document:
-            lengths[self._rows] = np.concatenate(by_document)
-        return lengths
+    def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
+        """A column of the documents, laid out by row; 0 for rows that are not here."""
+        laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
+        found = [_column(leaf, name, dtype) for leaf, _ in _segments(self._reader)]
+        if found:
+            laid_out[self._rows] = np.concatenate(found)
+        return laid_out
 
 
 def _rows(reader: IndexReader) -> Rows:

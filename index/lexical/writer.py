@@ -56,6 +56,8 @@ class ArrayWriter(SegmentWriter):  # type: ignore[misc]  # Whoosh has no types
         per_document.start_doc(self.docnum)
         for field, length in lengths.items():
             per_document.add_field(field, self.schema[field], None, length)
+            words = f"{field}_words"
+            per_document.add_column_value(words, self.schema[words].column_type, length)
         per_document.add_column_value("row", self.schema["row"].column_type, row)
         per_document.finish_doc()
         self.docnum += 1
@@ -65,8 +67,12 @@ class ArrayWriter(SegmentWriter):  # type: ignore[misc]  # Whoosh has no types
         merged: dict[str, list[int]] = {field: [] for field in FIELDS}
         for reader in readers:
             rows = reader.column_reader("row", self.schema["row"].column_type)
+            words = {
+                field: reader.column_reader(f"{field}_words", self.schema["row"].column_type)
+                for field in FIELDS
+            }
             for number in reader.all_doc_ids():
-                lengths = {f: reader.doc_field_length(number, f) or 0 for f in FIELDS}
+                lengths = {field: words[field][number] for field in FIELDS}
                 self._add_columns(rows[number], lengths)
                 for field in FIELDS:
                     merged[field].append(lengths[field])

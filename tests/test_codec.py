@@ -1,0 +1,165 @@
+"""The codec against stock Whoosh: a stock searcher answers alike, and numpy scores alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from whoosh import fields, index, query
+from whoosh.scoring import BM25F
+from whoosh.searching import Searcher
+
+from index.expression import Field, Or, Phrase, Word
+from index.lexical.analysis import NewsAnalyzer
+from index.lexical.postings_cache import PostingsCache
+from index.lexical.scoring import Postings
+from index.lexical.whoosh_index import WhooshIndex
+from index.protocols import LexicalEntry
+from tests.test_contract import columns
+
+WORDS = ["ash", "boat", "crew", "dock", "east", "fog", "gale", "helm"]
+texts = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)
+corpora = st.lists(
+    st.tuples(st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join), texts),
+    min_size=1,
+    max_size=14,
+)
+QUERIES = [
+    query.Term("text", "boat"),
+    query.Or([query.Term("text", w) for w in WORDS[:4]]),
+    query.And([query.Term("text", "ash"), query.Term("title", "fog")]),
+    query.And([query.Term("text", "ash"), query.Not(query.Term("text", "fog"))]),
+    query.Prefix("text", "d"),
+    query.Phrase("text", ["ash", "boat"]),
+    query.Phrase("text", ["boat", "crew"], slop=3),
+    query.DisjunctionMax([query.Term("text", "gale"), query.Term("title", "gale")]),
+]
+
+
+def entries(corpus, first=1):
+    return [LexicalEntry(row, title, text) for row, (title, text) in enumerate(corpus, first)]
+
+
+def ours(folder, parts):
+    """Our index, a segment for each part."""
+    made, row = WhooshIndex(folder / "ours"), 1
+    for part in parts:
+        made.add(entries(part, row))
+        row += len(part)
+    return made
+
+
+def stock(folder, parts):
+    """The same passages in an index with Whoosh's own codec."""
+    (folder / "stock").mkdir()
+    analyzer = NewsAnalyzer()
+    text = fields.TEXT(analyzer=analyzer, phrase=True)
+    made = index.create_in(folder / "stock", fields.Schema(title=text, text=text))
+    for part in parts:
+        writer = made.writer()
+        for title, body in part:
+            writer.add_document(title=title, text=body)
+        writer.commit(merge=False)
+    return made
+
+
+def ranked(reader, wanted):
+    found = Searcher(reader, weighting=BM25F()).search(wanted, limit=None)
+    return {hit.docnum: pytest.approx(hit.score, abs=1e-4) for hit in found}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    parts=st.lists(corpora, min_size=1, max_size=3), gone=st.sets(st.integers(0, 10), max_size=3)
+)
+def test_a_stock_searcher_answers_as_on_a_stock_index(parts, gone, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("codec")
+    mine, theirs = ours(folder, parts), stock(folder, parts)
+    n_documents = sum(len(part) for part in parts)
+    gone = {document for document in gone if document < n_documents}
+    mine.remove(np.array(sorted(gone)) + 1)
+    with theirs.writer() as writer:
+        for document in gone:
+            writer.delete_document(document)
+        writer.merge = False
+    with mine._opened().reader() as reader, theirs.reader() as other:
+        for wanted in QUERIES:
+            assert ranked(reader, wanted) == ranked(other, wanted), wanted
+
+
+@settings(max_examples=40, deadline=None)
+@given(parts=st.lists(corpora, min_size=1, max_size=3))
+def test_numpy_scores_as_stock_bm25f_does(parts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("codec")
+    n_rows = sum(len(part) for part in parts)
+    snapshot = ours(folder, parts).snapshot()
+    expression = Or(tuple(Word(word) for word in WORDS[:5]))
+    scores = snapshot.match(expression, columns(n_rows)).scores
+    both = [query.Term(field, word) for field in ("title", "text") for word in WORDS[:5]]
+    with stock(folder, parts).reader() as reader:
+        expected = np.zeros(n_rows + 1)
+        for hit in Searcher(reader, weighting=BM25F()).search(query.Or(both), limit=None):
+            expected[hit.docnum + 1] = hit.score
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(parts=st.lists(corpora, min_size=1, max_size=3), slop=st.integers(1, 4))
+def test_a_phrase_is_found_where_its_words_stand_in_order(parts, slop, tmp_path_factory):
+    snapshot = ours(tmp_path_factory.mktemp("codec"), parts).snapshot()
+    corpus = [passage for part in parts for passage in part]
+    found = snapshot.match(Phrase("ash boat crew", slop=slop), columns(len(corpus))).held
+
+    def holds(words):
+        ends = [i for i, word in enumerate(words) if word == "ash"]
+        for wanted in ("boat", "crew"):
+            ends = [
+                j for i in ends for j in range(i + 1, i + slop + 1) if words[j : j + 1] == [wanted]
+            ]
+        return bool(ends)
+
+    assert found.tolist() == [holds(title.split()) or holds(text.split()) for title, text in corpus]
+
+
+@settings(max_examples=25, deadline=None)
+@given(parts=st.lists(corpora, min_size=10, max_size=12), gone=st.sets(st.integers(1, 60)))
+def test_merged_segments_answer_as_before(parts, gone, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("codec")
+    merged = ours(folder, parts[:7])
+    rows = sum(len(part) for part in parts[:7])
+    merged.remove(np.array(sorted(gone)))
+    row = rows + 1
+    for part in parts[7:]:
+        merged.add(entries(part, row))
+        row += len(part)
+    assert len(merged._opened()._segments()) < len(parts)
+    kept = [i for i in range(1, row) if i not in gone or i > rows]
+    assert sorted(merged.rows().tolist()) == kept
+    whole = WhooshIndex(folder / "whole")
+    flat = [passage for part in parts for passage in part]
+    whole.add([entry for entry in entries(flat) if entry.row in set(kept)])
+    known = columns(row - 1)
+    known.article_of[[i for i in range(1, row) if i not in set(kept)]] = -1
+    for expression in (Or((Word("ash"), Word("fog"))), Phrase("ash boat"), Word("gale")):
+        before = whole.snapshot().match(expression, known)
+        after = merged.snapshot().match(expression, known)
+        np.testing.assert_allclose(before.scores, after.scores, atol=1e-5)
+
+
+def test_a_word_that_stands_more_often_than_a_byte_can_count(tmp_path):
+    made = WhooshIndex(tmp_path / "lexical")
+    made.add([LexicalEntry(1, "", "fog " * 300 + "ash boat"), LexicalEntry(2, "", "fog " * 70_000)])
+    snapshot = made.snapshot()
+    postings = snapshot.postings(Field.TEXT, "fog")
+    assert postings.frequencies.tolist() == [300, 70_000]
+    assert snapshot.match(Phrase("fog ash boat"), columns(2)).held.tolist() == [True, False]
+
+
+def test_the_cache_of_posting_lists_stays_within_its_bound():
+    cache = PostingsCache(most=100)
+    lists = {n: Postings(np.arange(n), np.ones(n, np.float32)) for n in (40, 30, 20, 90)}
+    for n in (40, 30, 20):
+        cache.put(("text", str(n)), lists[n])
+    assert cache.get(("text", "40")) is lists[40]
+    cache.put(("text", "90"), lists[90])
+    assert cache.get(("text", "30")) is None
+    assert cache.get(("text", "90")) is lists[90]
