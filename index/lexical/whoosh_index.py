@@ -135,7 +135,9 @@ class WhooshSnapshot:
         self._reader = reader
         self._lock = threading.Lock()  # Whoosh's readers seek in files they share
         self._rows = _rows(reader)
-        self._lengths = {f: LENGTHS[self._column(f"_{f.value}_len", "u1")] for f in INDEXED}
+        self._lengths: dict[Field, Floats] = {
+            f: LENGTHS[self._column(f"_{f.value}_len", "u1")] for f in INDEXED
+        }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._cache = PostingsCache()
         self.close = weakref.finalize(self, reader.close)
@@ -148,8 +150,7 @@ class WhooshSnapshot:
         return self._lengths[field]
 
     def word_counts(self, field: Field) -> Floats:
-        counts: Floats = self._word_counts[field].astype(np.float32)
-        return counts
+        return np.asarray(self._word_counts[field], np.float32)
 
     def postings(self, field: Field, term: str) -> Postings:
         with self._lock:
