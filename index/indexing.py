@@ -122,6 +122,7 @@ class Indexer:
                 self._vectors.write(kept, self._embedder.embed_passages(texts))
                 self._catalog.mark_embedded(kept)
             self._progress(Stage.MEANING, done, len(waiting))
+        self._embedder.prepare_queries()
         self.seal()
 
     def seal(self) -> None:

@@ -105,6 +105,10 @@ class VectorIndex(Protocol):
         """Open for searching among the embedded rows, indexed or not; raise EngineUnavailable."""
         ...
 
+    def warm(self) -> None:
+        """Let snapshots from now on open what makes many searches quick, at a cost at first."""
+        ...
+
     def check(self) -> None:
         """Raise EngineUnavailable unless every part answers and holds what it should."""
         ...
@@ -137,4 +141,8 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Floats:
         """Embed what is searched for, (dimension,)."""
+        ...
+
+    def prepare_queries(self) -> None:
+        """Do once, while writing, whatever makes a first query quick; may do nothing."""
         ...

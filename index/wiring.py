@@ -37,7 +37,10 @@ def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
         weights = hash_weights(find_model(settings.model))
         manifest.require_model(model=settings.model, weights=weights)
     embedder = SentenceTransformerEmbedder(
-        settings.model, threads=settings.worker_threads, made_with=manifest
+        settings.model,
+        threads=settings.worker_threads,
+        made_with=manifest,
+        graph=directory.query_graph,
     )
     return _engines(directory, manifest, embedder)
 

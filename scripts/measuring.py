@@ -14,7 +14,7 @@ from archive.settings import Settings
 from index.evaluation import MEASURES, Judgments
 from index.evaluation import evaluate as evaluate_modes
 from index.query import Mode
-from index.wiring import open_for_writing, open_searcher
+from index.wiring import open_engines, open_for_writing, searcher_over
 from scripts.options import as_json, quiet
 from scripts.progress import Bars
 
@@ -48,7 +48,9 @@ def evaluate(
             opened.indexer.index(Reading([judgments.articles], FieldMap()))
             opened.indexer.index_meaning()
         chosen = [Mode(name) for name in modes] or list(Mode)
-        found = dict(evaluate_modes(open_searcher(settings), judgments, chosen))
+        engines = open_engines(settings)
+        engines.neighbours.warm()
+        found = dict(evaluate_modes(searcher_over(engines, settings), judgments, chosen))
     if as_json:
         click.echo(json.dumps({mode.value: means for mode, means in found.items()}))
         return

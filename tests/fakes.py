@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 
+from index.comparing import top
 from index.lexical.analysis import terms
 from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
-from index.vector import top
 
 
 class MemoryIndex:
@@ -114,6 +114,9 @@ class MemoryVectors:
     def check(self):
         pass
 
+    def warm(self):
+        pass
+
     def clear(self):
         self.sealed = np.empty(0, np.int64)
 
@@ -132,6 +135,9 @@ class HashedWords:
     def embed_query(self, text):
         total = np.sum([self._direction(term) for term in terms(text)] or [np.ones(64)], axis=0)
         return (total / np.linalg.norm(total)).astype(np.float32)
+
+    def prepare_queries(self):
+        pass
 
     def _direction(self, term):
         seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big")

@@ -16,7 +16,8 @@ OURS = {*LAYERS, "tests"}
 VENDORS = {
     "whoosh": ("index/lexical/",),
     "chromadb": ("index/vector.py",),
-    "torch": ("index/embedding/sentence_transformer.py",),
+    "torch": ("index/embedding/sentence_transformer.py", "index/embedding/export.py"),
+    "onnxruntime": ("index/embedding/query_graph.py",),
     "sentence_transformers": ("index/embedding/sentence_transformer.py",),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),

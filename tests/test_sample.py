@@ -1,12 +1,14 @@
 """The sample archive and the seed document with the real model: found by words and by meaning."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from archive.store.directory import ArchiveDirectory
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
 from tests.conftest import ROOT, backfile
 
@@ -103,3 +105,42 @@ def test_six_thousand_articles_are_indexed_and_hybrid_beats_both_single_modes(tm
     found = json.loads(result.stdout)
     best_single = max(found[mode]["nDCG@10"] for mode in ("keyword", "semantic"))
     assert found["hybrid"]["nDCG@10"] > best_single
+
+
+def test_the_query_graph_gives_what_the_model_gives(sample):
+    graph = SentenceTransformerEmbedder(
+        "all-MiniLM-L6-v2", threads=2, graph=ArchiveDirectory(sample).query_graph
+    )
+    model = SentenceTransformerEmbedder("all-MiniLM-L6-v2", threads=2)
+    for text in ("ferry", "What happened to José Núñez's bridge?", "word " * 600):
+        assert float(graph.embed_query(text) @ model.embed_query(text)) >= 0.9995
+    assert graph._graph is not None
+    assert "_model" not in graph.__dict__
+
+
+def test_a_hybrid_search_from_the_shell_imports_neither_torch_nor_chromadb(sample):
+    program = (
+        "import sys; from scripts.backfile import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        'sys.exit(f\'imported {sys.modules.keys() & {"torch", "chromadb"}}\'\n'
+        "         if {'torch', 'chromadb'} & set(sys.modules) else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "search", "ferry", "--archive", str(sample)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_damaged_query_graph_is_made_again_and_searched_without_meanwhile(sample, tmp_path):
+    archive = tmp_path / "archive"
+    shutil.copytree(sample, archive)
+    (archive / "query-graph" / "graph.json").write_text("{")
+    assert search(archive, "ferry")["hits"][0]["ranks"]["vector"]
+    assert backfile("index", ROOT / "scripts" / "sample", "--archive", archive).exit_code == 0
+    assert json.loads((archive / "query-graph" / "graph.json").read_text())["window"] == 256

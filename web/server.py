@@ -10,7 +10,9 @@ from waitress.server import create_server
 
 from archive.errors import ArchiveError, BadSetting
 from archive.settings import Settings
-from index.protocols import Embedder
+from index.protocols import VectorIndex
+from index.query import Query
+from index.search import Searcher
 from index.wiring import open_engines, searcher_over
 from web.app import LOCAL_HOSTS, create_app
 
@@ -24,9 +26,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     engines = open_engines(settings)
     local = settings.host in LOCAL_HOSTS
-    app = create_app(
-        searcher_over(engines, settings), trusted_hosts=list(LOCAL_HOSTS) if local else None
-    )
+    searcher = searcher_over(engines, settings)
+    app = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS) if local else None)
     try:
         server = create_server(
             app, host=settings.host, port=settings.port, threads=max(4, settings.worker_threads)
@@ -35,7 +36,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         reason = f"{settings.host}:{settings.port} cannot be served ({exc.strerror or exc})"
         raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
     signal.signal(signal.SIGTERM, _interrupt)
-    threading.Thread(target=_warm, args=(engines.embedder,), daemon=True).start()
+    threading.Thread(target=_warm, args=(searcher, engines.neighbours), daemon=True).start()
     announce(f"http://{settings.host}:{settings.port}")
     try:
         server.run()
@@ -44,10 +45,11 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         engines.catalog.close()
 
 
-def _warm(embedder: Embedder) -> None:
-    """Load the model now: a hybrid search waits for it, a keyword search does not."""
+def _warm(searcher: Searcher, neighbours: VectorIndex) -> None:
+    """Load the model and Chroma now, so that the first reader need not wait for them."""
+    neighbours.warm()
     try:
-        embedder.embed_query("news")
+        searcher.search(Query("news"))
     except ArchiveError as exc:
         log.error("%s", exc)
 

@@ -35,6 +35,10 @@ class ArchiveDirectory:
         return self.root / "chroma"
 
     @property
+    def query_graph(self) -> Path:
+        return self.root / "query-graph"
+
+    @property
     def manifest(self) -> Path:
         return self.root / "manifest.json"
 

@@ -1,4 +1,4 @@
-"""Runs a sentence-transformers model; the only module that imports it and torch."""
+"""Runs a sentence-transformers model; queries take the exported graph where there is one."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,7 +9,9 @@ import numpy as np
 
 from archive.errors import EngineUnavailable
 from archive.store.manifest import Manifest
+from index.embedding.export import export_query_graph
 from index.embedding.model import dimension_of, find_model, hash_weights
+from index.embedding.query_graph import QueryGraph
 from index.protocols import Floats
 
 BATCH = 16  # sorted by length, 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
@@ -19,12 +21,24 @@ FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux names them; bf16
 class SentenceTransformerEmbedder:
     """Embeds with any sentence-transformers model; loads it when it is first needed (5 s)."""
 
-    def __init__(self, name: str, *, threads: int, made_with: Manifest | None = None) -> None:
-        """Take a name or a path; `made_with` is what the weights must agree with when loaded."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        made_with: Manifest | None = None,
+        graph: Path | None = None,
+    ) -> None:
+        """Take a name or a path.
+
+        `made_with` is what the weights must agree with when they are first used; `graph` is the
+        folder of the exported model for queries, which need not be there.
+        """
         self.name = name
         self._threads = threads
         self._made_with = made_with
         self._folder = find_model(name)
+        self._graph_folder = graph
 
     @cached_property
     def weights(self) -> str:
@@ -45,15 +59,42 @@ class SentenceTransformerEmbedder:
         )
 
     def embed_query(self, text: str) -> Floats:
+        if self._graph is not None:
+            return self._graph.embed(text)
         vector: Floats = self._normal(
             self._model.encode_query([text], batch_size=1, convert_to_tensor=True)
         )[0]
         return vector
 
+    def prepare_queries(self) -> None:
+        """Export the graph for queries, unless it is there already."""
+        if self._graph_folder and not self._stored_graph(self._graph_folder).made_from(
+            self.weights
+        ):
+            model = self._load("float32", attn_implementation="eager")
+            export_query_graph(model, self._folder, self._graph_folder, self.weights)
+
     @cached_property
-    def _model(self) -> Any:
+    def _graph(self) -> QueryGraph | None:
+        self._require_weights()
+        if self._graph_folder is None:
+            return None
+        graph = self._stored_graph(self._graph_folder)
+        return graph if graph.made_from(self.weights) else None
+
+    def _stored_graph(self, folder: Path) -> QueryGraph:
+        return QueryGraph(folder, self._folder / "tokenizer.json", self._threads)
+
+    def _require_weights(self) -> None:
         if self._made_with:
             self._made_with.require_model(model=self.name, weights=self.weights)
+
+    @cached_property
+    def _model(self) -> Any:
+        self._require_weights()
+        return self._load(self.precision)
+
+    def _load(self, precision: str, **options: Any) -> Any:
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -65,7 +106,7 @@ class SentenceTransformerEmbedder:
             model = SentenceTransformer(
                 str(self._folder),
                 local_files_only=True,
-                model_kwargs={"dtype": getattr(torch, self.precision)},
+                model_kwargs={"dtype": getattr(torch, precision), **options},
             )
         except (OSError, ValueError, RuntimeError) as exc:
             reason = f"sentence-transformers cannot load it ({exc})"

@@ -1,0 +1,34 @@
+"""Compares rows of the vectors on record with a query, and keeps the best: exact, whole arrays."""
+
+import numpy as np
+import simsimd
+
+from archive.store.vectors import Vectors
+from index.protocols import Floats, Ranking, Rows
+
+GATHERED = 0.25  # of a stretch: to compare more rows than that, reading all of it is quicker
+
+
+def cosines(vectors: Vectors, rows: Rows, vector: Floats) -> Floats:
+    """Compare these rows with a vector of length 1, in float16 arithmetic with SIMD.
+
+    100,000 rows of 384 take 5 ms on one core, against 166 ms in numpy, which converts them first.
+    """
+    if not len(rows):
+        return np.empty(0, np.float32)
+    asked = np.ascontiguousarray(vector, np.float16)[None, :]
+    first, last = int(rows.min()), int(rows.max())
+    if len(rows) > GATHERED * (last + 1 - first):
+        whole = np.asarray(simsimd.cdist(vectors[first : last + 1], asked, metric="dot"))
+        return np.asarray(whole[rows - first, 0], np.float32)
+    return np.asarray(simsimd.cdist(vectors[rows], asked, metric="dot"))[:, 0].astype(np.float32)
+
+
+def top(rows: Rows, scores: Floats, limit: int) -> Ranking:
+    """Keep the best; ties in ascending order of row."""
+    if len(rows) > limit:
+        best = np.argpartition(-scores, limit - 1)[:limit]
+        tied = np.flatnonzero(scores >= scores[best].min())
+        rows, scores = rows[tied], scores[tied]
+    order = np.lexsort((rows, -scores))[:limit]
+    return Ranking(rows[order], scores[order])
