@@ -44,6 +44,7 @@ for command in (
     writing.verify,
     writing.rebuild,
     measuring.evaluate,
+    measuring.benchmark,
 ):
     main.add_command(command)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from index.comparing import top
 from index.lexical.analysis import terms
-from index.lexical.matching import Matcher
+from index.lexical.matching import Matcher, Statistics
 from index.lexical.scoring import NO_POSTINGS, Postings
 
 
@@ -43,7 +43,7 @@ class MemorySnapshot:
         self.entries = entries
 
     def match(self, expression, articles):
-        return Matcher(self, articles).match(expression)
+        return Matcher(self, articles, Statistics.of(self, articles)).match(expression)
 
     def close(self):
         pass

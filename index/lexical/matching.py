@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from index.lexical.scoring import (
     Rows,
     bm25,
     inverse_document_frequency,
+    length_norms,
     merged,
 )
 
@@ -73,20 +74,35 @@ class Part(NamedTuple):
     held: Bools
 
 
-class Matcher:
-    """Matches expressions against one snapshot of an index."""
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What scoring takes from the collection as a whole: the norm of each row's length, by field.
 
-    def __init__(self, lists: PostingLists, columns: Columns) -> None:
+    Only living passages count, so that an archive scores as one built from scratch would.
+    """
+
+    norms: dict[Field, Floats]
+
+    @classmethod
+    def of(cls, lists: PostingLists, columns: Columns) -> Self:
+        """Take the statistics of one snapshot of both; they serve all its queries."""
+        alive, n_alive = columns.alive, max(1, columns.n_passages)
+        norms = {}
+        for field in INDEXED:
+            mean = float(_fitted(lists.word_counts(field), alive).sum(dtype=np.float64)) / n_alive
+            norms[field] = length_norms(_fitted(lists.lengths(field), alive), mean)
+        return cls(norms)
+
+
+class Matcher:
+    """Matches one expression against one snapshot of an index."""
+
+    def __init__(self, lists: PostingLists, columns: Columns, statistics: Statistics) -> None:
         self._lists = lists
         self._columns = columns
+        self._norms = statistics.norms
         self._relaxed = False
         self._most = 0.0
-        n_alive = max(1, columns.n_passages)
-        self._lengths = {f: self._living_only(lists.lengths(f)) for f in INDEXED}
-        self._mean_length = {
-            f: float(self._living_only(lists.word_counts(f)).sum(dtype=np.float64)) / n_alive
-            for f in INDEXED
-        }
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
@@ -105,9 +121,9 @@ class Matcher:
                 held = self._category(field).mentioning(text.split())
                 return Part(self._nothing(), held)
             case Word(text, field):
-                return self._scored([[t] for t in terms(text)[:1]], field)
+                return self._scored(terms(text)[:1], field)
             case Prefix(text, field):
-                return self._scored([self._expanded(text)], field)
+                return self._scored(self._expanded(text), field)
             case Phrase():
                 return self._phrase(expression)
             case Not(part):
@@ -130,20 +146,19 @@ class Matcher:
         for part in found:
             admitted &= part.held
         said = dict.fromkeys(t for word in _weighed(group.plain) for t in terms(word.text))
+        scores = _total(found) if found else self._nothing()
         if not said:
-            return Part(_total(found) if found else self._nothing(), admitted), admitted
-        words = [self._scored([[term]], Field.ANY) for term in said]
-        held = self._enough(words, list(said), admitted) & admitted
-        return Part(_total(found + words), held), admitted
+            return Part(scores, admitted), admitted
+        marks = [self._add([term], Field.ANY, scores) for term in said]
+        return Part(scores, self._enough(marks, list(said), admitted) & admitted), admitted
 
-    def _enough(self, words: list[Part], said: list[str], admitted: Bools) -> Bools:
+    def _enough(self, marks: list[Bools], said: list[str], admitted: Bools) -> Bools:
         """Mark the articles that hold all of a few words, or enough of the weight of many."""
-        present = [(word, term) for word, term in zip(words, said, strict=True) if word.held.any()]
+        present = [(mark, term) for mark, term in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
         weights = np.array([self._idf(term) for _, term in present], np.float32)
-        marks = np.array([word.held for word, _ in present])
-        carried = weights @ marks
+        carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
         needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
         best = float(carried[admitted].max(initial=0))
@@ -154,23 +169,27 @@ class Matcher:
         held: Bools = (carried >= needed * 0.999) & (carried > 0)
         return held
 
-    def _scored(self, alternatives: list[list[str]], field: Field) -> Part:
-        """Score each list of interchangeable terms as one term, over the fields it may stand in."""
-        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
-        for candidates in alternatives:
-            self._most += (K1 + 1) * max((self._idf(term) for term in candidates), default=0.0)
-            for place in INDEXED if field is Field.ANY else (field,):
-                lists = [self._postings(place, term) for term in candidates]
-                postings = merged([found for found in lists if len(found.rows)])
-                if len(postings.rows):
-                    scores[postings.rows] += self._weigh(place, postings)
-                    held |= self._columns.articles_with(postings.rows)
-        return Part(scores, held)
+    def _scored(self, terms_alike: list[str], field: Field) -> Part:
+        """Score interchangeable terms as one."""
+        scores = self._nothing()
+        return Part(scores, self._add(terms_alike, field, scores))
+
+    def _add(self, terms_alike: list[str], field: Field, scores: Floats) -> Bools:
+        """Add to the scores of the rows that hold any of the terms; mark the articles."""
+        held = np.zeros(self._columns.n_articles, np.bool_)
+        self._most += (K1 + 1) * max((self._idf(term) for term in terms_alike), default=0.0)
+        for place in INDEXED if field is Field.ANY else (field,):
+            lists = [self._postings(place, term) for term in terms_alike]
+            postings = merged([found for found in lists if len(found.rows)])
+            if len(postings.rows):
+                scores[postings.rows] += self._weigh(place, postings)
+                held[self._columns.article_of[postings.rows]] = True
+        return held
 
     def _phrase(self, phrase: Phrase) -> Part:
         words = terms(phrase.text)
         if len(words) < 2:
-            return self._scored([words] if words else [], phrase.field)
+            return self._scored(words, phrase.field)
         scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
         for place in INDEXED if phrase.field is Field.ANY else (phrase.field,):
             rows = self._living(self._lists.phrase(place, words, phrase.slop))
@@ -186,9 +205,8 @@ class Matcher:
 
     def _weigh(self, field: Field, postings: Postings) -> Floats:
         idf = inverse_document_frequency(len(postings.rows), max(1, self._columns.n_passages))
-        lengths = self._lengths[field][postings.rows]
         weight = TITLE_WEIGHT if field is Field.TITLE else 1.0
-        return weight * bm25(idf, postings.frequencies, lengths, self._mean_length[field])
+        return bm25(weight * idf, postings.frequencies, self._norms[field][postings.rows])
 
     def _idf(self, term: str) -> float:
         in_text = len(self._postings(Field.TEXT, term).rows)
@@ -208,14 +226,6 @@ class Matcher:
         rows = rows[rows < self._columns.n_rows]
         living: Rows = rows[self._columns.alive[rows]]
         return living
-
-    def _living_only(self, known: Floats) -> Floats:
-        """Fit numbers to the rows of the snapshot, 0 for rows that are gone or not indexed yet."""
-        fitted = np.zeros(self._columns.n_rows, np.float32)
-        known = known[: self._columns.n_rows]
-        fitted[: len(known)] = known
-        fitted[~self._columns.alive] = 0
-        return fitted
 
     def _expanded(self, prefix: str) -> list[str]:
         """The terms a prefix stands for; its own stem too, since the index holds stems."""
@@ -240,3 +250,12 @@ def _weighed(words: Sequence[Word]) -> Sequence[Word]:
 def _total(parts: Sequence[Part]) -> Floats:
     total: Floats = np.sum([part.scores for part in parts], axis=0, dtype=np.float32)
     return total
+
+
+def _fitted(known: Floats, alive: Bools) -> Floats:
+    """Fit numbers to the rows of the snapshot, 0 for rows that are gone or not indexed yet."""
+    fitted = np.zeros(len(alive), np.float32)
+    known = known[: len(alive)]
+    fitted[: len(known)] = known
+    fitted[~alive] = 0
+    return fitted

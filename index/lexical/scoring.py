@@ -32,14 +32,18 @@ def inverse_document_frequency(document_frequency: int, n_documents: int) -> flo
     return float(np.log(n_documents / (document_frequency + 1)) + 1)
 
 
-def bm25(idf: float, frequencies: Floats, lengths: Floats, mean_length: float) -> Floats:
-    """Score one term in one field: idf * tf (k1 + 1) / (tf + k1 (1 - b + b |d| / mean |d|)).
+def length_norms(lengths: Floats, mean_length: float) -> Floats:
+    """How much more a word must stand in a longer passage: k1 (1 - b + b |d| / mean |d|)."""
+    return (K1 * (1 - B + B * lengths / max(mean_length, 1e-9))).astype(np.float32)
+
+
+def bm25(idf: float, frequencies: Floats, norms: Floats) -> Floats:
+    """Score one term in one field: idf * tf (k1 + 1) / (tf + norm).
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, equation 3.15; fields
-    are added as in whoosh.scoring.BM25F.
+    are added as in whoosh.scoring.BM25F. Both arrays (n,) are for the same passages.
     """
-    norm = K1 * (1 - B + B * lengths / max(mean_length, 1e-9))
-    scores: Floats = (idf * (K1 + 1) * frequencies / (frequencies + norm)).astype(np.float32)
+    scores: Floats = np.float32(idf * (K1 + 1)) * frequencies / (frequencies + norms)
     return scores
 
 

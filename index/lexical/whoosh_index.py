@@ -26,7 +26,7 @@ from index.columns import Columns
 from index.expression import Expression, Field
 from index.lexical.analysis import NewsAnalyzer
 from index.lexical.codec import StoredList
-from index.lexical.matching import INDEXED, Matcher, Matches
+from index.lexical.matching import INDEXED, Matcher, Matches, Statistics
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.postings_cache import PostingsCache
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
@@ -140,11 +140,15 @@ class WhooshSnapshot:
         }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._cache = PostingsCache()
+        self._statistics: tuple[Columns, Statistics] | None = None
         self.close = weakref.finalize(self, reader.close)
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
-        return Matcher(self, articles).match(expression)
+        known = self._statistics  # once, since another thread may set it meanwhile
+        if known is None or known[0] is not articles:
+            known = self._statistics = (articles, Statistics.of(self, articles))
+        return Matcher(self, articles, known[1]).match(expression)
 
     def lengths(self, field: Field) -> Floats:
         return self._lengths[field]
