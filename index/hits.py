@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from archive.store.catalog import Catalog, StoredPassage
-from index import fusion
 from index.columns import Columns
 from index.expression import Expression
-from index.lexical.highlighting import highlights
+from index.lexical.highlighting import Highlighter
 from index.lexical.matching import Matches
-from index.protocols import Floats, Rows
+from index.protocols import Bools, Floats, Rows
 from index.ranking import Candidates
 from index.results import Hit, PassageHit, Ranks
 
@@ -32,33 +30,15 @@ class Hits:
         best = {place: self._best_rows(place) for place in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        owners = self.columns.article_of[self.candidates.rows]
-        by_words = (self.candidates.lexical > 0) & self.candidates.by_words[owners]
-        lexical_ranks = self._ranks(self.candidates.lexical, by_words)
-        vector_ranks = self._ranks(self.candidates.cosines, self.candidates.near)
-        position = {row: i for i, row in enumerate(self.candidates.rows.tolist())}
-
-        def passage_hit(found: StoredPassage) -> PassageHit:
-            marked = highlights(found.passage.text, expression)
-            i = position.get(found.row)
-            if i is None:
-                words = float(self.matches.scores[found.row])
-                return PassageHit(found.passage, words, Ranks(None, None), None, marked)
-            cosine = float(self.candidates.cosines[i])
-            return PassageHit(
-                passage=found.passage,
-                score=float(self.candidates.fused[i]),
-                ranks=Ranks(lexical_ranks.get(i), vector_ranks.get(i)),
-                cosine=None if np.isnan(cosine) else cosine,
-                highlights=marked,
-            )
-
+        highlighter = Highlighter(expression)
         hits = []
         for place, some in best.items():
-            passages = tuple(passage_hit(stored[row]) for row in some if row in stored)
+            passages = tuple(
+                self._passage_hit(stored[row], highlighter) for row in some if row in stored
+            )
             if passages:  # else it was removed since the snapshot was taken
                 article = stored[next(row for row in some if row in stored)].article
-                title = highlights(article.title, expression)
+                title = highlighter.mark(article.title)
                 score = float(self.scores[place])
                 hits.append(Hit(article, title, score, _best_ranks(passages), passages))
         return tuple(hits)
@@ -76,11 +56,35 @@ class Hits:
             return [int(row) for row in scored[order]]
         return [int(row) for row in rows[:1]]
 
-    @staticmethod
-    def _ranks(scores: Floats, counted: npt.NDArray[np.bool_]) -> dict[int, int]:
-        chosen = np.flatnonzero(counted)
-        ranked = fusion.ranks(scores[chosen])
-        return dict(zip(chosen.tolist(), ranked.tolist(), strict=True))
+    def _passage_hit(self, found: StoredPassage, highlighter: Highlighter) -> PassageHit:
+        candidates = self.candidates
+        marked = highlighter.mark(found.passage.text)
+        i = int(np.searchsorted(candidates.rows, found.row))
+        if i == len(candidates.rows) or candidates.rows[i] != found.row:
+            words = float(self.matches.scores[found.row])
+            return PassageHit(found.passage, words, Ranks(None, None), None, marked)
+        cosine = float(candidates.cosines[i])
+        return PassageHit(
+            passage=found.passage,
+            score=float(candidates.fused[i]),
+            ranks=Ranks(
+                _rank(candidates.lexical, i, self._worded),
+                _rank(candidates.cosines, i, candidates.near),
+            ),
+            cosine=None if np.isnan(cosine) else cosine,
+            highlights=marked,
+        )
+
+    @property
+    def _worded(self) -> Bools:
+        """The candidates that hold words, in articles that match by them."""
+        owners = self.columns.article_of[self.candidates.rows]
+        return (self.candidates.lexical > 0) & self.candidates.by_words[owners]
+
+
+def _rank(scores: Floats, i: int, counted: Bools) -> int | None:
+    """The place of a candidate, from 1, among those that are counted."""
+    return 1 + int((scores[counted] > scores[i]).sum()) if counted[i] else None
 
 
 def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:

@@ -2,8 +2,7 @@
 
 from flask import Blueprint, render_template, request
 
-from index.expression import Expression
-from index.lexical.highlighting import highlights
+from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
 from index.query import Mode, Query, Sort
 from index.search import Searcher
@@ -31,13 +30,13 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def article(article_id: str) -> str:
         found, passages = searcher.article(article_id)
         query = Query.from_parameters({"q": request.args.getlist("q")})
-        expression: Expression | None = parse(query.text).expression
+        highlighter = Highlighter(parse(query.text).expression)
         return render_template(
             "article.html",
             article=found,
             query=query,
-            title_spans=highlights(found.title, expression),
-            blocks=list(blocks(found, passages, highlights(found.text, expression))),
+            title_spans=highlighter.mark(found.title),
+            blocks=list(blocks(found, passages, highlighter.mark(found.text))),
         )
 
     return routes

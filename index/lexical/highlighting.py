@@ -3,38 +3,41 @@
 from collections.abc import Iterator
 
 from index.expression import Expression, Phrase, Prefix, Word, wanted
-from index.lexical.analysis import TermSpan, fold, is_stop_word, term_of, term_spans, terms
+from index.lexical.analysis import TermSpan, fold, is_stop_word, term_spans, terms
 
 Span = tuple[int, int]
 
 
-def highlights(text: str, expression: Expression | None) -> tuple[Span, ...]:
-    """Return the (start, end) of each marked stretch, in characters, ascending, apart.
+class Highlighter:
+    """Marks what one query asked for, in any number of texts."""
 
-    Phrases are marked as a whole and only where they stand as such.
+    def __init__(self, expression: Expression | None) -> None:
+        leaves = list(wanted(expression)) if expression else []
+        words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
+        weighty = [word for word in words if not is_stop_word(word)] or words
+        prefixes = [leaf.text for leaf in leaves if isinstance(leaf, Prefix)]
+        self._terms = {term for word in [*weighty, *prefixes] for term in terms(word)}
+        self._prefixes = tuple(fold(prefix) for prefix in prefixes)
+        self._phrases = [(terms(p.text), p.slop) for p in leaves if isinstance(p, Phrase)]
 
-    >>> from index.expression import Words
-    >>> highlights("The bridges of the Ash", Words((Word("bridge"), Word("the"))))
-    ((4, 11),)
-    """
-    if expression is None:
-        return ()
-    leaves = list(wanted(expression))
-    words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
-    weighty = [word for word in words if not is_stop_word(word)] or words
-    found = {term for word in weighty for term in terms(word)}
-    prefixes = tuple(fold(leaf.text) for leaf in leaves if isinstance(leaf, Prefix))
-    found |= {term_of(leaf.text) for leaf in leaves if isinstance(leaf, Prefix)}
-    spans = list(term_spans(text))
-    marked = {
-        (span.start, span.end)
-        for span in spans
-        if span.term in found or (prefixes and span.term.startswith(prefixes))
-    }
-    for leaf in leaves:
-        if isinstance(leaf, Phrase):
-            marked.update(_phrases(spans, terms(leaf.text), leaf.slop))
-    return tuple(_apart(sorted(marked)))
+    def mark(self, text: str) -> tuple[Span, ...]:
+        """Return the (start, end) of each marked stretch, in characters, ascending, apart.
+
+        Phrases are marked as a whole and only where they stand as such.
+
+        >>> from index.expression import Words
+        >>> Highlighter(Words((Word("bridge"), Word("the")))).mark("The bridges of the Ash")
+        ((4, 11),)
+        """
+        if not self._terms and not self._phrases:
+            return ()
+        spans = list(term_spans(text))
+        marked = {(s.start, s.end) for s in spans if s.term in self._terms}
+        if self._prefixes:
+            marked |= {(s.start, s.end) for s in spans if s.term.startswith(self._prefixes)}
+        for phrase, slop in self._phrases:
+            marked.update(_phrases(spans, phrase, slop))
+        return tuple(_apart(sorted(marked)))
 
 
 def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Span]:
