@@ -6,7 +6,7 @@ the catalogue. One mask over articles serves both engines, the total, the facets
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -33,16 +33,26 @@ class Category:
 
     @classmethod
     def of(cls, values: Sequence[Sequence[str]]) -> Self:
-        """Code the values of each article; the empty string is no value."""
+        """Code the values of each article; the empty string is no value.
+
+        Spellings that differ in case alone are one value, shown as it is spelt most often.
+        """
         codes_by_name: dict[str, int] = {}
+        spellings: list[Counter[str]] = []
         codes, owners = [], []
         for place, names in enumerate(values):
-            for name in names:
-                if name:
-                    codes.append(codes_by_name.setdefault(name, len(codes_by_name)))
-                    owners.append(place)
+            for name in {name.casefold(): name for name in names if name}.values():
+                code = codes_by_name.setdefault(name.casefold(), len(codes_by_name))
+                if code == len(spellings):
+                    spellings.append(Counter())
+                spellings[code][name] += 1
+                codes.append(code)
+                owners.append(place)
         return cls(
-            tuple(codes_by_name), np.array(codes, np.int32), np.array(owners, np.int32), len(values)
+            names=tuple(spelt.most_common(1)[0][0] for spelt in spellings),
+            codes=np.array(codes, np.int32),
+            owners=np.array(owners, np.int32),
+            n_articles=len(values),
         )
 
     def holding(self, wanted: Sequence[str]) -> Bools:
@@ -50,11 +60,13 @@ class Category:
         folded = {name.casefold() for name in wanted}
         return self._marked([name.casefold() in folded for name in self.names])
 
-    def mentioning(self, words: Sequence[str]) -> Bools:
-        """Mark the articles with a name that contains all of these words, without case."""
-        folded = [word.casefold() for word in words]
-        names = [name.casefold() for name in self.names]
-        return self._marked([all(word in name for word in folded) for name in names])
+    def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
+        """Mark the articles with a name in which these words follow each other."""
+        wanted, n = list(words), len(words)
+        names = [words_of(name) for name in self.names]
+        return self._marked(
+            [any(name[i : i + n] == wanted for i in range(len(name) - n + 1)) for name in names]
+        )
 
     def counts(self, articles: Bools) -> Counter[str]:
         """Count, for each name, the marked articles that have it."""
@@ -86,9 +98,8 @@ class Columns:
     author: Category
 
     @classmethod
-    def load(cls, catalog: Catalog) -> Self:
-        """Read the columns from the catalogue."""
-        generation = catalog.generation()
+    def load(cls, catalog: Catalog, generation: int) -> Self:
+        """Read the columns from the catalogue, which was in this generation a moment ago."""
         stored = catalog.passage_table()
         articles = catalog.article_table()
         numbers = np.fromiter((a.number for a in articles), np.int64, len(articles))

@@ -28,7 +28,8 @@ def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) 
 def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
     """Add 1 / (k + rank) over both rankings; a candidate without a word has no lexical rank.
 
-    >>> np.round(reciprocal_rank(np.array([4.0, 0.0]), np.array([0.5, 1.0])) * 1000, 2).tolist()
+    >>> fused = reciprocal_rank(np.array([4.0, 0.0]), np.array([0.5, 1.0]))
+    >>> [round(1000 * float(score), 2) for score in fused]
     [32.52, 16.39]
     """
     by_words = np.where(lexical > 0, 1.0 / (RRF_K + ranks(lexical)), 0.0)

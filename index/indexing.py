@@ -79,10 +79,12 @@ class Indexer:
         self._tokenizer = tokenizer
         self._progress = progress
         self._indexed = 0  # passages, by this indexer
+        self._seen: dict[str, Known] = {}  # articles of this run
 
     def index(self, source: Input) -> Report:
         """Keep what is new or changed, and make it findable by words."""
         report = Report()
+        self._seen.clear()
         self.tidy()
         self.index_words()  # what a killed run left
         for batch in _growing_batches(source):
@@ -146,20 +148,24 @@ class Indexer:
         known = self._catalog.known([article.id for article in articles])
         kept: dict[str, Article] = {}
         for found in articles:
-            article = _settled(found, known)
+            article = _settled(found, self._seen.get(found.id) or known.get(found.id))
+            if article is not found:
+                known |= self._catalog.known([article.id])
             report.undated += article.published is None
-            before = known.get(article.id)
-            if before and _is_another(article, before):
-                reason = f"its id {article.id!r} is taken by {before.title!r} ({before.origin})"
+            before, taken = known.get(article.id), self._seen.get(article.id)
+            holder = taken or before
+            if holder and _is_another(article, holder, this_run=taken is not None):
+                reason = f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin})"
                 remedy = "give another field with --map id=NAME"
                 report.refused.append(UnreadableArticle(str(article.origin), f"{reason}; {remedy}"))
-            elif before and before.digest == article.digest:
+                continue
+            self._seen[article.id] = known[article.id] = known_as(article)
+            if before and before.digest == article.digest:
                 report.unchanged += 1
-            else:
-                report.changed += before is not None
-                report.new += before is None
-                kept[article.id] = article
-                known[article.id] = known_as(article)
+                continue
+            report.changed += before is not None
+            report.new += before is None
+            kept[article.id] = article
         if not kept:
             return
         replaced = self._catalog.rows_of(list(kept))
@@ -180,28 +186,32 @@ def known_as(article: Article) -> Known:
     return Known(article.digest, article.title, published, article.origin)
 
 
-def _settled(article: Article, known: dict[str, Known]) -> Article:
+def _settled(article: Article, holder: Known | None) -> Article:
     """Keep two files apart whose names below their folders are the same.
 
     An id made of a file's name is taken by another file, which is still there and says something
     else: then the whole path names the newcomer.
     """
-    before = known.get(article.id)
-    if not before or not article.id.startswith("file-") or before.digest == article.digest:
+    if not holder or not article.id.startswith("file-") or holder.digest == article.digest:
         return article
-    if before.origin.file == article.origin.file or not Path(before.origin.file).exists():
+    if holder.origin.file == article.origin.file or not Path(holder.origin.file).exists():
         return article
     return replace(article, id=derived_id("", str(article.origin)))
 
 
-def _is_another(article: Article, before: Known) -> bool:
-    """Tell a correction from another article that was given the same id: nothing agrees."""
+def _is_another(article: Article, holder: Known, *, this_run: bool) -> bool:
+    """Tell a correction from another article that was given the same id.
+
+    Within one run nothing is corrected: what says something else is another article. Between runs
+    it is one if it has another title, and comes from another place or another day.
+    """
+    if article.digest == holder.digest:
+        return False
+    if this_run:
+        return article.origin != holder.origin
     published = article.published.toordinal() if article.published else None
-    return (
-        before.origin.file != article.origin.file
-        and before.title != article.title
-        and before.published != published
-    )
+    same_day = published is not None and published == holder.published
+    return holder.title != article.title and holder.origin != article.origin and not same_day
 
 
 def _growing_batches(source: Input) -> Iterator[list[Article | UnreadableArticle]]:

@@ -42,6 +42,10 @@ class LexicalSnapshot(Protocol):
         """Find what matches. Rows that the columns do not know are passed over."""
         ...
 
+    def rows(self) -> Rows:
+        """The rows that can be found, each once."""
+        ...
+
     def close(self) -> object:
         """Let its files go; what nobody holds any more is closed by itself."""
         ...

@@ -2,6 +2,7 @@
 
 import calendar
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -156,7 +157,8 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
 def _text(value: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise BadQuery("q", f"{len(value)} characters; at most {LONGEST_TEXT} are taken")
-    return " ".join(value.replace("\x00", " ").split()).encode("utf-8", "replace").decode()
+    text = unicodedata.normalize("NFC", " ".join(value.replace("\x00", " ").split()))
+    return text.encode("utf-8", "replace").decode()
 
 
 def _choice(kind: type[Choice], name: str, value: str) -> Choice:

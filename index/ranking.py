@@ -100,7 +100,7 @@ def article_scores(columns: Columns, candidates: Candidates, matches: Matches) -
         rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(left))
         tail = np.zeros(columns.n_articles, np.float32)
         np.maximum.at(tail, columns.article_of[rows], matches.scores[rows])
-        lowest = float(candidates.fused.min(initial=0.0))
+        lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
         scores[left] = lowest * tail[left] / max(float(tail.max()), 1e-9)
     return scores
 

@@ -91,6 +91,7 @@ class Results:
     timeline: Timeline
     span: tuple[date, date] | None
     coverage: float
+    words_coverage: float
     verdict: Verdict
     generation: int
     next: Cursor | None

@@ -77,13 +77,14 @@ class Searcher:
         with clock.stage("count"):
             return Results(
                 query=query,
-                reading=_reading(read, matches, failure),
+                reading=_reading(read, matches, _cautions(query, snapshot, failure)),
                 hits=hits,
                 totals=_totals(candidates),
                 facets=facets(columns, articles),
                 timeline=timeline(columns, articles),
                 span=span(columns, articles),
                 coverage=columns.coverage,
+                words_coverage=snapshot.words_coverage,
                 verdict=_verdict(candidates, matches),
                 generation=columns.generation,
                 next=Cursor(columns.generation, offset + query.limit) if more else None,
@@ -150,13 +151,24 @@ def _matches(read: Read, query: Query, snapshot: Snapshot) -> Matches:
     return Matches(nothing, everyone, everyone)
 
 
-def _reading(read: Read, matches: Matches, failure: EngineUnavailable | None) -> Reading:
+def _reading(read: Read, matches: Matches, cautions: list[str]) -> Reading:
     notes = list(read.notes)
     if matches.relaxed and matches.held.any():
         notes.append("no article holds all these words; shown are those that hold most of them")
-    if failure:
-        notes.append(f"by words alone: {failure}")
-    return Reading(describe(read.expression) if read.expression else "", tuple(notes))
+    return Reading(describe(read.expression) if read.expression else "", (*notes, *cautions))
+
+
+def _cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | None) -> list[str]:
+    """What a reader has to know before trusting the answer."""
+    cautions = [f"by words alone: {failure}"] if failure else []
+    if query.mode is not Mode.SEMANTIC and query.text and snapshot.words_coverage < 1:
+        share = f"{int(100 * snapshot.words_coverage)}%"
+        cautions.append(f"by words, {share} of the archive can be searched so far")
+    if query.cursor and query.cursor.generation != snapshot.columns.generation:
+        cautions.append(
+            "the archive has changed since the first page: hits may be missed or repeated"
+        )
+    return cautions
 
 
 def _totals(candidates: Candidates) -> Totals:

@@ -19,6 +19,7 @@ class Snapshot:
     columns: Columns
     lexical: LexicalSnapshot
     vectors: VectorSnapshot | None
+    words_coverage: float  # the share of passages that can be found by their words, 0 to 1
     unavailable: EngineUnavailable | None = None
 
 
@@ -53,17 +54,26 @@ class Snapshots:
     def _open(self, with_vectors: bool) -> Snapshot:
         # The engines first: rows they know and the columns do not are passed over, whereas the
         # other way round an article that was just replaced would be missed.
+        # The generation before both: a change in between is then seen as one, and looked at again.
+        generation = self._catalog.generation()
         lexical = self._lexical.snapshot()
-        columns = Columns.load(self._catalog)
+        columns = Columns.load(self._catalog, generation)
+        covered = _coverage(columns, lexical)
         self._looked = time.monotonic()
         if not with_vectors:
-            return Snapshot(columns, lexical, None)
+            return Snapshot(columns, lexical, None, covered)
         try:
             vectors = self._neighbours.snapshot(columns.embedded & columns.alive)
         except EngineUnavailable as exc:
-            return Snapshot(columns, lexical, None, exc)
-        return Snapshot(columns, lexical, vectors)
+            return Snapshot(columns, lexical, None, covered, exc)
+        return Snapshot(columns, lexical, vectors, covered)
 
 
 def _lacks_vectors(found: Snapshot) -> bool:
     return found.vectors is None and found.unavailable is None
+
+
+def _coverage(columns: Columns, lexical: LexicalSnapshot) -> float:
+    held = lexical.rows()
+    held = held[held < columns.n_rows]
+    return float(columns.alive[held].sum()) / max(1, columns.n_passages)

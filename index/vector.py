@@ -9,7 +9,9 @@ done with the scan before Chroma would be imported.
 """
 
 import shutil
+import threading
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,7 @@ ROWS = "rows.npy"
 RETIRED = "retired"
 REMEDY = "`backfile rebuild vectors` makes it anew"
 NO_ROWS: Rows = np.empty(0, np.int64)
+OPENING = threading.Lock()  # Chroma keeps one registry of clients, and races on it
 MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is built again
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 
@@ -109,7 +112,8 @@ class ChromaIndex:
         name = uuid.uuid4().hex
         draft = self._path / f"{DRAFT}{name}"
         draft.mkdir(parents=True, mode=0o700)
-        client = _client(draft)
+        with OPENING:
+            client = _client(draft)
         collection = client.create_collection(
             COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
         )
@@ -152,10 +156,11 @@ class Part:
             raise EngineUnavailable("Chroma", reason)
 
     def open(self) -> None:
-        """Open the collection; raise EngineUnavailable."""
-        if self._opened is None:
-            with _translated():
+        """Open the collection; raise EngineUnavailable. It closes when nobody has the part."""
+        with OPENING, _translated():
+            if self._opened is None:
                 client = _client(self.path)
+                weakref.finalize(self, client.close)
                 self._opened = client.get_collection(COLLECTION, embedding_function=None)
 
     @property
@@ -209,7 +214,7 @@ def _translated() -> Iterator[None]:
 
     try:
         yield
-    except (ChromaError, OSError) as exc:
+    except (ChromaError, OSError, ValueError, KeyError, AttributeError) as exc:
         raise EngineUnavailable("Chroma", f"{exc}; {REMEDY}") from exc
 
 

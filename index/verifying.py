@@ -56,6 +56,7 @@ def repair(engines: Engines, indexer: Indexer) -> None:
         indexer.index_words()
     for bad in _broken(engines, table[table[:, 2] != 0, 0]):
         engines.catalog.forget_embedded(bad)
+        engines.neighbours.clear()  # its parts were built from them
     embedded = table[table[:, 2] != 0, 0]
     if any(_neighbours(engines, embedded)):
         engines.neighbours.clear()

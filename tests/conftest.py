@@ -1,4 +1,4 @@
-"""Six hand-written stories, each there for a reason, and archives made of them."""
+"""Seven hand-written stories, each there for a reason, and archives made of them."""
 
 import json
 from dataclasses import replace
@@ -70,6 +70,13 @@ STORIES = [
         "language": "de",
         "text": "Die Drehbrücke ist wieder offen. Fußgänger gingen als Erste hinüber.",
     },
+    {  # an id that is a path, and odd characters in it
+        "id": "/2023/05/pier%20",
+        "title": "Pier repainted",
+        "published": "2023-05-02",
+        "source": "Gazette",
+        "text": "The pier is green again.",
+    },
     {  # markup in every field, which must never reach a page as markup
         "id": "<b>id</b>",
         "title": "<script>alert('title')</script> harbour",
@@ -130,7 +137,7 @@ def fill(engines: Engines, *paths: Path):
 
 @pytest.fixture(params=["engines", "memory"])
 def engines(request, tmp_path):
-    """The six stories in both families of engines."""
+    """The stories in both families of engines."""
     made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
     fill(made, write_stories(tmp_path))
     yield made

@@ -42,6 +42,9 @@ class MemorySnapshot:
     def __init__(self, entries):
         self.entries = entries
 
+    def rows(self):
+        return np.array(sorted(self.entries), np.int64)
+
     def match(self, expression, articles):
         return Matcher(self, articles, Statistics.of(self, articles)).match(expression)
 

@@ -31,13 +31,13 @@ def test_what_is_read_is_found_by_words_and_by_meaning(engines):
     found = answers(engines, "lighthouse keeper", "council votes")
     assert found[0][0][0] == "undated"
     assert found[1][0][0] == "ferry"
-    assert engines.catalog.counts() == (6, 7, 7)  # the ferry has two sections
+    assert engines.catalog.counts() == (7, 8, 8)  # the ferry has two sections
 
 
 def test_a_second_run_changes_nothing(engines, tmp_path):
     generation = engines.catalog.generation()
     report = fill(engines, write_stories(tmp_path))
-    assert (report.new, report.changed, report.unchanged) == (0, 0, 6)
+    assert (report.new, report.changed, report.unchanged) == (0, 0, 7)
     assert engines.catalog.generation() == generation
 
 
@@ -166,3 +166,37 @@ def test_the_vectors_on_record_are_the_embeddings_of_the_passages(engines):
     texts = ["\n".join(p for p in (s.article.given_title, s.passage.text) if p) for s in stored]
     expected = engines.embedder.embed_passages(texts)
     np.testing.assert_allclose(engines.vectors.read(int(rows.max()) + 1)[rows], expected, atol=2e-3)
+
+
+def test_two_stories_under_one_id_in_one_run_are_never_both_taken_for_one(tmp_path):
+    path = tmp_path / "twice.jsonl"
+    twice = [{"id": "x", "title": "One", "text": "One."}, {"id": "x", "title": "Two", "text": "2."}]
+    path.write_text("".join(json.dumps(story) + "\n" for story in [*twice, twice[0]]))
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    for expected in ((1, 0, 1), (0, 0, 2)):
+        report = fill(engines, path)
+        assert (report.new, report.changed, report.unchanged) == expected
+        assert "'x' is taken by 'One'" in str(report.refused[0])
+    assert engines.catalog.article("x").title == "One"
+    engines.catalog.close()
+
+
+def test_two_undated_stories_under_one_id_in_two_files_are_told_apart(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(json.dumps({"id": "x", "title": name, "text": name}))
+        report = fill(engines, path)
+    assert (report.new, len(report.refused)) == (0, 1)
+    engines.catalog.close()
+
+
+def test_a_file_that_was_given_a_longer_id_is_known_by_it_the_next_time(tmp_path):
+    for parent in ("a", "b"):
+        (tmp_path / parent / "news").mkdir(parents=True)
+        (tmp_path / parent / "news" / "1.txt").write_text(f"Title {parent}\n\nText of {parent}.")
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, tmp_path / "a" / "news", tmp_path / "b" / "news")
+    report = fill(engines, tmp_path / "a" / "news", tmp_path / "b" / "news")
+    assert (report.new, report.changed, report.unchanged) == (0, 0, 2)
+    engines.catalog.close()

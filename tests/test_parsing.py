@@ -16,18 +16,25 @@ def words(*texts):
     ("text", "expression"),
     [
         ("ferry timetable", words("ferry", "timetable")),
-        ("Covid-19", words("Covid", "19")),
+        ("Covid-19", words("Covid-19")),
+        ("it cost 1,200 (or so).", words("it", "cost", "1,200", "or", "so")),
+        ("“river Ash”", Phrase("river Ash")),
+        ('"a b"~0', Phrase("a b")),
+        ("title:case*", Prefix("case", Field.TITLE)),
+        ("Title:ferry AND x", And((Word("ferry", Field.TITLE), Word("x")))),
         ('"river Ash"', Phrase("river Ash")),
         ('"river Ash"~5', Phrase("river Ash", slop=5)),
         ("bridg*", Prefix("bridg")),
-        ("a AND b", And((words("a"), words("b")))),
-        ("a OR b OR c", Or((words("a"), words("b"), words("c")))),
-        ("ferry NOT bridge", Words((Word("ferry"), Not(words("bridge"))))),
-        ("(a OR b) AND c", And((Or((words("a"), words("b"))), words("c")))),
+        ("a AND b", And((Word("a"), Word("b")))),
+        ("a OR b OR c", Or((Word("a"), Word("b"), Word("c")))),
+        ("ferry NOT bridge", Words((Word("ferry"), Not(Word("bridge"))))),
+        ("(a OR b) AND c", And((Or((Word("a"), Word("b"))), Word("c")))),
         ("title:ferry", words("x")),
         ('author:"Ana Ruiz" ferry', Words((Phrase("Ana Ruiz", Field.AUTHOR), Word("ferry")))),
         ("and or not", words("and", "or", "not")),
-        ("https://courier.example/a", words("https", "courier.example", "a")),
+        ("https://courier.example/a", words("https://courier.example/a")),
+        ("(a AND b) OR c", Or((And((Word("a"), Word("b"))), Word("c")))),
+        ("(NOT a) OR b", Or((Words((Not(Word("a")),)), Word("b")))),
         ("what: now", words("what", "now")),
         ("", None),
         ("?! …", None),
@@ -48,6 +55,21 @@ def test_what_is_broken_is_read_as_words(text):
     read = parse(text)
     if read.expression is not None:
         assert describe(read.expression)
+
+
+@pytest.mark.parametrize(
+    ("text", "expression", "said"),
+    [
+        ("ferry -strike", Words((Word("ferry"), Not(Word("strike")))), "read as NOT"),
+        ("ferry AND", words("ferry"), "nothing beside it"),
+        ("OR ferry NOT", words("ferry"), "nothing beside it"),
+        ("her*ing", words("her*ing"), "only after two letters"),
+    ],
+)
+def test_what_is_read_otherwise_than_typed_is_said(text, expression, said):
+    read = parse(text)
+    assert read.expression == expression
+    assert said in " ".join(read.notes)
 
 
 def test_a_lonely_quotation_mark_is_left_out_and_said_so():

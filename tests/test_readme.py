@@ -28,7 +28,7 @@ def test_every_command_is_named_and_has_help(name):
 def test_every_route_is_named(searcher):
     app = create_app(searcher)
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<path:\w+>", "<id>", rule.rule)
+        path = re.sub(r"<\w+:\w+>", "<id>", rule.rule)
         if path not in ("/", "/static/<id>"):
             assert path in README, path
 

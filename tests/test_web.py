@@ -68,7 +68,9 @@ def test_the_shell_and_the_api_lay_results_out_alike(client, searcher):
     assert {**answer, "took_ms": None} == {**ours, "took_ms": None}
 
 
-@pytest.mark.parametrize("article_id", ["ferry", "https://bote.example/a?b=1", "<b>id</b>"])
+@pytest.mark.parametrize(
+    "article_id", ["ferry", "https://bote.example/a?b=1", "<b>id</b>", "/2023/05/pier%20"]
+)
 def test_an_article_has_a_page_and_json_whatever_its_id(client, article_id):
     path = quote(article_id, safe="")
     page = client.get(f"/article/{path}?q=ferry")

@@ -18,7 +18,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         return jsonify(results_json(searcher.search(query)))
 
-    @routes.get("/articles/<path:article_id>")
+    @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Any:
         return jsonify(article_json(*searcher.article(article_id)))
 

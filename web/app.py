@@ -1,6 +1,7 @@
 """The application factory: the only module that knows every part of the web interface."""
 
 from flask import Flask, Response
+from werkzeug.routing import BaseConverter
 
 from index.query import FACETS
 from index.search import Searcher
@@ -20,6 +21,13 @@ SECURITY_HEADERS = {
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
+class AnyText(BaseConverter):
+    """The rest of a path, whatever it is: Werkzeug's own `path` refuses a leading slash."""
+
+    regex = ".+"
+    part_isolating = False
+
+
 def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) -> Flask:
     """Build the application over an open archive.
 
@@ -30,6 +38,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.config["TRUSTED_HOSTS"] = trusted_hosts
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     app.url_map.merge_slashes = False  # an article's id may be a URL
+    app.url_map.converters["id"] = AnyText
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)

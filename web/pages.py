@@ -26,7 +26,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
 
-    @routes.get("/article/<path:article_id>")
+    @routes.get("/article/<id:article_id>")
     def article(article_id: str) -> str:
         found, passages = searcher.article(article_id)
         query = Query.from_parameters({"q": request.args.getlist("q")})

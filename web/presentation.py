@@ -47,7 +47,8 @@ def excerpt(hit: PassageHit) -> Markup:
     start = _excerpt_start(text, opening, hit.highlights)
     end = min(len(text), start + EXCERPT)
     if end < len(text):
-        end = max(text.rfind(" ", start, end), start + 1)
+        space = text.rfind(" ", start + EXCERPT // 2, end)
+        end = space if space > 0 else end
     shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
     before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
     return Markup("{}{}{}").format(before, marked(text[start:end], shown), after)
@@ -59,7 +60,8 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
     if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
         return opening
     wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
-    return text.find(" ", wanted) + 1 or wanted
+    space = text.find(" ", wanted, first)
+    return space + 1 if space >= 0 else wanted
 
 
 def day(value: date | None) -> str:

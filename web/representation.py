@@ -29,6 +29,7 @@ def results_json(results: Results) -> Json:
             "undated": results.timeline.undated,
         },
         "coverage": round(results.coverage, 4),
+        "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
         "generation": results.generation,
         "next": str(results.next) if results.next else None,

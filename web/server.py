@@ -25,7 +25,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises BadSetting where the address cannot be had.
     """
     engines = open_engines(settings)
-    local = settings.host in LOCAL_HOSTS
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    local = host in LOCAL_HOSTS
     searcher = searcher_over(engines, settings)
     app = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS) if local else None)
     try:
@@ -37,7 +38,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
     signal.signal(signal.SIGTERM, _interrupt)
     threading.Thread(target=_warm, args=(searcher, engines.neighbours), daemon=True).start()
-    announce(f"http://{settings.host}:{settings.port}")
+    announce(f"http://{host}:{settings.port}")
     try:
         server.run()
     finally:

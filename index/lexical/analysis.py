@@ -62,6 +62,15 @@ def terms(text: str) -> list[str]:
     return [term_of(match.group()) for match in WORD.finditer(text)]
 
 
+def words_of(text: str) -> list[str]:
+    """List the words of a text, folded and not stemmed: names are compared by these.
+
+    >>> words_of("By Zoë O’Dowd-Núñez")
+    ['by', 'zoe', "o'dowd", 'nunez']
+    """
+    return [fold(match.group()) for match in WORD.finditer(text)]
+
+
 def term_spans(text: str) -> Iterator[TermSpan]:
     """Walk the terms of a text with their places in it."""
     for match in WORD.finditer(text):

@@ -16,9 +16,11 @@ class Highlighter:
         words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
         weighty = [word for word in words if not is_stop_word(word)] or words
         prefixes = [leaf.text for leaf in leaves if isinstance(leaf, Prefix)]
-        self._terms = {term for word in [*weighty, *prefixes] for term in terms(word)}
+        said = [terms(word) for word in [*weighty, *prefixes]]
+        self._terms = {word[0] for word in said if len(word) == 1}
         self._prefixes = tuple(fold(prefix) for prefix in prefixes)
         self._phrases = [(terms(p.text), p.slop) for p in leaves if isinstance(p, Phrase)]
+        self._phrases += [(word, 1) for word in said if len(word) > 1]
 
     def mark(self, text: str) -> tuple[Span, ...]:
         """Return the (start, end) of each marked stretch, in characters, ascending, apart.

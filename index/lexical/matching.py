@@ -8,7 +8,7 @@ import numpy as np
 
 from index.columns import Bools, Category, Columns
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
-from index.lexical.analysis import fold, is_stop_word, terms
+from index.lexical.analysis import fold, is_stop_word, terms, words_of
 from index.lexical.scoring import (
     K1,
     Floats,
@@ -107,7 +107,7 @@ class Matcher:
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
         if isinstance(expression, Words):
-            part, admitted = self._words(expression)
+            part, admitted = self._words(expression, strict=False)
             return Matches(part.scores, part.held, admitted, self._most, self._relaxed)
         part = self._part(expression)
         return Matches(part.scores, part.held, part.held, self._most, self._relaxed)
@@ -118,10 +118,12 @@ class Matcher:
                 *INDEXED,
                 Field.ANY,
             ):
-                held = self._category(field).mentioning(text.split())
+                held = self._category(field).mentioning(words_of(text), words_of)
                 return Part(self._nothing(), held)
+            case Word(text, field) if len(terms(text)) > 1:
+                return self._phrase(Phrase(text, field))
             case Word(text, field):
-                return self._scored(terms(text)[:1], field)
+                return self._scored(terms(text), field)
             case Prefix(text, field):
                 return self._scored(self._expanded(text), field)
             case Phrase():
@@ -137,27 +139,40 @@ class Matcher:
                 held = np.logical_or.reduce([part.held for part in found])
                 return Part(_total(found), held)
             case Words():
-                return self._words(expression)[0]
+                return self._words(expression, strict=True)[0]
 
-    def _words(self, group: Words) -> tuple[Part, Bools]:
-        """Answer parts side by side; return also which articles the required parts admit."""
+    def _words(self, group: Words, *, strict: bool) -> tuple[Part, Bools]:
+        """Answer parts side by side; return also which articles the required parts admit.
+
+        Strictly, as within AND, OR and NOT, an article has to hold all the words; else enough.
+        """
         admitted = np.ones(self._columns.n_articles, np.bool_)
         found = [self._part(part) for part in group.required]
         for part in found:
             admitted &= part.held
-        said = dict.fromkeys(t for word in _weighed(group.plain) for t in terms(word.text))
+        said = dict.fromkeys(tuple(terms(word.text)) for word in _weighed(group.plain))
         scores = _total(found) if found else self._nothing()
         if not said:
             return Part(scores, admitted), admitted
-        marks = [self._add([term], Field.ANY, scores) for term in said]
-        return Part(scores, self._enough(marks, list(said), admitted) & admitted), admitted
+        marks = [self._add_word(word, scores) for word in said]
+        every: Bools = np.logical_and.reduce(marks)
+        held = every if strict else self._enough(marks, list(said), admitted)
+        return Part(scores, held & admitted), admitted
 
-    def _enough(self, marks: list[Bools], said: list[str], admitted: Bools) -> Bools:
+    def _add_word(self, word: tuple[str, ...], scores: Floats) -> Bools:
+        """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
+        if len(word) == 1:
+            return self._add(list(word), Field.ANY, scores)
+        part = self._phrase(Phrase(" ".join(word)), list(word))
+        scores += part.scores
+        return part.held
+
+    def _enough(self, marks: list[Bools], said: list[tuple[str, ...]], admitted: Bools) -> Bools:
         """Mark the articles that hold all of a few words, or enough of the weight of many."""
-        present = [(mark, term) for mark, term in zip(marks, said, strict=True) if mark.any()]
+        present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
-        weights = np.array([self._idf(term) for _, term in present], np.float32)
+        weights = np.array([sum(map(self._idf, word)) for _, word in present], np.float32)
         carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
         needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
@@ -186,8 +201,8 @@ class Matcher:
                 held[self._columns.article_of[postings.rows]] = True
         return held
 
-    def _phrase(self, phrase: Phrase) -> Part:
-        words = terms(phrase.text)
+    def _phrase(self, phrase: Phrase, words: list[str] | None = None) -> Part:
+        words = terms(phrase.text) if words is None else words
         if len(words) < 2:
             return self._scored(words, phrase.field)
         scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)

@@ -18,6 +18,11 @@ FIELDS = "|".join(field.value for field in Field if field is not Field.ANY)
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 QUESTION_LENGTH = 7  # words; a longer text in capitals throughout is prose, not operators
 SHORTEST_PREFIX = 2
+QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
+ZERO_SLOP = re.compile(r'"~0+(?!\d)')
+MINUS = re.compile(r'(^|[\s(])-(?=["(]|[^\W\d_])')
+DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\s+)+|(?:^|\s+)(?:(?:AND|OR|NOT)\s*)+$")
+IDLE_STAR = re.compile(r"(?:^|[\s:])\w?\*|\*\w")
 DEEPEST = 40  # nested parentheses; Whoosh's parser recurses
 
 
@@ -28,8 +33,14 @@ class Read(NamedTuple):
     notes: tuple[str, ...]
 
 
-class SideBySide(syntax.OrGroup):  # type: ignore[misc]  # Whoosh has no types
+class SideBySide(syntax.GroupNode):  # type: ignore[misc]  # Whoosh has no types
     """Parts with no operator between them."""
+
+
+class WordPrefixPlugin(plugins.PrefixPlugin):  # type: ignore[misc]
+    """A prefix without its field, which Whoosh's own plugin takes for a part of the word."""
+
+    expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
 
 
 def parse(text: str, *, plain: bool = False) -> Read:
@@ -40,7 +51,18 @@ def parse(text: str, *, plain: bool = False) -> Read:
         return Read(_words(text), ("AND, OR and NOT were read as words in a text all in capitals",))
     if text.count("(") > DEEPEST:
         return Read(_words(text), ("too many parentheses: read as plain words",))
+    text, notes = _mended(text)
+    tree = _parser().process(text)
+    expression = _simplified(_expression(tree))
+    if expression is None and WORD.search(text):
+        return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
+    return Read(expression, tuple(notes))
+
+
+def _mended(text: str) -> tuple[str, list[str]]:
+    """Make of a text what Whoosh's parser takes as it is meant; say what was left out."""
     notes = []
+    text = ZERO_SLOP.sub('"', text.translate(QUOTATION_MARKS))
     if text.count('"') % 2:
         notes.append("a quotation mark has no partner and was left out")
         before, _, after = text.rpartition('"')
@@ -48,11 +70,15 @@ def parse(text: str, *, plain: bool = False) -> Read:
     if text.count("(") != text.count(")"):
         notes.append("a parenthesis has no partner and was left out")
         text = re.sub(r"[()]", " ", text)
-    tree = _parser().process(text)
-    expression = _simplified(_expression(tree))
-    if expression is None and WORD.search(text):
-        return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
-    return Read(expression, tuple(notes))
+    if MINUS.search(text):
+        notes.append("a minus in front of a word was read as NOT")
+        text = MINUS.sub(r"\1NOT ", text)
+    if (joined := DANGLING.sub(" ", text)) != text:
+        notes.append("AND, OR or NOT with nothing beside it was left out")
+        text = joined
+    if IDLE_STAR.search(text):
+        notes.append("* stands for the rest of a word only after two letters or more")
+    return text, notes
 
 
 def _parser() -> QueryParser:
@@ -62,8 +88,8 @@ def _parser() -> QueryParser:
         plugins=[
             plugins.WhitespacePlugin(),
             plugins.PhrasePlugin(),
-            plugins.PrefixPlugin(),
-            plugins.FieldsPlugin(rf"(?<!\w)(?P<text>{FIELDS}):(?=\S)", remove_unknown=False),
+            WordPrefixPlugin(),
+            plugins.FieldsPlugin(rf"(?<!\w)(?P<text>(?i:{FIELDS})):(?=\S)", remove_unknown=False),
             plugins.GroupPlugin(),
             plugins.OperatorsPlugin(AndNot=None, AndMaybe=None, Require=None),
         ],
@@ -90,8 +116,8 @@ def _expression(node: syntax.SyntaxNode) -> Expression | None:
         case plugins.PrefixPlugin.PrefixNode():
             return _prefix(node.text, _field(node))
         case syntax.NotGroup():
-            part = _simplified(Words(_parts(node)))
-            return Not(part) if part else None
+            parts = _parts(node)
+            return Not(parts[0] if len(parts) == 1 else Words(parts)) if parts else None
         case syntax.AndGroup():
             return And(_parts(node))
         case SideBySide():
@@ -99,8 +125,7 @@ def _expression(node: syntax.SyntaxNode) -> Expression | None:
         case syntax.OrGroup():
             return Or(_parts(node))
         case syntax.TextNode():
-            found = WORD.findall(node.text)  # `covid-19` is two words
-            return Words(tuple(Word(word, _field(node)) for word in found))
+            return _word(node.text, _field(node))
         case syntax.GroupNode():
             return Words(_parts(node))
     return None
@@ -111,11 +136,17 @@ def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
     return tuple(part for part in parts if part is not None)
 
 
+def _word(text: str, field: Field) -> Expression | None:
+    """A word as it stands, from its first letter to its last; `covid-19` is one to a reader."""
+    found = list(WORD.finditer(text))
+    return Word(text[found[0].start() : found[-1].end()], field) if found else None
+
+
 def _phrase(text: str, field: Field, slop: int) -> Expression | None:
     found = WORD.findall(text)
     if len(found) > 1:
         return Phrase(" ".join(found), field, min(slop, 100))
-    return Words((Phrase(found[0], field),)) if found else None
+    return Phrase(found[0], field) if found else None
 
 
 def _prefix(text: str, field: Field) -> Expression | None:
@@ -128,7 +159,7 @@ def _prefix(text: str, field: Field) -> Expression | None:
 
 
 def _field(node: syntax.SyntaxNode) -> Field:
-    return Field(node.fieldname) if node.fieldname else Field.ANY
+    return Field(node.fieldname.lower()) if node.fieldname else Field.ANY
 
 
 def _simplified(expression: Expression | None) -> Expression | None:

@@ -34,6 +34,9 @@ from index.lexical.writer import ArrayWriter
 from index.protocols import LexicalEntry
 
 MOST_SEGMENTS = 8
+TRIES = 5
+ROW = "row"
+REMEDY = "`backfile rebuild lexical` makes it anew"
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
 
@@ -73,16 +76,16 @@ class WhooshIndex:
     def rows(self) -> Rows:
         """List the rows that are indexed, without those that are deleted."""
         with self._opened().reader() as reader:
-            deleted = [
-                base + number
-                for leaf, base in _segments(reader)
-                for number in leaf.segment().deleted_docs()
-            ]
-            return np.delete(_rows(reader), deleted)
+            return np.delete(_rows(reader), _deleted(reader))
 
     def snapshot(self) -> "WhooshSnapshot":
         """Open what is committed now; raise EngineUnavailable where nothing can be opened."""
-        return WhooshSnapshot(self._opened().reader())
+        for _ in range(TRIES):
+            try:
+                return WhooshSnapshot(self._opened().reader())
+            except FileNotFoundError:  # a merge took a segment away meanwhile
+                continue
+        raise EngineUnavailable("the lexical index", f"its files keep changing; {REMEDY}")
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are passed over."""
@@ -115,7 +118,7 @@ class WhooshIndex:
         try:
             return index.open_dir(self._path)
         except (index.IndexError, OSError, EOFError, ValueError) as exc:
-            reason = f"{exc or type(exc).__name__}; `backfile rebuild lexical` makes it anew"
+            reason = f"{exc or type(exc).__name__}; {REMEDY}"
             raise EngineUnavailable("the lexical index", reason) from exc
 
     def _opened_for_writing(self) -> Any:
@@ -149,6 +152,9 @@ class WhooshSnapshot:
         if known is None or known[0] is not articles:
             known = self._statistics = (articles, Statistics.of(self, articles))
         return Matcher(self, articles, known[1]).match(expression)
+
+    def rows(self) -> Rows:
+        return np.delete(self._rows, _deleted(self._reader))
 
     def lengths(self, field: Field) -> Floats:
         return self._lengths[field]
@@ -197,8 +203,17 @@ class WhooshSnapshot:
 
 def _rows(reader: IndexReader) -> Rows:
     """The row of each document, by document number."""
-    found = [_column(leaf, "row", ">u4") for leaf, _ in _segments(reader)]
+    found = [_column(leaf, ROW, ">u4") for leaf, _ in _segments(reader)]
     return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+
+
+def _deleted(reader: IndexReader) -> list[int]:
+    """The numbers of the documents that are deleted."""
+    return [
+        base + number
+        for leaf, base in _segments(reader)
+        for number in leaf.segment().deleted_docs()
+    ]
 
 
 def _segments(reader: IndexReader) -> list[tuple[IndexReader, int]]:
@@ -207,11 +222,14 @@ def _segments(reader: IndexReader) -> list[tuple[IndexReader, int]]:
 
 
 def _column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
-    """Read a fixed-width column of a segment whole; documents past its end hold zero."""
+    """Read a fixed-width column of a segment whole; documents past its end hold zero.
+
+    Each segment has a row for every document; of lengths it has none where all are zero.
+    """
     segment, storage = leaf.segment(), leaf.storage()
     values = np.zeros(leaf.doc_count_all(), dtype)
     filename = W3Codec.column_filename(segment, name)
-    if storage.file_exists(filename):
+    if name == ROW or storage.file_exists(filename):
         length = storage.file_length(filename)
         with storage.open_file(filename) as stream:
             stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
