@@ -8,6 +8,7 @@ ArchiveError
 ├── ArchiveMissing      no archive at this path
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
+├── ArchiveUnwritable   no archive can be made or changed at this path
 └── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 """
 
@@ -77,6 +78,18 @@ class ArchiveBusy(ArchiveError):
         self.path = path
         super().__init__(
             f"another process is writing to {path}; wait for it to end, then run this again"
+        )
+
+
+class ArchiveUnwritable(ArchiveError):
+    """The operating system lets nothing be made or changed at the path."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"cannot write to the archive at {path}: {reason}; "
+            "give another directory with --archive, or make this one writable"
         )
 
 

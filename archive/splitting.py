@@ -14,9 +14,12 @@ from archive.article import Article, Passage
 SPLITTER = "sentences-1"  # recorded in the manifest; a change in how text is cut changes it
 TARGET_TOKENS = 150  # see the README, "Design", for the sizes that were compared
 LONGEST_TITLE_TOKENS = 48
+# In characters, as a model may take a word of any length for one unknown token.
+LONGEST_PASSAGE = 4_000
 SPARE_TOKENS = 4  # a stretch may count a little more alone than inside its article
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 LINE_END = re.compile(r"\n\s*")
+SPACE = re.compile(r"\s*")
 SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
 CLAUSE_END = re.compile(r"[;:,—–)]\s+")
 LONGEST_HEADING = 90  # characters
@@ -52,9 +55,10 @@ class Section:
 def split(article: Article, tokenizer: Tokenizer) -> list[Passage]:
     """Cut an article into passages, in order, that together hold all of its text.
 
-    A passage ends at a sentence end; only a sentence longer than the window is cut inside, at a
-    clause or a word. A heading opens the passage that follows it, and no passage spans two
-    sections. With the title it is embedded with, each fits the tokenizer's window.
+    A passage ends at a sentence end; only a sentence longer than the window, or than
+    LONGEST_PASSAGE, is cut inside, at a clause or a word. A heading opens the passage that follows
+    it, and no passage spans two sections. With the title it is embedded with, each fits the
+    tokenizer's window.
     """
     text = article.text
     starts = tokenizer.starts(text)
@@ -139,16 +143,22 @@ def _sentences(text: str, paragraph: Span, language: str) -> Iterator[Span]:
 def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterator[Span]:
     """Cut a sentence that is longer than the window: at a clause, else a word, else a token."""
     start, end = span
-    while _tokens(Span(start, end), starts) > limit:
-        most = max(start + 1, starts[bisect_left(starts, start) + limit])
-        window = text[start:most]
+    while not _fits(Span(start, end), starts, limit):
+        window = text[start : _furthest(start, starts, limit)]
         clauses = [m.end() for m in CLAUSE_END.finditer(window) if m.end() > len(window) // 2]
         cut = clauses[-1] if clauses else _last_space(window)
         yield Span(start, start + len(window[:cut].rstrip()))
-        start += cut
-        start += len(text[start:end]) - len(text[start:end].lstrip())
+        if space := SPACE.match(text, start + cut, end):
+            start = space.end()
     if start < end:
         yield Span(start, end)
+
+
+def _furthest(start: int, starts: Sequence[int], limit: int) -> int:
+    """The furthest end of a stretch from `start` that is neither too many tokens nor too long."""
+    beyond = bisect_left(starts, start) + limit
+    by_tokens = starts[beyond] if beyond < len(starts) else start + LONGEST_PASSAGE
+    return max(start + 1, min(by_tokens, start + LONGEST_PASSAGE))
 
 
 def _last_space(window: str) -> int:
@@ -167,10 +177,15 @@ def _pack(sentences: list[Span], starts: Sequence[int], target: int, limit: int)
         end = sentence.end
         size = _tokens(Span(start, end), starts)
         grown = _tokens(Span(start, following.end), starts)
-        if grown > limit or (size > 1 and abs(size - share) <= abs(grown - share)):
+        fits = grown <= limit and following.end - start <= LONGEST_PASSAGE
+        if not fits or (size > 1 and abs(size - share) <= abs(grown - share)):
             yield Span(start, end)
             start = following.start
     yield Span(start, sentences[-1].end)
+
+
+def _fits(span: Span, starts: Sequence[int], limit: int) -> bool:
+    return span.end - span.start <= LONGEST_PASSAGE and _tokens(span, starts) <= limit
 
 
 def _tokens(span: Span, starts: Sequence[int]) -> int:

@@ -1,6 +1,7 @@
 """The `backfile` command. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one line.
+Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one line,
+130 interrupted.
 """
 
 import sys
@@ -26,6 +27,17 @@ class Commands(click.Group):
         except BrokenPipeError:  # `backfile search … | head`
             sys.stderr.close()
             context.exit(0)
+        except OSError as exc:  # a full disk, say: nothing a stack trace would help with
+            click.echo(f"backfile: {_in_one_line(exc)}", err=True)
+            context.exit(2)
+        except KeyboardInterrupt:  # click itself would exit with 1, which says "some refused"
+            click.echo("backfile: interrupted; run the same command again to go on", err=True)
+            context.exit(INTERRUPTED)
+
+
+def _in_one_line(exc: OSError) -> str:
+    reason = " ".join((exc.strerror or str(exc) or type(exc).__name__).split())
+    return f"{exc.filename}: {reason}" if exc.filename else reason
 
 
 @click.group(cls=Commands)

@@ -89,7 +89,7 @@ def _print_results(results: Results) -> None:
     for note in results.reading.notes:
         click.echo(note, err=True)
     if not results.hits:
-        click.echo("nothing found", err=True)
+        click.echo(_nothing(results.totals.articles), err=True)
         return
     first = results.query.cursor.offset if results.query.cursor else 0
     for place, hit in enumerate(results.hits, first + 1):
@@ -97,14 +97,20 @@ def _print_results(results: Results) -> None:
     alone = results.totals.by_meaning_alone
     by_meaning = f", {alone} of them by meaning alone" if alone else ""
     weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
-    articles = (
-        "1 article" if results.totals.articles == 1 else f"{results.totals.articles} articles"
-    )
-    click.echo(f"{articles}{by_meaning}{weak}", err=True)
+    click.echo(f"{_counted(results.totals.articles)}{by_meaning}{weak}", err=True)
     if results.coverage < 1 and results.query.mode is not Mode.KEYWORD:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)
+
+
+def _nothing(articles: int) -> str:
+    """What to say of an empty page: it may lie beyond the last hit."""
+    return f"no more hits; {_counted(articles)} in all" if articles else "nothing found"
+
+
+def _counted(articles: int) -> str:
+    return "1 article" if articles == 1 else f"{articles} articles"
 
 
 def _print_hit(place: int, hit: Hit) -> None:

@@ -1,6 +1,7 @@
 """The command that serves: `backfile serve`."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -18,9 +19,10 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     from web.server import serve as serve_archive
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Waitress warns of each request that has to wait for a thread, by the hundred when it is busy.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     settings = replace(settings, host=host or settings.host, port=port or settings.port)
     click.echo(f"opening the archive in {settings.archive}")
-    try:
+    with suppress(KeyboardInterrupt):  # waitress may take it for itself and return
         serve_archive(settings, lambda address: click.echo(f"Backfile is at {address}"))
-    except KeyboardInterrupt:
-        click.echo("\nstopped")
+    click.echo("\nstopped")

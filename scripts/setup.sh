@@ -1,6 +1,17 @@
 # Sourced by serve and test: makes .venv in the checkout and installs what the lock pins.
 # The stamp says for which lock and which extras it was last done, so that a second run is quick.
 
+# Where pip is told of links that are not there, it says so hundreds of times; only that is left out.
+install_pinned() {
+  local python=$1
+  shift
+  {
+    "$python" -m pip install --quiet --disable-pip-version-check \
+      --constraint "$root/requirements.lock" "$@" 2>&1 >&3 |
+      sed "/WARNING: Location 'file:.*' is ignored/d" >&2
+  } 3>&1
+}
+
 ensure_installed() {
   local target=$1 venv=$root/.venv stamp wanted
   stamp=$venv/installed-for
@@ -18,9 +29,7 @@ ensure_installed() {
   fi
   echo "Installing what requirements.lock pins (a few minutes the first time)"
   # Torch first and by itself: a pinned version takes a CPU build where one can be had.
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint "$root/requirements.lock" torch
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint "$root/requirements.lock" --editable "$root$target"
+  install_pinned "$venv/bin/python" torch
+  install_pinned "$venv/bin/python" --editable "$root$target"
   echo "$target $wanted" >> "$stamp"
 }

@@ -1,5 +1,8 @@
 """Tests of the catalogue."""
 
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
@@ -12,6 +15,7 @@ from archive.article import Article, DateSource, Origin, Passage, TitleSource
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.splitting import split
 from archive.store.catalog import Catalog, Counts, Known
+from archive.store.connecting import is_writable, read_only_uri
 
 STORABLE = st.text(st.characters(codec="utf-8"), max_size=40)
 INSTANTS = st.datetimes(
@@ -177,3 +181,46 @@ def test_a_damaged_file_says_what_to_do(tmp_path):
 
 def test_a_new_catalogue_is_for_its_owner_alone(tmp_path, catalog):
     assert (tmp_path / "catalog.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_database_without_a_log_is_read_as_it_is_and_one_with_a_log_is_not(tmp_path):
+    path = tmp_path / "a?b#c.db"
+    assert read_only_uri(path).endswith("/a%3Fb%23c.db?mode=ro&immutable=1")
+    (tmp_path / "a?b#c.db-wal").touch()
+    assert read_only_uri(path).endswith("?mode=ro")
+
+
+def test_what_can_be_written_is_what_the_system_says_of_the_directory(tmp_path, monkeypatch):
+    assert is_writable(tmp_path / "catalog.db")
+    assert not is_writable(tmp_path / "absent" / "catalog.db")
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)
+    assert not is_writable(tmp_path / "catalog.db")
+
+
+def test_a_catalogue_that_cannot_be_written_is_read_and_refuses_changes(
+    tmp_path, catalog, put, make_article, monkeypatch
+):
+    put(make_article())
+    catalog.close()
+    (tmp_path / "copy").mkdir()
+    shutil.copy(tmp_path / "catalog.db", tmp_path / "copy" / "catalog.db")
+    monkeypatch.setattr("archive.store.connecting.is_writable", lambda _: False)
+    reader = Catalog(tmp_path / "copy" / "catalog.db")
+    assert reader.article("tide") == make_article()
+    assert reader.counts() == Counts(1, 1, 0)
+    with pytest.raises(EngineUnavailable, match="readonly"):
+        reader.announce()
+    reader.close()
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["catalog.db"]
+
+
+def test_more_threads_than_a_pool_holds_read_at_once(catalog):
+    together = threading.Barrier(40, timeout=20)
+
+    def read(_):
+        with catalog._reading() as connection:
+            together.wait()
+            return connection.exec_driver_sql("SELECT 1").scalar()
+
+    with ThreadPoolExecutor(40) as threads:
+        assert list(threads.map(read, range(40))) == [1] * 40

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from archive.reading.cleaning import clean_line, clean_text
 
 PIECES = st.sampled_from(
-    [*"ae \t\n\r\x0c\x00\u0301\u2028\u2029\ufeff\ud800", "\n\n", "Advertisment", "Word."]
+    [
+        *"ae \t\n\r\x0c\x00\u0301\u2028\u2029\ufeff\ud800\u00ad\u200b\u2060",
+        "\n\n",
+        "Advertisment",
+        "Word.",
+    ]
 )
 DIRTY = st.text(st.characters(codec=None), max_size=200) | st.lists(PIECES, max_size=60).map(
     "".join
@@ -55,6 +60,8 @@ def test_an_advertisement_within_a_sentence_stays():
         ("One.\n\n\n\n\nTwo.", "One.\n\nTwo."),
         ("Cafe\u0301", "Caf\u00e9"),
         ("a\ud800b", "a?b"),
+        ("har\u00adbour\u200b wa\u2060ll", "harbour wall"),
+        ("می\u200cخواهم 👩\u200d🚒", "می\u200cخواهم 👩\u200d🚒"),
     ],
 )
 def test_line_ends_spaces_and_characters_are_normalised(dirty, clean):

@@ -1,6 +1,7 @@
 """The `backfile` command: what it prints, where, and the code it exits with."""
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -225,3 +226,117 @@ def test_a_benchmark_times_each_kind_of_search_with_and_without_a_filter(archive
 
 def test_the_archive_is_open_to_its_owner_alone(archive):
     assert archive.stat().st_mode & 0o077 == 0
+
+
+def test_a_page_beyond_the_last_hit_says_how_many_there_are(archive):
+    options = ("--mode", "keyword", "--archive", archive)
+    first = json.loads(backfile("search", "ferry", *options, "--limit", "2", "--json").stdout)
+    beyond = first["next"].partition("o")[0] + "o90"
+    result = backfile("search", "ferry", *options, "--cursor", beyond)
+    assert (result.exit_code, result.stderr) == (1, "no more hits; 3 articles in all\n")
+
+
+def test_an_archive_that_is_a_file_is_an_error_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    stories = write_stories(tmp_path)
+    error = one_line_error(backfile("index", stories, BACKFILE_ARCHIVE=str(tmp_path / "file")))
+    assert "another directory with --archive" in error
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; run the same command again to go on"),
+        (
+            OSError(28, "No space left on device", "/x/words"),
+            2,
+            "/x/words: No space left on device",
+        ),
+    ],
+)
+def test_what_no_part_foresees_is_one_line_and_a_code(archive, monkeypatch, raised, code, said):
+    def fail(_):
+        raise raised
+
+    monkeypatch.setattr("scripts.reading.open_engines", fail)
+    result = backfile("status", "--archive", archive)
+    assert (result.exit_code, result.stderr) == (code, f"backfile: {said}\n")
+
+
+@pytest.mark.parametrize("interrupt", [None, KeyboardInterrupt()])
+def test_serving_says_that_it_stopped(archive, monkeypatch, interrupt):
+    def serve(_, announce):
+        announce("http://here")
+        if interrupt:
+            raise interrupt
+
+    monkeypatch.setattr("web.server.serve", serve)
+    result = backfile("serve", "--archive", archive)
+    assert (result.exit_code, result.stdout[-9:]) == (0, "\nstopped\n")
+    assert logging.getLogger("waitress.queue").level == logging.ERROR
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """scripts/serve in a checkout whose `backfile` only notes how it was called."""
+    root = tmp_path / "checkout"
+    for folder in ("scripts", ".venv/bin"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "serve", root / "scripts" / "serve")
+    (root / "scripts" / "setup.sh").write_text("ensure_installed() { :; }\n")
+    fake = root / ".venv" / "bin" / "backfile"
+    fake.write_text(
+        '#!/bin/sh\n[ "$1" = status ] && { echo "$STATUS"; exit; }\n'
+        'echo "$@" >> "$CALLS"; [ "$1" = serve ] || exit "${INDEXED:-0}"\n'
+    )
+    fake.chmod(0o755)
+    return root
+
+
+def run_serve(root, *paths, status="", indexed=0):
+    calls = root / "calls"
+    calls.write_text("")
+    done = subprocess.run(
+        ["bash", root / "scripts" / "serve", *paths],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "CALLS": str(calls),
+            "INDEXED": str(indexed),
+            "STATUS": status,
+        },
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, calls.read_text().splitlines()
+
+
+@pytest.mark.parametrize(("indexed", "code"), [(0, 0), (1, 0), (2, 2), (130, 130)])
+def test_the_script_serves_unless_indexing_failed_or_was_interrupted(checkout, indexed, code):
+    found, calls = run_serve(checkout, "in", indexed=indexed)
+    assert found == code
+    assert calls == ["index in", "serve"][: 1 if code else 2]
+
+
+def test_the_script_goes_on_with_what_was_interrupted(checkout):
+    half = '{"articles": 6, "passages": 9, "coverage": 0.5, "generation": 3}'
+    assert run_serve(checkout, status=half) == (0, ["serve"])  # it was not indexed from here
+    run_serve(checkout, "in put", "/else", indexed=130)
+    assert run_serve(checkout, status=half) == (0, [f"index {checkout}/in put /else", "serve"])
+    assert run_serve(checkout, status=half.replace("0.5", "1.0")) == (0, ["serve"])
+    assert run_serve(checkout, status=half, indexed=130)[0] == 130
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_setup_leaves_out_only_pips_warnings_of_links_that_are_not_there(tmp_path, code):
+    fake = tmp_path / "python"
+    fake.write_text(
+        "#!/bin/sh\necho out\n"
+        "echo \"WARNING: Location 'file:///none' is ignored: it is not there\" >&2\n"
+        f"echo 'ERROR: no torch' >&2\nexit {code}\n"
+    )
+    fake.chmod(0o755)
+    program = f'set -euo pipefail; root=/x; . "{ROOT}/scripts/setup.sh"; install_pinned "{fake}" x'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "out\n", "ERROR: no torch\n")

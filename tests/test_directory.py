@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import ArchiveBusy, ArchiveMissing
+from archive.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
 from archive.store.directory import ArchiveDirectory
 
 HOLD = """
@@ -89,3 +89,19 @@ def test_a_writer_that_was_killed_leaves_no_lock(directory):
         writer.kill()
     with directory.writing():
         assert directory.lock.exists()
+
+
+def test_a_path_that_is_a_file_is_an_error_that_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        directory = ArchiveDirectory(path)
+        with pytest.raises(ArchiveUnwritable, match=r"is a file.*another directory with --archive"):
+            directory.create()
+        with pytest.raises(ArchiveUnwritable, match="is a file"), directory.writing():
+            pytest.fail("written")
+
+
+def test_a_lock_that_cannot_be_written_is_an_error_that_says_what_to_do(directory):
+    directory.lock.mkdir()
+    with pytest.raises(ArchiveUnwritable, match="make this one writable"), directory.writing():
+        pytest.fail("written")

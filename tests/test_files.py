@@ -107,3 +107,23 @@ def test_a_file_too_long_for_one_article_is_refused(tmp_path):
         stream.truncate((32 << 20) + 1)
     with pytest.raises(UnreadableArticle, match="longer than 32 MiB"):
         SourceFile(tmp_path / "a.txt", "a.txt").read_text()
+
+
+def test_a_link_to_a_folder_is_refused_with_the_way_out(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.txt").write_text("x")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (refused,) = find_files([tmp_path / "in"])
+    assert refused.origin == str(tmp_path / "in" / "linked")
+    assert refused.reason == "a link to a folder is not followed; name the folder itself"
+
+
+def test_a_file_reached_through_two_roots_or_a_link_is_read_once(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a.txt").write_text("x")
+    (tmp_path / "in" / "deep" / "b.txt").symlink_to(tmp_path / "in" / "deep" / "a.txt")
+    (tmp_path / "in" / "deep" / "gone.txt").symlink_to(tmp_path / "nowhere")
+    file, refused = find_files([tmp_path / "in", tmp_path / "in" / "deep"])
+    assert file.key == "in/deep/a.txt"
+    assert refused.reason == "neither a file nor a folder"

@@ -111,3 +111,17 @@ def test_a_folder_that_moved_keeps_its_ids(tmp_path):
 def test_a_file_that_went_meanwhile_is_refused(tmp_path):
     (refused,) = read_file(SourceFile(tmp_path / "gone.txt", "gone.txt"), FieldMap())
     assert refused.reason == "No such file or directory"
+
+
+def test_a_file_that_goes_during_the_reading_is_refused_and_the_rest_is_read(tmp_path):
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (tmp_path / name).write_text("Rain fell.")
+    reading = Reading([tmp_path], FieldMap())
+    found = iter(reading)
+    next(found)
+    (tmp_path / "a.txt").unlink()
+    (tmp_path / "b.txt").unlink()
+    refused, last = found
+    assert refused.reason == "No such file or directory"
+    assert last.origin.file.endswith("c.txt")
+    assert reading.bytes_done == reading.bytes_total == 30

@@ -183,6 +183,45 @@ def test_a_column_mapped_to_text_that_is_not_there_is_refused_once(read):
     assert "no column for the text among: id, title, text" in refused.reason
 
 
-def test_a_quote_that_is_never_closed_raises_nothing(read):
-    found = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.\nt,Tide.\n')
+def test_a_quote_that_is_never_closed_is_refused_by_the_line_it_began_at(read):
+    rain, refused = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.\nt,Tide.\n')
+    assert rain.id == "r"
+    assert refused.origin.endswith("a.csv:3")
+    assert refused.reason.endswith("never closed; nothing below it was read (1 lines)")
+    rain, refused = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.')
+    assert (rain.id, refused.reason) == ("r", "a quote in this row is never closed")
+
+
+def test_a_quote_that_only_a_later_row_closes_is_refused_and_the_rest_is_read(read):
+    content = 'id,text\nr,"Rain.\ns,"Snow."\nt,Tide.\n'
+    refused, tide = read("a.csv", content)
+    assert (refused.origin.rpartition(":")[2], tide.id) == ("2", "t")
+    assert refused.reason.startswith("a quote is out of place in the 2 lines from here on")
+
+
+def test_a_quote_within_a_line_hides_no_other_row_and_is_read_leniently(read):
+    found = read("a.csv", 'id,text\nr,"The "old" wall fell."\ns,Snow.\n')
     assert ids(found) == ["r", "s"]
+    assert found[0].text.startswith("The old")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_table_whose_lines_end_in_a_bare_return_is_read(read, name):
+    found = read(name, "id,title,text\rr,Ash,Rain.\rs,Ash,Snow.\r")
+    assert ids(found) == ["r", "s"]
+    assert [each.origin.offset for each in found] == [2, 3]
+
+
+@pytest.mark.parametrize("content", ['id,"text', "id,te\rxt\nr,Rain.\n"])
+def test_a_header_that_is_not_csv_is_refused(read, content):
+    (refused,) = read("a.csv", content)
+    assert refused.origin.endswith("a.csv:1")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("opening", ["", '{"a": ', '[{"text": "Rain."}, '])
+def test_json_nested_without_end_is_refused_at_once(read, opening):
+    *before, refused = read("a.json", opening + "[" * 100_000)
+    assert isinstance(refused, UnreadableArticle)
+    assert "nested more than 200 levels deep" in refused.reason
+    assert len(before) == opening.count("Rain")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from archive.article import TitleSource
 from archive.reading.cleaning import clean_text
-from archive.splitting import Span, embedded_text, paragraphs, split
+from archive.splitting import LONGEST_PASSAGE, Span, embedded_text, paragraphs, split
 
 WORDS = st.sampled_from(["rain", "harbour", "wall", "tide", "Ash", "boats", "écluse", "雨", "🚢"])
 SENTENCES = st.lists(WORDS, min_size=3, max_size=20).map(lambda words: " ".join(words) + " fell.")
@@ -131,3 +131,28 @@ def test_paragraphs_are_long_lines_where_there_are_no_blank_ones():
     found = list(paragraphs(f"{line}\n{line}"))
     assert [(span.start, span.end) for span in found] == [(0, 208), (209, 417)]
     assert len(list(paragraphs("Rain fell\non the\nharbour."))) == 1
+
+
+class OneToken:
+    """Takes any text for a single unknown token, as WordPiece does a word without end."""
+
+    window = 60
+
+    def starts(self, text):
+        return [0] if text else []
+
+
+def test_a_passage_has_an_end_where_the_model_counts_one_token(make_article):
+    text = "x" * 3_000_000
+    passages = split(make_article(text), OneToken())
+    assert "".join(passage.text for passage in passages) == text
+    assert max(len(passage.text) for passage in passages) == LONGEST_PASSAGE
+
+
+def test_words_of_great_length_are_not_packed_beyond_the_longest_passage(
+    make_article, word_tokenizer
+):
+    text = " ".join(f"{'x' * 1_500}, {'y' * 1_500} fell." for _ in range(9))
+    passages = split(make_article(text), word_tokenizer)
+    assert max(len(passage.text) for passage in passages) <= LONGEST_PASSAGE
+    assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())

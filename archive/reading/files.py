@@ -70,13 +70,16 @@ class SourceFile:
 
         None stands for a line of more than 32 MiB.
         """
-        encoding = encoding_of(self.head())
+        head = self.head()
+        encoding = encoding_of(head)
+        # An old Macintosh ended its lines with \r alone, and some spreadsheets still do.
+        end = b"\r" if b"\r" in head[:-1] and b"\n" not in head else b"\n"
         with self.open() as stream:
             if encoding in WIDE_ENCODINGS:
                 with io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
                     yield from text
                 return
-            for line in _byte_lines(stream):
+            for line in _byte_lines(stream, end):
                 yield None if line is None else _decoded(line, encoding)
 
     def read_text(self) -> str:
@@ -89,13 +92,22 @@ class SourceFile:
         return content.decode(encoding_of(content), "replace")
 
 
-def _byte_lines(stream: io.BufferedReader) -> Iterator[bytes | None]:
-    while line := stream.readline(LONGEST_TEXT):
-        if len(line) < LONGEST_TEXT or line.endswith(b"\n"):
+def _byte_lines(stream: io.BufferedReader, end: bytes) -> Iterator[bytes | None]:
+    if end == b"\n":
+        yield from _bounded_lines(stream.readline, end)
+        return
+    # Only a text stream takes another line end, and in Latin-1 each byte is a character.
+    with io.TextIOWrapper(stream, "latin-1", newline=end.decode()) as text:
+        yield from _bounded_lines(lambda size: text.readline(size).encode("latin-1"), end)
+
+
+def _bounded_lines(read: Callable[[int], bytes], end: bytes) -> Iterator[bytes | None]:
+    while line := read(LONGEST_TEXT):
+        if len(line) < LONGEST_TEXT or line.endswith(end):
             yield line
             continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(LONGEST_TEXT)
+        while line and not line.endswith(end):
+            line = read(LONGEST_TEXT)
         yield None
 
 
@@ -136,13 +148,31 @@ def _likeliest_encoding(sample: bytes) -> str:
 def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
     """Walk the paths in a settled order; hidden files and folders are left out.
 
+    What is reached twice, through two roots or a link, is yielded once.
+
     Raises InputMissing at once, before anything is read, for a path that is not there.
     """
     roots = [Path(path).resolve() for path in paths]
     for root in roots:
         if not root.exists():
             raise InputMissing(root)
-    return (found for root in dict.fromkeys(roots) for found in _walk(root))
+    return _once(found for root in dict.fromkeys(roots) for found in _walk(root))
+
+
+def _once(
+    found: Iterable[SourceFile | UnreadableArticle],
+) -> Iterator[SourceFile | UnreadableArticle]:
+    seen: set[str] = set()
+    for each in found:
+        place = each.origin if isinstance(each, UnreadableArticle) else _place(each.path)
+        if place not in seen:
+            seen.add(place)
+            yield each
+
+
+def _place(path: Path) -> str:
+    """Where a file really lies; the folders above it are resolved already."""
+    return str(path.resolve() if path.is_symlink() else path)
 
 
 def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
@@ -153,6 +183,7 @@ def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
     collect: Callable[[OSError], None] = failures.append
     for folder, subfolders, names in os.walk(root, onerror=collect):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from _links(folder, subfolders)
         for name in sorted(names):
             path = Path(folder, name)
             if name.startswith("."):
@@ -165,9 +196,21 @@ def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
     yield from _reported(failures)
 
 
+def _links(folder: str, subfolders: list[str]) -> Iterator[UnreadableArticle]:
+    for name in subfolders:
+        path = Path(folder, name)
+        if path.is_symlink():
+            reason = "a link to a folder is not followed; name the folder itself"
+            yield UnreadableArticle(_printable(path), reason)
+
+
+def _printable(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _named(path: Path, key: str) -> SourceFile | UnreadableArticle:
     """Refuse a name that is not UTF-8: neither an id nor the catalogue could hold it."""
-    name = os.fsencode(path).decode("utf-8", "replace")
+    name = _printable(path)
     if name != str(path):
         return UnreadableArticle(name, "the name of the file is not UTF-8; rename it")
     return SourceFile(path, key)

@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,8 +52,10 @@ def _is_json_lines(file: SourceFile, head: str) -> bool:
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
-    columns = re.split(f"[{re.escape(records.DELIMITERS)}]", head.split("\n", 1)[0])
-    found = FieldMap().find(dict.fromkeys((name.strip(' "\r') for name in columns), "x"))
+    columns = re.split(
+        f"[{re.escape(records.DELIMITERS)}]", re.split("[\r\n]", head, maxsplit=1)[0]
+    )
+    found = FieldMap().find(dict.fromkeys((name.strip(' "') for name in columns), "x"))
     return file.suffix in TEXT_SUFFIXES and len(found) >= 2 and "text" in found
 
 
@@ -83,19 +86,25 @@ class Reading:
     """
 
     def __init__(self, paths: Iterable[Path], names: FieldMap) -> None:
-        self._found = list(find_files(paths))
+        self._found = [(found, _size(found)) for found in find_files(paths)]
         self._names = names
         self.bytes_done = 0
-        files = [found for found in self._found if isinstance(found, SourceFile)]
-        self.bytes_total = sum(file.path.stat().st_size for file in files)
+        self.bytes_total = sum(size for _, size in self._found)
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
-        for found in self._found:
+        for found, size in self._found:
             if isinstance(found, UnreadableArticle):
                 yield found
                 continue
             yield from read_file(found, self._names)
-            self.bytes_done += found.path.stat().st_size
+            self.bytes_done += size
+
+
+def _size(found: SourceFile | UnreadableArticle) -> int:
+    if isinstance(found, SourceFile):
+        with suppress(OSError):  # it went meanwhile; reading it will say so
+            return found.path.stat().st_size
+    return 0
 
 
 def read_file(file: SourceFile, names: FieldMap) -> Iterator[Article | UnreadableArticle]:

@@ -3,15 +3,16 @@
 import csv
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import LONGEST_TEXT, SourceFile
 
+DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically
 DELIMITERS = ",;\t|"
 # Where an object keeps its list of articles, after the field names of public news APIs.
 LIST_NAMES = frozenset(
@@ -43,7 +44,7 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
         with _opened(file) as stream:
             prefix = _array_prefix(stream)
         with _opened(file) as stream:
-            for number, record in enumerate(ijson.items(stream, prefix, use_float=True), 1):
+            for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
                 yield _from_record(record, Origin(str(file.path), number), file, names)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = Origin(str(file.path), number + 1)
@@ -55,8 +56,12 @@ def read_csv(file: SourceFile, names: FieldMap) -> Read:
     csv.field_size_limit(LONGEST_TEXT)
     lines = (line or "" for line in file.lines())
     first = next(lines, "").removeprefix("\ufeff")
-    rows = csv.reader(chain([first], lines), delimiter=delimiter_of(first))
-    header = [name.strip() for name in next(rows, [])]
+    rows = _numbered_rows(chain([first], lines), delimiter_of(first))
+    number, opening = next(rows, (1, []))
+    if isinstance(opening, str):
+        yield UnreadableArticle(str(Origin(str(file.path), number)), opening)
+        return
+    header = [name.strip() for name in opening]
     needed = {"text"} if "text" in names.chosen else {"text", "title"}
     if names.find(dict.fromkeys(header, "x")).keys() & needed:
         yield from _from_rows(rows, header, file, names)
@@ -105,11 +110,31 @@ def _from_record(
         return refused
 
 
-def _array_prefix(stream: BinaryIO) -> str:
-    """Find the ijson prefix of the articles: `item`, `results.item`, or `` for the whole."""
+def _events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
     import ijson
 
-    events = ijson.parse(stream, use_float=True)
+    return cast(
+        Iterator[tuple[str, str, Any]],
+        ijson.parse(_shallow(ijson.basic_parse(stream, use_float=True))),
+    )
+
+
+def _shallow(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Let events through; raise JSONError where one lies deeper than any article would."""
+    import ijson
+
+    depth = 0
+    for event in events:
+        depth += event[0] in ("start_map", "start_array")
+        depth -= event[0] in ("end_map", "end_array")
+        if depth > DEEPEST:
+            raise ijson.JSONError(f"nested more than {DEEPEST} levels deep")
+        yield event
+
+
+def _array_prefix(stream: BinaryIO) -> str:
+    """Find the ijson prefix of the articles: `item`, `results.item`, or `` for the whole."""
+    events = _events(stream)
     first = next(events, None)
     if first and first[1] == "start_array":
         return "item"
@@ -121,17 +146,60 @@ def _array_prefix(stream: BinaryIO) -> str:
     return ""
 
 
-def _from_rows(rows: Any, header: list[str], file: SourceFile, names: FieldMap) -> Read:
+def _numbered_rows(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Read rows, each with the line it begins at; a text in place of a row says what is wrong.
+
+    The reader is strict, or a quote that is never closed would swallow the rows below in silence.
+    A row on a line of its own is read again leniently: `"The "old" wall"` hides no other row.
+    """
+    last = ""
+
+    def remembered() -> Iterator[str]:
+        nonlocal last
+        for line in lines:
+            last = line
+            yield line
+
+    rows = csv.reader(remembered(), delimiter=delimiter, strict=True)
     while True:
-        origin = Origin(str(file.path), rows.line_num + 1)
+        number = rows.line_num + 1
         try:
             row = next(rows, None)
         except csv.Error as exc:
-            yield UnreadableArticle(str(origin), f"not valid CSV ({exc})")
+            length = rows.line_num - number + 1
+            unclosed = "end of data" in str(exc)
+            yield number, _salvaged(exc, length, last, delimiter, unclosed=unclosed)
             continue
         if row is None:
             return
-        if len(row) > len(header):
+        yield number, row
+
+
+def _salvaged(
+    exc: csv.Error, length: int, line: str, delimiter: str, *, unclosed: bool
+) -> list[str] | str:
+    if unclosed:
+        rest = f"; nothing below it was read ({length - 1} lines)" if length > 1 else ""
+        return f"a quote in this row is never closed{rest}"
+    if length > 1:
+        return f"a quote is out of place in the {length} lines from here on; they were not read"
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return f"not valid CSV ({exc})"
+
+
+def _from_rows(
+    rows: Iterator[tuple[int, list[str] | str]],
+    header: list[str],
+    file: SourceFile,
+    names: FieldMap,
+) -> Read:
+    for number, row in rows:
+        origin = Origin(str(file.path), number)
+        if isinstance(row, str):
+            yield UnreadableArticle(str(origin), row)
+        elif len(row) > len(header):
             reason = f"{len(row)} cells under {len(header)} column names"
             yield UnreadableArticle(str(origin), reason)
         elif any(row):

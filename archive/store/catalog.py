@@ -13,9 +13,7 @@ from sqlalchemy import (
     Row,
     Text,
     cast,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     select,
@@ -26,12 +24,12 @@ from sqlalchemy.exc import DatabaseError
 from archive.article import Article, Origin, Passage
 from archive.batching import batches
 from archive.errors import ArticleNotFound, EngineUnavailable
+from archive.store.connecting import open_database
 from archive.store.tables import (
     article_of,
     article_values,
     articles,
     counters,
-    metadata,
     passage_of,
     passages,
 )
@@ -69,12 +67,8 @@ class Catalog:
     """The record of an archive. Readers see committed transactions only; there is one writer."""
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            path.touch(mode=0o600)
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _configure)
         with self._translated():
-            metadata.create_all(self._engine)
+            self._engine = open_database(path)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -273,13 +267,6 @@ class Catalog:
         except DatabaseError as exc:
             reason = f"{exc.orig}; `backfile verify` says more, a backup can be restored"
             raise EngineUnavailable("the catalogue", reason) from exc
-
-
-def _configure(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _take(connection: Connection, counter: str, count: int) -> int:

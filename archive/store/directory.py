@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from archive.errors import ArchiveBusy, ArchiveMissing
+from archive.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
 
 OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
 
@@ -56,10 +56,13 @@ class ArchiveDirectory:
             raise ArchiveMissing(self.root)
 
     def create(self) -> None:
-        """Make the root, for its owner alone."""
-        self.root.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-        if not self.exists():
-            self.root.chmod(OWNER_ONLY)
+        """Make the root, for its owner alone; raise ArchiveUnwritable if it cannot be made."""
+        try:
+            self.root.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+            if not self.exists():
+                self.root.chmod(OWNER_ONLY)
+        except OSError as exc:
+            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
 
     def bytes_on_disk(self) -> int:
         """Add up the sizes of all files; one that goes meanwhile counts nothing."""
@@ -73,14 +76,24 @@ class ArchiveDirectory:
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; raise ArchiveBusy at once if another process has it.
 
+        Raises ArchiveUnwritable where nothing can be written at all.
+
         The lock is the operating system's, so a writer that was killed leaves none behind.
         """
         lock = FileLock(self.lock, timeout=0)
         try:
             lock.acquire()
-        except Timeout as exc:
+        except Timeout as exc:  # an OSError too, so it comes first
             raise ArchiveBusy(self.root) from exc
+        except OSError as exc:
+            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
         try:
             yield
         finally:
             lock.release()
+
+
+def _reason(exc: OSError) -> str:
+    if isinstance(exc, FileExistsError | NotADirectoryError):
+        return "it is a file, or lies below one"
+    return exc.strerror or str(exc)

@@ -1,0 +1,62 @@
+"""Opens the catalogue's database, read-only where nothing can be written beside it."""
+
+import os
+import sqlite3
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, NullPool, create_engine, event
+
+from archive.store.tables import metadata
+
+
+def open_database(path: Path) -> Engine:
+    """Open the database, and make what it lacks where the directory can be written to."""
+    if not is_writable(path):
+        return _open_reading(path)
+    if not path.exists():
+        path.touch(mode=0o600)
+    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
+    engine = create_engine(URL.create("sqlite", database=str(path)), max_overflow=-1)
+    event.listen(engine, "connect", _configure)
+    metadata.create_all(engine)  # writes nothing if all tables are there
+    return engine
+
+
+def is_writable(path: Path) -> bool:
+    """Whether SQLite may put its log beside the database, which even a reader of WAL needs."""
+    return os.access(path.parent, os.W_OK)
+
+
+def read_only_uri(path: Path) -> str:
+    """Name the database for SQLite so that it is read in a directory nobody here may write to.
+
+    Without a log beside it the file is whole and is read as it is, without locks; a log means that
+    a writer is at work elsewhere, and SQLite reads along: https://sqlite.org/wal.html#readonly
+    """
+    logged = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    return f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
+
+
+def _open_reading(path: Path) -> Engine:
+    # A new connection each time, because whether there is a log may change in between.
+    engine = create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
+    event.listen(engine, "connect", _set_timeout)
+    return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(read_only_uri(path), uri=True, check_same_thread=False)
+
+
+def _configure(connection: Any, record: object) -> None:
+    _set_timeout(connection, record)
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _set_timeout(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA busy_timeout=30000")
