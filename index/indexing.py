@@ -145,6 +145,7 @@ class Indexer:
         return removed
 
     def _keep(self, articles: Sequence[Article], report: Report) -> None:
+        articles = self._at_home(articles)
         known = self._catalog.known([article.id for article in articles])
         kept: dict[str, Article] = {}
         for found in articles:
@@ -172,6 +173,17 @@ class Indexer:
         self._catalog.put([(a, split(a, self._tokenizer)) for a in kept.values()])
         self._forget(replaced)
 
+    def _at_home(self, articles: Sequence[Article]) -> list[Article]:
+        """Give files the id they have already, if they were read through another folder before."""
+        unnamed = [article.origin for article in articles if _is_unnamed(article.id)]
+        homes = self._catalog.ids_at(unnamed) if unnamed else {}
+        return [
+            replace(article, id=homes[article.origin])
+            if _is_unnamed(article.id) and _is_unnamed(homes.get(article.origin, ""))
+            else article
+            for article in articles
+        ]
+
     def _forget(self, rows: Rows) -> None:
         """Take rows out of the words, and blank their vectors; the record has lost them already."""
         if len(rows):
@@ -186,13 +198,18 @@ def known_as(article: Article) -> Known:
     return Known(article.digest, article.title, published, article.origin)
 
 
+def _is_unnamed(article_id: str) -> bool:
+    """Tell an id that was made of a file's place from one that the source gave."""
+    return article_id.startswith("file-")
+
+
 def _settled(article: Article, holder: Known | None) -> Article:
     """Keep two files apart whose names below their folders are the same.
 
     An id made of a file's name is taken by another file, which is still there and says something
     else: then the whole path names the newcomer.
     """
-    if not holder or not article.id.startswith("file-") or holder.digest == article.digest:
+    if not holder or not _is_unnamed(article.id) or holder.digest == article.digest:
         return article
     if holder.origin.file == article.origin.file or not Path(holder.origin.file).exists():
         return article

@@ -200,3 +200,17 @@ def test_a_file_that_was_given_a_longer_id_is_known_by_it_the_next_time(tmp_path
     report = fill(engines, tmp_path / "a" / "news", tmp_path / "b" / "news")
     assert (report.new, report.changed, report.unchanged) == (0, 0, 2)
     engines.catalog.close()
+
+
+def test_a_file_read_through_another_folder_is_the_same_article(tmp_path):
+    deep = tmp_path / "news" / "2024"
+    deep.mkdir(parents=True)
+    (deep / "1.txt").write_text("Ferry stops\n\nIt stops in May.")
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    assert fill(engines, deep).new == 1
+    for root in (tmp_path / "news", deep / "1.txt", tmp_path):
+        report = fill(engines, root)
+        assert (report.new, report.unchanged) == (0, 1)
+    (deep / "1.txt").write_text("Ferry stops\n\nIt stops in June.")
+    assert fill(engines, tmp_path / "news").changed == 1
+    engines.catalog.close()

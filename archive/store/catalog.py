@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import DatabaseError
@@ -153,6 +154,18 @@ class Catalog:
                         row.published,
                         Origin(row.origin_file, row.origin_offset),
                     )
+        return found
+
+    def ids_at(self, origins: Sequence[Origin]) -> dict[Origin, str]:
+        """Look up which articles were read from these very places."""
+        c, found = articles.c, {}
+        place = tuple_(c.origin_file, c.origin_offset)
+        with self._reading() as connection:
+            for some in batches(origins, IDS_AT_ONCE):
+                pairs = [(origin.file, origin.offset) for origin in some]
+                chosen = select(c.id, c.origin_file, c.origin_offset).where(place.in_(pairs))
+                for row in connection.execute(chosen):
+                    found[Origin(row.origin_file, row.origin_offset)] = row.id
         return found
 
     def article(self, article_id: str) -> Article:

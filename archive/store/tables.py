@@ -50,6 +50,8 @@ articles = Table(
     Column("digest", LargeBinary, nullable=False),
 )
 
+Index("origins", articles.c.origin_file, articles.c.origin_offset)
+
 passages = Table(
     "passages",
     metadata,
