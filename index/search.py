@@ -46,6 +46,8 @@ class Searcher:
     def search(self, query: Query) -> Results:
         """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent."""
         clock = Clock()
+        if not query.text and query.sort is Sort.RELEVANCE:
+            query = replace(query, sort=Sort.NEWEST)  # nothing was asked: the archive itself
         with clock.stage("read"):
             read = parse(query.text, plain=query.plain)
         meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
@@ -55,9 +57,6 @@ class Searcher:
         chosen = columns.select(query.filters)
         with clock.stage("words"):
             matches = _matches(read, query, snapshot)
-        if not query.text:
-            # Nothing was asked, so nothing is left out: the archive itself, newest first.
-            query = replace(query, sort=Sort.NEWEST if query.sort is Sort.RELEVANCE else query.sort)
         with clock.stage("meaning"):
             nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
         with clock.stage("rank"):
@@ -67,13 +66,12 @@ class Searcher:
             scores = article_scores(columns, candidates, matches)
             ordered = in_order(columns, candidates.articles, scores, query.sort)
         offset = query.cursor.offset if query.cursor else 0
-        page = ordered[offset : offset + query.limit]
+        end = offset + query.limit
         with clock.stage("fetch"):
             hits = Hits(columns, matches, candidates, scores).fetch(
-                page, self._catalog, read.expression
+                ordered[offset:end], self._catalog, read.expression
             )
         articles = candidates.articles
-        more = offset + query.limit < len(ordered)
         with clock.stage("count"):
             return Results(
                 query=query,
@@ -87,7 +85,7 @@ class Searcher:
                 words_coverage=snapshot.words_coverage,
                 verdict=_verdict(candidates, matches),
                 generation=columns.generation,
-                next=Cursor(columns.generation, offset + query.limit) if more else None,
+                next=Cursor(columns.generation, end) if end < len(ordered) else None,
                 took_ms=clock.took_ms,
             )
 

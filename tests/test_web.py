@@ -6,7 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
+from archive.reading.fields import FieldMap
+from archive.reading.formats import Reading
 from index.query import Query
+from index.ranking import RankingOptions
+from index.search import Searcher
+from tests.conftest import engines_in, indexer_of, write_stories
 from web.app import LOCAL_HOSTS, create_app
 from web.representation import results_json
 
@@ -159,10 +164,6 @@ def test_health_and_readiness(client):
 
 
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
-    from index.ranking import RankingOptions
-    from index.search import Searcher
-    from tests.conftest import engines_in
-
     engines = engines_in(tmp_path / "empty", in_memory=False)
     page = create_app(Searcher(engines, RankingOptions())).test_client().get("/")
     assert page.status_code == 200
@@ -177,3 +178,14 @@ def test_every_link_on_the_search_page_leads_somewhere(client):
     for link in links:
         with client.get(link) as answer:
             assert answer.status_code == 200, link
+
+
+def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=False)
+    indexer_of(engines).index(Reading([write_stories(tmp_path)], FieldMap()))
+    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    page = text_of(client.get("/?q=zxqv").text)
+    assert "Nothing found" in page
+    assert "covers 0% of the archive" in page
+    assert "covers" not in text_of(client.get("/?q=zxqv&mode=keyword").text)
+    engines.catalog.close()

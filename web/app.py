@@ -1,6 +1,7 @@
 """The application factory: the only module that knows every part of the web interface."""
 
 from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
 from index.query import FACETS
@@ -21,6 +22,12 @@ SECURITY_HEADERS = {
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
+class UnsortedJson(DefaultJSONProvider):
+    """JSON in the order it was laid out."""
+
+    sort_keys = False
+
+
 class AnyText(BaseConverter):
     """The rest of a path, whatever it is: Werkzeug's own `path` refuses a leading slash."""
 
@@ -39,7 +46,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     app.url_map.merge_slashes = False  # an article's id may be a URL
     app.url_map.converters["id"] = AnyText
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["FACETS"] = FACETS

@@ -59,7 +59,7 @@ def _export(model: Any, path: Path) -> list[str]:
     }
     names = list(features)
 
-    class Whole(torch.nn.Module):  # type: ignore[misc]
+    class Whole(torch.nn.Module):
         """From tokens to the sentence's embedding, pooling and normalisation included."""
 
         def __init__(self) -> None:

@@ -77,7 +77,7 @@ def term_spans(text: str) -> Iterator[TermSpan]:
         yield TermSpan(term_of(match.group()), match.start(), match.end())
 
 
-class NewsAnalyzer(Analyzer):  # type: ignore[misc]  # Whoosh has no types
+class NewsAnalyzer(Analyzer):
     """The same terms, as the tokens Whoosh indexes. Stop words are kept: phrases need them."""
 
     def __call__(

@@ -34,7 +34,7 @@ class PostingList(NamedTuple):
     positions: Numbers
 
 
-class ArrayCodec(W3Codec):  # type: ignore[misc]  # Whoosh has no types
+class ArrayCodec(W3Codec):
     """W3Codec with another form of postings."""
 
     def field_writer(self, storage: Any, segment: Any) -> "ArrayFieldWriter":
@@ -51,7 +51,7 @@ class ArrayCodec(W3Codec):  # type: ignore[misc]  # Whoosh has no types
         )
 
 
-class ArrayFieldWriter(W3FieldWriter):  # type: ignore[misc]
+class ArrayFieldWriter(W3FieldWriter):
     """Writes whole posting lists, terms in ascending order within a field."""
 
     def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
@@ -91,7 +91,7 @@ class ArrayFieldWriter(W3FieldWriter):  # type: ignore[misc]
         self._positions.close()
 
 
-class ArrayTermsReader(W3TermsReader):  # type: ignore[misc]
+class ArrayTermsReader(W3TermsReader):
     """Reads posting lists as arrays, or as a matcher for a stock searcher."""
 
     def __init__(self, codec: Any, terms: Any, length: int, postings: Any, positions: Any) -> None:
@@ -129,7 +129,7 @@ class StoredList:
         return np.frombuffer(packed, "<u4" if self._flags & WIDE else "<u2")
 
 
-class ArrayMatcher(LeafMatcher):  # type: ignore[misc]
+class ArrayMatcher(LeafMatcher):
     """The matcher a stock Whoosh searcher walks; the whole list is one block to it."""
 
     def __init__(

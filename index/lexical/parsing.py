@@ -33,11 +33,11 @@ class Read(NamedTuple):
     notes: tuple[str, ...]
 
 
-class SideBySide(syntax.GroupNode):  # type: ignore[misc]  # Whoosh has no types
+class SideBySide(syntax.GroupNode):
     """Parts with no operator between them."""
 
 
-class WordPrefixPlugin(plugins.PrefixPlugin):  # type: ignore[misc]
+class WordPrefixPlugin(plugins.PrefixPlugin):
     """A prefix without its field, which Whoosh's own plugin takes for a part of the word."""
 
     expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"

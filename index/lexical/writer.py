@@ -16,7 +16,7 @@ from index.protocols import LexicalEntry
 FIELDS = ("text", "title")  # ascending, as terms are stored
 
 
-class ArrayWriter(SegmentWriter):  # type: ignore[misc]  # Whoosh has no types
+class ArrayWriter(SegmentWriter):
     """A Whoosh writer for one commit: adds passages, or merges segments into one."""
 
     def __init__(self, index: Any) -> None:
