@@ -29,8 +29,12 @@ class Bars:
                 dynamic_ncols=True,
             )
         bar = self._bars[stage]
+        if bar.disable:  # it was closed at its end
+            return
         bar.total = total
         bar.update(done - bar.n)
+        if done >= total and stage is not Stage.WORDS:  # words come batch by batch
+            bar.close()
 
     def __enter__(self) -> Self:
         return self
