@@ -5,7 +5,7 @@ import numpy as np
 from index.protocols import Floats
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
-REACHED = 0.5  # of the bound is what the best passages of judged queries reach by words
+REACHED = 0.5  # of the bound; a query's best passage has .58 on RealTimeQA, .30 on TIME (median)
 
 
 def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) -> Floats:

@@ -31,7 +31,7 @@ from index.ranking import (
 from index.results import Reading, Results, Totals, Verdict
 from index.snapshot import Snapshot, Snapshots
 
-STRONG_COSINE = 0.5  # the nearest passage of a judged question lies above it four times in five
+STRONG_COSINE = 0.5  # the nearest passage lies above it for 98% of RealTimeQA's, 84% of TIME's
 
 
 class Searcher:

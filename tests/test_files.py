@@ -41,9 +41,7 @@ def test_a_broken_link_is_refused_and_the_rest_is_found(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
 def test_a_name_that_is_not_utf8_is_refused_and_can_be_printed(tmp_path):
-    path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
-    with open(path, "w") as stream:  # noqa: PTH123
-        stream.write("x")
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("x")
     for root in (tmp_path, tmp_path / os.fsdecode(b"caf\xe9.txt")):
         (refused,) = find_files([root])
         assert isinstance(refused, UnreadableArticle)
