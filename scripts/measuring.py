@@ -11,8 +11,8 @@ import click
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.settings import Settings
-from index.benchmark import benchmark as time_searches
-from index.benchmark import peak_memory
+from index.benchmark.timing import benchmark as time_searches
+from index.benchmark.timing import peak_memory
 from index.evaluation import MEASURES, Judgments
 from index.evaluation import evaluate as evaluate_modes
 from index.query import Mode

@@ -6,7 +6,8 @@ import numpy as np
 
 from index.comparing import top
 from index.lexical.analysis import terms
-from index.lexical.matching import Matcher, Statistics
+from index.lexical.collection import Collection
+from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
 
 
@@ -46,7 +47,7 @@ class MemorySnapshot:
         return np.array(sorted(self.entries), np.int64)
 
     def match(self, expression, articles):
-        return Matcher(self, articles, Statistics.of(self, articles)).match(expression)
+        return Matcher(Collection(self, articles)).match(expression)
 
     def close(self):
         pass

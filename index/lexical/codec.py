@@ -19,6 +19,8 @@ from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo, W3TermsRead
 from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
 
+from index.lexical.mapped import MappedFile
+
 HEADER = struct.Struct("<IBBQI")
 COMPRESS_FROM = 64  # bytes of positions; less does not pay
 COMPRESSED, WIDE = 1, 2
@@ -44,10 +46,10 @@ class ArrayCodec(W3Codec):
         name = segment.make_filename(self.TERMS_EXT)
         return ArrayTermsReader(
             self,
-            storage.open_file(name),
+            MappedFile.open(storage, name),
             storage.file_length(name),
-            segment.open_file(storage, self.POSTS_EXT),
-            segment.open_file(storage, POSITIONS_EXTENSION),
+            MappedFile.open(storage, segment.make_filename(self.POSTS_EXT)),
+            MappedFile.open(storage, segment.make_filename(POSITIONS_EXTENSION)),
         )
 
 
@@ -99,12 +101,16 @@ class ArrayTermsReader(W3TermsReader):
         self._positions = positions
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> "ArrayMatcher":
-        return ArrayMatcher(self.stored(field, term), (field, term), format_, scorer)
+        offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
+        return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
 
-    def stored(self, field: str, term: bytes) -> "StoredList":
-        """Open the list of a term; raise TermNotFound."""
-        offset, (length,) = self.term_info(field, term).extent()  # 2.7.4 leaves it a tuple
-        return StoredList(bytes(self._postfile.get(offset, length)), self._positions)
+    def stored(self, field: str, term: bytes) -> "StoredList | None":
+        """Open the list of a term; None for one that is nowhere."""
+        found = self._tindex.get(self._keycoder(field, term))
+        return self._list_at(W3TermInfo.from_bytes(found).extent()[0]) if found else None
+
+    def _list_at(self, offset: int) -> "StoredList":
+        return StoredList(self._postfile, offset, self._positions)
 
     def close(self) -> None:
         super().close()
@@ -114,12 +120,14 @@ class ArrayTermsReader(W3TermsReader):
 class StoredList:
     """A posting list as it is stored; positions are read when they are first asked for."""
 
-    def __init__(self, stored: bytes, positions: Any) -> None:
-        count, width, self._flags, self._offset, self._length = HEADER.unpack_from(stored)
+    def __init__(self, postings: Any, offset: int, positions: Any) -> None:
+        header = HEADER.unpack(postings.get(offset, HEADER.size))
+        count, width, self._flags, self._offset, self._length = header
         self._file = positions
-        self.documents: Numbers = np.frombuffer(stored, "<u4", count, HEADER.size)
-        start = HEADER.size + 4 * count
-        self.frequencies: Numbers = np.frombuffer(stored, f"<u{width}", count, start)
+        documents = postings.get(offset + HEADER.size, 4 * count)
+        self.documents: Numbers = np.frombuffer(documents, "<u4")
+        frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
+        self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
 
     def positions(self) -> Numbers:
         """All positions, document after document."""

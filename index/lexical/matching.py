@@ -2,52 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple
 
 import numpy as np
 
-from index.columns import Bools, Category, Columns
+from index.columns import Bools, Category
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.analysis import fold, is_stop_word, terms, words_of
-from index.lexical.scoring import (
-    K1,
-    Floats,
-    Postings,
-    Rows,
-    bm25,
-    inverse_document_frequency,
-    length_norms,
-    merged,
-)
+from index.lexical.collection import INDEXED, Collection
+from index.lexical.scoring import K1, Floats
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
-TITLE_WEIGHT = 1.0
-INDEXED = (Field.TITLE, Field.TEXT)
-
-
-class PostingLists(Protocol):
-    """What matching needs of an index."""
-
-    def postings(self, field: Field, term: str) -> Postings:
-        """The rows that hold a term in a field; none for a term that is nowhere."""
-        ...
-
-    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
-        """The rows that hold the terms in this order."""
-        ...
-
-    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
-        """The terms of a field that begin so."""
-        ...
-
-    def lengths(self, field: Field) -> Floats:
-        """The number of words in the field, for each row, as exactly as scoring needs it."""
-        ...
-
-    def word_counts(self, field: Field) -> Floats:
-        """The exact number of words in the field, for each row: what the mean is made of."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +40,13 @@ class Part(NamedTuple):
     held: Bools
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What scoring takes from the collection as a whole: the norm of each row's length, by field.
-
-    Only living passages count, so that an archive scores as one built from scratch would.
-    """
-
-    norms: dict[Field, Floats]
-
-    @classmethod
-    def of(cls, lists: PostingLists, columns: Columns) -> Self:
-        """Take the statistics of one snapshot of both; they serve all its queries."""
-        alive, n_alive = columns.alive, max(1, columns.n_passages)
-        norms = {}
-        for field in INDEXED:
-            mean = float(_fitted(lists.word_counts(field), alive).sum(dtype=np.float64)) / n_alive
-            norms[field] = length_norms(_fitted(lists.lengths(field), alive), mean)
-        return cls(norms)
-
-
 class Matcher:
-    """Matches one expression against one snapshot of an index."""
+    """Matches one expression against one collection."""
 
-    def __init__(self, lists: PostingLists, columns: Columns, statistics: Statistics) -> None:
-        self._lists = lists
-        self._columns = columns
-        self._norms = statistics.norms
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._columns = collection.columns
+        self._rarity = collection.rarity
         self._relaxed = False
         self._most = 0.0
 
@@ -172,7 +118,7 @@ class Matcher:
         present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
-        weights = np.array([sum(map(self._idf, word)) for _, word in present], np.float32)
+        weights = np.array([sum(map(self._rarity, word)) for _, word in present], np.float32)
         carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
         needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
@@ -192,13 +138,11 @@ class Matcher:
     def _add(self, terms_alike: list[str], field: Field, scores: Floats) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._most += (K1 + 1) * max((self._idf(term) for term in terms_alike), default=0.0)
+        self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
         for place in INDEXED if field is Field.ANY else (field,):
-            lists = [self._postings(place, term) for term in terms_alike]
-            postings = merged([found for found in lists if len(found.rows)])
-            if len(postings.rows):
-                scores[postings.rows] += self._weigh(place, postings)
-                held[self._columns.article_of[postings.rows]] = True
+            rows, weights = self._collection.weighed(place, terms_alike)
+            scores[rows] += weights
+            held[self._columns.article_of[rows]] = True
         return held
 
     def _phrase(self, phrase: Phrase, words: list[str] | None = None) -> Part:
@@ -207,45 +151,21 @@ class Matcher:
             return self._scored(words, phrase.field)
         scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
         for place in INDEXED if phrase.field is Field.ANY else (phrase.field,):
-            rows = self._living(self._lists.phrase(place, words, phrase.slop))
+            rows = self._collection.phrase(place, words, phrase.slop)
             if len(rows):
                 held |= self._columns.articles_with(rows)
                 for term in dict.fromkeys(words):
-                    self._most += (K1 + 1) * self._idf(term)
+                    self._most += (K1 + 1) * self._rarity(term)
                     whole = self._nothing()
-                    postings = self._postings(place, term)
-                    whole[postings.rows] = self._weigh(place, postings)
+                    found = self._collection.weighed(place, [term])
+                    whole[found.rows] = found.scores
                     scores[rows] += whole[rows]
         return Part(scores, held)
-
-    def _weigh(self, field: Field, postings: Postings) -> Floats:
-        idf = inverse_document_frequency(len(postings.rows), max(1, self._columns.n_passages))
-        weight = TITLE_WEIGHT if field is Field.TITLE else 1.0
-        return bm25(weight * idf, postings.frequencies, self._norms[field][postings.rows])
-
-    def _idf(self, term: str) -> float:
-        in_text = len(self._postings(Field.TEXT, term).rows)
-        return inverse_document_frequency(in_text, max(1, self._columns.n_passages))
-
-    def _postings(self, field: Field, term: str) -> Postings:
-        rows, frequencies = self._lists.postings(field, term)
-        living = (rows < self._columns.n_rows) & (rows >= 0)
-        living[living] = self._columns.alive[rows[living]]
-        return (
-            Postings(rows, frequencies)
-            if living.all()
-            else Postings(rows[living], frequencies[living])
-        )
-
-    def _living(self, rows: Rows) -> Rows:
-        rows = rows[rows < self._columns.n_rows]
-        living: Rows = rows[self._columns.alive[rows]]
-        return living
 
     def _expanded(self, prefix: str) -> list[str]:
         """The terms a prefix stands for; its own stem too, since the index holds stems."""
         folded = fold(prefix)
-        found = {t for place in INDEXED for t in self._lists.vocabulary(place, folded)}
+        found = {t for place in INDEXED for t in self._collection.lists.vocabulary(place, folded)}
         return sorted(found | set(terms(prefix)))
 
     def _category(self, field: Field) -> Category:
@@ -265,12 +185,3 @@ def _weighed(words: Sequence[Word]) -> Sequence[Word]:
 def _total(parts: Sequence[Part]) -> Floats:
     total: Floats = np.sum([part.scores for part in parts], axis=0, dtype=np.float32)
     return total
-
-
-def _fitted(known: Floats, alive: Bools) -> Floats:
-    """Fit numbers to the rows of the snapshot, 0 for rows that are gone or not indexed yet."""
-    fitted = np.zeros(len(alive), np.float32)
-    known = known[: len(alive)]
-    fitted[: len(known)] = known
-    fitted[~alive] = 0
-    return fitted

@@ -37,14 +37,15 @@ def length_norms(lengths: Floats, mean_length: float) -> Floats:
     return (K1 * (1 - B + B * lengths / max(mean_length, 1e-9))).astype(np.float32)
 
 
-def bm25(idf: float, frequencies: Floats, norms: Floats) -> Floats:
-    """Score one term in one field: idf * tf (k1 + 1) / (tf + norm).
+def saturation(frequencies: Floats, norms: Floats) -> Floats:
+    """Weigh how often a term stands in a passage, (n,): tf (k1 + 1) / (tf + norm).
 
-    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, equation 3.15; fields
-    are added as in whoosh.scoring.BM25F. Both arrays (n,) are for the same passages.
+    Times the idf it is the BM25 score of one term in one field (Robertson and Zaragoza, "The
+    Probabilistic Relevance Framework", 2009, equation 3.15); fields are added as in
+    whoosh.scoring.BM25F.
     """
-    scores: Floats = np.float32(idf * (K1 + 1)) * frequencies / (frequencies + norms)
-    return scores
+    weights: Floats = np.float32(K1 + 1) * frequencies / (frequencies + norms)
+    return weights
 
 
 def merged(postings: list[Postings]) -> Postings:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 from whoosh.codec.whoosh3 import W3Codec
-from whoosh.reading import IndexReader, TermNotFound
+from whoosh.reading import IndexReader
 from whoosh.util.numeric import byte_to_length
 
 from index.columns import Columns
 from index.expression import Expression, Field
-from index.lexical.codec import StoredList
-from index.lexical.matching import INDEXED, Matcher, Matches, Statistics
+from index.lexical.codec import ArrayTermsReader
+from index.lexical.collection import INDEXED, Collection
+from index.lexical.matching import Matcher, Matches
 from index.lexical.phrases import documents_with_phrase
-from index.lexical.postings_cache import PostingsCache
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
 
 ROW = "row"
@@ -27,22 +27,25 @@ class WhooshSnapshot:
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
-        self._lock = threading.Lock()  # Whoosh's readers seek in files they share
+        self._lock = threading.Lock()  # Whoosh's own readers are not made for threads
         self._rows = document_rows(reader)
         self._lengths: dict[Field, Floats] = {
             f: LENGTHS[self._column(f"_{f.value}_len", "u1")] for f in INDEXED
         }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
-        self._cache = PostingsCache()
-        self._statistics: tuple[Columns, Statistics] | None = None
+        self._terms: list[tuple[ArrayTermsReader, int]] = [
+            (leaf.codec().terms_reader(leaf.storage(), leaf.segment()), base)
+            for leaf, base in _segments(reader)
+        ]
+        self._collection: Collection | None = None
         self.close = weakref.finalize(self, reader.close)
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
-        known = self._statistics  # once, since another thread may set it meanwhile
-        if known is None or known[0] is not articles:
-            known = self._statistics = (articles, Statistics.of(self, articles))
-        return Matcher(self, articles, known[1]).match(expression)
+        known = self._collection  # once, since another thread may set it meanwhile
+        if known is None or known.columns is not articles:
+            known = self._collection = Collection(self, articles)
+        return Matcher(known).match(expression)
 
     def rows(self) -> Rows:
         return np.delete(self._rows, deleted_documents(self._reader))
@@ -54,34 +57,26 @@ class WhooshSnapshot:
         return np.asarray(self._word_counts[field], np.float32)
 
     def postings(self, field: Field, term: str) -> Postings:
-        with self._lock:
-            if (found := self._cache.get((field, term))) is None:
-                found = self._read(field, term)
-                self._cache.put((field, term), found)
-        return found
+        rows, frequencies = [NO_POSTINGS.rows], [NO_POSTINGS.frequencies]
+        for terms, base in self._terms:
+            if stored := terms.stored(field.value, term.encode()):
+                rows.append(self._rows[stored.documents + np.int64(base)])
+                frequencies.append(stored.frequencies.astype(np.float32))
+        return Postings(np.concatenate(rows), np.concatenate(frequencies))
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
         found = [np.empty(0, np.int64)]
-        with self._lock:
-            for leaf, base in _segments(self._reader):
-                lists = [_stored(leaf, field, word) for word in words]
-                if all(lists):
-                    documents = documents_with_phrase([s for s in lists if s is not None], slop)
-                    found.append(self._rows[documents + base])
+        for terms, base in self._terms:
+            lists = [terms.stored(field.value, word.encode()) for word in words]
+            if all(lists):
+                documents = documents_with_phrase([s for s in lists if s is not None], slop)
+                found.append(self._rows[documents + base])
         return np.concatenate(found)
 
     def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
         with self._lock:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
-
-    def _read(self, field: Field, term: str) -> Postings:
-        rows, frequencies = [NO_POSTINGS.rows], [NO_POSTINGS.frequencies]
-        for leaf, base in _segments(self._reader):
-            if stored := _stored(leaf, field, term):
-                rows.append(self._rows[stored.documents.astype(np.int64) + base])
-                frequencies.append(stored.frequencies.astype(np.float32))
-        return Postings(np.concatenate(rows), np.concatenate(frequencies))
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""
@@ -126,13 +121,3 @@ def _column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
             stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
         values[: len(stored)] = stored
     return values
-
-
-def _stored(leaf: IndexReader, field: Field, term: str) -> StoredList | None:
-    """The posting list of a term in one segment, deleted documents included."""
-    try:
-        matcher = leaf.postings(field.value, term)
-    except TermNotFound:
-        return None
-    stored: StoredList = getattr(matcher, "child", matcher).stored  # under the filter for deleted
-    return stored

@@ -1,0 +1,152 @@
+"""Makes an archive of a wanted size from another: its own articles first, then recombined ones.
+
+A recombined article has the length, the day and the source of a real one, and its sentences are
+drawn from the whole archive, so that words are as frequent as they are in it. Its vectors are made
+up as well: a real one, moved at random. What is recombined is labelled so wherever it is reported.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sentencex import get_sentence_boundaries
+
+from archive.article import Article
+from archive.splitting import paragraphs
+from archive.store.catalog import Catalog
+from archive.store.vectors import Vectors
+from index.engines import Engines
+from index.protocols import Floats, Rows
+
+SEED = 1963
+MOVED = 0.75  # the length of the random step beside a vector of length 1: a cosine of 0.8
+WRITTEN_AT_ONCE = 20_000
+RECOMBINED = "recombined"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Articles of one archive, for another of about `n_passages`."""
+
+    catalog: Catalog
+    n_passages: int
+
+    def __iter__(self) -> Iterator[Article]:
+        """Yield whole articles in an order of chance, then recombined ones, until it is enough."""
+        choose = random.Random(SEED)
+        originals = [article for article, _ in self.catalog.digests()]
+        sizes = dict(zip((a.id for a in originals), _sizes(self.catalog), strict=True))
+        choose.shuffle(originals)
+        left = self.n_passages
+        for article in originals:
+            if left <= 0:
+                return
+            left -= sizes[article.id]
+            yield article
+        sentences = [s for article in originals for s in _sentences(article)]
+        turn = 0
+        while left > 0 and sentences:
+            pattern = originals[turn % len(originals)]
+            left -= sizes[pattern.id]
+            turn += 1
+            yield _recombined(pattern, sentences, choose, turn)
+
+    def write(self, path: Path) -> None:
+        """Write the articles as JSON lines, which any archive reads."""
+        with path.open("w", encoding="utf-8") as stream:
+            for article in self:
+                stream.write(json.dumps(_record(article)) + "\n")
+
+
+def lend_vectors(source: Engines, target: Engines) -> int:
+    """Give an archive made of another its vectors, and recombined articles made-up ones.
+
+    Return how many vectors are made up.
+    """
+    real = _rows_by_id(source.catalog)
+    known = source.vectors.read(1 + max(int(rows[-1]) for rows in real.values() if len(rows)))
+    chance = np.random.default_rng(SEED)
+    everywhere = np.concatenate(list(real.values()))
+    rows, vectors, made_up = [], [], 0
+    for article_id, wanted in _rows_by_id(target.catalog).items():
+        lent = real.get(article_id, wanted[:0])
+        if len(lent) == len(wanted):
+            vectors.append(known[lent].astype(np.float32))
+        else:
+            vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
+            made_up += len(wanted)
+        rows.append(wanted)
+    _write(target, np.concatenate(rows), np.concatenate(vectors))
+    return made_up
+
+
+def _write(target: Engines, rows: Rows, vectors: Floats) -> None:
+    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+        some = rows[start : start + WRITTEN_AT_ONCE]
+        target.vectors.write(some, vectors[start : start + WRITTEN_AT_ONCE])
+        target.catalog.mark_embedded(some)
+
+
+def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+    steps = chance.standard_normal(vectors.shape, np.float32)
+    steps *= MOVED / np.linalg.norm(steps, axis=1, keepdims=True)
+    moved: Floats = steps + vectors
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    return moved
+
+
+def _sizes(catalog: Catalog) -> list[int]:
+    """The number of passages of each article, in order of number, as `digests` walks them."""
+    numbers = np.array([row.number for row in catalog.article_table()])
+    table = catalog.passage_table()
+    counts = np.bincount(np.searchsorted(numbers, table[:, 1]), minlength=len(numbers))
+    return [int(n) for n in counts]
+
+
+def _rows_by_id(catalog: Catalog) -> dict[str, Rows]:
+    """The rows of each article, ascending, which is in order of passage."""
+    table = catalog.passage_table()
+    ids = [article.id for article, _ in catalog.digests()]
+    numbers = [row.number for row in catalog.article_table()]
+    order = np.argsort(table[:, 1], kind="stable")
+    bounds = np.searchsorted(table[order, 1], numbers, side="left")
+    return dict(zip(ids, np.split(table[order, 0], bounds[1:]), strict=True))
+
+
+def _sentences(article: Article) -> Iterator[str]:
+    for start, end in paragraphs(article.text):
+        for found in get_sentence_boundaries(article.language or "en", article.text[start:end]):
+            if sentence := found["text"].strip():
+                yield sentence
+
+
+def _recombined(
+    pattern: Article, sentences: list[str], choose: random.Random, turn: int
+) -> Article:
+    made, owed = [], 0
+    for start, end in paragraphs(pattern.text):
+        drawn = []
+        owed += end - start
+        while owed > 0:
+            drawn.append(choose.choice(sentences))
+            owed -= len(drawn[-1]) + 1
+        made.append(" ".join(drawn))
+    text = "\n\n".join(filter(None, made))
+    return replace(pattern, id=f"{RECOMBINED}-{turn}", text=text, url="")
+
+
+def _record(article: Article) -> dict[str, object]:
+    return {
+        "id": article.id,
+        "title": article.given_title,
+        "text": article.text,
+        "published": article.published.isoformat() if article.published else None,
+        "source": article.source,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+        "url": article.url,
+    }

@@ -1,0 +1,122 @@
+"""What scoring takes from one snapshot of the lists together with one of the articles."""
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from index.columns import Bools, Columns
+from index.expression import Field
+from index.lexical.postings_cache import PostingsCache
+from index.lexical.scoring import (
+    Floats,
+    Postings,
+    Rows,
+    inverse_document_frequency,
+    length_norms,
+    merged,
+    saturation,
+)
+
+INDEXED = (Field.TITLE, Field.TEXT)
+
+
+class PostingLists(Protocol):
+    """What matching needs of an index."""
+
+    def postings(self, field: Field, term: str) -> Postings:
+        """The rows that hold a term in a field; none for a term that is nowhere."""
+        ...
+
+    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+        """The rows that hold the terms in this order."""
+        ...
+
+    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
+        """The terms of a field that begin so."""
+        ...
+
+    def lengths(self, field: Field) -> Floats:
+        """The number of words in the field, for each row, as exactly as scoring needs it."""
+        ...
+
+    def word_counts(self, field: Field) -> Floats:
+        """The exact number of words in the field, for each row: what the mean is made of."""
+        ...
+
+
+class Weighed(NamedTuple):
+    """The living rows of a term, ascending, and what it scores in each, its rarity included."""
+
+    rows: Rows
+    scores: Floats
+
+
+class Collection:
+    """The living passages: their lists, weighed once and kept for the queries that follow.
+
+    Only living passages count, so that an archive scores as one built from scratch would. It may
+    be shared between threads.
+    """
+
+    def __init__(self, lists: PostingLists, columns: Columns) -> None:
+        self.lists = lists
+        self.columns = columns
+        self._n_passages = max(1, columns.n_passages)
+        self._norms = {field: self._norms_of(field) for field in INDEXED}
+        self._cache: PostingsCache[tuple[Field, str], Weighed] = PostingsCache()
+        self._lock = threading.Lock()
+
+    def weighed(self, field: Field, terms_alike: Sequence[str]) -> Weighed:
+        """Weigh terms that stand for one another as a single one."""
+        if len(terms_alike) != 1:
+            lists = [self._living(self.lists.postings(field, term)) for term in terms_alike]
+            return self._weigh(field, merged([found for found in lists if len(found.rows)]))
+        key = field, terms_alike[0]
+        with self._lock:
+            found = self._cache.get(key)
+        if found is None:
+            found = self._weigh(field, self._living(self.lists.postings(*key)))
+            with self._lock:
+                self._cache.put(key, found, len(found.rows))
+        return found
+
+    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+        """The living rows that hold the terms in this order."""
+        rows = self.lists.phrase(field, words, slop)
+        rows = rows[rows < self.columns.n_rows]
+        living: Rows = rows[self.columns.alive[rows]]
+        return living
+
+    def rarity(self, term: str) -> float:
+        """The inverse document frequency of a term in the texts."""
+        in_text = len(self.weighed(Field.TEXT, [term]).rows)
+        return inverse_document_frequency(in_text, self._n_passages)
+
+    def _weigh(self, field: Field, postings: Postings) -> Weighed:
+        rows, frequencies = postings
+        rarity = inverse_document_frequency(len(rows), self._n_passages)
+        scores = saturation(frequencies, self._norms[field][rows])
+        return Weighed(rows, np.float32(rarity) * scores)
+
+    def _living(self, postings: Postings) -> Postings:
+        rows, frequencies = postings
+        living = rows < self.columns.n_rows
+        living[living] = self.columns.alive[rows[living]]
+        return postings if living.all() else Postings(rows[living], frequencies[living])
+
+    def _norms_of(self, field: Field) -> Floats:
+        alive = self.columns.alive
+        words = _fitted(self.lists.word_counts(field), alive).sum(dtype=np.float64)
+        mean = float(words) / self._n_passages
+        return length_norms(_fitted(self.lists.lengths(field), alive), mean)
+
+
+def _fitted(known: Floats, alive: Bools) -> Floats:
+    """Fit numbers to the rows of the snapshot, 0 for rows that are gone or not indexed yet."""
+    fitted = np.zeros(len(alive), np.float32)
+    known = known[: len(alive)]
+    fitted[: len(known)] = known
+    fitted[~alive] = 0
+    return fitted
