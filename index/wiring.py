@@ -16,11 +16,14 @@ from index.embedding.tokens import ModelTokenizer
 from index.engines import Engines
 from index.indexing import Indexer, Progress
 from index.lexical.analysis import ANALYSER
+from index.lexical.codec import POSTINGS
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import Embedder
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
+
+WORDS = f"{ANALYSER} {POSTINGS}"
 
 
 def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
@@ -32,7 +35,7 @@ def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
     directory.require()
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
-    manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else ANALYSER)
+    manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else WORDS)
     if settings.model != manifest.model:  # another name may still be the same weights
         weights = hash_weights(find_model(settings.model))
         manifest.require_model(model=settings.model, weights=weights)
@@ -89,7 +92,7 @@ def forget_words(settings: Settings, engines: Engines) -> None:
     """Throw the lexical index away, and let the next one be made with this analyser."""
     engines.lexical.clear()
     path = ArchiveDirectory(settings.archive).manifest
-    replace(Manifest.read(path), analyser=ANALYSER).write(path)
+    replace(Manifest.read(path), analyser=WORDS).write(path)
 
 
 def _engines(directory: ArchiveDirectory, manifest: Manifest, embedder: Embedder) -> Engines:
@@ -108,7 +111,7 @@ def _new_manifest(settings: Settings) -> Manifest:
     return Manifest(
         schema=SCHEMA,
         splitter=SPLITTER,
-        analyser=ANALYSER,
+        analyser=WORDS,
         model=embedder.name,
         weights=embedder.weights,
         dimension=embedder.dimension,

@@ -5,8 +5,10 @@ Whoosh keeps what it is good at: schema, terms, columns, segments and deletions.
 searcher works on such an index too; its matchers find the interface they know.
 
 A list in the postings file, little-endian: a header (number of documents, bytes a frequency takes,
-how the positions are packed, where they lie and how long they are), documents as uint32,
-frequencies as wide as the greatest needs. Its positions: uint16, or uint32 where one needs it.
+bytes a high position takes, where the positions lie and how long both of their parts are),
+documents as uint32, frequencies as wide as the greatest needs. Its positions: their low bytes as
+they are, since a passage seldom has more than 256 words and zlib gains nothing on them; then, where
+one needs it, what lies above, nearly all zeros, compressed.
 """
 
 import struct
@@ -21,9 +23,8 @@ from whoosh.system import pack_ushort
 
 from index.lexical.mapped import MappedFile
 
-HEADER = struct.Struct("<IBBQI")
-COMPRESS_FROM = 64  # bytes of positions; less does not pay
-COMPRESSED, WIDE = 1, 2
+POSTINGS = "arrays-2"  # recorded in the manifest; a change in how lists are kept changes it
+HEADER = struct.Struct("<IBBQII")
 POSITIONS_EXTENSION = ".pos"
 Numbers = npt.NDArray[np.uint32]
 
@@ -63,19 +64,17 @@ class ArrayFieldWriter(W3FieldWriter):
     def add_list(self, term: bytes, postings: PostingList, lengths: tuple[int, int]) -> None:
         """Write one term; `lengths` are the least and greatest field length of its documents."""
         documents, frequencies, positions = postings
-        wide = len(positions) > 0 and int(positions.max()) > 0xFFFF
-        packed = positions.astype("<u4" if wide else "<u2").tobytes()
-        flags = WIDE if wide else 0
-        if len(packed) >= COMPRESS_FROM:
-            packed, flags = zlib.compress(packed, 1), flags | COMPRESSED
+        low, high, high_width = _halves(positions)
         most = int(frequencies.max())
-        width = 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+        width = _width(most)
         offset = self._postfile.tell()
-        where = (self._positions.tell(), len(packed))
-        self._positions.write(packed)
-        self._postfile.write(HEADER.pack(len(documents), width, flags, *where))
-        self._postfile.write(documents.astype("<u4").tobytes())
-        self._postfile.write(frequencies.astype(f"<u{width}").tobytes())
+        where = (self._positions.tell(), len(low), len(high))
+        self._positions.write(low + high)
+        self._postfile.write(
+            HEADER.pack(len(documents), width, high_width, *where)
+            + documents.astype("<u4").tobytes()
+            + frequencies.astype(f"<u{width}").tobytes()
+        )
         found = W3TermInfo(
             weight=float(frequencies.sum()),
             df=len(documents),
@@ -122,7 +121,7 @@ class StoredList:
 
     def __init__(self, postings: Any, offset: int, positions: Any) -> None:
         header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._flags, self._offset, self._length = header
+        count, width, self._high_width, *self._where = header
         self._file = positions
         documents = postings.get(offset + HEADER.size, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
@@ -131,10 +130,29 @@ class StoredList:
 
     def positions(self) -> Numbers:
         """All positions, document after document."""
-        packed = bytes(self._file.get(self._offset, self._length))
-        if self._flags & COMPRESSED:
-            packed = zlib.decompress(packed)
-        return np.frombuffer(packed, "<u4" if self._flags & WIDE else "<u2")
+        offset, n_low, n_high = self._where
+        found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
+        if n_high:
+            packed = self._file.get(offset + n_low, n_high)
+            found += np.frombuffer(zlib.decompress(packed), f"<u{self._high_width}") * np.uint32(
+                256
+            )
+        return found
+
+
+def _halves(positions: Numbers) -> tuple[bytes, bytes, int]:
+    """The low bytes of positions, the compressed rest of them, and how wide that is."""
+    low = positions.astype("<u1").tobytes()  # modulo 256
+    most = int(positions.max(initial=0)) >> 8
+    if not most:
+        return low, b"", 0
+    width = _width(most)
+    return low, zlib.compress((positions >> 8).astype(f"<u{width}").tobytes(), 1), width
+
+
+def _width(most: int) -> int:
+    """The bytes that a number up to this takes."""
+    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
 
 
 class ArrayMatcher(LeafMatcher):

@@ -5,8 +5,8 @@ from functools import reduce
 
 import numpy as np
 
-from index.lexical.codec import StoredList
-from index.lexical.scoring import Rows
+from index.lexical.codec import Numbers, StoredList
+from index.lexical.scoring import Bools, Rows
 
 SHIFT = 32  # a place is (document << SHIFT) + position
 
@@ -16,20 +16,41 @@ def documents_with_phrase(lists: Sequence[StoredList], slop: int) -> Rows:
 
     Each word follows the one before it by at least 1 and at most `slop` places.
     """
-    documents = [stored.documents.astype(np.int64) for stored in lists]
-    held = reduce(np.intersect1d, documents)
+    held = reduce(_common, sorted((stored.documents for stored in lists), key=len))
     if not len(held):
         return np.empty(0, np.int64)
     reached = _places(lists[0], held)
     for stored in lists[1:]:
-        ahead = np.unique(np.concatenate([reached + step for step in range(1, slop + 1)]))
-        reached = np.intersect1d(ahead, _places(stored, held), assume_unique=True)
+        places = _places(stored, held)
+        reached = places[_follows(places, reached, slop)]
     return np.unique(reached >> SHIFT)
 
 
-def _places(stored: StoredList, held: Rows) -> Rows:
+def _common(few: Numbers, many: Numbers) -> Numbers:
+    """Keep of a short ascending list what also stands in a longer one."""
+    at = np.searchsorted(many, few)
+    at[at == len(many)] = 0
+    common: Numbers = few[many[at] == few]
+    return common
+
+
+def _places(stored: StoredList, held: Numbers) -> Rows:
     """Where the term stands in the documents held, ascending."""
-    kept = np.isin(stored.documents, held, assume_unique=True)
-    owners = np.repeat(stored.documents[kept].astype(np.int64), stored.frequencies[kept])
-    positions = stored.positions()[np.repeat(kept, stored.frequencies)]
-    return (owners << SHIFT) + positions
+    at = np.searchsorted(stored.documents, held)
+    counts = stored.frequencies[at].astype(np.int64)
+    ends = np.cumsum(stored.frequencies, dtype=np.int64)
+    # The first position of each document, less its place among those that are taken.
+    shifts = ends[at] - np.cumsum(counts)
+    chosen = np.repeat(shifts, counts) + np.arange(int(counts.sum()))
+    owners = np.repeat(held.astype(np.int64) << SHIFT, counts)
+    places: Rows = owners + stored.positions()[chosen]
+    return places
+
+
+def _follows(places: Rows, before: Rows, slop: int) -> Bools:
+    """Mark the places that stand 1 to `slop` behind one of the places before."""
+    if not len(before):
+        return np.zeros(len(places), np.bool_)
+    nearest = np.searchsorted(before, places) - 1
+    marked: Bools = (nearest >= 0) & (places - before[nearest] <= slop)
+    return marked
