@@ -167,8 +167,7 @@ class Columns:
 
     def rows_of(self, articles: Bools) -> Bools:
         """Mark the passage rows of the marked articles."""
-        marked = np.zeros(self.n_rows, np.bool_)
-        marked[self.alive] = articles[self.article_of[self.alive]]
+        marked: Bools = np.append(articles, False)[self.article_of]  # -1, for none, is the last
         return marked
 
     def articles_with(self, rows: npt.NDArray[np.int64]) -> Bools:

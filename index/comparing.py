@@ -17,11 +17,17 @@ def cosines(vectors: Vectors, rows: Rows, vector: Floats) -> Floats:
     if not len(rows):
         return np.empty(0, np.float32)
     asked = np.ascontiguousarray(vector, np.float16)[None, :]
-    first, last = int(rows.min()), int(rows.max())
-    if len(rows) > GATHERED * (last + 1 - first):
+    if rows_read(rows) > len(rows):
+        first, last = int(rows.min()), int(rows.max())
         whole = np.asarray(simsimd.cdist(vectors[first : last + 1], asked, metric="dot"))
         return np.asarray(whole[rows - first, 0], np.float32)
     return np.asarray(simsimd.cdist(vectors[rows], asked, metric="dot"))[:, 0].astype(np.float32)
+
+
+def rows_read(rows: Rows) -> int:
+    """How many rows are read to compare these: all between them where most are wanted anyway."""
+    stretch = int(rows.max()) + 1 - int(rows.min())
+    return stretch if len(rows) > GATHERED * stretch else len(rows)
 
 
 def top(rows: Rows, scores: Floats, limit: int) -> Ranking:

@@ -1,6 +1,7 @@
 """Makes hits of ranked articles: their best passages, fetched, marked and explained."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from index.results import Hit, PassageHit, Ranks
 PASSAGES_A_HIT = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hits:
     """All that is known of one search, from which any page of hits can be fetched."""
 
@@ -75,7 +76,7 @@ class Hits:
             highlights=marked,
         )
 
-    @property
+    @cached_property
     def _worded(self) -> Bools:
         """The candidates that hold words, in articles that match by them."""
         owners = self.columns.article_of[self.candidates.rows]

@@ -85,7 +85,8 @@ class VectorSnapshot(Protocol):
     def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
         """Rank the nearest rows by cosine, among the wanted rows, or all if None.
 
-        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). Exact where `wanted` is given.
+        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). Exact where few are wanted; of
+        the 100 nearest of many at least 98 are found.
         """
         ...
 

@@ -77,7 +77,9 @@ def rank(
     near_rows = nearness.nearest.rows if nearness else np.empty(0, np.int64)
     by_meaning = columns.articles_with(near_rows) if nearness else nobody
     word_rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(by_words))
-    rows = np.union1d(_best(word_rows, matches.scores, nearness), near_rows)
+    rows = word_rows
+    if nearness:
+        rows = np.union1d(_best(word_rows, matches.scores), near_rows)
     lexical = matches.scores[rows]
     cosines = _cosines(columns, nearness, rows)
     near = np.isin(rows, near_rows)
@@ -128,8 +130,8 @@ def above_floor(found: Ranking, floor: float) -> Ranking:
     return Ranking(found.rows[near], found.scores[near])
 
 
-def _best(rows: Rows, scores: Floats, nearness: Nearness | None) -> Rows:
-    if nearness is None or len(rows) <= LEXICAL_DEPTH:
+def _best(rows: Rows, scores: Floats) -> Rows:
+    if len(rows) <= LEXICAL_DEPTH:
         return rows
     chosen: Rows = rows[np.argpartition(-scores[rows], LEXICAL_DEPTH)[:LEXICAL_DEPTH]]
     return chosen

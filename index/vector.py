@@ -21,7 +21,7 @@ import numpy as np
 
 from archive.errors import EngineUnavailable
 from archive.store.vectors import VectorFile
-from index.comparing import cosines, top
+from index.comparing import cosines, rows_read, top
 from index.protocols import Bools, Floats, Ranking, Rows
 
 PART = "part-"
@@ -33,6 +33,9 @@ REMEDY = "`backfile rebuild vectors` makes it anew"
 NO_ROWS: Rows = np.empty(0, np.int64)
 OPENING = threading.Lock()  # Chroma keeps one registry of clients, and races on it
 MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is built again
+OVERASKED = 2  # of neighbours: recall@200 .98 to .995 on 77,000 passages of news, for 1.5 ms more
+ENOUGH = 1.5  # times the limit, of those that pass a filter; with fewer, all that pass are compared
+ROWS_A_NEIGHBOUR = 200  # are compared in the time in which Chroma finds one more neighbour
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 
 
@@ -174,6 +177,7 @@ class ChromaSnapshot:
     def __init__(self, parts: list[Part], vectors: VectorFile, embedded: Bools) -> None:
         self._vectors = vectors.read(len(embedded))
         self._embedded = embedded[: len(self._vectors)]
+        self._n_rows = len(self._embedded)
         self._parts = parts
         self._dead = [int((~self._known(part.rows)).sum()) for part in parts]
         newer = self._embedded.copy()
@@ -182,13 +186,24 @@ class ChromaSnapshot:
         self._newer = np.flatnonzero(newer)
 
     def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
-        if wanted is not None:
-            rows = np.flatnonzero(wanted[: len(self._embedded)] & self._embedded)
-        elif all(part.is_open for part in self._parts):
-            rows = self._proposed(vector, limit)
-        else:
-            rows = np.flatnonzero(self._embedded)
+        rows = self._candidates(vector, wanted, limit)
         return top(rows, self.similarities(vector, rows), limit)
+
+    def _candidates(self, vector: Floats, wanted: Bools | None, limit: int) -> Rows:
+        """The rows to compare: what Chroma proposes where that is quicker, or all that pass."""
+        is_open = all(part.is_open for part in self._parts)
+        if wanted is None and is_open:
+            return self._proposed(vector, OVERASKED * limit)
+        passing = self._embedded if wanted is None else self._embedded & wanted[: self._n_rows]
+        rows = np.flatnonzero(passing)
+        if is_open and len(rows):
+            asked = int(OVERASKED * limit * self._embedded.sum() / len(rows))
+            if rows_read(rows) > ROWS_A_NEIGHBOUR * asked:
+                proposed = self._proposed(vector, asked)
+                proposed = proposed[passing[proposed]]
+                if len(proposed) >= ENOUGH * limit:
+                    return proposed
+        return rows
 
     def _proposed(self, vector: Floats, limit: int) -> Rows:
         """What Chroma proposes, and what is newer; scores come from the record all the same."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from index.expression import Expression, Phrase, Prefix, Word, wanted
-from index.lexical.analysis import TermSpan, fold, is_stop_word, term_spans, terms
+from index.lexical.analysis import WORD, TermSpan, fold, is_stop_word, term_of, term_spans, terms
 
 Span = tuple[int, int]
 
@@ -21,6 +21,7 @@ class Highlighter:
         self._prefixes = tuple(fold(prefix) for prefix in prefixes)
         self._phrases = [(terms(p.text), p.slop) for p in leaves if isinstance(p, Phrase)]
         self._phrases += [(word, 1) for word in said if len(word) > 1]
+        self._known: dict[str, bool] = {}
 
     def mark(self, text: str) -> tuple[Span, ...]:
         """Return the (start, end) of each marked stretch, in characters, ascending, apart.
@@ -31,15 +32,23 @@ class Highlighter:
         >>> Highlighter(Words((Word("bridge"), Word("the")))).mark("The bridges of the Ash")
         ((4, 11),)
         """
-        if not self._terms and not self._phrases:
-            return ()
-        spans = list(term_spans(text))
-        marked = {(s.start, s.end) for s in spans if s.term in self._terms}
-        if self._prefixes:
-            marked |= {(s.start, s.end) for s in spans if s.term.startswith(self._prefixes)}
-        for phrase, slop in self._phrases:
-            marked.update(_phrases(spans, phrase, slop))
+        marked = set(self._words(text)) if self._terms or self._prefixes else set()
+        if self._phrases:
+            spans = list(term_spans(text))
+            for phrase, slop in self._phrases:
+                marked.update(_phrases(spans, phrase, slop))
         return tuple(_apart(sorted(marked)))
+
+    def _words(self, text: str) -> Iterator[Span]:
+        """Find the words that are wanted for themselves; each is looked at once a query."""
+        known = self._known
+        for match in WORD.finditer(text):
+            word = match.group()
+            if word not in known:
+                term = term_of(word)
+                known[word] = term in self._terms or term.startswith(self._prefixes)
+            if known[word]:
+                yield match.span()
 
 
 def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Span]:
