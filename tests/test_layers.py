@@ -14,8 +14,11 @@ LAYERS = {
 }
 OURS = {*LAYERS, "tests"}
 VENDORS = {
-    "whoosh": ("index/lexical/",),
-    "chromadb": ("index/vector.py",),
+    # The rivals of a benchmark are the stock engines themselves, not our adapters of them.
+    "whoosh": ("index/lexical/", "index/rivals/stock_whoosh.py"),
+    "chromadb": ("index/vector.py", "index/rivals/vectors.py"),
+    "tantivy": ("index/rivals/tantivy_index.py",),
+    "bm25s": ("index/rivals/bm25s_index.py",),
     "torch": ("index/embedding/sentence_transformer.py", "index/embedding/export.py"),
     "onnxruntime": ("index/embedding/query_graph.py",),
     "sentence_transformers": ("index/embedding/sentence_transformer.py",),

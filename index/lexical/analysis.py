@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -51,6 +51,15 @@ def term_of(word: str) -> str:
 
 def is_stop_word(word: str) -> bool:
     return fold(word) in STOP_WORDS
+
+
+def weighty(words: Sequence[str]) -> Sequence[str]:
+    """Leave out stop words, unless there is nothing else.
+
+    >>> weighty(["The", "ferry"]), weighty(["to", "be"])
+    (['ferry'], ['to', 'be'])
+    """
+    return [word for word in words if not is_stop_word(word)] or words
 
 
 def terms(text: str) -> list[str]:

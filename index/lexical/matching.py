@@ -8,7 +8,7 @@ import numpy as np
 
 from index.columns import Bools, Category
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
-from index.lexical.analysis import fold, is_stop_word, terms, words_of
+from index.lexical.analysis import fold, terms, weighty, words_of
 from index.lexical.collection import INDEXED, Collection
 from index.lexical.scoring import K1, Floats
 
@@ -96,7 +96,8 @@ class Matcher:
         found = [self._part(part) for part in group.required]
         for part in found:
             admitted &= part.held
-        said = dict.fromkeys(tuple(terms(word.text)) for word in _weighed(group.plain))
+        plain = weighty([word.text for word in group.plain])
+        said = dict.fromkeys(tuple(terms(word)) for word in plain)
         scores = _total(found) if found else self._nothing()
         if not said:
             return Part(scores, admitted), admitted
@@ -174,12 +175,6 @@ class Matcher:
 
     def _nothing(self) -> Floats:
         return np.zeros(self._columns.n_rows, np.float32)
-
-
-def _weighed(words: Sequence[Word]) -> Sequence[Word]:
-    """Leave out stop words, unless there is nothing else."""
-    weighty = [word for word in words if not is_stop_word(word.text)]
-    return weighty or words
 
 
 def _total(parts: Sequence[Part]) -> Floats:
