@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from archive.errors import ArchiveError
-from scripts import measuring, reading, serving, writing
+from scripts import benchmarking, measuring, reading, serving, writing
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -56,7 +56,7 @@ for command in (
     writing.verify,
     writing.rebuild,
     measuring.evaluate,
-    measuring.benchmark,
+    benchmarking.benchmark,
 ):
     main.add_command(command)
 

@@ -1,9 +1,9 @@
-"""Commands that measure: evaluate, benchmark."""
+"""The command that measures the ranking: evaluate."""
 
 import json
 import tempfile
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,13 +11,11 @@ import click
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.settings import Settings
-from index.benchmark.timing import benchmark as time_searches
-from index.benchmark.timing import peak_memory
 from index.evaluation import MEASURES, Judgments
 from index.evaluation import evaluate as evaluate_modes
 from index.query import Mode
 from index.wiring import open_engines, open_for_writing, searcher_over
-from scripts.options import as_json, quiet, with_settings
+from scripts.options import as_json, quiet
 from scripts.progress import Bars
 
 
@@ -59,26 +57,3 @@ def evaluate(
     click.echo(f"{'mode':10}" + "".join(f"{name:>12}" for name in MEASURES))
     for mode, means in found.items():
         click.echo(f"{mode.value:10}" + "".join(f"{means[name]:12.3f}" for name in MEASURES))
-
-
-@click.command()
-@click.option("--queries", default=100, show_default=True, help="How many of each kind.")
-@as_json
-@with_settings
-def benchmark(settings: Settings, queries: int, as_json: bool) -> None:
-    """Time searches of the archive, on queries made of its own words."""
-    engines = open_engines(settings)
-    engines.neighbours.warm()
-    found = list(time_searches(searcher_over(engines, settings), engines, queries))
-    counts = engines.catalog.counts()
-    if as_json:
-        timings = [asdict(timing) for timing in found]
-        totals = {"passages": counts.passages, "peak_memory": peak_memory()}
-        click.echo(json.dumps({**totals, "milliseconds": timings}))
-        return
-    click.echo(f"{counts.passages:,} passages; milliseconds a search, {queries} of each kind")
-    click.echo(f"{'mode':10}{'kind':10}{'articles':>9}{'p50':>9}{'p95':>9}{'p99':>9}")
-    for t in found:
-        share = f"{t.share:.0%}"
-        click.echo(f"{t.mode.value:10}{t.kind:10}{share:>9}{t.p50:9.1f}{t.p95:9.1f}{t.p99:9.1f}")
-    click.echo(f"peak memory {peak_memory() / 1e6:,.0f} MB")

@@ -212,18 +212,6 @@ def test_a_keyword_search_imports_neither_torch_nor_chromadb(archive):
     assert "Swing bridge shut" in done.stdout
 
 
-def test_a_benchmark_times_each_kind_of_search_with_and_without_a_filter(archive):
-    found = json.loads(
-        backfile("benchmark", "--archive", archive, "--queries", "3", "--json").stdout
-    )
-    assert found["passages"] >= 6
-    assert found["peak_memory"] > 1_000_000
-    timed = {(t["kind"], t["mode"], t["share"]) for t in found["milliseconds"]}
-    assert ("question", "keyword", 1.0) in timed
-    assert ("phrase", "keyword", 0.1) in timed
-    assert all(0 < t["p50"] <= t["p95"] <= t["p99"] for t in found["milliseconds"])
-
-
 def test_the_archive_is_open_to_its_owner_alone(archive):
     assert archive.stat().st_mode & 0o077 == 0
 

@@ -66,11 +66,16 @@ class ArchiveDirectory:
 
     def bytes_on_disk(self) -> int:
         """Add up the sizes of all files; one that goes meanwhile counts nothing."""
-        total = 0
+        return sum(self.bytes_by_part().values())
+
+    def bytes_by_part(self) -> dict[str, int]:
+        """Add them up for each file and folder of the archive, by name."""
+        parts: dict[str, int] = {}
         for path in self.root.rglob("*"):
             with suppress(FileNotFoundError):
-                total += path.stat().st_size if path.is_file() else 0
-        return total
+                part = path.relative_to(self.root).parts[0]
+                parts[part] = parts.get(part, 0) + (path.stat().st_size if path.is_file() else 0)
+        return parts
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ from index.protocols import Floats, Rows
 SEED = 1963
 MOVED = 0.75  # the length of the random step beside a vector of length 1: a cosine of 0.8
 WRITTEN_AT_ONCE = 20_000
-RECOMBINED = "recombined"
+RECOMBINED = "recombined:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,14 @@ class Corpus:
             turn += 1
             yield _recombined(pattern, sentences, choose, turn)
 
-    def write(self, path: Path) -> None:
-        """Write the articles as JSON lines, which any archive reads."""
+    def write(self, path: Path) -> int:
+        """Write the articles as JSON lines; return how many of them are recombined."""
+        recombined = 0
         with path.open("w", encoding="utf-8") as stream:
             for article in self:
+                recombined += article.id.startswith(RECOMBINED)
                 stream.write(json.dumps(_record(article)) + "\n")
+        return recombined
 
 
 def lend_vectors(source: Engines, target: Engines) -> int:
@@ -135,7 +138,7 @@ def _recombined(
             owed -= len(drawn[-1]) + 1
         made.append(" ".join(drawn))
     text = "\n\n".join(filter(None, made))
-    return replace(pattern, id=f"{RECOMBINED}-{turn}", text=text, url="")
+    return replace(pattern, id=f"{RECOMBINED}{turn}", text=text, url="")
 
 
 def _record(article: Article) -> dict[str, object]:

@@ -1,96 +1,80 @@
-"""Times an archive's searches on queries made of its own words, with and without a date filter."""
+"""Takes time: of one call, of many, and of the processor."""
 
-import random
 import resource
 import statistics
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-import numpy as np
+Answer = TypeVar("Answer")
+LONGEST = 60.0  # seconds a series may take once it has ENOUGH calls
+ENOUGH = 20
 
-from index.columns import UNDATED, Columns
-from index.engines import Engines
-from index.lexical.analysis import WORD, is_stop_word
-from index.query import Filters, Mode, Query
-from index.search import Searcher
 
-SHARES = (1.0, 0.5, 0.1, 0.01)  # of the dated articles that a date filter lets through
-QUESTION_WORDS = 12
-SEED = 1963
+class Cost(NamedTuple):
+    """What a piece of work took: seconds by the clock, and of all cores together."""
+
+    seconds: float
+    processor: float
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Milliseconds of one kind of search: whole, as a caller waits for it."""
+class Latency:
+    """Milliseconds of `calls` calls, one after the other."""
 
-    kind: str
-    mode: Mode
-    share: float
     p50: float
     p95: float
     p99: float
+    calls: int
 
 
-def queries_from(engines: Engines, count: int) -> dict[str, list[str]]:
-    """Make queries of passages drawn from the archive: the kinds that people type."""
-    choose = random.Random(SEED)
-    rows = engines.catalog.rows_after(0).tolist()
-    drawn = choose.sample(rows, min(len(rows), 4 * count))
-    made: dict[str, list[str]] = {"words": [], "question": [], "phrase": [], "prefix": []}
-    for found in engines.catalog.stored(drawn):
-        words = [word for word in WORD.findall(found.passage.text) if word.isalpha()]
-        weighty = [word for word in words if len(word) > 4 and not is_stop_word(word)]
-        if len(weighty) < 4 or len(words) < QUESTION_WORDS:
-            continue
-        start = choose.randrange(len(words) - QUESTION_WORDS + 1)
-        pair = choose.randrange(len(words) - 1)
-        made["words"].append(" ".join(choose.sample(weighty, choose.choice((2, 3)))))
-        made["question"].append(" ".join(words[start : start + QUESTION_WORDS]).lower())
-        made["phrase"].append(f'"{words[pair]} {words[pair + 1]}"')
-        made["prefix"].append(choose.choice(weighty)[:4].lower() + "*")
-        if len(made["words"]) == count:
-            break
-    return made
+def cost_of(work: Callable[[], object]) -> Cost:
+    """Do it once."""
+    began, used = time.perf_counter(), _processor()
+    work()
+    return Cost(time.perf_counter() - began, _processor() - used)
 
 
-def benchmark(searcher: Searcher, engines: Engines, count: int) -> Iterator[Timing]:
-    """Time each kind of query in each mode that suits it, under each filter; the first is free."""
-    columns = searcher.columns()
-    queries = queries_from(engines, count)
-    plans = [(kind, Mode.KEYWORD) for kind in queries]
-    if columns.coverage:
-        plans += [("question", Mode.SEMANTIC), ("question", Mode.HYBRID), ("words", Mode.HYBRID)]
-    for kind, mode in plans:
-        for share in SHARES:
-            filters = Filters(since=since_for(columns, share)) if share < 1 else Filters()
-            asked = [Query(text, mode=mode, filters=filters) for text in queries[kind]]
-            if asked and (share == 1 or filters.since):
-                yield _timed(searcher, kind, share, asked)
+def timed(calls: Iterable[Callable[[], Answer]]) -> tuple[Latency, list[Answer]]:
+    """Time calls, of which there is one at least; a slow series is cut short.
 
-
-def since_for(columns: Columns, share: float) -> date | None:
-    """The day from which on lies this share of the dated articles, the newest."""
-    dated = np.sort(columns.published[columns.published != UNDATED])
-    if not len(dated):
-        return None
-    return date.fromordinal(int(dated[min(len(dated) - 1, round((1 - share) * len(dated)))]))
-
-
-def peak_memory() -> int:
-    """The most memory this process has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _timed(searcher: Searcher, kind: str, share: float, asked: Sequence[Query]) -> Timing:
-    searcher.search(replace(asked[0]))
-    took = []
-    for query in asked:
+    Return what was answered as well.
+    """
+    took: list[float] = []
+    answers = []
+    for call in calls:
         began = time.perf_counter()
-        searcher.search(query)
+        answers.append(call())
         took.append(1000 * (time.perf_counter() - began))
+        if sum(took) > 1000 * LONGEST and len(took) >= ENOUGH:
+            break
+    return latency(took), answers
+
+
+def latency_of(calls: Iterable[Callable[[], object]]) -> Latency:
+    """Time calls, of which there is one at least; a slow series is cut short."""
+    return timed(calls)[0]
+
+
+def latency(took: list[float]) -> Latency:
+    """Sum up milliseconds, of which there is at least one.
+
+    >>> latency([1.0, 2.0, 3.0])
+    Latency(p50=2.0, p95=2.9, p99=2.98, calls=3)
+    """
     cuts = statistics.quantiles(took, n=100, method="inclusive") if len(took) > 1 else took * 99
-    return Timing(kind, asked[0].mode, share, statistics.median(took), cuts[94], cuts[98])
+    return Latency(statistics.median(took), round(cuts[94], 3), round(cuts[98], 3), len(took))
+
+
+def _processor() -> float:
+    """Seconds of all cores that this process and its finished children have used."""
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, whose))
+
+
+def bytes_below(folder: Path | None) -> int:
+    """The size of all files in a folder; 0 for None."""
+    files = folder.rglob("*") if folder else ()
+    return sum(path.stat().st_size for path in files if path.is_file())

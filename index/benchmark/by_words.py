@@ -1,0 +1,97 @@
+"""Times our search by words and its rivals, on the same passages and queries."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from archive.batching import batches
+from index.benchmark.queries import Queries, typed
+from index.benchmark.timing import Cost, Latency, bytes_below, cost_of, latency_of
+from index.columns import Columns
+from index.comparing import top
+from index.engines import Engines
+from index.indexing import WORDS_AT_ONCE
+from index.lexical.parsing import parse
+from index.protocols import LexicalEntry
+from index.rivals.words import KINDS, Kind, Passage, WordRival, WordSearch, as_terms
+
+LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WordResult:
+    """An engine by words: what its index took to build, its bytes, and its best ten by kind.
+
+    An engine that is given terms has not analysed anything itself: `built` lacks that.
+    """
+
+    name: str
+    built: Cost
+    given_terms: bool
+    bytes: int
+    latencies: dict[Kind, Latency]
+
+
+class Ours:
+    """Our lexical index under the rivals' interface. What it counts, and for articles too, stays.
+
+    It is the index of an archive, made anew: all of it can be searched as it is in use.
+    """
+
+    name = "Backfile"
+    takes_terms = False
+
+    def __init__(self, engines: Engines, folder: Path) -> None:
+        self.folder = folder
+        self._lexical = engines.lexical
+        self._columns = Columns.load(engines.catalog, 0)
+
+    def build(self, passages: Iterable[Passage]) -> None:
+        self._lexical.clear()
+        for some in batches(passages, WORDS_AT_ONCE):
+            self._lexical.add(LexicalEntry(*passage) for passage in some)
+
+    def searches(self) -> Sequence[WordSearch]:
+        self._snapshot = self._lexical.snapshot()
+        return [WordSearch(self.name, KINDS, self._best)]
+
+    def close(self) -> None:
+        self._snapshot.close()
+
+    def _best(self, kind: Kind, words: Sequence[str], limit: int) -> list[int]:
+        expression = parse(typed(kind, words)).expression
+        if expression is None:
+            return []
+        matches = self._snapshot.match(expression, self._columns)
+        held = (matches.scores > 0) & self._columns.rows_of(matches.held)
+        rows = np.flatnonzero(held)
+        found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
+        return found
+
+
+def compete(
+    engines: Engines, folder: Path, rivals: Sequence[WordRival], queries: Queries
+) -> Iterator[WordResult]:
+    """Build and search one engine after the other: ours, whose files lie in the folder, first."""
+    passages = [
+        Passage(found.row, found.article.given_title, found.passage.text)
+        for found in engines.catalog.stored(engines.catalog.rows_after(0).tolist())
+    ]
+    terms: list[Passage] = []
+    competitors: list[WordRival] = [Ours(engines, folder), *rivals]
+    for rival in competitors:
+        if rival.takes_terms and not terms:
+            terms = list(as_terms(passages))
+        built = cost_of(partial(rival.build, terms if rival.takes_terms else passages))
+        for search in rival.searches():
+            latencies = {
+                kind: latency_of([partial(search.best, kind, words, LIMIT) for words in asked])
+                for kind, asked in queries.items()
+                if kind in search.kinds and asked
+            }
+            size = bytes_below(rival.folder)
+            yield WordResult(search.name, built, rival.takes_terms, size, latencies)
+        rival.close()
