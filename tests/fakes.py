@@ -19,6 +19,9 @@ class MemoryIndex:
     def add(self, entries):
         self.entries |= {e.row: {"title": terms(e.title), "text": terms(e.text)} for e in entries}
 
+    def flush(self):
+        pass
+
     def remove(self, rows):
         for row in rows.tolist():
             self.entries.pop(row, None)

@@ -15,27 +15,44 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo, W3TermsReader
+from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
 from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
+from whoosh.util.numeric import byte_to_length
 
 HEADER = struct.Struct("<IBBQI")
+TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
+LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 COMPRESS_FROM = 64  # bytes of positions; less does not pay
 COMPRESSED, WIDE = 1, 2
 POSITIONS_EXTENSION = ".pos"
 Numbers = npt.NDArray[np.uint32]
 
 
-class PostingList(NamedTuple):
-    """One term's postings in a segment; `positions` holds `frequencies[i]` of them for each i."""
+class PostingLists(NamedTuple):
+    """The lists of many terms of one field, one after the other."""
 
+    terms: list[bytes]
+    cuts: npt.NDArray[np.int64]
+    """Where each term's postings begin, and after the last where they end."""
     documents: Numbers
     frequencies: Numbers
+    lengths: Numbers
+    """How many words the field has in each of the documents."""
     positions: Numbers
+    """`frequencies[i]` of them for each i."""
+
+
+def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Put lengths into one byte each, as Whoosh rounds them."""
+    return np.minimum(np.searchsorted(LENGTHS, lengths), 255).astype(np.uint8)
 
 
 class ArrayCodec(W3Codec):
     """W3Codec with another form of postings."""
+
+    def per_document_writer(self, storage: Any, segment: Any) -> "ArrayColumnsWriter":
+        return ArrayColumnsWriter(self, storage, segment)
 
     def field_writer(self, storage: Any, segment: Any) -> "ArrayFieldWriter":
         return ArrayFieldWriter(self, storage, segment)
@@ -51,6 +68,15 @@ class ArrayCodec(W3Codec):
         )
 
 
+class ArrayColumnsWriter(W3PerDocWriter):
+    """Leaves the columns to who has them as arrays, and writes what else a reader looks for."""
+
+    def count(self, documents: int, words: dict[str, int]) -> None:
+        """Say how many documents there are, and words in each field of theirs altogether."""
+        self._doccount = documents
+        self._fieldlengths = words
+
+
 class ArrayFieldWriter(W3FieldWriter):
     """Writes whole posting lists, terms in ascending order within a field."""
 
@@ -58,33 +84,45 @@ class ArrayFieldWriter(W3FieldWriter):
         super().__init__(codec, storage, segment)
         self._positions = self._create_file(POSITIONS_EXTENSION)
 
-    def add_list(self, term: bytes, postings: PostingList, lengths: tuple[int, int]) -> None:
-        """Write one term; `lengths` are the least and greatest field length of its documents."""
-        documents, frequencies, positions = postings
-        wide = len(positions) > 0 and int(positions.max()) > 0xFFFF
-        packed = positions.astype("<u4" if wide else "<u2").tobytes()
-        flags = WIDE if wide else 0
-        if len(packed) >= COMPRESS_FROM:
-            packed, flags = zlib.compress(packed, 1), flags | COMPRESSED
-        most = int(frequencies.max())
-        width = 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
-        offset = self._postfile.tell()
-        where = (self._positions.tell(), len(packed))
-        self._positions.write(packed)
-        self._postfile.write(HEADER.pack(len(documents), width, flags, *where))
-        self._postfile.write(documents.astype("<u4").tobytes())
-        self._postfile.write(frequencies.astype(f"<u{width}").tobytes())
-        found = W3TermInfo(
-            weight=float(frequencies.sum()),
-            df=len(documents),
-            minlength=lengths[0],
-            maxlength=lengths[1],
-            maxweight=float(most),
-            minid=int(documents[0]),
-            maxid=int(documents[-1]),
+    def add_lists(self, field: str, lists: PostingLists) -> None:
+        """Write the lists of many terms of a field, ascending, and beyond those written before."""
+        fieldid = pack_ushort(self._fieldmap.setdefault(field, len(self._fieldmap)))
+        cuts, firsts = lists.cuts.tolist(), lists.cuts[:-1]
+        ends = np.cumsum(lists.frequencies, dtype=np.int64)
+        places = np.concatenate([[0], ends])[lists.cuts]
+        at = places.tolist()
+        documents = lists.documents.astype("<u4").tobytes()
+        narrow = lists.positions.astype("<u2").tobytes()
+        offset, where = self._postfile.tell(), self._positions.tell()
+        most = np.maximum.reduceat(lists.frequencies, firsts).tolist()
+        wide = (np.maximum.reduceat(lists.positions, places[:-1]) > 0xFFFF).tolist()
+        lengths = (
+            length_codes(ufunc.reduceat(lists.lengths, firsts)).tolist()
+            for ufunc in (np.minimum, np.maximum)
         )
-        found.set_extent(offset, self._postfile.tell() - offset)
-        self._tindex.add(pack_ushort(self._fieldid) + term, found.to_bytes())
+        ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
+        for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
+            left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
+            packed, flags = narrow[2 * start : 2 * end], 0
+            if wide[i]:
+                packed, flags = lists.positions[start:end].astype("<u4").tobytes(), WIDE
+            if len(packed) >= COMPRESS_FROM:
+                packed, flags = zlib.compress(packed, 1), flags | COMPRESSED
+            greatest, shortest, longest, first, last = known
+            width = 1 if greatest <= 0xFF else 2 if greatest <= 0xFFFF else 4
+            count, total = right - left, end - start
+            stored = b"".join(
+                (
+                    HEADER.pack(count, width, flags, where, len(packed)),
+                    documents[4 * left : 4 * right],
+                    lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
+                )
+            )
+            self._positions.write(packed)
+            self._postfile.write(stored)
+            info = (0, total, count, shortest, longest, greatest, first, last, offset, len(stored))
+            self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
+            offset, where = offset + len(stored), where + len(packed)
 
     def close(self) -> None:
         super().close()
