@@ -4,17 +4,24 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from archive.errors import WorkerLost
 
 T = TypeVar("T")
+
+
+@cache
+def once(make: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Make something heavy once in a process: what it is pickled as, to travel to a worker."""
+    return make(*arguments, **options)
 
 
 class Task(Generic[T]):
@@ -30,7 +37,7 @@ class Task(Generic[T]):
         """Wait for the result; raise what the work raised, or WorkerLost."""
         try:
             return self._future.result()
-        except BrokenProcessPool as exc:
+        except (BrokenProcessPool, CancelledError) as exc:
             raise WorkerLost from exc
 
 
@@ -46,28 +53,28 @@ class Workers:
         self._niceness = niceness  # as `nice` has it: 0, or up to 19 to take only what others leave
         self._pool: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
+        self._starting: list[Future[int]] = []
 
     def start(self) -> None:
         """Start the processes, unless they are; return before they are ready (0.5 s)."""
         if self._pool is not None or not self._processes:
             return
         # Never `fork`: threads of torch or of the caller may hold locks at that moment.
-        context = get_context("spawn")
+        context = get_context("forkserver")
         ends, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             self._processes, context, initializer=_begin, initargs=(ends, self._niceness)
         )
-        for _ in range(self._processes):
-            self._pool.submit(os.getpid)
+        self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
         ends.close()
 
-    @property
-    def started(self) -> bool:
-        return self._pool is not None
+    def ready(self) -> bool:
+        """Whether the processes are there."""
+        return self._pool is not None and all(future.done() for future in self._starting)
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Task[T]:
-        """Have a function called in a process of the pool; here and now while there is none."""
-        if self._pool is None:
+        """Have a function called in a process of the pool; here and now until that is ready."""
+        if self._pool is None or not self.ready():
             future: Future[T] = Future()
             future.set_result(function(*arguments))
             return Task(future)

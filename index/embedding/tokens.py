@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from archive.errors import EngineUnavailable
 from index.embedding.model import window_of
+from index.workers import once
 
 # Cut where BERT's pre-tokenizer cuts, whatever stands around: at spaces and frequent punctuation.
 WORD = re.compile(r"""[^ \t\n\r,."“”]+|[,."“”]+""")
@@ -36,7 +36,7 @@ class ModelTokenizer:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Travel to another process as a folder, and be loaded there once."""
-        return _loaded, (type(self), self._folder)
+        return once, (type(self), self._folder)
 
     def starts(self, text: str) -> Sequence[int]:
         """Cut word by word where the model does so too, each word once: 2 to 4 times as fast."""
@@ -66,8 +66,3 @@ class ModelTokenizer:
     def _cut(self, text: str) -> Sequence[int]:
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         return [start for start, _ in encoded.offsets]
-
-
-@cache
-def _loaded(kind: Callable[[Path], Any], folder: Path) -> Any:
-    return kind(folder)
