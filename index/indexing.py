@@ -150,13 +150,18 @@ class Indexer:
             self._progress(Stage.READING, source.bytes_done, source.bytes_total)
             while len(ahead) > BATCHES_AHEAD or (ahead and all(t.done() for t in ahead[0].cuts)):
                 self._keep(ahead.popleft())
+            if not number:  # the first ones are found before anything else is done
+                self._keep_all(ahead, report)
             self._meaning.check()
-        for left in ahead:
-            self._keep(left)
+        self._keep_all(ahead, report)
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
+        return report
+
+    def _keep_all(self, ahead: deque[_Batch], report: Report) -> None:
+        while ahead:
+            self._keep(ahead.popleft())
         if report.new or report.changed:
             self._finish_words()
-        return report
 
     def _split(self, articles: list[Article]) -> _Batch:
         some = batches(articles, SPLIT_AT_ONCE)
