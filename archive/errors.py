@@ -9,14 +9,20 @@ ArchiveError
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
 ├── ArchiveUnwritable   no archive can be made or changed at this path
-└── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
+├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
+└── WorkerLost          a process that helped was ended from outside
 """
 
 from pathlib import Path
+from typing import Any
 
 
 class ArchiveError(Exception):
     """The root of all errors below; its text is one line that a person can act on."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come whole from another process, whatever arguments the message was made of."""
+        return _restored, (type(self), self.args), self.__dict__
 
 
 class UnreadableArticle(ArchiveError):
@@ -100,3 +106,17 @@ class EngineUnavailable(ArchiveError):
         self.name = name
         self.reason = reason
         super().__init__(f"{name} is unavailable: {reason}")
+
+
+class WorkerLost(ArchiveError):
+    """A worker process died of something else than its work."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a worker process was ended from outside, most often for want of memory; "
+            "run the same command again to go on, with a smaller --threads if it happens again"
+        )
+
+
+def _restored(kind: type[ArchiveError], args: tuple[Any, ...]) -> ArchiveError:
+    return kind.__new__(kind, *args)

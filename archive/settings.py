@@ -26,7 +26,7 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "the address `backfile serve` listens on")
     port: int = _setting(8080, "the port `backfile serve` listens on")
-    threads: int = _setting(0, "threads for embedding and for serving; 0 means one per core")
+    threads: int = _setting(0, "threads for indexing, embedding and serving; 0 means one per core")
     fusion: str = _setting("convex", "how hybrid search merges both rankings: `convex` or `rrf`")
     vector_weight: float = _setting(
         0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"

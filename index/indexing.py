@@ -1,61 +1,39 @@
-"""The way in: keeps what was read, indexes its words at once, then embeds, newest first.
+"""The way in: keeps what was read, indexes its words at once, and embeds, newest first.
 
-    catalogue row -> Whoosh, by row -> vectors on disk -> `embedded` -> a sealed Chroma part
+    read -> split -> catalogue row -> Whoosh, by row
+                                   -> vectors on disk -> `embedded` -> a sealed Chroma part
 
+While one batch is read, workers split the one before and write the words of those before that.
 Each step finds what is left to do by itself (rows beyond the last one in Whoosh, rows not
 embedded, embedded rows in no part), so a run that was killed anywhere is finished by the next.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from pathlib import Path
-from typing import Protocol
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from archive.article import Article
+from archive.article import Article, Passage
+from archive.batching import batches
 from archive.errors import UnreadableArticle
-from archive.reading.fields import derived_id
-from archive.splitting import Tokenizer, embedded_text, split
-from archive.store.catalog import Known
+from archive.splitting import Tokenizer, split
+from index.admission import Admission, Report
 from index.engines import Engines
+from index.meaning import Meaning
 from index.protocols import LexicalEntry, Rows
+from index.stages import Progress, Stage
+from index.workers import Task, Workers
 
 FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
-LARGEST_BATCH = 4_000
-EMBEDDED_AT_ONCE = 1_024  # passages between two marks on the record: about 20 s of work
-WORDS_AT_ONCE = 20_000  # passages a Whoosh commit
+LARGEST_BATCH = 2_000
+LARGEST_TEXT = 20_000_000  # characters a batch, which bounds the memory where articles are long
+SPLIT_AT_ONCE = 50  # articles a worker is given
+BATCHES_AHEAD = 1  # that are being split while the next is read
+WORDS_AT_ONCE = 20_000  # passages a Whoosh segment
 
-
-class Stage(StrEnum):
-    """What is being done, as a progress bar names it."""
-
-    READING = "reading"
-    WORDS = "words"
-    MEANING = "meaning"
-    SEALING = "neighbours"
-
-
-class Progress(Protocol):
-    """Is told how far a stage of a run has come: in bytes when reading, else in passages."""
-
-    def __call__(self, stage: Stage, done: int, total: int) -> None: ...
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of an input."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    undated: int = 0
-    refused: list[UnreadableArticle] = field(default_factory=list)
-
-    @property
-    def read(self) -> int:
-        return self.new + self.changed + self.unchanged
+Cuts = list[list[tuple[int, int, str]]]
 
 
 class Input(Protocol):
@@ -67,34 +45,51 @@ class Input(Protocol):
     def __iter__(self) -> Iterator[Article | UnreadableArticle]: ...
 
 
+class _Batch(NamedTuple):
+    """Articles that are to be kept, and their passages once they are split."""
+
+    articles: list[Article]
+    cuts: list[Task[Cuts]]
+
+
 class Indexer:
     """Writes to one archive; its caller holds the writer's lock."""
 
-    def __init__(self, engines: Engines, tokenizer: Tokenizer, progress: Progress) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        tokenizer: Tokenizer,
+        progress: Progress,
+        *,
+        workers: Workers | None = None,
+        aside: Workers | None = None,
+    ) -> None:
+        """Take who splits, and who embeds while words are still being indexed.
+
+        They are started for an input of more than one batch; nobody works beside this process
+        where they are None.
+        """
         self._catalog = engines.catalog
-        self._vectors = engines.vectors
         self._lexical = engines.lexical
         self._neighbours = engines.neighbours
-        self._embedder = engines.embedder
         self._tokenizer = tokenizer
         self._progress = progress
+        self._workers = workers or Workers(0)
+        self._aside = aside or Workers(0)
+        self._record = threading.Lock()  # held while the record is changed
+        self._meaning = Meaning(engines, progress, self._record, self._aside)
         self._indexed = 0  # passages, by this indexer
-        self._seen: dict[str, Known] = {}  # articles of this run
+
+    def run(self, source: Input) -> Report:
+        """Index by words and by meaning, both at once where there are cores to spare."""
+        with self._meaning.embedding_meanwhile():
+            report = self._index(source, meanwhile=self._aside)
+        self.index_meaning()
+        return report
 
     def index(self, source: Input) -> Report:
         """Keep what is new or changed, and make it findable by words."""
-        report = Report()
-        self._seen.clear()
-        self.tidy()
-        self.index_words()  # what a killed run left
-        for batch in _growing_batches(source):
-            articles = [found for found in batch if isinstance(found, Article)]
-            report.refused += [found for found in batch if isinstance(found, UnreadableArticle)]
-            self._keep(articles, report)
-            self._progress(Stage.READING, source.bytes_done, source.bytes_total)
-            self.index_words()
-        self._progress(Stage.READING, source.bytes_total, source.bytes_total)
-        return report
+        return self._index(source, meanwhile=None)
 
     def tidy(self) -> None:
         """Take out of the lexical index what the record lost while a run was killed."""
@@ -103,28 +98,22 @@ class Indexer:
     def index_words(self) -> None:
         """Bring the lexical index up to the record."""
         waiting = self._catalog.rows_after(self._lexical.last_row())
-        for done, rows in _slices(waiting, WORDS_AT_ONCE):
-            self._lexical.add(
-                LexicalEntry(found.row, found.article.given_title, found.passage.text)
-                for found in self._catalog.stored(rows.tolist())
+        if len(waiting) > WORDS_AT_ONCE:
+            self._workers.start()
+        for rows in batches(waiting.tolist(), WORDS_AT_ONCE):
+            self._add_words(
+                [
+                    LexicalEntry(found.row, found.article.given_title, found.passage.text)
+                    for found in self._catalog.stored(rows)
+                ]
             )
-            self._progress(Stage.WORDS, self._indexed + done, self._indexed + len(waiting))
-        self._indexed += len(waiting)
         if len(waiting):
-            self._catalog.announce()
+            self._finish_words()
+            self._settle_words()
 
     def index_meaning(self) -> None:
         """Embed what is not embedded, newest first, and let Chroma know all of it."""
-        waiting = self._catalog.unembedded_rows()
-        for done, rows in _slices(waiting, EMBEDDED_AT_ONCE):
-            stored = list(self._catalog.stored(rows.tolist()))
-            if stored:  # else they were removed meanwhile
-                texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
-                kept = np.array([each.row for each in stored], np.int64)
-                self._vectors.write(kept, self._embedder.embed_passages(texts))
-                self._catalog.mark_embedded(kept)
-            self._progress(Stage.MEANING, done, len(waiting))
-        self._embedder.prepare_queries()
+        self._meaning.embed_all()
         self.seal()
 
     def seal(self) -> None:
@@ -134,115 +123,115 @@ class Indexer:
         if len(np.setxor1d(embedded, self._neighbours.rows())):
             self._progress(Stage.SEALING, 0, len(embedded))
             self._neighbours.seal(embedded)
-            self._catalog.announce()
+            self._announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
 
     def remove(self, article_ids: Sequence[str]) -> int:
         """Remove articles from the record, the words and the vectors; return how many."""
         rows = self._catalog.rows_of(article_ids)
-        removed = self._catalog.remove(article_ids)
-        self._forget(rows)
+        with self._record:
+            removed = self._catalog.remove(article_ids)
+            self._meaning.forget(rows)
+        self._forget_words(rows)
         return removed
 
-    def _keep(self, articles: Sequence[Article], report: Report) -> None:
-        articles = self._at_home(articles)
-        known = self._catalog.known([article.id for article in articles])
-        kept: dict[str, Article] = {}
-        for found in articles:
-            article = _settled(found, self._seen.get(found.id) or known.get(found.id))
-            if article is not found:
-                known |= self._catalog.known([article.id])
-            report.undated += article.published is None
-            before, taken = known.get(article.id), self._seen.get(article.id)
-            holder = taken or before
-            if holder and _is_another(article, holder, this_run=taken is not None):
-                reason = f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin})"
-                remedy = "give another field with --map id=NAME"
-                report.refused.append(UnreadableArticle(str(article.origin), f"{reason}; {remedy}"))
-                continue
-            self._seen[article.id] = known[article.id] = known_as(article)
-            if before and before.digest == article.digest:
-                report.unchanged += 1
-                continue
-            report.changed += before is not None
-            report.new += before is None
-            kept[article.id] = article
-        if not kept:
-            return
-        replaced = self._catalog.rows_of(list(kept))
-        self._catalog.put([(a, split(a, self._tokenizer)) for a in kept.values()])
-        self._forget(replaced)
+    def _index(self, source: Input, *, meanwhile: Workers | None) -> Report:
+        report, admission = Report(), Admission(self._catalog)
+        self.tidy()
+        self.index_words()  # what a killed run left
+        ahead: deque[_Batch] = deque()
+        for number, batch in enumerate(_growing_batches(source)):
+            if number or len(batch) >= FIRST_BATCH:  # there is more where this comes from
+                self._workers.start()
+                if meanwhile:
+                    meanwhile.start()
+            report.refused += [found for found in batch if isinstance(found, UnreadableArticle)]
+            articles = [found for found in batch if isinstance(found, Article)]
+            ahead.append(self._split(admission.admit(articles, report)))
+            self._progress(Stage.READING, source.bytes_done, source.bytes_total)
+            while len(ahead) > BATCHES_AHEAD or (ahead and all(t.done() for t in ahead[0].cuts)):
+                self._keep(ahead.popleft())
+            if not number:  # the first ones are found before anything else is done
+                self._keep_all(ahead, report)
+            self._meaning.check()
+        self._keep_all(ahead, report)
+        self._progress(Stage.READING, source.bytes_total, source.bytes_total)
+        if report.new or report.changed:
+            self._settle_words()
+        return report
 
-    def _at_home(self, articles: Sequence[Article]) -> list[Article]:
-        """Give files the id they have already, if they were read through another folder before."""
-        unnamed = [article.origin for article in articles if _is_unnamed(article.id)]
-        homes = self._catalog.ids_at(unnamed) if unnamed else {}
-        return [
-            replace(article, id=homes[article.origin])
-            if _is_unnamed(article.id) and _is_unnamed(homes.get(article.origin, ""))
-            else article
-            for article in articles
+    def _keep_all(self, ahead: deque[_Batch], report: Report) -> None:
+        while ahead:
+            self._keep(ahead.popleft())
+        if report.new or report.changed:
+            self._finish_words()
+
+    def _split(self, articles: list[Article]) -> _Batch:
+        some = batches(articles, SPLIT_AT_ONCE)
+        return _Batch(articles, [self._workers.submit(_cut, self._tokenizer, a) for a in some])
+
+    def _keep(self, batch: _Batch) -> None:
+        """Put a batch on the record, and its words on their way."""
+        cuts = [cut for task in batch.cuts for cut in task.result()]
+        entries = [
+            (article, list(_passages(article, cut)))
+            for article, cut in zip(batch.articles, cuts, strict=True)
         ]
+        if not entries:
+            return
+        replaced = self._catalog.rows_of([article.id for article in batch.articles])
+        with self._record:
+            row = self._catalog.put(entries)
+            self._meaning.forget(replaced)
+        self._forget_words(replaced)
+        found = ((article.given_title, each.text) for article, cut in entries for each in cut)
+        self._add_words([LexicalEntry(n, *texts) for n, texts in enumerate(found, row)])
 
-    def _forget(self, rows: Rows) -> None:
-        """Take rows out of the words, and blank their vectors; the record has lost them already."""
+    def _add_words(self, entries: Sequence[LexicalEntry]) -> None:
+        """Have words indexed in segments of one size, so that the workers end together."""
+        total = self._indexed + len(entries)
+        segments = -(-len(entries) // WORDS_AT_ONCE)
+        for some in batches(entries, -(-len(entries) // max(1, segments)) or 1):
+            self._lexical.add(some)
+            self._indexed += len(some)
+            self._progress(Stage.WORDS, self._indexed, total)
+        self._announce()
+
+    def _finish_words(self) -> None:
+        self._lexical.flush()
+        self._announce()
+
+    def _settle_words(self) -> None:
+        self._lexical.settle()
+        self._announce()
+
+    def _forget_words(self, rows: Rows) -> None:
         if len(rows):
             self._lexical.remove(rows)
-            self._vectors.blank(rows)
+            self._announce()
+
+    def _announce(self) -> None:
+        with self._record:
             self._catalog.announce()
 
 
-def known_as(article: Article) -> Known:
-    """What the catalogue would say of an article."""
-    published = article.published.toordinal() if article.published else None
-    return Known(article.digest, article.title, published, article.origin)
+def _cut(tokenizer: Tokenizer, articles: Sequence[Article]) -> Cuts:
+    """Cut articles into passages; their texts stay where the articles are."""
+    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer)] for a in articles]
 
 
-def _is_unnamed(article_id: str) -> bool:
-    """Tell an id that was made of a file's place from one that the source gave."""
-    return article_id.startswith("file-")
-
-
-def _settled(article: Article, holder: Known | None) -> Article:
-    """Keep two files apart whose names below their folders are the same.
-
-    An id made of a file's name is taken by another file, which is still there and says something
-    else: then the whole path names the newcomer.
-    """
-    if not holder or not _is_unnamed(article.id) or holder.digest == article.digest:
-        return article
-    if holder.origin.file == article.origin.file or not Path(holder.origin.file).exists():
-        return article
-    return replace(article, id=derived_id("", str(article.origin)))
-
-
-def _is_another(article: Article, holder: Known, *, this_run: bool) -> bool:
-    """Tell a correction from another article that was given the same id.
-
-    Within one run nothing is corrected: what says something else is another article. Between runs
-    it is one if it has another title, and comes from another place or another day.
-    """
-    if article.digest == holder.digest:
-        return False
-    if this_run:
-        return article.origin != holder.origin
-    published = article.published.toordinal() if article.published else None
-    same_day = published is not None and published == holder.published
-    return holder.title != article.title and holder.origin != article.origin and not same_day
+def _passages(article: Article, cut: list[tuple[int, int, str]]) -> Iterator[Passage]:
+    for n, (start, end, heading) in enumerate(cut):
+        yield Passage(article.id, n, start, end, heading, article.text[start:end])
 
 
 def _growing_batches(source: Input) -> Iterator[list[Article | UnreadableArticle]]:
-    size, batch = FIRST_BATCH, []
+    size, batch, characters = FIRST_BATCH, [], 0
     for found in source:
         batch.append(found)
-        if len(batch) >= size:
+        characters += len(found.text) if isinstance(found, Article) else 0
+        if len(batch) >= size or characters >= LARGEST_TEXT:
             yield batch
-            batch, size = [], min(2 * size, LARGEST_BATCH)
+            batch, characters, size = [], 0, min(2 * size, LARGEST_BATCH)
     if batch:
         yield batch
-
-
-def _slices(rows: Rows, size: int) -> Iterable[tuple[int, Rows]]:
-    """Cut rows into slices, each with the number of rows done once it is."""
-    for start in range(0, len(rows), size):
-        yield min(start + size, len(rows)), rows[start : start + size]

@@ -55,15 +55,26 @@ class LexicalIndex(Protocol):
     """Finds passages by their words."""
 
     def add(self, entries: Iterable[LexicalEntry]) -> None:
-        """Add passages in ascending order of row, all beyond `last_row`; all of them or none."""
+        """Take passages in ascending order of row, beyond all that were taken before.
+
+        They are found together, not before those of earlier calls, and at the latest after `flush`.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Wait until all that was added can be found; raise what kept it from being so."""
         ...
 
     def remove(self, rows: Rows) -> None:
         """Remove passages; rows that are not there are passed over."""
         ...
 
+    def settle(self) -> None:
+        """Do once, when enough was added, whatever makes later searches quicker."""
+        ...
+
     def last_row(self) -> int:
-        """The highest row added so far, 0 if there is none; what lies beyond is still to come."""
+        """The highest row that can be found, 0 if none; what lies beyond is still to come."""
         ...
 
     def rows(self) -> Rows:

@@ -14,22 +14,30 @@ from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
 from index.embedding.tokens import ModelTokenizer
 from index.engines import Engines
-from index.indexing import Indexer, Progress
+from index.indexing import Indexer
 from index.lexical.analysis import ANALYSER
 from index.lexical.codec import POSTINGS
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import Embedder
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
+from index.stages import Progress
 from index.vector import ChromaIndex
+from index.workers import Workers
+
+MOST_WORKERS = 4  # one process reads and keeps the record, and can feed no more
+LEAST_PRIORITY = 19  # as `nice` has it
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 
 
-def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
+def open_engines(
+    settings: Settings, *, rebuilding: bool = False, workers: Workers | None = None
+) -> Engines:
     """Open an archive; raise ArchiveMissing, or ArchiveMismatch if it is of another making.
 
-    Words that were analysed in another way are no obstacle to `rebuilding` their index.
+    Words that were analysed in another way are no obstacle to `rebuilding` their index; `workers`
+    write it.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
@@ -45,7 +53,7 @@ def open_engines(settings: Settings, *, rebuilding: bool = False) -> Engines:
         made_with=manifest,
         graph=directory.query_graph,
     )
-    return _engines(directory, manifest, embedder)
+    return _engines(directory, manifest, embedder, workers)
 
 
 def open_searcher(settings: Settings) -> Searcher:
@@ -77,13 +85,19 @@ def open_for_writing(
         directory.create()
     else:
         directory.require()
-    with directory.writing():
+    several = settings.worker_threads > 1
+    with (
+        directory.writing(),
+        Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
+        Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
+    ):
         if not directory.exists():
             _new_manifest(settings).write(directory.manifest)
-        engines = open_engines(settings, rebuilding=rebuilding)
+        engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
         try:
             tokenizer = ModelTokenizer(find_model(settings.model))
-            yield Writing(engines, Indexer(engines, tokenizer, progress))
+            indexer = Indexer(engines, tokenizer, progress, workers=workers, aside=aside)
+            yield Writing(engines, indexer)
         finally:
             engines.catalog.close()
 
@@ -95,12 +109,14 @@ def forget_words(settings: Settings, engines: Engines) -> None:
     replace(Manifest.read(path), analyser=WORDS).write(path)
 
 
-def _engines(directory: ArchiveDirectory, manifest: Manifest, embedder: Embedder) -> Engines:
+def _engines(
+    directory: ArchiveDirectory, manifest: Manifest, embedder: Embedder, workers: Workers | None
+) -> Engines:
     vectors = VectorFile(directory.vectors, manifest.dimension)
     return Engines(
         catalog=Catalog(directory.catalog),
         vectors=vectors,
-        lexical=WhooshIndex(directory.lexical),
+        lexical=WhooshIndex(directory.lexical, workers),
         neighbours=ChromaIndex(directory.chroma, vectors),
         embedder=embedder,
     )

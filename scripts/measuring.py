@@ -45,8 +45,7 @@ def evaluate(
         settings = replace(Settings.from_environment(), archive=place)
         bars = stack.enter_context(Bars(quiet=quiet))
         with open_for_writing(settings, bars, create=True) as opened:
-            opened.indexer.index(Reading([judgments.articles], FieldMap()))
-            opened.indexer.index_meaning()
+            opened.indexer.run(Reading([judgments.articles], FieldMap()))
         chosen = [Mode(name) for name in modes] or list(Mode)
         engines = open_engines(settings)
         engines.neighbours.warm()

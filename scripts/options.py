@@ -30,5 +30,22 @@ def with_settings(command: Command) -> Command:
     return run
 
 
+def with_threads(command: Command) -> Command:
+    """Add --threads to a command, which gets it in its settings; it stands below with_settings."""
+
+    @click.option(
+        "--threads",
+        type=click.IntRange(0, 1024),
+        metavar="N",
+        help="How many cores to keep busy, 0 for all.  [default: $BACKFILE_THREADS or 0]",
+    )
+    @wraps(command)
+    def run(settings: Settings, *, threads: int | None, **rest: Any) -> Any:
+        given = settings if threads is None else replace(settings, threads=threads)
+        return command(given, **rest)
+
+    return run
+
+
 quiet = click.option("--quiet", is_flag=True, help="No progress bars.")
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")

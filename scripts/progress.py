@@ -1,12 +1,13 @@
 """Progress bars on stderr, with rate and time to go; silent where nobody is looking."""
 
 import sys
+import threading
 from types import TracebackType
 from typing import Never, Self
 
 from tqdm import tqdm
 
-from index.indexing import Stage
+from index.stages import Stage
 
 
 class Bars:
@@ -15,10 +16,15 @@ class Bars:
     def __init__(self, *, quiet: bool) -> None:
         self._silent = quiet or not sys.stderr.isatty()
         self._bars: dict[Stage, tqdm[Never]] = {}
+        self._lock = threading.Lock()  # stages overlap
 
     def __call__(self, stage: Stage, done: int, total: int) -> None:
         if self._silent or not total:
             return
+        with self._lock:
+            self._show(stage, done, total)
+
+    def _show(self, stage: Stage, done: int, total: int) -> None:
         if stage not in self._bars:
             unit = "B" if stage is Stage.READING else " passages"
             self._bars[stage] = tqdm(

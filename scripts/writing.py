@@ -11,12 +11,12 @@ from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.settings import Settings
-from index.indexing import Report
+from index.admission import Report
 from index.verifying import Problem
 from index.verifying import repair as repair_archive
 from index.verifying import verify as verify_archive
 from index.wiring import forget_words, open_engines, open_for_writing
-from scripts.options import as_json, quiet, with_settings
+from scripts.options import as_json, quiet, with_settings, with_threads
 from scripts.progress import Bars
 
 REFUSALS_SHOWN = 20
@@ -31,6 +31,7 @@ EXAMPLES = 3
 @as_json
 @quiet
 @with_settings
+@with_threads
 def index(
     settings: Settings,
     paths: tuple[Path, ...],
@@ -49,9 +50,7 @@ def index(
         Bars(quiet=quiet) as bars,
         open_for_writing(settings, bars, create=True) as opened,
     ):
-        report = opened.indexer.index(source)
-        if not no_vectors:
-            opened.indexer.index_meaning()
+        report = opened.indexer.index(source) if no_vectors else opened.indexer.run(source)
     _print_report(report, as_json=as_json)
     raise SystemExit(1 if report.refused else 0)
 
@@ -88,6 +87,7 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
 @click.argument("what", type=click.Choice(["lexical", "vectors"]), required=False)
 @quiet
 @with_settings
+@with_threads
 def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
     """Make an index anew from the record, without embedding again; both if none is named."""
     with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, rebuilding=True) as opened:

@@ -1,6 +1,7 @@
 """Seven hand-written stories, each there for a reason, and archives made of them."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from index.lexical.whoosh_index import WhooshIndex
 from index.ranking import RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
+from index.workers import Workers
 from scripts.backfile import main
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
 
@@ -105,21 +107,29 @@ def silent(stage, done, total):
     """Progress that nobody watches."""
 
 
-def engines_in(folder: Path, *, in_memory: bool) -> Engines:
+def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
     """Open or make the parts of an archive; the model is a fake in either case."""
     folder.mkdir(exist_ok=True)
     vectors = VectorFile(folder / "vectors", HashedWords.dimension)
     return Engines(
         catalog=Catalog(folder / "catalog.db"),
         vectors=vectors,
-        lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical"),
+        lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical", workers),
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
         embedder=HashedWords(),
     )
 
 
-def indexer_of(engines: Engines, progress=silent) -> Indexer:
-    return Indexer(engines, Words(), progress)
+def indexer_of(engines: Engines, progress=silent, *, workers=None, aside=None) -> Indexer:
+    return Indexer(engines, Words(), progress, workers=workers, aside=aside)
+
+
+def started(workers: Workers) -> Workers:
+    """Start worker processes and wait for them, so that even little work is given to them."""
+    workers.start()
+    while not workers.ready():
+        time.sleep(0.01)
+    return workers
 
 
 def write_stories(folder: Path, stories=STORIES) -> Path:

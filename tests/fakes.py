@@ -1,6 +1,7 @@
 """In-memory engines that keep the contracts of index/protocols.py, and a model of hashed words."""
 
 import hashlib
+from functools import cache, partial
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from index.lexical.analysis import terms
 from index.lexical.collection import Collection
 from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
+from index.workers import Task, Workers
 
 
 class MemoryIndex:
@@ -20,9 +22,15 @@ class MemoryIndex:
     def add(self, entries):
         self.entries |= {e.row: {"title": terms(e.title), "text": terms(e.text)} for e in entries}
 
+    def flush(self):
+        pass
+
     def remove(self, rows):
         for row in rows.tolist():
             self.entries.pop(row, None)
+
+    def settle(self):
+        pass
 
     def last_row(self):
         return max(self.entries, default=0)
@@ -146,3 +154,36 @@ class HashedWords:
     def _direction(self, term):
         seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big")
         return np.random.default_rng(seed).standard_normal(self.dimension)
+
+
+class LateWorkers(Workers):
+    """Does nothing before it is asked for the result, in place."""
+
+    def __init__(self):
+        super().__init__(0)
+
+    def submit(self, function, *arguments):
+        return LateTask(partial(function, *arguments))
+
+
+class LateTask(Task):
+    """Work that is done when its result is asked for, once."""
+
+    def __init__(self, work):
+        self.work = cache(work)
+
+    def done(self):
+        return False
+
+    def result(self):
+        return self.work()
+
+
+class ReadyWorkers(Workers):
+    """Works in place, and calls itself ready, as processes are that were started."""
+
+    def __init__(self):
+        super().__init__(0)
+
+    def ready(self):
+        return True

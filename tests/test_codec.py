@@ -1,5 +1,7 @@
 """The codec against stock Whoosh: a stock searcher answers alike, and numpy scores alike."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
 from index.expression import Field, Or, Phrase, Word
+from index.lexical import whoosh_index
 from index.lexical.analysis import NewsAnalyzer
 from index.lexical.postings_cache import PostingsCache
 from index.lexical.whoosh_index import WhooshIndex
@@ -123,14 +126,18 @@ def test_a_phrase_is_found_where_its_words_stand_in_order(parts, slop, tmp_path_
 @given(parts=st.lists(corpora, min_size=10, max_size=12), gone=st.sets(st.integers(1, 60)))
 def test_merged_segments_answer_as_before(parts, gone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("codec")
-    merged = ours(folder, parts[:7])
-    rows = sum(len(part) for part in parts[:7])
-    merged.remove(np.array(sorted(gone)))
-    row = rows + 1
-    for part in parts[7:]:
-        merged.add(entries(part, row))
-        row += len(part)
+    with patch.object(whoosh_index, "MOST_SEGMENTS", 8):
+        merged = ours(folder, parts[:7])
+        rows = sum(len(part) for part in parts[:7])
+        merged.remove(np.array(sorted(gone)))
+        row = rows + 1
+        for part in parts[7:]:
+            merged.add(entries(part, row))
+            row += len(part)
     assert len(merged._opened()._segments()) < len(parts)
+    merged.settle()
+    sizes = sorted(segment.doc_count_all() for segment in merged._opened()._segments())
+    assert all(size > 2 * sum(sizes[:i]) for i, size in enumerate(sizes))
     kept = [i for i in range(1, row) if i not in gone or i > rows]
     assert sorted(merged.rows().tolist()) == kept
     whole = WhooshIndex(folder / "whole")

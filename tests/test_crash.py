@@ -13,13 +13,14 @@ import pytest
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.store.directory import ArchiveDirectory
-from index import indexing
-from index.indexing import Stage
+from index import indexing, meaning
 from index.query import Mode, Query
 from index.ranking import RankingOptions
 from index.search import Searcher
+from index.stages import Stage
 from index.verifying import verify
-from tests.conftest import engines_in, indexer_of
+from index.workers import Workers
+from tests.conftest import engines_in, indexer_of, started
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.test_crash", "chromadb"])
@@ -57,7 +58,8 @@ def write_news(path: Path, articles: int = 120) -> Path:
 def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
     """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
     indexing.FIRST_BATCH, indexing.LARGEST_BATCH = 15, 30
-    indexing.EMBEDDED_AT_ONCE = 40
+    indexing.SPLIT_AT_ONCE, indexing.WORDS_AT_ONCE = 5, 20
+    meaning.EMBEDDED_AT_ONCE = 40
     armed = []
 
     def progress(stage: Stage, done: int, total: int) -> None:
@@ -68,11 +70,10 @@ def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float =
             timer.start()
 
     folder.mkdir(exist_ok=True)
-    with ArchiveDirectory(folder).writing():
-        engines = engines_in(folder, in_memory=False)
-        indexer = indexer_of(engines, progress)
-        indexer.index(Reading([news], FieldMap()))
-        indexer.index_meaning()
+    with ArchiveDirectory(folder).writing(), Workers(2) as workers, Workers(1) as aside:
+        engines = engines_in(folder, in_memory=False, workers=started(workers))
+        indexer = indexer_of(engines, progress, workers=workers, aside=started(aside))
+        indexer.run(Reading([news], FieldMap()))
 
 
 def run(*arguments: object) -> int:

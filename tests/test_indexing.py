@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from archive.errors import ArticleNotFound
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
-from index.indexing import Stage
 from index.query import Query
 from index.ranking import RankingOptions
 from index.search import Searcher
+from index.stages import Stage
 from index.verifying import verify
 from tests.conftest import STORIES, engines_in, fill, indexer_of, write_stories
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.indexing import Stage
+from index.stages import Stage
 from scripts.progress import Bars
 
 

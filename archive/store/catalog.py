@@ -74,8 +74,11 @@ class Catalog:
     def close(self) -> None:
         self._engine.dispose()
 
-    def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> None:
-        """Add articles with their passages; one with a known id is replaced. All or nothing."""
+    def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> int:
+        """Add articles with their passages; one with a known id is replaced. All or nothing.
+
+        Returns the row of the first passage; the others follow in order.
+        """
         with self._translated(), self._engine.begin() as connection:
             numbers = _numbers(connection, [article.id for article, _ in entries])
             connection.execute(
@@ -95,6 +98,7 @@ class Catalog:
             if rows:
                 connection.execute(insert(passages), rows)
             _take(connection, "generation", 1)
+            return row
 
     def remove(self, article_ids: Iterable[str]) -> int:
         """Remove articles and their passages; return how many there were."""

@@ -11,7 +11,7 @@ from archive.splitting import embedded_text
 from index.benchmark.corpus import Corpus, lend_vectors
 from index.benchmark.timing import Cost, cost_of
 from index.engines import Engines
-from index.indexing import Progress
+from index.stages import Progress
 from index.wiring import open_for_writing
 
 EMBEDDED = 512  # passages: embedding all would take hours

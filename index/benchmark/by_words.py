@@ -53,6 +53,7 @@ class Ours:
         self._lexical.clear()
         for some in batches(passages, WORDS_AT_ONCE):
             self._lexical.add(LexicalEntry(*passage) for passage in some)
+        self._lexical.settle()
 
     def searches(self) -> Sequence[WordSearch]:
         self._snapshot = self._lexical.snapshot()

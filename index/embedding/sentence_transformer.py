@@ -1,7 +1,7 @@
 """Runs a sentence-transformers model; queries take the exported graph where there is one."""
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from index.embedding.export import export_query_graph
 from index.embedding.model import dimension_of, find_model, hash_weights
 from index.embedding.query_graph import QueryGraph
 from index.protocols import Floats
+from index.workers import once
 
 BATCH = 16  # sorted by length, 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
 FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux names them; bf16 on Arm
@@ -39,6 +40,19 @@ class SentenceTransformerEmbedder:
         self._made_with = made_with
         self._folder = find_model(name)
         self._graph_folder = graph
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[()]]:
+        """Travel to another process as a name, and be loaded there once."""
+        kind: Any = type(self)
+        made = partial(
+            once,
+            kind,
+            self.name,
+            threads=self._threads,
+            made_with=self._made_with,
+            graph=self._graph_folder,
+        )
+        return made, ()
 
     @cached_property
     def weights(self) -> str:

@@ -17,28 +17,46 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo, W3TermsReader
+from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
 from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
+from whoosh.util.numeric import byte_to_length
 
 from index.lexical.mapped import MappedFile
 
 POSTINGS = "arrays-2"  # recorded in the manifest; a change in how lists are kept changes it
 HEADER = struct.Struct("<IBBQII")
+TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
+OFFSET = 8  # its place in TERM_INFO
+LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
 Numbers = npt.NDArray[np.uint32]
 
 
-class PostingList(NamedTuple):
-    """One term's postings in a segment; `positions` holds `frequencies[i]` of them for each i."""
+class PostingLists(NamedTuple):
+    """The lists of many terms of one field, one after the other."""
 
+    terms: list[bytes]
+    cuts: npt.NDArray[np.int64]
+    """Where each term's postings begin, and after the last where they end."""
     documents: Numbers
     frequencies: Numbers
+    lengths: Numbers
+    """How many words the field has in each of the documents."""
     positions: Numbers
+    """`frequencies[i]` of them for each i."""
+
+
+def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Put lengths into one byte each, as Whoosh rounds them."""
+    return np.minimum(np.searchsorted(LENGTHS, lengths), 255).astype(np.uint8)
 
 
 class ArrayCodec(W3Codec):
     """W3Codec with another form of postings."""
+
+    def per_document_writer(self, storage: Any, segment: Any) -> "ArrayColumnsWriter":
+        return ArrayColumnsWriter(self, storage, segment)
 
     def field_writer(self, storage: Any, segment: Any) -> "ArrayFieldWriter":
         return ArrayFieldWriter(self, storage, segment)
@@ -54,6 +72,15 @@ class ArrayCodec(W3Codec):
         )
 
 
+class ArrayColumnsWriter(W3PerDocWriter):
+    """Leaves the columns to who has them as arrays, and writes what else a reader looks for."""
+
+    def count(self, documents: int, words: dict[str, int]) -> None:
+        """Say how many documents there are, and words in each field of theirs altogether."""
+        self._doccount = documents
+        self._fieldlengths = words
+
+
 class ArrayFieldWriter(W3FieldWriter):
     """Writes whole posting lists, terms in ascending order within a field."""
 
@@ -61,31 +88,44 @@ class ArrayFieldWriter(W3FieldWriter):
         super().__init__(codec, storage, segment)
         self._positions = self._create_file(POSITIONS_EXTENSION)
 
-    def add_list(self, term: bytes, postings: PostingList, lengths: tuple[int, int]) -> None:
-        """Write one term; `lengths` are the least and greatest field length of its documents."""
-        documents, frequencies, positions = postings
-        low, high, high_width = _halves(positions)
-        most = int(frequencies.max())
-        width = _width(most)
-        offset = self._postfile.tell()
-        where = (self._positions.tell(), len(low), len(high))
-        self._positions.write(low + high)
-        self._postfile.write(
-            HEADER.pack(len(documents), width, high_width, *where)
-            + documents.astype("<u4").tobytes()
-            + frequencies.astype(f"<u{width}").tobytes()
+    def add_lists(self, field: str, lists: PostingLists) -> None:
+        """Write the lists of many terms of a field, ascending, and beyond those written before."""
+        fieldid = pack_ushort(self._fieldmap.setdefault(field, len(self._fieldmap)))
+        cuts, firsts = lists.cuts.tolist(), lists.cuts[:-1]
+        ends = np.cumsum(lists.frequencies, dtype=np.int64)
+        places = np.concatenate([[0], ends])[lists.cuts]
+        at = places.tolist()
+        documents = lists.documents.astype("<u4").tobytes()
+        low = lists.positions.astype("<u1").tobytes()  # modulo 256
+        offset, where = self._postfile.tell(), self._positions.tell()
+        most = np.maximum.reduceat(lists.frequencies, firsts).tolist()
+        above = (np.maximum.reduceat(lists.positions, places[:-1]) >> 8).tolist()
+        lengths = (
+            length_codes(ufunc.reduceat(lists.lengths, firsts)).tolist()
+            for ufunc in (np.minimum, np.maximum)
         )
-        found = W3TermInfo(
-            weight=float(frequencies.sum()),
-            df=len(documents),
-            minlength=lengths[0],
-            maxlength=lengths[1],
-            maxweight=float(most),
-            minid=int(documents[0]),
-            maxid=int(documents[-1]),
-        )
-        found.set_extent(offset, self._postfile.tell() - offset)
-        self._tindex.add(pack_ushort(self._fieldid) + term, found.to_bytes())
+        ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
+        for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
+            left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
+            high, high_width = b"", _width(above[i])
+            if above[i]:
+                rest = (lists.positions[start:end] >> 8).astype(f"<u{high_width}")
+                high = zlib.compress(rest.tobytes(), 1)
+            greatest, shortest, longest, first, last = known
+            width = _width(greatest)
+            count, total = right - left, end - start
+            stored = b"".join(
+                (
+                    HEADER.pack(count, width, high_width, where, total, len(high)),
+                    documents[4 * left : 4 * right],
+                    lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
+                )
+            )
+            self._positions.write(low[start:end] + high)
+            self._postfile.write(stored)
+            info = (0, total, count, shortest, longest, greatest, first, last, offset, len(stored))
+            self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
+            offset, where = offset + len(stored), where + total + len(high)
 
     def close(self) -> None:
         super().close()
@@ -106,7 +146,7 @@ class ArrayTermsReader(W3TermsReader):
     def stored(self, field: str, term: bytes) -> "StoredList | None":
         """Open the list of a term; None for one that is nowhere."""
         found = self._tindex.get(self._keycoder(field, term))
-        return self._list_at(W3TermInfo.from_bytes(found).extent()[0]) if found else None
+        return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
 
     def _list_at(self, offset: int) -> "StoredList":
         return StoredList(self._postfile, offset, self._positions)
@@ -138,16 +178,6 @@ class StoredList:
                 256
             )
         return found
-
-
-def _halves(positions: Numbers) -> tuple[bytes, bytes, int]:
-    """The low bytes of positions, the compressed rest of them, and how wide that is."""
-    low = positions.astype("<u1").tobytes()  # modulo 256
-    most = int(positions.max(initial=0)) >> 8
-    if not most:
-        return low, b"", 0
-    width = _width(most)
-    return low, zlib.compress((positions >> 8).astype(f"<u{width}").tobytes(), 1), width
 
 
 def _width(most: int) -> int:

@@ -1,21 +1,12 @@
 """Inverts passages: from words in order of document to documents in order of term, by sorting."""
 
 from array import array
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from index.lexical.analysis import WORD, term_of
-from index.lexical.codec import PostingList
-
-
-class Inverted(NamedTuple):
-    """One term of one field, and the least and greatest length of its documents."""
-
-    term: bytes
-    postings: PostingList
-    lengths: tuple[int, int]
+from index.lexical.codec import PostingLists
 
 
 class Inverter:
@@ -34,15 +25,16 @@ class Inverter:
         try:
             self._terms.extend([known[word] for word in words])
         except KeyError:
-            self._terms.extend([self._number(word) for word in words])
+            for word in words:
+                if word not in known:
+                    known[word] = self._numbers.setdefault(term_of(word), len(self._numbers))
+            self._terms.extend([known[word] for word in words])
         self.lengths.append(len(words))
         return len(words)
 
-    def invert(self) -> Iterator[Inverted]:
-        """Yield each term, ascending as bytes, with its postings."""
+    def invert(self) -> PostingLists:
+        """The list of each term, ascending as bytes."""
         lengths = np.frombuffer(self.lengths, np.uint32)
-        if not len(self._terms):
-            return
         names = sorted((term.encode(), number) for term, number in self._numbers.items())
         place = np.empty(len(names), np.uint32)
         place[[number for _, number in names]] = np.arange(len(names), dtype=np.uint32)
@@ -53,27 +45,18 @@ class Inverter:
         # Words come in order of document and position, so a stable sort by term keeps both.
         order = np.argsort(terms, kind="stable")
         terms, documents, positions = terms[order], documents[order], positions[order]
-        fresh = np.concatenate([[True], (np.diff(terms) != 0) | (np.diff(documents) != 0)])
+        fresh = _is_first(terms) | _is_first(documents)
         first = np.flatnonzero(fresh)  # where the words of one term in one document begin
         frequencies = np.diff(np.append(first, len(terms))).astype(np.uint32)
-        documents, owners = documents[first], terms[first]
-        bounds = np.flatnonzero(np.concatenate([[True], np.diff(owners) != 0, [True]]))
-        shortest = np.minimum.reduceat(lengths[documents], bounds[:-1]).tolist()
-        longest = np.maximum.reduceat(lengths[documents], bounds[:-1]).tolist()
-        places = np.append(first, len(terms))[bounds].tolist()
-        cuts = bounds.tolist()
-        for i, (term, _) in enumerate(names):
-            left, right = cuts[i], cuts[i + 1]
-            postings = PostingList(
-                documents[left:right],
-                frequencies[left:right],
-                positions[places[i] : places[i + 1]],
-            )
-            yield Inverted(term, postings, (shortest[i], longest[i]))
+        documents = documents[first]
+        cuts = np.append(np.flatnonzero(_is_first(terms[first])), len(first))
+        return PostingLists(
+            [term for term, _ in names], cuts, documents, frequencies, lengths[documents], positions
+        )
 
-    def _number(self, word: str) -> int:
-        number = self._of_word.get(word)
-        if number is None:
-            number = self._numbers.setdefault(term_of(word), len(self._numbers))
-            self._of_word[word] = number
-        return number
+
+def _is_first(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Tell the numbers that differ from the one before."""
+    differs = np.ones(len(numbers), np.bool_)
+    differs[1:] = numbers[1:] != numbers[:-1]
+    return differs

@@ -2,10 +2,11 @@
 
 import shutil
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,47 +14,57 @@ with warnings.catch_warnings():
     # Whoosh 2.7.4 is of 2016; its old escapes and `is 0` warn on import.
     warnings.filterwarnings("ignore", category=SyntaxWarning, module="whoosh")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
-    from whoosh import columns, fields, index
+    from whoosh import index
     from whoosh.filedb.filestore import RamStorage
+    from whoosh.index import clean_files
+    from whoosh.reading import SegmentReader
 
 from archive.errors import EngineUnavailable
-from index.lexical.analysis import NewsAnalyzer
 from index.lexical.scoring import Rows
+from index.lexical.segments import STAGING, merge_segments, schema, staging_of, write_segment
 from index.lexical.whoosh_snapshot import WhooshSnapshot, deleted_documents, document_rows
-from index.lexical.writer import ArrayWriter
 from index.protocols import LexicalEntry
+from index.workers import Task, Workers
 
-MOST_SEGMENTS = 8
+MOST_SEGMENTS = 16
+MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
 REMEDY = "`backfile rebuild lexical` makes it anew"
 
 
-def _schema() -> fields.Schema:
-    analyzer = NewsAnalyzer()
-    return fields.Schema(
-        row=fields.COLUMN(columns.NumericColumn("I", default=0)),
-        title=fields.TEXT(analyzer=analyzer, phrase=True),
-        text=fields.TEXT(analyzer=analyzer, phrase=True),
-        # Whoosh keeps the length of a field in one byte; the mean is taken of the exact ones.
-        title_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
-        text_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
-    )
+class _Writing(NamedTuple):
+    """A segment that is being written, and the ids of those whose place it will take."""
+
+    segment: Task[Any]
+    replaced: frozenset[str]
 
 
 class WhooshIndex:
     """The words of an archive. Share the index between threads; each snapshot is read-only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, workers: Workers | None = None) -> None:
+        """Take the folder, and who writes segments; in place if nobody is given."""
         self._path = path
+        self._workers = workers or Workers(0)
         self._index: Any = None
+        self._writing: deque[_Writing] = deque()  # in order of row; committed in this order
 
     def add(self, entries: Iterable[LexicalEntry]) -> None:
-        """Add passages with rows beyond `last_row`, ascending, in one commit."""
-        with self._writer() as writer:
-            writer.add_entries(entries)
-        if chosen := _to_merge(self._opened_for_writing()._segments()):
-            with self._writer() as writer:
-                writer.merge_segments(chosen)
+        """Have a segment written of passages with rows beyond all others, ascending."""
+        self._opened_for_writing()
+        written = self._workers.submit(write_segment, self._path, list(entries))
+        self._writing.append(_Writing(written, frozenset()))
+        self._commit_written(MOST_WAITING)
+
+    def flush(self) -> None:
+        """Wait until all that was added can be found."""
+        self._commit_written(0)
+
+    def settle(self) -> None:
+        """Merge segments until each is large beside all smaller ones, and wait for it."""
+        self.flush()
+        self._merge(_to_settle(self._opened_for_writing()._segments()))
+        self.flush()
 
     def last_row(self) -> int:
         """The highest row that is indexed; 0 for an empty index. Rows come in ascending order."""
@@ -77,32 +88,69 @@ class WhooshIndex:
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are passed over."""
-        with self._opened_for_writing().reader() as reader:
-            documents = np.flatnonzero(np.isin(document_rows(reader), rows))
-        if len(documents):
-            with self._writer() as writer:
+        self.flush()
+        made = self._opened_for_writing()
+        if not np.isin(self.rows(), rows).any():
+            return
+        with self._changing() as segments:
+            for segment in segments:
+                with SegmentReader(made.storage, made.schema, segment) as reader:
+                    documents = np.flatnonzero(np.isin(document_rows(reader), rows))
                 for document in documents.tolist():
-                    writer.delete_document(document)
+                    segment.delete_document(document)
+
+    def _commit_written(self, most_left: int) -> None:
+        """Commit what is written, in order, and wait until no more than so many are left."""
+        try:
+            while len(self._writing) > most_left or (
+                self._writing and self._writing[0].segment.done()
+            ):
+                segment, replaced = self._writing[0]
+                self._commit(segment.result(), replaced)
+                self._writing.popleft()
+                self._merge_if_many()
+        except BaseException:
+            self._writing.clear()  # else later rows would be committed without these
+            raise
+
+    def _commit(self, segment: Any, replaced: frozenset[str]) -> None:
+        with self._changing() as segments:
+            segments[:] = [each for each in segments if each.segment_id() not in replaced]
+            if segment.doc_count_all():
+                staged = staging_of(self._path, segment)
+                for file in staged.glob(f"{segment.segment_id()}.*"):
+                    file.rename(self._path / file.name)
+                segments.append(segment)
+        shutil.rmtree(staging_of(self._path, segment))
+
+    def _merge_if_many(self) -> None:
+        if not any(each.replaced for each in self._writing):
+            self._merge(_to_merge(self._opened_for_writing()._segments()))
+
+    def _merge(self, chosen: list[Any]) -> None:
+        if chosen:
+            merged = self._workers.submit(merge_segments, self._path, chosen)
+            self._writing.append(_Writing(merged, frozenset(s.segment_id() for s in chosen)))
 
     @contextmanager
-    def _writer(self) -> Iterator[ArrayWriter]:
-        """Open a writer; commit at the end, or leave everything as it was."""
-        writer = ArrayWriter(self._opened_for_writing())
-        try:
-            yield writer
-        except BaseException:
-            writer.cancel()
-            raise
-        writer.commit(merge=False)
+    def _changing(self) -> Iterator[list[Any]]:
+        """Change the list of segments; it is committed at the end, or else left as it was."""
+        made = self._opened_for_writing()
+        contents = made._read_toc()
+        yield contents.segments
+        contents.generation += 1
+        contents.write(made.storage, made.indexname)
+        clean_files(made.storage, made.indexname, contents.generation, contents.segments)
 
     def clear(self) -> None:
         """Throw the index away; it can be rebuilt from the record."""
+        self._writing.clear()
         self._index = None
         shutil.rmtree(self._path, ignore_errors=True)
 
     def _opened(self) -> Any:
         if not self._path.exists():  # nothing has been indexed yet
-            return RamStorage().create_index(_schema())
+            return RamStorage().create_index(schema())
         try:
             return index.open_dir(self._path)
         except (index.IndexError, OSError, EOFError, ValueError) as exc:
@@ -111,11 +159,12 @@ class WhooshIndex:
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
+            shutil.rmtree(self._path / STAGING, ignore_errors=True)  # what a killed run left
             if index.exists_in(self._path):
                 self._index = self._opened()
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
-                self._index = index.create_in(self._path, _schema())
+                self._index = index.create_in(self._path, schema())
         return self._index
 
 
@@ -123,5 +172,24 @@ def _to_merge(segments: list[Any]) -> list[Any]:
     """Choose the smaller half once there are many, so that a large one is seldom written again."""
     if len(segments) <= MOST_SEGMENTS:
         return []
-    by_size = sorted(segments, key=lambda segment: segment.doc_count_all())
-    return by_size[: MOST_SEGMENTS // 2 + 1]
+    return _by_size(segments)[: MOST_SEGMENTS // 2 + 1]
+
+
+def _to_settle(segments: list[Any]) -> list[Any]:
+    """Choose the smaller ones up to the first that is more than twice as large as all of them.
+
+    So few are left that a word is looked up in, and a passage is seldom written again: their number
+    grows with the logarithm of the archive, as does the number of times that it is.
+    """
+    chosen: list[Any] = []
+    total = 0
+    for segment in _by_size(segments):
+        if chosen and segment.doc_count_all() > 2 * total:
+            break
+        chosen.append(segment)
+        total += segment.doc_count_all()
+    return chosen if len(chosen) > 1 else []
+
+
+def _by_size(segments: list[Any]) -> list[Any]:
+    return sorted(segments, key=lambda segment: segment.doc_count_all())

@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
-from whoosh.util.numeric import byte_to_length
 
 from index.columns import Columns
 from index.expression import Expression, Field
-from index.lexical.codec import ArrayTermsReader
+from index.lexical.codec import LENGTHS, ArrayTermsReader
 from index.lexical.collection import INDEXED, Collection
 from index.lexical.matching import Matcher, Matches
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
 
 ROW = "row"
-LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
 
 class WhooshSnapshot:
@@ -30,7 +28,7 @@ class WhooshSnapshot:
         self._lock = threading.Lock()  # Whoosh's own readers are not made for threads
         self._rows = document_rows(reader)
         self._lengths: dict[Field, Floats] = {
-            f: LENGTHS[self._column(f"_{f.value}_len", "u1")] for f in INDEXED
+            f: LENGTHS[self._column(f"_{f.value}_len", "u1")].astype(np.float32) for f in INDEXED
         }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._terms: list[tuple[ArrayTermsReader, int]] = [
@@ -81,7 +79,7 @@ class WhooshSnapshot:
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""
         laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
-        found = [_column(leaf, name, dtype) for leaf, _ in _segments(self._reader)]
+        found = [read_column(leaf, name, dtype) for leaf, _ in _segments(self._reader)]
         if found:
             laid_out[self._rows] = np.concatenate(found)
         return laid_out
@@ -89,7 +87,7 @@ class WhooshSnapshot:
 
 def document_rows(reader: IndexReader) -> Rows:
     """The row of each document, by document number."""
-    found = [_column(leaf, ROW, ">u4") for leaf, _ in _segments(reader)]
+    found = [read_column(leaf, ROW, ">u4") for leaf, _ in _segments(reader)]
     return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
 
 
@@ -107,7 +105,7 @@ def _segments(reader: IndexReader) -> list[tuple[IndexReader, int]]:
     return [(leaf, base) for leaf, base in reader.leaf_readers() if leaf.segment() is not None]
 
 
-def _column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
+def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
     """Read a fixed-width column of a segment whole; documents past its end hold zero.
 
     Each segment has a row for every document; of lengths it has none where all are zero.

@@ -1,0 +1,113 @@
+"""Worker processes, for work that Python's own lock would keep to one core."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from functools import cache
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from archive.errors import WorkerLost
+
+T = TypeVar("T")
+
+
+@cache
+def once(make: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Make something heavy once in a process: what it is pickled as, to travel to a worker."""
+    return make(*arguments, **options)
+
+
+class Task(Generic[T]):
+    """Work that was given away, and its result once it is there."""
+
+    def __init__(self, future: "Future[T]") -> None:
+        self._future = future
+
+    def done(self) -> bool:
+        return self._future.done()
+
+    def result(self) -> T:
+        """Wait for the result; raise what the work raised, or WorkerLost."""
+        try:
+            return self._future.result()
+        except (BrokenProcessPool, CancelledError) as exc:
+            raise WorkerLost from exc
+
+
+class Workers:
+    """A pool of processes, made when it is started; before, and with none, work is done in place.
+
+    Give away module-level functions and what can be pickled. The processes end with their owner,
+    even one that is killed: each waits for the other end of a pipe that the owner alone holds.
+    """
+
+    def __init__(self, processes: int, *, niceness: int = 0) -> None:
+        self._processes = processes
+        self._niceness = niceness  # as `nice` has it: 0, or up to 19 to take only what others leave
+        self._pool: ProcessPoolExecutor | None = None
+        self._lifeline: Connection | None = None
+        self._starting: list[Future[int]] = []
+
+    def start(self) -> None:
+        """Start the processes, unless they are; return before they are ready (0.5 s)."""
+        if self._pool is not None or not self._processes:
+            return
+        # Never `fork`: threads of torch or of the caller may hold locks at that moment.
+        context = get_context("forkserver")
+        ends, self._lifeline = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(
+            self._processes, context, initializer=_begin, initargs=(ends, self._niceness)
+        )
+        self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
+        ends.close()
+
+    def ready(self) -> bool:
+        """Whether the processes are there."""
+        return self._pool is not None and all(future.done() for future in self._starting)
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> Task[T]:
+        """Have a function called in a process of the pool; here and now until that is ready."""
+        if self._pool is None or not self.ready():
+            future: Future[T] = Future()
+            future.set_result(function(*arguments))
+            return Task(future)
+        try:
+            return Task(self._pool.submit(function, *arguments))
+        except BrokenProcessPool as exc:
+            raise WorkerLost from exc
+
+    def close(self) -> None:
+        """End the processes at once; what they had not done yet raises WorkerLost."""
+        if self._pool is None or self._lifeline is None:
+            return
+        self._lifeline.close()
+        self._pool.shutdown(cancel_futures=True)
+        self._pool = self._lifeline = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _begin(lifeline: Connection, niceness: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the others
+    os.nice(niceness)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Wait for the other end to be closed, by its owner or by the owner's end."""
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    os._exit(1)
