@@ -176,20 +176,16 @@ def _to_merge(segments: list[Any]) -> list[Any]:
 
 
 def _to_settle(segments: list[Any]) -> list[Any]:
-    """Choose the smaller ones up to the first that is more than twice as large as all of them.
+    """Choose those up to the largest that is no more than twice as large as all smaller ones.
 
     So few are left that a word is looked up in, and a passage is seldom written again: their number
     grows with the logarithm of the archive, as does the number of times that it is.
     """
-    chosen: list[Any] = []
-    total = 0
-    for segment in _by_size(segments):
-        if chosen and segment.doc_count_all() > 2 * total:
-            break
-        chosen.append(segment)
-        total += segment.doc_count_all()
-    return chosen if len(chosen) > 1 else []
+    ordered = _by_size(segments)
+    sizes = [segment.doc_count() for segment in ordered]
+    crowded = [i for i, size in enumerate(sizes) if i and size <= 2 * sum(sizes[:i])]
+    return ordered[: crowded[-1] + 1] if crowded else []
 
 
 def _by_size(segments: list[Any]) -> list[Any]:
-    return sorted(segments, key=lambda segment: segment.doc_count_all())
+    return sorted(segments, key=lambda segment: segment.doc_count())
