@@ -76,10 +76,9 @@ def rank(
     by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
     near_rows = nearness.nearest.rows if nearness else np.empty(0, np.int64)
     by_meaning = columns.articles_with(near_rows) if nearness else nobody
-    word_rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(by_words))
-    rows = word_rows
+    rows = _scored(columns, matches, by_words)
     if nearness:
-        rows = np.union1d(_best(word_rows, matches.scores), near_rows)
+        rows = np.union1d(_best(rows, matches.scores), near_rows)
     lexical = matches.scores[rows]
     cosines = _cosines(columns, nearness, rows)
     near = np.isin(rows, near_rows)
@@ -99,7 +98,7 @@ def article_scores(columns: Columns, candidates: Candidates, matches: Matches) -
     np.maximum.at(scores, columns.article_of[candidates.rows], candidates.fused)
     left = candidates.articles & np.isneginf(scores)
     if left.any():
-        rows = np.flatnonzero((matches.scores > 0) & columns.rows_of(left))
+        rows = _scored(columns, matches, left)
         tail = np.zeros(columns.n_articles, np.float32)
         np.maximum.at(tail, columns.article_of[rows], matches.scores[rows])
         lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
@@ -128,6 +127,13 @@ def above_floor(found: Ranking, floor: float) -> Ranking:
     """Keep what is near enough to count."""
     near = found.scores >= floor
     return Ranking(found.rows[near], found.scores[near])
+
+
+def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+    """The rows that hold words, in these articles."""
+    rows = np.flatnonzero(matches.scores)
+    chosen: Rows = rows[articles[columns.article_of[rows]]]
+    return chosen
 
 
 def _best(rows: Rows, scores: Floats) -> Rows:

@@ -67,8 +67,8 @@ class Ours:
         if expression is None:
             return []
         matches = self._snapshot.match(expression, self._columns)
-        held = (matches.scores > 0) & self._columns.rows_of(matches.held)
-        rows = np.flatnonzero(held)
+        rows = np.flatnonzero(matches.scores)
+        rows = rows[matches.held[self._columns.article_of[rows]]]
         found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
         return found
 

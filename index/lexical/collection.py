@@ -64,6 +64,7 @@ class Collection:
         self.lists = lists
         self.columns = columns
         self._n_passages = max(1, columns.n_passages)
+        self._no_gaps = columns.n_passages == columns.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of(field) for field in INDEXED}
         self._cache: PostingsCache[tuple[Field, str], Weighed] = PostingsCache()
         self._lock = threading.Lock()
@@ -102,6 +103,8 @@ class Collection:
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings
+        if self._no_gaps and rows.max(initial=0) < self.columns.n_rows:
+            return postings
         living = rows < self.columns.n_rows
         living[living] = self.columns.alive[rows[living]]
         return postings if living.all() else Postings(rows[living], frequencies[living])

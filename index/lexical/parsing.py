@@ -16,6 +16,7 @@ from index.lexical.analysis import WORD
 
 FIELDS = "|".join(field.value for field in Field if field is not Field.ANY)
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
+PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
 QUESTION_LENGTH = 7  # words; a longer text in capitals throughout is prose, not operators
 SHORTEST_PREFIX = 2
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
@@ -45,7 +46,7 @@ class WordPrefixPlugin(plugins.PrefixPlugin):
 
 def parse(text: str, *, plain: bool = False) -> Read:
     """Read a query; what cannot be parsed is read as plain words, and a note says so."""
-    if plain:
+    if plain or (PLAIN.fullmatch(text) and not OPERATOR.search(text)):
         return Read(_words(text), ())
     if _is_shouted(text):
         return Read(_words(text), ("AND, OR and NOT were read as words in a text all in capitals",))

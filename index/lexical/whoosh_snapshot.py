@@ -3,9 +3,10 @@
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
@@ -20,6 +21,19 @@ from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
 ROW = "row"
 
 
+class _Segment(NamedTuple):
+    """A segment's lists, and the rows of its documents, ascending."""
+
+    terms: ArrayTermsReader
+    rows: Rows
+
+    def rows_of(self, documents: npt.NDArray[np.integer[Any]]) -> Rows:
+        first, last = self.rows[0], self.rows[-1]
+        has_gaps = last - first >= len(self.rows)
+        rows: Rows = self.rows[documents] if has_gaps else documents + first
+        return rows
+
+
 class WhooshSnapshot:
     """One commit of the index, as posting lists over rows; its files close with it."""
 
@@ -31,9 +45,9 @@ class WhooshSnapshot:
             f: LENGTHS[self._column(f"_{f.value}_len", "u1")].astype(np.float32) for f in INDEXED
         }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
-        self._terms: list[tuple[ArrayTermsReader, int]] = [
-            (leaf.codec().terms_reader(leaf.storage(), leaf.segment()), base)
-            for leaf, base in _segments(reader)
+        self._segments = [
+            _Segment(leaf.codec().terms_reader(leaf.storage(), leaf.segment()), self._rows[place])
+            for leaf, place in _leaves(reader)
         ]
         self._collection: Collection | None = None
         self.close = weakref.finalize(self, reader.close)
@@ -55,20 +69,23 @@ class WhooshSnapshot:
         return np.asarray(self._word_counts[field], np.float32)
 
     def postings(self, field: Field, term: str) -> Postings:
-        rows, frequencies = [NO_POSTINGS.rows], [NO_POSTINGS.frequencies]
-        for terms, base in self._terms:
-            if stored := terms.stored(field.value, term.encode()):
-                rows.append(self._rows[stored.documents + np.int64(base)])
-                frequencies.append(stored.frequencies.astype(np.float32))
+        found = [
+            Postings(segment.rows_of(stored.documents), stored.frequencies.astype(np.float32))
+            for segment in self._segments
+            if (stored := segment.terms.stored(field.value, term.encode()))
+        ]
+        if len(found) == 1:
+            return found[0]
+        rows, frequencies = zip(NO_POSTINGS, *found, strict=True)
         return Postings(np.concatenate(rows), np.concatenate(frequencies))
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
         found = [np.empty(0, np.int64)]
-        for terms, base in self._terms:
-            lists = [terms.stored(field.value, word.encode()) for word in words]
+        for segment in self._segments:
+            lists = [segment.terms.stored(field.value, word.encode()) for word in words]
             if all(lists):
                 documents = documents_with_phrase([s for s in lists if s is not None], slop)
-                found.append(self._rows[documents + base])
+                found.append(segment.rows_of(documents))
         return np.concatenate(found)
 
     def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
@@ -79,7 +96,7 @@ class WhooshSnapshot:
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""
         laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
-        found = [read_column(leaf, name, dtype) for leaf, _ in _segments(self._reader)]
+        found = [read_column(leaf, name, dtype) for leaf, _ in _leaves(self._reader)]
         if found:
             laid_out[self._rows] = np.concatenate(found)
         return laid_out
@@ -87,22 +104,26 @@ class WhooshSnapshot:
 
 def document_rows(reader: IndexReader) -> Rows:
     """The row of each document, by document number."""
-    found = [read_column(leaf, ROW, ">u4") for leaf, _ in _segments(reader)]
+    found = [read_column(leaf, ROW, ">u4") for leaf, _ in _leaves(reader)]
     return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
 
 
 def deleted_documents(reader: IndexReader) -> list[int]:
     """The numbers of the documents that are deleted."""
     return [
-        base + number
-        for leaf, base in _segments(reader)
+        place.start + number
+        for leaf, place in _leaves(reader)
         for number in leaf.segment().deleted_docs()
     ]
 
 
-def _segments(reader: IndexReader) -> list[tuple[IndexReader, int]]:
-    """The reader of each segment with its first document number; an empty index has none."""
-    return [(leaf, base) for leaf, base in reader.leaf_readers() if leaf.segment() is not None]
+def _leaves(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
+    """The reader of each segment with the place of its documents; an empty index has none."""
+    return [
+        (leaf, slice(base, base + leaf.doc_count_all()))
+        for leaf, base in reader.leaf_readers()
+        if leaf.segment() is not None
+    ]
 
 
 def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
