@@ -131,7 +131,7 @@ def above_floor(found: Ranking, floor: float) -> Ranking:
 
 def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:
     """The rows that hold words, in these articles."""
-    rows = np.flatnonzero(matches.scores)
+    rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as of the scores themselves
     chosen: Rows = rows[articles[columns.article_of[rows]]]
     return chosen
 

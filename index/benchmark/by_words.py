@@ -67,7 +67,7 @@ class Ours:
         if expression is None:
             return []
         matches = self._snapshot.match(expression, self._columns)
-        rows = np.flatnonzero(matches.scores)
+        rows = np.flatnonzero(matches.scores > 0)
         rows = rows[matches.held[self._columns.article_of[rows]]]
         found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
         return found
