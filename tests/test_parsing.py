@@ -1,10 +1,16 @@
 """The query language: what is typed, and how it is read."""
 
+import re
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words, describe
+from index.lexical import parsing
+from index.lexical.analysis import term_spans
+from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
 
 
@@ -94,3 +100,19 @@ def test_a_plain_reading_knows_no_operators():
 def test_nothing_that_is_typed_fails(text):
     read = parse(text)
     assert read.expression is None or describe(read.expression)
+
+
+@given(
+    st.text(alphabet="aábcAB.'’-_ 1\n", max_size=60), st.sampled_from(["a", "b", "ab", "1", "c"])
+)
+def test_words_are_marked_where_the_analyser_finds_their_terms(text, word):
+    expected = {(s.start, s.end) for s in term_spans(text) if s.term == word}
+    assert set(Highlighter(Words((Word(word),))).mark(text)) == expected
+
+
+@given(st.lists(st.sampled_from(["ferry", "OR", "or", "Zoë", "2024", "a"]), min_size=1, max_size=9))
+def test_a_text_with_nothing_to_parse_is_read_as_the_parser_would(words):
+    text = " ".join(words)
+    with patch.object(parsing, "PLAIN", re.compile("(?!)")):
+        expected = parse(text)
+    assert parse(text) == expected

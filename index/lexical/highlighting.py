@@ -1,11 +1,15 @@
 """Marks in a text the words that a query asked for."""
 
+import re
 from collections.abc import Iterator
 
 from index.expression import Expression, Phrase, Prefix, Word, wanted
 from index.lexical.analysis import WORD, TermSpan, fold, is_stop_word, term_of, term_spans, terms
 
 Span = tuple[int, int]
+# Where WORD may begin and end.
+BEGINNING = re.compile(r"(?<!\w)(?<!\w[.'’])")
+END = re.compile(r"(?!\w)(?![.'’]\w)")
 
 
 class Highlighter:
@@ -21,7 +25,8 @@ class Highlighter:
         self._prefixes = tuple(fold(prefix) for prefix in prefixes)
         self._phrases = [(terms(p.text), p.slop) for p in leaves if isinstance(p, Phrase)]
         self._phrases += [(word, 1) for word in said if len(word) > 1]
-        self._known: dict[str, bool] = {}
+        self._seen: set[str] = set()
+        self._wanted: set[str] = set()  # of the words seen
 
     def mark(self, text: str) -> tuple[Span, ...]:
         """Return the (start, end) of each marked stretch, in characters, ascending, apart.
@@ -41,14 +46,25 @@ class Highlighter:
 
     def _words(self, text: str) -> Iterator[Span]:
         """Find the words that are wanted for themselves; each is looked at once a query."""
-        known = self._known
-        for match in WORD.finditer(text):
-            word = match.group()
-            if word not in known:
-                term = term_of(word)
-                known[word] = term in self._terms or term.startswith(self._prefixes)
-            if known[word]:
-                yield match.span()
+        written = set(WORD.findall(text))
+        fresh = written - self._seen
+        self._seen |= fresh
+        self._wanted |= {word for word in fresh if self._wants(term_of(word))}
+        for word in written & self._wanted:
+            yield from _whole(word, text)
+
+    def _wants(self, term: str) -> bool:
+        return term in self._terms or term.startswith(self._prefixes)
+
+
+def _whole(word: str, text: str) -> Iterator[Span]:
+    """Find a word where it is no part of another."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if BEGINNING.match(text, start) and END.match(text, end):
+            yield start, end
+        start = text.find(word, end)
 
 
 def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Span]:
