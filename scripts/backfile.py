@@ -5,18 +5,43 @@ Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one li
 """
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from archive.errors import ArchiveError
-from scripts import benchmarking, measuring, reading, serving, writing
 
+COMMANDS = {
+    "index": "writing",
+    "search": "reading",
+    "show": "reading",
+    "remove": "writing",
+    "status": "reading",
+    "serve": "serving",
+    "verify": "writing",
+    "rebuild": "writing",
+    "evaluate": "measuring",
+    "benchmark": "benchmarking",
+}
+"""Each command, and the module of this package that it is in."""
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class Commands(click.Group):
-    """A group that turns errors into one line and an exit code."""
+    """A group that turns errors into one line and an exit code, and imports what is asked for.
+
+    Importing all that any command needs takes longer than a search by words.
+    """
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"scripts.{COMMANDS[name]}"), name)
+        return command
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -45,20 +70,6 @@ def _in_one_line(exc: OSError) -> str:
 def main() -> None:
     """Search a news archive by words and by meaning."""
 
-
-for command in (
-    writing.index,
-    reading.search,
-    reading.show,
-    writing.remove,
-    reading.status,
-    serving.serve,
-    writing.verify,
-    writing.rebuild,
-    measuring.evaluate,
-    benchmarking.benchmark,
-):
-    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -90,7 +90,7 @@ def benchmark(
             folder.mkdir(parents=True)
             bars = stack.enter_context(Bars(quiet=quiet))
             say(f"{size:,} passages: building an archive")
-            built = build(source, replace(settings, archive=folder / "archive"), size, bars)
+            built = build(source, settings, folder / "archive", size, bars)
             found.append(_measure(built, folder, queries, say, against=against))
     if as_json:
         click.echo(json.dumps([asdict(measured) for measured in found], default=str))

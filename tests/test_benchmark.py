@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from archive.settings import Settings
-from index.benchmark import by_meaning, by_words
+from index.benchmark import building, by_meaning, by_words
 from index.benchmark.building import build
 from index.benchmark.corpus import RECOMBINED, Corpus
 from index.benchmark.queries import SHARES, filters_for, queries_from, since_for, typed
@@ -60,17 +60,17 @@ def test_a_larger_corpus_goes_on_with_the_sentences_of_the_archive(source):
 
 
 def test_an_archive_is_built_with_lent_vectors_and_says_which_are_made_up(
-    source, settings, tmp_path
+    source, settings, tmp_path, monkeypatch
 ):
     counts = source.catalog.counts()
-    place = replace(settings, archive=tmp_path / "archive")
-    built = build(source, place, 2 * counts.passages, silent)
+    monkeypatch.setattr(building, "EMBEDDED", 32)
+    built = build(source, settings, tmp_path / "archive", 2 * counts.passages, silent)
     assert built.passages == pytest.approx(2 * counts.passages, rel=0.1)
     assert built.articles == counts.articles + built.recombined
     assert built.synthetic == built.passages - counts.passages
     assert {rate.stage for rate in built.rates} >= {"reading", "embedding", "neighbours"}
     assert all(rate.count and rate.cost.seconds > 0 for rate in built.rates)
-    engines = open_engines(place)
+    engines = open_engines(built.settings)
     columns = Columns.load(engines.catalog, 1)
     assert columns.coverage == 1
     rows = np.flatnonzero(columns.embedded)
@@ -129,9 +129,9 @@ def test_a_query_is_embedded_once():
     assert (model.asked, remembering.name) == (2, "counting")
 
 
-def test_engines_compete_on_the_same_passages(sample, settings, tmp_path):
-    place = replace(settings, archive=tmp_path / "archive")
-    build(open_engines(settings), place, 60, silent)
+def test_engines_compete_on_the_same_passages(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "EMBEDDED", 32)
+    place = build(open_engines(settings), settings, tmp_path / "archive", 60, silent).settings
     engines, entrants = open_engines(place), rivals(tmp_path / "rivals")
     queries = queries_from(engines.catalog, 4)
     found = list(by_words.compete(engines, place.archive / "lexical", entrants.by_words, queries))
@@ -156,7 +156,8 @@ def test_a_server_is_put_under_load_and_stopped(settings, monkeypatch):
     assert served.peak_memory == 0 or served.peak_memory > 50_000_000
 
 
-def test_the_command_prints_tables_and_json(sample, monkeypatch, tmp_path):
+def test_the_command_prints_tables_and_json(sample, monkeypatch):
+    monkeypatch.setattr(building, "EMBEDDED", 32)
     monkeypatch.setattr(load, "SECONDS", 0.2)
     options = ("--archive", sample, "--no-rivals", "--queries", "3", "--quiet")
     printed = backfile("benchmark", *options, "--size", "100")
@@ -164,7 +165,7 @@ def test_the_command_prints_tables_and_json(sample, monkeypatch, tmp_path):
     for line in ("indexing", "serving 8 clients", "searching, ms", "best 10 by words", "recall"):
         assert line in printed.stdout
     assert re.search(r"^Backfile +\d+\.\d / \d+\.\d", printed.stdout, re.MULTILINE)
-    found = json.loads(backfile("benchmark", *options, "--json").stdout)
+    found = json.loads(backfile("benchmark", *options, "--size", "100", "--json").stdout)
     (measured,) = found
     assert measured["built"]["recombined"] == 0
     timed_kinds = {(t["kind"], t["mode"], t["share"]) for t in measured["searches"]}

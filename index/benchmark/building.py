@@ -1,13 +1,16 @@
 """Builds an archive of a wanted size from another, and times each stage of it."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from shutil import copytree
 
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.settings import Settings
 from archive.splitting import embedded_text
+from archive.store.directory import ArchiveDirectory
 from index.benchmark.corpus import Corpus, lend_vectors
 from index.benchmark.timing import Cost, cost_of
 from index.engines import Engines
@@ -43,10 +46,14 @@ class Built:
     rates: tuple[Rate, ...]
 
 
-def build(source: Engines, settings: Settings, n_passages: int, progress: Progress) -> Built:
-    """Build an archive of about so many passages where the settings say, from the source's."""
+def build(
+    source: Engines, settings: Settings, place: Path, n_passages: int, progress: Progress
+) -> Built:
+    """Build an archive of about so many passages at the place, from the source of the settings."""
     corpus = Corpus(source.catalog, n_passages)
-    place = settings.archive.with_suffix(".jsonl")
+    graph = ArchiveDirectory(settings.archive).query_graph
+    settings = replace(settings, archive=place)
+    place = place.with_suffix(".jsonl")
     recombined = corpus.write(place)
     read = Reading([place], FieldMap())
     reading = cost_of(partial(deque, read, 0))
@@ -64,7 +71,8 @@ def build(source: Engines, settings: Settings, n_passages: int, progress: Progre
             synthetic = lend_vectors(source, engines)
             sealing = cost_of(indexer.seal)
             rates.append(Rate("neighbours", "passages", counts.passages, sealing))
-            engines.embedder.prepare_queries()
+            if graph.exists():  # of the same model
+                copytree(graph, ArchiveDirectory(settings.archive).query_graph)
     return Built(settings, counts.articles, counts.passages, recombined, synthetic, tuple(rates))
 
 
