@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from archive.store.vectors import VectorFile
+from index import vector
 from index.vector import ChromaIndex
 
 N_ROWS = 1200
@@ -56,3 +57,54 @@ def test_parts_that_were_replaced_are_closed(vectors, tmp_path):
         gc.collect()
         open_files.append(len(list(Path("/proc/self/fd").iterdir())))
     assert max(open_files) - open_files[0] < 40  # a part has about ten files; twelve were sealed
+
+
+N_CROWD, N_NEAREST = 4_000, 100
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """Clustered vectors, as those of news are, sealed and warm; with queries near some of them."""
+    folder, chance = tmp_path_factory.mktemp("crowd"), np.random.default_rng(3)
+    made = chance.standard_normal((40, 64))[chance.integers(0, 40, N_CROWD)]
+    made = made + 0.8 * chance.standard_normal((N_CROWD, 64))
+    queries = made[chance.integers(0, N_CROWD, 20)] + 0.5 * chance.standard_normal((20, 64))
+    file = VectorFile(folder / "vectors", 64)
+    file.write(np.arange(1, N_CROWD + 1), _of_length_1(made))
+    index = ChromaIndex(folder / "chroma", file)
+    index.seal(np.arange(1, N_CROWD + 1))
+    index.warm()
+    mask = np.ones(N_CROWD + 1, np.bool_)
+    mask[0] = False
+    return index.snapshot(mask), _of_length_1(queries)
+
+
+def _of_length_1(vectors):
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("asking_chroma", [True, False])
+@pytest.mark.parametrize("choice", ["by chance", "the nearest", "the farthest"])
+@pytest.mark.parametrize("passing", [1, 3, 50, 400, 2_000, 3_900, N_CROWD, None])
+def test_hardly_a_neighbour_is_missed_whatever_the_filter(
+    passing, choice, asking_chroma, crowd, monkeypatch
+):
+    monkeypatch.setattr(vector, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+    snapshot, queries = crowd
+    everyone = np.arange(1, N_CROWD + 1)
+    recalls = []
+    for n, query in enumerate(queries):
+        similar = snapshot.similarities(query, everyone)
+        order = {
+            "by chance": np.random.default_rng(n).permutation(N_CROWD),
+            "the nearest": np.argsort(-similar),
+            "the farthest": np.argsort(similar),
+        }[choice]
+        wanted = np.zeros(N_CROWD + 1, np.bool_)
+        wanted[everyone[order[:passing]]] = True
+        exact = everyone[wanted[1:]][np.argsort(-similar[wanted[1:]], kind="stable")[:N_NEAREST]]
+        found = snapshot.nearest(query, None if passing is None else wanted, N_NEAREST).rows
+        assert wanted[found].all()
+        assert len(found) == len(exact)
+        recalls.append(len(np.intersect1d(found, exact)) / len(exact))
+    assert np.mean(recalls) >= 0.98
