@@ -37,21 +37,28 @@ class Category:
 
         Spellings that differ in case alone are one value, shown as it is spelt most often.
         """
-        codes_by_name: dict[str, int] = {}
-        spellings: list[Counter[str]] = []
-        codes, owners = [], []
+        numbers: dict[str, int] = {}  # of spellings
+        spelt, owners = [], []
         for place, names in enumerate(values):
-            for name in {name.casefold(): name for name in names if name}.values():
-                code = codes_by_name.setdefault(name.casefold(), len(codes_by_name))
-                if code == len(spellings):
-                    spellings.append(Counter())
-                spellings[code][name] += 1
-                codes.append(code)
-                owners.append(place)
+            for name in names:
+                if name:
+                    spelt.append(numbers.setdefault(name, len(numbers)))
+                    owners.append(place)
+        alike: dict[str, list[int]] = {}
+        for name, number in numbers.items():
+            alike.setdefault(name.casefold(), []).append(number)
+        counts = np.bincount(spelt, minlength=len(numbers))
+        spellings = tuple(numbers)
+        code_of = np.empty(len(numbers), np.int32)
+        for code, same in enumerate(alike.values()):
+            code_of[same] = code
+        # An article that has a name twice, in two spellings, has it once.
+        pairs = np.stack([np.array(owners, np.int32), code_of[np.array(spelt, np.int32)]])
+        owned, codes = np.unique(pairs, axis=1)
         return cls(
-            names=tuple(spelt.most_common(1)[0][0] for spelt in spellings),
-            codes=np.array(codes, np.int32),
-            owners=np.array(owners, np.int32),
+            names=tuple(spellings[max(same, key=lambda n: counts[n])] for same in alike.values()),
+            codes=codes,
+            owners=owned,
             n_articles=len(values),
         )
 
@@ -121,7 +128,7 @@ class Columns:
             source=Category.of([(a.source,) for a in articles]),
             section=Category.of([(a.section,) for a in articles]),
             language=Category.of([(a.language,) for a in articles]),
-            author=Category.of([json.loads(a.authors) for a in articles]),
+            author=Category.of(json.loads(f"[{','.join(a.authors for a in articles)}]")),
         )
 
     @property
