@@ -1,7 +1,7 @@
 """Embeds what the record holds, newest first: alone, or while more is read and indexed by words.
 
 Words have the right of way: meanwhile a process of the least priority embeds, which takes what
-cores the words leave.
+cores the words leave. It ends with them, as its priority cannot be raised again.
 """
 
 import threading
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from archive.errors import WorkerLost
 from archive.splitting import embedded_text
 from index.engines import Engines
 from index.protocols import Rows
@@ -18,6 +19,7 @@ from index.stages import Progress, Stage
 from index.workers import Workers
 
 EMBEDDED_AT_ONCE = 1_024  # passages between two marks on the record: about 20 s of work
+EMBEDDED_MEANWHILE = 128  # what may be lost when the words are done
 PAUSE = 0.5  # seconds between two looks for something to embed
 
 
@@ -44,7 +46,7 @@ class Meaning:
         for start in range(0, len(waiting), EMBEDDED_AT_ONCE):
             self._embed(waiting[start : start + EMBEDDED_AT_ONCE])
             self._progress(Stage.MEANING, self._done, total)
-        self._aside.submit(self._embedder.prepare_queries).result()
+        self._embedder.prepare_queries()
 
     @contextmanager
     def embedding_meanwhile(self) -> Iterator[None]:
@@ -54,11 +56,9 @@ class Meaning:
             self._meanwhile = thread.submit(self._embed_until, over)
             try:
                 yield
-            except BaseException:
-                self._aside.close()  # so that the thread need not wait for what it gave away
-                raise
             finally:
                 over.set()
+                self._aside.close()  # what it has begun is done again, at a better pace
             self._meanwhile.result()
 
     def check(self) -> None:
@@ -75,7 +75,11 @@ class Meaning:
         while not over.is_set():
             if self._aside.ready() and len(waiting := self._catalog.unembedded_rows()):
                 self._progress(Stage.MEANING, self._done, self._done + len(waiting))
-                self._embed(waiting[:EMBEDDED_AT_ONCE])
+                try:
+                    self._embed(waiting[:EMBEDDED_MEANWHILE])
+                except WorkerLost:
+                    if not over.is_set():
+                        raise
             else:
                 over.wait(PAUSE)
 

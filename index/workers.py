@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,12 +12,13 @@ from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from archive.errors import WorkerLost
 
 T = TypeVar("T")
+GRACE = 3.0  # seconds
 
 
 @cache
@@ -37,7 +40,7 @@ class Task(Generic[T]):
         """Wait for the result; raise what the work raised, or WorkerLost."""
         try:
             return self._future.result()
-        except (BrokenProcessPool, CancelledError) as exc:
+        except (BrokenProcessPool, CancelledError, SystemExit) as exc:
             raise WorkerLost from exc
 
 
@@ -102,12 +105,22 @@ class Workers:
 
 def _begin(lifeline: Connection, niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the others
+    signal.signal(signal.SIGTERM, _stop)
     os.nice(niceness)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(1)
+
+
 def _end_with(lifeline: Connection) -> None:
-    """Wait for the other end to be closed, by its owner or by the owner's end."""
+    """Wait for the other end to be closed, by its owner or by the owner's end; then end too.
+
+    What is being done is broken off, so that libraries can tidy up, for as long as GRACE.
+    """
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
     os._exit(1)

@@ -47,7 +47,7 @@ class PostingLists(Protocol):
 
 
 class Weighed(NamedTuple):
-    """The living rows of a term, ascending, and what it scores in each, its rarity included."""
+    """The living rows of a term, and what it scores in each, its rarity included."""
 
     rows: Rows
     scores: Floats

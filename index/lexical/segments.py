@@ -60,6 +60,7 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
     """Write the living passages of these segments as one; return it as `write_segment` does."""
     storage = FileStorage(str(index))
     readers = [SegmentReader(storage, schema(), segment) for segment in chosen]
+    readers.sort(key=lambda reader: int(document_rows(reader)[0]))
     places = [_places(reader) for reader in readers]
     living = np.concatenate(places) >= 0
     rows = np.concatenate([document_rows(reader) for reader in readers])[living]

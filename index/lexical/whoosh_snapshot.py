@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +21,16 @@ from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
 ROW = "row"
 
 
-class _Segment(NamedTuple):
-    """A segment's lists, and the rows of its documents, ascending."""
+class _Segment:
+    """A segment's lists, and the rows of its documents."""
 
-    terms: ArrayTermsReader
-    rows: Rows
+    def __init__(self, terms: ArrayTermsReader, rows: Rows) -> None:
+        self.terms = terms
+        self._rows = rows
+        self._in_steps = bool((np.diff(rows) == 1).all())
 
     def rows_of(self, documents: npt.NDArray[np.integer[Any]]) -> Rows:
-        first, last = self.rows[0], self.rows[-1]
-        has_gaps = last - first >= len(self.rows)
-        rows: Rows = self.rows[documents] if has_gaps else documents + first
+        rows: Rows = documents + self._rows[0] if self._in_steps else self._rows[documents]
         return rows
 
 
