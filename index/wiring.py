@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from archive.settings import Settings
-from archive.splitting import SPLITTER
+from archive.splitting import SPLITTER, USUAL_PASSAGES, PassageOptions
 from archive.store.catalog import Catalog
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import SCHEMA, Manifest
@@ -77,7 +77,12 @@ class Writing:
 
 @contextmanager
 def open_for_writing(
-    settings: Settings, progress: Progress, *, create: bool = False, rebuilding: bool = False
+    settings: Settings,
+    progress: Progress,
+    *,
+    create: bool = False,
+    rebuilding: bool = False,
+    passages: PassageOptions = USUAL_PASSAGES,
 ) -> Iterator[Writing]:
     """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
     directory = ArchiveDirectory(settings.archive)
@@ -96,7 +101,9 @@ def open_for_writing(
         engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
         try:
             tokenizer = ModelTokenizer(find_model(settings.model))
-            indexer = Indexer(engines, tokenizer, progress, workers=workers, aside=aside)
+            indexer = Indexer(
+                engines, tokenizer, progress, workers=workers, aside=aside, passages=passages
+            )
             yield Writing(engines, indexer)
         finally:
             engines.catalog.close()
