@@ -63,8 +63,12 @@ def open_searcher(settings: Settings) -> Searcher:
 
 def searcher_over(engines: Engines, settings: Settings) -> Searcher:
     """Search over engines that are open already."""
-    options = RankingOptions(Fusion(settings.fusion), settings.vector_weight, settings.floor)
-    return Searcher(engines, options)
+    return Searcher(engines, ranking_options(settings))
+
+
+def ranking_options(settings: Settings) -> RankingOptions:
+    """How an archive ranks what it finds."""
+    return RankingOptions(Fusion(settings.fusion), settings.vector_weight, settings.floor)
 
 
 @dataclass(frozen=True, slots=True)
