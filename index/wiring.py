@@ -9,6 +9,7 @@ from archive.splitting import SPLITTER, USUAL_PASSAGES, PassageOptions
 from archive.store.catalog import Catalog
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import SCHEMA, Manifest
+from archive.store.tuning import Tuning
 from archive.store.vectors import VectorFile
 from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -67,8 +68,15 @@ def searcher_over(engines: Engines, settings: Settings) -> Searcher:
 
 
 def ranking_options(settings: Settings) -> RankingOptions:
-    """How an archive ranks what it finds."""
-    return RankingOptions(Fusion(settings.fusion), settings.vector_weight, settings.floor)
+    """How an archive ranks: as the environment says, else as it was tuned, else as usual.
+
+    Raises EngineUnavailable where what was tuned cannot be read.
+    """
+    tuned = Tuning.read(ArchiveDirectory(settings.archive).ranking)
+    weight = settings.vector_weight
+    if tuned and "vector_weight" not in settings.given:
+        weight = tuned.vector_weight
+    return RankingOptions(Fusion(settings.fusion), weight, settings.floor)
 
 
 @dataclass(frozen=True, slots=True)
