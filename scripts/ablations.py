@@ -1,7 +1,7 @@
 """Options of evaluate that vary one thing of hybrid search each, as further rows of its tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from typing import Any
 
@@ -75,16 +75,8 @@ def with_ablations(command: Command) -> Command:
         "--no-title", is_flag=True, help="Try passages embedded without title, in another one."
     )
     @wraps(command)
-    def run(
-        *,
-        vector_weight: tuple[float, ...],
-        floor: tuple[float, ...],
-        articles_by: tuple[str, ...],
-        passage_tokens: tuple[int, ...],
-        no_title: bool,
-        **rest: Any,
-    ) -> Any:
-        given = Ablations(vector_weight, floor, articles_by, passage_tokens, no_title)
-        return command(ablations=given, **rest)
+    def run(**options: Any) -> Any:
+        ours = {each.name: options.pop(each.name) for each in fields(Ablations)}
+        return command(ablations=Ablations(**ours), **options)
 
     return run
