@@ -132,5 +132,5 @@ def _conclusion(tuned: Tuned, settings: Settings, *, named: bool, written: bool)
         return f"{best}: written into {settings.archive}{noted}"
     if not tuned.beyond_noise:
         remedy = "; nothing was written (--force writes it)" if named else ""
-        return f"{best}, but no better than {tuned.current:g} beyond noise{remedy}"
+        return f"{best}; the gain is not beyond noise{remedy}"
     return f"{best}: BACKFILE_VECTOR_WEIGHT={tuned.weight:g}, or --archive DIR to write it into one"

@@ -158,7 +158,7 @@ def test_tune_writes_a_weight_that_is_better_beyond_noise_into_the_archive(archi
 def test_tune_writes_nothing_that_may_be_noise_unless_forced(archive, judged):
     archive.embedder = HashedWords()
     result = backfile("tune", judged, "--archive", archive.folder)
-    assert "no better than 0.6 beyond noise; nothing was written" in result.stdout
+    assert "0.6 is best; the gain is not beyond noise; nothing was written" in result.stdout
     assert not (archive.folder / "ranking.json").exists()
     forced = backfile("tune", judged, "--archive", archive.folder, "--force", "--json")
     assert json.loads(forced.stdout)["written"] is True
