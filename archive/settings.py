@@ -34,6 +34,8 @@ class Settings:
     floor: float = _setting(
         0.25, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
     )
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of the settings that the environment gave; what an archive has yields to them."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -46,7 +48,7 @@ class Settings:
                     given[name] = convert(value)
                 except ValueError as exc:
                     raise BadSetting(variable, f"{value!r} {exc}") from exc
-        return cls(**given)
+        return cls(**given, given=frozenset(given))
 
     @property
     def worker_threads(self) -> int:
@@ -90,5 +92,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
 def describe_settings() -> list[tuple[str, str, str]]:
     """List (variable, default, meaning) for each setting, as the README has them."""
     return [
-        (PREFIX + f.name.upper(), str(f.default), f.metadata["meaning"]) for f in fields(Settings)
+        (PREFIX + f.name.upper(), str(f.default), f.metadata["meaning"])
+        for f in fields(Settings)
+        if f.metadata
     ]

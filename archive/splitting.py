@@ -45,6 +45,20 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PassageOptions:
+    """What of passages can be varied: `tokens` aimed at, and whether the title is embedded too.
+
+    No archive records it: all but the default is for evaluations.
+    """
+
+    tokens: int = TARGET_TOKENS
+    titled: bool = True
+
+
+USUAL_PASSAGES = PassageOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The sentences under one heading; the first of them begins with the heading itself."""
 
@@ -52,8 +66,8 @@ class Section:
     sentences: list[Span]
 
 
-def split(article: Article, tokenizer: Tokenizer) -> list[Passage]:
-    """Cut an article into passages, in order, that together hold all of its text.
+def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -> list[Passage]:
+    """Cut an article into passages of about `target` tokens that together hold all of its text.
 
     A passage ends at a sentence end; only a sentence longer than the window, or than
     LONGEST_PASSAGE, is cut inside, at a clause or a word. A heading opens the passage that follows
@@ -72,7 +86,7 @@ def split(article: Article, tokenizer: Tokenizer) -> list[Passage]:
             for sentence in section.sentences
             for piece in _within(text, sentence, starts, limit)
         ]
-        for span in _pack(sentences, starts, min(TARGET_TOKENS, limit), limit):
+        for span in _pack(sentences, starts, min(target, limit), limit):
             n = len(passages)
             body = text[span.start : span.end]
             passages.append(Passage(article.id, n, span.start, span.end, section.heading, body))

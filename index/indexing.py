@@ -11,6 +11,7 @@ embedded, embedded rows in no part), so a run that was killed anywhere is finish
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from archive.article import Article, Passage
 from archive.batching import batches
 from archive.errors import UnreadableArticle
-from archive.splitting import Tokenizer, split
+from archive.splitting import USUAL_PASSAGES, PassageOptions, Tokenizer, split
 from index.admission import Admission, Report
 from index.engines import Engines
 from index.meaning import Meaning
@@ -63,6 +64,7 @@ class Indexer:
         *,
         workers: Workers | None = None,
         aside: Workers | None = None,
+        passages: PassageOptions = USUAL_PASSAGES,
     ) -> None:
         """Take who splits, and who embeds while words are still being indexed.
 
@@ -76,8 +78,11 @@ class Indexer:
         self._progress = progress
         self._workers = workers or Workers(0)
         self._aside = aside or Workers(0)
+        self._target = passages.tokens
         self._record = threading.Lock()  # held while the record is changed
-        self._meaning = Meaning(engines, progress, self._record, self._aside)
+        self._meaning = Meaning(
+            engines, progress, self._record, self._aside, titled=passages.titled
+        )
         self._indexed = 0  # passages, by this indexer
 
     def run(self, source: Input) -> Report:
@@ -168,7 +173,8 @@ class Indexer:
 
     def _split(self, articles: list[Article]) -> _Batch:
         some = batches(articles, SPLIT_AT_ONCE)
-        return _Batch(articles, [self._workers.submit(_cut, self._tokenizer, a) for a in some])
+        cut = partial(self._workers.submit, _cut, self._tokenizer, self._target)
+        return _Batch(articles, [cut(a) for a in some])
 
     def _keep(self, batch: _Batch) -> None:
         """Put a batch on the record, and its words on their way."""
@@ -215,9 +221,9 @@ class Indexer:
             self._catalog.announce()
 
 
-def _cut(tokenizer: Tokenizer, articles: Sequence[Article]) -> Cuts:
+def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> Cuts:
     """Cut articles into passages; their texts stay where the articles are."""
-    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer)] for a in articles]
+    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer, target)] for a in articles]
 
 
 def _passages(article: Article, cut: list[tuple[int, int, str]]) -> Iterator[Passage]:

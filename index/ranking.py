@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from index import fusion
-from index.columns import Columns
+from index.columns import Columns, Ints
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
 from index.query import Mode, Sort
 
 LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
 VECTOR_DEPTH = 200  # passages that meaning adds at most
+SHARE = 0.1  # of the second and third best passage, where articles are scored by a share of them
 
 
 class Fusion(StrEnum):
@@ -23,6 +24,13 @@ class Fusion(StrEnum):
     RRF = "rrf"
 
 
+class ArticlesBy(StrEnum):
+    """What an article scores: its best passage alone, or with a share of the next two."""
+
+    BEST = "best"
+    SHARE = "share"
+
+
 @dataclass(frozen=True, slots=True)
 class RankingOptions:
     """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`."""
@@ -30,6 +38,7 @@ class RankingOptions:
     fusion: Fusion = Fusion.CONVEX
     vector_weight: float = 0.6
     floor: float = 0.25
+    articles_by: ArticlesBy = ArticlesBy.BEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +101,18 @@ def rank(
     return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning)
 
 
-def article_scores(columns: Columns, candidates: Candidates, matches: Matches) -> Floats:
-    """Score articles by their best passage; what was no candidate stands below, by words alone."""
+def article_scores(
+    columns: Columns,
+    candidates: Candidates,
+    matches: Matches,
+    articles_by: ArticlesBy = ArticlesBy.BEST,
+) -> Floats:
+    """Score articles by their best passages; what was no candidate stands below, by words alone."""
     scores = np.full(columns.n_articles, -np.inf, np.float32)
-    np.maximum.at(scores, columns.article_of[candidates.rows], candidates.fused)
+    owners = columns.article_of[candidates.rows]
+    np.maximum.at(scores, owners, candidates.fused)
+    if articles_by is ArticlesBy.SHARE:
+        np.add.at(scores, *_shares(owners, candidates.fused))
     left = candidates.articles & np.isneginf(scores)
     if left.any():
         rows = _scored(columns, matches, left)
@@ -127,6 +144,15 @@ def above_floor(found: Ranking, floor: float) -> Ranking:
     """Keep what is near enough to count."""
     near = found.scores >= floor
     return Ranking(found.rows[near], found.scores[near])
+
+
+def _shares(owners: Ints, fused: Floats) -> tuple[Ints, Floats]:
+    """What the second and third best passage add to their articles, aligned."""
+    order = np.lexsort((-fused, owners))
+    owners, fused = owners[order], fused[order]
+    place = np.arange(len(owners)) - np.searchsorted(owners, owners)  # 0 is an article's best
+    following = (place > 0) & (place <= 2)
+    return owners[following], (SHARE * fused[following]).astype(np.float32)
 
 
 def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:

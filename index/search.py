@@ -63,7 +63,7 @@ class Searcher:
             mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
             mode = mode if meaning else Mode.KEYWORD
             candidates = rank(columns, matches, nearness, chosen, mode, self._options)
-            scores = article_scores(columns, candidates, matches)
+            scores = article_scores(columns, candidates, matches, self._options.articles_by)
             ordered = in_order(columns, candidates.articles, scores, query.sort)
         offset = query.cursor.offset if query.cursor else 0
         end = offset + query.limit

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import Manifest
+from archive.store.tuning import Tuning
 from index.engines import Engines
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of an archive. `coverage` is the share of passages findable by meaning, 0 to 1."""
+    """The state of an archive. `coverage` is the share of passages findable by meaning, 0 to 1.
+
+    `tuned_weight` is the vector weight that was tuned for it, None where none was.
+    """
 
     archive: str
     articles: int
@@ -19,12 +23,14 @@ class Status:
     model: str
     weights: str
     precision: str
+    tuned_weight: float | None
     bytes: int
 
 
 def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
     """Count what is there now."""
     manifest = Manifest.read(directory.manifest)
+    tuned = Tuning.read(directory.ranking)
     counts = engines.catalog.counts()
     return Status(
         archive=str(directory.root.resolve()),
@@ -35,5 +41,6 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         model=manifest.model,
         weights=manifest.weights,
         precision=manifest.precision,
+        tuned_weight=tuned.vector_weight if tuned else None,
         bytes=directory.bytes_on_disk(),
     )

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from archive.settings import Settings
-from archive.splitting import SPLITTER
+from archive.splitting import SPLITTER, USUAL_PASSAGES, PassageOptions
 from archive.store.catalog import Catalog
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import SCHEMA, Manifest
+from archive.store.tuning import Tuning
 from archive.store.vectors import VectorFile
 from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -63,8 +64,19 @@ def open_searcher(settings: Settings) -> Searcher:
 
 def searcher_over(engines: Engines, settings: Settings) -> Searcher:
     """Search over engines that are open already."""
-    options = RankingOptions(Fusion(settings.fusion), settings.vector_weight, settings.floor)
-    return Searcher(engines, options)
+    return Searcher(engines, ranking_options(settings))
+
+
+def ranking_options(settings: Settings) -> RankingOptions:
+    """How an archive ranks: as the environment says, else as it was tuned, else as usual.
+
+    Raises EngineUnavailable where what was tuned cannot be read.
+    """
+    tuned = Tuning.read(ArchiveDirectory(settings.archive).ranking)
+    weight = settings.vector_weight
+    if tuned and "vector_weight" not in settings.given:
+        weight = tuned.vector_weight
+    return RankingOptions(Fusion(settings.fusion), weight, settings.floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,12 @@ class Writing:
 
 @contextmanager
 def open_for_writing(
-    settings: Settings, progress: Progress, *, create: bool = False, rebuilding: bool = False
+    settings: Settings,
+    progress: Progress,
+    *,
+    create: bool = False,
+    rebuilding: bool = False,
+    passages: PassageOptions = USUAL_PASSAGES,
 ) -> Iterator[Writing]:
     """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
     directory = ArchiveDirectory(settings.archive)
@@ -96,7 +113,9 @@ def open_for_writing(
         engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
         try:
             tokenizer = ModelTokenizer(find_model(settings.model))
-            indexer = Indexer(engines, tokenizer, progress, workers=workers, aside=aside)
+            indexer = Indexer(
+                engines, tokenizer, progress, workers=workers, aside=aside, passages=passages
+            )
             yield Writing(engines, indexer)
         finally:
             engines.catalog.close()

@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": "writing",
     "rebuild": "writing",
     "evaluate": "measuring",
+    "tune": "tuning",
     "benchmark": "benchmarking",
 }
 """Each command, and the module of this package that it is in."""

@@ -8,51 +8,77 @@ from pathlib import Path
 
 import click
 
-from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
 from archive.settings import Settings
-from index.evaluation import MEASURES, Judgments
-from index.evaluation import evaluate as evaluate_modes
-from index.query import Mode
-from index.wiring import open_engines, open_for_writing, searcher_over
+from archive.splitting import USUAL_PASSAGES
+from index.evaluation.judgments import Judgments
+from index.evaluation.results import FolderResult, results_of
+from index.evaluation.systems import System, Values, measure, usual_systems
+from index.search import Searcher
+from index.wiring import ranking_options
+from scripts.ablations import Ablations, with_ablations
+from scripts.evaluation_tables import folder_json, folder_table
+from scripts.judged import indexed, places
 from scripts.options import as_json, quiet
-from scripts.progress import Bars
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument(
+    "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--archive",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the indexed articles here and use them again; a temporary place otherwise.",
 )
-@click.option(
-    "--mode",
-    "modes",
-    type=click.Choice([mode.value for mode in Mode]),
-    multiple=True,
-    help="Measure this mode alone; may be repeated.",
-)
+@with_ablations
+@click.option("--per-query", is_flag=True, help="In the JSON, the values of each query too.")
 @as_json
 @quiet
 def evaluate(
-    folder: Path, archive: Path | None, modes: tuple[str, ...], as_json: bool, quiet: bool
+    folders: tuple[Path, ...],
+    archive: Path | None,
+    ablations: Ablations,
+    per_query: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Measure the ranking on FOLDER: articles.jsonl, queries.tsv, qrels.txt (TREC)."""
-    judgments = Judgments.in_folder(folder)
+    """Measure the ranking on each DIR: articles.jsonl, queries.tsv, qrels.txt (TREC).
+
+    Means over queries with their 95% intervals (bootstrap), and how each system's nDCG@10 differs
+    from that of hybrid search, with the p of a paired randomisation test.
+    """
+    judged = [Judgments.in_folder(folder) for folder in folders]
+    settings = Settings.from_environment()
     with ExitStack() as stack:
-        place = archive or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        settings = replace(Settings.from_environment(), archive=place)
-        bars = stack.enter_context(Bars(quiet=quiet))
-        with open_for_writing(settings, bars, create=True) as opened:
-            opened.indexer.run(Reading([judgments.articles], FieldMap()))
-        chosen = [Mode(name) for name in modes] or list(Mode)
-        engines = open_engines(settings)
-        engines.neighbours.warm()
-        found = dict(evaluate_modes(searcher_over(engines, settings), judgments, chosen))
+        root = archive or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        kept = places(judged, root)
+        found = []
+        for judgments in judged:
+            beside = replace(settings, archive=kept[judgments.name])
+            found.append(_evaluated(judgments, beside, ablations, quiet=quiet))
+            if not as_json:
+                click.echo(folder_table(found[-1]))
     if as_json:
-        click.echo(json.dumps({mode.value: means for mode, means in found.items()}))
-        return
-    click.echo(f"{'mode':10}" + "".join(f"{name:>12}" for name in MEASURES))
-    for mode, means in found.items():
-        click.echo(f"{mode.value:10}" + "".join(f"{means[name]:12.3f}" for name in MEASURES))
+        click.echo(json.dumps([folder_json(result, per_query=per_query) for result in found]))
+
+
+def _evaluated(
+    judgments: Judgments, settings: Settings, ablations: Ablations, *, quiet: bool
+) -> FolderResult:
+    """Measure all systems; those with other passages on temporary archives of their own."""
+    usual = usual_systems(ranking_options(settings))
+    systems = [*usual, *ablations.of(usual[0])]
+    measured: dict[System, dict[str, Values]] = {}
+    count = 0
+    for passages in dict.fromkeys(system.passages for system in systems):
+        with ExitStack() as stack:
+            there = settings
+            if passages != USUAL_PASSAGES:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                there = replace(settings, archive=Path(folder))
+            engines = stack.enter_context(indexed(judgments, there, passages=passages, quiet=quiet))
+            count = engines.catalog.counts().articles
+            for system in (system for system in systems if system.passages == passages):
+                searcher = Searcher(engines, system.ranking)
+                measured[system] = measure(searcher, judgments, system.mode)
+    return FolderResult(judgments.name, count, tuple(judgments.queries), results_of(measured))

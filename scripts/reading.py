@@ -77,6 +77,10 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo(f"articles    {found.articles:,}")
     click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
     click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
+    if found.tuned_weight is not None:
+        overruled = ", but BACKFILE_VECTOR_WEIGHT overrules it"
+        in_force = "" if "vector_weight" not in settings.given else overruled
+        click.echo(f"ranking     vector weight {found.tuned_weight:g}, as tuned{in_force}")
     click.echo(f"generation  {found.generation}")
     click.echo(f"on disk     {found.bytes / 1e6:,.1f} MB")
 

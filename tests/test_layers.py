@@ -22,6 +22,8 @@ VENDORS = {
     "torch": ("index/embedding/sentence_transformer.py", "index/embedding/export.py"),
     "onnxruntime": ("index/embedding/query_graph.py",),
     "sentence_transformers": ("index/embedding/sentence_transformer.py",),
+    "ir_measures": ("index/evaluation/",),
+    "scipy": ("index/evaluation/statistics.py",),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),
     "tqdm": ("scripts/progress.py",),

@@ -12,6 +12,7 @@ from archive.settings import Settings, describe_settings
 def test_an_empty_environment_gives_the_defaults():
     assert Settings.from_environment({}) == Settings()
     assert Settings.from_environment({"BACKFILE_PORT": "", "PORT": "1"}) == Settings()
+    assert not Settings.from_environment({"BACKFILE_PORT": ""}).given
 
 
 def test_each_field_is_set_by_its_variable():
@@ -25,9 +26,10 @@ def test_each_field_is_set_by_its_variable():
         "vector_weight": "0.5",
         "floor": "-0.5",
     }
-    assert given.keys() == {field.name for field in fields(Settings)}
+    assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
     settings = Settings.from_environment(environment)
+    assert settings.given == given.keys()
     assert settings == Settings(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5)
 
 
@@ -56,6 +58,6 @@ def test_no_threads_means_one_per_core():
 
 def test_every_setting_is_described_with_its_default():
     described = {variable: (default, meaning) for variable, default, meaning in describe_settings()}
-    assert len(described) == len(fields(Settings))
+    assert len(described) == len(fields(Settings)) - 1  # all but which were given
     assert described["BACKFILE_PORT"][0] == "8080"
     assert all(meaning for _, meaning in described.values())

@@ -156,3 +156,10 @@ def test_words_of_great_length_are_not_packed_beyond_the_longest_passage(
     passages = split(make_article(text), word_tokenizer)
     assert max(len(passage.text) for passage in passages) <= LONGEST_PASSAGE
     assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
+
+
+def test_a_smaller_target_makes_more_passages_of_the_same_text(make_article, word_tokenizer):
+    article = make_article("The tide came in. The boats went out. " * 20)
+    few, many = (split(article, word_tokenizer, target) for target in (40, 8))
+    assert len(many) > len(few) > 1
+    assert max(len(p.text.split()) for p in many) <= 12

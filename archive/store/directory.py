@@ -43,6 +43,11 @@ class ArchiveDirectory:
         return self.root / "manifest.json"
 
     @property
+    def ranking(self) -> Path:
+        """What was tuned for this archive, if anything was."""
+        return self.root / "ranking.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "writer.lock"
 

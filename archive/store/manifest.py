@@ -1,12 +1,12 @@
 """Records what an archive was made with, and refuses to mix it with anything else."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
 from archive.errors import ArchiveMismatch, EngineUnavailable
+from archive.store.json_files import write_json
 
 SCHEMA = 1  # of the catalogue's tables
 
@@ -35,12 +35,7 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write whole or not at all."""
-        draft = path.with_suffix(".tmp")
-        with draft.open("w") as stream:
-            json.dump(asdict(self), stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        write_json(path, asdict(self))
 
     def require_tables(self) -> None:
         """Raise ArchiveMismatch unless this program reads and writes such archives."""

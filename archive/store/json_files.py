@@ -1,0 +1,19 @@
+"""Writes small JSON files whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Put the content in place of what was there; a kill at any point leaves the one or the other.
+
+    One process at a time may do so, the one that holds the writer's lock.
+    """
+    draft = path.with_suffix(".tmp")
+    with draft.open("w") as stream:
+        json.dump(content, stream, indent=2)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)

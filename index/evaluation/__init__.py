@@ -1,0 +1,1 @@
+"""How well articles are ranked, held against human judgments."""

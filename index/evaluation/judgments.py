@@ -1,0 +1,82 @@
+"""Reads judged queries: articles, queries.tsv and qrels.txt in a folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from archive.errors import ArchiveError, EngineUnavailable
+
+NEEDED = (
+    "an evaluation needs articles.jsonl (or .gz), queries.tsv (id, tab, text) "
+    "and qrels.txt (TREC: query 0 article relevance)"
+)
+FEWEST = 2  # queries; of one alone nothing can be said about chance
+
+
+class BadJudgments(ArchiveError):
+    """A folder of judged queries lacks something, or cannot be read."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder} {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgments:
+    """Queries that are both asked and judged, and which articles answer them.
+
+    `qrels` are as ir-measures has them; `articles` is None where the folder holds none.
+    """
+
+    name: str
+    articles: Path | None
+    queries: dict[str, str]
+    qrels: list[Any]
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, with_articles: bool = True) -> Self:
+        """Read a folder, whose articles may be missing unless `with_articles`.
+
+        Raises BadJudgments, and EngineUnavailable where the `evaluate` extra is not installed.
+        """
+        if not folder.is_dir():
+            raise BadJudgments(folder, f"is not a folder; {NEEDED}")
+        articles = sorted(folder.glob("articles.*"))
+        if with_articles and not articles:
+            raise BadJudgments(folder, f"holds no articles; {NEEDED}")
+        try:
+            texts = dict(_queries(folder / "queries.tsv"))
+            qrels = list(_qrels(folder / "qrels.txt"))
+        except FileNotFoundError as exc:
+            name = Path(exc.filename).name
+            raise BadJudgments(folder, f"holds no {name}; {NEEDED}") from exc
+        except ValueError as exc:
+            raise BadJudgments(folder, f"cannot be read: {exc}; {NEEDED}") from exc
+        judged = {qrel.query_id for qrel in qrels}
+        queries = {name: text for name, text in texts.items() if name in judged}
+        if len(queries) < FEWEST:
+            reason = f"holds {len(queries)} queries that are in queries.tsv and in qrels.txt too"
+            raise BadJudgments(folder, f"{reason}; at least {FEWEST} are needed")
+        kept = [qrel for qrel in qrels if qrel.query_id in queries]
+        return cls(folder.resolve().name, articles[0] if articles else None, queries, kept)
+
+    def relevant(self) -> list[str]:
+        """The ids of all articles that answer some query."""
+        return sorted({qrel.doc_id for qrel in self.qrels if qrel.relevance > 0})
+
+
+def _queries(path: Path) -> Iterator[tuple[str, str]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, tab, text = line.partition("\t")
+        if tab:
+            yield name, text
+
+
+def _qrels(path: Path) -> Iterator[Any]:
+    try:
+        import ir_measures
+    except ImportError as exc:
+        reason = "it is not installed; `pip install ir-measures` brings it"
+        raise EngineUnavailable("ir-measures", reason) from exc
+    with path.open(encoding="utf-8") as lines:
+        yield from ir_measures.read_trec_qrels(lines)

@@ -1,0 +1,61 @@
+"""How articles are scored by their passages."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from index.lexical.matching import Matches
+from index.query import Query
+from index.ranking import ArticlesBy, Candidates, RankingOptions, article_scores
+from index.search import Searcher
+
+OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
+FUSED = np.array([0.5, 0.6, 0.4, 0.9, 0.3, 0.1, 0.2], np.float32)
+
+
+@pytest.fixture
+def candidates():
+    rows = np.arange(len(OWNERS))
+    everyone = np.ones(3, np.bool_)
+    return Candidates(rows, FUSED, FUSED, FUSED, rows > 0, everyone, everyone)
+
+
+@pytest.mark.parametrize(
+    ("articles_by", "expected"),
+    [
+        (ArticlesBy.BEST, [0.9, 0.6, 0.3]),
+        (ArticlesBy.SHARE, [0.9 + 0.1 * (0.5 + 0.4), 0.6 + 0.1 * 0.2, 0.3]),
+    ],
+)
+def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
+    candidates, articles_by, expected
+):
+    columns = SimpleNamespace(n_articles=3, article_of=OWNERS)
+    everyone = np.ones(3, np.bool_)
+    found = article_scores(columns, candidates, Matches(FUSED, everyone, everyone), articles_by)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_no_candidates_have_no_shares(candidates):
+    columns = SimpleNamespace(n_articles=3, article_of=OWNERS)
+    nobody = np.zeros(3, np.bool_)
+    nothing = dataclasses.replace(
+        candidates,
+        rows=np.empty(0, np.int64),
+        fused=np.empty(0, np.float32),
+        by_words=nobody,
+        by_meaning=nobody,
+    )
+    found = article_scores(columns, nothing, Matches(FUSED, nobody, nobody), ArticlesBy.SHARE)
+    assert np.isneginf(found).all()
+
+
+def test_a_search_finds_the_same_articles_however_they_are_scored(engines):
+    best, share = (
+        Searcher(engines, RankingOptions(floor=0.2, articles_by=by)).search(Query("ferry"))
+        for by in ArticlesBy
+    )
+    assert {hit.article.id for hit in best.hits} == {hit.article.id for hit in share.hits}
+    assert all(hit.score > 0 for hit in share.hits)
