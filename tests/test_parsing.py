@@ -92,6 +92,37 @@ def test_a_long_text_in_capitals_has_no_operators():
     assert isinstance(parse("NATO AND EU").expression, And)
 
 
+POST = "At last the #SwingBridge over the Ash is open https://courier.example/a, @AshHarbour says"
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_post_is_read_without_its_links_and_with_the_words_of_its_tags(plain):
+    read = parse(POST, plain=plain)
+    said = "At last the Swing Bridge over the Ash is open Ash Harbour says"
+    assert read.expression == words(*said.split())
+    assert "links were left out" in read.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("#SwingBridge", words("SwingBridge")),
+        ("@AshHarbour ferry", words("AshHarbour", "ferry")),
+        ("courier.example/a ferry", words("courier.example/a", "ferry")),
+    ],
+)
+def test_a_short_text_is_looked_for_as_it_stands(text, expression):
+    assert parse(text).expression == expression
+
+
+def test_what_is_asked_for_exactly_is_not_spelled_out():
+    read = parse(f'"#SwingBridge reopens" {POST}')
+    assert isinstance(read.expression, Words)
+    assert read.expression.parts[0] == Phrase("SwingBridge reopens")
+    assert Word("AshHarbour") in read.expression.parts
+    assert parse("source:https://courier.example/a is where the ferry sails to now").notes == ()
+
+
 def test_a_plain_reading_knows_no_operators():
     assert parse('a AND "b c"', plain=True).expression == words("a", "AND", "b", "c")
 

@@ -17,7 +17,12 @@ from index.lexical.analysis import WORD
 FIELDS = "|".join(field.value for field in Field if field is not Field.ANY)
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
-QUESTION_LENGTH = 7  # words; a longer text in capitals throughout is prose, not operators
+QUESTION_LENGTH = 7  # words; a longer text is prose: in capitals throughout, it has no operators
+# What is in a pasted post: read so, hybrid nDCG@10 on CheckThat train is .897 instead of .883.
+LINK = re.compile(r"(?<!:)https?://[^\s\"]+|(?<![\w:/.])[\w.]+\.[a-z]{2,}/[^\s\"]*")
+TAG = re.compile(r"(?<!\w)[#@]\w+")
+NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")  # within a tag
+SPELLED_OUT = "links were left out, and tags such as #SwingBridge read as the words in them"
 SHORTEST_PREFIX = 2
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
 ZERO_SLOP = re.compile(r'"~0+(?!\d)')
@@ -46,8 +51,14 @@ class WordPrefixPlugin(plugins.PrefixPlugin):
 
 def parse(text: str, *, plain: bool = False) -> Read:
     """Read a query; what cannot be parsed is read as plain words, and a note says so."""
-    if plain or (PLAIN.fullmatch(text) and not OPERATOR.search(text)):
+    if PLAIN.fullmatch(text) and (plain or not OPERATOR.search(text)):
         return Read(_words(text), ())
+    spelled = _spelled_out(text, plain=plain)
+    read = Read(_words(spelled), ()) if plain else _typed(spelled)
+    return read if spelled == text else Read(read.expression, (SPELLED_OUT, *read.notes))
+
+
+def _typed(text: str) -> Read:
     if _is_shouted(text):
         return Read(_words(text), ("AND, OR and NOT were read as words in a text all in capitals",))
     if text.count("(") > DEEPEST:
@@ -58,6 +69,19 @@ def parse(text: str, *, plain: bool = False) -> Read:
     if expression is None and WORD.search(text):
         return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
     return Read(expression, tuple(notes))
+
+
+def _spelled_out(text: str, *, plain: bool) -> str:
+    """Make words of the tags in a post that was pasted, and leave out its links.
+
+    >>> _spelled_out("The #SwingBridge is open at last, says @AshHarbour a.example/1", plain=True)
+    'The #Swing Bridge is open at last, says @Ash Harbour  '
+    """
+    prose = LINK.sub(" ", text)
+    exact = '"' in text.translate(QUOTATION_MARKS) or OPERATOR.search(text)
+    if len(WORD.findall(prose)) <= QUESTION_LENGTH or (exact and not plain):
+        return text
+    return TAG.sub(lambda tag: NEXT_WORD.sub(" ", tag.group()), prose)
 
 
 def _mended(text: str) -> tuple[str, list[str]]:
