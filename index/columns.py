@@ -96,7 +96,7 @@ class Columns:
     """
 
     generation: int
-    article_of: Ints
+    article_of: npt.NDArray[np.int64]  # as numpy takes an index
     embedded: Bools
     published: Ints
     source: Category
@@ -116,7 +116,7 @@ class Columns:
         kept = places < len(numbers)
         kept[kept] = numbers[places[kept]] == stored[kept, 1]
         rows = stored[kept, 0]
-        article_of = np.full(n_rows, -1, np.int32)
+        article_of = np.full(n_rows, -1, np.int64)
         article_of[rows] = places[kept]
         embedded = np.zeros(n_rows, np.bool_)
         embedded[rows] = stored[kept, 2] != 0

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from index import fusion
-from index.columns import Columns, Ints
+from index.columns import Columns
+from index.comparing import best_rows, top
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
 from index.query import Mode, Sort
@@ -85,9 +86,10 @@ def rank(
     by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
     near_rows = nearness.nearest.rows if nearness else np.empty(0, np.int64)
     by_meaning = columns.articles_with(near_rows) if nearness else nobody
-    rows = _scored(columns, matches, by_words)
     if nearness:
-        rows = np.union1d(_best(rows, matches.scores), near_rows)
+        rows = np.union1d(_best(columns, matches, by_words), near_rows)
+    else:
+        rows = _scored(columns, matches, by_words)
     lexical = matches.scores[rows]
     cosines = _cosines(columns, nearness, rows)
     near = np.isin(rows, near_rows)
@@ -146,7 +148,7 @@ def above_floor(found: Ranking, floor: float) -> Ranking:
     return Ranking(found.rows[near], found.scores[near])
 
 
-def _shares(owners: Ints, fused: Floats) -> tuple[Ints, Floats]:
+def _shares(owners: Rows, fused: Floats) -> tuple[Rows, Floats]:
     """What the second and third best passage add to their articles, aligned."""
     order = np.lexsort((-fused, owners))
     owners, fused = owners[order], fused[order]
@@ -162,11 +164,11 @@ def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:
     return chosen
 
 
-def _best(rows: Rows, scores: Floats) -> Rows:
-    if len(rows) <= LEXICAL_DEPTH:
-        return rows
-    chosen: Rows = rows[np.argpartition(-scores[rows], LEXICAL_DEPTH)[:LEXICAL_DEPTH]]
-    return chosen
+def _best(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+    """The best of the rows that hold words, in these articles."""
+    scores = matches.scores
+    rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[columns.article_of[rows]])
+    return top(rows, scores[rows], LEXICAL_DEPTH).rows
 
 
 def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:

@@ -1,5 +1,6 @@
 """Queries and their URLs."""
 
+import unicodedata
 from datetime import date
 from urllib.parse import parse_qs
 
@@ -14,7 +15,7 @@ names = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12), max_size=3
 ).map(lambda values: tuple(dict.fromkeys(values)))
 words = st.text(st.characters(exclude_categories=["C"]), max_size=40).map(
-    lambda t: " ".join(t.split())
+    lambda t: unicodedata.normalize("NFC", " ".join(t.split()))
 )
 days = st.none() | st.dates(date(1500, 1, 1))
 

@@ -4,12 +4,15 @@ import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archive.store.vectors import VectorFile
-from index import vector
+from index import comparing, vector
 from index.vector import ChromaIndex
 
 N_ROWS = 1200
@@ -108,3 +111,18 @@ def test_hardly_a_neighbour_is_missed_whatever_the_filter(
         assert len(found) == len(exact)
         recalls.append(len(np.intersect1d(found, exact)) / len(exact))
     assert np.mean(recalls) >= 0.98
+
+
+@given(
+    st.lists(st.sampled_from([0, 0, 0.5, 1, 2, 3.25]), min_size=1, max_size=400),
+    st.integers(1, 30),
+    st.integers(1, 5),
+)
+def test_the_best_rows_are_found_whatever_does_not_pass(scores, limit, every):
+    scores = np.array(scores, np.float32)
+    with mock.patch.object(comparing, "BLOCK", 4):
+        found = comparing.best_rows(scores, limit, lambda rows: rows % every == 0)
+    passing = [n for n, score in enumerate(scores) if score > 0 and n % every == 0]
+    expected = sorted((scores[n] for n in passing), reverse=True)[:limit]
+    assert set(found.tolist()) <= set(passing)
+    assert sorted(scores[found], reverse=True)[: len(expected)] == expected

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from archive.batching import batches
 from index.benchmark.queries import Queries, typed
 from index.benchmark.timing import Cost, Latency, bytes_below, cost_of, latency_of
 from index.columns import Columns
-from index.comparing import top
+from index.comparing import best_rows, top
 from index.engines import Engines
 from index.indexing import WORDS_AT_ONCE
 from index.lexical.parsing import parse
@@ -67,8 +65,9 @@ class Ours:
         if expression is None:
             return []
         matches = self._snapshot.match(expression, self._columns)
-        rows = np.flatnonzero(matches.scores > 0)
-        rows = rows[matches.held[self._columns.article_of[rows]]]
+        rows = best_rows(
+            matches.scores, limit, lambda rows: matches.held[self._columns.article_of[rows]]
+        )
         found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
         return found
 
