@@ -56,6 +56,7 @@ class Workers:
         self._niceness = niceness  # as `nice` has it: 0, or up to 19 to take only what others leave
         self._pool: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
+        self._far_end: Connection | None = None
         self._starting: list[Future[int]] = []
 
     def start(self) -> None:
@@ -64,12 +65,12 @@ class Workers:
             return
         # Never `fork`: threads of torch or of the caller may hold locks at that moment.
         context = get_context("forkserver")
-        ends, self._lifeline = context.Pipe(duplex=False)
+        # The pool may start a process later, so what it is given has to stay open.
+        self._far_end, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            self._processes, context, initializer=_begin, initargs=(ends, self._niceness)
+            self._processes, context, initializer=_begin, initargs=(self._far_end, self._niceness)
         )
         self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
-        ends.close()
 
     def ready(self) -> bool:
         """Whether the processes are there."""
@@ -83,7 +84,7 @@ class Workers:
             return Task(future)
         try:
             return Task(self._pool.submit(function, *arguments))
-        except BrokenProcessPool as exc:
+        except RuntimeError as exc:  # it is broken, or was closed by another thread meanwhile
             raise WorkerLost from exc
 
     def close(self) -> None:
@@ -92,7 +93,9 @@ class Workers:
             return
         self._lifeline.close()
         self._pool.shutdown(cancel_futures=True)
-        self._pool = self._lifeline = None
+        if self._far_end:
+            self._far_end.close()
+        self._pool = self._lifeline = self._far_end = None
 
     def __enter__(self) -> Self:
         return self
