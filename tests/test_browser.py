@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import suppress
 
 import pytest
 from waitress.server import create_server
@@ -19,7 +20,12 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 def address(sample):
     app = create_app(open_searcher(Settings(archive=sample)))
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    def run():
+        with suppress(OSError):  # its sockets are closed while it waits for them
+            server.run()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
