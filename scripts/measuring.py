@@ -18,13 +18,11 @@ from index.wiring import ranking_options
 from scripts.ablations import Ablations, with_ablations
 from scripts.evaluation_tables import folder_json, folder_table
 from scripts.judged import indexed, places
-from scripts.options import as_json, quiet
+from scripts.options import as_json, judged_folders, quiet
 
 
 @click.command()
-@click.argument(
-    "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@judged_folders
 @click.option(
     "--archive",
     type=click.Path(path_type=Path, file_okay=False),

@@ -49,3 +49,6 @@ def with_threads(command: Command) -> Command:
 
 quiet = click.option("--quiet", is_flag=True, help="No progress bars.")
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+judged_folders = click.argument(
+    "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)

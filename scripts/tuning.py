@@ -23,15 +23,13 @@ from index.search import Searcher
 from index.wiring import ranking_options
 from scripts.evaluation_tables import difference, interval
 from scripts.judged import indexed, opened
-from scripts.options import as_json, quiet
+from scripts.options import as_json, judged_folders, quiet
 
 Reached = dict[float, Values]
 
 
 @click.command()
-@click.argument(
-    "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@judged_folders
 @click.option(
     "--archive",
     type=click.Path(path_type=Path, file_okay=False),
