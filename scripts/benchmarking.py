@@ -82,6 +82,7 @@ def benchmark(
             click.echo(what, err=True)
 
     source = open_engines(settings)
+    queries_from(source.catalog, queries)  # where that fails, it is not worth building anything
     with ExitStack() as stack:
         place = scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found = []

@@ -171,3 +171,14 @@ def test_the_command_prints_tables_and_json(sample, monkeypatch):
     timed_kinds = {(t["kind"], t["mode"], t["share"]) for t in measured["searches"]}
     assert {("question", "hybrid", 0.1), ("phrase", "keyword", 1.0)} <= timed_kinds
     assert measured["by_meaning"][0]["recalls"]["1.0"] >= 0.98
+
+
+def test_an_archive_with_nothing_to_ask_is_an_error_in_one_line(tmp_path):
+    (tmp_path / "short.jsonl").write_text('{"id": "a", "text": "A fine day."}\n')
+    archive = tmp_path / "archive"
+    options = ("--archive", archive)
+    assert backfile("index", tmp_path / "short.jsonl", *options, "--no-vectors").exit_code == 0
+    result = backfile("benchmark", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no passage of 12 words" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from archive.errors import ArchiveError
 from archive.store.catalog import Catalog
 from index.columns import UNDATED, Columns
 from index.lexical.analysis import WORD, is_stop_word
@@ -21,8 +22,21 @@ Queries = Mapping[Kind, Sequence[Sequence[str]]]
 """The words of each query, by kind."""
 
 
+class TooLittleText(ArchiveError):
+    """An archive from which no queries can be made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"no passage of {QUESTION_WORDS} words or more was found to make queries of; "
+            "give an archive that holds some with --archive DIR"
+        )
+
+
 def queries_from(catalog: Catalog, count: int) -> Queries:
-    """Make so many queries of each kind, of passages drawn from the archive by chance."""
+    """Make so many queries of each kind, of passages drawn from the archive by chance.
+
+    Raises TooLittleText where there are none to draw.
+    """
     choose = random.Random(SEED)
     rows = catalog.rows_after(0).tolist()
     drawn = choose.sample(rows, min(len(rows), 4 * count))
@@ -41,6 +55,8 @@ def queries_from(catalog: Catalog, count: int) -> Queries:
         made[Kind.PREFIX].append([choose.choice(weighty)[:4].lower()])
         if len(made[Kind.WORDS]) == count:
             break
+    if not made[Kind.WORDS]:
+        raise TooLittleText
     return made
 
 
