@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile
+from index.columns_file import ColumnsFile
 from index.protocols import Embedder, LexicalIndex, VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The record (catalogue and vectors), the two caches over it, and the model."""
+    """The record (catalogue and vectors), the caches over it, and the model."""
 
     catalog: Catalog
     vectors: VectorFile
     lexical: LexicalIndex
     neighbours: VectorIndex
     embedder: Embedder
+    columns: ColumnsFile

@@ -28,6 +28,7 @@ class Snapshots:
 
     def __init__(self, engines: Engines) -> None:
         self._catalog = engines.catalog
+        self._columns = engines.columns
         self._lexical = engines.lexical
         self._neighbours = engines.neighbours
         self._lock = threading.Lock()
@@ -57,7 +58,9 @@ class Snapshots:
         # The generation before both: a change in between is then seen as one, and looked at again.
         generation = self._catalog.generation()
         lexical = self._lexical.snapshot()
-        columns = Columns.load(self._catalog, generation)
+        unchanged = self._catalog.generation() == generation
+        columns = self._columns.read(generation) if unchanged else None
+        columns = columns or Columns.load(self._catalog, generation)
         covered = _coverage(columns, lexical)
         self._looked = time.monotonic()
         if not with_vectors:

@@ -20,6 +20,7 @@ class Part(StrEnum):
     """Which part of an archive is at fault."""
 
     CATALOG = "catalogue"
+    COLUMNS = "columns"
     LEXICAL = "lexical"
     VECTORS = "vectors"
     NEIGHBOURS = "chroma"
@@ -40,6 +41,8 @@ def verify(engines: Engines) -> Iterator[Problem]:
     """Compare the record with itself and both caches with the record."""
     yield from (Problem(Part.CATALOG, message) for message in engines.catalog.problems())
     yield from _texts(engines)
+    if not engines.columns.agrees(engines.catalog):
+        yield Problem(Part.COLUMNS, "dates, sources or the like are not what the catalogue says")
     table = engines.catalog.passage_table()
     yield from _words(engines, table[:, 0])
     embedded = table[table[:, 2] != 0, 0]
@@ -50,6 +53,9 @@ def verify(engines: Engines) -> Iterator[Problem]:
 
 def repair(engines: Engines, indexer: Indexer) -> None:
     """Mend the caches and the vectors from the catalogue; what is sound is left alone."""
+    if not engines.columns.agrees(engines.catalog):
+        engines.columns.clear()
+        engines.columns.bring_up(engines.catalog)
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         engines.lexical.clear()

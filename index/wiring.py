@@ -1,33 +1,24 @@
 """The composition root: the one place that knows which engines an archive is made of."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-
 from archive.settings import Settings
-from archive.splitting import SPLITTER, USUAL_PASSAGES, PassageOptions
+from archive.splitting import SPLITTER, Tokenizer
 from archive.store.catalog import Catalog
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import SCHEMA, Manifest
 from archive.store.tuning import Tuning
 from archive.store.vectors import VectorFile
+from index.columns_file import ColumnsFile
 from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
-from index.embedding.tokens import ModelTokenizer
 from index.engines import Engines
-from index.indexing import Indexer
 from index.lexical.analysis import ANALYSER
 from index.lexical.codec import POSTINGS
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import Embedder
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
-from index.stages import Progress
 from index.vector import ChromaIndex
 from index.workers import Workers
-
-MOST_WORKERS = 4  # one process reads and keeps the record, and can feed no more
-LEAST_PRIORITY = 19  # as `nice` has it
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 
@@ -79,53 +70,25 @@ def ranking_options(settings: Settings) -> RankingOptions:
     return RankingOptions(Fusion(settings.fusion), weight, settings.floor)
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """An archive that this process alone may write to, until the context ends."""
+def tokenizer_of(settings: Settings) -> Tokenizer:
+    """The tokenizer of the model that the settings name."""
+    from index.embedding.tokens import ModelTokenizer
 
-    engines: Engines
-    indexer: Indexer
-
-
-@contextmanager
-def open_for_writing(
-    settings: Settings,
-    progress: Progress,
-    *,
-    create: bool = False,
-    rebuilding: bool = False,
-    passages: PassageOptions = USUAL_PASSAGES,
-) -> Iterator[Writing]:
-    """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
-    directory = ArchiveDirectory(settings.archive)
-    if create:
-        directory.create()
-    else:
-        directory.require()
-    several = settings.worker_threads > 1
-    with (
-        directory.writing(),
-        Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
-        Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
-    ):
-        if not directory.exists():
-            _new_manifest(settings).write(directory.manifest)
-        engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
-        try:
-            tokenizer = ModelTokenizer(find_model(settings.model))
-            indexer = Indexer(
-                engines, tokenizer, progress, workers=workers, aside=aside, passages=passages
-            )
-            yield Writing(engines, indexer)
-        finally:
-            engines.catalog.close()
+    return ModelTokenizer(find_model(settings.model))
 
 
-def forget_words(settings: Settings, engines: Engines) -> None:
-    """Throw the lexical index away, and let the next one be made with this analyser."""
-    engines.lexical.clear()
-    path = ArchiveDirectory(settings.archive).manifest
-    replace(Manifest.read(path), analyser=WORDS).write(path)
+def new_manifest(settings: Settings) -> Manifest:
+    """How an archive is made now, with the model that the settings name."""
+    embedder = SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads)
+    return Manifest(
+        schema=SCHEMA,
+        splitter=SPLITTER,
+        analyser=WORDS,
+        model=embedder.name,
+        weights=embedder.weights,
+        dimension=embedder.dimension,
+        precision=embedder.precision,
+    )
 
 
 def _engines(
@@ -138,17 +101,5 @@ def _engines(
         lexical=WhooshIndex(directory.lexical, workers),
         neighbours=ChromaIndex(directory.chroma, vectors),
         embedder=embedder,
-    )
-
-
-def _new_manifest(settings: Settings) -> Manifest:
-    embedder = SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads)
-    return Manifest(
-        schema=SCHEMA,
-        splitter=SPLITTER,
-        analyser=WORDS,
-        model=embedder.name,
-        weights=embedder.weights,
-        dimension=embedder.dimension,
-        precision=embedder.precision,
+        columns=ColumnsFile(directory.columns),
     )

@@ -6,16 +6,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
 from functools import cache
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from types import FrameType, TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from archive.errors import WorkerLost
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 GRACE = 3.0  # seconds
@@ -40,7 +40,7 @@ class Task(Generic[T]):
         """Wait for the result; raise what the work raised, or WorkerLost."""
         try:
             return self._future.result()
-        except (BrokenProcessPool, CancelledError, SystemExit) as exc:
+        except (BrokenExecutor, CancelledError, SystemExit) as exc:
             raise WorkerLost from exc
 
 
@@ -54,7 +54,7 @@ class Workers:
     def __init__(self, processes: int, *, niceness: int = 0) -> None:
         self._processes = processes
         self._niceness = niceness  # as `nice` has it: 0, or up to 19 to take only what others leave
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
         self._lifeline: Connection | None = None
         self._far_end: Connection | None = None
         self._starting: list[Future[int]] = []
@@ -63,6 +63,9 @@ class Workers:
         """Start the processes, unless they are; return before they are ready (0.5 s)."""
         if self._pool is not None or not self._processes:
             return
+        from concurrent.futures import ProcessPoolExecutor  # who only searches needs neither
+        from multiprocessing import get_context
+
         # Never `fork`: threads of torch or of the caller may hold locks at that moment.
         context = get_context("forkserver")
         # The pool may start a process later, so what it is given has to stay open.
@@ -106,7 +109,7 @@ class Workers:
         self.close()
 
 
-def _begin(lifeline: Connection, niceness: int) -> None:
+def _begin(lifeline: "Connection", niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the others
     signal.signal(signal.SIGTERM, _stop)
     os.nice(niceness)
@@ -117,7 +120,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(1)
 
 
-def _end_with(lifeline: Connection) -> None:
+def _end_with(lifeline: "Connection") -> None:
     """Wait for the other end to be closed, by its owner or by the owner's end; then end too.
 
     What is being done is broken off, so that libraries can tidy up, for as long as GRACE.

@@ -13,7 +13,8 @@ from archive.splitting import USUAL_PASSAGES, PassageOptions
 from index.benchmark.searches import Remembering
 from index.engines import Engines
 from index.evaluation.judgments import Judgments
-from index.wiring import open_engines, open_for_writing
+from index.wiring import open_engines
+from index.writing import open_for_writing
 from scripts.progress import Bars
 
 

@@ -12,7 +12,8 @@ from waitress.server import create_server
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.settings import Settings
-from index.wiring import open_for_writing, open_searcher
+from index.wiring import open_searcher
+from index.writing import open_for_writing
 from scripts.progress import Bars
 from web.app import create_app
 

@@ -15,7 +15,8 @@ from index.admission import Report
 from index.verifying import Problem
 from index.verifying import repair as repair_archive
 from index.verifying import verify as verify_archive
-from index.wiring import forget_words, open_engines, open_for_writing
+from index.wiring import open_engines
+from index.writing import forget_words, open_for_writing
 from scripts.options import as_json, quiet, with_settings, with_threads
 from scripts.progress import Bars
 

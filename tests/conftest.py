@@ -13,6 +13,7 @@ from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile
+from index.columns_file import ColumnsFile
 from index.engines import Engines
 from index.indexing import Indexer
 from index.lexical.whoosh_index import WhooshIndex
@@ -117,6 +118,7 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
         lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical", workers),
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
         embedder=HashedWords(),
+        columns=ColumnsFile(folder / "columns"),
     )
 
 

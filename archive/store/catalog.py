@@ -123,6 +123,7 @@ class Catalog:
             for some in batches(rows.tolist(), IDS_AT_ONCE):
                 chosen = update(passages).where(passages.c.row.in_(some))
                 connection.execute(chosen.values(embedded=False))
+            _take(connection, "generation", 1)
 
     def announce(self) -> None:
         """Tell readers that an index has changed, so that they look again."""

@@ -5,8 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from archive.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
 
 OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
@@ -33,6 +31,10 @@ class ArchiveDirectory:
     @property
     def chroma(self) -> Path:
         return self.root / "chroma"
+
+    @property
+    def columns(self) -> Path:
+        return self.root / "columns"
 
     @property
     def query_graph(self) -> Path:
@@ -90,6 +92,8 @@ class ArchiveDirectory:
 
         The lock is the operating system's, so a writer that was killed leaves none behind.
         """
+        from filelock import FileLock, Timeout  # 20 ms, which who only searches need not wait
+
         lock = FileLock(self.lock, timeout=0)
         try:
             lock.acquire()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from archive.errors import EngineUnavailable
-from archive.store.json_files import write_json
+from archive.store.whole_files import write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from index.benchmark.corpus import Corpus, lend_vectors
 from index.benchmark.timing import Cost, cost_of
 from index.engines import Engines
 from index.stages import Progress
-from index.wiring import open_for_writing
+from index.writing import open_for_writing
 
 EMBEDDED = 512  # passages: embedding all would take hours
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from index.protocols import Floats
 
@@ -51,7 +50,9 @@ class QueryGraph:
         return found
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
         tokenizer = Tokenizer.from_file(str(self._tokenizer_file))
         tokenizer.no_padding()
         tokenizer.enable_truncation(self._contract["window"])
