@@ -25,13 +25,14 @@ class Hits:
     matches: Matches
     candidates: Candidates
     scores: Floats
+    expression: Expression | None
 
-    def fetch(self, page: Rows, catalog: Catalog, expression: Expression | None) -> tuple[Hit, ...]:
+    def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
         """Fetch the articles of a page, by their places, in the order given."""
         best = {place: self._best_rows(place) for place in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        highlighter = Highlighter(expression)
+        highlighter = Highlighter(self.expression)
         hits = []
         for place, some in best.items():
             passages = tuple(

@@ -16,8 +16,9 @@ from index.expression import describe, wanted
 from index.hits import Hits
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
+from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import Cursor, Mode, Query, Sort
+from index.query import Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -42,12 +43,24 @@ class Searcher:
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
+        self._lately = FoundLately()
 
     def search(self, query: Query) -> Results:
-        """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent."""
+        """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent.
+
+        A cursor's page is cut from what its first page was cut from, for as long as that is kept.
+        """
         clock = Clock()
         if not query.text and query.sort is Sort.RELEVANCE:
             query = replace(query, sort=Sort.NEWEST)  # nothing was asked: the archive itself
+        found = self._lately.of(query) or self._find(query, clock)
+        with clock.stage("fetch"):
+            page = found.page(query, self._catalog)
+        if page.next:
+            self._lately.keep(found, query)
+        return replace(page, took_ms=clock.took_ms)
+
+    def _find(self, query: Query, clock: "Clock") -> Found:
         with clock.stage("read"):
             read = parse(query.text, plain=query.plain)
         meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
@@ -65,29 +78,24 @@ class Searcher:
             candidates = rank(columns, matches, nearness, chosen, mode, self._options)
             scores = article_scores(columns, candidates, matches, self._options.articles_by)
             ordered = in_order(columns, candidates.articles, scores, query.sort)
-        offset = query.cursor.offset if query.cursor else 0
-        end = offset + query.limit
-        with clock.stage("fetch"):
-            hits = Hits(columns, matches, candidates, scores).fetch(
-                ordered[offset:end], self._catalog, read.expression
-            )
-        articles = candidates.articles
         with clock.stage("count"):
-            return Results(
+            answer = Results(
                 query=query,
                 reading=_reading(read, matches, _cautions(query, snapshot, failure)),
-                hits=hits,
+                hits=(),
                 totals=_totals(candidates),
-                facets=facets(columns, articles),
-                timeline=timeline(columns, articles),
-                span=span(columns, articles),
+                facets=facets(columns, candidates.articles),
+                timeline=timeline(columns, candidates.articles),
+                span=span(columns, candidates.articles),
                 coverage=columns.coverage,
                 words_coverage=snapshot.words_coverage,
                 verdict=_verdict(candidates, matches),
                 generation=columns.generation,
-                next=Cursor(columns.generation, end) if end < len(ordered) else None,
-                took_ms=clock.took_ms,
+                next=None,
+                took_ms={},
             )
+        hits = Hits(columns, matches, candidates, scores, read.expression)
+        return Found(answer, hits, ordered)
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from archive.errors import EngineUnavailable
 from index.query import FACETS, Filters, Mode, Query, Sort
 from index.results import Verdict
+from tests.conftest import fill, indexer_of, write_stories
 
 TEXTS = [
     "ferry",
@@ -161,9 +162,58 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
 
 
 def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
-    from tests.conftest import fill, write_stories
-
     monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
+
+
+def news_about_the_ferry(count, day="2024-05-01"):
+    """Articles that hold the ferry more often than those there, and so stand before them."""
+    return [
+        {"id": f"new-{n}", "title": "Ferry", "published": day, "text": "Ferry, ferry. " * (n + 2)}
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("mode", Mode)
+def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
+    engines, searcher, tmp_path, monkeypatch, mode, sort
+):
+    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    query = Query("the ferry", mode=mode, sort=sort, limit=2)
+    whole = searcher.search(replace(query, limit=200))
+    first = searcher.search(query)
+    fill(engines, write_stories(tmp_path, news_about_the_ferry(4)))
+    later = whole.hits[2].article.id
+    indexer_of(engines).remove([later])
+    pages, cursor = [first], first.next
+    while cursor:
+        pages.append(searcher.search(replace(query, cursor=cursor)))
+        cursor = pages[-1].next
+    seen = [hit.article.id for page in pages for hit in page.hits]
+    assert seen == [hit.article.id for hit in whole.hits if hit.article.id != later]
+    assert {page.totals for page in pages} == {whole.totals}
+    assert {page.generation for page in pages} == {first.generation}
+    assert searcher.search(query).totals.articles == whole.totals.articles + 3
+
+
+def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(
+    engines, searcher, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("index.paging.MOST_KEPT", 1)
+    query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
+    cursor = searcher.search(query).next
+    searcher.search(Query("bridge", mode=Mode.KEYWORD, limit=1))
+    fill(engines, write_stories(tmp_path, news_about_the_ferry(2)))
+    second = searcher.search(replace(query, cursor=cursor))
+    assert "hits may be missed or repeated" in second.reading.notes[-1]
+
+
+def test_answers_are_let_go_in_time(searcher, monkeypatch):
+    monkeypatch.setattr("index.paging.SECONDS_KEPT", 0)
+    searcher.search(Query("the ferry", limit=1))
+    searcher.search(Query("bridge", limit=1))
+    assert len(searcher._lately._kept) == 1

@@ -1,0 +1,69 @@
+"""Keeps what a query found, so that its pages are cut from one and the same answer.
+
+An archive that is being indexed changes every few seconds, and with it totals, scores and places.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+from archive.store.catalog import Catalog
+from index.hits import Hits
+from index.protocols import Rows
+from index.query import DEFAULT_HITS, Cursor, Query
+from index.results import Results
+
+MOST_KEPT = 16  # answers, each with a score for every passage of the archive
+SECONDS_KEPT = 1_800.0  # since it was last turned over
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a query found, in order, and all that is said of it on every page."""
+
+    answer: Results  # without hits
+    hits: Hits
+    ordered: Rows  # articles, by their places
+
+    def page(self, query: Query, catalog: Catalog) -> Results:
+        """Cut out the page that the query's cursor and limit name."""
+        begin = query.cursor.offset if query.cursor else 0
+        end = begin + query.limit
+        hits = self.hits.fetch(self.ordered[begin:end], catalog)
+        more = Cursor(self.answer.generation, end) if end < len(self.ordered) else None
+        return replace(self.answer, query=query, hits=hits, next=more)
+
+
+class FoundLately:
+    """What was found by queries that had more than one page, the latest ones; for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[Found, float]] = OrderedDict()
+
+    def keep(self, found: Found, query: Query) -> None:
+        """Keep an answer for the pages that follow; the ones turned over longest ago go."""
+        with self._lock:
+            now = time.monotonic()
+            key = _key(query, found.answer.generation)
+            self._kept[key] = found, now
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST_KEPT or now - self._oldest() > SECONDS_KEPT:
+                self._kept.popitem(last=False)
+
+    def of(self, query: Query) -> Found | None:
+        """Look up what the query found in the generation that its cursor names."""
+        if query.cursor is None:
+            return None
+        with self._lock:
+            found, _ = self._kept.get(_key(query, query.cursor.generation), (None, 0.0))
+            return found
+
+    def _oldest(self) -> float:
+        return next(iter(self._kept.values()))[1]
+
+
+def _key(query: Query, generation: int) -> Hashable:
+    return generation, replace(query, cursor=None, limit=DEFAULT_HITS)
