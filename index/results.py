@@ -9,7 +9,7 @@ from index.query import Cursor, Query
 
 
 class Verdict(StrEnum):
-    """Whether the answer is worth reading."""
+    """Whether the answer is worth reading; where it is none, nothing is shown but offers."""
 
     STRONG = "strong"
     WEAK = "weak"
@@ -55,6 +55,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A word to search for instead, and how many articles hold it."""
+
+    word: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Articles that matched: in all, by their words, and by meaning alone."""
 
@@ -93,6 +101,7 @@ class Results:
     coverage: float
     words_coverage: float
     verdict: Verdict
+    offers: tuple[Offer, ...]
     generation: int
     next: Cursor | None
     took_ms: dict[str, float]

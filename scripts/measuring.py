@@ -13,6 +13,8 @@ from archive.splitting import USUAL_PASSAGES
 from index.evaluation.judgments import Judgments
 from index.evaluation.results import FolderResult, results_of
 from index.evaluation.systems import System, Values, measure, usual_systems
+from index.evaluation.verdicts import Verdicts
+from index.evaluation.verdicts import verdicts as verdicts_of
 from index.search import Searcher
 from index.wiring import ranking_options
 from scripts.ablations import Ablations, with_ablations
@@ -29,6 +31,9 @@ from scripts.options import as_json, judged_folders, quiet
     help="Keep the indexed articles here and use them again; a temporary place otherwise.",
 )
 @with_ablations
+@click.option(
+    "--verdicts", is_flag=True, help="Count how often real questions and nonsense find nothing."
+)
 @click.option("--per-query", is_flag=True, help="In the JSON, the values of each query too.")
 @as_json
 @quiet
@@ -36,6 +41,7 @@ def evaluate(
     folders: tuple[Path, ...],
     archive: Path | None,
     ablations: Ablations,
+    verdicts: bool,
     per_query: bool,
     as_json: bool,
     quiet: bool,
@@ -53,7 +59,7 @@ def evaluate(
         found = []
         for judgments in judged:
             beside = replace(settings, archive=kept[judgments.name])
-            found.append(_evaluated(judgments, beside, ablations, quiet=quiet))
+            found.append(_evaluated(judgments, beside, ablations, judging=verdicts, quiet=quiet))
             if not as_json:
                 click.echo(folder_table(found[-1]))
     if as_json:
@@ -61,12 +67,13 @@ def evaluate(
 
 
 def _evaluated(
-    judgments: Judgments, settings: Settings, ablations: Ablations, *, quiet: bool
+    judgments: Judgments, settings: Settings, ablations: Ablations, *, judging: bool, quiet: bool
 ) -> FolderResult:
     """Measure all systems; those with other passages on temporary archives of their own."""
     usual = usual_systems(ranking_options(settings))
     systems = [*usual, *ablations.of(usual[0])]
     measured: dict[System, dict[str, Values]] = {}
+    judged: dict[str, Verdicts] = {}
     count = 0
     for passages in dict.fromkeys(system.passages for system in systems):
         with ExitStack() as stack:
@@ -79,4 +86,9 @@ def _evaluated(
             for system in (system for system in systems if system.passages == passages):
                 searcher = Searcher(engines, system.ranking)
                 measured[system] = measure(searcher, judgments, system.mode)
-    return FolderResult(judgments.name, count, tuple(judgments.queries), results_of(measured))
+            if judging and not judged:
+                judged = verdicts_of(
+                    Searcher(engines, usual[0].ranking), judgments, engines.catalog
+                )
+    queries = tuple(judgments.queries)
+    return FolderResult(judgments.name, count, queries, results_of(measured), judged)

@@ -94,6 +94,9 @@ def _print_results(results: Results) -> None:
         click.echo(note, err=True)
     if not results.hits:
         click.echo(_nothing(results.totals.articles), err=True)
+        if results.offers:
+            words = ", ".join(f"{offer.word} ({offer.articles})" for offer in results.offers)
+            click.echo(f"in the archive, with the number of articles: {words}", err=True)
         return
     first = results.query.cursor.offset if results.query.cursor else 0
     for place, hit in enumerate(results.hits, first + 1):

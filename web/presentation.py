@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup, escape
 
 from archive.article import Article, Passage
-from index.query import Filters, Query, parse_day
+from index.query import Filters, Mode, Query, parse_day
 from index.results import PassageHit, Timeline
 
 EXCERPT = 420  # characters of a passage on the results page
@@ -93,6 +93,11 @@ def search_url(query: Query, **changes: Any) -> str:
     return f"/?{parameters}" if parameters else "/"
 
 
+def word_url(word: str) -> str:
+    """The page of a word that was offered, in the whole archive: it has as many hits as it says."""
+    return search_url(Query(word, mode=Mode.KEYWORD))
+
+
 def filter_url(query: Query, name: str, value: str) -> str:
     """The page of a query with a facet's value added, or taken away if it is chosen already."""
     chosen: tuple[str, ...] = getattr(query.filters, name)
@@ -158,6 +163,7 @@ FILTERS = {
     "article_path": article_path,
     "outlet_url": outlet_url,
     "search_url": search_url,
+    "word_url": word_url,
     "filter_url": filter_url,
     "without_url": without_url,
     "without_filters_url": without_filters_url,

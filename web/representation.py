@@ -31,6 +31,7 @@ def results_json(results: Results) -> Json:
         "coverage": round(results.coverage, 4),
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
+        "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
         "took_ms": results.took_ms,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from index.evaluation.statistics import Comparison, Estimate, compare, estimate
 from index.evaluation.systems import MAIN_MEASURE, System, Values
+from index.evaluation.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,13 @@ class SystemResult:
 
 @dataclass(frozen=True, slots=True)
 class FolderResult:
-    """What all systems reach on one folder."""
+    """What all systems reach on one folder, and how answers were judged, if that was counted."""
 
     name: str
     articles: int
     queries: tuple[str, ...]
     systems: list[SystemResult]
+    verdicts: Mapping[str, Verdicts]
 
 
 def results_of(measured: Mapping[System, dict[str, Values]]) -> list[SystemResult]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from index.columns import Bools, Category
-from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words, wanted
 from index.lexical.analysis import fold, terms, weighty, words_of
 from index.lexical.collection import INDEXED, Collection
 from index.lexical.scoring import K1, Floats
@@ -22,15 +22,19 @@ class Matches:
 
     `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
     that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
-    meaning must respect too; `relaxed` is true where no article held enough of the words. `most`
-    is what a passage would score that held nothing but the words, absent ones included.
+    meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
+    and text was required. `relaxed` is true where no article held enough of the words; `n_words`
+    were weighed. `most` is what a passage would score that held nothing but the words, absent ones
+    included.
     """
 
     scores: Floats
     held: Bools
     admitted: Bools
+    asked: Bools
     most: float = 0.0
     relaxed: bool = False
+    n_words: int = 0
 
 
 class Part(NamedTuple):
@@ -38,6 +42,14 @@ class Part(NamedTuple):
 
     scores: Floats
     held: Bools
+
+
+class Group(NamedTuple):
+    """The answer to parts side by side; `admitted` and `asked` as in Matches."""
+
+    part: Part
+    admitted: Bools
+    asked: Bools
 
 
 class Matcher:
@@ -49,14 +61,18 @@ class Matcher:
         self._rarity = collection.rarity
         self._relaxed = False
         self._most = 0.0
+        self._n_words = 0
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
         if isinstance(expression, Words):
-            part, admitted = self._words(expression, strict=False)
-            return Matches(part.scores, part.held, admitted, self._most, self._relaxed)
-        part = self._part(expression)
-        return Matches(part.scores, part.held, part.held, self._most, self._relaxed)
+            part, admitted, asked = self._words(expression, strict=False)
+        else:
+            part = self._part(expression)
+            admitted = asked = part.held
+        return Matches(
+            part.scores, part.held, admitted, asked, self._most, self._relaxed, self._n_words
+        )
 
     def _part(self, expression: Expression) -> Part:
         match expression:
@@ -85,10 +101,10 @@ class Matcher:
                 held = np.logical_or.reduce([part.held for part in found])
                 return Part(_total(found), held)
             case Words():
-                return self._words(expression, strict=True)[0]
+                return self._words(expression, strict=True).part
 
-    def _words(self, group: Words, *, strict: bool) -> tuple[Part, Bools]:
-        """Answer parts side by side; return also which articles the required parts admit.
+    def _words(self, group: Words, *, strict: bool) -> Group:
+        """Answer parts side by side.
 
         Strictly, as within AND, OR and NOT, an article has to hold all the words; else enough.
         """
@@ -100,11 +116,15 @@ class Matcher:
         said = dict.fromkeys(tuple(terms(word)) for word in plain)
         scores = _total(found) if found else self._nothing()
         if not said:
-            return Part(scores, admitted), admitted
+            return Group(Part(scores, admitted), admitted, admitted)
         marks = [self._add_word(word, scores) for word in said]
         every: Bools = np.logical_and.reduce(marks)
         held = every if strict else self._enough(marks, list(said), admitted)
-        return Part(scores, held & admitted), admitted
+        self._n_words += len(said)
+        few = len(said) <= ALL_WORDS
+        required = any(True for part in group.required for _ in wanted(part))
+        asked = admitted & (every if few else np.array(required))
+        return Group(Part(scores, held & admitted), admitted, asked)
 
     def _add_word(self, word: tuple[str, ...], scores: Floats) -> Bools:
         """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
