@@ -82,10 +82,11 @@ class Words:
         return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
 
 
-Expression = Word | Phrase | Prefix | And | Or | Not | Words
+Leaf = Word | Phrase | Prefix
+Expression = Leaf | And | Or | Not | Words
 
 
-def wanted(expression: Expression) -> Iterator[Word | Phrase | Prefix]:
+def wanted(expression: Expression) -> Iterator[Leaf]:
     """Walk the leaves that are looked for in title and text, leaving out what is excluded."""
     match expression:
         case Not():
