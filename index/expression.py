@@ -21,6 +21,9 @@ class Field(StrEnum):
     AUTHOR = "author"
 
 
+COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR)
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word as it was typed."""
@@ -97,6 +100,21 @@ def wanted(expression: Expression) -> Iterator[Leaf]:
         case Word() | Phrase() | Prefix():
             if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
                 yield expression
+
+
+def written(leaf: Leaf) -> str:
+    """Write a leaf as it is typed.
+
+    >>> written(Prefix("bridg")), written(Phrase("river Ash", Field.TITLE, 5))
+    ('bridg*', 'title:"river Ash"~5')
+    """
+    field = "" if leaf.field is Field.ANY else f"{leaf.field.value}:"
+    match leaf:
+        case Phrase(text, _, slop):
+            return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
+        case Prefix(text):
+            return f"{field}{text}*"
+    return f"{field}{leaf.text}"
 
 
 def describe(expression: Expression) -> str:

@@ -94,7 +94,8 @@ class Searcher:
                 next=None,
                 took_ms={},
             )
-        hits = Hits(columns, matches, candidates, scores, read.expression)
+        by = self._options.articles_by
+        hits = Hits(columns, matches, candidates, scores, read.expression, by)
         return Found(answer, hits, ordered)
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
