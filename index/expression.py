@@ -21,6 +21,9 @@ class Field(StrEnum):
     AUTHOR = "author"
 
 
+COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR)
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word as it was typed."""
@@ -82,10 +85,11 @@ class Words:
         return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
 
 
-Expression = Word | Phrase | Prefix | And | Or | Not | Words
+Leaf = Word | Phrase | Prefix
+Expression = Leaf | And | Or | Not | Words
 
 
-def wanted(expression: Expression) -> Iterator[Word | Phrase | Prefix]:
+def wanted(expression: Expression) -> Iterator[Leaf]:
     """Walk the leaves that are looked for in title and text, leaving out what is excluded."""
     match expression:
         case Not():
@@ -96,6 +100,21 @@ def wanted(expression: Expression) -> Iterator[Word | Phrase | Prefix]:
         case Word() | Phrase() | Prefix():
             if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
                 yield expression
+
+
+def written(leaf: Leaf) -> str:
+    """Write a leaf as it is typed.
+
+    >>> written(Prefix("bridg")), written(Phrase("river Ash", Field.TITLE, 5))
+    ('bridg*', 'title:"river Ash"~5')
+    """
+    field = "" if leaf.field is Field.ANY else f"{leaf.field.value}:"
+    match leaf:
+        case Phrase(text, _, slop):
+            return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
+        case Prefix(text):
+            return f"{field}{text}*"
+    return f"{field}{leaf.text}"
 
 
 def describe(expression: Expression) -> str:

@@ -20,9 +20,14 @@ def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) 
     >>> convex(np.array([4.0, 0.0]), 16.0, np.array([0.5, 0.8]), 0.5).tolist()
     [0.5, 0.4000000059604645]
     """
-    words = lexical / (REACHED * most) if most > 0 else np.zeros_like(lexical)
-    combined = (1 - vector_weight) * words + vector_weight * np.maximum(cosines, 0.0)
-    return combined.astype(np.float32)
+    words = convex_words(lexical, most, vector_weight)
+    return (words + vector_weight * np.maximum(cosines, 0.0)).astype(np.float32)
+
+
+def convex_words(lexical: Floats, most: float, vector_weight: float) -> Floats:
+    """What words add to `convex`; the rest of it is of meaning."""
+    scale = (1 - vector_weight) / (REACHED * most) if most > 0 else 0.0
+    return (scale * lexical).astype(np.float32)
 
 
 def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
@@ -32,8 +37,13 @@ def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
     >>> [round(1000 * float(score), 2) for score in fused]
     [32.52, 16.39]
     """
-    by_words = np.where(lexical > 0, 1.0 / (RRF_K + ranks(lexical)), 0.0)
-    return (by_words + 1.0 / (RRF_K + ranks(cosines))).astype(np.float32)
+    words = reciprocal_rank_words(lexical)
+    return (words + 1.0 / (RRF_K + ranks(cosines))).astype(np.float32)
+
+
+def reciprocal_rank_words(lexical: Floats) -> Floats:
+    """What words add to `reciprocal_rank`; the rest of it is of meaning."""
+    return np.where(lexical > 0, 1.0 / (RRF_K + ranks(lexical)), 0.0).astype(np.float32)
 
 
 def ranks(scores: Floats) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

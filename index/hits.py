@@ -7,11 +7,12 @@ import numpy as np
 
 from archive.store.catalog import Catalog, StoredPassage
 from index.columns import Columns
+from index.explaining import Explainer
 from index.expression import Expression
 from index.lexical.highlighting import Highlighter
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Rows
-from index.ranking import Candidates
+from index.ranking import ArticlesBy, Candidates
 from index.results import Hit, PassageHit, Ranks
 
 PASSAGES_A_HIT = 3
@@ -26,6 +27,7 @@ class Hits:
     candidates: Candidates
     scores: Floats
     expression: Expression | None
+    articles_by: ArticlesBy = ArticlesBy.BEST
 
     def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
         """Fetch the articles of a page, by their places, in the order given."""
@@ -33,16 +35,21 @@ class Hits:
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
         highlighter = Highlighter(self.expression)
+        explainer = self._explainer(rows)
         hits = []
         for place, some in best.items():
             passages = tuple(
-                self._passage_hit(stored[row], highlighter) for row in some if row in stored
+                self._passage_hit(stored[row], highlighter, explainer)
+                for row in some
+                if row in stored
             )
             if passages:  # else it was removed since the snapshot was taken
                 article = stored[next(row for row in some if row in stored)].article
                 title = highlighter.mark(article.title)
                 score = float(self.scores[place])
-                hits.append(Hit(article, title, score, _best_ranks(passages), passages))
+                ranks = _best_ranks(passages)
+                why = explainer.article(some[0], passages, ranks)
+                hits.append(Hit(article, title, score, ranks, passages, why))
         return tuple(hits)
 
     def _best_rows(self, place: int) -> list[int]:
@@ -58,24 +65,38 @@ class Hits:
             return [int(row) for row in scored[order]]
         return [int(row) for row in rows[:1]]
 
-    def _passage_hit(self, found: StoredPassage, highlighter: Highlighter) -> PassageHit:
-        candidates = self.candidates
-        marked = highlighter.mark(found.passage.text)
-        i = int(np.searchsorted(candidates.rows, found.row))
-        if i == len(candidates.rows) or candidates.rows[i] != found.row:
-            words = float(self.matches.scores[found.row])
-            return PassageHit(found.passage, words, Ranks(None, None), None, marked)
-        cosine = float(candidates.cosines[i])
-        return PassageHit(
-            passage=found.passage,
-            score=float(candidates.fused[i]),
-            ranks=Ranks(
+    def _passage_hit(
+        self, found: StoredPassage, highlighter: Highlighter, explainer: Explainer
+    ) -> PassageHit:
+        candidates, row = self.candidates, found.row
+        i = int(np.searchsorted(candidates.rows, row))
+        if i == len(candidates.rows) or candidates.rows[i] != row:
+            score, ranks, cosine = self._score_below(row), Ranks(None, None), np.nan
+        else:
+            score, cosine = float(candidates.fused[i]), float(candidates.cosines[i])
+            ranks = Ranks(
                 _rank(candidates.lexical, i, self._worded),
                 _rank(candidates.cosines, i, candidates.near),
-            ),
+            )
+        return PassageHit(
+            passage=found.passage,
+            score=score,
+            ranks=ranks,
             cosine=None if np.isnan(cosine) else cosine,
-            highlights=marked,
+            highlights=highlighter.mark(found.passage.text),
+            why=explainer.passage(row, score, ranks),
         )
+
+    def _score_below(self, row: int) -> float:
+        """Score a passage that was no candidate: by words, as a share of its article's score."""
+        place = self.columns.article_of[row]
+        words = self.matches.scores[self.columns.article_of == place]
+        best = float(words.max())
+        return float(self.scores[place] * self.matches.scores[row] / best) if best else 0.0
+
+    def _explainer(self, rows: list[int]) -> Explainer:
+        shown = np.array(sorted(rows), np.int64)
+        return Explainer(self.columns, self.matches, self.candidates, shown, self.articles_by)
 
     @cached_property
     def _worded(self) -> Bools:

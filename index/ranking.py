@@ -53,7 +53,7 @@ class Nearness:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Passages that compete, aligned arrays; `fused` decides.
+    """Passages that compete, aligned arrays; `fused` decides, of which `worded` is due to words.
 
     `cosines` is NaN where unknown; `near` marks those found by meaning, above the floor.
     `by_words` and `by_meaning` mark matching articles.
@@ -66,6 +66,7 @@ class Candidates:
     near: Bools
     by_words: Bools
     by_meaning: Bools
+    worded: Floats
 
     @property
     def articles(self) -> Bools:
@@ -100,12 +101,12 @@ def rank(
     near = np.isin(rows, near_rows)
     match mode:
         case Mode.KEYWORD:
-            fused = lexical
+            fused, worded = lexical, lexical
         case Mode.SEMANTIC:
-            fused = cosines
+            fused, worded = cosines, np.zeros_like(cosines)
         case Mode.HYBRID:
-            fused = _fused(lexical, matches.most, cosines, options) if nearness else lexical
-    return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning)
+            fused, worded = _fused(lexical, matches.most, cosines, options)
+    return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning, worded)
 
 
 def article_scores(
@@ -184,12 +185,17 @@ def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:
     return cosines
 
 
-def _fused(lexical: Floats, most: float, cosines: Floats, options: RankingOptions) -> Floats:
+def _fused(
+    lexical: Floats, most: float, cosines: Floats, options: RankingOptions
+) -> tuple[Floats, Floats]:
+    """Merge both scores; return also what of it is due to words."""
     known = ~np.isnan(cosines)
     if not known.any():
-        return lexical
+        return lexical, lexical
     # A passage that is not embedded yet is taken to be as near as the others are: the median.
     cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
     if options.fusion is Fusion.RRF:
-        return fusion.reciprocal_rank(lexical, cosines)
-    return fusion.convex(lexical, most, cosines, options.vector_weight)
+        worded = fusion.reciprocal_rank_words(lexical)
+        return fusion.reciprocal_rank(lexical, cosines), worded
+    worded = fusion.convex_words(lexical, most, options.vector_weight)
+    return fusion.convex(lexical, most, cosines, options.vector_weight), worded

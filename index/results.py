@@ -24,6 +24,39 @@ class Ranks:
     vector: int | None
 
 
+class PartKind(StrEnum):
+    """What a part of a score is due to."""
+
+    WORD = "word"
+    PHRASE = "phrase"
+    PREFIX = "prefix"
+    COLUMN = "column"  # a word in an article's source, section, language or author: adds nothing
+    MEANING = "meaning"
+    ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
+    PASSAGE = "passage"  # a share of the article's further passage, by its id
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a score: of what, how it scored before both rankings were merged, and since.
+
+    `before` is a BM25F score for words, a cosine for meaning.
+    """
+
+    kind: PartKind
+    text: str
+    before: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why something was found: in a sentence, and as parts that add up to its score."""
+
+    sentence: str
+    parts: tuple[Part, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PassageHit:
     """A passage that was found. `highlights` are (start, end) in the passage's own text."""
@@ -33,6 +66,7 @@ class PassageHit:
     ranks: Ranks
     cosine: float | None
     highlights: tuple[tuple[int, int], ...]
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +78,7 @@ class Hit:
     score: float
     ranks: Ranks
     passages: tuple[PassageHit, ...]
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ class Searcher:
                 next=None,
                 took_ms={},
             )
-        hits = Hits(columns, matches, candidates, scores, ranked.read.expression)
+        by = self._options.articles_by
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by)
         return Found(answer, hits, ordered)
 
     def _rank(self, query: Query, clock: "Clock", without: Sequence[str] = ()) -> "_Ranked":

@@ -14,6 +14,7 @@ from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.options import as_json, with_settings
+from web.presentation import part_name, strongest
 from web.representation import article_json, results_json
 
 EXCERPT = 320  # characters
@@ -31,9 +32,10 @@ EXCERPT = 320  # characters
 @click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
 @click.option("--cursor", default="", help="The `next` of an earlier answer.")
+@click.option("--why", is_flag=True, help="Say below each hit why it was found.")
 @as_json
 @with_settings
-def search(settings: Settings, text: str, as_json: bool, **parameters: object) -> None:
+def search(settings: Settings, text: str, as_json: bool, why: bool, **parameters: object) -> None:
     """Find articles by words and by meaning."""
     given = {name: _values(value) for name, value in parameters.items()}
     query = Query.from_parameters({"q": [text], **given})
@@ -41,7 +43,7 @@ def search(settings: Settings, text: str, as_json: bool, **parameters: object) -
     if as_json:
         click.echo(json.dumps(results_json(results), ensure_ascii=False))
     else:
-        _print_results(results)
+        _print_results(results, why=why)
     raise SystemExit(0 if results.hits else 1)
 
 
@@ -89,7 +91,7 @@ def _values(value: object) -> list[str]:
     return [str(v) for v in value] if isinstance(value, tuple) else [str(value)]
 
 
-def _print_results(results: Results) -> None:
+def _print_results(results: Results, *, why: bool) -> None:
     for note in results.reading.notes:
         click.echo(note, err=True)
     if not results.hits:
@@ -101,6 +103,9 @@ def _print_results(results: Results) -> None:
     first = results.query.cursor.offset if results.query.cursor else 0
     for place, hit in enumerate(results.hits, first + 1):
         _print_hit(place, hit)
+        if why:
+            _print_why(hit)
+        click.echo()
     alone = results.totals.by_meaning_alone
     by_meaning = f", {alone} of them by meaning alone" if alone else ""
     weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
@@ -134,7 +139,14 @@ def _print_hit(place: int, hit: Hit) -> None:
             last = end
     marked += text[last : begin + EXCERPT]
     lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
-    click.echo(f"   {lead}{' '.join(marked.split())}{tail}\n")
+    click.echo(f"   {lead}{' '.join(marked.split())}{tail}")
+
+
+def _print_why(hit: Hit) -> None:
+    click.echo(f"   why: {hit.why.sentence or 'it passes the filters'}")
+    parts = [f"{part.score:.3f} {part_name(part)}" for part in strongest(hit.why.parts)]
+    if parts:
+        click.echo(f"   score: {hit.score:.3f} = {' + '.join(parts)}")
 
 
 def _byline(article: Article) -> str:

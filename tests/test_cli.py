@@ -328,3 +328,13 @@ def test_the_setup_leaves_out_only_pips_warnings_of_links_that_are_not_there(tmp
     program = f'set -euo pipefail; root=/x; . "{ROOT}/scripts/setup.sh"; install_pinned "{fake}" x'
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "out\n", "ERROR: no torch\n")
+
+
+def test_a_search_says_why_when_asked(archive):
+    found = backfile("search", "swing bridge", "--why", "--mode", "keyword", "--archive", archive)
+    lines = [line.strip() for line in found.stdout.splitlines()]
+    assert 'why: holds "swing" and "bridge"; 1st by words' in lines
+    score, parts = next(line for line in lines if line.startswith("score: ")).split(" = ")
+    scores = [float(part.split(" ")[0]) for part in parts.split(" + ")]
+    assert sum(scores) == pytest.approx(float(score.removeprefix("score: ")), abs=0.002)
+    assert "why:" not in backfile("search", "swing bridge", "--archive", archive).stdout

@@ -24,8 +24,16 @@ def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, 
     n = len(lexical)
     marked = np.full(n, by_words)
     lexical, cosines = np.array(lexical, np.float32), np.array(cosines, np.float32)
+    everywhere = np.full(n, True)
     candidates = Candidates(
-        np.arange(n), lexical, lexical, cosines, np.full(n, True), marked, np.full(n, True)
+        rows=np.arange(n),
+        fused=lexical,
+        lexical=lexical,
+        cosines=cosines,
+        near=everywhere,
+        by_words=marked,
+        by_meaning=everywhere,
+        worded=lexical,
     )
     held = np.full(n, asked)
     return candidates, Matches(lexical, marked, marked, held, most=most, n_words=n_words)

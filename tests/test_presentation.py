@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive.article import Passage
 from index.query import Cursor, Filters, Query, Sort
-from index.results import FacetCount, PassageHit, Ranks, Timeline
+from index.results import FacetCount, PassageHit, Ranks, Timeline, Why
 from web.presentation import (
     EXCERPT,
     bars,
@@ -25,7 +25,7 @@ from web.presentation import (
 
 def hit(text, spans=(), heading=""):
     passage = Passage("a", 0, 0, len(text), heading, text)
-    return PassageHit(passage, 1.0, Ranks(1, 1), 0.5, tuple(spans))
+    return PassageHit(passage, 1.0, Ranks(1, 1), 0.5, tuple(spans), Why("", ()))
 
 
 def test_a_short_passage_is_shown_whole():

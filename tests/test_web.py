@@ -67,6 +67,21 @@ def test_the_api_answers_as_designed(client):
     assert {"facets", "timeline", "next", "total"} <= answer.keys()
 
 
+def test_the_api_and_the_page_say_why_each_hit_was_found(client):
+    hits = client.get("/api/search?q=swing+bridge").json["hits"]
+    page = client.get("/?q=swing+bridge").text
+    shown = text_of(page)
+    assert page.count("<details") - page.count('<details class="facet"') == len(hits)
+    for hit in hits:
+        for found in (hit, *hit["passages"]):
+            total = sum(part["score"] for part in found["why"]["parts"])
+            assert total == pytest.approx(found["score"], abs=1e-4)
+        assert hit["why"]["sentence"][1:] in shown
+    assert hits[0]["why"]["sentence"].startswith('holds "swing" and "bridge"; ')
+    assert [part["kind"] for part in hits[0]["why"]["parts"]] == ["word", "word", "meaning"]
+    assert "<details" not in client.get("/?sort=newest").text.replace('<details class="facet"', "")
+
+
 def test_the_shell_and_the_api_lay_results_out_alike(client, searcher):
     answer = client.get("/api/search?q=ferry").json
     ours = results_json(searcher.search(Query("ferry")))

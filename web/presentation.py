@@ -1,6 +1,6 @@
 """How things are written for a reader: days, marked text, links that change one parameter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 
 from archive.article import Article, Passage
 from index.query import Filters, Mode, Query, parse_day
-from index.results import PassageHit, Timeline
+from index.results import Part, PartKind, PassageHit, Timeline
 
 EXCERPT = 420  # characters of a passage on the results page
+MOST_PARTS = 8  # of a score that are shown one by one
 LANGUAGES = {
     "en": "English",
     "de": "German",
@@ -130,6 +131,28 @@ def with_query(path: str, text: str) -> str:
     return f"{before}?{urlencode({'q': text})}{anchor}{after}"
 
 
+def part_name(part: Part) -> str:
+    """Name a part of a score."""
+    match part.kind:
+        case PartKind.MEANING:
+            return "closeness in meaning"
+        case PartKind.ASSUMED:
+            return "closeness in meaning, assumed"
+        case PartKind.PASSAGE:
+            return f"a share of passage {int(part.text.rpartition(':')[2]) + 1}"
+    return part.text
+
+
+def strongest(parts: Sequence[Part]) -> list[Part]:
+    """Keep the parts that add most; the others become one."""
+    ordered = sorted(parts, key=lambda part: -part.score)
+    if len(ordered) <= MOST_PARTS:
+        return ordered
+    kept, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
+    rest = sum(part.score for part in others)
+    return [*kept, Part(PartKind.WORD, f"{len(others)} more", 0.0, rest)]
+
+
 def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -171,4 +194,6 @@ FILTERS = {
     "period_url": period_url,
     "with_query": with_query,
     "capitalize_first": capitalize_first,
+    "part_name": part_name,
+    "strongest": strongest,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from archive.article import Article, Passage
 from index.query import FACETS, Query
-from index.results import FacetCount, Hit, PassageHit, Ranks, Results
+from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
 
@@ -84,6 +84,7 @@ def _hit(hit: Hit) -> Json:
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "passages": [_passage_hit(passage) for passage in hit.passages],
+        "why": _why(hit.why),
     }
 
 
@@ -94,6 +95,22 @@ def _passage_hit(hit: PassageHit) -> Json:
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "cosine": None if hit.cosine is None else round(hit.cosine, 4),
+        "why": _why(hit.why),
+    }
+
+
+def _why(why: Why) -> Json:
+    return {
+        "sentence": why.sentence,
+        "parts": [
+            {
+                "kind": part.kind.value,
+                "text": part.text,
+                "before": round(part.before, 6),
+                "score": round(part.score, 6),
+            }
+            for part in why.parts
+        ],
     }
 
 

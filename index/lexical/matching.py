@@ -7,13 +7,36 @@ from typing import NamedTuple
 import numpy as np
 
 from index.columns import Bools, Category
-from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words, wanted
+from index.expression import (
+    And,
+    Expression,
+    Field,
+    Leaf,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    Words,
+    wanted,
+)
 from index.lexical.analysis import fold, terms, weighty, words_of
-from index.lexical.collection import INDEXED, Collection
+from index.lexical.collection import INDEXED, Collection, Weighed
 from index.lexical.scoring import K1, Floats
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
+
+
+class LeafFound(NamedTuple):
+    """What one word, phrase or prefix found, as it was written: a list a field, none of columns.
+
+    `held` (n_articles,) marks the articles it stands in.
+    """
+
+    leaf: Leaf
+    lists: tuple[Weighed, ...]
+    held: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +48,7 @@ class Matches:
     meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
     and text was required. `relaxed` is true where no article held enough of the words; `n_words`
     were weighed. `most` is what a passage would score that held nothing but the words, absent ones
-    included.
+    included. `leaves` says what each score is made of: it is their sum.
     """
 
     scores: Floats
@@ -35,6 +58,7 @@ class Matches:
     most: float = 0.0
     relaxed: bool = False
     n_words: int = 0
+    leaves: tuple[LeafFound, ...] = ()
 
 
 class Part(NamedTuple):
@@ -62,6 +86,7 @@ class Matcher:
         self._relaxed = False
         self._most = 0.0
         self._n_words = 0
+        self._leaves: list[LeafFound] = []
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
@@ -71,7 +96,14 @@ class Matcher:
             part = self._part(expression)
             admitted = asked = part.held
         return Matches(
-            part.scores, part.held, admitted, asked, self._most, self._relaxed, self._n_words
+            part.scores,
+            part.held,
+            admitted,
+            asked,
+            most=self._most,
+            relaxed=self._relaxed,
+            n_words=self._n_words,
+            leaves=tuple(self._leaves),
         )
 
     def _part(self, expression: Expression) -> Part:
@@ -81,17 +113,16 @@ class Matcher:
                 Field.ANY,
             ):
                 held = self._category(field).mentioning(words_of(text), words_of)
+                self._leaves.append(LeafFound(expression, (), held))
                 return Part(self._nothing(), held)
-            case Word(text, field) if len(terms(text)) > 1:
-                return self._phrase(Phrase(text, field))
-            case Word(text, field):
-                return self._scored(terms(text), field)
-            case Prefix(text, field):
-                return self._scored(self._expanded(text), field)
-            case Phrase():
-                return self._phrase(expression)
-            case Not(part):
-                return Part(self._nothing(), ~self._part(part).held)
+            case Word(text) | Phrase(text) if len(words := terms(text)) > 1:
+                return self._phrase(expression, words)
+            case Word(text) | Phrase(text):
+                return self._scored(terms(text), expression)
+            case Prefix(text):
+                return self._scored(self._expanded(text), expression)
+            case Not(part):  # what is excluded adds nothing to scores and bounds
+                return Part(self._nothing(), ~Matcher(self._collection)._part(part).held)
             case And(parts):
                 found = [self._part(part) for part in parts]
                 held = np.logical_and.reduce([part.held for part in found])
@@ -113,11 +144,13 @@ class Matcher:
         for part in found:
             admitted &= part.held
         plain = weighty([word.text for word in group.plain])
-        said = dict.fromkeys(tuple(terms(word)) for word in plain)
+        said: dict[tuple[str, ...], Word] = {}
+        for text in plain:
+            said.setdefault(tuple(terms(text)), Word(text))
         scores = _total(found) if found else self._nothing()
         if not said:
             return Group(Part(scores, admitted), admitted, admitted)
-        marks = [self._add_word(word, scores) for word in said]
+        marks = [self._add_word(words, leaf, scores) for words, leaf in said.items()]
         every: Bools = np.logical_and.reduce(marks)
         held = every if strict else self._enough(marks, list(said), admitted)
         self._n_words += len(said)
@@ -126,11 +159,11 @@ class Matcher:
         asked = admitted & (every if few else np.array(required))
         return Group(Part(scores, held & admitted), admitted, asked)
 
-    def _add_word(self, word: tuple[str, ...], scores: Floats) -> Bools:
+    def _add_word(self, words: tuple[str, ...], leaf: Word, scores: Floats) -> Bools:
         """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
-        if len(word) == 1:
-            return self._add(list(word), Field.ANY, scores)
-        part = self._phrase(Phrase(" ".join(word)), list(word))
+        if len(words) == 1:
+            return self._add(list(words), leaf, scores)
+        part = self._phrase(leaf, list(words))
         scores += part.scores
         return part.held
 
@@ -151,36 +184,42 @@ class Matcher:
         held: Bools = (carried >= needed * 0.999) & (carried > 0)
         return held
 
-    def _scored(self, terms_alike: list[str], field: Field) -> Part:
+    def _scored(self, terms_alike: list[str], leaf: Leaf) -> Part:
         """Score interchangeable terms as one."""
         scores = self._nothing()
-        return Part(scores, self._add(terms_alike, field, scores))
+        return Part(scores, self._add(terms_alike, leaf, scores))
 
-    def _add(self, terms_alike: list[str], field: Field, scores: Floats) -> Bools:
+    def _add(self, terms_alike: list[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
         self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
-        for place in INDEXED if field is Field.ANY else (field,):
-            rows, weights = self._collection.weighed(place, terms_alike)
+        lists = []
+        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
+            rows, weights = found = self._collection.weighed(place, terms_alike)
             np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
             held[self._columns.article_of[rows]] = True
+            lists.append(found)
+        self._leaves.append(LeafFound(leaf, tuple(lists), held))
         return held
 
-    def _phrase(self, phrase: Phrase, words: list[str] | None = None) -> Part:
-        words = terms(phrase.text) if words is None else words
-        if len(words) < 2:
-            return self._scored(words, phrase.field)
+    def _phrase(self, leaf: Leaf, words: list[str]) -> Part:
         scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
-        for place in INDEXED if phrase.field is Field.ANY else (phrase.field,):
-            rows = self._collection.phrase(place, words, phrase.slop)
+        slop = leaf.slop if isinstance(leaf, Phrase) else 1
+        lists = []
+        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
+            rows = self._collection.phrase(place, words, slop)
             if len(rows):
                 held |= self._columns.articles_with(rows)
+                together = np.zeros(len(rows), np.float32)
                 for term in dict.fromkeys(words):
                     self._most += (K1 + 1) * self._rarity(term)
                     whole = self._nothing()
                     found = self._collection.weighed(place, [term])
                     whole[found.rows] = found.scores
-                    scores[rows] += whole[rows]
+                    together += whole[rows]
+                scores[rows] += together
+                lists.append(Weighed(rows, together))
+        self._leaves.append(LeafFound(leaf, tuple(lists), held))
         return Part(scores, held)
 
     def _expanded(self, prefix: str) -> list[str]:

@@ -1,0 +1,139 @@
+"""Takes scores apart: what each word, and what meaning, has added to a hit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from index.columns import Columns
+from index.expression import COLUMNS, Leaf, Phrase, Prefix, written
+from index.lexical.matching import Matches
+from index.protocols import Floats, Rows
+from index.ranking import SHARE, ArticlesBy, Candidates
+from index.reasons import Grounds, sentence
+from index.results import Part, PartKind, PassageHit, Ranks, Why
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains hits of one search; `rows` (n,) are the passages that will be asked about."""
+
+    columns: Columns
+    matches: Matches
+    candidates: Candidates
+    rows: Rows
+    articles_by: ArticlesBy = ArticlesBy.BEST
+
+    def passage(self, row: int, score: float, ranks: Ranks) -> Why:
+        """Take the score of a passage apart; of one that was no candidate it is of words alone."""
+        i = self._place(row)
+        due = score if i is None else float(self.candidates.worded[i])
+        parts = (*self._columns(row), *self._words(row, due), *self._meaning(i))
+        return Why(sentence(self._grounds(row, ranks)), parts)
+
+    def article(self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks) -> Why:
+        """Take an article's score apart: that of its best passage, at `row`, and shares of more."""
+        parts = passages[0].why.parts
+        if self.articles_by is ArticlesBy.SHARE and self._place(row) is not None:
+            parts += tuple(
+                Part(PartKind.PASSAGE, more.passage.id, more.score, SHARE * more.score)
+                for more in passages[1:]
+            )
+        return Why(sentence(self._grounds(row, ranks, whole=True)), parts)
+
+    def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
+        i, held = self._place(row), self._held(row)
+        others = [leaf for leaf in self._marking(row) if leaf not in held]
+        return Grounds(
+            held=tuple(held),
+            elsewhere=tuple(leaf for leaf in others if whole and self._words_count),
+            columns=tuple(leaf for leaf in self._marking(row) if leaf.field in COLUMNS),
+            wordless=self._words_count and not held,
+            cosine=self._cosine(i),
+            assumed=self._is_assumed(i),
+            ranks=ranks,
+            below=i is None and bool(held),
+        )
+
+    def _columns(self, row: int) -> Iterator[Part]:
+        for leaf in self._marking(row):
+            if leaf.field in COLUMNS:
+                yield Part(PartKind.COLUMN, written(leaf), 0.0, 0.0)
+
+    def _words(self, row: int, due: float) -> Iterator[Part]:
+        """Share what is due to words among them, by what each scored."""
+        held = self._held(row)
+        total = sum(held.values())
+        for leaf, score in held.items():
+            yield Part(_kind(leaf), written(leaf), score, due * score / total)
+
+    def _meaning(self, i: int | None) -> Iterator[Part]:
+        if i is not None and (cosine := self._cosine(i)) is not None:
+            kind = PartKind.ASSUMED if self._is_assumed(i) else PartKind.MEANING
+            rest = float(self.candidates.fused[i]) - float(self.candidates.worded[i])
+            yield Part(kind, "", cosine, rest)
+
+    def _held(self, row: int) -> dict[Leaf, float]:
+        """What each leaf scored in a passage; none where words did not count."""
+        i, held = self._place(row), dict[Leaf, float]()
+        if i is not None and not self.candidates.worded[i]:
+            return held
+        scores = self._scores[:, np.searchsorted(self.rows, row)]
+        for place in np.flatnonzero(scores).tolist():
+            leaf = self.matches.leaves[place].leaf
+            held[leaf] = held.get(leaf, 0.0) + float(scores[place])
+        return held
+
+    def _marking(self, row: int) -> dict[Leaf, None]:
+        """The leaves that stand anywhere in the article of a passage."""
+        owner = self.columns.article_of[row]
+        return {found.leaf: None for found in self.matches.leaves if found.held[owner]}
+
+    def _place(self, row: int) -> int | None:
+        """The place of a passage among the candidates, None if it is not one of them."""
+        rows = self.candidates.rows
+        i = int(np.searchsorted(rows, row))
+        return i if i < len(rows) and rows[i] == row else None
+
+    def _cosine(self, i: int | None) -> float | None:
+        """How near a candidate was taken to be, None where meaning was not asked."""
+        if i is None or np.isnan(self._typical):
+            return None
+        return self._typical if self._is_assumed(i) else float(self.candidates.cosines[i])
+
+    def _is_assumed(self, i: int | None) -> bool:
+        return i is not None and bool(np.isnan(self.candidates.cosines[i]))
+
+    @cached_property
+    def _typical(self) -> float:
+        """The cosine of a passage that is not embedded yet, as ranking assumes it."""
+        known = self.candidates.cosines[~np.isnan(self.candidates.cosines)]
+        return float(np.median(known)) if len(known) else np.nan
+
+    @cached_property
+    def _words_count(self) -> bool:
+        asked = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
+        return asked and bool(self.candidates.worded.any())
+
+    @cached_property
+    def _scores(self) -> Floats:
+        """What each leaf scored in each of the rows, (n_leaves, n)."""
+        scores = np.zeros((len(self.matches.leaves), len(self.rows) + 1), np.float32)
+        column = np.full(self.columns.n_rows, -1, np.int32)  # the last, for all other rows
+        column[self.rows] = np.arange(len(self.rows))
+        for found, mine in zip(self.matches.leaves, scores, strict=True):
+            for rows, weights in found.lists:
+                columns = column[rows]
+                shown = np.flatnonzero(columns >= 0)
+                mine[columns[shown]] += weights[shown]
+        return scores
+
+
+def _kind(leaf: Leaf) -> PartKind:
+    match leaf:
+        case Phrase():
+            return PartKind.PHRASE
+        case Prefix():
+            return PartKind.PREFIX
+    return PartKind.WORD
