@@ -140,28 +140,24 @@ class Matcher:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
         self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
-        for place in INDEXED if field is Field.ANY else (field,):
-            rows, weights = self._collection.weighed(place, terms_alike)
-            np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
-            held[self._columns.article_of[rows]] = True
+        rows, weights = self._collection.weighed(field, terms_alike)
+        np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
+        held[self._columns.article_of[rows]] = True
         return held
 
     def _phrase(self, phrase: Phrase, words: list[str] | None = None) -> Part:
         words = terms(phrase.text) if words is None else words
         if len(words) < 2:
             return self._scored(words, phrase.field)
-        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
-        for place in INDEXED if phrase.field is Field.ANY else (phrase.field,):
-            rows = self._collection.phrase(place, words, phrase.slop)
-            if len(rows):
-                held |= self._columns.articles_with(rows)
-                for term in dict.fromkeys(words):
-                    self._most += (K1 + 1) * self._rarity(term)
-                    whole = self._nothing()
-                    found = self._collection.weighed(place, [term])
-                    whole[found.rows] = found.scores
-                    scores[rows] += whole[rows]
-        return Part(scores, held)
+        scores = self._nothing()
+        rows = self._collection.phrase(phrase.field, words, phrase.slop)
+        for term in dict.fromkeys(words) if len(rows) else ():
+            self._most += (K1 + 1) * self._rarity(term)
+            whole = self._nothing()
+            found = self._collection.weighed(phrase.field, [term])
+            whole[found.rows] = found.scores
+            scores[rows] += whole[rows]
+        return Part(scores, self._columns.articles_with(rows))
 
     def _expanded(self, prefix: str) -> list[str]:
         """The terms a prefix stands for; its own stem too, since the index holds stems."""
