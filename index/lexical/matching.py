@@ -9,11 +9,14 @@ import numpy as np
 from index.columns import Bools, Category
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.analysis import fold, terms, weighty, words_of
+from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection
 from index.lexical.scoring import K1, Floats
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
+BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
+WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Matches:
     `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
     that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
     meaning must respect too; `relaxed` is true where no article held enough of the words. `most`
-    is what a passage would score that held nothing but the words, absent ones included.
+    is what a passage would score that held nothing but the words, absent ones included, of many
+    the weightiest.
     """
 
     scores: Floats
@@ -48,15 +52,17 @@ class Matcher:
         self._columns = collection.columns
         self._rarity = collection.rarity
         self._relaxed = False
-        self._most = 0.0
+        self._rarities: list[float] = []
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
         if isinstance(expression, Words):
             part, admitted = self._words(expression, strict=False)
-            return Matches(part.scores, part.held, admitted, self._most, self._relaxed)
-        part = self._part(expression)
-        return Matches(part.scores, part.held, part.held, self._most, self._relaxed)
+        else:
+            part = self._part(expression)
+            admitted = part.held
+        most = (K1 + 1) * sum(sorted(self._rarities)[-WEIGHTIEST:])
+        return Matches(part.scores, part.held, admitted, most, self._relaxed)
 
     def _part(self, expression: Expression) -> Part:
         match expression:
@@ -104,6 +110,8 @@ class Matcher:
         marks = [self._add_word(word, scores) for word in said]
         every: Bools = np.logical_and.reduce(marks)
         held = every if strict else self._enough(marks, list(said), admitted)
+        if not strict and len(said) > ALL_WORDS:
+            held |= self._owners_of_best(scores, admitted)
         return Part(scores, held & admitted), admitted
 
     def _add_word(self, word: tuple[str, ...], scores: Floats) -> Bools:
@@ -131,6 +139,13 @@ class Matcher:
         held: Bools = (carried >= needed * 0.999) & (carried > 0)
         return held
 
+    def _owners_of_best(self, scores: Floats, admitted: Bools) -> Bools:
+        """Mark the articles of the best passages, before any filter: counts must agree with it."""
+        owners = self._columns.article_of
+        rows = best_rows(scores, BEST_PASSAGES, lambda rows: admitted[owners[rows]])
+        best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
+        return self._columns.articles_with(best)
+
     def _scored(self, terms_alike: list[str], field: Field) -> Part:
         """Score interchangeable terms as one."""
         scores = self._nothing()
@@ -139,7 +154,7 @@ class Matcher:
     def _add(self, terms_alike: list[str], field: Field, scores: Floats) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
+        self._rarities.append(max((self._rarity(term) for term in terms_alike), default=0.0))
         rows, weights = self._collection.weighed(field, terms_alike)
         np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
         held[self._columns.article_of[rows]] = True
@@ -152,7 +167,7 @@ class Matcher:
         scores = self._nothing()
         rows = self._collection.phrase(phrase.field, words, phrase.slop)
         for term in dict.fromkeys(words) if len(rows) else ():
-            self._most += (K1 + 1) * self._rarity(term)
+            self._rarities.append(self._rarity(term))
             whole = self._nothing()
             found = self._collection.weighed(phrase.field, [term])
             whole[found.rows] = found.scores
