@@ -8,7 +8,8 @@ import numpy as np
 
 from index import fusion
 from index.columns import Columns
-from index.comparing import best_rows, top
+from index.comparing import top
+from index.lexical.blocks import best_rows
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
 from index.query import Mode, Sort

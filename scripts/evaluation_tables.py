@@ -5,7 +5,7 @@ from typing import Any
 
 from index.evaluation.results import FolderResult, SystemResult
 from index.evaluation.statistics import Comparison, Estimate
-from index.evaluation.systems import MAIN_MEASURE, MEASURES
+from index.evaluation.systems import MAIN_MEASURE, MEASURES, OURS
 from index.evaluation.verdicts import Verdicts
 from index.results import Verdict
 
@@ -69,7 +69,10 @@ def short(value: float, digits: int = 3) -> str:
 
 def _line(found: SystemResult) -> str:
     cells = [interval(found.measures[name]) for name in MEASURES]
-    return _row(found.system.name, *cells, difference(found.against) if found.against else "")
+    if not found.against or not found.reference:
+        return _row(found.system.name, *cells)
+    other = "" if found.system.engine == OURS else f" ({found.reference.name} less this)"
+    return _row(found.system.name, *cells, difference(found.against) + other)
 
 
 def _row(name: str, *cells: str) -> str:
@@ -81,6 +84,7 @@ def _system_json(found: SystemResult, queries: tuple[str, ...]) -> dict[str, Any
         **asdict(found.system),
         "measures": {name: asdict(mean) for name, mean in found.measures.items()},
         "against": asdict(found.against) if found.against else None,
+        "reference": found.reference.name if found.reference else None,
     }
     if queries:
         plain["values"] = {

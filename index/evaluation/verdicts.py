@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from archive.store.catalog import Catalog
 from index.calibrating import words_drawn
+from index.engines import Engines
 from index.evaluation.judgments import Judgments
 from index.query import Query
 from index.results import Verdict
@@ -21,7 +21,7 @@ KEYS = np.array(list(string.ascii_lowercase))
 Verdicts = Counter[Verdict]
 
 
-def verdicts(searcher: Searcher, judgments: Judgments, catalog: Catalog) -> dict[str, Verdicts]:
+def verdicts(searcher: Searcher, judgments: Judgments, engines: Engines) -> dict[str, Verdicts]:
     """Judge the answers to real questions, to nonsense, and to questions nothing here answers.
 
     The last are the judged ones, asked of all articles but those that answer them.
@@ -32,7 +32,7 @@ def verdicts(searcher: Searcher, judgments: Judgments, catalog: Catalog) -> dict
             relevant.setdefault(judged.query_id, []).append(judged.doc_id)
     ask = partial(_verdict, searcher)
     draw = np.random.default_rng(1)
-    words = words_drawn(catalog, draw)
+    words = words_drawn(engines.catalog, draw)
     return {
         "judged": Counter(ask(text) for text in judgments.queries.values()),
         "judged, their articles removed": Counter(

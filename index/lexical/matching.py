@@ -21,15 +21,18 @@ from index.expression import (
     wanted,
 )
 from index.lexical.analysis import fold, terms, weighty, words_of
+from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection, Weighed
 from index.lexical.scoring import K1, Floats
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
+BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
+WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
 
 
 class LeafFound(NamedTuple):
-    """What one word, phrase or prefix found, as it was written: a list a field, none of columns.
+    """What one word, phrase or prefix found, as it was written: one list, none of columns.
 
     `held` (n_articles,) marks the articles it stands in.
     """
@@ -48,7 +51,7 @@ class Matches:
     meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
     and text was required. `relaxed` is true where no article held enough of the words; `n_words`
     were weighed. `most` is what a passage would score that held nothing but the words, absent ones
-    included. `leaves` says what each score is made of: it is their sum.
+    included, of many the weightiest. `leaves` says what each score is made of: it is their sum.
     """
 
     scores: Floats
@@ -84,7 +87,7 @@ class Matcher:
         self._columns = collection.columns
         self._rarity = collection.rarity
         self._relaxed = False
-        self._most = 0.0
+        self._rarities: list[float] = []
         self._n_words = 0
         self._leaves: list[LeafFound] = []
 
@@ -100,7 +103,7 @@ class Matcher:
             part.held,
             admitted,
             asked,
-            most=self._most,
+            most=(K1 + 1) * sum(sorted(self._rarities)[-WEIGHTIEST:]),
             relaxed=self._relaxed,
             n_words=self._n_words,
             leaves=tuple(self._leaves),
@@ -153,8 +156,10 @@ class Matcher:
         marks = [self._add_word(words, leaf, scores) for words, leaf in said.items()]
         every: Bools = np.logical_and.reduce(marks)
         held = every if strict else self._enough(marks, list(said), admitted)
-        self._n_words += len(said)
         few = len(said) <= ALL_WORDS
+        if not (strict or few):
+            held |= self._owners_of_best(scores, admitted)
+        self._n_words += len(said)
         required = any(True for part in group.required for _ in wanted(part))
         asked = admitted & (every if few else np.array(required))
         return Group(Part(scores, held & admitted), admitted, asked)
@@ -184,6 +189,13 @@ class Matcher:
         held: Bools = (carried >= needed * 0.999) & (carried > 0)
         return held
 
+    def _owners_of_best(self, scores: Floats, admitted: Bools) -> Bools:
+        """Mark the articles of the best passages, before any filter: counts must agree with it."""
+        owners = self._columns.article_of
+        rows = best_rows(scores, BEST_PASSAGES, lambda rows: admitted[owners[rows]])
+        best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
+        return self._columns.articles_with(best)
+
     def _scored(self, terms_alike: list[str], leaf: Leaf) -> Part:
         """Score interchangeable terms as one."""
         scores = self._nothing()
@@ -192,34 +204,27 @@ class Matcher:
     def _add(self, terms_alike: list[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
-        lists = []
-        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
-            rows, weights = found = self._collection.weighed(place, terms_alike)
-            np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
-            held[self._columns.article_of[rows]] = True
-            lists.append(found)
-        self._leaves.append(LeafFound(leaf, tuple(lists), held))
+        self._rarities.append(max((self._rarity(term) for term in terms_alike), default=0.0))
+        rows, weights = found = self._collection.weighed(leaf.field, terms_alike)
+        np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
+        held[self._columns.article_of[rows]] = True
+        self._leaves.append(LeafFound(leaf, (found,), held))
         return held
 
     def _phrase(self, leaf: Leaf, words: list[str]) -> Part:
-        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
+        scores = self._nothing()
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        lists = []
-        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
-            rows = self._collection.phrase(place, words, slop)
-            if len(rows):
-                held |= self._columns.articles_with(rows)
-                together = np.zeros(len(rows), np.float32)
-                for term in dict.fromkeys(words):
-                    self._most += (K1 + 1) * self._rarity(term)
-                    whole = self._nothing()
-                    found = self._collection.weighed(place, [term])
-                    whole[found.rows] = found.scores
-                    together += whole[rows]
-                scores[rows] += together
-                lists.append(Weighed(rows, together))
-        self._leaves.append(LeafFound(leaf, tuple(lists), held))
+        rows = self._collection.phrase(leaf.field, words, slop)
+        together = np.zeros(len(rows), np.float32)
+        for term in dict.fromkeys(words) if len(rows) else ():
+            self._rarities.append(self._rarity(term))
+            whole = self._nothing()
+            found = self._collection.weighed(leaf.field, [term])
+            whole[found.rows] = found.scores
+            together += whole[rows]
+        scores[rows] = together
+        held = self._columns.articles_with(rows)
+        self._leaves.append(LeafFound(leaf, (Weighed(rows, together),), held))
         return Part(scores, held)
 
     def _expanded(self, prefix: str) -> list[str]:
