@@ -10,10 +10,10 @@ from index.ranking import Candidates
 from index.results import Verdict
 
 MEANING_SHARE = 0.6  # of what vouches for an answer; fixed, whatever weight an archive ranks with
-SHORT, LONG = 10, 16  # words; from one to the other, the demands below go from first to second
+SHORT, LONG = 10, 14  # words; from one to the other, the demands below go from first to second
 NONE_BELOW = {  # deviations over the mean of nonsense; chosen on TIME and CheckThat train
-    Mode.HYBRID: (2.5, 0.5),
-    Mode.SEMANTIC: (1.0, 0.0),
+    Mode.HYBRID: (2.25, 0.0),
+    Mode.SEMANTIC: (0.5, -1.0),
     Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few of its words with what it is about
 }
 STRONG_ABOVE = 4.0  # deviations; nonsense as good is hardly met
