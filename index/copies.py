@@ -1,5 +1,6 @@
 """Groups signatures into stories: which articles are copies of one another. Numpy alone.
 
+What these constants are was chosen by `python -m scripts.copies` on halves of two collections.
 Articles that agree in a band of their signatures are compared. Each copy resembles the first
 article of its story itself, so that no story drifts from copy to copy.
 """
@@ -71,7 +72,9 @@ def alike(signatures: Signatures, pairs: Pairs) -> Bools:
         kept = (one["numbers"] == other["numbers"]).sum(axis=1) / FIGURES
         figures, _ = _containment(kept, one["figures"], other["figures"])
         few = np.minimum(one["figures"], other["figures"]) < FEW_FIGURES
-        same_text = (resemblance >= RESEMBLANCE) | ((within >= CONTAINMENT) & (share >= LEAST_SHARE))
+        same_text = (resemblance >= RESEMBLANCE) | (
+            (within >= CONTAINMENT) & (share >= LEAST_SHARE)
+        )
         found[begin : begin + AT_ONCE] = same_text & (few | (figures >= FIGURES_KEPT))
     return found
 

@@ -9,16 +9,18 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
+from archive.store.stories import Copies as StoryCopies
 from index.breakdown import facets, span, timeline
 from index.columns import Columns
 from index.engines import Engines
 from index.expression import describe, wanted
-from index.hits import Hits
+from index.folding import Folding
+from index.hits import COPIES_LISTED, Hits
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
 from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import Mode, Query, Sort
+from index.query import Copies, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -77,15 +79,19 @@ class Searcher:
             mode = mode if meaning else Mode.KEYWORD
             candidates = rank(columns, matches, nearness, chosen, mode, self._options)
             scores = article_scores(columns, candidates, matches, self._options.articles_by)
-            ordered = in_order(columns, candidates.articles, scores, query.sort)
+            folding = Folding.of(columns, candidates.articles)
+            folded = folding if query.copies is Copies.FOLD else None
+            scores = folded.best(scores) if folded else scores
+            listed = folded.leads if folded else candidates.articles
+            ordered = in_order(columns, listed, scores, query.sort)
         with clock.stage("count"):
             answer = Results(
                 query=query,
                 reading=_reading(read, matches, _cautions(query, snapshot, failure)),
                 hits=(),
-                totals=_totals(candidates),
-                facets=facets(columns, candidates.articles),
-                timeline=timeline(columns, candidates.articles),
+                totals=_totals(candidates, folding, query.copies),
+                facets=facets(columns, candidates.articles, query.copies),
+                timeline=timeline(columns, candidates.articles, query.copies),
                 span=span(columns, candidates.articles),
                 coverage=columns.coverage,
                 words_coverage=snapshot.words_coverage,
@@ -94,13 +100,17 @@ class Searcher:
                 next=None,
                 took_ms={},
             )
-        hits = Hits(columns, matches, candidates, scores, read.expression)
+        hits = Hits(columns, matches, candidates, scores, read.expression, folded)
         return Found(answer, hits, ordered)
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""
         article = self._catalog.article(article_id)
         return article, self._catalog.passages_of(article)
+
+    def copies(self, article_id: str) -> StoryCopies:
+        """The other articles of an article's story, the first of them and how many there are."""
+        return self._catalog.stories.of(article_id, COPIES_LISTED)
 
     def columns(self) -> Columns:
         """The columns of the current snapshot, for what the archive holds as a whole."""
@@ -177,10 +187,13 @@ def _cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | Non
     return cautions
 
 
-def _totals(candidates: Candidates) -> Totals:
+def _totals(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
+    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
+    if copies is Copies.FOLD:
+        by_words = folding.stories_of(candidates.by_words)
+        return Totals(articles, stories, by_words, stories - by_words)
     by_words = int(candidates.by_words.sum())
-    together = int(candidates.articles.sum())
-    return Totals(together, by_words, together - by_words)
+    return Totals(articles, stories, by_words, articles - by_words)
 
 
 def _verdict(candidates: Candidates, matches: Matches) -> Verdict:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from archive.splitting import USUAL_PASSAGES, PassageOptions
 from index.evaluation.judgments import Judgments
-from index.query import Mode, Query
+from index.query import Copies, Mode, Query
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
 
@@ -63,5 +63,7 @@ def measure(searcher: Searcher, judgments: Judgments, mode: Mode) -> dict[str, V
 
 def _ranked(searcher: Searcher, text: str, mode: Mode) -> Iterator[tuple[str, float]]:
     """The ids in order, with scores that keep the order where two hits score the same."""
-    hits = searcher.search(Query(text, mode=mode, limit=DEPTH, plain=True)).hits
+    # Judgments are of articles, so each copy stands for itself.
+    asked = Query(text, mode=mode, copies=Copies.SHOW, limit=DEPTH, plain=True)
+    hits = searcher.search(asked).hits
     return ((hit.article.id, float(-place)) for place, hit in enumerate(hits))
