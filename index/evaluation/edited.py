@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from archive.article import Article, shortened
 
@@ -12,15 +13,23 @@ NUMBER = re.compile(r"\d+")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MANY_NUMBERS = 5  # distinct ones, from which on an article can be a template of numbers
 REPORTS = (
-    "Shares on the {a} exchange closed {n} points {b} on {day} at {n}, after {n} million changed "
-    "hands. The index of the {n} largest companies has {c} {n} percent since {month}. Gold was at "
-    "{n} an ounce, a barrel of oil at {n}. Analysts had expected a {b} close. Trading resumes at "
-    "{n} tomorrow, and figures on employment are due at {n}.",
-    "Tomorrow will be {b} over {a}, with a high of {n} degrees and a low of {n}. Winds from the "
-    "west reach {n} kilometres an hour and gusts {n}. There is a {n} percent chance of rain in the "
-    "afternoon. The sun rises at {n} and sets at {n}. High water is at {n}. The outlook for {day}: "
-    "{c}, with a high of {n} degrees and a low of {n}.",
+    "Shares on the {p} exchange closed {w} on {d}, at {n}, after {n} million of them changed "
+    "hands. The index of the largest companies has moved by {n} points since {d}. Gold was {w} at {n} an "
+    "ounce, a barrel of oil {w} at {n}. Analysts had expected {n}. Trading resumes at {n} "
+    "tomorrow, and figures on employment are due at {n}.",
+    "Tomorrow will be {s} over {p}, with a high of {n} degrees and a low of {n}. Winds from the "
+    "west reach {n} kilometres an hour, and gusts {n}. There is a chance of {n} percent of rain in "
+    "the afternoon. The sun rises at {n} and sets at {n}. High water is at {n}. The outlook for "
+    "{d}: {s}, with a high of {n} degrees and a low of {n}.",
 )
+REPORT_DAYS = 5
+PLACE = re.compile(r"\{\w\}")
+OPTIONS = {
+    "{d}": DAYS,
+    "{p}": ("Wexmoor", "Landing", "Harrow Bay", "Fernhill"),
+    "{w}": ("higher", "lower", "little changed", "mixed"),
+    "{s}": ("sunny", "cloudy", "wet", "windy", "foggy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,21 @@ def edited(article: Article, other: Article, choose: random.Random) -> list[Edit
     ]
 
 
-def reports(choose: random.Random, template: int) -> list[Article]:
-    """Two reports of one form on different days, from a template of our own."""
-    return [_report(choose, template) for _ in range(2)]
+def reports(like: Article, choose: random.Random) -> list[Edited]:
+    """Reports on markets and weather of several days, each form from a template of our own."""
+    made = []
+    for n, template in enumerate(REPORTS):
+        first = f"report {n}.0"
+        for day in range(REPORT_DAYS):
+            text = PLACE.sub(partial(_value, choose), template)
+            article = replace(like, id=f"report {n}.{day}", title=f"Report {n}", text=text)
+            made.append(Edited("a report's form", False, article, first))
+    return made
+
+
+def _value(choose: random.Random, found: re.Match[str]) -> str:
+    options = OPTIONS.get(found[0])
+    return choose.choice(options) if options else str(choose.randint(2, 990))
 
 
 def _headline(article: Article, _: Article, __: random.Random) -> Article:
@@ -125,10 +146,6 @@ def _boxed(article: Article, other: Article, choose: random.Random) -> Article:
     own = (other.text * (1 + length // max(1, len(other.text))))[: int(0.5 * length)]
     box = article.text[int(choose.uniform(0.4, 0.6) * length) :]
     return replace(article, title=other.title, text=f"{own}\n\n{box}")
-
-
-def _report(choose: random.Random, template: int) -> Article:
-    raise NotImplementedError
 
 
 COPIES: tuple[tuple[str, Edit], ...] = (
