@@ -137,7 +137,7 @@ def wire(n=5):
     text = text_of("wire")
     told = [
         {"id": f"w{i}", "title": "Wire", "source": f"Outlet {i}", "text": f"{text} Said {i}.",
-         "published": f"2024-05-{20 - i:02d}"}
+         "published": f"2024-05-{28 - i:02d}"}
         for i in range(n)
     ]  # fmt: skip
     return [*told, {"id": "own", "title": "Own", "text": text_of("own"), "published": "2024-05-01"}]

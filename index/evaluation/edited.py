@@ -14,8 +14,8 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 MANY_NUMBERS = 5  # distinct ones, from which on an article can be a template of numbers
 REPORTS = (
     "Shares on the {p} exchange closed {w} on {d}, at {n}, after {n} million of them changed "
-    "hands. The index of the largest companies has moved by {n} points since {d}. Gold was {w} at {n} an "
-    "ounce, a barrel of oil {w} at {n}. Analysts had expected {n}. Trading resumes at {n} "
+    "hands. The index of the largest companies has moved by {n} points since {d}. Gold was {w} at "
+    "{n} an ounce, a barrel of oil {w} at {n}. Analysts had expected {n}. Trading resumes at {n} "
     "tomorrow, and figures on employment are due at {n}.",
     "Tomorrow will be {s} over {p}, with a high of {n} degrees and a low of {n}. Winds from the "
     "west reach {n} kilometres an hour, and gusts {n}. There is a chance of {n} percent of rain in "
