@@ -1,14 +1,16 @@
 """Breaks a set of matching articles down: facets, timeline and span, each count a true one."""
 
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
-from index.columns import UNDATED, Bools, Columns, Ints, surplus
+from index.columns import UNDATED, Bools, Category, Columns, Ints, surplus
 from index.protocols import Rows
 from index.query import FACETS, Copies
 from index.results import FacetCount, Timeline
 
+Unit = Literal["M", "Y"]
 MOST_VALUES = 50
 MONTHS_AT_MOST = 36  # a longer span is shown by year
 
@@ -21,9 +23,10 @@ def facets(
     Folded, a value counts the stories that have an article with it: what a click on it gives.
     """
     found = {}
-    story = columns.story if copies is Copies.FOLD and len(columns.copied) else None
     for name in FACETS:
-        counts = getattr(columns, name).counts(articles, story)
+        category: Category = getattr(columns, name)
+        again = _again(columns, name, articles) if copies is Copies.FOLD else 0
+        counts = category.counts(articles, again)
         ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         found[name] = tuple(FacetCount(*pair) for pair in ordered[:MOST_VALUES])
     return found
@@ -34,21 +37,25 @@ def timeline(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) ->
 
     Folded, a story counts once in each month or year in which it has an article.
     """
-    places = np.flatnonzero(articles)
-    published = columns.published[places]
+    published = columns.published[articles]
     dated = published[published != UNDATED]
-    story = columns.story[places] if copies is Copies.FOLD else np.full(len(places), -1, np.int32)
-    undated = len(published) - len(dated)
-    undated -= _again(story[published == UNDATED], np.zeros(undated, np.int64), 1)[0]
+    folded = articles & (columns.story >= 0) if copies is Copies.FOLD else np.zeros_like(articles)
+    with_date = np.flatnonzero(folded & (columns.published != UNDATED))
+    without = columns.story[folded & (columns.published == UNDATED)]
+    undated = len(published) - len(dated) - (len(without) - len(np.unique(without)))
     if not len(dated):
-        return Timeline((), int(undated))
-    days = dated.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))
-    months = days.astype("datetime64[M]")
-    unit = "M" if int((months.max() - months.min()).astype(int)) < MONTHS_AT_MOST else "Y"
-    values, bins = np.unique(months.astype(f"datetime64[{unit}]"), return_inverse=True)
-    counts = np.bincount(bins) - _again(story[published != UNDATED], bins, len(values))
-    pairs = zip(values.astype(str).tolist(), counts.tolist(), strict=True)
-    return Timeline(tuple(FacetCount(*pair) for pair in pairs), int(undated))
+        return Timeline((), undated)
+    first, last = _bins(np.array([dated.min(), dated.max()]), "M").tolist()
+    unit: Unit = "M" if last - first < MONTHS_AT_MOST else "Y"
+    bins = _bins(dated, unit)
+    first = int(bins.min())
+    counts = np.bincount(bins - first)
+    again = _bins(columns.published[with_date], unit) - first
+    counts -= surplus(columns.story[with_date], again, len(counts))
+    filled = np.flatnonzero(counts)
+    values = (filled + first).astype(f"datetime64[{unit}]").astype(str).tolist()
+    pairs = zip(values, counts[filled].tolist(), strict=True)
+    return Timeline(tuple(FacetCount(*pair) for pair in pairs), undated)
 
 
 def span(columns: Columns, articles: Bools) -> tuple[date, date] | None:
@@ -60,7 +67,15 @@ def span(columns: Columns, articles: Bools) -> tuple[date, date] | None:
     return date.fromordinal(int(dated.min())), date.fromordinal(int(dated.max()))
 
 
-def _again(story: Ints, bins: Rows, n_bins: int) -> Rows:
-    """How often, for each bin, a story is in it beyond once; -1 is no story."""
-    several = np.flatnonzero(story >= 0)
-    return surplus(story[several], bins[several], n_bins)
+def _again(columns: Columns, name: str, articles: Bools) -> Rows:
+    """How often, for each value, a story has it beyond once: only copies are looked at."""
+    category = columns.of_copied[name]
+    chosen = articles[category.owners]
+    stories = columns.story[category.owners[chosen]]
+    return surplus(stories, category.codes[chosen], len(category.names))
+
+
+def _bins(published: Ints, unit: Unit) -> Rows:
+    """The months or years of days, as numpy counts them."""
+    days = published.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))
+    return days.astype(f"datetime64[{unit}]").astype(np.int64)

@@ -7,7 +7,7 @@ the catalogue. One mask over articles serves both engines, the total, the facets
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.store.catalog import Catalog
-from index.query import Filters
+from index.query import FACETS, Filters
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -75,19 +75,16 @@ class Category:
             [any(name[i : i + n] == wanted for i in range(len(name) - n + 1)) for name in names]
         )
 
-    def counts(self, articles: Bools, story: Ints | None = None) -> Counter[str]:
-        """Count, for each name, the marked articles that have it, or their stories.
-
-        `story[place]` tells an article's story, -1 where it has no copy.
-        """
-        chosen = articles[self.owners]
-        counted = np.bincount(self.codes[chosen], minlength=len(self.names))
-        if story is not None:
-            stories = story[self.owners[chosen]]
-            several = np.flatnonzero(stories >= 0)
-            counted -= surplus(stories[several], self.codes[chosen][several], len(self.names))
+    def counts(self, articles: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
+        """Count, for each name, the marked articles that have it, less what is given of each."""
+        counted = np.bincount(self.codes[articles[self.owners]], minlength=len(self.names)) - less
         pairs = zip(self.names, counted.tolist(), strict=True)
         return Counter({name: n for name, n in pairs if n})
+
+    def narrowed(self, articles: Bools) -> Self:
+        """The same names, of the marked articles alone."""
+        kept = articles[self.owners]
+        return replace(self, codes=self.codes[kept], owners=self.owners[kept])
 
     def _marked(self, chosen: list[bool]) -> Bools:
         marked = np.zeros(self.n_articles, np.bool_)
@@ -205,6 +202,11 @@ class Columns:
             np.lexsort((self.standing[places], self.story[places]))
         ]
         return ordered
+
+    @cached_property
+    def of_copied(self) -> dict[str, Category]:
+        """Each category, of the articles alone that are copies of another."""
+        return {name: getattr(self, name).narrowed(self.story >= 0) for name in FACETS}
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.int64]:
