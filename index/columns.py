@@ -221,9 +221,10 @@ def surplus(
     stories: Ints, codes: npt.NDArray[np.signedinteger], n_codes: int
 ) -> npt.NDArray[np.int64]:
     """How often, for each code, a story has it beyond once; both arrays are aligned."""
-    pairs = np.unique(codes.astype(np.int64) * (int(stories.max(initial=0)) + 1) + stories)
-    once = np.bincount(pairs // (int(stories.max(initial=0)) + 1), minlength=n_codes)
-    return np.bincount(codes, minlength=n_codes) - once
+    n_stories = int(stories.max(initial=0)) + 1
+    pairs = np.sort(codes.astype(np.int64) * n_stories + stories)
+    again = pairs[1:][pairs[1:] == pairs[:-1]] // n_stories  # a third of the time of np.unique
+    return np.bincount(again, minlength=n_codes)
 
 
 def _found(
