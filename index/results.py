@@ -5,6 +5,8 @@ from datetime import date
 from enum import StrEnum
 
 from archive.article import Article, Passage
+from archive.store.stories import Copies
+from index.query import Copies as Fold
 from index.query import Cursor, Query
 
 
@@ -34,6 +36,7 @@ class PartKind(StrEnum):
     MEANING = "meaning"
     ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
     PASSAGE = "passage"  # a share of the article's further passage, by its id
+    COPY = "copy"  # what a copy of the article scores more than it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An article that was found, with its best passages, best first."""
+    """An article that was found, with its best passages, best first.
+
+    `copies` are the other matching articles of its story, where copies are folded.
+    """
 
     article: Article
     title_highlights: tuple[tuple[int, int], ...]
@@ -79,6 +85,7 @@ class Hit:
     ranks: Ranks
     passages: tuple[PassageHit, ...]
     why: Why
+    copies: Copies = Copies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Articles that matched: in all, by their words, and by meaning alone."""
+    """What matched: articles, and the stories they are; hits by their words, by meaning alone.
+
+    A hit is a story where copies are folded, else an article.
+    """
 
     articles: int
+    stories: int
     by_words: int
     by_meaning_alone: int
 
@@ -140,3 +151,9 @@ class Results:
     generation: int
     next: Cursor | None
     took_ms: dict[str, float]
+
+    @property
+    def total(self) -> int:
+        """How many hits there are on all pages."""
+        folded = self.query.copies is Fold.FOLD
+        return self.totals.stories if folded else self.totals.articles

@@ -10,11 +10,13 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
+from archive.store.stories import Copies as StoryCopies
 from index.breakdown import facets, span, timeline
 from index.columns import Columns
 from index.engines import Engines
 from index.expression import describe, wanted
-from index.hits import Hits
+from index.folding import Folding
+from index.hits import COPIES_LISTED, Hits
 from index.judging import evidence, judge
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
@@ -22,7 +24,7 @@ from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import Mode, Query, Sort
+from index.query import Copies, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -83,15 +85,19 @@ class Searcher:
                 offers = offers_for(ranked.read.expression, lexical, columns, self._catalog)
         with clock.stage("order"):
             scores = article_scores(columns, candidates, matches, self._options.articles_by)
-            ordered = in_order(columns, candidates.articles, scores, query.sort)
+            folding = Folding.of(columns, candidates.articles)
+            folded = folding if query.copies is Copies.FOLD else None
+            scores = folded.best(scores) if folded else scores
+            listed = folded.leads if folded else candidates.articles
+            ordered = in_order(columns, listed, scores, query.sort)
         with clock.stage("count"):
             answer = Results(
                 query=query,
                 reading=_reading(ranked, candidates, query),
                 hits=(),
-                totals=_totals(candidates),
-                facets=facets(columns, candidates.articles),
-                timeline=timeline(columns, candidates.articles),
+                totals=_totals(candidates, folding, query.copies),
+                facets=facets(columns, candidates.articles, query.copies),
+                timeline=timeline(columns, candidates.articles, query.copies),
                 span=span(columns, candidates.articles),
                 coverage=columns.coverage,
                 words_coverage=ranked.snapshot.words_coverage,
@@ -102,7 +108,7 @@ class Searcher:
                 took_ms={},
             )
         by = self._options.articles_by
-        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by)
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by, folded)
         return Found(answer, hits, ordered)
 
     def _rank(self, query: Query, clock: "Clock", without: Sequence[str] = ()) -> "_Ranked":
@@ -132,6 +138,10 @@ class Searcher:
         """Fetch an article with its passages; raise ArticleNotFound."""
         article = self._catalog.article(article_id)
         return article, self._catalog.passages_of(article)
+
+    def copies(self, article_id: str) -> StoryCopies:
+        """The other articles of an article's story, the first of them and how many there are."""
+        return self._catalog.stories.of(article_id, COPIES_LISTED)
 
     def columns(self) -> Columns:
         """The columns of the current snapshot, for what the archive holds as a whole."""
@@ -222,7 +232,10 @@ def _cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | Non
     return cautions
 
 
-def _totals(candidates: Candidates) -> Totals:
+def _totals(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
+    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
+    if copies is Copies.FOLD:
+        by_words = folding.stories_of(candidates.by_words)
+        return Totals(articles, stories, by_words, stories - by_words)
     by_words = int(candidates.by_words.sum())
-    together = int(candidates.articles.sum())
-    return Totals(together, by_words, together - by_words)
+    return Totals(articles, stories, by_words, articles - by_words)

@@ -20,6 +20,6 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Any:
-        return jsonify(article_json(*searcher.article(article_id)))
+        return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
 
     return routes

@@ -5,10 +5,12 @@ from datetime import date
 from typing import Any
 
 from archive.article import Article, Passage
+from archive.store.stories import Copies
 from index.query import FACETS, Query
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
+NO_COPIES = Copies()
 
 
 def results_json(results: Results) -> Json:
@@ -16,9 +18,10 @@ def results_json(results: Results) -> Json:
     return {
         "query": query_json(results.query)
         | {"read_as": results.reading.description, "notes": list(results.reading.notes)},
-        "total": results.totals.articles,
+        "total": results.total,
         "totals": {
             "articles": results.totals.articles,
+            "stories": results.totals.stories,
             "by_words": results.totals.by_words,
             "by_meaning_alone": results.totals.by_meaning_alone,
         },
@@ -48,16 +51,20 @@ def query_json(query: Query) -> Json:
         "until": _day(filters.until),
         **{name: list(getattr(filters, name)) for name in FACETS},
         "sort": query.sort.value,
+        "copies": query.copies.value,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
 
 
-def article_json(article: Article, passages: Sequence[Passage] = ()) -> Json:
-    """Lay out an article whole, with its text and passages."""
+def article_json(
+    article: Article, passages: Sequence[Passage] = (), copies: Copies = NO_COPIES
+) -> Json:
+    """Lay out an article whole, with its text and passages, and say what its copies are."""
     return {
         **_article(article),
         "text": article.text,
+        **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
     }
 
@@ -85,7 +92,14 @@ def _hit(hit: Hit) -> Json:
         "ranks": _ranks(hit.ranks),
         "passages": [_passage_hit(passage) for passage in hit.passages],
         "why": _why(hit.why),
+        **_copies(hit.copies),
     }
+
+
+def _copies(copies: Copies) -> Json:
+    """The copies that are listed, and how many there are in all."""
+    listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
+    return {"copies": listed, "copies_total": copies.total}
 
 
 def _passage_hit(hit: PassageHit) -> Json:

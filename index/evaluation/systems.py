@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from archive.splitting import USUAL_PASSAGES, PassageOptions
 from index.evaluation.judgments import Judgments
-from index.query import Mode, Query
+from index.query import Copies, Mode, Query
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
 
@@ -52,7 +52,9 @@ def measure(searcher: Searcher, judgments: Judgments, mode: Mode) -> dict[str, V
     """
 
     def ranked(text: str) -> list[str]:
-        hits = searcher.search(Query(text, mode=mode, limit=DEPTH, plain=True)).hits
+        # Judgments are of articles, so each copy stands for itself.
+        asked = Query(text, mode=mode, copies=Copies.SHOW, limit=DEPTH, plain=True)
+        hits = searcher.search(asked).hits
         return [hit.article.id for hit in hits]
 
     return measure_ranked(ranked, judgments)
