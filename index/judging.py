@@ -10,9 +10,9 @@ from index.ranking import Candidates
 from index.results import Verdict
 
 MEANING_SHARE = 0.6  # of what vouches for an answer; fixed, whatever weight an archive ranks with
-SHORT, LONG = 10, 14  # words; from one to the other, the demands below go from first to second
+SHORT, LONG = 8, 12  # words; from one to the other, the demands below go from first to second
 NONE_BELOW = {  # deviations over the mean of nonsense; chosen on TIME and CheckThat train
-    Mode.HYBRID: (2.25, 0.0),
+    Mode.HYBRID: (2.25, -0.5),
     Mode.SEMANTIC: (0.5, -1.0),
     Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few of its words with what it is about
 }
