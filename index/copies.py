@@ -19,7 +19,7 @@ RESEMBLANCE = 0.8
 CONTAINMENT = 0.9
 LEAST_SHARE = 0.5  # of the longer article, that one that is cut short has
 FEW_FIGURES = 5
-FIGURES_KEPT = 0.5
+FIGURES_KEPT = 0.5  # of the fewer; without this, the same text with other figures is a copy
 AT_ONCE = 1 << 16  # pairs that are compared at once
 
 Signatures = npt.NDArray[np.void]
