@@ -8,8 +8,9 @@ import numpy as np
 
 from index.columns import Columns
 from index.expression import COLUMNS, Leaf, Phrase, Prefix, written
+from index.lexical.attribution import scores_at
 from index.lexical.matching import Matches
-from index.protocols import Floats, Rows
+from index.protocols import Rows
 from index.ranking import SHARE, ArticlesBy, Candidates
 from index.reasons import Grounds, sentence
 from index.results import Part, PartKind, PassageHit, Ranks, Why
@@ -110,7 +111,8 @@ class Explainer:
     def _held(self) -> dict[int, dict[Leaf, float]]:
         """What each leaf scored in each passage; none where words did not count."""
         held: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
-        scores = self._scores()
+        lists = [found.lists for found in self.matches.leaves]
+        scores = scores_at(self.rows, lists, self.columns.n_rows)
         for at, place in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
             row, leaf = int(self.rows[at]), self.matches.leaves[place].leaf
             if row not in self._place or self.candidates.worded[self._place[row]]:
@@ -126,18 +128,6 @@ class Explainer:
             for row in self.rows[found.held[owners]].tolist():
                 standing[row][found.leaf] = None
         return standing
-
-    def _scores(self) -> Floats:
-        """What each leaf scored in each of the rows, (n, n_leaves)."""
-        scores = np.zeros((len(self.matches.leaves), len(self.rows) + 1), np.float32)
-        column = np.full(self.columns.n_rows, -1, np.int32)  # the last, for all other rows
-        column[self.rows] = np.arange(len(self.rows))
-        for found, mine in zip(self.matches.leaves, scores, strict=True):
-            for rows, weights in found.lists:
-                columns = column[rows]
-                shown = np.flatnonzero(columns >= 0)
-                mine[columns[shown]] += weights[shown]
-        return scores[:, :-1].T
 
 
 def _kind(leaf: Leaf) -> PartKind:

@@ -18,7 +18,7 @@ from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
 from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import Mode, Query, Sort
+from index.query import DEFAULT_HITS, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -29,6 +29,7 @@ from index.ranking import (
     in_order,
     rank,
 )
+from index.related import Related, Relations
 from index.results import Reading, Results, Totals, Verdict
 from index.snapshot import Snapshot, Snapshots
 
@@ -44,6 +45,7 @@ class Searcher:
         self._embedder = engines.embedder
         self._options = options
         self._lately = FoundLately()
+        self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query) -> Results:
         """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent.
@@ -102,6 +104,11 @@ class Searcher:
         """Fetch an article with its passages; raise ArticleNotFound."""
         article = self._catalog.article(article_id)
         return article, self._catalog.passages_of(article)
+
+    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        snapshot = self._snapshots.current(with_vectors=True)
+        return self._relations.related(article_id, snapshot, limit)
 
     def columns(self) -> Columns:
         """The columns of the current snapshot, for what the archive holds as a whole."""
