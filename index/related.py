@@ -25,6 +25,7 @@ from index.snapshot import Snapshot
 
 MEANING = 0.6  # the share of meaning in a score; the rest is words
 FLOOR = 0.5  # of 26 articles drawn by chance, what is below is of the same sort of news at most
+MOST_RELATED = 50  # of each kind that can be asked for
 CONSIDERED = 200  # passages by words, and as many by meaning
 
 
@@ -50,6 +51,12 @@ class Related:
     same_day: tuple[RelatedArticle, ...] = ()
     undated: tuple[RelatedArticle, ...] = ()
     coverage: float = 0.0
+
+    @property
+    def kinds(self) -> dict[str, tuple[RelatedArticle, ...]]:
+        """The lists by their names."""
+        names = ("earlier", "later", "same_day", "undated")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

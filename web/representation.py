@@ -6,6 +6,7 @@ from typing import Any
 
 from archive.article import Article, Passage
 from index.query import FACETS, Query
+from index.related import Related, RelatedArticle
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
@@ -58,6 +59,22 @@ def article_json(article: Article, passages: Sequence[Passage] = ()) -> Json:
         **_article(article),
         "text": article.text,
         "passages": [_passage(passage) for passage in passages],
+    }
+
+
+def related_json(related: Related) -> Json:
+    """Lay out other coverage by when it came, each best first."""
+    return {
+        **{kind: [_related(found) for found in some] for kind, some in related.kinds.items()},
+        "coverage": round(related.coverage, 4),
+    }
+
+
+def _related(found: RelatedArticle) -> Json:
+    return {
+        "article": _article(found.article),
+        "score": round(found.score, 6),
+        "why": _why(found.why),
     }
 
 
