@@ -8,8 +8,9 @@ import numpy as np
 
 from index.columns import Columns
 from index.expression import COLUMNS, Leaf, Phrase, Prefix, written
+from index.lexical.attribution import scores_at
 from index.lexical.matching import Matches
-from index.protocols import Floats, Rows
+from index.protocols import Rows
 from index.ranking import SHARE, ArticlesBy, Candidates
 from index.reasons import Grounds, sentence
 from index.results import Part, PartKind, PassageHit, Ranks, Why
@@ -29,7 +30,7 @@ class Explainer:
 
     def passage(self, row: int, score: float, ranks: Ranks) -> Why:
         """Take the score of a passage apart; of one that was no candidate it is of words alone."""
-        i = self._place(row)
+        i = self._place.get(row)
         due = score if i is None else float(self.candidates.worded[i])
         parts = (*self._columns(row), *self._words(row, due), *self._meaning(i))
         return Why(sentence(self._grounds(row, ranks)), parts)
@@ -42,7 +43,7 @@ class Explainer:
         With copies folded under it, it has the `best` score of them all.
         """
         parts = passages[0].why.parts
-        if self.articles_by is ArticlesBy.SHARE and self._place(row) is not None:
+        if self.articles_by is ArticlesBy.SHARE and self._place.get(row) is not None:
             parts += tuple(
                 Part(PartKind.PASSAGE, more.passage.id, more.score, SHARE * more.score)
                 for more in passages[1:]
@@ -53,12 +54,16 @@ class Explainer:
         return Why(sentence(self._grounds(row, ranks, whole=True)), parts)
 
     def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
-        i, held = self._place(row), self._held(row)
-        others = [leaf for leaf in self._marking(row) if leaf not in held]
+        i, held, standing = self._place.get(row), self._held[row], self._standing[row]
+        counted = whole and self._words_count
         return Grounds(
             held=tuple(held),
-            elsewhere=tuple(leaf for leaf in others if whole and self._words_count),
-            columns=tuple(leaf for leaf in self._marking(row) if leaf.field in COLUMNS),
+            elsewhere=tuple(
+                leaf
+                for leaf in standing
+                if counted and leaf not in held and leaf.field not in COLUMNS
+            ),
+            columns=tuple(leaf for leaf in standing if leaf.field in COLUMNS),
             wordless=self._words_count and not held,
             cosine=self._cosine(i),
             assumed=self._is_assumed(i),
@@ -67,13 +72,13 @@ class Explainer:
         )
 
     def _columns(self, row: int) -> Iterator[Part]:
-        for leaf in self._marking(row):
+        for leaf in self._standing[row]:
             if leaf.field in COLUMNS:
                 yield Part(PartKind.COLUMN, written(leaf), 0.0, 0.0)
 
     def _words(self, row: int, due: float) -> Iterator[Part]:
         """Share what is due to words among them, by what each scored."""
-        held = self._held(row)
+        held = self._held[row]
         total = sum(held.values())
         for leaf, score in held.items():
             yield Part(_kind(leaf), written(leaf), score, due * score / total)
@@ -83,28 +88,6 @@ class Explainer:
             kind = PartKind.ASSUMED if self._is_assumed(i) else PartKind.MEANING
             rest = float(self.candidates.fused[i]) - float(self.candidates.worded[i])
             yield Part(kind, "", cosine, rest)
-
-    def _held(self, row: int) -> dict[Leaf, float]:
-        """What each leaf scored in a passage; none where words did not count."""
-        i, held = self._place(row), dict[Leaf, float]()
-        if i is not None and not self.candidates.worded[i]:
-            return held
-        scores = self._scores[:, np.searchsorted(self.rows, row)]
-        for place in np.flatnonzero(scores).tolist():
-            leaf = self.matches.leaves[place].leaf
-            held[leaf] = held.get(leaf, 0.0) + float(scores[place])
-        return held
-
-    def _marking(self, row: int) -> dict[Leaf, None]:
-        """The leaves that stand anywhere in the article of a passage."""
-        owner = self.columns.article_of[row]
-        return {found.leaf: None for found in self.matches.leaves if found.held[owner]}
-
-    def _place(self, row: int) -> int | None:
-        """The place of a passage among the candidates, None if it is not one of them."""
-        rows = self.candidates.rows
-        i = int(np.searchsorted(rows, row))
-        return i if i < len(rows) and rows[i] == row else None
 
     def _cosine(self, i: int | None) -> float | None:
         """How near a candidate was taken to be, None where meaning was not asked."""
@@ -127,17 +110,34 @@ class Explainer:
         return asked and bool(self.candidates.worded.any())
 
     @cached_property
-    def _scores(self) -> Floats:
-        """What each leaf scored in each of the rows, (n_leaves, n)."""
-        scores = np.zeros((len(self.matches.leaves), len(self.rows) + 1), np.float32)
-        column = np.full(self.columns.n_rows, -1, np.int32)  # the last, for all other rows
-        column[self.rows] = np.arange(len(self.rows))
-        for found, mine in zip(self.matches.leaves, scores, strict=True):
-            for rows, weights in found.lists:
-                columns = column[rows]
-                shown = np.flatnonzero(columns >= 0)
-                mine[columns[shown]] += weights[shown]
-        return scores
+    def _place(self) -> dict[int, int]:
+        """The place of each passage among the candidates; of one that is none of them, none."""
+        _, mine, places = np.intersect1d(
+            self.rows, self.candidates.rows, assume_unique=True, return_indices=True
+        )
+        return dict(zip(self.rows[mine].tolist(), places.tolist(), strict=True))
+
+    @cached_property
+    def _held(self) -> dict[int, dict[Leaf, float]]:
+        """What each leaf scored in each passage; none where words did not count."""
+        held: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
+        lists = [found.lists for found in self.matches.leaves]
+        scores = scores_at(self.rows, lists, self.columns.n_rows)
+        for at, place in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
+            row, leaf = int(self.rows[at]), self.matches.leaves[place].leaf
+            if row not in self._place or self.candidates.worded[self._place[row]]:
+                held[row][leaf] = held[row].get(leaf, 0.0) + float(scores[at, place])
+        return held
+
+    @cached_property
+    def _standing(self) -> dict[int, dict[Leaf, None]]:
+        """The leaves that stand anywhere in the article of each passage."""
+        owners = self.columns.article_of[self.rows]
+        standing: dict[int, dict[Leaf, None]] = {row: {} for row in self.rows.tolist()}
+        for found in self.matches.leaves:
+            for row in self.rows[found.held[owners]].tolist():
+                standing[row][found.leaf] = None
+        return standing
 
 
 def _kind(leaf: Leaf) -> PartKind:

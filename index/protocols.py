@@ -14,6 +14,7 @@ import numpy.typing as npt
 from index.columns import Columns
 from index.expression import Expression
 from index.lexical.matching import Matches
+from index.lexical.telling import Resemblance
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -51,6 +52,10 @@ class LexicalSnapshot(Protocol):
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Find what matches. Rows that the columns do not know are passed over."""
+        ...
+
+    def resemble(self, title: str, text: str, own: Rows, articles: Columns) -> Resemblance:
+        """Weigh what an article says most tellingly against all passages; its own are `own`."""
         ...
 
     def rows(self) -> Rows:

@@ -112,7 +112,7 @@ class Query:
             filters=filters,
             sort=_choice(Sort, "sort", last("sort")),
             copies=_choice(Copies, "copies", last("copies")),
-            limit=_limit(last("limit")),
+            limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=_cursor(last("cursor")),
         )
 
@@ -181,11 +181,12 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
         raise BadQuery(name, f"{value!r} is none of: {', '.join(kind)}") from exc
 
 
-def _limit(value: str) -> int:
-    if not value:
+def parse_limit(value: str, *, most: int) -> int:
+    """Read how many are wanted, DEFAULT_HITS where nothing is said; raise BadQuery."""
+    if not value.strip():
         return DEFAULT_HITS
-    if not re.fullmatch(r"\d{1,6}", value) or not 1 <= int(value) <= MOST_HITS:
-        raise BadQuery("limit", f"{value!r} is not a number from 1 to {MOST_HITS}")
+    if not re.fullmatch(r"[0-9]{1,6}", value.strip()) or not 1 <= int(value) <= most:
+        raise BadQuery("limit", f"{value!r} is not a number from 1 to {most}")
     return int(value)
 
 

@@ -73,7 +73,7 @@ def _clauses(grounds: Grounds) -> Iterator[str]:
     for leaf in grounds.columns:
         yield f"{_quoted(leaf)} in its {leaf.field.value}"
     if grounds.cosine is not None:
-        yield _nearness(grounds.cosine, assumed=grounds.assumed)
+        yield nearness(grounds.cosine, assumed=grounds.assumed)
     ranks = ((grounds.ranks.lexical, "by words"), (grounds.ranks.vector, "by meaning"))
     if places := [f"{ordinal(rank)} {how}" for rank, how in ranks if rank]:
         yield ", ".join(places)
@@ -81,7 +81,12 @@ def _clauses(grounds: Grounds) -> Iterator[str]:
         yield "by words alone, below the best"
 
 
-def _nearness(cosine: float, *, assumed: bool) -> str:
+def nearness(cosine: float, *, assumed: bool = False) -> str:
+    """Say how close in meaning something is.
+
+    >>> nearness(0.62), nearness(0.1)
+    ('close in meaning (0.62)', 'not close in meaning (0.10)')
+    """
     if assumed:
         return f"not embedded yet, taken to be as close in meaning as others ({cosine:.2f})"
     degree = "" if cosine >= CLOSE else "fairly " if cosine >= FAIRLY_CLOSE else "not "

@@ -24,7 +24,7 @@ from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import Copies, Mode, Query, Sort
+from index.query import DEFAULT_HITS, Copies, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -35,6 +35,7 @@ from index.ranking import (
     in_order,
     rank,
 )
+from index.related import Related, Relations
 from index.results import Offer, Reading, Results, Totals, Verdict
 from index.snapshot import Snapshot, Snapshots
 
@@ -48,6 +49,7 @@ class Searcher:
         self._embedder = engines.embedder
         self._options = options
         self._lately = FoundLately()
+        self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query) -> Results:
         """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent.
@@ -142,6 +144,11 @@ class Searcher:
     def copies(self, article_id: str) -> StoryCopies:
         """The other articles of an article's story, the first of them and how many there are."""
         return self._catalog.stories.of(article_id, COPIES_LISTED)
+
+    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        snapshot = self._snapshots.current(with_vectors=True)
+        return self._relations.related(article_id, snapshot, limit)
 
     def columns(self) -> Columns:
         """The columns of the current snapshot, for what the archive holds as a whole."""

@@ -12,12 +12,13 @@ from archive.store.directory import ArchiveDirectory
 from archive.store.stories import Copies as Copied
 from archive.store.stories import Copy
 from index.query import DEFAULT_HITS, MOST_HITS, Copies, Mode, Query, Sort
+from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.options import as_json, with_settings
 from web.presentation import counted, part_name, strongest, total_in_words
-from web.representation import article_json, results_json
+from web.representation import article_json, related_json, results_json
 
 EXCERPT = 320  # characters
 
@@ -52,11 +53,15 @@ def search(settings: Settings, text: str, as_json: bool, why: bool, **parameters
 
 @click.command()
 @click.argument("article_id", metavar="ID")
+@click.option("--related", is_flag=True, help="Earlier and later coverage instead of the article.")
 @as_json
 @with_settings
-def show(settings: Settings, article_id: str, as_json: bool) -> None:
+def show(settings: Settings, article_id: str, related: bool, as_json: bool) -> None:
     """Print an article."""
     searcher = open_searcher(settings)
+    if related:
+        _print_related(searcher.related(article_id), as_json=as_json)
+        return
     article, passages = searcher.article(article_id)
     copies = searcher.copies(article_id)
     if as_json:
@@ -164,6 +169,22 @@ def _print_why(hit: Hit) -> None:
     parts = [f"{part.score:.3f} {part_name(part)}" for part in strongest(hit.why.parts)]
     if parts:
         click.echo(f"   score: {hit.score:.3f} = {' + '.join(parts)}")
+
+
+def _print_related(related: Related, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(related_json(related), ensure_ascii=False))
+    else:
+        for kind, some in related.kinds.items():
+            for found in some:
+                click.echo(
+                    f"{kind.replace('_', ' ')}: " + click.style(found.article.title, bold=True)
+                )
+                click.echo(f"   {_byline(found.article)}  [{found.article.id}]")
+                click.echo(f"   {found.score:.2f}: {found.why.sentence}\n")
+    if not any(related.kinds.values()):
+        click.echo("no other coverage of it was found", err=True)
+        raise SystemExit(1)
 
 
 def _byline(article: Article) -> str:

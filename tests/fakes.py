@@ -10,6 +10,7 @@ from index.lexical.analysis import terms
 from index.lexical.collection import Collection
 from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
+from index.lexical.telling import resemblance
 from index.protocols import Similar
 from index.workers import Task, Workers
 
@@ -57,6 +58,9 @@ class MemorySnapshot:
 
     def match(self, expression, articles):
         return Matcher(Collection(self, articles)).match(expression)
+
+    def resemble(self, title, text, own, articles):
+        return resemblance(Collection(self, articles), title, text, own)
 
     def close(self):
         pass

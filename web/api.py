@@ -1,12 +1,11 @@
 """The JSON API: the same searches as the page, and articles whole."""
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
-from index.query import Query
+from index.query import Query, parse_limit
+from index.related import MOST_RELATED
 from index.search import Searcher
-from web.representation import article_json, results_json
+from web.representation import article_json, related_json, results_json
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
@@ -19,7 +18,20 @@ def blueprint(searcher: Searcher) -> Blueprint:
         return jsonify(results_json(searcher.search(query)))
 
     @routes.get("/articles/<id:article_id>")
-    def article(article_id: str) -> Any:
+    def article(article_id: str) -> Response:
         return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
 
+    @routes.get("/articles/<id:article_id>/related")
+    def related(article_id: str) -> Response:
+        if _is_part_of_id():
+            return article(f"{article_id}/related")
+        limit = parse_limit(request.args.get("limit", ""), most=MOST_RELATED)
+        return jsonify(related_json(searcher.related(article_id, limit=limit)))
+
     return routes
+
+
+def _is_part_of_id() -> bool:
+    """Whether `/related` belongs to an id that ends so: its slash is then percent-encoded."""
+    asked: str = request.environ.get("REQUEST_URI", "")
+    return asked.partition("?")[0].lower().endswith("%2frelated")

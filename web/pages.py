@@ -1,12 +1,19 @@
 """The pages a person sees: the search page and the article page."""
 
+import logging
+
 from flask import Blueprint, render_template, request
 
+from archive.errors import EngineUnavailable
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
 from index.query import Mode, Query, Sort
+from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
+
+RELATED_SHOWN = 5  # of earlier coverage, and of later
+log = logging.getLogger(__name__)
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
@@ -38,6 +45,16 @@ def blueprint(searcher: Searcher) -> Blueprint:
             title_spans=highlighter.mark(found.title),
             copies=searcher.copies(article_id),
             blocks=list(blocks(found, passages, highlighter.mark(found.text))),
+            related=_related(searcher, article_id),
         )
 
     return routes
+
+
+def _related(searcher: Searcher, article_id: str) -> Related:
+    """Other coverage; an article can be read without it where an engine cannot answer."""
+    try:
+        return searcher.related(article_id, limit=RELATED_SHOWN)
+    except EngineUnavailable as exc:
+        log.warning("an article is shown without related ones: %s", exc)
+        return Related()

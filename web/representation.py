@@ -7,6 +7,7 @@ from typing import Any
 from archive.article import Article, Passage
 from archive.store.stories import Copies
 from index.query import FACETS, Query
+from index.related import Related, RelatedArticle
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
@@ -66,6 +67,22 @@ def article_json(
         "text": article.text,
         **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
+    }
+
+
+def related_json(related: Related) -> Json:
+    """Lay out other coverage by when it came, each best first."""
+    return {
+        **{kind: [_related(found) for found in some] for kind, some in related.kinds.items()},
+        "coverage": round(related.coverage, 4),
+    }
+
+
+def _related(found: RelatedArticle) -> Json:
+    return {
+        "article": _article(found.article),
+        "score": round(found.score, 6),
+        "why": _why(found.why),
     }
 
 

@@ -18,6 +18,7 @@ from index.lexical.collection import INDEXED, Collection
 from index.lexical.matching import Matcher, Matches
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
+from index.lexical.telling import Resemblance, resemblance
 from index.protocols import Similar
 
 ROW = "row"
@@ -57,10 +58,17 @@ class WhooshSnapshot:
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
+        return Matcher(self._collected(articles)).match(expression)
+
+    def resemble(self, title: str, text: str, own: Rows, articles: Columns) -> Resemblance:
+        """Weigh an article's words against all passages."""
+        return resemblance(self._collected(articles), title, text, own)
+
+    def _collected(self, articles: Columns) -> Collection:
         known = self._collection  # once, since another thread may set it meanwhile
         if known is None or known.columns is not articles:
             known = self._collection = Collection(self, articles)
-        return Matcher(known).match(expression)
+        return known
 
     def rows(self) -> Rows:
         return np.delete(self._rows, deleted_documents(self._reader))

@@ -1,0 +1,87 @@
+"""Finds what an article's own words say of others: its most telling words, and who shares them.
+
+A word tells much that stands often in the article and seldom elsewhere: tf-idf, as in Salton and
+Buckley, "Term-weighting approaches in automatic text retrieval", 1988.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from index.expression import Field
+from index.lexical.analysis import WORD, is_stop_word, term_of
+from index.lexical.collection import Collection, Weighed
+from index.lexical.scoring import Floats, Rows
+
+MOST_WORDS = 25
+LOOKED_AT = 150  # terms, the most frequent; each has a list to be read
+LONGEST = 100_000  # characters that are looked at
+IN_TITLE = 3  # times that a word of the title counts
+SHORTEST = 2  # characters of a word
+TOGETHER = 0.5  # of an article's words, by weight; what one of its passages holds at least
+
+
+@dataclass(frozen=True, slots=True)
+class TellingWord:
+    """A word as it is first written, and what it scores where."""
+
+    text: str
+    lists: tuple[Weighed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """What the words of one article say of all passages.
+
+    `shares` (n_rows,) is what a passage holds of the words, by weight, beside the article's own
+    best passage: 0 to 1.
+    """
+
+    words: tuple[TellingWord, ...]
+    shares: Floats
+
+
+def resemblance(collection: Collection, title: str, text: str, own: Rows) -> Resemblance:
+    """Weigh an article's most telling words against all passages; its own are at `own`.
+
+    Passages and not whole articles, as a round-up of the day's news holds any words somewhere.
+    """
+    scores = np.zeros(collection.columns.n_rows, np.float32)
+    words: list[TellingWord] = []
+    reached = 0.0  # what the article's best passage would score if it held what all of them do
+    for word in _telling(collection, title, text):
+        before = scores[own]
+        for found in word.lists:
+            np.add.at(scores, found.rows, found.scores)
+        reached += float((scores[own] - before).max(initial=0))
+        words.append(word)
+    # Where its words are scattered, as in a round-up, one passage with some of them is no likeness.
+    most = max(float(scores[own].max(initial=0)), TOGETHER * reached)
+    shares = np.minimum(scores / most, 1) if most else scores
+    return Resemblance(tuple(words), shares.astype(np.float32))
+
+
+def _telling(collection: Collection, title: str, text: str) -> Iterator[TellingWord]:
+    """Walk the words that tell most, of those that other articles hold too."""
+    written: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for some, times in ((title, IN_TITLE), (text[:LONGEST], 1)):
+        for word in WORD.findall(some):
+            if len(word) >= SHORTEST and not is_stop_word(word):
+                term = term_of(word)
+                written.setdefault(term, word)
+                counts[term] += times
+    often = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
+    telling = {term: weight * collection.rarity(term) for term, weight in often.items()}
+    found = 0
+    for term in sorted(telling, key=lambda term: -telling[term]):
+        lists = [collection.weighed(Field.ANY, [term])]
+        owners = [collection.columns.article_of[rows] for rows, _ in lists]
+        if found < MOST_WORDS and len(np.unique(np.concatenate(owners))) > 1:
+            found += 1
+            weight = np.float32(often[term])
+            weighed = tuple(Weighed(rows, weight * scores) for rows, scores in lists)
+            yield TellingWord(written[term], weighed)
