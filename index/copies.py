@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from index.signatures import FIGURES, PERMUTATIONS
+from index.signatures import FIGURES, PERMUTATIONS, SIGNATURE
 
 BAND = 4  # values; 48 bands find a resemblance of .5 in 95 of 100 cases, of .6 in 999 of 1,000
 NEIGHBOURS = 8  # that an article is compared with in each band, however many agree
@@ -53,7 +53,8 @@ def link(signatures: Signatures) -> Links:
     10,000 equal articles are one class, and no class is compared with more than NEIGHBOURS others
     in a band, so the work grows with the articles alone.
     """
-    whole = np.ascontiguousarray(signatures).view(np.uint64).reshape(len(signatures), -1)
+    whole = np.ascontiguousarray(signatures).view(np.uint64)
+    whole = whole.reshape(len(signatures), SIGNATURE.itemsize // 8)
     _, first, same = np.unique(_hashed(whole.T), return_index=True, return_inverse=True)
     one_each = signatures[first]
     values = np.ascontiguousarray(one_each["text"].T)

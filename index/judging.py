@@ -4,7 +4,7 @@ import numpy as np
 
 from index import fusion
 from index.lexical.matching import ALL_WORDS, Matches
-from index.noise import Evidence, Noise, noise_of
+from index.noise import USUAL_NOISE, Evidence, Noise, noise_of
 from index.query import Mode
 from index.ranking import Candidates
 from index.results import Verdict
@@ -13,9 +13,10 @@ MEANING_SHARE = 0.6  # of what vouches for an answer; fixed, whatever weight an 
 SHORT, LONG = 8, 12  # words; from one to the other, the demands below go from first to second
 NONE_BELOW = {  # deviations over the mean of nonsense; chosen on TIME and CheckThat train
     Mode.HYBRID: (2.25, -0.5),
-    Mode.SEMANTIC: (0.5, -1.0),
+    Mode.SEMANTIC: (0.0, -1.0),
     Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few of its words with what it is about
 }
+UNMEASURED = 3  # is what these demands are divided by; few articles are soon looked through
 STRONG_ABOVE = 4.0  # deviations; nonsense as good is hardly met
 
 
@@ -50,7 +51,8 @@ def judge(
         return Verdict.WEAK
     usual = noise_of(matches.n_words, noise)
     above = _above(found, usual, mode)
-    if above < float(np.interp(matches.n_words, (SHORT, LONG), NONE_BELOW[mode])):
+    demand = float(np.interp(matches.n_words, (SHORT, LONG), NONE_BELOW[mode]))
+    if above < (demand / UNMEASURED if noise == USUAL_NOISE else demand):
         return Verdict.NONE
     return Verdict.STRONG if above >= STRONG_ABOVE else Verdict.WEAK
 

@@ -45,14 +45,8 @@ def columns(n_rows, per_article=1):
     from index.columns import Category
 
     none = Category.of([()] * (int(article_of.max()) + 1))
-    return Columns(
-        1,
-        article_of,
-        article_of >= 0,
-        np.ones(int(article_of.max()) + 1, np.int32),
-        *[np.full(int(article_of.max()) + 1, -1, np.int32)] * 2,  # no copies
-        *[none] * 4,
-    )
+    days = np.ones(int(article_of.max()) + 1, np.int32)
+    return Columns(1, article_of, article_of >= 0, days, -days, -days, *[none] * 4)
 
 
 def held(lexical, expression, n_rows=4, per_article=1):

@@ -115,6 +115,10 @@ def test_each_copy_is_like_its_lead_and_the_lead_comes_first(seed):
     assert (np.bincount(leads[members])[np.unique(leads[members])] > 1).all()
 
 
+def test_no_articles_are_no_stories():
+    assert group(link(np.zeros(0, SIGNATURE)), np.zeros(0, np.int64)).tolist() == []
+
+
 @pytest.mark.parametrize("changed", [0.0, 0.05])
 def test_many_copies_of_one_text_are_grouped_quickly(changed):
     choose = np.random.default_rng(1)

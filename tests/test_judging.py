@@ -16,7 +16,7 @@ from index.results import Offer, Verdict
 from index.search import Searcher
 from tests.conftest import engines_in, fill, write_stories
 
-NOISE = USUAL_NOISE
+NOISE = USUAL_NOISE[:2]  # as if it had been measured
 
 
 def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, by_words=True):
@@ -39,15 +39,20 @@ def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, 
     return candidates, Matches(lexical, marked, marked, held, most=most, n_words=n_words)
 
 
-def verdict(mode=Mode.HYBRID, **answer):
+def verdict(mode=Mode.HYBRID, noise=NOISE, **answer):
     candidates, matches = found(**answer)
-    return judge(evidence(candidates, matches), candidates, matches, mode, NOISE)
+    return judge(evidence(candidates, matches), candidates, matches, mode, noise)
 
 
 def test_what_nonsense_reaches_is_nothing_and_what_it_never_reaches_is_strong():
     assert verdict(cosines=(0.3,)) is Verdict.NONE
     assert verdict(cosines=(0.52,)) is Verdict.WEAK
     assert verdict(cosines=(0.7,)) is Verdict.STRONG
+
+
+def test_less_is_asked_in_an_archive_that_was_not_measured():
+    assert verdict(cosines=(0.4,)) is Verdict.NONE
+    assert verdict(cosines=(0.4,), noise=USUAL_NOISE) is Verdict.WEAK
 
 
 @pytest.mark.parametrize("mode", [Mode.HYBRID, Mode.KEYWORD])
@@ -149,7 +154,7 @@ def test_nonsense_finds_nothing_and_says_so_in_every_number(searcher):
 
 
 def test_where_nothing_is_found_words_are_offered_with_their_articles(searcher):
-    results = searcher.search(Query("fery qwrtz zxcvb keeper lmnop"))
+    results = searcher.search(Query("fery qwrtz zxcvb keeper lmnop ghjkl wrtzu plonk"))
     assert results.verdict is Verdict.NONE
     assert set(results.offers) >= {Offer("ferry", 3), Offer("keeper", 1)}
     for offer in results.offers:
