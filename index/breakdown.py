@@ -1,39 +1,60 @@
 """Breaks a set of matching articles down: facets, timeline and span, each count a true one."""
 
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
-from index.columns import UNDATED, Bools, Columns
-from index.query import FACETS
+from index.columns import UNDATED, Bools, Category, Columns, Ints, surplus
+from index.protocols import Rows
+from index.query import FACETS, Copies
 from index.results import FacetCount, Timeline
 
+Unit = Literal["M", "Y"]
 MOST_VALUES = 50
 MONTHS_AT_MOST = 36  # a longer span is shown by year
 
 
-def facets(columns: Columns, articles: Bools) -> dict[str, tuple[FacetCount, ...]]:
-    """Count the values of each facet among the articles, the most frequent first."""
+def facets(
+    columns: Columns, articles: Bools, copies: Copies = Copies.SHOW
+) -> dict[str, tuple[FacetCount, ...]]:
+    """Count the values of each facet among the articles, the most frequent first.
+
+    Folded, a value counts the stories that have an article with it: what a click on it gives.
+    """
     found = {}
     for name in FACETS:
-        counts = getattr(columns, name).counts(articles)
+        category: Category = getattr(columns, name)
+        again = _again(columns, name, articles) if copies is Copies.FOLD else 0
+        counts = category.counts(articles, again)
         ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         found[name] = tuple(FacetCount(*pair) for pair in ordered[:MOST_VALUES])
     return found
 
 
-def timeline(columns: Columns, articles: Bools) -> Timeline:
-    """Count the articles of each month, or of each year where they span more than three."""
+def timeline(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) -> Timeline:
+    """Count the articles of each month, or of each year where they span more than three.
+
+    Folded, a story counts once in each month or year in which it has an article.
+    """
     published = columns.published[articles]
     dated = published[published != UNDATED]
-    undated = len(published) - len(dated)
+    folded = articles & (columns.story >= 0) if copies is Copies.FOLD else np.zeros_like(articles)
+    with_date = np.flatnonzero(folded & (columns.published != UNDATED))
+    without = columns.story[folded & (columns.published == UNDATED)]
+    undated = len(published) - len(dated) - (len(without) - len(np.unique(without)))
     if not len(dated):
         return Timeline((), undated)
-    days = dated.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))
-    months = days.astype("datetime64[M]")
-    unit = "M" if int((months.max() - months.min()).astype(int)) < MONTHS_AT_MOST else "Y"
-    values, counts = np.unique(months.astype(f"datetime64[{unit}]"), return_counts=True)
-    pairs = zip(values.astype(str).tolist(), counts.tolist(), strict=True)
+    first, last = _bins(np.array([dated.min(), dated.max()]), "M").tolist()
+    unit: Unit = "M" if last - first < MONTHS_AT_MOST else "Y"
+    bins = _bins(dated, unit)
+    first = int(bins.min())
+    counts = np.bincount(bins - first)
+    again = _bins(columns.published[with_date], unit) - first
+    counts -= surplus(columns.story[with_date], again, len(counts))
+    filled = np.flatnonzero(counts)
+    values = (filled + first).astype(f"datetime64[{unit}]").astype(str).tolist()
+    pairs = zip(values, counts[filled].tolist(), strict=True)
     return Timeline(tuple(FacetCount(*pair) for pair in pairs), undated)
 
 
@@ -44,3 +65,17 @@ def span(columns: Columns, articles: Bools) -> tuple[date, date] | None:
     if not len(dated):
         return None
     return date.fromordinal(int(dated.min())), date.fromordinal(int(dated.max()))
+
+
+def _again(columns: Columns, name: str, articles: Bools) -> Rows:
+    """How often, for each value, a story has it beyond once: only copies are looked at."""
+    category = columns.of_copied[name]
+    chosen = articles[category.owners]
+    stories = columns.story[category.owners[chosen]]
+    return surplus(stories, category.codes[chosen], len(category.names))
+
+
+def _bins(published: Ints, unit: Unit) -> Rows:
+    """The months or years of days, as numpy counts them."""
+    days = published.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))
+    return days.astype(f"datetime64[{unit}]").astype(np.int64)

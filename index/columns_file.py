@@ -16,7 +16,7 @@ from archive.store.catalog import Catalog
 from archive.store.whole_files import write_whole
 from index.columns import Category, Columns
 
-FORMAT = "columns-1"
+FORMAT = "columns-2"
 
 
 class ColumnsFile:

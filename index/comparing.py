@@ -1,14 +1,11 @@
 """Compares rows of the vectors on record with a query, and keeps the best: exact, whole arrays."""
 
-from collections.abc import Callable
-
 import numpy as np
 import simsimd
 
 from archive.store.vectors import Vectors
-from index.protocols import Bools, Floats, Ranking, Rows
+from index.protocols import Floats, Ranking, Rows
 
-BLOCK = 64  # rows
 GATHERED = 0.25  # of a stretch: to compare more rows than that, reading all of it is quicker
 
 
@@ -31,28 +28,6 @@ def rows_read(rows: Rows) -> int:
     """How many rows are read to compare these: all between them where most are wanted anyway."""
     stretch = int(rows.max()) + 1 - int(rows.min())
     return stretch if len(rows) > GATHERED * stretch else len(rows)
-
-
-def best_rows(scores: Floats, limit: int, passes: Callable[[Rows], Bools]) -> Rows:
-    """List the rows of at least the `limit` best scores above 0, of those that pass, if there are.
-
-    No other row has a better score than the worst of these. Scores (n_rows,) are mostly passed over
-    by the greatest of each block: of 100,000 rows the best 10 take 0.2 ms, where looking at each
-    takes 1.4.
-    """
-    blocks = np.maximum.reduceat(scores, np.arange(0, len(scores), BLOCK))
-    wanted = limit
-    while wanted < len(blocks):
-        least = np.partition(blocks, -wanted)[-wanted]
-        if least <= 0:
-            break
-        rows = np.flatnonzero(scores >= least)
-        if len(rows := rows[passes(rows)]) >= limit:
-            return rows
-        wanted *= 8
-    rows = np.flatnonzero(scores > 0)  # ten times as fast as of the scores themselves
-    passing: Rows = rows[passes(rows)]
-    return passing
 
 
 def top(rows: Rows, scores: Floats, limit: int) -> Ranking:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile
 from index.columns_file import ColumnsFile
+from index.noise import NoiseFile
 from index.protocols import Embedder, LexicalIndex, VectorIndex
 
 
@@ -18,3 +19,4 @@ class Engines:
     neighbours: VectorIndex
     embedder: Embedder
     columns: ColumnsFile
+    noise: NoiseFile

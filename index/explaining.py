@@ -15,6 +15,8 @@ from index.ranking import SHARE, ArticlesBy, Candidates
 from index.reasons import Grounds, sentence
 from index.results import Part, PartKind, PassageHit, Ranks, Why
 
+LEAST_MORE = 1e-6  # of a score
+
 
 @dataclass(frozen=True)
 class Explainer:
@@ -33,14 +35,22 @@ class Explainer:
         parts = (*self._columns(row), *self._words(row, due), *self._meaning(i))
         return Why(sentence(self._grounds(row, ranks)), parts)
 
-    def article(self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks) -> Why:
-        """Take an article's score apart: that of its best passage, at `row`, and shares of more."""
+    def article(
+        self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks, best: float | None
+    ) -> Why:
+        """Take an article's score apart: that of its best passage, at `row`, and shares of more.
+
+        With copies folded under it, it has the `best` score of them all.
+        """
         parts = passages[0].why.parts
         if self.articles_by is ArticlesBy.SHARE and self._place.get(row) is not None:
             parts += tuple(
                 Part(PartKind.PASSAGE, more.passage.id, more.score, SHARE * more.score)
                 for more in passages[1:]
             )
+        more = best - sum(part.score for part in parts) if best is not None else 0.0
+        if more > LEAST_MORE:
+            parts += (Part(PartKind.COPY, "", more, more),)
         return Why(sentence(self._grounds(row, ranks, whole=True)), parts)
 
     def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:

@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from archive.store.catalog import Catalog, StoredPassage
+from archive.store.stories import Copies
 from index.columns import Columns
 from index.explaining import Explainer
 from index.expression import Expression
+from index.folding import Folding
 from index.lexical.highlighting import Highlighter
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Rows
@@ -16,6 +18,7 @@ from index.ranking import ArticlesBy, Candidates
 from index.results import Hit, PassageHit, Ranks
 
 PASSAGES_A_HIT = 3
+COPIES_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Hits:
     scores: Floats
     expression: Expression | None
     articles_by: ArticlesBy = ArticlesBy.BEST
+    folding: Folding | None = None  # where copies are folded
 
     def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
         """Fetch the articles of a page, by their places, in the order given."""
@@ -36,6 +40,7 @@ class Hits:
         stored = {found.row: found for found in catalog.stored(rows)}
         highlighter = Highlighter(self.expression)
         explainer = self._explainer(rows)
+        copies = self._copies(page, catalog)
         hits = []
         for place, some in best.items():
             passages = tuple(
@@ -48,9 +53,22 @@ class Hits:
                 title = highlighter.mark(article.title)
                 score = float(self.scores[place])
                 ranks = _best_ranks(passages)
-                why = explainer.article(some[0], passages, ranks)
-                hits.append(Hit(article, title, score, ranks, passages, why))
+                folded = score if copies[place].total else None
+                why = explainer.article(some[0], passages, ranks, folded)
+                hits.append(Hit(article, title, score, ranks, passages, why, copies[place]))
         return tuple(hits)
+
+    def _copies(self, page: Rows, catalog: Catalog) -> dict[int, Copies]:
+        """Describe the first copies of each lead on the page."""
+        if self.folding is None:
+            return dict.fromkeys(page.tolist(), Copies())
+        others = {place: self.folding.copies_of(place) for place in page.tolist()}
+        first = {place: self.columns.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
+        known = catalog.stories.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
+        return {
+            place: Copies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
+            for (place, o), rows in zip(others.items(), first.values(), strict=True)
+        }
 
     def _best_rows(self, place: int) -> list[int]:
         """The article's best passages; its first one where nothing in it was scored."""

@@ -1,11 +1,13 @@
 """The way in: keeps what was read, indexes its words at once, and embeds, newest first.
 
     read -> split -> catalogue row -> Whoosh, by row
-                                   -> vectors on disk -> `embedded` -> a sealed Chroma part
+            sign                   -> vectors on disk -> `embedded` -> a sealed Chroma part
+                                   -> signature -> stories, of all signatures at once
 
-While one batch is read, workers split the one before and write the words of those before that.
-Each step finds what is left to do by itself (rows beyond the last one in Whoosh, rows not
-embedded, embedded rows in no part), so a run that was killed anywhere is finished by the next.
+While one batch is read, workers split and sign the one before and write the words of those
+before that. Each step finds what is left to do by itself (rows beyond the last one in Whoosh, rows
+not embedded, embedded rows in no part, articles not signed), so a run that was killed anywhere is
+finished by the next.
 """
 
 import threading
@@ -24,7 +26,9 @@ from index.admission import Admission, Report
 from index.engines import Engines
 from index.meaning import Meaning
 from index.protocols import LexicalEntry, Rows
+from index.signatures import sign
 from index.stages import Progress, Stage
+from index.storymaking import StoryMaker
 from index.workers import Task, Workers
 
 FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
@@ -34,7 +38,7 @@ SPLIT_AT_ONCE = 50  # articles a worker is given
 BATCHES_AHEAD = 1  # that are being split while the next is read
 WORDS_AT_ONCE = 20_000  # passages a Whoosh segment
 
-Cuts = list[list[tuple[int, int, str]]]
+Cut = list[tuple[int, int, str]]
 
 
 class Input(Protocol):
@@ -47,10 +51,11 @@ class Input(Protocol):
 
 
 class _Batch(NamedTuple):
-    """Articles that are to be kept, and their passages once they are split."""
+    """Articles that are to be kept, and their passages and signatures once they are made."""
 
     articles: list[Article]
-    cuts: list[Task[Cuts]]
+    cuts: list[Task[list[Cut]]]
+    signed: list[Task[list[bytes]]]
 
 
 class Indexer:
@@ -83,6 +88,7 @@ class Indexer:
         self._meaning = Meaning(
             engines, progress, self._record, self._aside, titled=passages.titled
         )
+        self._stories = StoryMaker(engines.catalog.stories, self._record, self._workers)
         self._indexed = 0  # passages, by this indexer
 
     def run(self, source: Input) -> Report:
@@ -138,6 +144,7 @@ class Indexer:
             removed = self._catalog.remove(article_ids)
             self._meaning.forget(rows)
         self._forget_words(rows)
+        self._stories.bring_up()
         return removed
 
     def _index(self, source: Input, *, meanwhile: Workers | None) -> Report:
@@ -163,6 +170,7 @@ class Indexer:
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
         if report.new or report.changed:
             self._settle_words()
+        self._stories.bring_up()
         return report
 
     def _keep_all(self, ahead: deque[_Batch], report: Report) -> None:
@@ -172,9 +180,11 @@ class Indexer:
             self._finish_words()
 
     def _split(self, articles: list[Article]) -> _Batch:
-        some = batches(articles, SPLIT_AT_ONCE)
+        some = list(batches(articles, SPLIT_AT_ONCE))
         cut = partial(self._workers.submit, _cut, self._tokenizer, self._target)
-        return _Batch(articles, [cut(a) for a in some])
+        return _Batch(
+            articles, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some]
+        )
 
     def _keep(self, batch: _Batch) -> None:
         """Put a batch on the record, and its words on their way."""
@@ -185,9 +195,12 @@ class Indexer:
         ]
         if not entries:
             return
-        replaced = self._catalog.rows_of([article.id for article in batch.articles])
+        ids = [article.id for article in batch.articles]
+        signed = [each for task in batch.signed for each in task.result()]
+        replaced = self._catalog.rows_of(ids)
         with self._record:
             row = self._catalog.put(entries)
+            self._catalog.stories.sign(dict(zip(ids, signed, strict=True)))
             self._meaning.forget(replaced)
         self._forget_words(replaced)
         found = ((article.given_title, each.text) for article, cut in entries for each in cut)
@@ -221,12 +234,12 @@ class Indexer:
             self._catalog.announce()
 
 
-def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> Cuts:
+def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> list[Cut]:
     """Cut articles into passages; their texts stay where the articles are."""
     return [[(p.start, p.end, p.heading) for p in split(a, tokenizer, target)] for a in articles]
 
 
-def _passages(article: Article, cut: list[tuple[int, int, str]]) -> Iterator[Passage]:
+def _passages(article: Article, cut: Cut) -> Iterator[Passage]:
     for n, (start, end, heading) in enumerate(cut):
         yield Passage(article.id, n, start, end, heading, article.text[start:end])
 

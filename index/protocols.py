@@ -36,8 +36,19 @@ class Ranking(NamedTuple):
     scores: Floats
 
 
+class Similar(NamedTuple):
+    """A term as the index has it, and the rows with it in their text, ascending."""
+
+    term: str
+    rows: Rows
+
+
 class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
+
+    def similar(self, word: str, limit: int) -> Sequence[Similar]:
+        """The terms spelt most like a word: one letter off, else two; the commonest first."""
+        ...
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Find what matches. Rows that the columns do not know are passed over."""

@@ -36,6 +36,13 @@ class Sort(StrEnum):
     OLDEST = "oldest"
 
 
+class Copies(StrEnum):
+    """Whether copies of one story are one hit, or one each."""
+
+    FOLD = "fold"
+    SHOW = "show"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What an article must be, whatever it says. Days are inclusive, empty tuples no filter."""
@@ -73,13 +80,14 @@ class Query:
     mode: Mode = Mode.HYBRID
     filters: Filters = Filters()
     sort: Sort = Sort.RELEVANCE
+    copies: Copies = Copies.FOLD
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
     plain: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until source section language author sort limit cursor`.
+        """Read `q mode since until source section language author sort copies limit cursor`.
 
         Raises BadQuery with the parameter's name. Unknown parameters are left alone.
         """
@@ -103,6 +111,7 @@ class Query:
             mode=_choice(Mode, "mode", last("mode")),
             filters=filters,
             sort=_choice(Sort, "sort", last("sort")),
+            copies=_choice(Copies, "copies", last("copies")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=_cursor(last("cursor")),
         )
@@ -120,6 +129,8 @@ class Query:
             pairs.extend((name, value) for value in getattr(self.filters, name))
         if self.sort is not default.sort:
             pairs.append(("sort", self.sort.value))
+        if self.copies is not default.copies:
+            pairs.append(("copies", self.copies.value))
         if self.limit != default.limit:
             pairs.append(("limit", str(self.limit)))
         if self.cursor:

@@ -1,14 +1,15 @@
 """Ranks: which passages are candidates, what each scores, and in which order articles stand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from index import fusion
 from index.columns import Columns
-from index.comparing import best_rows, top
+from index.comparing import top
+from index.lexical.blocks import best_rows
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
 from index.query import Mode, Sort
@@ -72,6 +73,11 @@ class Candidates:
     def articles(self) -> Bools:
         """All articles that match: the set that is counted, broken down and paged."""
         return self.by_words | self.by_meaning
+
+    def without_articles(self) -> Self:
+        """The same passages, where none of their articles is an answer."""
+        nobody = np.zeros_like(self.by_words)
+        return replace(self, by_words=nobody, by_meaning=nobody)
 
 
 def rank(

@@ -144,7 +144,7 @@ class Relations:
         order = np.lexsort((rows, -likeness.words.shares[rows], owners))
         _, firsts = np.unique(owners[order], return_index=True)
         rows = np.sort(rows[order][firsts])
-        scores = scores_at(rows, [word.lists for word in likeness.words.words], columns.n_rows)
+        scores = scores_at(rows, [(word.found,) for word in likeness.words.words], columns.n_rows)
         held = dict(zip(rows.tolist(), scores, strict=True))
         found = {}
         for stored in self._catalog.stored(rows.tolist()):
@@ -168,8 +168,9 @@ def one_a_story(columns: Columns, place: int, scores: Floats) -> Rows:
 
 
 def stories(columns: Columns) -> Rows:
-    """The story of each article, (n_articles,): copies have the same; each its own, so far."""
-    return np.arange(columns.n_articles)
+    """The story of each article, (n_articles,): copies have the same, what has none its own."""
+    places = np.arange(columns.n_articles)
+    return np.where(columns.story >= 0, columns.n_articles + columns.story, places)
 
 
 def _by_day(published: Ints, place: int, ordered: Rows, limit: int) -> dict[str, Rows]:

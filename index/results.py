@@ -5,11 +5,13 @@ from datetime import date
 from enum import StrEnum
 
 from archive.article import Article, Passage
+from archive.store.stories import Copies
+from index.query import Copies as Fold
 from index.query import Cursor, Query
 
 
 class Verdict(StrEnum):
-    """Whether the answer is worth reading."""
+    """Whether the answer is worth reading; where it is none, nothing is shown but offers."""
 
     STRONG = "strong"
     WEAK = "weak"
@@ -34,6 +36,7 @@ class PartKind(StrEnum):
     MEANING = "meaning"
     ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
     PASSAGE = "passage"  # a share of the article's further passage, by its id
+    COPY = "copy"  # what a copy of the article scores more than it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An article that was found, with its best passages, best first."""
+    """An article that was found, with its best passages, best first.
+
+    `copies` are the other matching articles of its story, where copies are folded.
+    """
 
     article: Article
     title_highlights: tuple[tuple[int, int], ...]
@@ -79,6 +85,7 @@ class Hit:
     ranks: Ranks
     passages: tuple[PassageHit, ...]
     why: Why
+    copies: Copies = Copies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +97,22 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A word to search for instead, and how many articles hold it."""
+
+    word: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """Articles that matched: in all, by their words, and by meaning alone."""
+    """What matched: articles, and the stories they are; hits by their words, by meaning alone.
+
+    A hit is a story where copies are folded, else an article.
+    """
 
     articles: int
+    stories: int
     by_words: int
     by_meaning_alone: int
 
@@ -128,6 +147,13 @@ class Results:
     coverage: float
     words_coverage: float
     verdict: Verdict
+    offers: tuple[Offer, ...]
     generation: int
     next: Cursor | None
     took_ms: dict[str, float]
+
+    @property
+    def total(self) -> int:
+        """How many hits there are on all pages."""
+        folded = self.query.copies is Fold.FOLD
+        return self.totals.stories if folded else self.totals.articles

@@ -1,24 +1,30 @@
 """Answers a query: reads it, asks both engines, merges, and fetches the page of hits."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
+from archive.store.stories import Copies as StoryCopies
 from index.breakdown import facets, span, timeline
 from index.columns import Columns
 from index.engines import Engines
 from index.expression import describe, wanted
-from index.hits import Hits
+from index.folding import Folding
+from index.hits import COPIES_LISTED, Hits
+from index.judging import evidence, judge
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
+from index.noise import Evidence
+from index.offers import offers_for
 from index.paging import Found, FoundLately
 from index.protocols import Bools
-from index.query import DEFAULT_HITS, Mode, Query, Sort
+from index.query import DEFAULT_HITS, Copies, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -30,10 +36,8 @@ from index.ranking import (
     rank,
 )
 from index.related import Related, Relations
-from index.results import Reading, Results, Totals, Verdict
+from index.results import Offer, Reading, Results, Totals, Verdict
 from index.snapshot import Snapshot, Snapshots
-
-STRONG_COSINE = 0.5  # the nearest passage lies above it for 98% of RealTimeQA's, 84% of TIME's
 
 
 class Searcher:
@@ -62,7 +66,54 @@ class Searcher:
             self._lately.keep(found, query)
         return replace(page, took_ms=clock.took_ms)
 
+    def weigh(self, query: Query) -> tuple[Evidence, bool]:
+        """What vouches for the answer, and whether an article holds all that is asked for."""
+        ranked = self._rank(query, Clock())
+        asked = ranked.matches.asked & ranked.candidates.by_words
+        return ranked.evidence, bool(asked.any())
+
+    def judge(self, query: Query, *, without: Sequence[str] = ()) -> Verdict:
+        """Judge what is found, or would be if the archive were without these articles."""
+        return self._rank(query, Clock(), without).verdict
+
     def _find(self, query: Query, clock: "Clock") -> Found:
+        ranked = self._rank(query, clock)
+        columns, matches, candidates = ranked.snapshot.columns, ranked.matches, ranked.candidates
+        offers: tuple[Offer, ...] = ()
+        if ranked.verdict is Verdict.NONE:
+            candidates = candidates.without_articles()
+            with clock.stage("offer"):
+                lexical = ranked.snapshot.lexical
+                offers = offers_for(ranked.read.expression, lexical, columns, self._catalog)
+        with clock.stage("order"):
+            scores = article_scores(columns, candidates, matches, self._options.articles_by)
+            folding = Folding.of(columns, candidates.articles)
+            folded = folding if query.copies is Copies.FOLD else None
+            scores = folded.best(scores) if folded else scores
+            listed = folded.leads if folded else candidates.articles
+            ordered = in_order(columns, listed, scores, query.sort)
+        with clock.stage("count"):
+            answer = Results(
+                query=query,
+                reading=_reading(ranked, candidates, query),
+                hits=(),
+                totals=_totals(candidates, folding, query.copies),
+                facets=facets(columns, candidates.articles, query.copies),
+                timeline=timeline(columns, candidates.articles, query.copies),
+                span=span(columns, candidates.articles),
+                coverage=columns.coverage,
+                words_coverage=ranked.snapshot.words_coverage,
+                verdict=ranked.verdict,
+                offers=offers,
+                generation=columns.generation,
+                next=None,
+                took_ms={},
+            )
+        by = self._options.articles_by
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by, folded)
+        return Found(answer, hits, ordered)
+
+    def _rank(self, query: Query, clock: "Clock", without: Sequence[str] = ()) -> "_Ranked":
         with clock.stage("read"):
             read = parse(query.text, plain=query.plain)
         meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
@@ -70,6 +121,8 @@ class Searcher:
             snapshot = self._snapshots.current(with_vectors=bool(meaning))
         columns = snapshot.columns
         chosen = columns.select(query.filters)
+        if without:
+            chosen &= ~columns.articles_with(self._catalog.rows_of(without))
         with clock.stage("words"):
             matches = _matches(read, query, snapshot)
         with clock.stage("meaning"):
@@ -78,32 +131,19 @@ class Searcher:
             mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
             mode = mode if meaning else Mode.KEYWORD
             candidates = rank(columns, matches, nearness, chosen, mode, self._options)
-            scores = article_scores(columns, candidates, matches, self._options.articles_by)
-            ordered = in_order(columns, candidates.articles, scores, query.sort)
-        with clock.stage("count"):
-            answer = Results(
-                query=query,
-                reading=_reading(read, matches, _cautions(query, snapshot, failure)),
-                hits=(),
-                totals=_totals(candidates),
-                facets=facets(columns, candidates.articles),
-                timeline=timeline(columns, candidates.articles),
-                span=span(columns, candidates.articles),
-                coverage=columns.coverage,
-                words_coverage=snapshot.words_coverage,
-                verdict=_verdict(candidates, matches),
-                generation=columns.generation,
-                next=None,
-                took_ms={},
-            )
-        by = self._options.articles_by
-        hits = Hits(columns, matches, candidates, scores, read.expression, by)
-        return Found(answer, hits, ordered)
+        with clock.stage("judge"):
+            found = evidence(candidates, matches)
+            verdict = judge(found, candidates, matches, mode, snapshot.noise)
+        return _Ranked(read, snapshot, matches, candidates, found, verdict, failure)
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""
         article = self._catalog.article(article_id)
         return article, self._catalog.passages_of(article)
+
+    def copies(self, article_id: str) -> StoryCopies:
+        """The other articles of an article's story, the first of them and how many there are."""
+        return self._catalog.stories.of(article_id, COPIES_LISTED)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
@@ -134,6 +174,18 @@ class Searcher:
         return Nearness(vector, snapshot.vectors, near), None
 
 
+class _Ranked(NamedTuple):
+    """What one query found and whether it is any good, before it is ordered and counted."""
+
+    read: Read
+    snapshot: Snapshot
+    matches: Matches
+    candidates: Candidates
+    evidence: Evidence
+    verdict: Verdict
+    failure: EngineUnavailable | None
+
+
 class Clock:
     """Takes the time of each stage, in milliseconds."""
 
@@ -162,13 +214,15 @@ def _matches(read: Read, query: Query, snapshot: Snapshot) -> Matches:
         return snapshot.lexical.match(read.expression, snapshot.columns)
     nothing = np.zeros(snapshot.columns.n_rows, np.float32)
     everyone = np.full(snapshot.columns.n_articles, not query.text)
-    return Matches(nothing, everyone, everyone)
+    return Matches(nothing, everyone, everyone, everyone)
 
 
-def _reading(read: Read, matches: Matches, cautions: list[str]) -> Reading:
+def _reading(ranked: _Ranked, shown: Candidates, query: Query) -> Reading:
+    read = ranked.read
     notes = list(read.notes)
-    if matches.relaxed and matches.held.any():
+    if ranked.matches.relaxed and shown.by_words.any():
         notes.append("no article holds all these words; shown are those that hold most of them")
+    cautions = _cautions(query, ranked.snapshot, ranked.failure)
     return Reading(describe(read.expression) if read.expression else "", (*notes, *cautions))
 
 
@@ -185,15 +239,10 @@ def _cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | Non
     return cautions
 
 
-def _totals(candidates: Candidates) -> Totals:
+def _totals(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
+    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
+    if copies is Copies.FOLD:
+        by_words = folding.stories_of(candidates.by_words)
+        return Totals(articles, stories, by_words, stories - by_words)
     by_words = int(candidates.by_words.sum())
-    together = int(candidates.articles.sum())
-    return Totals(together, by_words, together - by_words)
-
-
-def _verdict(candidates: Candidates, matches: Matches) -> Verdict:
-    if not candidates.articles.any():
-        return Verdict.NONE
-    held = candidates.by_words.any() and not matches.relaxed
-    near = np.nanmax(candidates.cosines, initial=-1.0) >= STRONG_COSINE
-    return Verdict.STRONG if held or near else Verdict.WEAK
+    return Totals(articles, stories, by_words, articles - by_words)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from archive.errors import EngineUnavailable
 from index.columns import Columns
 from index.engines import Engines
+from index.noise import Noise
 from index.protocols import LexicalSnapshot, VectorSnapshot
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation all the time
@@ -19,6 +20,7 @@ class Snapshot:
     columns: Columns
     lexical: LexicalSnapshot
     vectors: VectorSnapshot | None
+    noise: tuple[Noise, ...]
     words_coverage: float  # the share of passages that can be found by their words, 0 to 1
     unavailable: EngineUnavailable | None = None
 
@@ -29,6 +31,7 @@ class Snapshots:
     def __init__(self, engines: Engines) -> None:
         self._catalog = engines.catalog
         self._columns = engines.columns
+        self._noise = engines.noise
         self._lexical = engines.lexical
         self._neighbours = engines.neighbours
         self._lock = threading.Lock()
@@ -62,14 +65,15 @@ class Snapshots:
         columns = self._columns.read(generation) if unchanged else None
         columns = columns or Columns.load(self._catalog, generation)
         covered = _coverage(columns, lexical)
+        noise = self._noise.read()
         self._looked = time.monotonic()
         if not with_vectors:
-            return Snapshot(columns, lexical, None, covered)
+            return Snapshot(columns, lexical, None, noise, covered)
         try:
             vectors = self._neighbours.snapshot(columns.embedded & columns.alive)
         except EngineUnavailable as exc:
-            return Snapshot(columns, lexical, None, covered, exc)
-        return Snapshot(columns, lexical, vectors, covered)
+            return Snapshot(columns, lexical, None, noise, covered, exc)
+        return Snapshot(columns, lexical, vectors, noise, covered)
 
 
 def _lacks_vectors(found: Snapshot) -> bool:

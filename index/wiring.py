@@ -14,6 +14,7 @@ from index.engines import Engines
 from index.lexical.analysis import ANALYSER
 from index.lexical.codec import POSTINGS
 from index.lexical.whoosh_index import WhooshIndex
+from index.noise import NoiseFile
 from index.protocols import Embedder
 from index.ranking import Fusion, RankingOptions
 from index.search import Searcher
@@ -102,4 +103,5 @@ def _engines(
         neighbours=ChromaIndex(directory.chroma, vectors),
         embedder=embedder,
         columns=ColumnsFile(directory.columns),
+        noise=NoiseFile(directory.noise),
     )

@@ -8,10 +8,11 @@ from archive.settings import Settings
 from archive.splitting import USUAL_PASSAGES, PassageOptions
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import Manifest
+from index.calibrating import calibrate
 from index.engines import Engines
 from index.indexing import Indexer
 from index.stages import Progress
-from index.wiring import WORDS, new_manifest, open_engines, tokenizer_of
+from index.wiring import WORDS, new_manifest, open_engines, searcher_over, tokenizer_of
 from index.workers import Workers
 
 MOST_WORKERS = 4  # one process reads and keeps the record, and can feed no more
@@ -61,6 +62,7 @@ def open_for_writing(
             )
             yield Writing(engines, indexer)
             engines.columns.bring_up(engines.catalog)
+            calibrate(engines, searcher_over(engines, settings))
         finally:
             engines.catalog.close()
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from index.evaluation.results import FolderResult, SystemResult
 from index.evaluation.statistics import Comparison, Estimate
-from index.evaluation.systems import MAIN_MEASURE, MEASURES
+from index.evaluation.systems import MAIN_MEASURE, MEASURES, OURS
+from index.evaluation.verdicts import Verdicts
+from index.results import Verdict
 
 
 def folder_table(result: FolderResult) -> str:
@@ -13,7 +15,16 @@ def folder_table(result: FolderResult) -> str:
     first = result.systems[0].system.name
     head = f"{result.name}: {len(result.queries)} queries, {result.articles:,} articles"
     names = _row("", *MEASURES, f"{first} less this, {MAIN_MEASURE}")
-    return "\n".join([head, names, *(_line(found) for found in result.systems), ""])
+    systems = [_line(found) for found in result.systems]
+    judged = [_judged(kind, counts) for kind, counts in result.verdicts.items()]
+    if judged:
+        judged.insert(0, f"{'answers judged':32}" + "".join(f"{v.value:>8}" for v in Verdict))
+    return "\n".join([head, names, *systems, *judged, ""])
+
+
+def _judged(kind: str, counts: Verdicts) -> str:
+    shares = (counts[verdict] / max(1, counts.total()) for verdict in Verdict)
+    return f"{kind:32}" + "".join(f"{share:>8.1%}" for share in shares)
 
 
 def folder_json(result: FolderResult, *, per_query: bool) -> dict[str, Any]:
@@ -25,6 +36,7 @@ def folder_json(result: FolderResult, *, per_query: bool) -> dict[str, Any]:
         "systems": [
             _system_json(found, result.queries if per_query else ()) for found in result.systems
         ],
+        "verdicts": result.verdicts,
     }
 
 
@@ -57,7 +69,10 @@ def short(value: float, digits: int = 3) -> str:
 
 def _line(found: SystemResult) -> str:
     cells = [interval(found.measures[name]) for name in MEASURES]
-    return _row(found.system.name, *cells, difference(found.against) if found.against else "")
+    if not found.against or not found.reference:
+        return _row(found.system.name, *cells)
+    other = "" if found.system.engine == OURS else f" ({found.reference.name} less this)"
+    return _row(found.system.name, *cells, difference(found.against) + other)
 
 
 def _row(name: str, *cells: str) -> str:
@@ -69,6 +84,7 @@ def _system_json(found: SystemResult, queries: tuple[str, ...]) -> dict[str, Any
         **asdict(found.system),
         "measures": {name: asdict(mean) for name, mean in found.measures.items()},
         "against": asdict(found.against) if found.against else None,
+        "reference": found.reference.name if found.reference else None,
     }
     if queries:
         plain["values"] = {

@@ -9,13 +9,15 @@ import click
 from archive.article import Article
 from archive.settings import Settings
 from archive.store.directory import ArchiveDirectory
-from index.query import DEFAULT_HITS, MOST_HITS, Mode, Query, Sort
+from archive.store.stories import Copies as Copied
+from archive.store.stories import Copy
+from index.query import DEFAULT_HITS, MOST_HITS, Copies, Mode, Query, Sort
 from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.options import as_json, with_settings
-from web.presentation import part_name, strongest
+from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
 
 EXCERPT = 320  # characters
@@ -31,6 +33,7 @@ EXCERPT = 320  # characters
 @click.option("--language", multiple=True)
 @click.option("--author", multiple=True)
 @click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
+@click.option("--copies", type=click.Choice([c.value for c in Copies]), default=Copies.FOLD.value)
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
 @click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @click.option("--why", is_flag=True, help="Say below each hit why it was found.")
@@ -60,14 +63,17 @@ def show(settings: Settings, article_id: str, related: bool, as_json: bool) -> N
         _print_related(searcher.related(article_id), as_json=as_json)
         return
     article, passages = searcher.article(article_id)
+    copies = searcher.copies(article_id)
     if as_json:
-        click.echo(json.dumps(article_json(article, passages), ensure_ascii=False))
+        click.echo(json.dumps(article_json(article, passages, copies), ensure_ascii=False))
         return
     click.secho(article.title, bold=True)
     click.echo(_byline(article))
     for name, value in (("url", article.url), ("read from", str(article.origin))):
         if value:
             click.echo(f"{name}: {value}")
+    if copies.total:
+        click.echo(_copies(copies))
     click.echo(f"\n{article.text}")
 
 
@@ -101,7 +107,10 @@ def _print_results(results: Results, *, why: bool) -> None:
     for note in results.reading.notes:
         click.echo(note, err=True)
     if not results.hits:
-        click.echo(_nothing(results.totals.articles), err=True)
+        click.echo(_nothing(results), err=True)
+        if results.offers:
+            words = ", ".join(f"{offer.word} ({offer.articles})" for offer in results.offers)
+            click.echo(f"in the archive, with the number of articles: {words}", err=True)
         return
     first = results.query.cursor.offset if results.query.cursor else 0
     for place, hit in enumerate(results.hits, first + 1):
@@ -112,20 +121,28 @@ def _print_results(results: Results, *, why: bool) -> None:
     alone = results.totals.by_meaning_alone
     by_meaning = f", {alone} of them by meaning alone" if alone else ""
     weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
-    click.echo(f"{_counted(results.totals.articles)}{by_meaning}{weak}", err=True)
+    click.echo(f"{total_in_words(results)}{by_meaning}{weak}", err=True)
     if results.coverage < 1 and results.query.mode is not Mode.KEYWORD:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)
 
 
-def _nothing(articles: int) -> str:
+def _nothing(results: Results) -> str:
     """What to say of an empty page: it may lie beyond the last hit."""
-    return f"no more hits; {_counted(articles)} in all" if articles else "nothing found"
+    return f"no more hits; {total_in_words(results)} in all" if results.total else "nothing found"
 
 
-def _counted(articles: int) -> str:
-    return "1 article" if articles == 1 else f"{articles} articles"
+def _copies(copies: Copied) -> str:
+    """The copies of an article, in one line."""
+    shown = (f"{_byline_of(copy)} [{copy.id}]" for copy in copies.listed)
+    more = ", …" if copies.total > len(copies.listed) else ""
+    return f"and {counted(copies.total, 'copy')}: {', '.join(shown)}{more}"
+
+
+def _byline_of(copy: Copy) -> str:
+    day = copy.published.isoformat() if copy.published else "no date"
+    return f"{copy.source} ({day})" if copy.source else day
 
 
 def _print_hit(place: int, hit: Hit) -> None:
@@ -143,6 +160,8 @@ def _print_hit(place: int, hit: Hit) -> None:
     marked += text[last : begin + EXCERPT]
     lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
     click.echo(f"   {lead}{' '.join(marked.split())}{tail}")
+    if hit.copies.total:
+        click.echo(f"   {_copies(hit.copies)}")
 
 
 def _print_why(hit: Hit) -> None:

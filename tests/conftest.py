@@ -17,6 +17,7 @@ from index.columns_file import ColumnsFile
 from index.engines import Engines
 from index.indexing import Indexer
 from index.lexical.whoosh_index import WhooshIndex
+from index.noise import NoiseFile
 from index.ranking import RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
@@ -119,6 +120,7 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
         embedder=HashedWords(),
         columns=ColumnsFile(folder / "columns"),
+        noise=NoiseFile(folder / "noise.json"),
     )
 
 

@@ -11,6 +11,7 @@ from index.lexical.collection import Collection
 from index.lexical.matching import Matcher
 from index.lexical.scoring import NO_POSTINGS, Postings
 from index.lexical.telling import resemblance
+from index.protocols import Similar
 from index.workers import Task, Workers
 
 
@@ -63,6 +64,12 @@ class MemorySnapshot:
 
     def close(self):
         pass
+
+    def similar(self, word, limit):
+        known = {term for entry in self.entries.values() for term in entry["text"]}
+        found = [term for term in known if _one_off(term, *terms(word))]
+        lists = [Similar(term, self.postings("text", term).rows) for term in found]
+        return sorted(lists, key=lambda each: (-len(each.rows), each.term))[:limit]
 
     def postings(self, field, term):
         found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
@@ -191,3 +198,11 @@ class ReadyWorkers(Workers):
 
     def ready(self):
         return True
+
+
+def _one_off(one, other):
+    """Whether one letter was added, left out or put for another."""
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    if len(longer) == len(shorter):
+        return sum(a != b for a, b in zip(longer, shorter, strict=True)) == 1
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))

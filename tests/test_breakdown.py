@@ -13,7 +13,8 @@ def columns_of(*days):
     none = Category.of([()] * len(days))
     places = np.arange(len(days), dtype=np.int32)
     published = np.array([d.toordinal() if d else 0 for d in days], np.int32)
-    return Columns(1, places, places >= 0, published, *[none] * 4)
+    alone = np.full(len(published), -1, np.int32)
+    return Columns(1, places, places >= 0, published, alone, alone, *[none] * 4)
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_more_threads_than_a_pool_holds_read_at_once(catalog):
     together = threading.Barrier(40, timeout=20)
 
     def read(_):
-        with catalog._reading() as connection:
+        with catalog._database.reading() as connection:
             together.wait()
             return connection.exec_driver_sql("SELECT 1").scalar()
 

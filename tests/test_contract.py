@@ -50,6 +50,7 @@ def columns(n_rows, per_article=1):
         article_of,
         article_of >= 0,
         np.ones(int(article_of.max()) + 1, np.int32),
+        *[np.full(int(article_of.max()) + 1, -1, np.int32)] * 2,  # no copies
         *[none] * 4,
     )
 

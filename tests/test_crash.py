@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,11 +45,13 @@ KILLS_A_STAGE = 6
 def write_news(path: Path, articles: int = 120) -> Path:
     choose = random.Random(7)
     with path.open("w") as stream:
+        sentences: list[str] = []
         for n in range(articles):
-            sentences = (
-                " ".join(choose.choices(WORDS, k=9)).capitalize() + "."
-                for _ in range(choose.randint(2, 14))
-            )
+            if n % 10 != 9:  # else it is a copy of the one before
+                sentences = [
+                    " ".join(choose.choices(WORDS, k=9)).capitalize() + "."
+                    for _ in range(choose.randint(6, 14))
+                ]
             day = f"202{choose.randint(0, 4)}-0{choose.randint(1, 9)}-1{choose.randint(0, 9)}"
             record = {"id": f"a{n}", "title": f"{choose.choice(WORDS)} {n}", "published": day}
             stream.write(json.dumps(record | {"text": " ".join(sentences)}) + "\n")
@@ -84,14 +87,16 @@ def run(*arguments: object) -> int:
     return process.exitcode
 
 
-def seen(folder: Path) -> dict[str, object]:
+def seen(folder: Path) -> dict[str, Any]:
     """All that a reader can tell of an archive."""
     engines = engines_in(folder, in_memory=False)
     assert [str(problem) for problem in verify(engines)] == []
     searcher = Searcher(engines, RankingOptions())
-    found: dict[str, object] = {"counts": engines.catalog.counts()}
+    found: dict[str, Any] = {"counts": engines.catalog.counts()}
     for stored in engines.catalog.stored(engines.catalog.rows_after(0).tolist()):
         found[stored.passage.id] = (stored.article, stored.passage)
+        copies = engines.catalog.stories.of(stored.article.id, 20)
+        found[f"copies of {stored.article.id}"] = copies
     for mode in Mode:
         for text in ("ferry strike", "museum budget vote", '"school rain"', "court"):
             results = searcher.search(Query(text, mode=mode, limit=50))
@@ -106,7 +111,9 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     news = write_news(folder / "news.jsonl")
     assert run(folder / "archive", news) == 0
-    return news, seen(folder / "archive")
+    found = seen(folder / "archive")
+    assert found["copies of a9"].listed[0].id == "a8"
+    return news, found
 
 
 @pytest.mark.parametrize("kill", range(KILLS_A_STAGE))

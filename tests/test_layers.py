@@ -24,6 +24,7 @@ VENDORS = {
     "sentence_transformers": ("index/embedding/sentence_transformer.py",),
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
+    "datasketch": ("index/signatures.py",),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),
     "tqdm": ("scripts/progress.py",),

@@ -34,7 +34,9 @@ def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
 ):
     columns = SimpleNamespace(n_articles=3, article_of=OWNERS)
     everyone = np.ones(3, np.bool_)
-    found = article_scores(columns, candidates, Matches(FUSED, everyone, everyone), articles_by)
+    found = article_scores(
+        columns, candidates, Matches(FUSED, everyone, everyone, everyone), articles_by
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -48,7 +50,9 @@ def test_no_candidates_have_no_shares(candidates):
         by_words=nobody,
         by_meaning=nobody,
     )
-    found = article_scores(columns, nothing, Matches(FUSED, nobody, nobody), ArticlesBy.SHARE)
+    found = article_scores(
+        columns, nothing, Matches(FUSED, nobody, nobody, nobody), ArticlesBy.SHARE
+    )
     assert np.isneginf(found).all()
 
 

@@ -19,7 +19,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:
-        return jsonify(article_json(*searcher.article(article_id)))
+        return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:

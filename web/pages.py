@@ -43,6 +43,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             article=found,
             query=query,
             title_spans=highlighter.mark(found.title),
+            copies=searcher.copies(article_id),
             blocks=list(blocks(found, passages, highlighter.mark(found.text))),
             related=_related(searcher, article_id),
         )

@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup, escape
 
 from archive.article import Article, Passage
-from index.query import Filters, Query, parse_day
-from index.results import Part, PartKind, PassageHit, Timeline
+from archive.store.stories import Copy
+from index.query import Copies, Filters, Mode, Query, parse_day
+from index.results import Part, PartKind, PassageHit, Results, Timeline
 
 EXCERPT = 420  # characters of a passage on the results page
 MOST_PARTS = 8  # of a score that are shown one by one
@@ -74,7 +75,34 @@ def language(code: str) -> str:
     return LANGUAGES.get(code, code)
 
 
-def article_path(article: Article, passage: Passage | None = None) -> str:
+def counted(number: int, noun: str) -> str:
+    """Write a number with what it counts.
+
+    >>> counted(1, "copy"), counted(1200, "story")
+    ('1 copy', '1,200 stories')
+    """
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def total_in_words(results: Results) -> str:
+    """How much was found: `12 stories, 17 articles`, or the articles alone where none is a copy."""
+    totals = results.totals
+    articles = counted(totals.articles, "article")
+    if totals.stories == totals.articles:
+        return articles
+    stories = counted(totals.stories, "story")
+    folded = results.query.copies is Copies.FOLD
+    return f"{stories}, {articles}" if folded else f"{articles}, {stories}"
+
+
+def copies_url(query: Query) -> str:
+    """The page of a query with its copies shown, or folded if they are shown."""
+    folded = query.copies is Copies.FOLD
+    return search_url(query, copies=Copies.SHOW if folded else Copies.FOLD)
+
+
+def article_path(article: Article | Copy, passage: Passage | None = None) -> str:
     """The path of an article's page, at a passage of it."""
     anchor = f"#p{passage.n}" if passage else ""
     return f"/article/{quote(article.id, safe='')}{anchor}"
@@ -92,6 +120,11 @@ def search_url(query: Query, **changes: Any) -> str:
     """The page of a query with some of its parts changed; it starts at the first hit again."""
     parameters = replace(query, **{"cursor": None, **changes}).to_url()
     return f"/?{parameters}" if parameters else "/"
+
+
+def word_url(word: str) -> str:
+    """The page of a word that was offered, in the whole archive: it has as many hits as it says."""
+    return search_url(Query(word, mode=Mode.KEYWORD, copies=Copies.SHOW))
 
 
 def filter_url(query: Query, name: str, value: str) -> str:
@@ -135,6 +168,8 @@ def part_name(part: Part) -> str:
             return "closeness in meaning, assumed"
         case PartKind.PASSAGE:
             return f"a share of passage {int(part.text.rpartition(':')[2]) + 1}"
+        case PartKind.COPY:
+            return "a copy that answers better"
     return part.text
 
 
@@ -181,10 +216,14 @@ FILTERS = {
     "article_path": article_path,
     "outlet_url": outlet_url,
     "search_url": search_url,
+    "word_url": word_url,
     "filter_url": filter_url,
     "without_url": without_url,
     "without_filters_url": without_filters_url,
     "bars": bars,
+    "counted": counted,
+    "total_in_words": total_in_words,
+    "copies_url": copies_url,
     "period_url": period_url,
     "with_query": with_query,
     "capitalize_first": capitalize_first,

@@ -5,11 +5,13 @@ from datetime import date
 from typing import Any
 
 from archive.article import Article, Passage
+from archive.store.stories import Copies
 from index.query import FACETS, Query
 from index.related import Related, RelatedArticle
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
+NO_COPIES = Copies()
 
 
 def results_json(results: Results) -> Json:
@@ -17,9 +19,10 @@ def results_json(results: Results) -> Json:
     return {
         "query": query_json(results.query)
         | {"read_as": results.reading.description, "notes": list(results.reading.notes)},
-        "total": results.totals.articles,
+        "total": results.total,
         "totals": {
             "articles": results.totals.articles,
+            "stories": results.totals.stories,
             "by_words": results.totals.by_words,
             "by_meaning_alone": results.totals.by_meaning_alone,
         },
@@ -32,6 +35,7 @@ def results_json(results: Results) -> Json:
         "coverage": round(results.coverage, 4),
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
+        "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
         "took_ms": results.took_ms,
@@ -48,16 +52,20 @@ def query_json(query: Query) -> Json:
         "until": _day(filters.until),
         **{name: list(getattr(filters, name)) for name in FACETS},
         "sort": query.sort.value,
+        "copies": query.copies.value,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
 
 
-def article_json(article: Article, passages: Sequence[Passage] = ()) -> Json:
-    """Lay out an article whole, with its text and passages."""
+def article_json(
+    article: Article, passages: Sequence[Passage] = (), copies: Copies = NO_COPIES
+) -> Json:
+    """Lay out an article whole, with its text and passages, and say what its copies are."""
     return {
         **_article(article),
         "text": article.text,
+        **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
     }
 
@@ -101,7 +109,14 @@ def _hit(hit: Hit) -> Json:
         "ranks": _ranks(hit.ranks),
         "passages": [_passage_hit(passage) for passage in hit.passages],
         "why": _why(hit.why),
+        **_copies(hit.copies),
     }
+
+
+def _copies(copies: Copies) -> Json:
+    """The copies that are listed, and how many there are in all."""
+    listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
+    return {"copies": listed, "copies_total": copies.total}
 
 
 def _passage_hit(hit: PassageHit) -> Json:

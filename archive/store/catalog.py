@@ -1,7 +1,6 @@
 """The catalogue: articles, passages and what is embedded, in SQLite through SQLAlchemy Core."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from typing import cast as typed
@@ -20,12 +19,12 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import DatabaseError
 
 from archive.article import Article, Origin, Passage
 from archive.batching import batches
-from archive.errors import ArticleNotFound, EngineUnavailable
-from archive.store.connecting import open_database
+from archive.errors import ArticleNotFound
+from archive.store.connecting import Database, take
+from archive.store.stories import SIGNED, Stories
 from archive.store.tables import (
     article_of,
     article_values,
@@ -68,27 +67,27 @@ class Catalog:
     """The record of an archive. Readers see committed transactions only; there is one writer."""
 
     def __init__(self, path: Path) -> None:
-        with self._translated():
-            self._engine = open_database(path)
+        self._database = Database(path)
+        self.stories = Stories(self._database)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.engine.dispose()
 
     def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> int:
         """Add articles with their passages; one with a known id is replaced. All or nothing.
 
         Returns the row of the first passage; the others follow in order.
         """
-        with self._translated(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             numbers = _numbers(connection, [article.id for article, _ in entries])
             connection.execute(
                 delete(passages).where(passages.c.article.in_(list(numbers.values())))
             )
             connection.execute(delete(articles).where(articles.c.number.in_(numbers.values())))
             new = [article.id for article, _ in entries if article.id not in numbers]
-            first = _take(connection, "article", len(new))
+            first = take(connection, "article", len(new))
             numbers |= {article_id: first + i for i, article_id in enumerate(new)}
-            row = _take(connection, "row", sum(len(cut) for _, cut in entries))
+            row = take(connection, "row", sum(len(cut) for _, cut in entries))
             rows: list[dict[str, Any]] = []
             for article, cut in entries:
                 for passage in cut:
@@ -97,47 +96,48 @@ class Catalog:
             connection.execute(insert(articles), values)
             if rows:
                 connection.execute(insert(passages), rows)
-            _take(connection, "generation", 1)
+            take(connection, "generation", 1)
             return row
 
     def remove(self, article_ids: Iterable[str]) -> int:
         """Remove articles and their passages; return how many there were."""
-        with self._translated(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             numbers = _numbers(connection, list(article_ids))
             for some in batches(numbers.values(), IDS_AT_ONCE):
                 connection.execute(delete(passages).where(passages.c.article.in_(some)))
                 connection.execute(delete(articles).where(articles.c.number.in_(some)))
-            _take(connection, "generation", 1)
+            take(connection, "generation", 1)
+            take(connection, SIGNED, 1)
             return len(numbers)
 
     def mark_embedded(self, rows: Rows) -> None:
         """Note that these rows are on disk in the vectors."""
         marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
-        with self._translated(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             connection.execute(marked)
-            _take(connection, "generation", 1)
+            take(connection, "generation", 1)
 
     def forget_embedded(self, rows: Rows) -> None:
         """Note that these rows must be embedded again."""
-        with self._translated(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             for some in batches(rows.tolist(), IDS_AT_ONCE):
                 chosen = update(passages).where(passages.c.row.in_(some))
                 connection.execute(chosen.values(embedded=False))
-            _take(connection, "generation", 1)
+            take(connection, "generation", 1)
 
     def announce(self) -> None:
         """Tell readers that an index has changed, so that they look again."""
-        with self._translated(), self._engine.begin() as connection:
-            _take(connection, "generation", 1)
+        with self._database.writing() as connection:
+            take(connection, "generation", 1)
 
     def generation(self) -> int:
         """A number that grows with each change; equal generations give equal answers."""
         chosen = select(counters.c.value).where(counters.c.name == "generation")
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(chosen).scalar() or 0
 
     def counts(self) -> Counts:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             n_articles = connection.execute(select(func.count()).select_from(articles)).scalar_one()
             n_passages = connection.execute(select(func.count()).select_from(passages)).scalar_one()
             waiting = select(func.count()).select_from(passages).where(~passages.c.embedded)
@@ -150,7 +150,7 @@ class Catalog:
         c = articles.c
         columns = (c.id, c.digest, c.title, c.published, c.origin_file, c.origin_offset)
         found: dict[str, Known] = {}
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for some in batches(article_ids, IDS_AT_ONCE):
                 for row in connection.execute(select(*columns).where(c.id.in_(some))):
                     found[row.id] = Known(
@@ -165,7 +165,7 @@ class Catalog:
         """Look up which articles were read from these very places."""
         c, found = articles.c, {}
         place = tuple_(c.origin_file, c.origin_offset)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for some in batches(origins, IDS_AT_ONCE):
                 pairs = [(origin.file, origin.offset) for origin in some]
                 chosen = select(c.id, c.origin_file, c.origin_offset).where(place.in_(pairs))
@@ -175,7 +175,7 @@ class Catalog:
 
     def article(self, article_id: str) -> Article:
         """Fetch one article; raise ArticleNotFound."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             chosen = select(articles).where(articles.c.id == article_id)
             row = connection.execute(chosen).mappings().first()
         if row is None:
@@ -186,7 +186,7 @@ class Catalog:
         """Fetch the passages of an article, in order."""
         joined = passages.join(articles, passages.c.article == articles.c.number)
         chosen = select(passages).select_from(joined).where(articles.c.id == article.id)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(chosen.order_by(passages.c.n)).mappings().all()
         return [passage_of(typed(Any, row), article) for row in rows]
 
@@ -196,7 +196,7 @@ class Catalog:
         Rows that have gone meanwhile are passed over.
         """
         for some in batches(sorted(rows), IDS_AT_ONCE):
-            with self._reading() as connection:
+            with self._database.reading() as connection:
                 chosen = select(passages).where(passages.c.row.in_(some)).order_by(passages.c.row)
                 found = connection.execute(chosen).mappings().all()
                 numbers = sorted({row["article"] for row in found})
@@ -214,7 +214,7 @@ class Catalog:
         joined = passages.join(articles, passages.c.article == articles.c.number)
         chosen = select(passages.c.row).select_from(joined)
         found: list[int] = []
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for some in batches(article_ids, IDS_AT_ONCE):
                 found += connection.execute(chosen.where(articles.c.id.in_(some))).scalars()
         return np.array(found, np.int64)
@@ -222,7 +222,7 @@ class Catalog:
     def rows_after(self, row: int) -> Rows:
         """List the rows beyond the given one, ascending."""
         chosen = select(passages.c.row).where(passages.c.row > row).order_by(passages.c.row)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return np.fromiter(connection.execute(chosen).scalars(), np.int64)
 
     def unembedded_rows(self) -> Rows:
@@ -230,7 +230,7 @@ class Catalog:
         joined = passages.join(articles, passages.c.article == articles.c.number)
         order = (articles.c.published.is_(None), articles.c.published.desc(), passages.c.row)
         chosen = select(passages.c.row).select_from(joined).where(~passages.c.embedded)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
 
     def passage_table(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -242,7 +242,7 @@ class Catalog:
         c = passages.c
         numbers = [cast(column, Text) for column in (c.row, c.article, cast(c.embedded, Integer))]
         line = numbers[0] + " " + numbers[1] + " " + numbers[2]
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             joined = connection.execute(select(func.aggregate_strings(line, " "))).scalar()
         table = np.fromstring(joined or "", np.int64, sep=" ").reshape(-1, 3)
         return table[np.argsort(table[:, 0], kind="stable")]
@@ -251,7 +251,7 @@ class Catalog:
         """Every article as (number, published, source, section, language, authors as JSON)."""
         c = articles.c
         chosen = select(c.number, c.published, c.source, c.section, c.language, c.authors)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 
     def digests(self) -> Iterator[tuple[Article, bytes]]:
@@ -259,7 +259,7 @@ class Catalog:
         last = 0
         while True:
             chosen = select(articles).where(articles.c.number > last).order_by(articles.c.number)
-            with self._reading() as connection:
+            with self._database.reading() as connection:
                 found = connection.execute(chosen.limit(1_000)).mappings().all()
             if not found:
                 return
@@ -269,33 +269,9 @@ class Catalog:
 
     def problems(self) -> list[str]:
         """Ask SQLite whether its file is sound; empty if it is."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if found == ["ok"] else [str(problem) for problem in found]
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._translated(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except DatabaseError as exc:
-            reason = f"{exc.orig}; `backfile verify` says more, a backup can be restored"
-            raise EngineUnavailable("the catalogue", reason) from exc
-
-
-def _take(connection: Connection, counter: str, count: int) -> int:
-    """Take the next `count` numbers of a counter, from 1 up; return the first."""
-    chosen = counters.c.name == counter
-    value: int | None = connection.execute(select(counters.c.value).where(chosen)).scalar()
-    if value is None:
-        connection.execute(insert(counters).values(name=counter, value=count))
-        return 1
-    connection.execute(update(counters).where(chosen).values(value=value + count))
-    return value + 1
 
 
 def _numbers(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:

@@ -2,13 +2,67 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, NullPool, create_engine, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError
 
-from archive.store.tables import metadata
+from archive.errors import EngineUnavailable
+from archive.store.tables import counters, metadata
+
+
+class Database:
+    """The catalogue's database: transactions to read and to write in, and counters."""
+
+    def __init__(self, path: Path) -> None:
+        with translated():
+            self.engine = open_database(path)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """All or nothing."""
+        with translated(), self.engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say of the database's own errors what can be done."""
+    try:
+        yield
+    except DatabaseError as exc:
+        reason = f"{exc.orig}; `backfile verify` says more, a backup can be restored"
+        raise EngineUnavailable("the catalogue", reason) from exc
+
+
+def take(connection: Connection, counter: str, count: int) -> int:
+    """Take the next `count` numbers of a counter, from 1 up; return the first."""
+    chosen = counters.c.name == counter
+    value: int | None = connection.execute(select(counters.c.value).where(chosen)).scalar()
+    if value is None:
+        connection.execute(insert(counters).values(name=counter, value=count))
+        return 1
+    connection.execute(update(counters).where(chosen).values(value=value + count))
+    return value + 1
 
 
 def open_database(path: Path) -> Engine:

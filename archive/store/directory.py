@@ -50,6 +50,11 @@ class ArchiveDirectory:
         return self.root / "ranking.json"
 
     @property
+    def noise(self) -> Path:
+        """What nonsense scores here."""
+        return self.root / "noise.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "writer.lock"
 

@@ -67,6 +67,29 @@ passages = Table(
 Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
 
 
+def _of_an_article() -> Column[int]:
+    """A key for what is made of an article, and goes with it when it is removed or replaced."""
+    number = ForeignKey("articles.number", ondelete="CASCADE")
+    return Column("article", Integer, number, primary_key=True, autoincrement=False)
+
+
+signatures = Table(
+    "signatures",
+    metadata,
+    _of_an_article(),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    # Only articles that have a copy stand here. A story is named by the number of its lead.
+    _of_an_article(),
+    Column("story", Integer, nullable=False, index=True),
+    Column("place", Integer, nullable=False),  # among all copies: earliest, then longest first
+)
+
+
 def article_values(article: Article, number: int) -> dict[str, Any]:
     """Lay an article out as a row."""
     return {

@@ -13,6 +13,7 @@ from index.lexical.scoring import (
     Floats,
     Postings,
     Rows,
+    added,
     inverse_document_frequency,
     length_norms,
     merged,
@@ -65,41 +66,55 @@ class Collection:
         self.columns = columns
         self._n_passages = max(1, columns.n_passages)
         self._no_gaps = columns.n_passages == columns.n_rows - 1  # row 0 is never used
-        self._norms = {field: self._norms_of(field) for field in INDEXED}
+        self._norms = {field: self._norms_of([field]) for field in INDEXED}
+        self._norms[Field.ANY] = self._norms_of(INDEXED)
         self._cache: PostingsCache[tuple[Field, str], Weighed] = PostingsCache()
         self._lock = threading.Lock()
 
     def weighed(self, field: Field, terms_alike: Sequence[str]) -> Weighed:
-        """Weigh terms that stand for one another as a single one."""
+        """Weigh terms that stand for one another as a single one.
+
+        Title and text are one field where it is ANY: a word in both is saturated once, as in
+        Robertson, Zaragoza and Taylor, "Simple BM25 Extension to Multiple Weighted Fields", 2004.
+        """
         if len(terms_alike) != 1:
-            lists = [self._living(self.lists.postings(field, term)) for term in terms_alike]
+            lists = [self._postings(field, term) for term in terms_alike]
             return self._weigh(field, merged([found for found in lists if len(found.rows)]))
         key = field, terms_alike[0]
         with self._lock:
             found = self._cache.get(key)
         if found is None:
-            found = self._weigh(field, self._living(self.lists.postings(*key)))
+            found = self._weigh(field, self._postings(*key))
             with self._lock:
                 self._cache.put(key, found, len(found.rows))
         return found
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
-        """The living rows that hold the terms in this order."""
-        rows = self.lists.phrase(field, words, slop)
+        """The living rows that hold the terms in this order, in one and the same field."""
+        places = INDEXED if field is Field.ANY else (field,)
+        found = [self.lists.phrase(place, words, slop) for place in places]
+        rows = found[0] if len(found) == 1 else np.union1d(*found)
         rows = rows[rows < self.columns.n_rows]
         living: Rows = rows[self.columns.alive[rows]]
         return living
 
     def rarity(self, term: str) -> float:
-        """The inverse document frequency of a term in the texts."""
-        in_text = len(self.weighed(Field.TEXT, [term]).rows)
-        return inverse_document_frequency(in_text, self._n_passages)
+        """The inverse document frequency of a term in titles and texts."""
+        holding = len(self.weighed(Field.ANY, [term]).rows)
+        return inverse_document_frequency(holding, self._n_passages)
 
     def _weigh(self, field: Field, postings: Postings) -> Weighed:
         rows, frequencies = postings
         rarity = inverse_document_frequency(len(rows), self._n_passages)
         scores = saturation(frequencies, self._norms[field][rows])
         return Weighed(rows, np.float32(rarity) * scores)
+
+    def _postings(self, field: Field, term: str) -> Postings:
+        """The living rows of a term in a field, or in title and text added up."""
+        if field is not Field.ANY:
+            return self._living(self.lists.postings(field, term))
+        title, text = (self._living(self.lists.postings(place, term)) for place in INDEXED)
+        return added(text, title, self.columns.n_rows)
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings
@@ -109,11 +124,12 @@ class Collection:
         living[living] = self.columns.alive[rows[living]]
         return postings if living.all() else Postings(rows[living], frequencies[living])
 
-    def _norms_of(self, field: Field) -> Floats:
+    def _norms_of(self, fields: Sequence[Field]) -> Floats:
         alive = self.columns.alive
-        words = _fitted(self.lists.word_counts(field), alive).sum(dtype=np.float64)
-        mean = float(words) / self._n_passages
-        return length_norms(_fitted(self.lists.lengths(field), alive), mean)
+        words = sum(_fitted(self.lists.word_counts(f), alive).sum(dtype=float) for f in fields)
+        lengths = [_fitted(self.lists.lengths(field), alive) for field in fields]
+        total: Floats = np.sum(lengths, axis=0, dtype=np.float32)
+        return length_norms(total, float(words) / self._n_passages)
 
 
 def _fitted(known: Floats, alive: Bools) -> Floats:

@@ -7,17 +7,32 @@ from typing import NamedTuple
 import numpy as np
 
 from index.columns import Bools, Category
-from index.expression import And, Expression, Field, Leaf, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import (
+    And,
+    Expression,
+    Field,
+    Leaf,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    Words,
+    wanted,
+)
 from index.lexical.analysis import fold, terms, weighty, words_of
+from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection, Weighed
 from index.lexical.scoring import K1, Floats
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
+BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
+WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
 
 
 class LeafFound(NamedTuple):
-    """What one word, phrase or prefix found, as it was written: a list a field, none of columns.
+    """What one word, phrase or prefix found, as it was written: one list, none of columns.
 
     `held` (n_articles,) marks the articles it stands in.
     """
@@ -33,16 +48,19 @@ class Matches:
 
     `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
     that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
-    meaning must respect too; `relaxed` is true where no article held enough of the words. `most`
-    is what a passage would score that held nothing but the words, absent ones included. `leaves`
-    says what each score is made of: it is their sum.
+    meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
+    and text was required. `relaxed` is true where no article held enough of the words; `n_words`
+    were weighed. `most` is what a passage would score that held nothing but the words, absent ones
+    included, of many the weightiest. `leaves` says what each score is made of: it is their sum.
     """
 
     scores: Floats
     held: Bools
     admitted: Bools
+    asked: Bools
     most: float = 0.0
     relaxed: bool = False
+    n_words: int = 0
     leaves: tuple[LeafFound, ...] = ()
 
 
@@ -53,6 +71,14 @@ class Part(NamedTuple):
     held: Bools
 
 
+class Group(NamedTuple):
+    """The answer to parts side by side; `admitted` and `asked` as in Matches."""
+
+    part: Part
+    admitted: Bools
+    asked: Bools
+
+
 class Matcher:
     """Matches one expression against one collection."""
 
@@ -61,18 +87,27 @@ class Matcher:
         self._columns = collection.columns
         self._rarity = collection.rarity
         self._relaxed = False
-        self._most = 0.0
+        self._rarities: list[float] = []
+        self._n_words = 0
         self._leaves: list[LeafFound] = []
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
         if isinstance(expression, Words):
-            part, admitted = self._words(expression, strict=False)
+            part, admitted, asked = self._words(expression, strict=False)
         else:
             part = self._part(expression)
-            admitted = part.held
-        leaves = tuple(self._leaves)
-        return Matches(part.scores, part.held, admitted, self._most, self._relaxed, leaves)
+            admitted = asked = part.held
+        return Matches(
+            part.scores,
+            part.held,
+            admitted,
+            asked,
+            most=(K1 + 1) * sum(sorted(self._rarities)[-WEIGHTIEST:]),
+            relaxed=self._relaxed,
+            n_words=self._n_words,
+            leaves=tuple(self._leaves),
+        )
 
     def _part(self, expression: Expression) -> Part:
         match expression:
@@ -100,10 +135,10 @@ class Matcher:
                 held = np.logical_or.reduce([part.held for part in found])
                 return Part(_total(found), held)
             case Words():
-                return self._words(expression, strict=True)[0]
+                return self._words(expression, strict=True).part
 
-    def _words(self, group: Words, *, strict: bool) -> tuple[Part, Bools]:
-        """Answer parts side by side; return also which articles the required parts admit.
+    def _words(self, group: Words, *, strict: bool) -> Group:
+        """Answer parts side by side.
 
         Strictly, as within AND, OR and NOT, an article has to hold all the words; else enough.
         """
@@ -117,11 +152,17 @@ class Matcher:
             said.setdefault(tuple(terms(text)), Word(text))
         scores = _total(found) if found else self._nothing()
         if not said:
-            return Part(scores, admitted), admitted
+            return Group(Part(scores, admitted), admitted, admitted)
         marks = [self._add_word(words, leaf, scores) for words, leaf in said.items()]
         every: Bools = np.logical_and.reduce(marks)
         held = every if strict else self._enough(marks, list(said), admitted)
-        return Part(scores, held & admitted), admitted
+        few = len(said) <= ALL_WORDS
+        if not (strict or few):
+            held |= self._owners_of_best(scores, admitted)
+        self._n_words += len(said)
+        required = any(True for part in group.required for _ in wanted(part))
+        asked = admitted & (every if few else np.array(required))
+        return Group(Part(scores, held & admitted), admitted, asked)
 
     def _add_word(self, words: tuple[str, ...], leaf: Word, scores: Floats) -> Bools:
         """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
@@ -148,6 +189,13 @@ class Matcher:
         held: Bools = (carried >= needed * 0.999) & (carried > 0)
         return held
 
+    def _owners_of_best(self, scores: Floats, admitted: Bools) -> Bools:
+        """Mark the articles of the best passages, before any filter: counts must agree with it."""
+        owners = self._columns.article_of
+        rows = best_rows(scores, BEST_PASSAGES, lambda rows: admitted[owners[rows]])
+        best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
+        return self._columns.articles_with(best)
+
     def _scored(self, terms_alike: list[str], leaf: Leaf) -> Part:
         """Score interchangeable terms as one."""
         scores = self._nothing()
@@ -156,34 +204,27 @@ class Matcher:
     def _add(self, terms_alike: list[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._most += (K1 + 1) * max((self._rarity(term) for term in terms_alike), default=0.0)
-        lists = []
-        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
-            rows, weights = found = self._collection.weighed(place, terms_alike)
-            np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
-            held[self._columns.article_of[rows]] = True
-            lists.append(found)
-        self._leaves.append(LeafFound(leaf, tuple(lists), held))
+        self._rarities.append(max((self._rarity(term) for term in terms_alike), default=0.0))
+        rows, weights = found = self._collection.weighed(leaf.field, terms_alike)
+        np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
+        held[self._columns.article_of[rows]] = True
+        self._leaves.append(LeafFound(leaf, (found,), held))
         return held
 
     def _phrase(self, leaf: Leaf, words: list[str]) -> Part:
-        scores, held = self._nothing(), np.zeros(self._columns.n_articles, np.bool_)
+        scores = self._nothing()
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        lists = []
-        for place in INDEXED if leaf.field is Field.ANY else (leaf.field,):
-            rows = self._collection.phrase(place, words, slop)
-            if len(rows):
-                held |= self._columns.articles_with(rows)
-                together = np.zeros(len(rows), np.float32)
-                for term in dict.fromkeys(words):
-                    self._most += (K1 + 1) * self._rarity(term)
-                    whole = self._nothing()
-                    found = self._collection.weighed(place, [term])
-                    whole[found.rows] = found.scores
-                    together += whole[rows]
-                scores[rows] += together
-                lists.append(Weighed(rows, together))
-        self._leaves.append(LeafFound(leaf, tuple(lists), held))
+        rows = self._collection.phrase(leaf.field, words, slop)
+        together = np.zeros(len(rows), np.float32)
+        for term in dict.fromkeys(words) if len(rows) else ():
+            self._rarities.append(self._rarity(term))
+            whole = self._nothing()
+            found = self._collection.weighed(leaf.field, [term])
+            whole[found.rows] = found.scores
+            together += whole[rows]
+        scores[rows] = together
+        held = self._columns.articles_with(rows)
+        self._leaves.append(LeafFound(leaf, (Weighed(rows, together),), held))
         return Part(scores, held)
 
     def _expanded(self, prefix: str) -> list[str]:

@@ -12,14 +12,17 @@ from whoosh.reading import IndexReader
 
 from index.columns import Columns
 from index.expression import Expression, Field
+from index.lexical.analysis import terms
 from index.lexical.codec import LENGTHS, ArrayTermsReader
 from index.lexical.collection import INDEXED, Collection
 from index.lexical.matching import Matcher, Matches
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
 from index.lexical.telling import Resemblance, resemblance
+from index.protocols import Similar
 
 ROW = "row"
+EDITS = ((1, 0), (2, 2))  # letters apart, and how many at the start must be the same
 
 
 class _Segment:
@@ -100,6 +103,17 @@ class WhooshSnapshot:
         with self._lock:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
+
+    def similar(self, word: str, limit: int) -> Sequence[Similar]:
+        spelt = " ".join(terms(word))
+        for distance, prefix in EDITS:
+            with self._lock:
+                found = set(self._reader.terms_within(Field.TEXT.value, spelt, distance, prefix))
+            lists = [Similar(term, np.sort(self.postings(Field.TEXT, term).rows)) for term in found]
+            if lists:
+                lists.sort(key=lambda each: (-len(each.rows), each.term))
+                return lists[:limit]
+        return []
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""

@@ -7,7 +7,7 @@ from typing import Any
 import bm25s
 import numpy as np
 
-from index.lexical.scoring import K1, B
+from index.lexical.scoring import K1, B, Floats, Rows
 from index.rivals.words import Kind, Passage, WordSearch, any_of
 
 KINDS = frozenset({Kind.WORDS, Kind.QUESTION})  # it keeps no positions and no order of terms
@@ -40,6 +40,13 @@ class BM25S:
     def searches(self) -> Sequence[WordSearch]:
         """One; every score is worked out."""
         return [WordSearch(self.name, KINDS, self._best)]
+
+    def scores(self, words: Sequence[str]) -> tuple[Rows, Floats]:
+        """Every row with its score, aligned; 0 where none of the words stands."""
+        asked = any_of(words)
+        if not asked:
+            return self._rows, np.zeros(len(self._rows), np.float32)
+        return self._rows, np.asarray(self._index.get_scores(asked), np.float32)
 
     def close(self) -> None:
         self._index = None

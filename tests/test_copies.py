@@ -1,0 +1,219 @@
+"""Copies are told from what only looks like one, in bounded time, whatever order they come in."""
+
+import json
+import random
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.article import TitleSource
+from archive.reading.fields import FieldMap
+from archive.reading.formats import Reading
+from index.copies import alike, group, link
+from index.evaluation.edited import edited
+from index.signatures import SIGNATURE, sign
+from tests.conftest import engines_in, fill, indexer_of
+from tests.fakes import LateWorkers
+
+WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "ckmnrstx"]
+
+
+def text_of(seed, words=260):
+    """A text of random sentences, with some numbers in it."""
+    choose = random.Random(seed)
+    said = [
+        choose.choice(WORDS) if choose.random() > 0.05 else str(choose.randint(10, 9_999))
+        for _ in range(words)
+    ]
+    sentences = [" ".join(said[i : i + 13]).capitalize() + "." for i in range(0, words, 13)]
+    return "\n\n".join(" ".join(sentences[i : i + 4]) for i in range(0, len(sentences), 4))
+
+
+def signed(articles):
+    return np.frombuffer(b"".join(sign(articles)), SIGNATURE)
+
+
+@pytest.fixture(scope="module")
+def articles(make_article):
+    def made(n):
+        text = text_of(n)
+        return make_article(text, id=f"a{n}", title=text[:40], title_source=TitleSource.LEAD)
+
+    return [made(n) for n in range(40)]
+
+
+def test_edited_copies_are_copies_and_lookalikes_are_not(articles):
+    choose = random.Random(3)
+    made = [e for i, a in enumerate(articles) for e in edited(a, articles[i - 1], choose)]
+    places = {article.id: n for n, article in enumerate(articles)}
+    pairs = np.array([(places[e.original], len(articles) + n) for n, e in enumerate(made)])
+    found = alike(signed([*articles, *(e.article for e in made)]), pairs)
+    wrong = [e.kind for e, copy in zip(made, found, strict=True) if copy and not e.is_copy]
+    missed = [e.kind for e, copy in zip(made, found, strict=True) if e.is_copy and not copy]
+    assert len(wrong) <= 0.05 * found.sum()
+    assert len(missed) <= 0.1 * sum(e.is_copy for e in made)
+
+
+def test_a_notice_in_place_of_a_text_makes_no_copies(make_article):
+    notice = "You agree to the processing and storage of this for the purpose of registration."
+    told = {"title_source": TitleSource.GIVEN}
+    one = make_article(notice, id="1", title="Council bans swing bridges", **told)
+    two = make_article(notice, id="2", title="Ferry sinks off Wexmoor", **told)
+    assert alike(signed([one, two]), np.array([[0, 1]])).tolist() == [False]
+    again = replace(two, id="3")
+    assert alike(signed([two, again]), np.array([[0, 1]])).tolist() == [True]
+
+
+def test_case_punctuation_and_accents_in_two_forms_make_no_difference(make_article):
+    one = make_article("The café’s “owner” said: it shuts in May. Nobody knew.")
+    two = make_article("the CAFE\u0301's 'owner' said it shuts in May; nobody knew")
+    assert sign([one]) == sign([two])
+
+
+def test_short_and_empty_texts_are_signed(make_article):
+    found = signed([make_article(text) for text in ("", "Rain", "Rain stopped", "...")])
+    assert found["runs"].tolist() == [0, 1, 1, 0]
+
+
+def related(seed, n=60):
+    """Signatures that share values with one another to all degrees."""
+    choose = np.random.default_rng(seed)
+    made = np.zeros(n, SIGNATURE)
+    made["runs"] = choose.integers(200, 900, n)
+    made["text"] = choose.integers(0, 1 << 16, made["text"].shape)
+    for place in range(1, n):
+        other = choose.integers(0, place)
+        same = choose.random(made["text"].shape[1]) < choose.choice([0, 0.5, 0.8, 0.9, 1])
+        made["text"][place][same] = made["text"][other][same]
+    return made
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 1 << 30))
+def test_stories_do_not_depend_on_the_order_of_the_input(seed):
+    made = related(seed)
+    mixed = np.random.default_rng(seed).permutation(len(made))
+    leads = group(link(made), np.arange(len(made)))
+    others = group(link(made[mixed]), mixed)
+    expected = np.where(others >= 0, mixed[others], -1)
+    assert leads[mixed].tolist() == expected.tolist()
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 1 << 30))
+def test_each_copy_is_like_its_lead_and_the_lead_comes_first(seed):
+    made = related(seed)
+    leads = group(link(made), np.arange(len(made)))
+    members = np.flatnonzero(leads >= 0)
+    assert alike(made, np.stack([members, leads[members]], axis=1)).all()
+    assert (leads[members] <= members).all()
+    assert (leads[leads[members]] == leads[members]).all()
+    assert (np.bincount(leads[members])[np.unique(leads[members])] > 1).all()
+
+
+@pytest.mark.parametrize("changed", [0.0, 0.05])
+def test_many_copies_of_one_text_are_grouped_quickly(changed):
+    choose = np.random.default_rng(1)
+    made = np.repeat(related(1)[:1], 5_000)
+    other = choose.random(made["text"].shape) < changed
+    made["text"][other] = choose.integers(0, 1 << 16, int(other.sum()))
+    began = time.perf_counter()
+    leads = group(link(made), np.arange(5_000)[::-1])
+    assert time.perf_counter() - began < 10
+    assert (leads == 4_999).mean() > 0.99
+
+
+def write(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def wire(n=5):
+    """A story of n outlets, the latest first, and one that nobody else has."""
+    text = text_of("wire")
+    told = [
+        {"id": f"w{i}", "title": "Wire", "source": f"Outlet {i}", "text": f"{text} Said {i}.",
+         "published": f"2024-05-{28 - i:02d}"}
+        for i in range(n)
+    ]  # fmt: skip
+    return [*told, {"id": "own", "title": "Own", "text": text_of("own"), "published": "2024-05-01"}]
+
+
+def stories_of(engines):
+    """Each article's copies, in their order."""
+    known = engines.catalog.stories
+    ids = sorted(article.id for article, _ in engines.catalog.digests())
+    return {each: [copy.id for copy in known.of(each, 20).listed] for each in ids}
+
+
+@pytest.fixture
+def engines(tmp_path):
+    made = engines_in(tmp_path / "archive", in_memory=True)
+    yield made
+    made.catalog.close()
+
+
+def test_the_earliest_leads_and_removing_it_makes_the_next_one_lead(engines, tmp_path):
+    fill(engines, write(tmp_path / "news.jsonl", wire()))
+    assert stories_of(engines)["w0"] == ["w4", "w3", "w2", "w1"]
+    assert stories_of(engines)["own"] == []
+    indexer_of(engines).remove(["w4"])
+    assert stories_of(engines)["w3"] == ["w2", "w1", "w0"]
+    indexer_of(engines).remove(["w0", "w1", "w2"])
+    assert len(engines.catalog.stories.table()) == 0
+
+
+def test_an_article_that_is_changed_leaves_its_story(engines, tmp_path):
+    records = wire(2)
+    fill(engines, write(tmp_path / "news.jsonl", records))
+    records[0]["text"] = text_of("other")
+    fill(engines, write(tmp_path / "news.jsonl", records))
+    assert stories_of(engines) == {"w0": [], "w1": [], "own": []}
+
+
+def test_what_an_older_release_kept_is_signed_by_the_next_run(engines, tmp_path):
+    news = write(tmp_path / "news.jsonl", wire())
+    fill(engines, news)
+    expected = stories_of(engines)
+    with engines.catalog._database.engine.begin() as connection:
+        for table in ("signatures", "stories"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql("DELETE FROM counters WHERE name IN ('signed', 'grouped')")
+    generation = engines.catalog.generation()
+    indexer_of(engines, workers=LateWorkers()).index(Reading([news], FieldMap()))
+    assert stories_of(engines) == expected
+    assert engines.catalog.generation() > generation
+
+
+def test_a_run_that_changes_nothing_makes_no_stories(engines, tmp_path):
+    news = write(tmp_path / "news.jsonl", wire())
+    fill(engines, news)
+    assert engines.catalog.stories.changed() is None
+    generation = engines.catalog.generation()
+    fill(engines, news)
+    assert engines.catalog.generation() == generation
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("at", ["sign", "signed", "standings", "keep"])
+def test_a_run_that_ends_anywhere_among_the_stories_is_finished_by_the_next(
+    at, engines, tmp_path, monkeypatch
+):
+    def die(*_):
+        raise Killed
+
+    news = write(tmp_path / "news.jsonl", wire())
+    with monkeypatch.context() as patched:
+        patched.setattr(engines.catalog.stories, at, die)
+        with pytest.raises(Killed):
+            fill(engines, news)
+    fill(engines, news)
+    assert stories_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
+    assert engines.catalog.stories.changed() is None

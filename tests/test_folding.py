@@ -1,0 +1,190 @@
+"""Folded or shown, the answers about copies agree: totals, pages, facets, timeline and clicks."""
+
+import random
+from dataclasses import replace
+from datetime import date
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.query import FACETS, Copies, Filters, Mode, Query, Sort, parse_day
+from index.ranking import RankingOptions
+from index.search import Searcher
+from scripts.reading import _print_results
+from tests.conftest import engines_in, fill
+from tests.test_copies import text_of, wire, write
+from web.app import create_app
+
+SOURCES = ("Courier", "Gazette", "Hafenbote", "")
+TEXTS = ("", "ferry", "bridge ferry", '"swing bridge"', "strike OR bridge", "zxqv")
+
+
+def records(seed):
+    """Thirty articles of about a dozen stories; copies differ in source, day, author and end."""
+    choose = random.Random(seed)
+    made = []
+    for story in range(12):
+        text = f"{choose.choice(TEXTS[1:4])} {text_of(f'{seed} {story}', 120)}".replace('"', "")
+        for copy in range(choose.choice((1, 1, 2, 3, 6))):
+            day = date(2023 + choose.randint(0, 1), choose.randint(1, 12), choose.randint(1, 28))
+            made.append(
+                {
+                    "id": f"s{story}c{copy}",
+                    "title": text[:30],
+                    "source": choose.choice(SOURCES),
+                    "author": choose.sample(["Ana Ruiz", "Cary Umber"], choose.randint(0, 2)),
+                    "published": day.isoformat() if choose.random() < 0.8 else None,
+                    "text": f"{text} {choose.choice(('Strike.', 'Bridge.', 'Ferry.'))}",
+                }
+            )
+    choose.shuffle(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def searcher_of(tmp_path_factory):
+    @cache
+    def made(seed):
+        folder = tmp_path_factory.mktemp("stories")
+        engines = engines_in(folder / "archive", in_memory=True)
+        fill(engines, write(folder / "news.jsonl", records(seed)))
+        return Searcher(engines, RankingOptions(floor=0.2))
+
+    return made
+
+
+def everything(searcher, query):
+    hits, cursor = [], None
+    while True:
+        results = searcher.search(replace(query, limit=7, cursor=cursor))
+        hits += results.hits
+        cursor = results.next
+        if cursor is None:
+            return results, hits
+
+
+def story_of(article_id):
+    return article_id.split("c")[0]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 4),
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(Mode),
+    sort=st.sampled_from(Sort),
+    since=st.none() | st.dates(date(2022, 12, 1), date(2024, 12, 1)),
+    source=st.sampled_from([(), ("Courier",), ("gazette", "Courier")]),
+)
+def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, since, source):
+    searcher = searcher_of(seed)
+    query = Query(text, mode=mode, sort=sort, filters=Filters(since=since, source=source))
+    folded, leads = everything(searcher, query)
+    shown, hits = everything(searcher, replace(query, copies=Copies.SHOW))
+    ids = [hit.article.id for hit in hits]
+    assert shown.total == shown.totals.articles == folded.totals.articles == len(hits)
+    assert folded.total == folded.totals.stories == shown.totals.stories == len(leads)
+    assert len(set(ids)) == len(ids)
+    assert len({story_of(hit.article.id) for hit in leads}) == len(leads)
+    assert sum(1 + hit.copies.total for hit in leads) == len(hits)
+    listed = [hit.article.id for hit in leads] + [c.id for hit in leads for c in hit.copies.listed]
+    assert sorted(listed) == sorted(ids)
+    assert all(not hit.copies.total for hit in hits)
+    scores = {hit.article.id: hit.score for hit in hits}
+    for hit in leads:
+        same = [hit.article.id, *(copy.id for copy in hit.copies.listed)]
+        assert hit.score == pytest.approx(max(scores[each] for each in same))
+        days = [hit.article.published, *(copy.published for copy in hit.copies.listed)]
+        assert days == sorted(days, key=lambda day: (day is None, day))
+    for results in (folded, shown):
+        by_words, alone = results.totals.by_words, results.totals.by_meaning_alone
+        assert by_words + alone == results.total
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 4),
+    text=st.sampled_from(TEXTS),
+    copies=st.sampled_from(Copies),
+    source=st.sampled_from([(), ("Courier",)]),
+)
+def test_a_click_gives_exactly_its_count(searcher_of, seed, text, copies, source):
+    searcher = searcher_of(seed)
+    filters = Filters(author=source and ("Ana Ruiz",))
+    query = Query(text, mode=Mode.KEYWORD, copies=copies, filters=filters)
+    results = searcher.search(query)
+    for name in FACETS:
+        if getattr(filters, name):
+            continue
+        for count in results.facets[name]:
+            clicked = replace(filters, **{name: (count.value,)})
+            assert searcher.search(replace(query, filters=clicked)).total == count.count
+    for month in results.timeline.bins:
+        since, until = (parse_day("", month.value, end=end) for end in (False, True))
+        clicked = replace(filters, since=since, until=until)
+        assert searcher.search(replace(query, filters=clicked)).total == month.count
+
+
+def test_a_filter_makes_the_first_that_passes_it_the_lead(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, write(tmp_path / "news.jsonl", wire(5)))
+    searcher = Searcher(engines, RankingOptions())
+    everyone = searcher.search(Query("wire", mode=Mode.KEYWORD))
+    assert [hit.article.id for hit in everyone.hits] == ["w4"]
+    later = Query("wire", mode=Mode.KEYWORD, filters=Filters(since=date(2024, 5, 26)))
+    assert [hit.article.id for hit in searcher.search(later).hits] == ["w2"]
+    assert searcher.search(later).hits[0].copies.total == 2
+
+
+@pytest.fixture
+def wired(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, write(tmp_path / "news.jsonl", wire(24)))
+    yield Searcher(engines, RankingOptions())
+    engines.catalog.close()
+
+
+def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
+    client = create_app(wired).test_client()
+    answer = client.get("/api/search?q=wire&mode=keyword").json
+    totals = answer["totals"]
+    assert (answer["total"], totals["articles"], totals["stories"]) == (1, 24, 1)
+    hit = answer["hits"][0]
+    assert (len(hit["copies"]), hit["copies_total"]) == (20, 23)
+    assert hit["copies"][0].keys() == {"id", "title", "source", "published", "url"}
+    page = client.get("/?q=wire&mode=keyword").text
+    assert "1 story, 24 articles" in page
+    assert "and 23 copies: Outlet 22 (" in page
+    assert "/?q=wire&amp;mode=keyword&amp;copies=show" in page
+    shown = client.get("/?q=wire&mode=keyword&copies=show").text
+    assert "24 articles, 1 story" in shown
+    assert "fold copies" in shown
+    assert client.get("/api/search?q=wire&copies=both").json["field"] == "copies"
+    _print_results(wired.search(Query("wire", mode=Mode.KEYWORD)))
+    said = capsys.readouterr()
+    assert "and 23 copies: Outlet 22 (" in said.out
+    assert "1 story, 24 articles" in said.err
+
+
+def test_an_article_lists_its_copies(wired):
+    client = create_app(wired).test_client()
+    answer = client.get("/api/articles/w3").json
+    assert answer["copies_total"] == 23
+    assert answer["copies"][0]["id"] == "w23"
+    page = client.get("/article/w3").text
+    assert "The same story, 23 copies" in page
+    assert 'href="/article/w23"' in page
+    assert client.get("/api/articles/own").json["copies"] == []
+    assert "The same story" not in client.get("/article/own").text
+
+
+def test_copies_survive_the_columns_file(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, write(tmp_path / "news.jsonl", wire(3)))
+    before = Searcher(engines, RankingOptions()).search(Query("wire"))
+    engines.columns.bring_up(engines.catalog)
+    after = Searcher(engines, RankingOptions()).search(Query("wire"))
+    assert before.hits == after.hits
+    assert engines.columns.agrees(engines.catalog)

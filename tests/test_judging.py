@@ -1,0 +1,157 @@
+"""Whether an answer is worth reading, held against what nonsense scores."""
+
+import json
+
+import numpy as np
+import pytest
+
+from archive.store.catalog import Counts
+from index.calibrating import calibrate
+from index.judging import evidence, judge
+from index.lexical.matching import Matches
+from index.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
+from index.query import Mode, Query
+from index.ranking import Candidates, RankingOptions
+from index.results import Offer, Verdict
+from index.search import Searcher
+from tests.conftest import engines_in, fill, write_stories
+
+NOISE = USUAL_NOISE
+
+
+def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, by_words=True):
+    """One article a passage, and what was asked of it."""
+    n = len(lexical)
+    marked = np.full(n, by_words)
+    lexical, cosines = np.array(lexical, np.float32), np.array(cosines, np.float32)
+    everywhere = np.full(n, True)
+    candidates = Candidates(
+        rows=np.arange(n),
+        fused=lexical,
+        lexical=lexical,
+        cosines=cosines,
+        near=everywhere,
+        by_words=marked,
+        by_meaning=everywhere,
+        worded=lexical,
+    )
+    held = np.full(n, asked)
+    return candidates, Matches(lexical, marked, marked, held, most=most, n_words=n_words)
+
+
+def verdict(mode=Mode.HYBRID, **answer):
+    candidates, matches = found(**answer)
+    return judge(evidence(candidates, matches), candidates, matches, mode, NOISE)
+
+
+def test_what_nonsense_reaches_is_nothing_and_what_it_never_reaches_is_strong():
+    assert verdict(cosines=(0.3,)) is Verdict.NONE
+    assert verdict(cosines=(0.52,)) is Verdict.WEAK
+    assert verdict(cosines=(0.7,)) is Verdict.STRONG
+
+
+@pytest.mark.parametrize("mode", [Mode.HYBRID, Mode.KEYWORD])
+def test_an_article_that_holds_all_that_was_asked_for_is_never_nothing(mode):
+    assert verdict(mode, lexical=(0.1,), cosines=(0.0,), asked=True) is Verdict.STRONG
+
+
+def test_by_words_alone_some_of_a_few_words_are_a_doubtful_answer():
+    assert verdict(Mode.KEYWORD, lexical=(0.1,), n_words=3) is Verdict.WEAK
+    assert verdict(Mode.KEYWORD, lexical=(0.1,), n_words=6) is Verdict.NONE
+
+
+def test_a_pasted_text_is_not_held_to_what_a_few_words_are():
+    answer = {"lexical": (0.6,), "cosines": (0.44,)}
+    assert verdict(**answer, n_words=8) is Verdict.NONE
+    assert verdict(**answer, n_words=30) is Verdict.WEAK
+
+
+def test_evidence_is_of_the_best_passages_and_what_is_not_embedded_counts_as_the_others():
+    candidates, matches = found(lexical=(2.0, 4.0, 0.0), cosines=(0.5, np.nan, 0.3), most=16.0)
+    words, meaning, both = evidence(candidates, matches)
+    assert words == pytest.approx(4.0 / 8.0)
+    assert meaning == pytest.approx(0.5)
+    assert both == pytest.approx(0.4 * 0.5 + 0.6 * 0.4)
+
+
+def test_nothing_found_is_no_evidence():
+    nobody = np.empty(0, np.float32)
+    candidates, matches = found(lexical=nobody, cosines=nobody)
+    assert evidence(candidates, matches) == Evidence(0.0, -1.0, 0.0)
+
+
+def test_between_two_lengths_noise_is_between_the_two():
+    between, beyond = noise_of(3, USUAL_NOISE), noise_of(40, USUAL_NOISE)
+    low, high = USUAL_NOISE[0].mean, USUAL_NOISE[1].mean
+    assert between.mean.words == pytest.approx((low.words + high.words) / 2)
+    assert beyond.mean == USUAL_NOISE[-1].mean
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"noise": 3}', '{"noise": [{"n_words": 2}]}'])
+def test_a_file_that_cannot_be_read_means_the_usual_noise(tmp_path, content):
+    path = tmp_path / "noise.json"
+    path.write_text(content)
+    assert NoiseFile(path).read() == USUAL_NOISE
+    assert not NoiseFile(path).is_of(Counts(1, 1, 1))
+
+
+def test_noise_is_kept_until_the_archive_has_grown(tmp_path):
+    file = NoiseFile(tmp_path / "noise.json")
+    file.write(Counts(100, 1_000, 500), USUAL_NOISE[:2])
+    assert file.read() == USUAL_NOISE[:2]
+    assert file.is_of(Counts(100, 1_100, 550))
+    assert not file.is_of(Counts(100, 1_000, 1_000))
+    assert not file.is_of(Counts(100, 1_300, 500))
+
+
+@pytest.fixture
+def grown(tmp_path):
+    """Many short stories, each of words of its own."""
+    stories = [
+        {"id": str(n), "title": f"{_word(n)} {_word(n + 7)}", "text": f"{_word(n)} {_word(n * 3)}."}
+        for n in range(520)
+    ]
+    made = engines_in(tmp_path / "archive", in_memory=True)
+    fill(made, write_stories(tmp_path, stories))
+    yield made
+    made.catalog.close()
+
+
+def _word(n):
+    return "".join("bcdfghjklm"[int(digit)] + "a" for digit in f"{n:04}")
+
+
+def test_an_archive_is_measured_by_its_own_words_and_not_again_while_it_is_as_large(
+    grown, tmp_path
+):
+    searcher = Searcher(grown, RankingOptions())
+    calibrate(grown, searcher)
+    stored = json.loads((tmp_path / "archive" / "noise.json").read_text())
+    assert stored["passages"] == grown.catalog.counts().passages
+    assert [each["n_words"] for each in stored["noise"]] == sorted(
+        each["n_words"] for each in stored["noise"]
+    )
+    words = [each["mean"][0] for each in stored["noise"]]
+    assert words == sorted(words, reverse=True)  # the more words, the fewer of them in one place
+    before = (tmp_path / "archive" / "noise.json").stat().st_mtime_ns
+    calibrate(grown, searcher)
+    assert (tmp_path / "archive" / "noise.json").stat().st_mtime_ns == before
+
+
+def test_nonsense_finds_nothing_and_says_so_in_every_number(searcher):
+    results = searcher.search(Query("zxqv wvut plonk hjkl grmbl"))
+    assert results.verdict is Verdict.NONE
+    assert not results.hits
+    assert results.totals.articles == results.totals.by_words == 0
+    assert not any(results.facets.values())
+    assert not results.timeline.bins
+    assert results.next is None
+
+
+def test_where_nothing_is_found_words_are_offered_with_their_articles(searcher):
+    results = searcher.search(Query("fery qwrtz zxcvb keeper lmnop"))
+    assert results.verdict is Verdict.NONE
+    assert set(results.offers) >= {Offer("ferry", 3), Offer("keeper", 1)}
+    for offer in results.offers:
+        again = searcher.search(Query(offer.word, mode=Mode.KEYWORD))
+        assert again.totals.articles == offer.articles
