@@ -6,22 +6,29 @@ import simsimd
 from archive.store.vectors import Vectors
 from index.protocols import Floats, Ranking, Rows
 
+ALL_CORES = 0  # as simsimd counts threads
 GATHERED = 0.25  # of a stretch: to compare more rows than that, reading all of it is quicker
 
 
 def cosines(vectors: Vectors, rows: Rows, vector: Floats) -> Floats:
     """Compare these rows with a vector of length 1, in float16 arithmetic with SIMD.
 
-    100,000 rows of 384 take 5 ms on one core, against 166 ms in numpy, which converts them first.
+    240,000 rows of 384 take 14 ms on one core and 7 on two; in numpy, which converts them first,
+    100,000 take 166.
     """
     if not len(rows):
         return np.empty(0, np.float32)
     asked = np.ascontiguousarray(vector, np.float16)[None, :]
     if rows_read(rows) > len(rows):
         first, last = int(rows.min()), int(rows.max())
-        whole = np.asarray(simsimd.cdist(vectors[first : last + 1], asked, metric="dot"))
-        return np.asarray(whole[rows - first, 0], np.float32)
-    return np.asarray(simsimd.cdist(vectors[rows], asked, metric="dot"))[:, 0].astype(np.float32)
+        return _dots(vectors[first : last + 1], asked)[rows - first].astype(np.float32)
+    return _dots(vectors[rows], asked).astype(np.float32)
+
+
+def _dots(vectors: Vectors, asked: Vectors) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    found = np.asarray(simsimd.cdist(vectors, asked, metric="dot", threads=ALL_CORES))
+    dots: np.ndarray[tuple[int], np.dtype[np.float64]] = found[:, 0]
+    return dots
 
 
 def rows_read(rows: Rows) -> int:

@@ -9,7 +9,7 @@ from index.lexical.analysis import terms, weighty, words_of
 from index.protocols import LexicalSnapshot, Similar
 from index.results import Offer
 
-MOST_OFFERS = 6
+MOST_OFFERS = 8
 MOST_WORDS = 12  # of a query are looked at
 ALIKE = 2  # words are offered at most for one that is nowhere
 

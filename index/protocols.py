@@ -47,7 +47,7 @@ class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
 
     def similar(self, word: str, limit: int) -> Sequence[Similar]:
-        """The terms spelt most like a word: one letter off, else two; the commonest first."""
+        """The terms spelt much like a word, the commonest first."""
         ...
 
     def match(self, expression: Expression, articles: Columns) -> Matches:

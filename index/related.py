@@ -168,9 +168,10 @@ def one_a_story(columns: Columns, place: int, scores: Floats) -> Rows:
 
 
 def stories(columns: Columns) -> Rows:
-    """The story of each article, (n_articles,): copies have the same, what has none its own."""
-    places = np.arange(columns.n_articles)
-    return np.where(columns.story >= 0, columns.n_articles + columns.story, places)
+    """The story of each article, (n_articles,): copies have the same, all others one each."""
+    alone = np.arange(columns.n_articles) + columns.story.max(initial=-1) + 1
+    told: Rows = np.where(columns.story >= 0, columns.story, alone)
+    return told
 
 
 def _by_day(published: Ints, place: int, ordered: Rows, limit: int) -> dict[str, Rows]:

@@ -103,6 +103,13 @@ def test_and_is_decided_for_articles_not_for_passages(lexical):
     assert held(lexical, apart, per_article=2) == [1]
 
 
+@pytest.mark.parametrize(("word", "expected"), [("fery", {"ferri": [3, 4]}), ("zzzzz", {})])
+def test_a_word_that_is_nowhere_resembles_some_that_are_here(lexical, word, expected):
+    lexical.add(entries())
+    found = lexical.snapshot().similar(word, 2)
+    assert {similar.term: similar.rows.tolist() for similar in found} == expected
+
+
 def test_both_lexical_engines_give_the_scores_of_bm25f(tmp_path):
     whoosh, memory = WhooshIndex(tmp_path / "lexical"), MemoryIndex()
     for index in (whoosh, memory):

@@ -22,7 +22,7 @@ from index.lexical.telling import Resemblance, resemblance
 from index.protocols import Similar
 
 ROW = "row"
-EDITS = ((1, 0), (2, 2))  # letters apart, and how many at the start must be the same
+EDITS = ((1, 1), (2, 2), (1, 0))  # letters apart, and how many at the start must be the same
 
 
 class _Segment:
