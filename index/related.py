@@ -144,7 +144,7 @@ class Relations:
         order = np.lexsort((rows, -likeness.words.shares[rows], owners))
         _, firsts = np.unique(owners[order], return_index=True)
         rows = np.sort(rows[order][firsts])
-        scores = scores_at(rows, [word.lists for word in likeness.words.words], columns.n_rows)
+        scores = scores_at(rows, [(word.found,) for word in likeness.words.words], columns.n_rows)
         held = dict(zip(rows.tolist(), scores, strict=True))
         found = {}
         for stored in self._catalog.stored(rows.tolist()):

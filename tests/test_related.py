@@ -231,3 +231,18 @@ def test_the_shell_prints_related_articles(tmp_path):
     nothing = backfile("show", "owls", "--related", "--archive", folder)
     assert (nothing.exit_code, nothing.stdout) == (1, "")
     assert backfile("show", "nobody", "--related", "--archive", folder).exit_code == 2
+
+
+def test_copies_are_one_story(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    copies = [
+        {**story, "id": f"copy of {story['id']}", "source": "Gazette"}
+        for story in STORIES
+        if story["id"] in ("strike", "ballot")
+    ]
+    fill(engines, write_stories(tmp_path, [*STORIES, *copies]))
+    found = Searcher(engines, RankingOptions()).related("strike")
+    assert len(found.earlier) == 1
+    given = {article_id for some in found.kinds.values() for article_id in ids(some)}
+    assert "copy of strike" not in given
+    engines.catalog.close()

@@ -26,10 +26,10 @@ TOGETHER = 0.5  # of an article's words, by weight; what one of its passages hol
 
 @dataclass(frozen=True, slots=True)
 class TellingWord:
-    """A word as it is first written, and what it scores where."""
+    """A word as it is first written, and what it scores in which passages."""
 
     text: str
-    lists: tuple[Weighed, ...]
+    found: Weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ def resemblance(collection: Collection, title: str, text: str, own: Rows) -> Res
     reached = 0.0  # what the article's best passage would score if it held what all of them do
     for word in _telling(collection, title, text):
         before = scores[own]
-        for found in word.lists:
-            np.add.at(scores, found.rows, found.scores)
+        np.add.at(scores, word.found.rows, word.found.scores)
         reached += float((scores[own] - before).max(initial=0))
         words.append(word)
     # Where its words are scattered, as in a round-up, one passage with some of them is no likeness.
@@ -78,10 +77,9 @@ def _telling(collection: Collection, title: str, text: str) -> Iterator[TellingW
     telling = {term: weight * collection.rarity(term) for term, weight in often.items()}
     found = 0
     for term in sorted(telling, key=lambda term: -telling[term]):
-        lists = [collection.weighed(Field.ANY, [term])]
-        owners = [collection.columns.article_of[rows] for rows, _ in lists]
-        if found < MOST_WORDS and len(np.unique(np.concatenate(owners))) > 1:
+        rows, scores = collection.weighed(Field.ANY, [term])
+        if len(np.unique(collection.columns.article_of[rows])) > 1:
+            yield TellingWord(written[term], Weighed(rows, np.float32(often[term]) * scores))
             found += 1
-            weight = np.float32(often[term])
-            weighed = tuple(Weighed(rows, weight * scores) for rows, scores in lists)
-            yield TellingWord(written[term], weighed)
+        if found == MOST_WORDS:
+            return
