@@ -153,7 +153,8 @@ def test_nonsense_finds_nothing_and_says_so_in_every_number(searcher):
     assert results.next is None
 
 
-def test_where_nothing_is_found_words_are_offered_with_their_articles(searcher):
+def test_where_nothing_is_found_words_are_offered_with_their_articles(engines, searcher):
+    engines.noise.write(engines.catalog.counts(), NOISE)
     results = searcher.search(Query("fery qwrtz zxcvb keeper lmnop ghjkl wrtzu plonk"))
     assert results.verdict is Verdict.NONE
     assert set(results.offers) >= {Offer("ferry", 3), Offer("keeper", 1)}
