@@ -162,7 +162,7 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
     assert "24 articles, 1 story" in shown
     assert "fold copies" in shown
     assert client.get("/api/search?q=wire&copies=both").json["field"] == "copies"
-    _print_results(wired.search(Query("wire", mode=Mode.KEYWORD)))
+    _print_results(wired.search(Query("wire", mode=Mode.KEYWORD)), why=False)
     said = capsys.readouterr()
     assert "and 23 copies: Outlet 22 (" in said.out
     assert "1 story, 24 articles" in said.err
