@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from index.query import FACETS, Copies, Filters, Mode, Query, Sort, parse_day
 from index.ranking import RankingOptions
+from index.results import PartKind
 from index.search import Searcher
 from scripts.reading import _print_results
 from tests.conftest import engines_in, fill
@@ -125,6 +126,28 @@ def test_a_click_gives_exactly_its_count(searcher_of, seed, text, copies, source
         since, until = (parse_day("", month.value, end=end) for end in (False, True))
         clicked = replace(filters, since=since, until=until)
         assert searcher.search(replace(query, filters=clicked)).total == month.count
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("text", ["ferry", "bridge ferry", "strike OR bridge"])
+def test_the_parts_of_a_score_add_up_where_a_copy_answers_better_too(searcher_of, text, mode):
+    _, hits = everything(searcher_of(1), Query(text, mode=mode))
+    assert any(hit.copies.total for hit in hits)
+    for hit in hits:
+        assert sum(part.score for part in hit.why.parts) == pytest.approx(hit.score, abs=1e-4)
+
+
+def test_a_copy_that_answers_better_is_named_among_the_parts(searcher_of):
+    query = Query("strike OR bridge", mode=Mode.KEYWORD)
+    _, hits = everything(searcher_of(1), query)
+    _, shown = everything(searcher_of(1), replace(query, copies=Copies.SHOW))
+    alone = {hit.article.id: hit.score for hit in shown}
+    better = [hit for hit in hits if hit.score > alone[hit.article.id] + 1e-4]
+    assert better
+    for hit in better:
+        part = hit.why.parts[-1]
+        assert part.kind is PartKind.COPY
+        assert part.score == pytest.approx(hit.score - alone[hit.article.id], abs=1e-4)
 
 
 def test_a_filter_makes_the_first_that_passes_it_the_lead(tmp_path):
