@@ -33,7 +33,7 @@ def asked(words):
 
 @given(postings, postings)
 def test_two_fields_add_up_to_one_list_of_postings(one, other):
-    found = added(one, other, N_ROWS)
+    found = added(one, other)
     order = np.argsort(found.rows)
     expected = merged([one, other])
     assert found.rows[order].tolist() == np.sort(expected.rows).tolist()

@@ -114,7 +114,7 @@ class Collection:
         if field is not Field.ANY:
             return self._living(self.lists.postings(field, term))
         title, text = (self._living(self.lists.postings(place, term)) for place in INDEXED)
-        return added(text, title, self.columns.n_rows)
+        return added(text, title)
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings

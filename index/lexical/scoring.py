@@ -58,18 +58,22 @@ def merged(postings: list[Postings]) -> Postings:
     return Postings(rows, frequencies.astype(np.float32))
 
 
-def added(postings: Postings, others: Postings, n_rows: int) -> Postings:
-    """Add up the frequencies of one term in two fields; rows below `n_rows`, in no order.
+def added(postings: Postings, others: Postings) -> Postings:
+    """Add up the frequencies of one term in two fields; the rows come in no order.
 
-    Without sorting: to 60,000 rows 3,000 are added in 0.2 ms.
+    The second list is the shorter one, of titles: its rows are looked up in the first.
     """
     if not len(others.rows) or not len(postings.rows):
         return postings if len(postings.rows) else others
-    waiting = np.zeros(n_rows, np.float32)
-    waiting[others.rows] = others.frequencies
-    frequencies = postings.frequencies + waiting[postings.rows]
-    waiting[postings.rows] = 0
-    alone = others.rows[waiting[others.rows] > 0]
+    if not (postings.rows[1:] > postings.rows[:-1]).all():  # of several segments
+        order = np.argsort(postings.rows)
+        postings = Postings(postings.rows[order], postings.frequencies[order])
+    places = np.searchsorted(postings.rows, others.rows)
+    places[places == len(postings.rows)] = 0
+    both = postings.rows[places] == others.rows
+    frequencies = postings.frequencies.copy()
+    frequencies[places[both]] += others.frequencies[both]
     return Postings(
-        np.concatenate([postings.rows, alone]), np.concatenate([frequencies, waiting[alone]])
+        np.concatenate([postings.rows, others.rows[~both]]),
+        np.concatenate([frequencies, others.frequencies[~both]]),
     )
