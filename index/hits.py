@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from archive.store.catalog import Catalog, StoredPassage
-from archive.store.stories import Copies
+from archive.store.stories import OtherCopies
 from index.columns import Columns
 from index.explaining import Explainer
 from index.expression import Expression
@@ -58,15 +58,15 @@ class Hits:
                 hits.append(Hit(article, title, score, ranks, passages, why, copies[place]))
         return tuple(hits)
 
-    def _copies(self, page: Rows, catalog: Catalog) -> dict[int, Copies]:
+    def _copies(self, page: Rows, catalog: Catalog) -> dict[int, OtherCopies]:
         """Describe the first copies of each lead on the page."""
         if self.folding is None:
-            return dict.fromkeys(page.tolist(), Copies())
+            return dict.fromkeys(page.tolist(), OtherCopies())
         others = {place: self.folding.copies_of(place) for place in page.tolist()}
         first = {place: self.columns.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
         known = catalog.stories.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
         return {
-            place: Copies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
+            place: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
             for (place, o), rows in zip(others.items(), first.values(), strict=True)
         }
 

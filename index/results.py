@@ -5,9 +5,8 @@ from datetime import date
 from enum import StrEnum
 
 from archive.article import Article, Passage
-from archive.store.stories import Copies
-from index.query import Copies as Fold
-from index.query import Cursor, Query
+from archive.store.stories import OtherCopies
+from index.query import Copies, Cursor, Query
 
 
 class Verdict(StrEnum):
@@ -85,7 +84,7 @@ class Hit:
     ranks: Ranks
     passages: tuple[PassageHit, ...]
     why: Why
-    copies: Copies = Copies()
+    copies: OtherCopies = OtherCopies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +154,5 @@ class Results:
     @property
     def total(self) -> int:
         """How many hits there are on all pages."""
-        folded = self.query.copies is Fold.FOLD
+        folded = self.query.copies is Copies.FOLD
         return self.totals.stories if folded else self.totals.articles

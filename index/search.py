@@ -10,7 +10,7 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
-from archive.store.stories import Copies as StoryCopies
+from archive.store.stories import OtherCopies
 from index.breakdown import facets, span, timeline
 from index.columns import Columns
 from index.engines import Engines
@@ -141,7 +141,7 @@ class Searcher:
         article = self._catalog.article(article_id)
         return article, self._catalog.passages_of(article)
 
-    def copies(self, article_id: str) -> StoryCopies:
+    def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
         return self._catalog.stories.of(article_id, COPIES_LISTED)
 

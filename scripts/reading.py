@@ -9,8 +9,7 @@ import click
 from archive.article import Article
 from archive.settings import Settings
 from archive.store.directory import ArchiveDirectory
-from archive.store.stories import Copies as Copied
-from archive.store.stories import Copy
+from archive.store.stories import Copy, OtherCopies
 from index.query import DEFAULT_HITS, MOST_HITS, Copies, Mode, Query, Sort
 from index.related import Related
 from index.results import Hit, Results, Verdict
@@ -133,7 +132,7 @@ def _nothing(results: Results) -> str:
     return f"no more hits; {total_in_words(results)} in all" if results.total else "nothing found"
 
 
-def _copies(copies: Copied) -> str:
+def _copies(copies: OtherCopies) -> str:
     """The copies of an article, in one line."""
     shown = (f"{_byline_of(copy)} [{copy.id}]" for copy in copies.listed)
     more = ", …" if copies.total > len(copies.listed) else ""

@@ -18,6 +18,7 @@ from index.engines import Engines
 from index.indexing import Indexer
 from index.lexical.whoosh_index import WhooshIndex
 from index.noise import NoiseFile
+from index.query import Query
 from index.ranking import RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
@@ -161,6 +162,17 @@ def engines(request, tmp_path):
 @pytest.fixture
 def searcher(engines):
     return Searcher(engines, RankingOptions(floor=0.2))
+
+
+def everything(searcher: Searcher, query: Query):
+    """The last page of an answer, and the hits of all its pages."""
+    hits, cursor = [], None
+    while True:
+        results = searcher.search(replace(query, limit=2, cursor=cursor))
+        hits += results.hits
+        cursor = results.next
+        if cursor is None:
+            return results, hits
 
 
 # For the tests of `archive/`; session-wide, so that hypothesis may share them between examples.

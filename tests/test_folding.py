@@ -14,7 +14,7 @@ from index.ranking import RankingOptions
 from index.results import PartKind
 from index.search import Searcher
 from scripts.reading import _print_results
-from tests.conftest import engines_in, fill
+from tests.conftest import engines_in, everything, fill
 from tests.test_copies import text_of, wire, write
 from web.app import create_app
 
@@ -54,16 +54,6 @@ def searcher_of(tmp_path_factory):
         return Searcher(engines, RankingOptions(floor=0.2))
 
     return made
-
-
-def everything(searcher, query):
-    hits, cursor = [], None
-    while True:
-        results = searcher.search(replace(query, limit=7, cursor=cursor))
-        hits += results.hits
-        cursor = results.next
-        if cursor is None:
-            return results, hits
 
 
 def story_of(article_id):

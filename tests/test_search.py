@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from archive.errors import EngineUnavailable
 from index.query import FACETS, Filters, Mode, Query, Sort
 from index.results import Verdict
-from tests.conftest import fill, indexer_of, write_stories
+from tests.conftest import everything, fill, indexer_of, write_stories
 
 TEXTS = [
     "ferry",
@@ -23,17 +23,6 @@ TEXTS = [
     "",
     "brid*",
 ]
-
-
-def everything(searcher, query):
-    """All hits of a query, page by page."""
-    hits, cursor = [], None
-    while True:
-        results = searcher.search(replace(query, limit=2, cursor=cursor))
-        hits += results.hits
-        cursor = results.next
-        if cursor is None:
-            return results, hits
 
 
 @pytest.mark.parametrize("mode", Mode)

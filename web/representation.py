@@ -5,13 +5,13 @@ from datetime import date
 from typing import Any
 
 from archive.article import Article, Passage
-from archive.store.stories import Copies
+from archive.store.stories import OtherCopies
 from index.query import FACETS, Query
 from index.related import Related, RelatedArticle
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
-NO_COPIES = Copies()
+NO_COPIES = OtherCopies()
 
 
 def results_json(results: Results) -> Json:
@@ -59,7 +59,7 @@ def query_json(query: Query) -> Json:
 
 
 def article_json(
-    article: Article, passages: Sequence[Passage] = (), copies: Copies = NO_COPIES
+    article: Article, passages: Sequence[Passage] = (), copies: OtherCopies = NO_COPIES
 ) -> Json:
     """Lay out an article whole, with its text and passages, and say what its copies are."""
     return {
@@ -113,7 +113,7 @@ def _hit(hit: Hit) -> Json:
     }
 
 
-def _copies(copies: Copies) -> Json:
+def _copies(copies: OtherCopies) -> Json:
     """The copies that are listed, and how many there are in all."""
     listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
     return {"copies": listed, "copies_total": copies.total}

@@ -32,7 +32,7 @@ class Copy(NamedTuple):
     url: str
 
 
-class Copies(NamedTuple):
+class OtherCopies(NamedTuple):
     """The other articles of a story: the first of them, and how many there are."""
 
     listed: tuple[Copy, ...] = ()
@@ -140,7 +140,7 @@ class Stories:
                     found[row.row] = _copy(row)
         return found
 
-    def of(self, article_id: str, limit: int) -> Copies:
+    def of(self, article_id: str, limit: int) -> OtherCopies:
         """The other articles of this one's story, in their order."""
         own = select(stories.c.story).join(articles, stories.c.article == articles.c.number)
         story = own.where(articles.c.id == article_id).scalar_subquery()
@@ -150,9 +150,9 @@ class Stories:
         counted = select(func.count()).select_from(joined).where(*others)
         with self._database.reading() as connection:
             if not _is_there(connection):
-                return Copies()
+                return OtherCopies()
             found = tuple(_copy(row) for row in connection.execute(chosen.limit(limit)))
-            return Copies(found, connection.execute(counted).scalar_one())
+            return OtherCopies(found, connection.execute(counted).scalar_one())
 
 
 def _is_there(connection: Connection) -> bool:
