@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from archive.errors import UnreadableArticle
-from archive.reading.files import InputMissing, SourceFile, encoding_of, find_files
+from archive.reading.encodings import encoding_of
+from archive.reading.files import SourceFile
+from archive.reading.walking import InputMissing, find_files
 
 ENGLISH = "The council met on Tuesday to speak about the harbour wall before winter. "
 
@@ -54,23 +56,23 @@ def test_a_name_that_is_not_utf8_is_refused_and_can_be_printed(tmp_path):
     [("a.JSONL", ".jsonl"), ("a.csv.gz", ".csv"), ("a.GZ", ""), ("README", ""), ("a.b.md", ".md")],
 )
 def test_a_suffix_is_the_last_one_below_gz(tmp_path, name, suffix):
-    assert SourceFile(tmp_path / name, name).suffix == suffix
+    assert SourceFile.at(tmp_path / name, name).suffix == suffix
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
 def test_compression_is_told_by_the_content_and_not_the_name(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(gzip.compress(b"Rain."))
-    assert SourceFile(path, name).read_text() == "Rain."
+    assert SourceFile.at(path, name).read_text() == "Rain."
     path.write_bytes(b"Rain.")
-    assert SourceFile(path, name).read_text() == "Rain."
+    assert SourceFile.at(path, name).read_text() == "Rain."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_text_is_read_in_the_encoding_it_was_written_in(tmp_path, encoding):
     text = ENGLISH * 3 + "José Núñez’s “café” charges £4. " + ENGLISH
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
-    assert SourceFile(tmp_path / "a.txt", "a.txt").read_text() == text
+    assert SourceFile.at(tmp_path / "a.txt", "a.txt").read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_other_languages_are_read_in_their_old_encodings(text, encoding):
 def test_an_accent_beyond_the_head_of_a_long_file_is_read(tmp_path):
     text = ENGLISH * 1_000 + "The café shut."
     (tmp_path / "a.txt").write_bytes(text.encode("cp1252"))
-    assert SourceFile(tmp_path / "a.txt", "a.txt").read_text() == text
+    assert SourceFile.at(tmp_path / "a.txt", "a.txt").read_text() == text
 
 
 def test_one_damaged_byte_does_not_change_the_encoding():
@@ -104,7 +106,7 @@ def test_a_file_too_long_for_one_article_is_refused(tmp_path):
     with (tmp_path / "a.txt").open("wb") as stream:
         stream.truncate((32 << 20) + 1)
     with pytest.raises(UnreadableArticle, match="longer than 32 MiB"):
-        SourceFile(tmp_path / "a.txt", "a.txt").read_text()
+        SourceFile.at(tmp_path / "a.txt", "a.txt").read_text()
 
 
 def test_a_link_to_a_folder_is_refused_with_the_way_out(tmp_path):

@@ -31,7 +31,7 @@ def test_a_reader_never_raises_on_arbitrary_bytes(tmp_path_factory, suffix, open
         content = gzip.compress(content)[: max(cut, 1)]
     path = tmp_path_factory.getbasetemp() / f"arbitrary{suffix}"
     path.write_bytes(content)
-    for found in read_file(SourceFile(path, path.name), FieldMap()):
+    for found in read_file(SourceFile.at(path, path.name), FieldMap()):
         assert isinstance(found, Article | UnreadableArticle)
         assert str(found)
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path, name, content,
 )
 def test_a_format_is_told_by_content_first(tmp_path, name, content, expected):
     (tmp_path / name).write_text(content)
-    assert format_of(SourceFile(tmp_path / name, name)).name == expected
+    assert format_of(SourceFile.at(tmp_path / name, name)).name == expected
 
 
 def test_a_reading_goes_on_after_a_refusal_and_counts_its_bytes(tmp_path):
@@ -109,7 +109,7 @@ def test_a_folder_that_moved_keeps_its_ids(tmp_path):
 
 
 def test_a_file_that_went_meanwhile_is_refused(tmp_path):
-    (refused,) = read_file(SourceFile(tmp_path / "gone.txt", "gone.txt"), FieldMap())
+    (refused,) = read_file(SourceFile.at(tmp_path / "gone.txt", "gone.txt"), FieldMap())
     assert refused.reason == "No such file or directory"
 
 

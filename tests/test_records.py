@@ -21,7 +21,7 @@ def read(tmp_path):
     def read_all(name, content, *options):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return list(read_file(SourceFile(path, f"in/{name}"), FieldMap.from_options(options)))
+        return list(read_file(SourceFile.at(path, f"in/{name}"), FieldMap.from_options(options)))
 
     return read_all
 
@@ -133,7 +133,7 @@ def test_a_large_file_of_lines_is_streamed(tmp_path):
         stream.writelines(line for _ in range(80_000_000 // len(line) + 1))
     assert (tmp_path / "a.jsonl").stat().st_size >= 80_000_000
     tracemalloc.start()
-    read = sum(1 for _ in read_file(SourceFile(tmp_path / "a.jsonl", "a.jsonl"), FieldMap()))
+    read = sum(1 for _ in read_file(SourceFile.at(tmp_path / "a.jsonl", "a.jsonl"), FieldMap()))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert read == 80_000_000 // len(line) + 1

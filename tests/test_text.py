@@ -28,7 +28,7 @@ def read(tmp_path):
     def read_one(content, name="a.txt"):
         path = tmp_path / name
         path.write_text(content, encoding="utf-8", newline="")
-        (found,) = read_file(SourceFile(path, f"in/{name}"), FieldMap())
+        (found,) = read_file(SourceFile.at(path, f"in/{name}"), FieldMap())
         return found
 
     return read_one
@@ -67,7 +67,7 @@ def test_the_native_file_the_project_began_with_is_read():
     files = sorted(SEED.glob("*.txt"))
     if not files:
         pytest.skip(f"no files in {SEED}")
-    (article,) = read_file(SourceFile(files[0], files[0].name), FieldMap())
+    (article,) = read_file(SourceFile.at(files[0], files[0].name), FieldMap())
     assert article.published == date(2024, 3, 23)
     assert article.title_source is TitleSource.LEAD
     assert "advertis" not in article.text.casefold()

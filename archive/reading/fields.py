@@ -87,12 +87,20 @@ class FieldMap:
         return found
 
 
-def article_from(record: Mapping[str, Any], origin: Origin, names: FieldMap, key: str) -> Article:
+def article_from(
+    record: Mapping[str, Any],
+    origin: Origin,
+    names: FieldMap,
+    key: str,
+    told: Mapping[str, str] | None = None,
+) -> Article:
     """Make an article of a record; `key` names it where it has neither id nor url.
+
+    `told`, by the names of an article's fields, counts where the record itself says nothing.
 
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
-    found = names.find(record)
+    found = {**(told or {}), **names.find(record)}
     title = clean_line(_as_line(found.get("title", "")))
     text = clean_text(_as_text(found.get("text", "")))
     if not text:

@@ -14,8 +14,10 @@ from typing import NamedTuple
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading import records, text
+from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
-from archive.reading.files import BYTE_ORDER_MARKS, SourceFile, encoding_of, find_files
+from archive.reading.files import SourceFile
+from archive.reading.walking import find_files
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
@@ -103,7 +105,7 @@ class Reading:
 def _size(found: SourceFile | UnreadableArticle) -> int:
     if isinstance(found, SourceFile):
         with suppress(OSError):  # it went meanwhile; reading it will say so
-            return found.path.stat().st_size
+            return Path(found.place).stat().st_size
     return 0
 
 
@@ -114,29 +116,29 @@ def read_file(file: SourceFile, names: FieldMap) -> Iterator[Article | Unreadabl
     except UnreadableArticle as refused:
         yield refused
     except (EOFError, zlib.error):
-        yield UnreadableArticle(str(file.path), "the compressed data is cut short or damaged")
+        yield UnreadableArticle(file.place, "the compressed data is cut short or damaged")
     except OSError as exc:
-        yield UnreadableArticle(str(file.path), exc.strerror or str(exc))
+        yield UnreadableArticle(file.place, exc.strerror or str(exc))
 
 
 def format_of(file: SourceFile) -> Format:
     """Recognise a file by its content; raise UnreadableArticle where nothing here reads it."""
     content = file.head()
     if not content.strip():
-        raise UnreadableArticle(str(file.path), "the file is empty")
+        raise UnreadableArticle(file.place, "the file is empty")
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
-            raise UnreadableArticle(str(file.path), f"{kind} is not read; convert it to text")
+            raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
     marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
     if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
-        raise UnreadableArticle(str(file.path), "not text (binary data)")
+        raise UnreadableArticle(file.place, "not text (binary data)")
     head = content.decode(encoding_of(content), "replace")
     if HTML_OPENING.match(head):
-        raise UnreadableArticle(str(file.path), "HTML pages are not read yet; convert it to text")
+        raise UnreadableArticle(file.place, "HTML pages are not read yet; convert it to text")
     if XML_OPENING.match(head):
-        raise UnreadableArticle(str(file.path), "XML and feeds are not read yet; convert to JSON")
+        raise UnreadableArticle(file.place, "XML and feeds are not read yet; convert to JSON")
     for candidate in FORMATS:
         if candidate.recognises(file, head):
             return candidate
     reason = f"no reader for this kind of file ({file.suffix or 'no suffix'})"
-    raise UnreadableArticle(str(file.path), reason)
+    raise UnreadableArticle(file.place, reason)

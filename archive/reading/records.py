@@ -28,7 +28,7 @@ Read = Iterator[Article | UnreadableArticle]
 def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
     """Read one object a line; a line that is not one is refused and the next is read."""
     for number, line in enumerate(file.lines(), 1):
-        origin = Origin(str(file.path), number)
+        origin = file.origin(number)
         if line is None:
             yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
         elif line := line.strip("\ufeff \t\r\n\x00"):
@@ -45,9 +45,9 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
             prefix = _array_prefix(stream)
         with _opened(file) as stream:
             for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
-                yield _from_record(record, Origin(str(file.path), number), file, names)
+                yield _from_record(record, file.origin(number), file, names)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
-        origin = Origin(str(file.path), number + 1)
+        origin = file.origin(number + 1)
         yield UnreadableArticle(str(origin), f"not valid JSON from here on ({_brief(exc)})")
 
 
@@ -59,7 +59,7 @@ def read_csv(file: SourceFile, names: FieldMap) -> Read:
     rows = _numbered_rows(chain([first], lines), delimiter_of(first))
     number, opening = next(rows, (1, []))
     if isinstance(opening, str):
-        yield UnreadableArticle(str(Origin(str(file.path), number)), opening)
+        yield UnreadableArticle(str(file.origin(number)), opening)
         return
     header = [name.strip() for name in opening]
     needed = {"text"} if "text" in names.chosen else {"text", "title"}
@@ -68,7 +68,7 @@ def read_csv(file: SourceFile, names: FieldMap) -> Read:
         return
     columns = ", ".join(header)[:200]
     reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
-    yield UnreadableArticle(str(Origin(str(file.path), 1)), reason)
+    yield UnreadableArticle(str(file.origin()), reason)
 
 
 def delimiter_of(head: str) -> str:
@@ -196,7 +196,7 @@ def _from_rows(
     names: FieldMap,
 ) -> Read:
     for number, row in rows:
-        origin = Origin(str(file.path), number)
+        origin = file.origin(number)
         if isinstance(row, str):
             yield UnreadableArticle(str(origin), row)
         elif len(row) > len(header):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from archive.article import Article, Origin
+from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.cleaning import clean_text
 from archive.reading.fields import FieldMap, article_from
@@ -47,7 +47,7 @@ def read_markdown(file: SourceFile, names: FieldMap) -> Read:
 
 
 def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Article:
-    return article_from(record, Origin(str(file.path), 1), names, file.key)
+    return article_from(record, file.origin(), names, file.key, file.told)
 
 
 def _titled(text: str) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def _front_matter(block: str, file: SourceFile) -> dict[str, Any]:
         record = yaml.BaseLoader(block).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         reason = f"front matter is not YAML ({str(exc).splitlines()[0]})"
-        raise UnreadableArticle(str(file.path), reason) from exc
+        raise UnreadableArticle(file.place, reason) from exc
     if not isinstance(record, dict):
-        raise UnreadableArticle(str(file.path), "front matter is not a list of `name: value`")
+        raise UnreadableArticle(file.place, "front matter is not a list of `name: value`")
     return {str(key): value for key, value in record.items() if value not in YAML_NULLS}
 
 

@@ -1,0 +1,39 @@
+"""Names the encoding of some text: by its mark, as UTF-8, or the likeliest."""
+
+SAMPLE = 1 << 16  # bytes
+WIDE_ENCODINGS = ("utf-16", "utf-32")
+BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+def encoding_of(content: bytes) -> str:
+    """Name the encoding of some text: its byte order mark, UTF-8, else the likeliest."""
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    try:
+        content.decode()
+    except UnicodeDecodeError as exc:
+        if exc.reason == "unexpected end of data" and len(content) - exc.start < 4:
+            return "utf-8"  # a head that was cut inside a character
+        return likeliest_encoding(content[max(0, exc.start - SAMPLE // 2) :][:SAMPLE])
+    return "utf-8"
+
+
+def likeliest_encoding(sample: bytes) -> str:
+    """Name the encoding of text that is not all UTF-8."""
+    read = sample.decode("utf-8", "replace")
+    beyond_ascii = sum(not character.isascii() for character in read)
+    if beyond_ascii > 2 * read.count("\ufffd"):
+        return "utf-8"  # with a few damaged bytes
+    if beyond_ascii < len(sample) / 4:
+        return "cp1252"  # charset_normalizer takes the £ and ñ of English for cp1250 or cp775
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"
