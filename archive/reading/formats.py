@@ -24,6 +24,8 @@ HTML_OPENING = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
+XML_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
+XML_BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))  # how each begins and ends
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"PK\x03\x04", "a ZIP file"))
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
@@ -49,6 +51,19 @@ def _is_json_lines(file: SourceFile, head: str) -> bool:
         return isinstance(json.loads(first), dict) and bool(newline) and rest.lstrip()[:1] == "{"
     except (ValueError, RecursionError):
         return False
+
+
+def root_of(head: str) -> str:
+    """The name of the outermost element of XML, without its prefix, lower case; or nothing.
+
+    >>> root_of('<?xml version="1.0"?><!-- news --><nitf:nitf xmlns:nitf="x">')
+    'nitf'
+    """
+    head = head.lstrip("\ufeff \t\r\n")
+    while end := next((end for start, end in XML_BEFORE_ROOT if head.startswith(start)), ""):
+        head = head.partition(end)[2].lstrip(" \t\r\n]>")  # of a doctype's own declarations too
+    found = XML_ELEMENT.match(head)
+    return found[1].casefold() if found else ""
 
 
 def _is_table(file: SourceFile, head: str) -> bool:
