@@ -49,12 +49,12 @@ class Highlighter:
         written = set(WORD.findall(text))
         fresh = written - self._seen
         self._seen |= fresh
-        self._wanted |= {word for word in fresh if self._wants(term_of(word))}
+        self._wanted |= {word for word in fresh if term_of(word) in self._terms}
+        if self._prefixes:
+            begun = (word for word in fresh if term_of(word).startswith(self._prefixes))
+            self._wanted.update(begun)
         for word in written & self._wanted:
             yield from _whole(word, text)
-
-    def _wants(self, term: str) -> bool:
-        return term in self._terms or term.startswith(self._prefixes)
 
 
 def _whole(word: str, text: str) -> Iterator[Span]:
