@@ -93,10 +93,12 @@ def article_from(
     names: FieldMap,
     key: str,
     told: Mapping[str, str] | None = None,
+    date_source: DateSource = DateSource.FIELD,
 ) -> Article:
     """Make an article of a record; `key` names it where it has neither id nor url.
 
-    `told`, by the names of an article's fields, counts where the record itself says nothing.
+    `told`, by the names of an article's fields, counts where the record itself says nothing;
+    `date_source` is where its day, if there is one, was found.
 
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
@@ -116,7 +118,7 @@ def article_from(
         text=text,
         published=dated.day if dated else None,
         published_at=dated.instant if dated else None,
-        date_source=DateSource.FIELD if dated else DateSource.NONE,
+        date_source=date_source if dated else DateSource.NONE,
         source=clean_line(_as_line(found.get("source", ""))),
         section=clean_line(_as_line(found.get("section", ""))),
         authors=_as_names(found.get("authors", ())),

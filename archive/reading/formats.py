@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
-from archive.reading import records, text
+from archive.reading import pages, records, text
 from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
@@ -66,6 +66,10 @@ def root_of(head: str) -> str:
     return found[1].casefold() if found else ""
 
 
+def _is_page(_: SourceFile, head: str) -> bool:
+    return bool(HTML_OPENING.match(head)) or root_of(head) == "html"
+
+
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
@@ -83,6 +87,7 @@ FORMATS: tuple[Format, ...] = (
         lambda file, head: file.suffix == ".json" or bool(JSON_OPENING.match(head)),
         records.read_json,
     ),
+    Format("web page", _is_page, pages.read_page),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
     Format("table", _is_table, records.read_csv),
     Format(
@@ -148,9 +153,7 @@ def format_of(file: SourceFile) -> Format:
     if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
         raise UnreadableArticle(file.place, "not text (binary data)")
     head = content.decode(encoding_of(content), "replace")
-    if HTML_OPENING.match(head):
-        raise UnreadableArticle(file.place, "HTML pages are not read yet; convert it to text")
-    if XML_OPENING.match(head):
+    if XML_OPENING.match(head) and not _is_page(file, head):
         raise UnreadableArticle(file.place, "XML and feeds are not read yet; convert to JSON")
     for candidate in FORMATS:
         if candidate.recognises(file, head):
