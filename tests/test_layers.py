@@ -25,6 +25,8 @@ VENDORS = {
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
     "datasketch": ("index/signatures.py",),
+    "feedparser": ("archive/reading/feeds.py",),
+    "lxml": ("archive/reading/markup.py",),
     "trafilatura": ("archive/reading/pages.py",),
     "htmldate": ("archive/reading/page_metadata.py",),
     "flask": ("web/",),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
-from archive.reading import pages, records, text
+from archive.reading import feeds, pages, records, text
 from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
@@ -70,6 +70,11 @@ def _is_page(_: SourceFile, head: str) -> bool:
     return bool(HTML_OPENING.match(head)) or root_of(head) == "html"
 
 
+def _refuse_xml(file: SourceFile, _: FieldMap) -> Iterator[Article | UnreadableArticle]:
+    root = root_of(file.head().decode("utf-8", "replace"))
+    yield UnreadableArticle(file.place, f"XML of a kind that is not read ({root}); convert to JSON")
+
+
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
@@ -81,6 +86,11 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 
 FORMATS: tuple[Format, ...] = (
+    Format(
+        "JSON Feed",
+        lambda _, head: bool(JSON_OPENING.match(head) and feeds.JSON_FEED.search(head)),
+        feeds.read_json_feed,
+    ),
     Format("JSON Lines", _is_json_lines, records.read_json_lines),
     Format(
         "JSON",
@@ -88,6 +98,8 @@ FORMATS: tuple[Format, ...] = (
         records.read_json,
     ),
     Format("web page", _is_page, pages.read_page),
+    Format("feed", lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed),
+    Format("other XML", lambda _, head: bool(XML_OPENING.match(head)), _refuse_xml),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
     Format("table", _is_table, records.read_csv),
     Format(
@@ -153,8 +165,6 @@ def format_of(file: SourceFile) -> Format:
     if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
         raise UnreadableArticle(file.place, "not text (binary data)")
     head = content.decode(encoding_of(content), "replace")
-    if XML_OPENING.match(head) and not _is_page(file, head):
-        raise UnreadableArticle(file.place, "XML and feeds are not read yet; convert to JSON")
     for candidate in FORMATS:
         if candidate.recognises(file, head):
             return candidate
