@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 
 
 class DateSource(StrEnum):
@@ -30,6 +31,11 @@ class Origin:
 
     file: str
     offset: int
+
+    @property
+    def path(self) -> Path:
+        """The file on disk; what lies in it is named behind `!/`."""
+        return Path(self.file.partition("!/")[0])
 
     def __str__(self) -> str:
         return f"{self.file}:{self.offset}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
@@ -91,7 +90,7 @@ def _settled(article: Article, holder: Known | None) -> Article:
     """
     if not holder or not _is_unnamed(article.id) or holder.digest == article.digest:
         return article
-    if holder.origin.file == article.origin.file or not Path(holder.origin.file).exists():
+    if holder.origin.file == article.origin.file or not holder.origin.path.exists():
         return article
     return replace(article, id=derived_id("", str(article.origin)))
 

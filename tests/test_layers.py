@@ -25,6 +25,7 @@ VENDORS = {
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
     "datasketch": ("index/signatures.py",),
+    "warcio": ("archive/reading/web_archives.py",),
     "feedparser": ("archive/reading/feeds.py",),
     "lxml": ("archive/reading/markup.py",),
     "trafilatura": ("archive/reading/pages.py",),

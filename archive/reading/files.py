@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from archive.article import Origin
 from archive.errors import UnreadableArticle
@@ -23,10 +23,9 @@ class SourceFile:
     """A file of the input, on disk or inside another; it can be opened more than once.
 
     `place` says where it is: its path, and of what lies in another file `path!/name`. `key` names
-    it below the folder it was found in, on any machine. `raw` opens its bytes, and travels to other
-    processes. `offset` is where it begins in its place, 1 for a whole file. `told` is what its
-    surroundings say of its article, by the names of an article's fields; it counts where the file
-    itself says nothing.
+    it below the folder it was found in, on any machine. `raw` opens its bytes. `offset` is where it
+    begins in its place, 1 for a whole file. `told` is what its surroundings say of its article, by
+    the names of an article's fields; it counts where the file itself says nothing.
     """
 
     place: str
@@ -54,7 +53,7 @@ class SourceFile:
         """Open for reading, decompressed if the content (not the name) is gzip."""
         stream = self.raw()
         compressed = stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
-        return io.BufferedReader(_Decompressed(stream)) if compressed else stream
+        return cast(io.BufferedReader, _Decompressed(stream)) if compressed else stream
 
     def head(self) -> bytes:
         """The first 64 KiB, or what there is of them before the compressed data breaks off."""

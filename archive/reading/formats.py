@@ -8,12 +8,16 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from lzma import LZMAError
 from pathlib import Path
+from tarfile import TarError
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading import feeds, pages, records, text
+from archive.reading.containers import members_of
 from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
@@ -26,7 +30,8 @@ HTML_OPENING = re.compile(
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
 XML_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 XML_BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))  # how each begins and ends
-OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"PK\x03\x04", "a ZIP file"))
+OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
+DEEPEST = 3  # containers in one another
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
@@ -141,13 +146,28 @@ def _size(found: SourceFile | UnreadableArticle) -> int:
     return 0
 
 
-def read_file(file: SourceFile, names: FieldMap) -> Iterator[Article | UnreadableArticle]:
-    """Read one file in whatever format it is; refusals are yielded, none is raised."""
+def read_file(
+    file: SourceFile, names: FieldMap, depth: int = 0
+) -> Iterator[Article | UnreadableArticle]:
+    """Read one file in whatever format it is, or all that it holds; refusals are yielded.
+
+    `depth` says how many files it lies in.
+    """
     try:
-        yield from format_of(file).read(file, names)
+        members = members_of(file)
+        if members is None:
+            yield from format_of(file).read(file, names)
+        elif depth == DEEPEST:
+            yield UnreadableArticle(file.place, f"more than {DEEPEST} archives in one another")
+        else:
+            for member in members:
+                if isinstance(member, UnreadableArticle):
+                    yield member
+                else:
+                    yield from read_file(member, names, depth + 1)
     except UnreadableArticle as refused:
         yield refused
-    except (EOFError, zlib.error):
+    except (EOFError, zlib.error, LZMAError, BadZipFile, TarError):
         yield UnreadableArticle(file.place, "the compressed data is cut short or damaged")
     except OSError as exc:
         yield UnreadableArticle(file.place, exc.strerror or str(exc))

@@ -1,6 +1,7 @@
 """Reads web pages: the article without what surrounds it on the page."""
 
 import codecs
+import logging
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -26,6 +27,10 @@ ATTRIBUTE = re.compile(r"[\s/=]+")
 INLINE_IMAGE = re.compile(r"data:[\w/+.;=-]*base64,[^\"'\s>)]*", re.I)
 # What is declared as Latin-1 is Windows' in fact: https://encoding.spec.whatwg.org/#names-and-labels
 WINDOWS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254"}
+
+# What is amiss with a page is said in its refusal.
+for _name in ("trafilatura", "htmldate", "courlan", "justext"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 Read = Iterator[Article | UnreadableArticle]
 
@@ -66,7 +71,7 @@ def _bounded(markup: str, place: str) -> str:
 
 
 def _parsed(markup: str) -> Any:
-    """The page as a tree of lxml's, or None; it takes a declared encoding for its own affair."""
+    """The page as a tree of lxml's, or None; a declared encoding was seen to before."""
     from trafilatura import load_html  # 0.2 s
 
     return load_html(re.sub(r"^\s*<\?xml[^>]*>", "", markup))
