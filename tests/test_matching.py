@@ -16,7 +16,7 @@ N_ROWS = 40
 postings = st.dictionaries(st.integers(1, N_ROWS - 1), st.integers(1, 9)).map(
     lambda found: Postings(
         np.array(list(found), np.int64), np.array(list(found.values()), np.float32)
-    )
+    ).sorted()
 )
 POST = [f"word{n}" for n in range(60)]
 

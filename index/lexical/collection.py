@@ -17,7 +17,7 @@ from index.lexical.scoring import (
     inverse_document_frequency,
     length_norms,
     merged,
-    saturation,
+    weights,
 )
 
 INDEXED = (Field.TITLE, Field.TEXT)
@@ -27,7 +27,7 @@ class PostingLists(Protocol):
     """What matching needs of an index."""
 
     def postings(self, field: Field, term: str) -> Postings:
-        """The rows that hold a term in a field; none for a term that is nowhere."""
+        """The rows that hold a term in a field, ascending; none for a term that is nowhere."""
         ...
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
@@ -48,10 +48,14 @@ class PostingLists(Protocol):
 
 
 class Weighed(NamedTuple):
-    """The living rows of a term, and what it scores in each, its rarity included."""
+    """The living rows of a term, and what it scores in each, its rarity included.
+
+    `articles` are the places of those that own the rows, each once.
+    """
 
     rows: Rows
     scores: Floats
+    articles: Rows
 
 
 class Collection:
@@ -86,7 +90,7 @@ class Collection:
         if found is None:
             found = self._weigh(field, self._postings(*key))
             with self._lock:
-                self._cache.put(key, found, len(found.rows))
+                self._cache.put(key, found, len(found.rows) + len(found.articles))
         return found
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
@@ -106,8 +110,8 @@ class Collection:
     def _weigh(self, field: Field, postings: Postings) -> Weighed:
         rows, frequencies = postings
         rarity = inverse_document_frequency(len(rows), self._n_passages)
-        scores = saturation(frequencies, self._norms[field][rows])
-        return Weighed(rows, np.float32(rarity) * scores)
+        scores = weights(frequencies, self._norms[field][rows], rarity)
+        return Weighed(rows, scores, np.flatnonzero(self.columns.articles_with(rows)))
 
     def _postings(self, field: Field, term: str) -> Postings:
         """The living rows of a term in a field, or in title and text added up."""
@@ -118,7 +122,7 @@ class Collection:
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings
-        if self._no_gaps and rows.max(initial=0) < self.columns.n_rows:
+        if self._no_gaps and rows[-1:].max(initial=0) < self.columns.n_rows:  # they ascend
             return postings
         living = rows < self.columns.n_rows
         living[living] = self.columns.alive[rows[living]]

@@ -154,12 +154,14 @@ class Matcher:
         if not said:
             return Group(Part(scores, admitted), admitted, admitted)
         marks = [self._add_word(words, leaf, scores) for words, leaf in said.items()]
-        every: Bools = np.logical_and.reduce(marks)
-        held = every if strict else self._enough(marks, list(said), admitted)
-        few = len(said) <= ALL_WORDS
-        if not (strict or few):
-            held |= self._owners_of_best(scores, admitted)
         self._n_words += len(said)
+        few = len(said) <= ALL_WORDS
+        if few or strict:
+            every: Bools = np.logical_and.reduce(marks)
+            held = every if strict else self._enough(marks, list(said), admitted)
+        else:
+            held = self._enough(marks, list(said), admitted)
+            held |= self._owners_of_best(scores, admitted)
         required = any(True for part in group.required for _ in wanted(part))
         asked = admitted & (every if few else np.array(required))
         return Group(Part(scores, held & admitted), admitted, asked)
@@ -205,9 +207,9 @@ class Matcher:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
         self._rarities.append(max((self._rarity(term) for term in terms_alike), default=0.0))
-        rows, weights = found = self._collection.weighed(leaf.field, terms_alike)
-        np.add.at(scores, rows, weights)  # no row stands twice; this is the quickest form
-        held[self._columns.article_of[rows]] = True
+        found = self._collection.weighed(leaf.field, terms_alike)
+        np.add.at(scores, found.rows, found.scores)  # no row stands twice; the quickest form
+        held[found.articles] = True
         self._leaves.append(LeafFound(leaf, (found,), held))
         return held
 
@@ -224,7 +226,7 @@ class Matcher:
             together += whole[rows]
         scores[rows] = together
         held = self._columns.articles_with(rows)
-        self._leaves.append(LeafFound(leaf, (Weighed(rows, together),), held))
+        self._leaves.append(LeafFound(leaf, (Weighed(rows, together, np.flatnonzero(held)),), held))
         return Part(scores, held)
 
     def _expanded(self, prefix: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Held = TypeVar("Held")
-MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes
+MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
 
 
 class PostingsCache(Generic[Key, Held]):

@@ -1,6 +1,6 @@
 """BM25 as Whoosh computes it of one field, over whole posting lists at once."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ class Postings(NamedTuple):
 
     rows: Rows
     frequencies: Floats
+
+    def sorted(self) -> Self:
+        """The same, by row."""
+        order = np.argsort(self.rows)
+        return self._replace(rows=self.rows[order], frequencies=self.frequencies[order])
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -37,14 +42,16 @@ def length_norms(lengths: Floats, mean_length: float) -> Floats:
     return (K1 * (1 - B + B * lengths / max(mean_length, 1e-9))).astype(np.float32)
 
 
-def saturation(frequencies: Floats, norms: Floats) -> Floats:
-    """Weigh how often a term stands in a passage, (n,): tf (k1 + 1) / (tf + norm).
+def weights(frequencies: Floats, norms: Floats, rarity: float) -> Floats:
+    """Weigh how often a term stands in a passage, (n,): idf tf (k1 + 1) / (tf + norm).
 
-    Times the idf it is the BM25 score of one term (Robertson and Zaragoza, "The Probabilistic
-    Relevance Framework", 2009, equation 3.15).
+    It is the BM25 score of one term (Robertson and Zaragoza, "The Probabilistic Relevance
+    Framework", 2009, equation 3.15).
     """
-    weights: Floats = np.float32(K1 + 1) * frequencies / (frequencies + norms)
-    return weights
+    weighed: Floats = frequencies + norms
+    np.divide(frequencies, weighed, out=weighed)
+    weighed *= np.float32(rarity * (K1 + 1))
+    return weighed
 
 
 def merged(postings: list[Postings]) -> Postings:
@@ -59,21 +66,18 @@ def merged(postings: list[Postings]) -> Postings:
 
 
 def added(postings: Postings, others: Postings) -> Postings:
-    """Add up the frequencies of one term in two fields; the rows come in no order.
+    """Add up the frequencies of one term in two fields; the rows of the sum come in no order.
 
-    The second list is the shorter one, of titles: its rows are looked up in the first.
+    The second list is the shorter one, of titles: its rows are looked up in the first, which
+    ascends.
     """
     if not len(others.rows) or not len(postings.rows):
         return postings if len(postings.rows) else others
-    if not (postings.rows[1:] > postings.rows[:-1]).all():  # of several segments
-        order = np.argsort(postings.rows)
-        postings = Postings(postings.rows[order], postings.frequencies[order])
     places = np.searchsorted(postings.rows, others.rows)
     places[places == len(postings.rows)] = 0
     both = postings.rows[places] == others.rows
-    frequencies = postings.frequencies.copy()
+    left = ~both
+    rows = np.concatenate([postings.rows, others.rows[left]])
+    frequencies = np.concatenate([postings.frequencies, others.frequencies[left]])
     frequencies[places[both]] += others.frequencies[both]
-    return Postings(
-        np.concatenate([postings.rows, others.rows[~both]]),
-        np.concatenate([frequencies, others.frequencies[~both]]),
-    )
+    return Postings(rows, frequencies)

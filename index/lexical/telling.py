@@ -77,9 +77,10 @@ def _telling(collection: Collection, title: str, text: str) -> Iterator[TellingW
     telling = {term: weight * collection.rarity(term) for term, weight in often.items()}
     found = 0
     for term in sorted(telling, key=lambda term: -telling[term]):
-        rows, scores = collection.weighed(Field.ANY, [term])
-        if len(np.unique(collection.columns.article_of[rows])) > 1:
-            yield TellingWord(written[term], Weighed(rows, np.float32(often[term]) * scores))
+        told = collection.weighed(Field.ANY, [term])
+        if len(told.articles) > 1:
+            scores = np.float32(often[term]) * told.scores
+            yield TellingWord(written[term], told._replace(scores=scores))
             found += 1
         if found == MOST_WORDS:
             return

@@ -45,6 +45,7 @@ class WhooshSnapshot:
         self._reader = reader
         self._lock = threading.Lock()  # Whoosh's own readers are not made for threads
         self._rows = document_rows(reader)
+        self._ascending = bool((np.diff(self._rows) > 0).all())  # in every posting list, then
         self._lengths: dict[Field, Floats] = {
             f: LENGTHS[self._column(f"_{f.value}_len", "u1")].astype(np.float32) for f in INDEXED
         }
@@ -85,10 +86,10 @@ class WhooshSnapshot:
             for segment in self._segments
             if (stored := segment.terms.stored(field.value, term.encode()))
         ]
-        if len(found) == 1:
-            return found[0]
-        rows, frequencies = zip(NO_POSTINGS, *found, strict=True)
-        return Postings(np.concatenate(rows), np.concatenate(frequencies))
+        joined = found[0] if len(found) == 1 else NO_POSTINGS
+        if len(found) > 1:
+            joined = Postings(*map(np.concatenate, zip(*found, strict=True)))
+        return joined if self._ascending else joined.sorted()
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
         found = [np.empty(0, np.int64)]
@@ -109,7 +110,7 @@ class WhooshSnapshot:
         for distance, prefix in EDITS:
             with self._lock:
                 found = set(self._reader.terms_within(Field.TEXT.value, spelt, distance, prefix))
-            lists = [Similar(term, np.sort(self.postings(Field.TEXT, term).rows)) for term in found]
+            lists = [Similar(term, self.postings(Field.TEXT, term).rows) for term in found]
             if lists:
                 lists.sort(key=lambda each: (-len(each.rows), each.term))
                 return lists[:limit]
