@@ -93,8 +93,8 @@ class Hits:
         else:
             score, cosine = float(candidates.fused[i]), float(candidates.cosines[i])
             ranks = Ranks(
-                _rank(candidates.lexical, i, self._worded),
-                _rank(candidates.cosines, i, candidates.near),
+                _rank(self._lexical, candidates.lexical[i]) if self._worded[i] else None,
+                _rank(self._near, candidates.cosines[i]) if candidates.near[i] else None,
             )
         return PassageHit(
             passage=found.passage,
@@ -122,10 +122,20 @@ class Hits:
         owners = self.columns.article_of[self.candidates.rows]
         return (self.candidates.lexical > 0) & self.candidates.by_words[owners]
 
+    @cached_property
+    def _lexical(self) -> Floats:
+        """The scores that are ranked by words."""
+        return self.candidates.lexical[self._worded]
 
-def _rank(scores: Floats, i: int, counted: Bools) -> int | None:
-    """The place of a candidate, from 1, among those that are counted."""
-    return 1 + int((scores[counted] > scores[i]).sum()) if counted[i] else None
+    @cached_property
+    def _near(self) -> Floats:
+        """The scores that are ranked by meaning."""
+        return self.candidates.cosines[self.candidates.near]
+
+
+def _rank(scores: Floats, own: np.float32) -> int:
+    """The place of a score, from 1, among these."""
+    return 1 + int(np.count_nonzero(scores > own))
 
 
 def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:
