@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Row,
     Text,
+    bindparam,
     cast,
     delete,
     func,
@@ -36,6 +37,12 @@ from archive.store.tables import (
 from archive.store.vectors import Rows
 
 IDS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+PASSAGES_AT = (
+    select(passages)
+    .where(passages.c.row.in_(bindparam("rows", expanding=True)))
+    .order_by(passages.c.row)
+)
+ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", expanding=True)))
 
 
 class Known(NamedTuple):
@@ -197,13 +204,11 @@ class Catalog:
         """
         for some in batches(sorted(rows), IDS_AT_ONCE):
             with self._database.reading() as connection:
-                chosen = select(passages).where(passages.c.row.in_(some)).order_by(passages.c.row)
-                found = connection.execute(chosen).mappings().all()
-                numbers = sorted({row["article"] for row in found})
-                chosen_articles = select(articles).where(articles.c.number.in_(numbers))
+                found = connection.execute(PASSAGES_AT, {"rows": some}).mappings().all()
+                numbers = {"numbers": sorted({row["article"] for row in found})}
                 by_number = {
                     row["number"]: article_of(typed(Any, row))
-                    for row in connection.execute(chosen_articles).mappings()
+                    for row in connection.execute(ARTICLES_OF, numbers).mappings()
                 }
             for row in found:
                 article = by_number[row["article"]]
