@@ -34,6 +34,10 @@ class Settings:
     floor: float = _setting(
         0.25, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
     )
+    reranker: str = _setting(
+        "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
+    )
+    rerank_ms: int = _setting(500, "the most milliseconds a reranker has for an answer")
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of the settings that the environment gave; what an archive has yields to them."""
 
@@ -86,6 +90,8 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "fusion": _one_of("convex", "rrf"),
     "vector_weight": _number(float, 0, 1),
     "floor": _number(float, -1, 1),
+    "reranker": str,
+    "rerank_ms": _number(int, 1, 60_000),
 }
 
 

@@ -13,7 +13,7 @@ from index.lexical.matching import Matches
 from index.protocols import Rows
 from index.ranking import SHARE, ArticlesBy, Candidates
 from index.reasons import Grounds, sentence
-from index.results import Part, PartKind, PassageHit, Ranks, Why
+from index.results import Part, PartKind, PassageHit, Ranks, Reread, Why
 
 LEAST_MORE = 1e-6  # of a score
 
@@ -138,6 +138,14 @@ class Explainer:
             for row in self.rows[found.held[owners]].tolist():
                 standing[row][found.leaf] = None
         return standing
+
+
+def with_rereading(why: Why, reread: Reread) -> Why:
+    """Add to why an article was found what a reranker has made of it."""
+    more = reread.score - sum(part.score for part in why.parts)
+    part = Part(PartKind.RERANKED, "", reread.given, more)
+    sentence = f"{why.sentence}; {reread.given:.2f} of 1 where read together with the question"
+    return Why(sentence.removeprefix("; "), (*why.parts, part))
 
 
 def _kind(leaf: Leaf) -> PartKind:

@@ -1,6 +1,7 @@
 """Makes hits of ranked articles: their best passages, fetched, marked and explained."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -8,14 +9,14 @@ import numpy as np
 from archive.store.catalog import Catalog, StoredPassage
 from archive.store.stories import OtherCopies
 from index.columns import Columns
-from index.explaining import Explainer
+from index.explaining import Explainer, with_rereading
 from index.expression import Expression
 from index.folding import Folding
 from index.lexical.highlighting import Highlighter
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Rows
 from index.ranking import ArticlesBy, Candidates
-from index.results import Hit, PassageHit, Ranks
+from index.results import Hit, PassageHit, Ranks, Reread
 
 PASSAGES_A_HIT = 3
 COPIES_LISTED = 20
@@ -32,6 +33,7 @@ class Hits:
     expression: Expression | None
     articles_by: ArticlesBy = ArticlesBy.BEST
     folding: Folding | None = None  # where copies are folded
+    reread: Mapping[int, Reread] = field(default_factory=dict)  # by the places of articles
 
     def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
         """Fetch the articles of a page, by their places, in the order given."""
@@ -55,8 +57,14 @@ class Hits:
                 ranks = _best_ranks(passages)
                 folded = score if copies[place].total else None
                 why = explainer.article(some[0], passages, ranks, folded)
+                if reread := self.reread.get(place):
+                    why, score = with_rereading(why, reread), reread.score
                 hits.append(Hit(article, title, score, ranks, passages, why, copies[place]))
         return tuple(hits)
+
+    def best_row(self, place: int) -> int:
+        """The article's best passage."""
+        return self._best_rows(place)[0]
 
     def _copies(self, page: Rows, catalog: Catalog) -> dict[int, OtherCopies]:
         """Describe the first copies of each lead on the page."""

@@ -150,6 +150,21 @@ class VectorIndex(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads a question and a passage together: slower than comparing vectors, and surer."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self) -> None:
+        """Load the model now, so that scores need not wait for it; raise EngineUnavailable."""
+        ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> Floats:
+        """How well each text answers, 0 to 1, (n,); raise EngineUnavailable."""
+        ...
+
+
 class Embedder(Protocol):
     """Turns texts into vectors of length 1, (n, dimension) float32."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
@@ -36,18 +37,26 @@ class PartKind(StrEnum):
     ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
     PASSAGE = "passage"  # a share of the article's further passage, by its id
     COPY = "copy"  # what a copy of the article scores more than it does
+    RERANKED = "reranked"  # what reading it together with the question has added
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a score: of what, how it scored before both rankings were merged, and since.
 
-    `before` is a BM25F score for words, a cosine for meaning.
+    `before` is a BM25F score for words, a cosine for meaning, what a reranker gave, 0 to 1.
     """
 
     kind: PartKind
     text: str
     before: float
+    score: float
+
+
+class Reread(NamedTuple):
+    """What a reranker gave an article, 0 to 1, and how the article scores since."""
+
+    given: float
     score: float
 
 

@@ -23,7 +23,7 @@ from index.lexical.parsing import Read, parse
 from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately
-from index.protocols import Bools
+from index.protocols import Bools, Rows
 from index.query import DEFAULT_HITS, Copies, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
@@ -36,6 +36,7 @@ from index.ranking import (
     rank,
 )
 from index.related import Related, Relations
+from index.reranking import Reordered, Reranking
 from index.results import Offer, Reading, Results, Totals, Verdict
 from index.snapshot import Snapshot, Snapshots
 
@@ -43,11 +44,14 @@ from index.snapshot import Snapshot, Snapshots
 class Searcher:
     """Searches one archive, from any number of threads."""
 
-    def __init__(self, engines: Engines, options: RankingOptions) -> None:
+    def __init__(
+        self, engines: Engines, options: RankingOptions, reranking: Reranking | None = None
+    ) -> None:
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
+        self._reranking = reranking
         self._lately = FoundLately()
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -92,10 +96,13 @@ class Searcher:
             scores = folded.best(scores) if folded else scores
             listed = folded.leads if folded else candidates.articles
             ordered = in_order(columns, listed, scores, query.sort)
+        by = self._options.articles_by
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by, folded)
+        reordered = self._reread(query, ranked, hits, ordered, clock)
         with clock.stage("count"):
             answer = Results(
                 query=query,
-                reading=_reading(ranked, candidates, query),
+                reading=_reading(ranked, candidates, query, reordered.note),
                 hits=(),
                 totals=_totals(candidates, folding, query.copies),
                 facets=facets(columns, candidates.articles, query.copies),
@@ -109,9 +116,17 @@ class Searcher:
                 next=None,
                 took_ms={},
             )
-        by = self._options.articles_by
-        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by, folded)
-        return Found(answer, hits, ordered)
+        return Found(answer, replace(hits, reread=reordered.reread), reordered.ordered)
+
+    def _reread(
+        self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: "Clock"
+    ) -> Reordered:
+        """Have the first hits read again, where there is a model for it and meaning was asked."""
+        meaning = _meaning(ranked.read) if query.mode is not Mode.KEYWORD else ""
+        if not self._reranking or not meaning or query.sort is not Sort.RELEVANCE:
+            return Reordered(ordered, {}, "")
+        with clock.stage("rerank"):
+            return self._reranking.reorder(meaning, hits, ordered, self._catalog)
 
     def _rank(self, query: Query, clock: "Clock", without: Sequence[str] = ()) -> "_Ranked":
         with clock.stage("read"):
@@ -217,11 +232,12 @@ def _matches(read: Read, query: Query, snapshot: Snapshot) -> Matches:
     return Matches(nothing, everyone, everyone, everyone)
 
 
-def _reading(ranked: _Ranked, shown: Candidates, query: Query) -> Reading:
+def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) -> Reading:
     read = ranked.read
     notes = list(read.notes)
     if ranked.matches.relaxed and shown.by_words.any():
         notes.append("no article holds all these words; shown are those that hold most of them")
+    notes += [reranked] if reranked else []
     cautions = _cautions(query, ranked.snapshot, ranked.failure)
     return Reading(describe(read.expression) if read.expression else "", (*notes, *cautions))
 

@@ -8,6 +8,7 @@ from archive.store.manifest import SCHEMA, Manifest
 from archive.store.tuning import Tuning
 from archive.store.vectors import VectorFile
 from index.columns_file import ColumnsFile
+from index.embedding.cross_encoder import CrossEncoderReranker
 from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
 from index.engines import Engines
@@ -17,6 +18,7 @@ from index.lexical.whoosh_index import WhooshIndex
 from index.noise import NoiseFile
 from index.protocols import Embedder
 from index.ranking import Fusion, RankingOptions
+from index.reranking import Reranking
 from index.search import Searcher
 from index.vector import ChromaIndex
 from index.workers import Workers
@@ -56,7 +58,7 @@ def open_searcher(settings: Settings) -> Searcher:
 
 def searcher_over(engines: Engines, settings: Settings) -> Searcher:
     """Search over engines that are open already."""
-    return Searcher(engines, ranking_options(settings))
+    return Searcher(engines, ranking_options(settings), _reranking(settings))
 
 
 def ranking_options(settings: Settings) -> RankingOptions:
@@ -90,6 +92,17 @@ def new_manifest(settings: Settings) -> Manifest:
         dimension=embedder.dimension,
         precision=embedder.precision,
     )
+
+
+def reranker_of(name: str, settings: Settings) -> CrossEncoderReranker:
+    """A model that reads hits again; raise EngineUnavailable where there is none of this name."""
+    return CrossEncoderReranker(name, threads=settings.worker_threads)
+
+
+def _reranking(settings: Settings) -> Reranking | None:
+    if not settings.reranker:
+        return None
+    return Reranking(reranker_of(settings.reranker, settings), settings.rerank_ms / 1000)
 
 
 def _engines(

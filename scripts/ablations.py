@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import wraps
+from pathlib import PurePath
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ class Ablations:
     articles_by: tuple[str, ...] = ()
     passage_tokens: tuple[int, ...] = ()
     no_title: bool = False
+    reranker: tuple[str, ...] = ()
 
     def of(self, usual: System) -> Iterator[System]:
         """Vary the usual system, by one thing at a time."""
@@ -39,6 +41,9 @@ class Ablations:
             yield replace(usual, name=f"passages of {tokens}", passages=passages)
         if self.no_title:
             yield replace(usual, name="no title", passages=PassageOptions(titled=False))
+        for model in self.reranker:
+            name = f"reranked by {PurePath(model).name}"
+            yield replace(usual, name=name, reranker=model)
 
 
 def with_ablations(command: Command) -> Command:
@@ -73,6 +78,12 @@ def with_ablations(command: Command) -> Command:
     )
     @click.option(
         "--no-title", is_flag=True, help="Try passages embedded without title, in another one."
+    )
+    @click.option(
+        "--reranker",
+        multiple=True,
+        metavar="MODEL",
+        help="Have the first 30 hits read again by this CrossEncoder, in whatever time it takes.",
     )
     @wraps(command)
     def run(**options: Any) -> Any:

@@ -11,6 +11,7 @@ import click
 
 from archive.settings import Settings
 from archive.splitting import USUAL_PASSAGES
+from index.engines import Engines
 from index.evaluation.beside import RIVAL, bm25s_over, require_rival, rival_of
 from index.evaluation.judgments import Judgments
 from index.evaluation.results import FolderResult, results_of
@@ -18,8 +19,9 @@ from index.evaluation.systems import System, Values, measure, measure_ranked, us
 from index.evaluation.verdicts import Verdicts
 from index.evaluation.verdicts import verdicts as verdicts_of
 from index.query import Mode
+from index.reranking import Reranking
 from index.search import Searcher
-from index.wiring import ranking_options
+from index.wiring import ranking_options, reranker_of
 from scripts.ablations import Ablations, with_ablations
 from scripts.evaluation_tables import folder_json, folder_table
 from scripts.judged import indexed, places
@@ -103,7 +105,7 @@ def _evaluated(
             engines = stack.enter_context(indexed(judgments, there, passages=passages, quiet=quiet))
             count = engines.catalog.counts().articles
             for system in (system for system in systems if system.passages == passages):
-                searcher = Searcher(engines, system.ranking)
+                searcher = _searcher(engines, system, settings)
                 measured[system] = measure(searcher, judgments, system.mode)
             if extras.verdicts and passages == USUAL_PASSAGES:
                 searcher = Searcher(engines, usual[0].ranking)
@@ -114,3 +116,8 @@ def _evaluated(
                 measured[rival_of(keyword)] = measure_ranked(ranked, judgments)
     queries = tuple(judgments.queries)
     return FolderResult(judgments.name, count, queries, results_of(measured), judged)
+
+
+def _searcher(engines: Engines, system: System, settings: Settings) -> Searcher:
+    reranker = reranker_of(system.reranker, settings) if system.reranker else None
+    return Searcher(engines, system.ranking, Reranking(reranker) if reranker else None)

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from archive.article import Article, DateSource, Origin, TitleSource
 from archive.reading.fields import FieldMap
 from archive.reading.formats import Reading
+from archive.settings import DEFAULT_MODEL
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile
 from index.columns_file import ColumnsFile
+from index.embedding.model import find_model
 from index.engines import Engines
 from index.indexing import Indexer
 from index.lexical.whoosh_index import WhooshIndex
@@ -220,3 +222,19 @@ def sample(tmp_path_factory):
 def backfile(*arguments, **environment):
     """Run the command in this process, as from a shell whose stderr is no terminal."""
     return CliRunner().invoke(main, [str(a) for a in arguments], env=environment or None)
+
+
+def tiny_cross_encoder(folder: Path, labels: int = 1) -> str:
+    """A CrossEncoder of random weights, with the words of the bundled model."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(7)
+    tokenizer = AutoTokenizer.from_pretrained(str(find_model(DEFAULT_MODEL)))
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, num_labels=labels,
+    )  # fmt: skip
+    BertForSequenceClassification(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    return str(folder)

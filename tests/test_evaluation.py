@@ -14,7 +14,7 @@ from index.evaluation.statistics import compare, estimate
 from index.evaluation.systems import MEASURES, measure
 from index.query import Mode
 from scripts.judged import places
-from tests.conftest import STORIES, backfile, engines_in, fill, write_stories
+from tests.conftest import STORIES, backfile, engines_in, fill, tiny_cross_encoder, write_stories
 
 USUAL = ["hybrid, convex", "hybrid, RRF", "keyword", "semantic"]
 QUERIES = {"f": "night ferry", "b": "swing bridge cracks", "l": "lighthouse keeper"}
@@ -172,6 +172,17 @@ def test_each_variation_is_a_further_row(fakes, judged, tmp_path):
     assert places[0] == kept
     assert len(set(places)) == 3  # other passages never get into the archive that is kept
     assert not places[1].exists()
+
+
+def test_a_reranker_is_a_further_row_and_reads_in_its_own_time(
+    fakes, judged, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("BACKFILE_RERANK_MS", "1")
+    model = tiny_cross_encoder(tmp_path / "tiny")
+    (found,) = json.loads(backfile("evaluate", judged, "--reranker", model, "--json").stdout)
+    row = found["systems"][len(USUAL)]
+    assert row["name"] == "reranked by tiny"
+    assert 0 < row["measures"]["nDCG@10"]["mean"] <= 1
 
 
 def test_several_folders_have_an_archive_each_by_name(fakes, judged, tmp_path):

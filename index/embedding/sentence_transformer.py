@@ -10,13 +10,12 @@ import numpy as np
 from archive.errors import EngineUnavailable
 from archive.store.manifest import Manifest
 from index.embedding.export import export_query_graph
-from index.embedding.model import dimension_of, find_model, hash_weights
+from index.embedding.model import dimension_of, fast_precision, find_model, hash_weights
 from index.embedding.query_graph import QueryGraph
 from index.protocols import Floats
 from index.workers import once
 
 BATCH = 16  # sorted by length, 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
-FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux names them; bf16 on Arm
 
 
 class SentenceTransformerEmbedder:
@@ -64,8 +63,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def precision(self) -> str:
-        """`bfloat16` where the processor computes in it, else `float32`."""
-        return "bfloat16" if FAST_BFLOAT16 & _cpu_flags(Path("/proc/cpuinfo")) else "float32"
+        return fast_precision()
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         return self._normal(
@@ -133,12 +131,3 @@ class SentenceTransformerEmbedder:
         vectors: Floats = embeddings.float().cpu().numpy()
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
-
-
-def _cpu_flags(path: Path) -> set[str]:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return set()
-    found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return set(next(found, "").split())

@@ -24,7 +24,8 @@ Values = npt.NDArray[np.float64]
 class System:
     """One way to search: its name, its mode, how it ranks, and what its passages are.
 
-    `engine` is another's name where it stands beside our own, in whose mode it answers.
+    `engine` is another's name where it stands beside our own, in whose mode it answers; `reranker`
+    names the model that reads its first hits again, without haste.
     """
 
     name: str
@@ -32,6 +33,7 @@ class System:
     ranking: RankingOptions
     passages: PassageOptions = USUAL_PASSAGES
     engine: str = OURS
+    reranker: str = ""
 
 
 def usual_systems(ranking: RankingOptions) -> list[System]:
