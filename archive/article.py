@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,18 @@ class DateSource(StrEnum):
     NONE = "none"
 
 
+class DateCertainty(StrEnum):
+    """How sure an article's day is."""
+
+    CERTAIN = "certain"
+    """Written so that it can be read in one way only."""
+    LIKELY = "likely"
+    """The order of day and month, or the place where it was found, had to be assumed."""
+    DOUBTFUL = "doubtful"
+    """It lies in the future, or is no day of the calendar, and then there is none."""
+    NONE = "none"
+
+
 class TitleSource(StrEnum):
     """Whether the title was given, or is the first sentence, shortened, in place of one."""
 
@@ -27,10 +39,14 @@ class TitleSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an article was read: a file, and the line or record in it (1 for a whole file)."""
+    """Where an article was read: a file, and the line or record in it (1 for a whole file).
+
+    `digest` is the SHA-256 of the file's bytes, in hex; empty where these were not kept.
+    """
 
     file: str
     offset: int
+    digest: str = field(default="", compare=False)
 
     @property
     def path(self) -> Path:
@@ -47,7 +63,8 @@ class Article:
 
     `published` is the calendar day the source names, in the source's own calendar: no time zone
     ever moves it. `published_at` is the instant, where the source gives one. An absent source,
-    section, language or url is the empty string.
+    section, language or url is the empty string. `date_written` is what the source wrote for the
+    day where that is not certain. `version` is the source's own, 0 where it counts none.
     """
 
     id: str
@@ -63,6 +80,9 @@ class Article:
     language: str
     url: str
     origin: Origin
+    date_certainty: DateCertainty = DateCertainty.NONE
+    date_written: str = ""
+    version: int = 0
 
     @property
     def given_title(self) -> str:
@@ -72,7 +92,7 @@ class Article:
     @property
     def digest(self) -> bytes:
         """SHA-256 over all that a reader of the article can see; the origin is not part of it."""
-        seen = [
+        seen: list[object] = [
             self.title,
             self.title_source,
             self.text,
@@ -84,6 +104,9 @@ class Article:
             self.language,
             self.url,
         ]
+        # Only where there is something, so that digests from before still hold.
+        seen += [self.date_written] if self.date_written else []
+        seen += [self.version] if self.version else []
         return hashlib.sha256(json.dumps(seen).encode()).digest()
 
 

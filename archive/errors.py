@@ -2,6 +2,7 @@
 
 ArchiveError
 ├── UnreadableArticle   one article or file of the input; yielded and counted, seldom raised
+│   └── WithdrawnArticle    one that its source has taken back
 ├── BadQuery            a parameter of a search
 ├── BadSetting          a setting, from the environment or an option
 ├── ArticleNotFound     an id nobody has
@@ -32,6 +33,19 @@ class UnreadableArticle(ArchiveError):
         self.origin = origin
         self.reason = reason
         super().__init__(f"{origin}: {reason}")
+
+
+class WithdrawnArticle(UnreadableArticle):
+    """An article that its source has taken back: kept out, and taken out if it is in already.
+
+    `version` is the source's own for the withdrawal, 0 where it counts none; a later version of the
+    article overrules it.
+    """
+
+    def __init__(self, origin: str, article_id: str, version: int, reason: str) -> None:
+        self.article_id = article_id
+        self.version = version
+        super().__init__(origin, reason)
 
 
 class BadQuery(ArchiveError):

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Article, DateSource, Origin, Passage, TitleSource
+from archive.article import (
+    Article,
+    DateCertainty,
+    DateSource,
+    Origin,
+    Passage,
+    TitleSource,
+)
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.splitting import split
 from archive.store.catalog import Catalog, Counts, Known
@@ -35,7 +42,10 @@ ARTICLES = st.builds(
     authors=st.lists(STORABLE, max_size=3).map(tuple),
     language=STORABLE,
     url=STORABLE,
-    origin=st.builds(Origin, STORABLE, st.integers(1, 2**40)),
+    origin=st.builds(Origin, STORABLE, st.integers(1, 2**40), STORABLE),
+    date_certainty=st.sampled_from(DateCertainty),
+    date_written=STORABLE,
+    version=st.integers(0, 2**40),
 )
 
 

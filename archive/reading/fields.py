@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from archive.article import Article, DateSource, Origin, TitleSource, shortened
+from archive.article import (
+    Article,
+    DateCertainty,
+    DateSource,
+    Origin,
+    TitleSource,
+    shortened,
+)
 from archive.errors import BadSetting, UnreadableArticle
 from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dates import parse_date
@@ -94,11 +101,12 @@ def article_from(
     key: str,
     told: Mapping[str, str] | None = None,
     date_source: DateSource = DateSource.FIELD,
+    version: int = 0,
 ) -> Article:
     """Make an article of a record; `key` names it where it has neither id nor url.
 
     `told`, by the names of an article's fields, counts where the record itself says nothing;
-    `date_source` is where its day, if there is one, was found.
+    `date_source` is where its day, if there is one, was found; `version` is the source's own.
 
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
@@ -125,6 +133,8 @@ def article_from(
         language=_as_language(_as_line(found.get("language", ""))),
         url=url,
         origin=origin,
+        date_certainty=DateCertainty.CERTAIN if dated else DateCertainty.NONE,
+        version=version,
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     false,
 )
 
-from archive.article import Article, DateSource, Origin, Passage, TitleSource
+from archive.article import Article, DateCertainty, DateSource, Origin, Passage, TitleSource
 
 metadata = MetaData()
 
@@ -40,6 +40,8 @@ articles = Table(
     Column("published", Integer),  # date.toordinal(): a day, and never an instant
     Column("published_at", Text),  # ISO 8601 with its offset
     Column("date_source", Text, nullable=False),
+    Column("date_certainty", Text, nullable=False, server_default="certain"),
+    Column("date_written", Text, nullable=False, server_default=""),
     Column("source", Text, nullable=False),
     Column("section", Text, nullable=False),
     Column("authors", Text, nullable=False),  # a JSON list
@@ -47,6 +49,8 @@ articles = Table(
     Column("url", Text, nullable=False),
     Column("origin_file", Text, nullable=False),
     Column("origin_offset", Integer, nullable=False),
+    Column("origin_digest", Text, nullable=False, server_default="", index=True),
+    Column("version", Integer, nullable=False, server_default="0"),
     Column("digest", LargeBinary, nullable=False),
 )
 
@@ -101,6 +105,8 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
         "published": article.published.toordinal() if article.published else None,
         "published_at": article.published_at.isoformat() if article.published_at else None,
         "date_source": article.date_source.value,
+        "date_certainty": article.date_certainty.value,
+        "date_written": article.date_written,
         "source": article.source,
         "section": article.section,
         "authors": json.dumps(article.authors, ensure_ascii=False),
@@ -108,6 +114,8 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
         "url": article.url,
         "origin_file": article.origin.file,
         "origin_offset": article.origin.offset,
+        "origin_digest": article.origin.digest,
+        "version": article.version,
         "digest": article.digest,
     }
 
@@ -127,7 +135,10 @@ def article_of(row: Mapping[str, Any]) -> Article:
         authors=tuple(json.loads(row["authors"])),
         language=row["language"],
         url=row["url"],
-        origin=Origin(row["origin_file"], row["origin_offset"]),
+        origin=Origin(row["origin_file"], row["origin_offset"], row["origin_digest"]),
+        date_certainty=DateCertainty(row["date_certainty"]),
+        date_written=row["date_written"],
+        version=row["version"],
     )
 
 
