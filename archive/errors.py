@@ -27,11 +27,17 @@ class ArchiveError(Exception):
 
 
 class UnreadableArticle(ArchiveError):
-    """Something in the input that cannot become an article, and why."""
+    """Something in the input that cannot become an article, and why.
 
-    def __init__(self, origin: str, reason: str) -> None:
+    `record` is what was refused where it is one of many in its file, as JSON can hold it; `key`
+    then names its place below the folder it was read from.
+    """
+
+    def __init__(self, origin: str, reason: str, *, record: object = None, key: str = "") -> None:
         self.origin = origin
         self.reason = reason
+        self.record = record
+        self.key = key
         super().__init__(f"{origin}: {reason}")
 
 

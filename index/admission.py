@@ -1,68 +1,147 @@
-"""Judges what was read: what is new, changed or unchanged, and what is refused."""
+"""Judges what was read: what is new, changed, unchanged or there already, and what is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from archive.addresses import canonical_url
 from archive.article import Article, Origin
-from archive.errors import UnreadableArticle
-from archive.reading.fields import derived_id
-from archive.store.catalog import Catalog, Known
+from archive.errors import UnreadableArticle, WithdrawnArticle
+from archive.reading.fields import derived_id, record_of
+from archive.store.catalog import Catalog
+from archive.store.history import Withdrawal
+from archive.store.identities import Known, Named, day_number, known_as
+from index.judgement import Judgement, is_same_at_address, judge
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of an input."""
+    """What became of an input; `refused` holds what was kept out, also by its source's own wish.
+
+    `duplicate` counts articles that are in already: from another place, or in a later version.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    duplicate: int = 0
+    withdrawn: int = 0
     undated: int = 0
     refused: list[UnreadableArticle] = field(default_factory=list)
 
     @property
     def read(self) -> int:
-        return self.new + self.changed + self.unchanged
+        return self.new + self.changed + self.unchanged + self.duplicate
+
+
+class Admitted(NamedTuple):
+    """What a batch brings: what to index, what to keep as history, and what to take out."""
+
+    articles: list[Article]
+    earlier: list[Article]
+    withdrawn: list[WithdrawnArticle]
+    moved: dict[str, Origin]
 
 
 class Admission:
     """Lets the articles of one run in, batch by batch; the record may lag behind by some."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+        self._identities = catalog.identities
+        self._history = catalog.history
         self._seen: dict[str, Known] = {}  # articles of this run
+        self._past: dict[str, set[bytes]] = {}  # what was earlier in this run
+        self._withdrawn: dict[str, Withdrawal] = {}
         self._homes: dict[Origin, str] = {}  # ids of this run that were made of a file's place
+        self._addresses: dict[str, list[Named]] = {}  # of this run
 
-    def admit(self, articles: Sequence[Article], report: Report) -> list[Article]:
+    def admit(self, found: Sequence[Article | UnreadableArticle], report: Report) -> Admitted:
         """Pick those that must be kept, each id once, and count them all."""
-        articles = self._at_home(articles)
-        known = self._catalog.known([article.id for article in articles])
-        kept: dict[str, Article] = {}
-        for found in articles:
-            article = _settled(found, self._seen.get(found.id) or known.get(found.id))
-            if article is not found:
-                known |= self._catalog.known([article.id])
+        report.refused += [each for each in found if isinstance(each, UnreadableArticle)]
+        withdrawn = self._withdraw([w for w in found if isinstance(w, WithdrawnArticle)], report)
+        articles = self._at_address(self._at_home([a for a in found if isinstance(a, Article)]))
+        admitted = _Batch(self._identities.known(each.id for each in articles))
+        ids = [article.id for article in articles]
+        past = self._history.past(ids)
+        self._withdrawn = self._history.withdrawn(ids) | self._withdrawn
+        for each in articles:
+            article = _settled(each, self._seen.get(each.id) or admitted.known.get(each.id))
+            if article is not each:
+                admitted.known |= self._identities.known([article.id])
             report.undated += article.published is None
-            taken = self._seen.get(article.id)
-            before = taken or known.get(article.id)
-            if before and _is_another(article, before, this_run=taken is not None):
-                reason = f"its id {article.id!r} is taken by {before.title!r} ({before.origin})"
-                remedy = "give another field with --map id=NAME"
-                report.refused.append(UnreadableArticle(str(article.origin), f"{reason}; {remedy}"))
-                continue
-            self._seen[article.id] = known_as(article)
-            if before and before.digest == article.digest:
-                report.unchanged += 1
-                continue
-            report.changed += before is not None
-            report.new += before is None
-            kept[article.id] = article
+            self._place(article, past.get(article.id, set()), admitted, report)
+        kept = admitted.kept
         self._homes |= {each.origin: each.id for each in kept.values() if _is_unnamed(each.id)}
-        return list(kept.values())
+        return Admitted(list(kept.values()), admitted.earlier, withdrawn, admitted.moved)
 
-    def _at_home(self, articles: Sequence[Article]) -> list[Article]:
+    def _place(self, article: Article, past: set[bytes], batch: "_Batch", report: Report) -> None:
+        """Put one article where it belongs, and count it."""
+        taken = self._seen.get(article.id)
+        holder = taken or batch.known.get(article.id)
+        past = past | self._past.get(article.id, set())
+        if gone := self._withdrawn.get(article.id):
+            if not article.version > gone.version:
+                reason = f"withdrawn by its source ({gone.reason})"
+                report.refused.append(UnreadableArticle(str(article.origin), reason))
+                batch.earlier += [article] if article.digest not in past else []
+                return
+            del self._withdrawn[article.id]
+        judgement = judge(article, holder, past, this_run=taken is not None)
+        match judgement:
+            case Judgement.ANOTHER:
+                assert holder is not None  # noqa: S101
+                reason = f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin})"
+                remedy = "give another field with --map id=NAME"
+                reason = f"{reason}; {remedy}"
+                place, record = str(article.origin), record_of(article)
+                report.refused.append(UnreadableArticle(place, reason, record=record, key=place))
+            case Judgement.UNCHANGED:
+                report.unchanged += 1
+                self._seen[article.id] = known_as(article)
+                if holder and holder.origin.digest != article.origin.digest:
+                    batch.moved[article.id] = article.origin
+            case Judgement.DUPLICATE:
+                report.duplicate += 1
+                self._seen.setdefault(article.id, holder or known_as(article))
+            case Judgement.EARLIER:
+                report.duplicate += 1
+                self._seen.setdefault(article.id, holder or known_as(article))
+                self._past.setdefault(article.id, set()).add(article.digest)
+                batch.earlier.append(article)
+            case Judgement.NEW | Judgement.CHANGED:
+                report.new += judgement is Judgement.NEW
+                report.changed += judgement is Judgement.CHANGED
+                self._keep(article, holder, batch)
+
+    def _keep(self, article: Article, holder: Known | None, batch: "_Batch") -> None:
+        if holder:
+            self._past.setdefault(article.id, set()).add(holder.digest)
+        if replaced := batch.kept.get(article.id):
+            batch.earlier.append(replaced)
+        self._seen[article.id] = known_as(article)
+        batch.kept[article.id] = article
+
+    def _withdraw(
+        self, withdrawn: list[WithdrawnArticle], report: Report
+    ) -> list[WithdrawnArticle]:
+        """Let go of what is taken back, unless a later version of it is there."""
+        known = self._identities.known(each.article_id for each in withdrawn)
+        before = self._history.withdrawn(each.article_id for each in withdrawn)
+        gone = []
+        for each in withdrawn:
+            holder = self._seen.pop(each.article_id, None) or known.get(each.article_id)
+            if holder and each.version and holder.version > each.version:
+                continue
+            report.withdrawn += holder is not None
+            self._withdrawn[each.article_id] = Withdrawal(each.version, each.reason, "")
+            if holder or each.article_id not in before:
+                gone.append(each)
+        return gone
+
+    def _at_home(self, articles: list[Article]) -> list[Article]:
         """Give files the id they have already, if they were read through another folder before."""
         unnamed = [article.origin for article in articles if _is_unnamed(article.id)]
-        homes = (self._catalog.ids_at(unnamed) if unnamed else {}) | self._homes
+        homes = (self._identities.ids_at(unnamed) if unnamed else {}) | self._homes
         return [
             replace(article, id=homes[article.origin])
             if _is_unnamed(article.id) and _is_unnamed(homes.get(article.origin, ""))
@@ -70,11 +149,34 @@ class Admission:
             for article in articles
         ]
 
+    def _at_address(self, articles: list[Article]) -> list[Article]:
+        """Give an article the id of the one of its title and day that is at its address already."""
+        addresses = {each.id: canonical_url(each.url) for each in articles if each.url}
+        there = self._identities.under(set(addresses.values()))
+        settled = []
+        for article in articles:
+            address = addresses.get(article.id, "")
+            here = self._addresses.setdefault(address, []) if address else []
+            same = [
+                each.id
+                for each in (*here, *there.get(address, ()))
+                if is_same_at_address(article, each)
+            ]
+            if same and article.id not in same:
+                article = replace(article, id=same[0])
+            here.append(Named(article.id, article.title, day_number(article)))
+            settled.append(article)
+        return settled
 
-def known_as(article: Article) -> Known:
-    """What the catalogue would say of an article."""
-    published = article.published.toordinal() if article.published else None
-    return Known(article.digest, article.title, published, article.origin)
+
+class _Batch:
+    """What is found out about a batch while it is judged."""
+
+    def __init__(self, known: dict[str, Known]) -> None:
+        self.known = known
+        self.kept: dict[str, Article] = {}
+        self.earlier: list[Article] = []
+        self.moved: dict[str, Origin] = {}
 
 
 def _is_unnamed(article_id: str) -> bool:
@@ -93,18 +195,3 @@ def _settled(article: Article, holder: Known | None) -> Article:
     if holder.origin.file == article.origin.file or not holder.origin.path.exists():
         return article
     return replace(article, id=derived_id("", str(article.origin)))
-
-
-def _is_another(article: Article, holder: Known, *, this_run: bool) -> bool:
-    """Tell a correction from another article that was given the same id.
-
-    Within one run nothing is corrected: what says something else is another article. Between runs
-    it is one if it has another title, and comes from another place or another day.
-    """
-    if article.digest == holder.digest:
-        return False
-    if this_run:
-        return article.origin != holder.origin
-    published = article.published.toordinal() if article.published else None
-    same_day = published is not None and published == holder.published
-    return holder.title != article.title and holder.origin != article.origin and not same_day

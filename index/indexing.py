@@ -20,9 +20,9 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.batching import batches
-from archive.errors import UnreadableArticle
+from archive.errors import UnreadableArticle, WithdrawnArticle
 from archive.splitting import USUAL_PASSAGES, PassageOptions, Tokenizer, split
-from index.admission import Admission, Report
+from index.admission import Admission, Admitted, Report
 from index.engines import Engines
 from index.meaning import Meaning
 from index.protocols import LexicalEntry, Rows
@@ -44,16 +44,19 @@ Cut = list[tuple[int, int, str]]
 class Input(Protocol):
     """Articles and refusals, and how many bytes of how many have been read."""
 
-    bytes_done: int
-    bytes_total: int
+    @property
+    def bytes_done(self) -> int: ...
+
+    @property
+    def bytes_total(self) -> int: ...
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]: ...
 
 
 class _Batch(NamedTuple):
-    """Articles that are to be kept, and their passages and signatures once they are made."""
+    """What is to be kept, and the articles' passages and signatures once they are made."""
 
-    articles: list[Article]
+    admitted: Admitted
     cuts: list[Task[list[Cut]]]
     signed: list[Task[list[bytes]]]
 
@@ -144,6 +147,7 @@ class Indexer:
             removed = self._catalog.remove(article_ids)
             self._meaning.forget(rows)
         self._forget_words(rows)
+        self._catalog.originals.collect()
         self._stories.bring_up()
         return removed
 
@@ -157,9 +161,7 @@ class Indexer:
                 self._workers.start()
                 if meanwhile:
                     meanwhile.start()
-            report.refused += [found for found in batch if isinstance(found, UnreadableArticle)]
-            articles = [found for found in batch if isinstance(found, Article)]
-            ahead.append(self._split(admission.admit(articles, report)))
+            ahead.append(self._split(admission.admit(batch, report)))
             self._progress(Stage.READING, source.bytes_done, source.bytes_total)
             while len(ahead) > BATCHES_AHEAD or (ahead and all(t.done() for t in ahead[0].cuts)):
                 self._keep(ahead.popleft())
@@ -168,8 +170,9 @@ class Indexer:
             self._meaning.check()
         self._keep_all(ahead, report)
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
-        if report.new or report.changed:
+        if report.new or report.changed or report.withdrawn:
             self._settle_words()
+        self._catalog.originals.collect()
         self._stories.bring_up()
         return report
 
@@ -179,23 +182,29 @@ class Indexer:
         if report.new or report.changed:
             self._finish_words()
 
-    def _split(self, articles: list[Article]) -> _Batch:
-        some = list(batches(articles, SPLIT_AT_ONCE))
+    def _split(self, admitted: Admitted) -> _Batch:
+        some = list(batches(admitted.articles, SPLIT_AT_ONCE))
         cut = partial(self._workers.submit, _cut, self._tokenizer, self._target)
         return _Batch(
-            articles, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some]
+            admitted, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some]
         )
 
     def _keep(self, batch: _Batch) -> None:
         """Put a batch on the record, and its words on their way."""
+        admitted = batch.admitted
+        if admitted.earlier:
+            self._catalog.history.add(admitted.earlier)
+        self._catalog.identities.move(admitted.moved)
+        if admitted.withdrawn:
+            self._withdraw(admitted.withdrawn)
         cuts = [cut for task in batch.cuts for cut in task.result()]
         entries = [
             (article, list(_passages(article, cut)))
-            for article, cut in zip(batch.articles, cuts, strict=True)
+            for article, cut in zip(admitted.articles, cuts, strict=True)
         ]
         if not entries:
             return
-        ids = [article.id for article in batch.articles]
+        ids = [article.id for article in admitted.articles]
         signed = [each for task in batch.signed for each in task.result()]
         replaced = self._catalog.rows_of(ids)
         with self._record:
@@ -205,6 +214,13 @@ class Indexer:
         self._forget_words(replaced)
         found = ((article.given_title, each.text) for article, cut in entries for each in cut)
         self._add_words([LexicalEntry(n, *texts) for n, texts in enumerate(found, row)])
+
+    def _withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> None:
+        rows = self._catalog.rows_of([each.article_id for each in withdrawn])
+        with self._record:
+            self._catalog.withdraw(withdrawn)
+            self._meaning.forget(rows)
+        self._forget_words(rows)
 
     def _add_words(self, entries: Sequence[LexicalEntry]) -> None:
         """Have words indexed in segments of one size, so that the workers end together."""

@@ -15,6 +15,7 @@ from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
+from scripts.histories import print_history
 from scripts.options import as_json, with_settings
 from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
@@ -53,10 +54,14 @@ def search(settings: Settings, text: str, as_json: bool, why: bool, **parameters
 @click.command()
 @click.argument("article_id", metavar="ID")
 @click.option("--related", is_flag=True, help="Earlier and later coverage instead of the article.")
+@click.option("--history", is_flag=True, help="What it said before, and what has changed since.")
 @as_json
 @with_settings
-def show(settings: Settings, article_id: str, related: bool, as_json: bool) -> None:
+def show(settings: Settings, article_id: str, related: bool, history: bool, as_json: bool) -> None:
     """Print an article."""
+    if history:
+        print_history(open_engines(settings).catalog, article_id, as_json=as_json)
+        return
     searcher = open_searcher(settings)
     if related:
         _print_related(searcher.related(article_id), as_json=as_json)

@@ -21,8 +21,9 @@ from archive.article import (
 )
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.splitting import split
-from archive.store.catalog import Catalog, Counts, Known
+from archive.store.catalog import Catalog, Counts
 from archive.store.connecting import is_writable, read_only_uri
+from archive.store.identities import known_as
 
 STORABLE = st.text(st.characters(codec="utf-8"), max_size=40)
 INSTANTS = st.datetimes(
@@ -79,15 +80,14 @@ def test_an_article_comes_back_as_it_was_put(shared_catalog, article):
     assert shared_catalog.article(article.id) == article
     assert shared_catalog.article(article.id).digest == article.digest
     assert shared_catalog.passages_of(article) == passages
-    published = article.published.toordinal() if article.published else None
-    known = Known(article.digest, article.title, published, article.origin)
-    assert shared_catalog.known([article.id, article.id + "?"]) == {article.id: known}
+    known = shared_catalog.identities.known([article.id, article.id + "?"])
+    assert known == {article.id: known_as(article)}
 
 
 def test_an_id_nobody_has_is_not_found(catalog):
     with pytest.raises(ArticleNotFound, match="no article has the id 'ash'"):
         catalog.article("ash")
-    assert catalog.known(["ash"]) == {}
+    assert catalog.identities.known(["ash"]) == {}
     assert catalog.rows_of(["ash"]).tolist() == []
 
 

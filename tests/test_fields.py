@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
+from archive.addresses import canonical_url
 from archive.article import DateSource, Origin, TitleSource
 from archive.errors import BadSetting, UnreadableArticle
-from archive.reading.fields import FieldMap, article_from, canonical_url
+from archive.reading.fields import FieldMap, article_from
 
 ORIGIN = Origin("in.jsonl", 7)
 

@@ -10,7 +10,7 @@ import pytest
 
 from archive.errors import EngineUnavailable, WorkerLost
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from index import indexing
 from index.lexical import whoosh_index
 from index.verifying import verify
@@ -62,7 +62,7 @@ def test_an_id_is_judged_by_batches_that_are_not_on_the_record_yet(small_batches
     stories = [*STORIES[:4], STORIES[1], other, *STORIES[4:], STORIES[0]]
     path.write_text("".join(json.dumps(story) + "\n" for story in stories))
     report = indexer_of(opened, workers=LateWorkers()).index(reading(path))
-    assert (report.new, report.changed, report.unchanged) == (7, 0, 2)
+    assert (report.new, report.changed, report.duplicate) == (7, 0, 2)
     assert "'bridge' is taken by 'Swing bridge shut'" in str(report.refused[0])
     assert opened.catalog.counts().articles == 7
     assert list(opened.lexical.rows()) == list(opened.catalog.rows_after(0))

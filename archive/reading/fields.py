@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
+from archive.addresses import canonical_url
 from archive.article import (
     Article,
     DateCertainty,
@@ -41,7 +41,6 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
     "language": ("language", "lang", "locale"),
 }
-TRACKING = re.compile(r"(?:^|&)(?:utm_[^=&]*|fbclid|gclid|mc_[ce]id)=[^&]*")
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
 LONGEST_LANGUAGE = 12
@@ -81,16 +80,18 @@ class FieldMap:
         >>> FieldMap({"section": "meta.desk"}).find({"Headline": "A", "meta": {"desk": "B"}})
         {'title': 'A', 'section': 'B'}
         """
-        by_name = {normal_name(str(key)): value for key, value in record.items()}
-        found: dict[str, Any] = {}
+        return {ours: value for ours, _, value in self.feeding(record)}
+
+    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Pick them as (article field, record field, value)."""
+        by_name = {normal_name(str(key)): (str(key), value) for key, value in record.items()}
+        found: list[tuple[str, str, Any]] = []
         for ours, usual in USUAL_NAMES.items():
             if theirs := self.chosen.get(ours):
-                value = _dotted(record, theirs)
+                named = [(theirs, _dotted(record, theirs))]
             else:
-                values = (by_name.get(normal_name(name)) for name in usual)
-                value = next((v for v in values if _holds(v)), None)
-            if _holds(value):
-                found[ours] = value
+                named = [by_name[name] for each in usual if (name := normal_name(each)) in by_name]
+            found += [(ours, *each) for each in named if _holds(each[1])][:1]
         return found
 
 
@@ -138,26 +139,27 @@ def article_from(
     )
 
 
+def record_of(article: Article) -> dict[str, Any]:
+    """Lay an article out as a record that reads as the article."""
+    given = {
+        "id": article.id,
+        "title": article.given_title,
+        "text": article.text,
+        "published": article.published_at or article.published,
+        "source": article.source,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+        "url": article.url,
+    }
+    return {name: value for name, value in given.items() if _holds(value)}
+
+
 def derived_id(url: str, key: str) -> str:
     """Name an article that its source does not: by its canonical URL, else by where it was."""
     if url:
         return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
     return "file-" + hashlib.sha256(key.encode()).hexdigest()[:20]
-
-
-def canonical_url(url: str) -> str:
-    """Drop what does not name the article: scheme, `www.`, fragment, tracking, a last slash.
-
-    >>> canonical_url("https://www.Courier.example/a/?utm_source=x&id=3#top")
-    '//courier.example/a?id=3'
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    query = TRACKING.sub("", parts.query).lstrip("&")
-    host = parts.netloc.casefold().removeprefix("www.")
-    return urlunsplit(("", host, parts.path.rstrip("/"), query, ""))
 
 
 def stand_in_title(text: str) -> str:

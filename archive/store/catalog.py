@@ -1,6 +1,6 @@
 """The catalogue: articles, passages and what is embedded, in SQLite through SQLAlchemy Core."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from typing import cast as typed
@@ -17,14 +17,23 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
     update,
 )
 
-from archive.article import Article, Origin, Passage
+from archive.article import Article, Passage
 from archive.batching import batches
-from archive.errors import ArticleNotFound
+from archive.errors import ArticleNotFound, WithdrawnArticle
 from archive.store.connecting import Database, take
+from archive.store.history import (
+    History,
+    forget_versions,
+    keep_versions,
+    moment,
+    note_removals,
+    note_withdrawals,
+)
+from archive.store.identities import Identities
+from archive.store.originals import Originals
 from archive.store.stories import SIGNED, Stories
 from archive.store.tables import (
     article_of,
@@ -43,15 +52,6 @@ PASSAGES_AT = (
     .order_by(passages.c.row)
 )
 ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", expanding=True)))
-
-
-class Known(NamedTuple):
-    """What the catalogue holds under an id, enough to tell whether an article is news to it."""
-
-    digest: bytes
-    title: str
-    published: int | None
-    origin: Origin
 
 
 class StoredPassage(NamedTuple):
@@ -76,6 +76,9 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         self.stories = Stories(self._database)
+        self.identities = Identities(self._database)
+        self.history = History(self._database)
+        self.originals = Originals(self._database, path.with_name("originals"))
 
     def close(self) -> None:
         self._database.engine.dispose()
@@ -83,10 +86,13 @@ class Catalog:
     def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> int:
         """Add articles with their passages; one with a known id is replaced. All or nothing.
 
+        What is replaced stays in the history, and a withdrawal is over.
+
         Returns the row of the first passage; the others follow in order.
         """
         with self._database.writing() as connection:
             numbers = _numbers(connection, [article.id for article, _ in entries])
+            keep_versions(connection, {article.id: article.digest for article, _ in entries})
             connection.execute(
                 delete(passages).where(passages.c.article.in_(list(numbers.values())))
             )
@@ -99,23 +105,28 @@ class Catalog:
             for article, cut in entries:
                 for passage in cut:
                     rows.append(_passage_values(passage, numbers[article.id], row + len(rows)))
-            values = [article_values(article, numbers[article.id]) for article, _ in entries]
+            now = {"kept_at": moment()}
+            values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
             connection.execute(insert(articles), values)
             if rows:
                 connection.execute(insert(passages), rows)
             take(connection, "generation", 1)
             return row
 
-    def remove(self, article_ids: Iterable[str]) -> int:
-        """Remove articles and their passages; return how many there were."""
+    def remove(self, article_ids: Sequence[str]) -> int:
+        """Remove articles, their passages and their history; return how many there were."""
         with self._database.writing() as connection:
-            numbers = _numbers(connection, list(article_ids))
-            for some in batches(numbers.values(), IDS_AT_ONCE):
-                connection.execute(delete(passages).where(passages.c.article.in_(some)))
-                connection.execute(delete(articles).where(articles.c.number.in_(some)))
-            take(connection, "generation", 1)
-            take(connection, SIGNED, 1)
-            return len(numbers)
+            forget_versions(connection, article_ids)
+            note_removals(connection, article_ids)
+            return _remove(connection, article_ids)
+
+    def withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> int:
+        """Take out what its source takes back, but for the history; return how many there were."""
+        with self._database.writing() as connection:
+            ids = [each.article_id for each in withdrawn]
+            keep_versions(connection, dict.fromkeys(ids))
+            note_withdrawals(connection, withdrawn)
+            return _remove(connection, ids)
 
     def mark_embedded(self, rows: Rows) -> None:
         """Note that these rows are on disk in the vectors."""
@@ -151,34 +162,6 @@ class Catalog:
             return Counts(
                 n_articles, n_passages, n_passages - connection.execute(waiting).scalar_one()
             )
-
-    def known(self, article_ids: Sequence[str]) -> dict[str, Known]:
-        """Look up which of these ids are taken, and by what."""
-        c = articles.c
-        columns = (c.id, c.digest, c.title, c.published, c.origin_file, c.origin_offset)
-        found: dict[str, Known] = {}
-        with self._database.reading() as connection:
-            for some in batches(article_ids, IDS_AT_ONCE):
-                for row in connection.execute(select(*columns).where(c.id.in_(some))):
-                    found[row.id] = Known(
-                        row.digest,
-                        row.title,
-                        row.published,
-                        Origin(row.origin_file, row.origin_offset),
-                    )
-        return found
-
-    def ids_at(self, origins: Sequence[Origin]) -> dict[Origin, str]:
-        """Look up which articles were read from these very places."""
-        c, found = articles.c, {}
-        place = tuple_(c.origin_file, c.origin_offset)
-        with self._database.reading() as connection:
-            for some in batches(origins, IDS_AT_ONCE):
-                pairs = [(origin.file, origin.offset) for origin in some]
-                chosen = select(c.id, c.origin_file, c.origin_offset).where(place.in_(pairs))
-                for row in connection.execute(chosen):
-                    found[Origin(row.origin_file, row.origin_offset)] = row.id
-        return found
 
     def article(self, article_id: str) -> Article:
         """Fetch one article; raise ArticleNotFound."""
@@ -277,6 +260,16 @@ class Catalog:
         with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if found == ["ok"] else [str(problem) for problem in found]
+
+
+def _remove(connection: Connection, article_ids: Sequence[str]) -> int:
+    numbers = _numbers(connection, article_ids)
+    for some in batches(numbers.values(), IDS_AT_ONCE):
+        connection.execute(delete(passages).where(passages.c.article.in_(some)))
+        connection.execute(delete(articles).where(articles.c.number.in_(some)))
+    take(connection, "generation", 1)
+    take(connection, SIGNED, 1)
+    return len(numbers)
 
 
 def _numbers(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:

@@ -16,10 +16,12 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateColumn
 
 from archive.errors import EngineUnavailable
 from archive.store.tables import counters, metadata
@@ -75,7 +77,23 @@ def open_database(path: Path) -> Engine:
     engine = create_engine(URL.create("sqlite", database=str(path)), max_overflow=-1)
     event.listen(engine, "connect", _configure)
     metadata.create_all(engine)  # writes nothing if all tables are there
+    _add_columns(engine)
     return engine
+
+
+def _add_columns(engine: Engine) -> None:
+    """Give the tables of an archive made before what they lack."""
+    there = inspect(engine)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        lacking = [column for column in table.columns if column.name not in known]
+        with engine.begin() as connection:
+            for column in lacking:
+                definition = CreateColumn(column).compile(dialect=engine.dialect)
+                name = engine.dialect.identifier_preparer.format_table(table)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
+        for index in table.indexes if lacking else ():
+            index.create(engine, checkfirst=True)
 
 
 def is_writable(path: Path) -> bool:

@@ -25,6 +25,11 @@ class ArchiveDirectory:
         return self.root / "vectors"
 
     @property
+    def originals(self) -> Path:
+        """The bytes that articles were read from, each under its digest."""
+        return self.root / "originals"
+
+    @property
     def lexical(self) -> Path:
         return self.root / "lexical"
 

@@ -8,7 +8,7 @@ from typing import Self
 from archive.errors import ArchiveMismatch, EngineUnavailable
 from archive.store.whole_files import write_json
 
-SCHEMA = 2  # of the catalogue's tables
+SCHEMA = 1  # of the catalogue's tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ from sqlalchemy import (
     false,
 )
 
+from archive.addresses import canonical_url
 from archive.article import Article, DateCertainty, DateSource, Origin, Passage, TitleSource
 
 metadata = MetaData()
+"""A column that was added later has a default, so that an archive made before can be given it."""
 
 counters = Table(
     "counters",
@@ -47,14 +49,64 @@ articles = Table(
     Column("authors", Text, nullable=False),  # a JSON list
     Column("language", Text, nullable=False),
     Column("url", Text, nullable=False),
+    Column("canonical", Text, nullable=False, server_default=""),  # the url, reduced to a name
     Column("origin_file", Text, nullable=False),
     Column("origin_offset", Integer, nullable=False),
-    Column("origin_digest", Text, nullable=False, server_default="", index=True),
+    Column("origin_digest", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("digest", LargeBinary, nullable=False),
+    Column("kept_at", Text, nullable=False, server_default=""),  # when this came in: ISO 8601, UTC
 )
 
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
+Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != "")
+
+Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != "")
+
+versions = Table(
+    "versions",
+    metadata,
+    # What was once in place of an article, or came too late to be; by id, as the article may go.
+    Column("id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # from 1, as they went
+    Column("digest", LargeBinary, nullable=False),
+    Column("kept_at", Text, nullable=False),
+    Column("replaced_at", Text, nullable=False),
+    Column("origin_file", Text, nullable=False),
+    Column("origin_digest", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # the article's row as JSON, compressed
+)
+
+Index("bytes_once", versions.c.origin_digest, sqlite_where=versions.c.origin_digest != "")
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn_at", Text, nullable=False),
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    # What a person has removed: it does not come back by itself when originals are read again.
+    Column("id", Text, primary_key=True),
+    Column("removed_at", Text, nullable=False),
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    # The bytes lie beside the catalogue under their digest; the same may be read at two places.
+    Column("digest", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("offset", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("told", Text, nullable=False),  # what the surroundings said of it, as JSON
+    Column("options", Text, nullable=False),  # how it was to be read, as JSON
+)
 
 passages = Table(
     "passages",
@@ -112,6 +164,7 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
         "authors": json.dumps(article.authors, ensure_ascii=False),
         "language": article.language,
         "url": article.url,
+        "canonical": canonical_url(article.url) if article.url else "",
         "origin_file": article.origin.file,
         "origin_offset": article.origin.offset,
         "origin_digest": article.origin.digest,

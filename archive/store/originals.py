@@ -1,0 +1,166 @@
+"""Keeps the very bytes that articles were read from, so that a better reader can read them again.
+
+Each file lies once, compressed, under its SHA-256; where it was found and how it was read stands in
+the catalogue. A member of a ZIP file or a page of a web archive is a file of its own.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Delete, delete, func, insert, select, tuple_
+
+from archive.batching import batches
+from archive.reading.files import SourceFile
+from archive.store.connecting import Database
+from archive.store.tables import articles, originals, versions
+
+COPIED_AT_ONCE = 1 << 20  # bytes
+COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth
+ROWS_AT_ONCE = 500
+DRAFT = "copying"  # there is one writer
+
+Options = Mapping[str, Any]
+
+
+class Originals:
+    """The files that articles of an archive were read from; written by the one writer."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+        self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def keep(self, file: SourceFile, options: Options) -> SourceFile:
+        """Copy a file that is about to be read; return it with its digest.
+
+        `options` is what its reader was told, and must be told again.
+        """
+        digest = self._copied(file)
+        self._waiting[digest, file.place] = {
+            "digest": digest,
+            "place": file.place,
+            "offset": file.offset,
+            "key": file.key,
+            "told": json.dumps(dict(file.told) | {"version": file.version}),
+            "options": json.dumps(options),
+        }
+        if len(self._waiting) >= ROWS_AT_ONCE:
+            self.note()
+        return replace(file, digest=digest)
+
+    def note(self) -> None:
+        """Write down where the copied files come from, in place of what was noted before."""
+        if not self._waiting:
+            return
+        key = tuple_(originals.c.digest, originals.c.place)
+        with self._database.writing() as connection:
+            connection.execute(delete(originals).where(key.in_(list(self._waiting))))
+            connection.execute(insert(originals), list(self._waiting.values()))
+        self._waiting.clear()
+
+    def __iter__(self) -> Iterator[tuple[SourceFile, Options]]:
+        """Walk the files that are kept, in the order of their places, with how to read them."""
+        last = ("", "")
+        key = tuple_(originals.c.place, originals.c.digest)
+        while True:
+            chosen = select(originals).where(key > tuple_(*last)).limit(ROWS_AT_ONCE)
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    chosen.order_by(originals.c.place, originals.c.digest)
+                ).all()
+            if not rows:
+                return
+            for row in rows:
+                told = json.loads(row.told)
+                version = told.pop("version")
+                yield (
+                    SourceFile(
+                        row.place,
+                        row.key,
+                        partial(_opened, self._path(row.digest)),
+                        row.offset,
+                        told,
+                        version,
+                        row.digest,
+                    ),
+                    json.loads(row.options),
+                )
+            last = (rows[-1].place, rows[-1].digest)
+
+    def count(self) -> int:
+        """How many files there are."""
+        with self._database.reading() as connection:
+            chosen = select(func.count()).select_from(originals)
+            return connection.execute(chosen).scalar_one()
+
+    def collect(self) -> None:
+        """Let go of files that no article and no earlier version was read from."""
+        self.note()
+        with self._database.writing() as connection:
+            connection.execute(_unused())
+            kept = set(connection.execute(select(originals.c.digest).distinct()).scalars())
+        for path in self._folder.glob("??/*"):
+            if path.name.partition(".")[0] not in kept:
+                path.unlink()
+        (self._folder / DRAFT).unlink(missing_ok=True)
+
+    def damaged(self) -> Iterator[str]:
+        """Read every file that should be here; yield the digests of those that are not sound."""
+        with self._database.reading() as connection:
+            digests = connection.execute(select(originals.c.digest).distinct()).scalars().all()
+        for digest in digests:
+            try:
+                with _opened(self._path(digest)) as stream:
+                    sound = hashlib.file_digest(stream, "sha256").hexdigest() == digest
+            except (OSError, EOFError, zlib.error):
+                sound = False
+            if not sound:
+                yield digest
+
+    def forget(self, digests: Sequence[str]) -> None:
+        """Let these go, so that they are copied again when their files are next read."""
+        for digest in digests:
+            self._path(digest).unlink(missing_ok=True)
+        with self._database.writing() as connection:
+            for some in batches(digests, ROWS_AT_ONCE):
+                connection.execute(delete(originals).where(originals.c.digest.in_(some)))
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / f"{digest}.gz"
+
+    def _copied(self, file: SourceFile) -> str:
+        """Copy the bytes unless they are here; whole or not at all."""
+        with file.raw() as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = self._folder / DRAFT
+            with file.raw() as stream, gzip.open(draft, "wb", COMPRESSION) as packed:
+                shutil.copyfileobj(stream, packed, COPIED_AT_ONCE)
+            draft.replace(path)
+        return digest
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    return io.BufferedReader(gzip.open(path))
+
+
+def _unused() -> Delete:
+    """Delete the rows that neither an article nor a version names."""
+    used = [
+        select(table.c.origin_digest).where(
+            table.c.origin_digest == originals.c.digest, table.c.origin_file == originals.c.place
+        )
+        for table in (articles, versions)
+    ]
+    return delete(originals).where(~used[0].exists(), ~used[1].exists())

@@ -1,0 +1,92 @@
+"""Tests of what an article is to the one that has its id."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from archive.article import Origin
+from archive.store.identities import known_as
+from index.judgement import Judgement, judge
+
+WHOLE = "The ferry stops in May. A bus replaces the boat."
+
+
+@pytest.fixture
+def held(make_article):
+    return make_article(
+        title="Ferry stops",
+        text=WHOLE,
+        published=date(2024, 3, 23),
+        url="https://courier.example/ferry",
+        origin=Origin("gone.jsonl", 1),
+    )
+
+
+def judged(held, *, past=(), this_run=False, **changes):
+    changes = {"origin": Origin("new.jsonl", 1), **changes}
+    return judge(replace(held, **changes), known_as(held), set(past), this_run=this_run)
+
+
+def test_what_nobody_has_is_new(held):
+    assert judge(held, None, set(), this_run=False) is Judgement.NEW
+
+
+def test_the_same_from_a_place_that_is_gone_has_moved_and_is_unchanged(held):
+    assert judged(held) is Judgement.UNCHANGED
+
+
+def test_the_same_twice_in_one_run_is_a_duplicate(held):
+    assert judged(held, this_run=True) is Judgement.DUPLICATE
+
+
+def test_the_same_from_two_places_that_are_there_is_a_duplicate(held, tmp_path):
+    there = tmp_path / "a.jsonl"
+    there.touch()
+    assert judged(replace(held, origin=Origin(str(there), 1))) is Judgement.DUPLICATE
+
+
+def test_what_was_there_before_is_no_correction(held):
+    former = replace(held, text="Former.")
+    assert judged(held, text="Former.", past={former.digest}) is Judgement.DUPLICATE
+
+
+@pytest.mark.parametrize(("version", "expected"), [(3, Judgement.CHANGED), (1, Judgement.EARLIER)])
+def test_the_later_version_counts_in_whatever_order_they_come(held, version, expected):
+    held = replace(held, version=2)
+    changes = {"version": version, "title": "Something else", "text": "Else."}
+    assert judged(held, this_run=True, **changes) is expected
+
+
+def test_a_file_that_changed_changes_its_article_whatever_it_says(held):
+    changes = {"origin": held.origin, "title": "Else", "text": "E.", "published": None}
+    assert judged(held, **changes) is Judgement.CHANGED
+
+
+def test_of_one_title_the_later_reading_counts(held):
+    changed = WHOLE.replace("May", "June")
+    assert judged(held, text=changed) is Judgement.CHANGED
+    assert judged(held, text=changed, this_run=True) is Judgement.CHANGED
+
+
+def test_an_excerpt_never_replaces_the_whole(held):
+    assert judged(held, text="The ferry stops.") is Judgement.EARLIER
+    excerpt = replace(held, text="The ferry stops.")
+    assert judged(excerpt, text=WHOLE) is Judgement.CHANGED
+
+
+def test_a_mobile_page_does_not_replace_the_plain_one(held):
+    changes = {"text": WHOLE + " More.", "url": "https://m.courier.example/ferry"}
+    assert judged(held, **changes) is Judgement.EARLIER
+
+
+def test_another_title_in_one_run_is_another_article(held):
+    changes = {"title": "Bridge shut", "text": WHOLE + " Else."}
+    assert judged(held, this_run=True, **changes) is Judgement.ANOTHER
+    assert judged(held, **changes) is Judgement.CHANGED  # of the same day, in a later run
+    assert judged(held, **changes, published=date(2024, 3, 24)) is Judgement.ANOTHER
+
+
+def test_one_title_on_two_days_in_one_run_is_two_articles(held):
+    changes = {"text": WHOLE + " More.", "published": date(2024, 3, 24)}
+    assert judged(held, this_run=True, **changes) is Judgement.ANOTHER
