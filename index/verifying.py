@@ -20,6 +20,7 @@ class Part(StrEnum):
     """Which part of an archive is at fault."""
 
     CATALOG = "catalogue"
+    ORIGINALS = "originals"
     COLUMNS = "columns"
     LEXICAL = "lexical"
     VECTORS = "vectors"
@@ -41,6 +42,9 @@ def verify(engines: Engines) -> Iterator[Problem]:
     """Compare the record with itself and both caches with the record."""
     yield from (Problem(Part.CATALOG, message) for message in engines.catalog.problems())
     yield from _texts(engines)
+    for digest in engines.catalog.originals.damaged():
+        message = f"{digest[:12]} is missing or damaged; `backfile index` again copies its file"
+        yield Problem(Part.ORIGINALS, message)
     if not engines.columns.agrees(engines.catalog):
         yield Problem(Part.COLUMNS, "dates, sources or the like are not what the catalogue says")
     table = engines.catalog.passage_table()
@@ -52,7 +56,11 @@ def verify(engines: Engines) -> Iterator[Problem]:
 
 
 def repair(engines: Engines, indexer: Indexer) -> None:
-    """Mend the caches and the vectors from the catalogue; what is sound is left alone."""
+    """Mend the caches and the vectors from the catalogue; what is sound is left alone.
+
+    Of originals that are damaged no more is said; they are copied anew when they are read again.
+    """
+    engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
     if not engines.columns.agrees(engines.catalog):
         engines.columns.clear()
         engines.columns.bring_up(engines.catalog)

@@ -12,7 +12,7 @@ from zipfile import ZipFile, ZipInfo
 
 from archive.errors import UnreadableArticle
 from archive.reading import web_archives
-from archive.reading.files import SourceFile
+from archive.reading.files import SourceFile, held
 
 Members = Iterator[SourceFile | UnreadableArticle]
 
@@ -77,8 +77,8 @@ def in_tar(file: SourceFile) -> Members:
                 continue
             trouble = "" if info.isfile() else "a link or a device, not a file"
             raw = partial(_sought, file, count)
-            if not trouble and info.size <= HELD and (held := opened.extractfile(info)):
-                raw = partial(_held, held.read())
+            if not trouble and info.size <= HELD and (member := opened.extractfile(info)):
+                raw = partial(held, member.read())
             yield from walk.member(info.name, info.size, packed, trouble, raw)
     yield from walk.rest(count)
 
@@ -136,10 +136,6 @@ def _trouble(info: ZipInfo) -> str:
 def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
     found: Any = opened.open(info)
     return io.BufferedReader(found)
-
-
-def _held(content: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(content))
 
 
 class _Sought(io.BufferedReader):

@@ -4,7 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
@@ -15,6 +15,7 @@ from archive.reading.encodings import WIDE_ENCODINGS, encoding_of, likeliest_enc
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16
+MEMBER_MARK = "!/"  # between a file's path and the name of what lies in it
 LONGEST_TEXT = 32 << 20  # bytes of one article; a book has about one
 
 
@@ -25,7 +26,9 @@ class SourceFile:
     `place` says where it is: its path, and of what lies in another file `path!/name`. `key` names
     it below the folder it was found in, on any machine. `raw` opens its bytes. `offset` is where it
     begins in its place, 1 for a whole file. `told` is what its surroundings say of its article, by
-    the names of an article's fields; it counts where the file itself says nothing.
+    the names of an article's fields; it counts where the file itself says nothing. `version` grows
+    with each copy of one page that was fetched, 0 where nobody counts. `digest` is the SHA-256 of
+    the bytes, in hex, where they are kept.
     """
 
     place: str
@@ -33,11 +36,22 @@ class SourceFile:
     raw: Callable[[], io.BufferedReader] = field(compare=False, repr=False)
     offset: int = 1
     told: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+    digest: str = ""
 
     @classmethod
     def at(cls, path: Path, key: str) -> Self:
         """A file on disk."""
         return cls(str(path), key, partial(_opened, path))
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it lies in another file, or in memory, and not on disk."""
+        return MEMBER_MARK in self.place
+
+    def holding(self, content: bytes) -> Self:
+        """The same file with its bytes in memory, for another process to read."""
+        return replace(self, raw=partial(held, content))
 
     @property
     def suffix(self) -> str:
@@ -47,7 +61,7 @@ class SourceFile:
 
     def origin(self, offset: int | None = None) -> Origin:
         """What an article of the file, or of a line or record in it, gives as its origin."""
-        return Origin(self.place, self.offset if offset is None else offset)
+        return Origin(self.place, self.offset if offset is None else offset, self.digest)
 
     def open(self) -> io.BufferedReader:
         """Open for reading, decompressed if the content (not the name) is gzip."""
@@ -106,6 +120,11 @@ class _Decompressed(gzip.GzipFile):
             super().close()
         finally:
             self._below.close()
+
+
+def held(content: bytes) -> io.BufferedReader:
+    """Open bytes that are in memory."""
+    return io.BufferedReader(io.BytesIO(content))
 
 
 def _opened(path: Path) -> io.BufferedReader:

@@ -1,27 +1,19 @@
-"""Knows every format by its content, and reads a whole input: files in, articles and refusals out.
+"""Knows every format by its content.
 
 A new format is one more row in FORMATS: how it is recognised, and what reads it.
 """
 
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from lzma import LZMAError
-from pathlib import Path
-from tarfile import TarError
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading import feeds, pages, records, text
-from archive.reading.containers import members_of
 from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.walking import find_files
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
@@ -31,7 +23,6 @@ XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))",
 XML_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 XML_BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))  # how each begins and ends
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
-DEEPEST = 3  # containers in one another
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
@@ -116,61 +107,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("plain text", lambda file, _: file.suffix in TEXT_SUFFIXES, text.read_plain),
 )
-
-
-class Reading:
-    """One pass over an input; iterate it for articles and refusals.
-
-    `bytes_done` of `bytes_total` counts files that were finished.
-    """
-
-    def __init__(self, paths: Iterable[Path], names: FieldMap) -> None:
-        self._found = [(found, _size(found)) for found in find_files(paths)]
-        self._names = names
-        self.bytes_done = 0
-        self.bytes_total = sum(size for _, size in self._found)
-
-    def __iter__(self) -> Iterator[Article | UnreadableArticle]:
-        for found, size in self._found:
-            if isinstance(found, UnreadableArticle):
-                yield found
-                continue
-            yield from read_file(found, self._names)
-            self.bytes_done += size
-
-
-def _size(found: SourceFile | UnreadableArticle) -> int:
-    if isinstance(found, SourceFile):
-        with suppress(OSError):  # it went meanwhile; reading it will say so
-            return Path(found.place).stat().st_size
-    return 0
-
-
-def read_file(
-    file: SourceFile, names: FieldMap, depth: int = 0
-) -> Iterator[Article | UnreadableArticle]:
-    """Read one file in whatever format it is, or all that it holds; refusals are yielded.
-
-    `depth` says how many files it lies in.
-    """
-    try:
-        members = members_of(file)
-        if members is None:
-            yield from format_of(file).read(file, names)
-        elif depth == DEEPEST:
-            yield UnreadableArticle(file.place, f"more than {DEEPEST} archives in one another")
-        else:
-            for member in members:
-                if isinstance(member, UnreadableArticle):
-                    yield member
-                else:
-                    yield from read_file(member, names, depth + 1)
-    except UnreadableArticle as refused:
-        yield refused
-    except (EOFError, zlib.error, LZMAError, BadZipFile, TarError):
-        yield UnreadableArticle(file.place, "the compressed data is cut short or damaged")
-    except OSError as exc:
-        yield UnreadableArticle(file.place, exc.strerror or str(exc))
 
 
 def format_of(file: SourceFile) -> Format:

@@ -1,12 +1,11 @@
 """Walks web archives, WARC and ARC, and finds the pages that were answered in full."""
 
-import io
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from archive.errors import UnreadableArticle
-from archive.reading.files import SourceFile
+from archive.reading.files import SourceFile, held
 
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
@@ -62,7 +61,7 @@ def _page(record: Any, file: SourceFile, offset: int) -> SourceFile | Unreadable
     if len(content) > LONGEST_RECORD:
         reason = f"longer than {LONGEST_RECORD >> 20} MiB, too long for one page"
         return UnreadableArticle(f"{place}:{offset}", reason)
-    raw = partial(_held, _marked(content, options))
+    raw = partial(held, _marked(content, options))
     return SourceFile(place, f"{file.key}!/{address}", raw, offset, {"url": address})
 
 
@@ -81,7 +80,3 @@ def _marked(content: bytes, options: str) -> bytes:
     except (LookupError, UnicodeError):
         return content
     return text.lstrip("\ufeff").encode("utf-8-sig", "replace") if text else content
-
-
-def _held(content: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(content))
