@@ -25,6 +25,7 @@ class Writing:
 
     engines: Engines
     indexer: Indexer
+    workers: Workers
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def open_for_writing(
                 aside=aside,
                 passages=passages,
             )
-            yield Writing(engines, indexer)
+            yield Writing(engines, indexer, workers)
             engines.columns.bring_up(engines.catalog)
             calibrate(engines, searcher_over(engines, settings))
         finally:

@@ -13,7 +13,7 @@ import click
 from archive.errors import ArchiveError
 
 COMMANDS = {
-    "index": "writing",
+    "index": "indexing",
     "search": "reading",
     "show": "reading",
     "remove": "writing",
@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "serving",
     "verify": "writing",
     "rebuild": "writing",
+    "reread": "indexing",
     "evaluate": "measuring",
     "tune": "tuning",
     "benchmark": "benchmarking",

@@ -7,7 +7,7 @@ import click
 
 from archive.article import Article
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from index.evaluation.folding import Told, half_of, pairs_of, precision_and_recall, told
 
 SEED = 1

@@ -12,7 +12,7 @@ import click
 from archive.article import Article
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import read_file
+from archive.reading.inputs import read_file
 
 RUN = 4  # words that are compared together
 WORD = re.compile(r"\w+")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archive.errors import BadSetting
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from archive.settings import Settings
 from archive.splitting import USUAL_PASSAGES, PassageOptions
 from index.benchmark.searches import Remembering

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from waitress.server import create_server
 
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from archive.settings import Settings
 from index.wiring import open_searcher
 from index.writing import open_for_writing

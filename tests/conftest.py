@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from archive.article import Article, DateSource, Origin, TitleSource
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from archive.settings import DEFAULT_MODEL
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile

@@ -15,7 +15,7 @@ from archive.errors import UnreadableArticle
 from archive.reading import containers
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import read_file
+from archive.reading.inputs import read_file
 from tests.test_feeds import FERRY, rss
 from tests.test_pages import page
 

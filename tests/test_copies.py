@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archive.article import TitleSource
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from index.copies import alike, group, link
 from index.evaluation.edited import edited
 from index.signatures import SIGNATURE, sign

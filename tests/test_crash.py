@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from archive.store.directory import ArchiveDirectory
 from index import indexing, meaning
 from index.query import Mode, Query

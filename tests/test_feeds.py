@@ -11,7 +11,7 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import read_file
+from archive.reading.inputs import read_file
 from archive.reading.markup import text_of
 
 FEEDS = Path(__file__).parents[2] / "shared/data/formats/feeds"

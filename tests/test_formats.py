@@ -10,7 +10,8 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import Reading, format_of, read_file
+from archive.reading.formats import format_of
+from archive.reading.inputs import Reading, read_file
 
 SUFFIXES = ["", ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".gz", ".jsonl.gz", ".pdf"]
 OPENINGS = [

@@ -14,7 +14,8 @@ from archive.article import Article, DateSource
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import format_of, read_file
+from archive.reading.formats import format_of
+from archive.reading.inputs import read_file
 from archive.reading.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
 from scripts.extraction import compared, main
 

@@ -11,7 +11,7 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import read_file
+from archive.reading.inputs import read_file
 
 RAIN, SNOW = {"id": "r", "text": "Rain fell."}, {"id": "s", "text": "Snow fell."}
 

@@ -7,7 +7,7 @@ import pytest
 
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from index.ranking import RankingOptions
 from index.search import Searcher
 from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories

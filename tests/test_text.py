@@ -9,7 +9,7 @@ from archive.article import DateSource, Origin, TitleSource
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
-from archive.reading.formats import read_file
+from archive.reading.inputs import read_file
 
 SEED = Path(__file__).parents[2] / "shared" / "data" / "seed"
 NATIVE = """ date 2023-11-04 The river rose a metre overnight. Cellars flooded in two streets.

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from index.query import Query
 from index.ranking import RankingOptions
 from index.search import Searcher

@@ -95,19 +95,26 @@ def _from_line(
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as exc:
-        return UnreadableArticle(str(origin), f"not valid JSON ({_brief(exc)})")
+        reason = f"not valid JSON ({_brief(exc)})"
+        return UnreadableArticle(str(origin), reason, record=line, key=_key(file, origin))
     return _from_record(record, origin, file, names)
 
 
 def _from_record(
     record: Any, origin: Origin, file: SourceFile, names: FieldMap
 ) -> Article | UnreadableArticle:
+    key = _key(file, origin)
     if not isinstance(record, dict):
-        return UnreadableArticle(str(origin), "not a JSON object with named fields")
+        reason = "not a JSON object with named fields"
+        return UnreadableArticle(str(origin), reason, record=record, key=key)
     try:
-        return article_from(record, origin, names, f"{file.key}#{origin.offset}")
+        return article_from(record, origin, names, key)
     except UnreadableArticle as refused:
-        return refused
+        return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
+
+
+def _key(file: SourceFile, origin: Origin) -> str:
+    return f"{file.key}#{origin.offset}"
 
 
 def _events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
@@ -201,7 +208,8 @@ def _from_rows(
             yield UnreadableArticle(str(origin), row)
         elif len(row) > len(header):
             reason = f"{len(row)} cells under {len(header)} column names"
-            yield UnreadableArticle(str(origin), reason)
+            record = dict(zip(header, row, strict=False)) | {"further cells": row[len(header) :]}
+            yield UnreadableArticle(str(origin), reason, record=record, key=_key(file, origin))
         elif any(row):
             yield _from_record(dict(zip(header, row, strict=False)), origin, file, names)
 

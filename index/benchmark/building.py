@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copytree
 
 from archive.reading.fields import FieldMap
-from archive.reading.formats import Reading
+from archive.reading.inputs import Reading
 from archive.settings import Settings
 from archive.splitting import embedded_text
 from archive.store.directory import ArchiveDirectory

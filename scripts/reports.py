@@ -1,0 +1,101 @@
+"""Prints what became of an input, and what would become of it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import click
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import USUAL_NAMES, FieldMap
+from index.admission import Report
+
+REFUSALS_SHOWN = 20
+REASONS_SHOWN = 10
+EXAMPLES = 3
+FIELDS_SHOWN = 12
+COUNTS = ("read", "new", "changed", "unchanged", "duplicate", "withdrawn")
+PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFields(FieldMap):
+    """A field map that counts which record fields it takes, and which it leaves."""
+
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+
+    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        found = FieldMap.feeding(self, record)
+        used = {theirs for _, theirs, _ in found}
+        self.taken.update((ours, theirs) for ours, theirs, _ in found)
+        self.left.update(str(name)[:40] for name in record if name not in used)
+        return found
+
+
+def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
+    """Read an input, say what was read and how, and exit."""
+    read, refused = 0, 0
+    examples: list[Article] = []
+    for found in source:
+        if isinstance(found, UnreadableArticle):
+            refused += 1
+            if refused <= REFUSALS_SHOWN:
+                click.echo(f"refused: {found}", err=True)
+        else:
+            read += 1
+            examples += [found] if len(examples) < EXAMPLES else []
+    _print_mapping(names)
+    for article in examples:
+        _print_example(article)
+    click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
+    raise SystemExit(1 if refused else 0)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print the counts, and what was refused with its reasons."""
+    if as_json:
+        counts = {name: getattr(report, name) for name in (*COUNTS, "undated")}
+        refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
+        click.echo(json.dumps({**counts, "refused": refused}))
+        return
+    for refusal in islice(report.refused, REFUSALS_SHOWN):
+        click.echo(f"refused: {refusal}", err=True)
+    if (more := len(report.refused) - REFUSALS_SHOWN) > 0:
+        click.echo(f"and {more} more; --rejects FILE or --json lists them all", err=True)
+    rows = [(name, getattr(report, name)) for name in COUNTS]
+    shown = [(name, n) for name, n in rows if n or name not in ("duplicate", "withdrawn")]
+    for name, count in shown:
+        click.echo(f"{name:<10} {count:>9,}")
+    if report.undated:
+        click.echo(f"{'undated':<10} {report.undated:>9,}")
+    click.echo(f"{'refused':<10} {len(report.refused):>9,}")
+    reasons = Counter(PARTICULAR.sub("…", refusal.reason) for refusal in report.refused)
+    for reason, count in reasons.most_common(REASONS_SHOWN):
+        click.echo(f"{'':<10} {count:>9,}  {reason}")
+
+
+def _print_mapping(names: WatchedFields) -> None:
+    """Say which record fields feed which article fields, and how often; and which feed none."""
+    for ours in USUAL_NAMES:
+        feeding = [(theirs, n) for (o, theirs), n in names.taken.most_common() if o == ours]
+        if feeding:
+            shown = ", ".join(f"{theirs} ({n:,})" for theirs, n in feeding[:FIELDS_SHOWN])
+            click.echo(f"{ours:<10} <- {shown}")
+    taken = {theirs for _, theirs in names.taken}
+    if left := [name for name, _ in names.left.most_common() if name not in taken]:
+        click.echo(f"{'not used':<10}    {', '.join(left[:FIELDS_SHOWN])}")
+
+
+def _print_example(article: Article) -> None:
+    day = article.published.isoformat() if article.published else "no date"
+    click.echo(f"{day}  {article.title}")
+    for name in ("id", "source", "section", "authors", "language", "url", "origin"):
+        if value := getattr(article, name):
+            shown = ", ".join(value) if isinstance(value, tuple) else value
+            click.echo(f"            {name}: {shown}")
