@@ -18,6 +18,8 @@ from archive.reading.markup import text_of
 
 FEED_ROOTS = frozenset(("rss", "rdf", "feed", "channel"))
 JSON_FEED = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
+OPENING_TAG = re.compile(rb"<[A-Za-z]")
+MOST_UNCLOSED = 10_000  # `<br>` and the like in entries too
 ABSOLUTE = re.compile(r"https?://", re.I)
 
 Read = Iterator[Article | UnreadableArticle]
@@ -27,8 +29,12 @@ def read_feed(file: SourceFile, _: FieldMap) -> Read:
     """Read the entries of an RSS or Atom feed; a broken one as far as its entries can be told."""
     import feedparser
 
+    content = _content(file)
+    opened = len(OPENING_TAG.findall(content)) - content.count(b"</") - content.count(b"/>")
+    if opened > MOST_UNCLOSED:  # feedparser looks through all of them at each one that follows
+        raise UnreadableArticle(file.place, f"more than {MOST_UNCLOSED:,} tags are never closed")
     # A stream, as what is given otherwise may be taken for the name of a file or an address.
-    found = feedparser.parse(io.BytesIO(_content(file)))
+    found = feedparser.parse(io.BytesIO(content))
     feed = found.get("feed", {})
     about = {
         "source": _plain(feed.get("title_detail")) or _plain(feed.get("title", "")),

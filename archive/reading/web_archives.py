@@ -10,6 +10,7 @@ from archive.reading.files import SourceFile, held
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
 FOUND = "200"
+MALFORMED = (AttributeError, TypeError, LookupError)
 
 
 def is_web_archive(head: bytes) -> bool:
@@ -33,7 +34,8 @@ def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
                 if record is None:
                     break
                 found = _page(record, file, int(records.offset))
-            except (ArchiveLoadFailed, EOFError, ValueError, OSError) as exc:
+            # warcio takes what a record must have for granted, and fails as the interpreter does.
+            except (ArchiveLoadFailed, EOFError, ValueError, OSError, *MALFORMED) as exc:
                 said = " ".join(str(exc).split())[:80]
                 reason = f"a damaged record; nothing behind it was read ({said})"
                 yield UnreadableArticle(f"{file.place}:{stream.tell()}", reason)

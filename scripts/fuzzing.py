@@ -1,0 +1,92 @@
+"""Feeds a reader with mutated files, guided by coverage, and keeps what breaks it.
+
+    python -m scripts.fuzzing "web page" SEEDS... --minutes 10 --found DIR
+
+Needs the `fuzz` extra (atheris). A crash, an article that takes more than five seconds, or more
+than 500 MB of memory beyond what the program itself takes, ends the run and is written to DIR;
+once mended, such a file becomes a test.
+"""
+
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import click
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import FieldMap
+from archive.reading.files import SourceFile, held
+
+LONGEST_SEED = 200_000  # bytes
+SECONDS_AN_INPUT = 5
+MEGABYTES = 1_000  # the readers' libraries and their instruments take half of it
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("seeds", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--longest", default=20_000, show_default=True, help="Bytes of one input.")
+@click.option("--found", type=click.Path(path_type=Path), required=True)
+def main(kind: str, seeds: tuple[Path, ...], minutes: float, longest: int, found: Path) -> None:
+    """Fuzz the reader of a kind of file, or all of them, by content, as `any`."""
+    import atheris
+
+    with atheris.instrument_imports(include=["archive.reading"]):
+        from archive.reading.formats import FORMATS
+        from archive.reading.inputs import READING_ERRORS, read_file
+
+    readers = {each.name: each.read for each in FORMATS}
+    if kind not in ("any", *readers):
+        raise click.UsageError(f"no kind {kind!r}; one of: any, {', '.join(readers)}")
+    read = read_file if kind == "any" else readers[kind]
+
+    def read_input(content: bytes) -> None:
+        try:
+            for each in read(_in_memory(content), FieldMap()):
+                check(each)
+        except READING_ERRORS as exc:
+            str(exc)
+
+    found.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as corpus:
+        for number, path in enumerate(_files(seeds)):
+            shutil.copyfile(path, Path(corpus, f"{number}"))
+        limits = {
+            "max_total_time": round(minutes * 60),
+            "timeout": SECONDS_AN_INPUT,
+            "rss_limit_mb": MEGABYTES,
+            "max_len": longest,
+            "artifact_prefix": f"{found}/{kind.replace(' ', '-')}-",
+            "print_final_stats": 1,
+        }
+        flags = [f"-{name}={value}" for name, value in limits.items()]
+        atheris.Setup([sys.argv[0], *flags, corpus], read_input)
+        atheris.Fuzz()
+
+
+def check(found: Article | UnreadableArticle) -> None:
+    """Raise AssertionError unless what a reader yields can be kept, or be reported."""
+    if isinstance(found, UnreadableArticle):
+        assert str(found).isprintable() or found.reason, found  # noqa: S101
+        return
+    assert found.id, "an article without an id"  # noqa: S101
+    assert found.text.strip(), "an article without a text"  # noqa: S101
+    assert found.digest, "an article that has no digest"  # noqa: S101
+    found.text.encode(), found.title.encode(), found.id.encode()
+
+
+def _in_memory(content: bytes) -> SourceFile:
+    return SourceFile("fuzzed!/input", "fuzzed/input", partial(held, content))
+
+
+def _files(seeds: tuple[Path, ...]) -> list[Path]:
+    walked = [path for seed in seeds for path in ([seed] if seed.is_file() else seed.rglob("*"))]
+    return [path for path in walked if path.is_file() and path.stat().st_size <= LONGEST_SEED]
+
+
+if __name__ == "__main__":
+    main()
