@@ -6,9 +6,12 @@ An archive that is being indexed changes every few seconds, and with it totals, 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from archive.article import Article
+from archive.batching import batches
 from archive.store.catalog import Catalog
 from index.hits import Hits
 from index.protocols import Rows
@@ -16,7 +19,15 @@ from index.query import DEFAULT_HITS, Cursor, Query
 from index.results import Results
 
 MOST_KEPT = 16  # answers, each with a score for every passage of the archive
+ARTICLES_AT_ONCE = 500
 SECONDS_KEPT = 1_800.0  # since it was last turned over
+
+
+class ScoredArticle(NamedTuple):
+    """An article that was found, and its score."""
+
+    article: Article
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,19 @@ class Found:
         hits = self.hits.fetch(self.ordered[begin:end], catalog)
         more = Cursor(self.answer.generation, end) if end < len(self.ordered) else None
         return replace(self.answer, query=query, hits=hits, next=more)
+
+    def articles(self, catalog: Catalog) -> Iterator[ScoredArticle]:
+        """Walk all that was found, in order, some at a time from the catalogue.
+
+        What was removed since is passed over.
+        """
+        columns, scores = self.hits.columns, self.hits.scores
+        for places in batches(self.ordered.tolist(), ARTICLES_AT_ONCE):
+            rows = dict(zip(columns.first_rows[places].tolist(), places, strict=True))
+            stored = {found.row: found.article for found in catalog.stored(list(rows))}
+            for row, place in rows.items():
+                if row in stored:
+                    yield ScoredArticle(stored[row], float(scores[place]))
 
 
 class FoundLately:

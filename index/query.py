@@ -34,6 +34,8 @@ class Sort(StrEnum):
     RELEVANCE = "relevance"
     NEWEST = "newest"
     OLDEST = "oldest"
+    ADDED = "added"
+    """Last added to the archive first, whatever day it is of."""
 
 
 class Copies(StrEnum):

@@ -145,6 +145,8 @@ def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> R
         case Sort.OLDEST:  # undated articles stand last in either direction of time
             dated = np.where(published > 0, published, np.iinfo(np.int32).max)
             keys = [places, -scores[places], dated]
+        case Sort.ADDED:
+            keys = [-places]
     ordered: Rows = places[np.lexsort(keys)]
     return ordered
 

@@ -22,7 +22,7 @@ from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
 from index.noise import Evidence
 from index.offers import offers_for
-from index.paging import Found, FoundLately
+from index.paging import Found, FoundLately, ScoredArticle
 from index.protocols import Bools, Rows
 from index.query import DEFAULT_HITS, Copies, Mode, Query, Sort
 from index.ranking import (
@@ -61,14 +61,19 @@ class Searcher:
         A cursor's page is cut from what its first page was cut from, for as long as that is kept.
         """
         clock = Clock()
-        if not query.text and query.sort is Sort.RELEVANCE:
-            query = replace(query, sort=Sort.NEWEST)  # nothing was asked: the archive itself
+        query = _browsing(query)
         found = self._lately.of(query) or self._find(query, clock)
         with clock.stage("fetch"):
             page = found.page(query, self._catalog)
         if page.next:
             self._lately.keep(found, query)
         return replace(page, took_ms=clock.took_ms)
+
+    def every(self, query: Query) -> tuple[Results, Iterator[ScoredArticle]]:
+        """Answer a query with all articles that are hits, from the first on, and without a page."""
+        query = _browsing(query.first_page())
+        found = self._find(query, Clock())
+        return found.answer, found.articles(self._catalog)
 
     def weigh(self, query: Query) -> tuple[Evidence, bool]:
         """What vouches for the answer, and whether an article holds all that is asked for."""
@@ -217,6 +222,13 @@ class Clock:
     @property
     def took_ms(self) -> dict[str, float]:
         return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
+
+
+def _browsing(query: Query) -> Query:
+    """Where nothing is asked, the archive itself is looked through, newest first."""
+    if query.text or query.sort is not Sort.RELEVANCE:
+        return query
+    return replace(query, sort=Sort.NEWEST)
 
 
 def _meaning(read: Read) -> str:

@@ -63,7 +63,7 @@ def article_json(
 ) -> Json:
     """Lay out an article whole, with its text and passages, and say what its copies are."""
     return {
-        **_article(article),
+        **article_fields(article),
         "text": article.text,
         **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
@@ -80,13 +80,14 @@ def related_json(related: Related) -> Json:
 
 def _related(found: RelatedArticle) -> Json:
     return {
-        "article": _article(found.article),
+        "article": article_fields(found.article),
         "score": round(found.score, 6),
         "why": _why(found.why),
     }
 
 
-def _article(article: Article) -> Json:
+def article_fields(article: Article) -> Json:
+    """Lay out what is said of an article beside its text."""
     return {
         "id": article.id,
         "title": article.title,
@@ -107,7 +108,7 @@ def _article(article: Article) -> Json:
 
 def _hit(hit: Hit) -> Json:
     return {
-        "article": _article(hit.article),
+        "article": article_fields(hit.article),
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "passages": [_passage_hit(passage) for passage in hit.passages],
