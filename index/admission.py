@@ -33,6 +33,12 @@ class Report:
     def read(self) -> int:
         return self.new + self.changed + self.unchanged + self.duplicate
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """All that is counted, by name, but for what was refused."""
+        names = ("read", "new", "changed", "unchanged", "duplicate", "withdrawn", "undated")
+        return {name: getattr(self, name) for name in names}
+
 
 class Admitted(NamedTuple):
     """What a batch brings: what to index, what to keep as history, and what to take out."""

@@ -174,6 +174,8 @@ class Indexer:
             self._settle_words()
         self._catalog.originals.collect()
         self._stories.bring_up()
+        if report.read or report.refused:
+            self._catalog.runs.note(report.counts, report.refused)
         return report
 
     def _keep_all(self, ahead: deque[_Batch], report: Report) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
+from archive.store.runs import Run
 from archive.store.stories import OtherCopies
 from index.breakdown import facets, span, timeline
 from index.columns import Columns
@@ -173,6 +174,10 @@ class Searcher:
     def columns(self) -> Columns:
         """The columns of the current snapshot, for what the archive holds as a whole."""
         return self._snapshots.current(with_vectors=False).columns
+
+    def runs(self, limit: int) -> list[Run]:
+        """How the archive was filled: the last runs, the latest first."""
+        return self._catalog.runs.latest(limit)
 
     def _nearness(
         self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools

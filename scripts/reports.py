@@ -19,7 +19,7 @@ REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
-COUNTS = ("read", "new", "changed", "unchanged", "duplicate", "withdrawn")
+SELDOM = ("duplicate", "withdrawn", "undated")  # not shown where there are none
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
 
 
@@ -60,20 +60,16 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
 def print_report(report: Report, *, as_json: bool) -> None:
     """Print the counts, and what was refused with its reasons."""
     if as_json:
-        counts = {name: getattr(report, name) for name in (*COUNTS, "undated")}
         refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
-        click.echo(json.dumps({**counts, "refused": refused}))
+        click.echo(json.dumps({**report.counts, "refused": refused}))
         return
     for refusal in islice(report.refused, REFUSALS_SHOWN):
         click.echo(f"refused: {refusal}", err=True)
     if (more := len(report.refused) - REFUSALS_SHOWN) > 0:
         click.echo(f"and {more} more; --rejects FILE or --json lists them all", err=True)
-    rows = [(name, getattr(report, name)) for name in COUNTS]
-    shown = [(name, n) for name, n in rows if n or name not in ("duplicate", "withdrawn")]
-    for name, count in shown:
-        click.echo(f"{name:<10} {count:>9,}")
-    if report.undated:
-        click.echo(f"{'undated':<10} {report.undated:>9,}")
+    for name, count in report.counts.items():
+        if count or name not in SELDOM:
+            click.echo(f"{name:<10} {count:>9,}")
     click.echo(f"{'refused':<10} {len(report.refused):>9,}")
     reasons = Counter(PARTICULAR.sub("…", refusal.reason) for refusal in report.refused)
     for reason, count in reasons.most_common(REASONS_SHOWN):

@@ -34,6 +34,7 @@ from archive.store.history import (
 )
 from archive.store.identities import Identities
 from archive.store.originals import Originals
+from archive.store.runs import Runs
 from archive.store.stories import SIGNED, Stories
 from archive.store.tables import (
     article_of,
@@ -78,6 +79,7 @@ class Catalog:
         self.stories = Stories(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
+        self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
 
     def close(self) -> None:

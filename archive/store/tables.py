@@ -96,6 +96,15 @@ removals = Table(
     Column("removed_at", Text, nullable=False),
 )
 
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("ended_at", Text, nullable=False),
+    Column("counts", Text, nullable=False),  # of what became of the input, as JSON
+    Column("refused", Text, nullable=False),  # the first of them, (place, reason), as JSON
+)
+
 originals = Table(
     "originals",
     metadata,
