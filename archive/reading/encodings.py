@@ -1,7 +1,8 @@
 """Names the encoding of some text: by its mark, as UTF-8, or the likeliest."""
 
 SAMPLE = 1 << 16  # bytes
-WIDE_ENCODINGS = ("utf-16", "utf-32")
+WIDE_ENCODINGS = ("utf-16", "utf-32", "utf-16-le", "utf-16-be")
+MANY_NULS = 0.4  # of every second byte, where two bytes make a letter
 BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -16,6 +17,8 @@ def encoding_of(content: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return encoding
+    if wide := _unmarked(content[:SAMPLE]):
+        return wide
     try:
         content.decode()
     except UnicodeDecodeError as exc:
@@ -23,6 +26,16 @@ def encoding_of(content: bytes) -> str:
             return "utf-8"  # a head that was cut inside a character
         return likeliest_encoding(content[max(0, exc.start - SAMPLE // 2) :][:SAMPLE])
     return "utf-8"
+
+
+def _unmarked(sample: bytes) -> str:
+    """Tell UTF-16 without a mark by the empty half of most letters."""
+    first, second = sample[::2], sample[1::2]
+    if first and not first.count(0) and second.count(0) > MANY_NULS * len(second):
+        return "utf-16-le"
+    if second and not second.count(0) and first.count(0) > MANY_NULS * len(first):
+        return "utf-16-be"
+    return ""
 
 
 def likeliest_encoding(sample: bytes) -> str:

@@ -11,9 +11,11 @@ from typing import NamedTuple
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading import feeds, pages, records, text
-from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
+from archive.reading.encodings import WIDE_ENCODINGS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
+from archive.reading.tables.delimited import read_delimited
+from archive.reading.tables.dialects import SEPARATOR_LINE, delimiter_of, names_in
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
@@ -26,7 +28,7 @@ OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".psv"})
 
 
 class Format(NamedTuple):
@@ -74,11 +76,10 @@ def _refuse_xml(file: SourceFile, _: FieldMap) -> Iterator[Article | UnreadableA
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
-    columns = re.split(
-        f"[{re.escape(records.DELIMITERS)}]", re.split("[\r\n]", head, maxsplit=1)[0]
-    )
-    found = FieldMap().find(dict.fromkeys((name.strip(' "') for name in columns), "x"))
-    return file.suffix in TEXT_SUFFIXES and len(found) >= 2 and "text" in found
+    first = re.split("[\r\n]", head.lstrip("\ufeff"), maxsplit=1)[0]
+    found = names_in(first, delimiter_of(first, FieldMap()), FieldMap())
+    named = len(found) >= 2 and "text" in found
+    return file.suffix in TEXT_SUFFIXES and (named or bool(SEPARATOR_LINE.fullmatch(first)))
 
 
 FORMATS: tuple[Format, ...] = (
@@ -97,7 +98,7 @@ FORMATS: tuple[Format, ...] = (
     Format("feed", lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed),
     Format("other XML", lambda _, head: bool(XML_OPENING.match(head)), _refuse_xml),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
-    Format("table", _is_table, records.read_csv),
+    Format("table", _is_table, read_delimited),
     Format(
         "Markdown",
         lambda file, head: (
@@ -117,10 +118,10 @@ def format_of(file: SourceFile) -> Format:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
-    if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
+    encoding = encoding_of(content)
+    if content.count(b"\x00") > len(content) * MOST_NULS and encoding not in WIDE_ENCODINGS:
         raise UnreadableArticle(file.place, "not text (binary data)")
-    head = content.decode(encoding_of(content), "replace")
+    head = content.decode(encoding, "replace")
     for candidate in FORMATS:
         if candidate.recognises(file, head):
             return candidate
