@@ -37,6 +37,8 @@ VENDORS = {
     "lxml": ("archive/reading/markup.py",),
     "trafilatura": ("archive/reading/pages.py",),
     "htmldate": ("archive/reading/page_metadata.py",),
+    "pyarrow": ("archive/reading/tables/parquet.py",),
+    "sqlite3": ("archive/reading/tables/", "archive/store/", "index/rivals/"),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),
     "tqdm": ("scripts/progress.py",),

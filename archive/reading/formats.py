@@ -1,6 +1,7 @@
 """Knows every format by its content.
 
-A new format is one more row in FORMATS: how it is recognised, and what reads it.
+A new format is one more row in FORMATS, or in BINARY_FORMATS if it is no text: how it is
+recognised, and what reads it.
 """
 
 import json
@@ -14,6 +15,7 @@ from archive.reading import feeds, pages, records, text
 from archive.reading.encodings import WIDE_ENCODINGS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
+from archive.reading.tables import databases, parquet, sqlite_tables
 from archive.reading.tables.delimited import read_delimited
 from archive.reading.tables.dialects import SEPARATOR_LINE, delimiter_of, names_in
 
@@ -82,6 +84,18 @@ def _is_table(file: SourceFile, head: str) -> bool:
     return file.suffix in TEXT_SUFFIXES and (named or bool(SEPARATOR_LINE.fullmatch(first)))
 
 
+class BinaryFormat(NamedTuple):
+    """A name, the bytes that such a file begins with, and the reader."""
+
+    name: str
+    opening: bytes
+    read: Callable[[SourceFile, FieldMap], Iterator[Article | UnreadableArticle]]
+
+
+BINARY_FORMATS: tuple[BinaryFormat, ...] = (
+    BinaryFormat("SQLite", databases.OPENING, sqlite_tables.read_sqlite),
+    BinaryFormat("Parquet", parquet.OPENING, parquet.read_parquet),
+)
 FORMATS: tuple[Format, ...] = (
     Format(
         "JSON Feed",
@@ -110,7 +124,7 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def format_of(file: SourceFile) -> Format:
+def format_of(file: SourceFile) -> Format | BinaryFormat:
     """Recognise a file by its content; raise UnreadableArticle where nothing here reads it."""
     content = file.head()
     if not content.strip():
@@ -118,6 +132,9 @@ def format_of(file: SourceFile) -> Format:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
+    for binary in BINARY_FORMATS:
+        if content.startswith(binary.opening):
+            return binary
     encoding = encoding_of(content)
     if content.count(b"\x00") > len(content) * MOST_NULS and encoding not in WIDE_ENCODINGS:
         raise UnreadableArticle(file.place, "not text (binary data)")

@@ -9,7 +9,8 @@ from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import LONGEST_TEXT, SourceFile
 from archive.reading.records import Read, key_of, read_record
-from archive.reading.tables.dialects import Dialect, has_text_column, layout_of
+from archive.reading.tables.columns import has_text_column
+from archive.reading.tables.dialects import Dialect, layout_of
 
 Rows = Iterator[tuple[int, list[str] | str]]
 

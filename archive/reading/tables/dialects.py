@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from archive.reading.fields import FieldMap
+from archive.reading.tables.columns import has_text_column
 
 DELIMITERS = ",;\t|^\x1f\x01"
 TEXT_HOLDS = ",;"  # what stands in any text, so that a table with it must quote
@@ -86,12 +87,6 @@ def delimiter_of(header: str, names: FieldMap) -> str:
 def names_in(header: str, delimiter: str, names: FieldMap) -> dict[str, str]:
     """The fields of an article that the names in a header stand for."""
     return names.find(dict.fromkeys(_cells(header, delimiter), "x"))
-
-
-def has_text_column(header: Iterable[str], names: FieldMap) -> bool:
-    """Tell whether articles can be made of rows with these columns."""
-    needed = {"text"} if "text" in names.chosen else {"text", "title"}
-    return not needed.isdisjoint(names.find(dict.fromkeys(header, "x")))
 
 
 def _lines(head: str) -> list[str]:
