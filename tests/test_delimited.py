@@ -8,6 +8,7 @@ from archive.article import Article
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.inputs import read_file
+from tests.test_containers import zipped
 
 UNSEEN = dict.fromkeys(map(ord, "\t\x1f"))
 
@@ -193,3 +194,9 @@ def test_a_row_below_what_was_looked_at_is_no_less_strictly_read(read):
     found = read("a.csv", f'id,text\n{rows}x,"The ""old"" wall, it fell."\n')
     assert len(found) == 5_001
     assert found[-1].text == 'The "old" wall, it fell.'
+
+
+def test_a_table_in_a_zip_is_read_where_it_lies(read):
+    (article,) = read("a.zip", zipped(("in/news.csv", b"id;text\nr;'Rain; snow.'\n")))
+    assert article.text == "Rain; snow."
+    assert str(article.origin).endswith("a.zip!/in/news.csv:2")

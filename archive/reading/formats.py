@@ -1,7 +1,7 @@
 """Knows every format by its content.
 
-A new format is one more row in FORMATS, or in BINARY_FORMATS if it is no text: how it is
-recognised, and what reads it.
+A new format is one more row in FORMATS, or in BINARY_FORMATS if it is no text, or text
+in several encodings: how it is recognised, and what reads it.
 """
 
 import json
@@ -15,6 +15,7 @@ from archive.reading import feeds, pages, records, text
 from archive.reading.encodings import WIDE_ENCODINGS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
+from archive.reading.mail import mailboxes, messages
 from archive.reading.tables import databases, parquet, sqlite_tables
 from archive.reading.tables.delimited import read_delimited
 from archive.reading.tables.dialects import SEPARATOR_LINE, delimiter_of, names_in
@@ -85,16 +86,20 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 
 class BinaryFormat(NamedTuple):
-    """A name, the bytes that such a file begins with, and the reader."""
+    """A name, a test on the start of the file's bytes, and the reader."""
 
     name: str
-    opening: bytes
+    recognises: Callable[[bytes], bool]
     read: Callable[[SourceFile, FieldMap], Iterator[Article | UnreadableArticle]]
 
 
 BINARY_FORMATS: tuple[BinaryFormat, ...] = (
-    BinaryFormat("SQLite", databases.OPENING, sqlite_tables.read_sqlite),
-    BinaryFormat("Parquet", parquet.OPENING, parquet.read_parquet),
+    BinaryFormat(
+        "SQLite", lambda head: head.startswith(databases.OPENING), sqlite_tables.read_sqlite
+    ),
+    BinaryFormat("Parquet", lambda head: head.startswith(parquet.OPENING), parquet.read_parquet),
+    BinaryFormat("mailbox", mailboxes.is_mailbox, mailboxes.read_mailbox),
+    BinaryFormat("mail", messages.is_message, messages.read_message),
 )
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -133,7 +138,7 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
     for binary in BINARY_FORMATS:
-        if content.startswith(binary.opening):
+        if binary.recognises(content):
             return binary
     encoding = encoding_of(content)
     if content.count(b"\x00") > len(content) * MOST_NULS and encoding not in WIDE_ENCODINGS:

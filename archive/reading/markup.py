@@ -3,6 +3,8 @@
 from typing import Any
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe", "object", "head", "title")
+# What mails put before their first line, for the list of messages.
+HIDDEN = ".//*[contains(translate(@style, ' ', ''), 'display:none')]"
 # Elements that stand on lines of their own; https://html.spec.whatwg.org/#flow-content-3
 BLOCKS = frozenset(
     (
@@ -27,6 +29,8 @@ def text_of(fragment: str) -> str:
         tree = html.fromstring(f"<div>{fragment}</div>")
     except (etree.LxmlError, ValueError):
         return fragment
+    for hidden in tree.xpath(HIDDEN):
+        hidden.clear(keep_tail=True)
     etree.strip_elements(tree, *UNSEEN, etree.Comment, with_tail=False)
     paragraphs = "".join(_pieces(tree)).split("\n\n")
     lines = ("\n".join(" ".join(line.split()) for line in each.split("\n")) for each in paragraphs)
