@@ -39,6 +39,7 @@ VENDORS = {
     "htmldate": ("archive/reading/page_metadata.py",),
     "pyarrow": ("archive/reading/tables/parquet.py",),
     "sqlite3": ("archive/reading/tables/", "archive/store/", "index/rivals/"),
+    "httpcore2": ("archive/fetching/",),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),
     "tqdm": ("scripts/progress.py",),
