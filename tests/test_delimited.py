@@ -1,10 +1,14 @@
 """Tests of tables of text: whatever divides and quotes their cells, no row is lost in silence."""
 
+import csv
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archive.article import Article
+from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.inputs import read_file
@@ -116,6 +120,11 @@ def test_a_table_is_read_however_it_was_quoted(read, delimiter, quote, escape, e
     assert (second.id, second.title, second.text) == ROWS[2]
 
 
+def test_a_row_without_a_line_end_counts_too(read):
+    (article,) = read("a.csv", "id,text\nr,'Rain, it fell.'")
+    assert article.text == "Rain, it fell."
+
+
 def test_only_cells_that_need_it_may_be_in_single_quotes(read):
     first, second = read("a.csv", "id,text\nr,'Rain, it fell.'\ns,Snow.\n")
     assert (first.text, second.text) == ("Rain, it fell.", "Snow.")
@@ -200,3 +209,21 @@ def test_a_table_in_a_zip_is_read_where_it_lies(read):
     (article,) = read("a.zip", zipped(("in/news.csv", b"id;text\nr;'Rain; snow.'\n")))
     assert article.text == "Rain; snow."
     assert str(article.origin).endswith("a.zip!/in/news.csv:2")
+
+
+TEXTS = st.text(st.sampled_from("abé,;\t|\"'\\\n :=^"), max_size=30).map(clean_text).filter(bool)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8), st.sampled_from(",;\t|^"),
+       st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_whatever_csv_writes_is_read_as_it_was(tmp_path_factory, rows, delimiter, quoting):
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=delimiter, quoting=quoting)
+        writer.writerow(["id", "title", "text"])
+        writer.writerows([n, *row] for n, row in enumerate(rows))
+    found = list(read_file(SourceFile.at(path, "written.csv"), FieldMap()))
+    assert [(each.title, each.text) for each in found] == [
+        (clean_line(title), text) for title, text in rows
+    ]

@@ -37,7 +37,7 @@ VENDORS = {
     "lxml": ("archive/reading/markup.py",),
     "trafilatura": ("archive/reading/pages.py",),
     "htmldate": ("archive/reading/page_metadata.py",),
-    "pyarrow": ("archive/reading/tables/parquet.py",),
+    "pyarrow": ("archive/reading/tables/parquet_rows.py",),
     "sqlite3": ("archive/reading/tables/", "archive/store/", "index/rivals/"),
     "httpcore2": ("archive/fetching/",),
     "flask": ("web/",),

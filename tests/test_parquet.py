@@ -1,8 +1,8 @@
 """Tests of Parquet files as input: rows of any type, read in small batches."""
 
-import builtins
 import io
 import random
+import sys
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,7 +12,7 @@ from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.inputs import read_file
-from archive.reading.tables import whole
+from archive.reading.tables import parquet, parquet_rows, whole
 from tests.test_containers import zipped
 
 pa = pytest.importorskip("pyarrow")
@@ -92,21 +92,50 @@ def test_a_file_that_breaks_off_is_refused(read):
     assert refused.reason.startswith("not Parquet that can be read (")
 
 
-def test_without_its_library_the_way_to_it_is_named(read, monkeypatch):
-    whole_import = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return whole_import(name, *rest)
-
-    content = written(news())
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no memory so")
+def test_a_file_that_would_fill_the_memory_is_given_up(read):
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), ["x" * 60_000_000])
+    options = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30, "store_schema": False}
+    content = written({"text": once}, **options)
+    assert len(content) < 20_000
     (refused,) = read(content)
-    assert refused.reason.endswith("`pip install backfile[parquet]` brings it")
+    assert isinstance(refused, UnreadableArticle)
 
 
-@pytest.mark.parametrize("seed", range(60))
+def test_a_value_too_long_for_an_article_is_refused_and_the_rest_is_read(monkeypatch):
+    monkeypatch.setattr(parquet_rows, "LONGEST_TEXT", 1 << 20)
+    content = pa.py_buffer(written({"text": ["Rain.", "x" * (2 << 20), "Snow."]}))
+    assert list(parquet_rows.messages_of(content, FieldMap())) == [
+        {"row": 1, "cells": {"text": "Rain."}},
+        {"row": 2, "refused": "a value of more than 1 MiB"},
+        {"row": 3, "cells": {"text": "Snow."}},
+        {"end": 3},
+    ]
+
+
+def test_a_reader_that_is_ended_by_a_file_is_no_end_of_the_run(read, monkeypatch, tmp_path):
+    (tmp_path / "ends.py").write_text(
+        "import os, sys\n"
+        "def main():\n"
+        '    sys.stdout.write(\'{"row": 1, "cells": {"text": "Rain."}}\\n{"row": \')\n'
+        "    sys.stdout.flush()\n"
+        "    os.abort()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(parquet, "MODULE", "ends")
+    article, refused = read(written(news()))
+    assert article.text == "Rain."
+    assert refused.origin.endswith("news.parquet:2")
+    assert refused.reason.startswith("damaged, or made to do harm")
+
+
+def test_without_its_library_the_way_to_it_is_named(read, monkeypatch):
+    monkeypatch.setattr(parquet, "find_spec", lambda name: None)
+    (refused,) = read(written(news()))
+    assert refused.reason.endswith("`pip install 'backfile[parquet]'` brings it")
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_a_damaged_file_is_read_as_far_as_it_goes_or_refused(read, seed):
     chance = random.Random(seed)
     content = bytearray(

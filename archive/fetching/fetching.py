@@ -79,7 +79,9 @@ class Fetcher:
                 pool.stream(
                     "GET",
                     address_of(url, asked),
-                    headers=list(sent.items()),
+                    headers=[
+                        (name, value.encode("latin-1", "replace")) for name, value in sent.items()
+                    ],
                     extensions={"timeout": times},
                 ) as response,
             ):

@@ -1,8 +1,10 @@
 """Connects to the very address that was checked, and lets nothing last longer than a deadline."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
+from queue import Empty, Queue
 from typing import Any
 
 from httpcore2 import (
@@ -16,6 +18,7 @@ from httpcore2 import (
 
 from archive.fetching.hosts import is_public
 
+LONGEST_LOOKUP = 10.0  # seconds
 Resolver = Callable[[str, int], list[str]]
 
 
@@ -28,9 +31,25 @@ class HostRefused(Exception):
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Ask the system for the addresses of a host; raise OSError where it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    """Ask the system for the addresses of a host; raise OSError where it has none, or too late."""
+    answers: Queue[list[str] | Exception] = Queue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+        except (OSError, UnicodeError) as exc:
+            answers.put(exc)
+
+    # The system's own question has no time limit.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=LONGEST_LOOKUP)
+    except Empty as exc:
+        raise TimeoutError(f"no answer to who {host} is") from exc
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class CheckedNetwork(NetworkBackend):

@@ -23,6 +23,7 @@ MARKS = frozenset(
 )  # fmt: skip
 LEAST_MARKS = 3
 LONGEST_HEADER = 2_000  # characters; decoding takes time that grows with the square
+LONGEST_MARKUP = 2 << 20  # characters; it takes 1.6 s a MiB at worst, and letters have a tenth
 MOST_PARTS = 500
 MOST_BOUNDARIES = 10_000  # each makes an object, read or not
 # Their parameters are cut one after the other, in time that grows with the square.
@@ -124,7 +125,8 @@ def _inner(part: Message) -> list[Message]:
 def _text(parts: list[Message]) -> str:
     """The marked up form without its marks, or the plain one where that says much more."""
     plain = _joined(parts, "text/plain")
-    marked = text_of(_joined(parts, "text/html"))
+    fragment = _joined(parts, "text/html")
+    marked = text_of(fragment) if len(fragment) <= LONGEST_MARKUP else ""
     if _words(marked) >= ENOUGH * _words(plain):
         return marked
     return plain
@@ -199,6 +201,8 @@ def _header(raw: Any) -> str:
 
 def _nothing_in(parts: list[Message]) -> str:
     kinds = ", ".join(sorted({part.get_content_type() for part in parts}))[:100]
+    if any(len(part.get_payload()) > LONGEST_MARKUP for part in parts):
+        return f"longer than {LONGEST_MARKUP >> 20} MiB ({kinds})"
     if "encrypted" in kinds or "pkcs7-mime" in kinds:
         return "it is encrypted"
     return f"no text in the message ({kinds})"

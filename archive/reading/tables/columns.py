@@ -13,7 +13,13 @@ DEEPEST = 8  # lists and objects in one another
 def has_text_column(header: Iterable[str], names: FieldMap) -> bool:
     """Tell whether articles can be made of rows with these columns."""
     needed = {"text"} if "text" in names.chosen else {"text", "title"}
-    return not needed.isdisjoint(names.find(dict.fromkeys(header, "x")))
+    return not needed.isdisjoint(fields_of(header, names))
+
+
+def fields_of(header: Iterable[str], names: FieldMap) -> set[str]:
+    """The fields of an article that columns stand for."""
+    # By a map of its own, as one that watches how it is used counts records alone.
+    return set(FieldMap(names.chosen).find(dict.fromkeys(header, "x")))
 
 
 def wanted_columns(header: Iterable[str], names: FieldMap) -> list[str]:

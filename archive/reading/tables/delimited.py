@@ -7,7 +7,7 @@ from itertools import islice
 from archive.errors import UnreadableArticle
 from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap
-from archive.reading.files import LONGEST_TEXT, SourceFile
+from archive.reading.files import HEAD_BYTES, LONGEST_TEXT, SourceFile
 from archive.reading.records import Read, key_of, read_record
 from archive.reading.tables.columns import has_text_column
 from archive.reading.tables.dialects import Dialect, layout_of
@@ -19,7 +19,9 @@ def read_delimited(file: SourceFile, names: FieldMap) -> Read:
     """Read rows under a header line, or under numbers; how they are written is found."""
     csv.field_size_limit(LONGEST_TEXT)
     head = file.head()
-    dialect, before, headed = layout_of(head.decode(encoding_of(head), "replace"), names)
+    dialect, before, headed = layout_of(
+        head.decode(encoding_of(head), "replace"), names, cut=len(head) == HEAD_BYTES
+    )
     rows = _numbered_rows(islice(file.lines(), before, None), dialect, before)
     number, opening = next(rows, (1, []))
     if isinstance(opening, str):

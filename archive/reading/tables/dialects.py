@@ -58,8 +58,8 @@ class Layout(NamedTuple):
     headed: bool
 
 
-def layout_of(head: str, names: FieldMap) -> Layout:
-    """Look at the beginning of a table.
+def layout_of(head: str, names: FieldMap, *, cut: bool) -> Layout:
+    """Look at the beginning of a table; its last line does not count where it was `cut` off.
 
     There is no header where the column of the text is named by a number: `--map text=3`.
     """
@@ -68,7 +68,7 @@ def layout_of(head: str, names: FieldMap) -> Layout:
     if found := SEPARATOR_LINE.fullmatch(lines[0]):
         before, given = 1, found[1]
     before += _lines_above(lines[before:], names, given)
-    lines = lines[before:]
+    lines = lines[before:-1] if cut else lines[before:]
     delimiter = given or delimiter_of(lines[0] if lines else "", names)
     return Layout(_dialect_of(lines, delimiter), before, not _is_number(names.chosen.get("text")))
 
@@ -86,7 +86,7 @@ def delimiter_of(header: str, names: FieldMap) -> str:
 
 def names_in(header: str, delimiter: str, names: FieldMap) -> dict[str, str]:
     """The fields of an article that the names in a header stand for."""
-    return names.find(dict.fromkeys(_cells(header, delimiter), "x"))
+    return FieldMap(names.chosen).find(dict.fromkeys(_cells(header, delimiter), "x"))
 
 
 def _lines(head: str) -> list[str]:
@@ -120,7 +120,6 @@ def _is_number(name: str | None) -> bool:
 
 def _dialect_of(lines: list[str], delimiter: str) -> Dialect:
     """Choose the way to quote under which the fewest rows are out of shape; the usual one first."""
-    lines = lines[:-1] or lines  # the last one may be cut
     text = "\n".join(lines)
     return min(_candidates(text, delimiter), key=lambda each: _misshapen(lines, each))
 

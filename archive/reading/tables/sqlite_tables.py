@@ -69,7 +69,9 @@ def _chosen(tables: list[Table], names: FieldMap) -> list[tuple[Table, FieldMap]
 
 
 def _is_whole(table: Table, names: FieldMap) -> bool:
-    return {"title", "text"} <= names.find(dict.fromkeys(table.columns, "x")).keys()
+    return {"title", "text"} <= FieldMap(names.chosen).find(
+        dict.fromkeys(table.columns, "x")
+    ).keys()
 
 
 def _articles(

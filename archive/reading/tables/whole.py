@@ -1,5 +1,6 @@
 """Finds files that cannot be read as a stream where they lie, or holds them in memory."""
 
+import io
 from pathlib import Path
 
 from archive.errors import UnreadableArticle
@@ -13,11 +14,11 @@ def on_disk_or_held(file: SourceFile, opening: bytes) -> Path | bytes:
 
     Raises UnreadableArticle where those are too many.
     """
-    path = Path(file.place)
-    if path.is_file():
-        with file.raw() as stream:
-            if stream.peek(len(opening)).startswith(opening):
-                return path
+    with file.raw() as stream:
+        # Not by its place: what is read may be a copy that was kept of what lay there.
+        below = stream.raw
+        if isinstance(below, io.FileIO) and stream.peek(len(opening)).startswith(opening):
+            return Path(str(below.name))
     with file.open() as stream:
         content = stream.read(MOST_HELD + 1)
     if len(content) > MOST_HELD:
