@@ -37,6 +37,10 @@ OPENINGS = {
     "feed.xml": b'<?xml version="1.0"?><rss version="2.0"><channel><item><title>',
     "native.txt": b" date 2024-03-23 Rain fell. ",
     "front.md": b"---\ntitle: ",
+    "a.eml": b"From: a@b.example\nTo: c@d.example\nSubject: Rain\n\nIt fell. ",
+    "a.mbox": b"From a@b.example Sat Mar 23 07:00:00 2024\nSubject: Rain\n\nIt fell. ",
+    "a.db": b"SQLite format 3\x00",
+    "a.parquet": b"PAR1",
     "a.warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9999999999\r\n\r\n",
 }
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

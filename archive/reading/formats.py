@@ -17,8 +17,9 @@ from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.mail import mailboxes, messages
 from archive.reading.tables import databases, parquet, sqlite_tables
+from archive.reading.tables.columns import fields_of
 from archive.reading.tables.delimited import read_delimited
-from archive.reading.tables.dialects import SEPARATOR_LINE, delimiter_of, names_in
+from archive.reading.tables.dialects import SEPARATOR_LINE, cells_of, delimiter_of
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
@@ -80,7 +81,7 @@ def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
     first = re.split("[\r\n]", head.lstrip("\ufeff"), maxsplit=1)[0]
-    found = names_in(first, delimiter_of(first, FieldMap()), FieldMap())
+    found = fields_of(cells_of(first, delimiter_of(first, FieldMap())), FieldMap())
     named = len(found) >= 2 and "text" in found
     return file.suffix in TEXT_SUFFIXES and (named or bool(SEPARATOR_LINE.fullmatch(first)))
 

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from archive.reading.fields import FieldMap
-from archive.reading.tables.columns import has_text_column
+from archive.reading.tables.columns import fields_of, has_text_column
 
 DELIMITERS = ",;\t|^\x1f\x01"
 TEXT_HOLDS = ",;"  # what stands in any text, so that a table with it must quote
@@ -79,14 +79,11 @@ def delimiter_of(header: str, names: FieldMap) -> str:
     >>> delimiter_of("title;text;date", FieldMap())
     ';'
     """
-    return max(
-        DELIMITERS, key=lambda each: (len(names_in(header, each, names)), header.count(each))
-    )
 
+    def fit(delimiter: str) -> tuple[int, int]:
+        return len(fields_of(cells_of(header, delimiter), names)), header.count(delimiter)
 
-def names_in(header: str, delimiter: str, names: FieldMap) -> dict[str, str]:
-    """The fields of an article that the names in a header stand for."""
-    return FieldMap(names.chosen).find(dict.fromkeys(_cells(header, delimiter), "x"))
+    return max(DELIMITERS, key=fit)
 
 
 def _lines(head: str) -> list[str]:
@@ -98,7 +95,7 @@ def _lines_above(lines: list[str], names: FieldMap, given: str | None) -> int:
     """Count the lines above a header; they have no cells, or they would be rows that are lost."""
     for number, line in enumerate(lines[:MOST_BEFORE]):
         delimiter = given or delimiter_of(line, names)
-        cells = _cells(line, delimiter)
+        cells = cells_of(line, delimiter)
         if has_text_column(cells, names):
             return number
         if sum(map(bool, cells)) > 1:
@@ -106,7 +103,8 @@ def _lines_above(lines: list[str], names: FieldMap, given: str | None) -> int:
     return next((n for n, line in enumerate(lines) if line.strip()), 0)
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """Cut one line, whatever its cells are quoted with."""
     try:
         row: list[str] = next(Dialect(delimiter).rows([line.strip("\r")], strict=False), [])
     except csv.Error:

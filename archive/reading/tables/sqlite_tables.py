@@ -12,7 +12,7 @@ from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import LONGEST_TEXT, SourceFile
 from archive.reading.records import Read, read_record
-from archive.reading.tables.columns import has_text_column, plain, wanted_columns
+from archive.reading.tables.columns import fields_of, has_text_column, plain, wanted_columns
 from archive.reading.tables.databases import (
     TROUBLE,
     Patience,
@@ -69,9 +69,7 @@ def _chosen(tables: list[Table], names: FieldMap) -> list[tuple[Table, FieldMap]
 
 
 def _is_whole(table: Table, names: FieldMap) -> bool:
-    return {"title", "text"} <= FieldMap(names.chosen).find(
-        dict.fromkeys(table.columns, "x")
-    ).keys()
+    return {"title", "text"} <= fields_of(table.columns, names)
 
 
 def _articles(
