@@ -248,6 +248,8 @@ def test_the_command_fetches_indexes_lists_and_forgets(server, tmp_path):
     assert f"{url}: not asked before" in waiting.stdout
     assert url in run("--list").stdout
     assert json.loads(run("--list", "--json").stdout)[0]["url"] == url
+    again = backfile("reread", "--no-vectors", "--json", "--archive", tmp_path / "archive")
+    assert json.loads(again.stdout)["unchanged"] == 1
     assert run("--forget", url).exit_code == 0
     assert run("--forget", url).exit_code == 1
     assert run("--list").exit_code == 1

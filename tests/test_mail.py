@@ -1,5 +1,6 @@
 """Tests of mail as input: a newsletter is an article, whatever its parts and encodings."""
 
+import json
 import random
 import time
 import tracemalloc
@@ -15,6 +16,7 @@ from archive.reading.files import SourceFile
 from archive.reading.formats import format_of
 from archive.reading.inputs import read_file
 from archive.reading.mail import mailboxes, messages
+from tests.conftest import backfile
 from tests.test_containers import zipped
 
 LETTER = b"""Received: from mail.courier.example by mx.example; Sun, 24 Mar 2024 04:40:01 +0000
@@ -123,6 +125,17 @@ def test_attachments_are_left_out_and_attached_messages_are_articles(read):
     assert [each.title for each in found] == ["Fwd: two stories", "Ferry", "Bridge"]
     assert found[0].text == "See below."
     assert len({each.id for each in found}) == 3
+
+
+def test_attached_messages_stay_apart_in_every_run(tmp_path):
+    outer = letter("Fwd: two stories", "See below.")
+    outer.add_attachment(letter("Ferry", "The night ferry stops."))
+    outer.add_attachment(letter("Bridge", "The bridge is shut."))
+    (tmp_path / "a.eml").write_bytes(outer.as_bytes())
+    for new, unchanged in ((3, 0), (0, 3)):
+        archive = ("--archive", tmp_path / "archive", "--no-vectors", "--json")
+        report = json.loads(backfile("index", tmp_path / "a.eml", *archive).stdout)
+        assert (report["new"], report["unchanged"], report["refused"]) == (new, unchanged, [])
 
 
 def test_a_message_without_text_is_refused_with_what_it_has(read):

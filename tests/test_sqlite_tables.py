@@ -1,6 +1,7 @@
 """Tests of SQLite databases as input: real tables alone are read, and nothing in one is run."""
 
 import gzip
+import json
 import random
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.inputs import read_file
 from archive.reading.tables import databases, whole
+from tests.conftest import backfile
 from tests.test_containers import zipped
 
 NEWS = """
@@ -44,7 +46,7 @@ def test_each_row_is_an_article_by_the_number_that_the_database_gave_it(made):
     first, second = read(path)
     assert (first.title, first.text) == ("Ferry", "The night ferry stops.")
     assert first.published == date(2024, 3, 23)
-    assert [str(each.origin) for each in (first, second)] == [f"{path}!/news:3", f"{path}!/news:9"]
+    assert [str(each.origin) for each in (first, second)] == [f"{path}:3", f"{path}:9"]
     assert first.id != second.id
     assert first.origin.path == path
 
@@ -110,10 +112,11 @@ def test_rows_without_numbers_and_a_column_named_rowid_are_read(made):
 def test_a_value_too_long_for_an_article_is_refused_and_the_rest_is_read(made, monkeypatch):
     monkeypatch.setitem(databases.LIMITS, sqlite3.SQLITE_LIMIT_LENGTH, 1 << 20)
     long = "INSERT INTO news VALUES (5, 'Long', printf('%.*c', 2000000, 'x'), '', NULL)"
-    first, refused, last = read(made(NEWS, long))
+    path = made(NEWS, long)
+    first, refused, last = read(path)
     assert (first.title, last.title) == ("Ferry", "Bridge")
-    assert refused.origin.endswith("!/news:5")
-    assert refused.reason.startswith("a value of more than")
+    assert refused.origin == f"{path}:5"
+    assert refused.reason == "a value of more than 32 MiB (table news)"
 
 
 def test_text_that_is_not_utf8_is_read_in_the_likeliest_encoding(made):
@@ -133,7 +136,7 @@ def test_a_database_within_another_file_is_read_in_memory(made, name, tmp_path, 
     (tmp_path / name).write_bytes(packed)
     inner = "" if name.endswith("gz") else "!/a/news.db"
     found = read(tmp_path / name)
-    assert [str(a.origin) for a in found] == [f"{tmp_path / name}{inner}!/news:{n}" for n in (3, 9)]
+    assert [str(a.origin) for a in found] == [f"{tmp_path / name}{inner}:{n}" for n in (3, 9)]
     monkeypatch.setattr(whole, "MOST_HELD", 1 << 10)
     (refused,) = read(tmp_path / name)
     assert refused.reason.endswith("unpack it first")
@@ -160,6 +163,17 @@ def test_a_schema_that_cannot_even_be_quoted_is_refused(made):
     path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE TABL\x80"))
     (refused,) = read(path)
     assert refused.reason.startswith("not a SQLite database that can be read (")
+
+
+def test_rows_of_one_number_in_two_tables_stay_apart_in_every_run(made, tmp_path):
+    sport = "CREATE TABLE sport AS SELECT 'Cup' AS title, 'We won.' AS text;"
+    path = made(NEWS.replace("(3,", "(1,"), sport)
+    for new, unchanged in ((3, 0), (0, 3)):
+        archive = ("--archive", tmp_path / "archive", "--no-vectors", "--json")
+        report = json.loads(backfile("index", path, *archive).stdout)
+        assert (report["new"], report["unchanged"], report["refused"]) == (new, unchanged, [])
+    again = json.loads(backfile("reread", *archive).stdout)
+    assert (again["unchanged"], again["refused"]) == (3, [])
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -11,7 +11,7 @@ from typing import Any
 
 from archive.errors import UnreadableArticle
 from archive.reading.encodings import encoding_of
-from archive.reading.fields import FieldMap, article_from
+from archive.reading.fields import FieldMap, article_from, named_apart
 from archive.reading.files import LONGEST_TEXT, SourceFile
 from archive.reading.markup import text_of
 from archive.reading.records import Read
@@ -90,7 +90,8 @@ def _articles(message: Message, file: SourceFile, number: int, key: str, depth: 
     text = _text(parts)
     if text:
         try:
-            yield article_from({**_about(message), "text": text}, origin, FieldMap(), key)
+            article = article_from({**_about(message), "text": text}, origin, FieldMap(), key)
+            yield named_apart(article) if depth else article
         except UnreadableArticle as refused:
             yield refused
     elif not attached:

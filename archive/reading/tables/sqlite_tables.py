@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from archive.article import Origin
 from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
+from archive.reading.fields import FieldMap, named_apart
 from archive.reading.files import LONGEST_TEXT, SourceFile
 from archive.reading.records import Read, read_record
 from archive.reading.tables.columns import fields_of, has_text_column, plain, wanted_columns
@@ -79,15 +78,16 @@ def _articles(
     file: SourceFile,
     patience: Patience,
 ) -> Read:
-    place = f"{file.place}!/{table.name}"
     within = replace(file, key=f"{file.key}!/{table.name}")
     for number, row in _rows(database, table, patience):
-        origin = Origin(place, number)
+        origin = file.origin(number)
         if isinstance(row, str):
-            yield UnreadableArticle(str(origin), row)
-        else:
-            record = dict(zip(table.columns, map(plain, row), strict=True))
-            yield read_record(record, origin, within, names)
+            yield UnreadableArticle(str(origin), f"{row} (table {table.name})")
+            continue
+        record = dict(zip(table.columns, map(plain, row), strict=True))
+        found = read_record(record, origin, within, names)
+        # Another table's row may have the same number, so that no origin tells whose id it is.
+        yield found if isinstance(found, UnreadableArticle) else named_apart(found)
 
 
 def _rows(
