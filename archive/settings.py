@@ -10,6 +10,7 @@ from archive.errors import BadSetting
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 PREFIX = "BACKFILE_"
+YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 
 
 def _setting(default: Any, meaning: str) -> Any:
@@ -38,6 +39,9 @@ class Settings:
         "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
     )
     rerank_ms: int = _setting(500, "the most milliseconds a reranker has for an answer")
+    allow_private: bool = _setting(
+        False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
+    )
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of the settings that the environment gave; what an archive has yields to them."""
 
@@ -72,6 +76,12 @@ def _number(kind: Callable[[str], float], low: float, high: float) -> Callable[[
     return convert
 
 
+def _yes_or_no(value: str) -> bool:
+    if value.casefold() not in (*YES, *NO):
+        raise ValueError("is neither yes nor no")
+    return value.casefold() in YES
+
+
 def _one_of(*names: str) -> Callable[[str], str]:
     def convert(value: str) -> str:
         if value not in names:
@@ -92,13 +102,18 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "floor": _number(float, -1, 1),
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
+    "allow_private": _yes_or_no,
 }
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
     """List (variable, default, meaning) for each setting, as the README has them."""
     return [
-        (PREFIX + f.name.upper(), str(f.default), f.metadata["meaning"])
+        (PREFIX + f.name.upper(), _shown(f.default), f.metadata["meaning"])
         for f in fields(Settings)
         if f.metadata
     ]
+
+
+def _shown(default: Any) -> str:
+    return ("no", "yes")[default] if isinstance(default, bool) else str(default)

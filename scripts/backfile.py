@@ -14,6 +14,7 @@ from archive.errors import ArchiveError
 
 COMMANDS = {
     "index": "indexing",
+    "follow": "following",
     "search": "reading",
     "show": "reading",
     "remove": "writing",

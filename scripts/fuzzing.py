@@ -36,10 +36,11 @@ def main(kind: str, seeds: tuple[Path, ...], minutes: float, longest: int, found
     import atheris
 
     with atheris.instrument_imports(include=["archive.reading"]):
-        from archive.reading.formats import FORMATS
+        from archive.reading.formats import BINARY_FORMATS, FORMATS
         from archive.reading.inputs import READING_ERRORS, read_file
 
     readers = {each.name: each.read for each in FORMATS}
+    readers |= {each.name: each.read for each in BINARY_FORMATS}
     if kind not in ("any", *readers):
         raise click.UsageError(f"no kind {kind!r}; one of: any, {', '.join(readers)}")
     read = read_file if kind == "any" else readers[kind]

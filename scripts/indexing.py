@@ -22,6 +22,9 @@ from scripts.reports import WatchedFields, print_dry_run, print_report
 no_vectors_option = click.option(
     "--no-vectors", is_flag=True, help="Words only; meaning can follow later."
 )
+no_originals_option = click.option(
+    "--no-originals", is_flag=True, help="Keep no copies of the files that are read."
+)
 rejects_option = click.option(
     "--rejects",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -53,7 +56,7 @@ class Source:
 @click.option("--dry-run", is_flag=True, help="Read and report, keep nothing.")
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=NAME", help="Which record field.")
 @no_vectors_option
-@click.option("--no-originals", is_flag=True, help="Keep no copies of the files that are read.")
+@no_originals_option
 @rejects_option
 @click.option(
     "--retry",

@@ -57,11 +57,16 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
     raise SystemExit(1 if refused else 0)
 
 
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The counts, and what was refused with its reasons, for programs."""
+    refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
+    return {**report.counts, "refused": refused}
+
+
 def print_report(report: Report, *, as_json: bool) -> None:
     """Print the counts, and what was refused with its reasons."""
     if as_json:
-        refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
-        click.echo(json.dumps({**report.counts, "refused": refused}))
+        click.echo(json.dumps(report_as_json(report)))
         return
     for refusal in islice(report.refused, REFUSALS_SHOWN):
         click.echo(f"refused: {refusal}", err=True)

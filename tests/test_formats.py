@@ -17,6 +17,13 @@ SUFFIXES = ["", ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".gz", ".jsonl
 OPENINGS = [
     *(b"", b"---\ntitle: ", b"# ", b" date 2023-11-04 ", b"title,text,date\n", b"text;title\n"),
     *(b'{"text": "a"}\n{"text": ', b'[{"text": "a"}, {"date": ', b'{"items": [{"text": '),
+    *(
+        b"SQLite format 3\x00",
+        b"PAR1",
+        b"From a@b 10:00 2024\nTo: c\n",
+        b"From: a\nTo: b\nDate: c\n",
+    ),
+    *(b"sep=;\n", b"id\ttitle\ttext\n\\N\t", b"From: a\nTo: b\nContent-Type: multipart/mixed;"),
     *(b"\x1f\x8b\x08", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\x00\x00", b"<html>", b"%PDF"),
 ]
 BODIES = st.binary(max_size=200) | st.text(

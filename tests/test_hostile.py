@@ -41,6 +41,10 @@ OPENINGS = {
     "message.xml": b"<newsMessage><itemSet><newsItem guid='a'><contentSet><inlineData>Rain fell. ",
     "newsml.xml": b"<NewsML><NewsItem><NewsComponent><ContentItem><DataContent>Rain fell. ",
     "wire.7901": b"\x01ccc0007 4 sp 85\r\n\x02Rain\r\n\r\nIt fell. ",
+    "a.eml": b"From: a@b.example\nTo: c@d.example\nSubject: Rain\n\nIt fell. ",
+    "a.mbox": b"From a@b.example Sat Mar 23 07:00:00 2024\nSubject: Rain\n\nIt fell. ",
+    "a.db": b"SQLite format 3\x00",
+    "a.parquet": b"PAR1",
     "a.warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9999999999\r\n\r\n",
 }
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -1,9 +1,8 @@
-"""Tests of the formats that hold many articles: JSON, JSON Lines and CSV."""
+"""Tests of the formats that hold many articles as records: JSON and JSON Lines."""
 
 import gzip
 import json
 import tracemalloc
-from datetime import date
 
 import pytest
 
@@ -145,77 +144,6 @@ def test_a_line_too_long_for_an_article_is_passed_over(read, monkeypatch):
     first, refused, last = read("a.jsonl", lines(RAIN, {"text": "x" * (3 << 20)}, SNOW))
     assert (first.id, last.id) == ("r", "s")
     assert refused.reason.startswith("line over")
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-def test_a_table_is_read_whatever_its_delimiter_and_encoding(read, delimiter, encoding):
-    rows = ["id;Headline;body;date", 'b;"Brücke; zu";“Schön“ war sie.;04.11.2023']
-    content = "\r\n".join(row.replace(";", delimiter) for row in rows)
-    (article,) = read("a.csv", content.encode(encoding))
-    assert (article.id, article.title) == ("b", f"Brücke{delimiter} zu".replace("\t", ""))
-    assert (article.text, article.published) == ("“Schön“ war sie.", date(2023, 11, 4))
-
-
-def test_a_cell_may_hold_lines_and_rows_are_counted_by_line(read, tmp_path):
-    found = read("a.csv", 'id,text\nr,"Rain.\n\nMuch."\ns,Snow.\n')
-    assert ids(found) == ["r", "s"]
-    assert found[0].text == "Rain.\n\nMuch."
-    assert [each.origin.offset for each in found] == [2, 5]
-
-
-def test_a_row_with_too_many_cells_is_refused_and_the_rest_is_read(read):
-    first, refused, last = read("a.csv", "id,text\nr,Rain.\nx,So, it rained\n\ns,Snow.\n")
-    assert (first.id, last.id) == ("r", "s")
-    assert refused.origin.endswith("a.csv:3")
-    assert refused.reason == "3 cells under 2 column names"
-
-
-def test_a_table_without_a_text_column_names_its_columns_and_the_way_out(read):
-    (refused,) = read("a.csv", "id,summary\nr,Rain.\n")
-    assert refused.origin.endswith("a.csv:1")
-    assert "among: id, summary; name one with --map text=COLUMN" in refused.reason
-    assert ids(read("a.csv", "id,summary\nr,Rain.\n", "text=summary")) == ["r"]
-
-
-def test_a_column_mapped_to_text_that_is_not_there_is_refused_once(read):
-    (refused,) = read("a.csv", "id,title,text\nr,Ash,Rain.\ns,Ash,Snow.\n", "text=Copy")
-    assert "no column for the text among: id, title, text" in refused.reason
-
-
-def test_a_quote_that_is_never_closed_is_refused_by_the_line_it_began_at(read):
-    rain, refused = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.\nt,Tide.\n')
-    assert rain.id == "r"
-    assert refused.origin.endswith("a.csv:3")
-    assert refused.reason.endswith("never closed; nothing below it was read (1 lines)")
-    rain, refused = read("a.csv", 'id,text\nr,Rain.\ns,"Snow.')
-    assert (rain.id, refused.reason) == ("r", "a quote in this row is never closed")
-
-
-def test_a_quote_that_only_a_later_row_closes_is_refused_and_the_rest_is_read(read):
-    content = 'id,text\nr,"Rain.\ns,"Snow."\nt,Tide.\n'
-    refused, tide = read("a.csv", content)
-    assert (refused.origin.rpartition(":")[2], tide.id) == ("2", "t")
-    assert refused.reason.startswith("a quote is out of place in the 2 lines from here on")
-
-
-def test_a_quote_within_a_line_hides_no_other_row_and_is_read_leniently(read):
-    found = read("a.csv", 'id,text\nr,"The "old" wall fell."\ns,Snow.\n')
-    assert ids(found) == ["r", "s"]
-    assert found[0].text.startswith("The old")
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
-def test_a_table_whose_lines_end_in_a_bare_return_is_read(read, name):
-    found = read(name, "id,title,text\rr,Ash,Rain.\rs,Ash,Snow.\r")
-    assert ids(found) == ["r", "s"]
-    assert [each.origin.offset for each in found] == [2, 3]
-
-
-@pytest.mark.parametrize("content", ['id,"text', "id,te\rxt\nr,Rain.\n"])
-def test_a_header_that_is_not_csv_is_refused(read, content):
-    (refused,) = read("a.csv", content)
-    assert refused.origin.endswith("a.csv:1")
 
 
 @pytest.mark.timeout(20)

@@ -27,6 +27,7 @@ def test_each_field_is_set_by_its_variable():
         "floor": "-0.5",
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
+        "allow_private": "yes",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
@@ -34,7 +35,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
-        *("/srv/reads-again", 200),
+        *("/srv/reads-again", 200, True),
     )
 
 
@@ -47,6 +48,7 @@ def test_each_field_is_set_by_its_variable():
         ("BACKFILE_THREADS", "-1", "'-1' is not between 0 and 1024"),
         ("BACKFILE_FUSION", "sum", "'sum' is none of: convex, rrf"),
         ("BACKFILE_VECTOR_WEIGHT", "1.5", "'1.5' is not between 0 and 1"),
+        ("BACKFILE_ALLOW_PRIVATE", "maybe", "'maybe' is neither yes nor no"),
         ("BACKFILE_FLOOR", "nan", "'nan' is not between -1 and 1"),
     ],
 )

@@ -1,7 +1,13 @@
 """Names the encoding of some text: by its mark, as UTF-8, or the likeliest."""
 
+import re
+
 SAMPLE = 1 << 16  # bytes
-WIDE_ENCODINGS = ("utf-16", "utf-32")
+WIDE_ENCODINGS = ("utf-16", "utf-32", "utf-16-le", "utf-16-be")
+LEAST_LETTERS = 16
+MANY_NULS = 0.4  # of every second byte, where two bytes make a letter
+FEW = 0.1  # typographic quotation marks are half of one of these, each
+NO_LETTERS = re.compile(rb"[\x00-\x08\x0e-\x1e]")
 BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -16,6 +22,8 @@ def encoding_of(content: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return encoding
+    if wide := _unmarked(content[:SAMPLE]):
+        return wide
     try:
         content.decode()
     except UnicodeDecodeError as exc:
@@ -23,6 +31,20 @@ def encoding_of(content: bytes) -> str:
             return "utf-8"  # a head that was cut inside a character
         return likeliest_encoding(content[max(0, exc.start - SAMPLE // 2) :][:SAMPLE])
     return "utf-8"
+
+
+def _unmarked(sample: bytes) -> str:
+    """Tell UTF-16 without a mark by the empty half of most letters."""
+    first, second = sample[::2], sample[1::2]
+    if _is_half(second, of=first):
+        return "utf-16-le"
+    return "utf-16-be" if _is_half(first, of=second) else ""
+
+
+def _is_half(empty: bytes, *, of: bytes) -> bool:
+    if len(of) < LEAST_LETTERS or empty.count(0) <= MANY_NULS * len(empty):
+        return False
+    return len(NO_LETTERS.findall(of)) <= FEW * len(of)
 
 
 def likeliest_encoding(sample: bytes) -> str:

@@ -1,5 +1,6 @@
 """Reads feeds: RSS 0.9 to 2.0, RDF, Atom and JSON Feed, an article for each entry."""
 
+import hashlib
 import io
 import json
 import re
@@ -67,10 +68,20 @@ def read_json_feed(file: SourceFile, _: FieldMap) -> Read:
 
 
 def _article(record: dict[str, Any], file: SourceFile, n: int) -> Article | UnreadableArticle:
+    if not record["id"] and not record["url"]:
+        record = {**record, "id": _made_id(record, file)}
     try:
         return article_from(record, file.origin(n), FieldMap(), f"{file.key}#{n}", file.told)
     except UnreadableArticle:
         return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
+
+
+def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
+    """Name an entry that has no name by what it says: its place changes whenever one is added."""
+    said = f"{record['title']}\n{record['published']}" if record["title"] else record["text"]
+    return (
+        "entry-" + hashlib.sha256(f"{file.key}\n{said}".encode("utf-8", "replace")).hexdigest()[:20]
+    )
 
 
 def _content(file: SourceFile) -> bytes:

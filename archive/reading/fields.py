@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archive.addresses import canonical_url
@@ -44,6 +44,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
 LONGEST_LANGUAGE = 12
+PLACE_MARK = "file-"  # before ids that were made of a place
 DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
 
 
@@ -159,7 +160,14 @@ def derived_id(url: str, key: str) -> str:
     """Name an article that its source does not: by its canonical URL, else by where it was."""
     if url:
         return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
-    return "file-" + hashlib.sha256(key.encode()).hexdigest()[:20]
+    return PLACE_MARK + hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def named_apart(article: Article) -> Article:
+    """Name an article in another way if it was named by its place, which it shares with others."""
+    if not article.id.startswith(PLACE_MARK):
+        return article
+    return replace(article, id="part-" + article.id.removeprefix(PLACE_MARK))
 
 
 def stand_in_title(text: str) -> str:

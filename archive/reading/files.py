@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Self, cast
+from typing import AnyStr, Self, cast
 
 from archive.article import Origin
 from archive.errors import UnreadableArticle
@@ -93,7 +93,7 @@ class SourceFile:
         with self.open() as stream:
             if encoding in WIDE_ENCODINGS:
                 with io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
-                    yield from text
+                    yield from _bounded_lines(text.readline, ("\n", "\r"))
                 return
             for line in _byte_lines(stream, end):
                 yield None if line is None else _decoded(line, encoding)
@@ -133,19 +133,21 @@ def _opened(path: Path) -> io.BufferedReader:
 
 def _byte_lines(stream: io.BufferedReader, end: bytes) -> Iterator[bytes | None]:
     if end == b"\n":
-        yield from _bounded_lines(stream.readline, end)
+        yield from _bounded_lines(stream.readline, (end,))
         return
     # Only a text stream takes another line end, and in Latin-1 each byte is a character.
     with io.TextIOWrapper(stream, "latin-1", newline=end.decode()) as text:
-        yield from _bounded_lines(lambda size: text.readline(size).encode("latin-1"), end)
+        yield from _bounded_lines(lambda size: text.readline(size).encode("latin-1"), (end,))
 
 
-def _bounded_lines(read: Callable[[int], bytes], end: bytes) -> Iterator[bytes | None]:
+def _bounded_lines(
+    read: Callable[[int], AnyStr], ends: tuple[AnyStr, ...]
+) -> Iterator[AnyStr | None]:
     while line := read(LONGEST_TEXT):
-        if len(line) < LONGEST_TEXT or line.endswith(end):
+        if len(line) < LONGEST_TEXT or line.endswith(ends):
             yield line
             continue
-        while line and not line.endswith(end):
+        while line and not line.endswith(ends):
             line = read(LONGEST_TEXT)
         yield None
 

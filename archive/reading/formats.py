@@ -1,6 +1,7 @@
 """Knows every format by its content.
 
-A new format is one more row in FORMATS: how it is recognised, and what reads it.
+A new format is one more row in FORMATS, or in BINARY_FORMATS if it is no text, or text
+in several encodings: how it is recognised, and what reads it.
 """
 
 import json
@@ -11,9 +12,14 @@ from typing import NamedTuple
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading import feeds, pages, records, text
-from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
+from archive.reading.encodings import WIDE_ENCODINGS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
+from archive.reading.mail import mailboxes, messages
+from archive.reading.tables import databases, parquet, sqlite_tables
+from archive.reading.tables.columns import fields_of
+from archive.reading.tables.delimited import read_delimited
+from archive.reading.tables.dialects import SEPARATOR_LINE, cells_of, delimiter_of
 from archive.reading.wire import iptc7901, newsml1, newsml_g2, nitf
 from archive.reading.wire.telegrams import is_telegram
 
@@ -28,7 +34,7 @@ OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".psv"})
 
 
 class Format(NamedTuple):
@@ -76,13 +82,28 @@ def _refuse_xml(file: SourceFile, _: FieldMap) -> Iterator[Article | UnreadableA
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
-    columns = re.split(
-        f"[{re.escape(records.DELIMITERS)}]", re.split("[\r\n]", head, maxsplit=1)[0]
-    )
-    found = FieldMap().find(dict.fromkeys((name.strip(' "') for name in columns), "x"))
-    return file.suffix in TEXT_SUFFIXES and len(found) >= 2 and "text" in found
+    first = re.split("[\r\n]", head.lstrip("\ufeff"), maxsplit=1)[0]
+    found = fields_of(cells_of(first, delimiter_of(first, FieldMap())), FieldMap())
+    named = len(found) >= 2 and "text" in found
+    return file.suffix in TEXT_SUFFIXES and (named or bool(SEPARATOR_LINE.fullmatch(first)))
 
 
+class BinaryFormat(NamedTuple):
+    """A name, a test on the start of the file's bytes, and the reader."""
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[SourceFile, FieldMap], Iterator[Article | UnreadableArticle]]
+
+
+BINARY_FORMATS: tuple[BinaryFormat, ...] = (
+    BinaryFormat(
+        "SQLite", lambda head: head.startswith(databases.OPENING), sqlite_tables.read_sqlite
+    ),
+    BinaryFormat("Parquet", lambda head: head.startswith(parquet.OPENING), parquet.read_parquet),
+    BinaryFormat("mailbox", mailboxes.is_mailbox, mailboxes.read_mailbox),
+    BinaryFormat("mail", messages.is_message, messages.read_message),
+)
 FORMATS: tuple[Format, ...] = (
     Format("IPTC 7901 or ANPA", lambda _, head: is_telegram(head), iptc7901.read_telegrams),
     Format(
@@ -107,7 +128,7 @@ FORMATS: tuple[Format, ...] = (
     Format("NITF", lambda _, head: root_of(head) in nitf.NITF, nitf.read_nitf),
     Format("other XML", lambda _, head: bool(XML_OPENING.match(head)), _refuse_xml),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
-    Format("table", _is_table, records.read_csv),
+    Format("table", _is_table, read_delimited),
     Format(
         "Markdown",
         lambda file, head: (
@@ -119,7 +140,7 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def format_of(file: SourceFile) -> Format:
+def format_of(file: SourceFile) -> Format | BinaryFormat:
     """Recognise a file by its content; raise UnreadableArticle where nothing here reads it."""
     content = file.head()
     if not content.strip():
@@ -127,9 +148,13 @@ def format_of(file: SourceFile) -> Format:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    if _is_binary(content):
+    for binary in BINARY_FORMATS:
+        if binary.recognises(content):
+            return binary
+    encoding = encoding_of(content)
+    if _is_binary(content, encoding):
         raise UnreadableArticle(file.place, "not text (binary data)")
-    head = content.decode(encoding_of(content), "replace")
+    head = content.decode(encoding, "replace")
     for candidate in FORMATS:
         if candidate.recognises(file, head):
             return candidate
@@ -137,9 +162,8 @@ def format_of(file: SourceFile) -> Format:
     raise UnreadableArticle(file.place, reason)
 
 
-def _is_binary(content: bytes) -> bool:
+def _is_binary(content: bytes, encoding: str) -> bool:
     """Whether there are zeros in it, but for wide characters and a transmission's filling."""
     if content.count(b"\x00") <= len(content) * MOST_NULS:
         return False
-    marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
-    return not marked and not is_telegram(content.decode("latin-1"))
+    return encoding not in WIDE_ENCODINGS and not is_telegram(content.decode("latin-1"))

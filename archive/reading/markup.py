@@ -4,6 +4,8 @@ from typing import Any
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe", "object", "head", "title")
 CELLS = ("td", "th")
+# What mails put before their first line, for the list of messages.
+HIDDEN = ".//*[contains(translate(@style, ' ', ''), 'display:none')]"
 # Elements that stand on lines of their own; https://html.spec.whatwg.org/#flow-content-3
 BLOCKS = frozenset(
     (
@@ -35,6 +37,8 @@ def text_in(tree: Any) -> str:
     """The same of a tree of lxml's, which is emptied of what is not seen."""
     from lxml import etree
 
+    for hidden in tree.xpath(HIDDEN):
+        hidden.clear(keep_tail=True)
     etree.strip_elements(tree, *UNSEEN, etree.Comment, etree.PI, with_tail=False)
     paragraphs = "".join(_pieces(tree)).split("\n\n")
     lines = ("\n".join(" ".join(line.split()) for line in each.split("\n")) for each in paragraphs)

@@ -7,13 +7,18 @@ from pathlib import Path
 from archive.errors import ArchiveError, UnreadableArticle
 from archive.reading.files import SourceFile
 
+ADDRESSES = ("http:", "https:", "feed:")  # how their paths begin
+
 
 class InputMissing(ArchiveError):
     """A path that was named and does not exist."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"nothing at {path}; name a file or folder that exists")
+        if _is_address(path):
+            super().__init__(f"{path} is an address; `backfile follow URL` fetches feeds")
+        else:
+            super().__init__(f"nothing at {path}; name a file or folder that exists")
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
@@ -23,11 +28,16 @@ def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle
 
     Raises InputMissing at once, before anything is read, for a path that is not there.
     """
-    roots = [Path(path).resolve() for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise InputMissing(root)
+    roots = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise InputMissing(path if _is_address(path) else path.resolve())
+        roots.append(path.resolve())
     return _once(found for root in dict.fromkeys(roots) for found in _walk(root))
+
+
+def _is_address(path: Path) -> bool:
+    return bool(path.parts) and path.parts[0].casefold() in ADDRESSES
 
 
 def _once(

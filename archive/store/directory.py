@@ -55,6 +55,11 @@ class ArchiveDirectory:
         return self.root / "ranking.json"
 
     @property
+    def followed(self) -> Path:
+        """Which feeds are followed, if any are."""
+        return self.root / "followed.json"
+
+    @property
     def noise(self) -> Path:
         """What nonsense scores here."""
         return self.root / "noise.json"

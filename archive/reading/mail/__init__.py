@@ -1,0 +1,1 @@
+"""Reads mail, as newsletters come: single messages and mailboxes."""

@@ -1,0 +1,1 @@
+"""Reads tables: text with delimiters, SQLite, Parquet."""
