@@ -4,11 +4,13 @@ import csv
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
-from archive.article import Article, Origin
+from archive.article import Article, DateCertainty, DateSource, Origin
 from archive.errors import UnreadableArticle
+from archive.reading.dating.order import order_shown
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import LONGEST_TEXT, SourceFile
 
@@ -27,6 +29,7 @@ Read = Iterator[Article | UnreadableArticle]
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
     """Read one object a line; a line that is not one is refused and the next is read."""
+    names = _with_order_shown(file, names)
     for number, line in enumerate(file.lines(), 1):
         origin = file.origin(number)
         if line is None:
@@ -39,6 +42,7 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
     """Read an array of objects, an object with one such array in it, or a single object."""
     import ijson
 
+    names = _with_order_shown(file, names)
     number = 0
     try:
         with _opened(file) as stream:
@@ -62,6 +66,7 @@ def read_csv(file: SourceFile, names: FieldMap) -> Read:
         yield UnreadableArticle(str(file.origin(number)), opening)
         return
     header = [name.strip() for name in opening]
+    names = _with_order_shown(file, names)
     needed = {"text"} if "text" in names.chosen else {"text", "title"}
     if names.find(dict.fromkeys(header, "x")).keys() & needed:
         yield from _from_rows(rows, header, file, names)
@@ -79,6 +84,13 @@ def delimiter_of(head: str) -> str:
     """
     header = head.lstrip("\ufeff").split("\n", 1)[0]
     return max(DELIMITERS, key=header.count)
+
+
+def _with_order_shown(file: SourceFile, names: FieldMap) -> FieldMap:
+    """Let the beginning of a file show whether its dates have the day or the month first."""
+    # Figures are the same bytes in all encodings, but for the zeros in wide ones.
+    shown = order_shown(file.head().replace(b"\x00", b"").decode("latin-1"))
+    return replace(names, dates=replace(names.dates, shown=shown)) if shown else names
 
 
 def _opened(file: SourceFile) -> BinaryIO:
@@ -108,9 +120,14 @@ def _from_record(
         reason = "not a JSON object with named fields"
         return UnreadableArticle(str(origin), reason, record=record, key=key)
     try:
-        return article_from(record, origin, names, key)
+        article = article_from(record, origin, names, key)
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
+    if article.date_source is DateSource.TEXT and names.leaves_empty("published", record):
+        # Its source knows of no day, whatever its address may look like.
+        none = DateCertainty.NONE
+        return replace(article, published=None, date_source=DateSource.NONE, date_certainty=none)
+    return article
 
 
 def _key(file: SourceFile, origin: Origin) -> str:
