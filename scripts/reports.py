@@ -14,12 +14,14 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import USUAL_NAMES, FieldMap
 from index.admission import Report
+from web.day_notes import date_note
 
 REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
 COUNTS = ("read", "new", "changed", "unchanged", "duplicate", "withdrawn")
+DATES = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
 
 
@@ -40,7 +42,7 @@ class WatchedFields(FieldMap):
 
 def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
     """Read an input, say what was read and how, and exit."""
-    read, refused = 0, 0
+    read, refused, dates = 0, 0, Report()
     examples: list[Article] = []
     for found in source:
         if isinstance(found, UnreadableArticle):
@@ -49,10 +51,12 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
                 click.echo(f"refused: {found}", err=True)
         else:
             read += 1
+            dates.count_date(found)
             examples += [found] if len(examples) < EXAMPLES else []
     _print_mapping(names)
     for article in examples:
         _print_example(article)
+    _print_dates(dates)
     click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
     raise SystemExit(1 if refused else 0)
 
@@ -60,7 +64,7 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
 def print_report(report: Report, *, as_json: bool) -> None:
     """Print the counts, and what was refused with its reasons."""
     if as_json:
-        counts = {name: getattr(report, name) for name in (*COUNTS, "undated")}
+        counts = {name: getattr(report, name) for name in (*COUNTS, *DATES)}
         refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
         click.echo(json.dumps({**counts, "refused": refused}))
         return
@@ -72,12 +76,18 @@ def print_report(report: Report, *, as_json: bool) -> None:
     shown = [(name, n) for name, n in rows if n or name not in ("duplicate", "withdrawn")]
     for name, count in shown:
         click.echo(f"{name:<10} {count:>9,}")
-    if report.undated:
-        click.echo(f"{'undated':<10} {report.undated:>9,}")
+    _print_dates(report)
     click.echo(f"{'refused':<10} {len(report.refused):>9,}")
     reasons = Counter(PARTICULAR.sub("…", refusal.reason) for refusal in report.refused)
     for reason, count in reasons.most_common(REASONS_SHOWN):
         click.echo(f"{'':<10} {count:>9,}  {reason}")
+
+
+def _print_dates(report: Report) -> None:
+    """Say how many articles have no date, or none that is certain."""
+    for name, said in DATES.items():
+        if count := getattr(report, name):
+            click.echo(f"{said:<13} {count:>6,}")
 
 
 def _print_mapping(names: WatchedFields) -> None:
@@ -95,6 +105,8 @@ def _print_mapping(names: WatchedFields) -> None:
 def _print_example(article: Article) -> None:
     day = article.published.isoformat() if article.published else "no date"
     click.echo(f"{day}  {article.title}")
+    if note := date_note(article):
+        click.echo(f"            date {note}")
     for name in ("id", "source", "section", "authors", "language", "url", "origin"):
         if value := getattr(article, name):
             shown = ", ".join(value) if isinstance(value, tuple) else value

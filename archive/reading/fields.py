@@ -78,6 +78,16 @@ class FieldMap:
             chosen[ours] = theirs
         return cls(chosen, DateReading(order))
 
+    @classmethod
+    def kept(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+        """Make it of what `to_keep` gave."""
+        return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
+
+    def to_keep(self) -> dict[str, Any]:
+        """What has to be known to read the same input again in the same way, for JSON."""
+        order = self.dates.order
+        return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
+
     def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Pick, for each article field, the first usual name that holds something.
 
