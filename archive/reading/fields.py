@@ -108,21 +108,6 @@ class FieldMap:
             found += [(ours, *each) for each in named if _holds(each[1])][:1]
         return found
 
-    def leaves_empty(self, ours: str, record: Mapping[str, Any]) -> bool:
-        """Whether a record has a field for this and nothing in it: then it says that it has none.
-
-        >>> FieldMap().leaves_empty("published", {"Date": ""})
-        True
-        """
-        chosen = self.chosen.get(ours)
-        usual = {normal_name(name) for name in USUAL_NAMES[ours]}
-        values = [
-            value
-            for name, value in record.items()
-            if (str(name) == chosen if chosen else normal_name(str(name)) in usual)
-        ]
-        return bool(values) and not any(str(value or "").strip() for value in values)
-
 
 def article_from(
     record: Mapping[str, Any],

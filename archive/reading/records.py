@@ -8,11 +8,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
-from archive.article import Article, DateCertainty, DateSource, Origin
+from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
 from archive.reading.dating.order import order_shown
-from archive.reading.fields import FieldMap, article_from
+from archive.reading.fields import FieldMap
 from archive.reading.files import LONGEST_TEXT, SourceFile
+from archive.reading.laid_out import article_as_laid_out
 
 DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically
 DELIMITERS = ",;\t|"
@@ -120,14 +121,9 @@ def _from_record(
         reason = "not a JSON object with named fields"
         return UnreadableArticle(str(origin), reason, record=record, key=key)
     try:
-        article = article_from(record, origin, names, key)
+        return article_as_laid_out(record, origin, names, key)
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
-    if article.date_source is DateSource.TEXT and names.leaves_empty("published", record):
-        # Its source knows of no day, whatever its address may look like.
-        none = DateCertainty.NONE
-        return replace(article, published=None, date_source=DateSource.NONE, date_certainty=none)
-    return article
 
 
 def _key(file: SourceFile, origin: Origin) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from archive.article import Article, Origin
 from archive.errors import ArchiveError, UnreadableArticle
-from archive.reading.fields import FieldMap, article_from
+from archive.reading.fields import FieldMap
 from archive.reading.files import MEMBER_MARK
+from archive.reading.laid_out import article_as_laid_out
 
 LONGEST_RECORD = 1 << 20  # characters of JSON; a longer one is left where it is
 
@@ -57,7 +58,7 @@ class Rejects:
                 record = json.loads(record)
             if not isinstance(record, dict):
                 raise UnreadableArticle(place, "not a JSON object with named fields")
-            return article_from(record, origin, self._names, key or place)
+            return article_as_laid_out(record, origin, self._names, key or place)
         except UnreadableArticle as refused:
             return UnreadableArticle(place, refused.reason, record=record, key=key)
         except (ValueError, RecursionError):
