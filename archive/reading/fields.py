@@ -56,6 +56,9 @@ def normal_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
+NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
     """Which record field feeds which article field; `chosen` overrides the usual names.
@@ -100,11 +103,11 @@ class FieldMap:
         """Pick them as (article field, record field, value)."""
         by_name = {normal_name(str(key)): (str(key), value) for key, value in record.items()}
         found: list[tuple[str, str, Any]] = []
-        for ours, usual in USUAL_NAMES.items():
+        for ours, usual in NORMAL_NAMES.items():
             if theirs := self.chosen.get(ours):
                 named = [(theirs, _dotted(record, theirs))]
             else:
-                named = [by_name[name] for each in usual if (name := normal_name(each)) in by_name]
+                named = [by_name[name] for name in usual if name in by_name]
             found += [(ours, *each) for each in named if _holds(each[1])][:1]
         return found
 

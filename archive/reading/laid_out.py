@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from archive.article import Article, DateCertainty, DateSource, Origin
-from archive.reading.fields import USUAL_NAMES, FieldMap, article_from, normal_name
+from archive.reading.fields import NORMAL_NAMES, FieldMap, article_from, normal_name
 
 
 def article_as_laid_out(
@@ -29,7 +29,7 @@ def leaves_empty(ours: str, record: Mapping[str, Any], names: FieldMap) -> bool:
     True
     """
     chosen = names.chosen.get(ours)
-    usual = {normal_name(name) for name in USUAL_NAMES[ours]}
+    usual = NORMAL_NAMES[ours]
     values = [
         value
         for name, value in record.items()

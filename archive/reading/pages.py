@@ -56,7 +56,15 @@ def read_page(file: SourceFile, names: FieldMap) -> Read:
     record |= {"text": _without_title(text, str(record.get("title", ""))), "published": day}
     told = {name: value for name, value in file.told.items() if name != "url"}
     names = FieldMap(dates=names.dates)
-    yield article_from(record, file.origin(), names, file.key, told, day_source, file_name=file.key)
+    yield article_from(
+        record,
+        file.origin(),
+        names,
+        file.key,
+        told,
+        day_source,
+        file_name="" if address else file.key,
+    )
 
 
 def _bounded(markup: str, place: str) -> str:

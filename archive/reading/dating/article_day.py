@@ -1,5 +1,6 @@
 """Settles the day of an article: by what is written for it, else by its address or its file."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from archive.reading.dating.calendar import Dated
 from archive.reading.dating.order import DateOrder, usual_order
 from archive.reading.dating.places import day_in_address, day_in_file_name
 
+LONGEST_LANGUAGE = 9  # characters of a tag, with the hyphen behind it: RFC 5646, section 2.1
 LONGEST_WRITTEN = 100  # characters that are kept of what is no certain day
 
 
@@ -62,7 +64,7 @@ def settle_day(
     What is written goes first. Where it can be read in two ways and the address names one of both
     days, it is that, and certain. Where it names no day, the address does, or else the file.
     """
-    language = beside.language.partition("-")[0].partition("_")[0].casefold()
+    language = re.split(r"[-_]", beside.language[:LONGEST_LANGUAGE], maxsplit=1)[0].casefold()
     order, told = reading.order or DateOrder.MONTH_FIRST, reading.order is not None
     found = read_date(written, order, told=told, language=language, today=reading.today)
     if found.certainty is DateCertainty.LIKELY:

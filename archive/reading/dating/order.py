@@ -22,6 +22,7 @@ IN_FIGURES = re.compile(
     r"""(?:^|["',;\t|])(\d{1,2})(?:\\?/\d{1,2}\\?/(?:\d{4}|\d\d)|-\d{1,2}-\d{4})(?=["',;\t|\sT]|$)""",
     re.MULTILINE,
 )
+LONGEST_TAG = 35  # characters: RFC 5646, section 4.4.1
 FIGURES = re.compile(r"\d+")
 
 
@@ -53,7 +54,7 @@ def usual_order(tag: str, host: str) -> DateOrder:
     >>> usual_order("", "www.courier.co.uk").value, usual_order("de", "").value
     ('DMY', 'DMY')
     """
-    language, *rest = re.split(r"[-_]", tag.strip())
+    language, *rest = re.split(r"[-_]", tag[:LONGEST_TAG].strip())
     region = next((part.upper() for part in rest if len(part) in (2, 3)), "")
     return _order_of(language.casefold() or "en", region or _region(host))
 
