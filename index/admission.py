@@ -5,13 +5,18 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from archive.addresses import canonical_url
-from archive.article import Article, Origin
+from archive.article import Article, DateCertainty, Origin
 from archive.errors import UnreadableArticle, WithdrawnArticle
 from archive.reading.fields import derived_id, record_of
 from archive.store.catalog import Catalog
 from archive.store.history import Withdrawal
 from archive.store.identities import Known, Named, day_number, known_as
 from index.judgement import Judgement, is_same_at_address, judge
+
+COUNTS = (
+    *("read", "new", "changed", "unchanged", "duplicate", "withdrawn"),
+    *("undated", "likely", "doubtful"),  # of dates
+)
 
 
 @dataclass(slots=True)
@@ -27,6 +32,8 @@ class Report:
     duplicate: int = 0
     withdrawn: int = 0
     undated: int = 0
+    likely: int = 0  # whose day had to be assumed in part
+    doubtful: int = 0  # whose day lies in the future, or is in no calendar
     refused: list[UnreadableArticle] = field(default_factory=list)
 
     @property
@@ -36,8 +43,13 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """All that is counted, by name, but for what was refused."""
-        names = ("read", "new", "changed", "unchanged", "duplicate", "withdrawn", "undated")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in COUNTS}
+
+    def count_date(self, article: Article) -> None:
+        """Count how sure an article's day is."""
+        self.undated += article.published is None
+        self.likely += article.date_certainty is DateCertainty.LIKELY
+        self.doubtful += article.date_certainty is DateCertainty.DOUBTFUL
 
 
 class Admitted(NamedTuple):
@@ -74,7 +86,7 @@ class Admission:
             article = _settled(each, self._seen.get(each.id) or admitted.known.get(each.id))
             if article is not each:
                 admitted.known |= self._identities.known([article.id])
-            report.undated += article.published is None
+            report.count_date(article)
             self._place(article, past.get(article.id, set()), admitted, report)
         kept = admitted.kept
         self._homes |= {each.origin: each.id for each in kept.values() if _is_unnamed(each.id)}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.store.catalog import Catalog
-from index.query import FACETS, Filters
+from index.query import FACETS, DateFilter, Filters
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -164,11 +164,19 @@ class Columns:
         """The share of passages that can be found by meaning, 0 to 1."""
         return float((self.embedded & self.alive).sum() / max(1, self.n_passages))
 
+    @cached_property
+    def undated(self) -> Bools:
+        """The articles without a day."""
+        without: Bools = self.published == UNDATED
+        return without
+
     def select(self, filters: Filters) -> Bools:
         """Mark the articles that pass the filters; an undated one passes no date filter."""
         chosen = np.ones(self.n_articles, np.bool_)
+        if filters.date is DateFilter.NONE:
+            chosen &= self.undated
         if filters.since or filters.until:
-            chosen &= self.published != UNDATED
+            chosen &= ~self.undated
         if filters.since:
             chosen &= self.published >= filters.since.toordinal()
         if filters.until:

@@ -10,7 +10,10 @@ from enum import StrEnum
 
 
 class Field(StrEnum):
-    """Where a word is looked for; ANY is title and text, the last four are article columns."""
+    """Where a word is looked for; ANY is title and text, the last five are article columns.
+
+    Of DATE there is one word, `none`.
+    """
 
     ANY = "any"
     TITLE = "title"
@@ -19,9 +22,10 @@ class Field(StrEnum):
     SECTION = "section"
     LANGUAGE = "language"
     AUTHOR = "author"
+    DATE = "date"
 
 
-COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR)
+COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +153,6 @@ def _inner(expression: Expression) -> str:
 
 
 def _with_field(said: str, field: Field) -> str:
+    if field is Field.DATE:
+        return "no date"
     return said if field is Field.ANY else f"{said} in {field.value}"

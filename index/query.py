@@ -45,6 +45,13 @@ class Copies(StrEnum):
     SHOW = "show"
 
 
+class DateFilter(StrEnum):
+    """Whether an article may have a day: whatever it is, or none."""
+
+    ANY = "any"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What an article must be, whatever it says. Days are inclusive, empty tuples no filter."""
@@ -55,6 +62,7 @@ class Filters:
     section: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
+    date: DateFilter = DateFilter.ANY
 
     def __bool__(self) -> bool:
         return self != Filters()
@@ -89,7 +97,7 @@ class Query:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until source section language author sort copies limit cursor`.
+        """Read `q mode since until date source section language author sort copies limit cursor`.
 
         Raises BadQuery with the parameter's name. Unknown parameters are left alone.
         """
@@ -104,6 +112,7 @@ class Query:
         filters = Filters(
             since=parse_day("since", last("since"), end=False),
             until=parse_day("until", last("until"), end=True),
+            date=_choice(DateFilter, "date", last("date")),
             **{name: several(name) for name in FACETS},
         )
         if filters.since and filters.until and filters.since > filters.until:
@@ -127,6 +136,8 @@ class Query:
         for name in ("since", "until"):
             day = getattr(self.filters, name)
             pairs += [(name, day.isoformat())] if day else []
+        if self.filters.date is not default.filters.date:
+            pairs.append(("date", self.filters.date.value))
         for name in FACETS:
             pairs.extend((name, value) for value in getattr(self.filters, name))
         if self.sort is not default.sort:

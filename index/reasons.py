@@ -16,8 +16,9 @@ class Grounds:
     """What speaks for a hit.
 
     `held` stand in the passage, `elsewhere` in others of its article only, `columns` in its source,
-    section, language or author; `wordless` says that words count and none is held. The cosine,
-    None where meaning was not asked, may be `assumed`. `below` all candidates only words count.
+    section, language, author or date; `wordless` says that words count and none is held. The
+    cosine, None where meaning was not asked, may be `assumed`. `below` all candidates only words
+    count.
     """
 
     held: tuple[Leaf, ...]
@@ -71,7 +72,9 @@ def _clauses(grounds: Grounds) -> Iterator[str]:
     if grounds.elsewhere:
         yield f"elsewhere in the article {listed([_named(leaf) for leaf in grounds.elsewhere])}"
     for leaf in grounds.columns:
-        yield f"{_quoted(leaf)} in its {leaf.field.value}"
+        yield (
+            "no date" if leaf.field is Field.DATE else f"{_quoted(leaf)} in its {leaf.field.value}"
+        )
     if grounds.cosine is not None:
         yield nearness(grounds.cosine, assumed=grounds.assumed)
     ranks = ((grounds.ranks.lexical, "by words"), (grounds.ranks.vector, "by meaning"))

@@ -8,6 +8,7 @@ import click
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
+from archive.reading.dating.order import DateOrder
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.reading.rejects import Rejects, write_rejects
@@ -55,6 +56,11 @@ class Source:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Read and report, keep nothing.")
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=NAME", help="Which record field.")
+@click.option(
+    "--date-order",
+    type=click.Choice([order.value for order in DateOrder]),
+    help="Of dates such as 4/11/2023; else as the file, the language or the country has it.",
+)
 @no_vectors_option
 @no_originals_option
 @rejects_option
@@ -71,6 +77,7 @@ def index(
     settings: Settings,
     paths: tuple[Path, ...],
     mapping: tuple[str, ...],
+    date_order: str | None,
     retry: Path | None,
     rejects: Path | None,
     dry_run: bool,
@@ -80,13 +87,13 @@ def index(
     quiet: bool,
 ) -> None:
     """Read files and folders, keep the articles, and index them. Safe to run again."""
-    names = FieldMap.from_options(mapping)
+    names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
     again = Rejects(retry, names) if retry else None
     inputs = [*paths, *(again.paths if again else ())]
     if not inputs and not again:
         raise click.UsageError("Missing argument 'PATHS...'.")
     if dry_run:
-        watched = WatchedFields(names.chosen)
+        watched = WatchedFields(names.chosen, names.dates)
         print_dry_run(Source(again, Reading(inputs, watched)), watched)
     with (
         Bars(quiet=quiet) as bars,

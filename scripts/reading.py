@@ -10,13 +10,14 @@ from archive.article import Article
 from archive.settings import Settings
 from archive.store.directory import ArchiveDirectory
 from archive.store.stories import Copy, OtherCopies
-from index.query import DEFAULT_HITS, MOST_HITS, Copies, Mode, Query, Sort
+from index.query import DEFAULT_HITS, MOST_HITS, Copies, DateFilter, Mode, Query, Sort
 from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.histories import print_history
 from scripts.options import as_json, with_settings
+from web.day_notes import date_note
 from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
 
@@ -28,6 +29,12 @@ EXCERPT = 320  # characters
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), default=Mode.HYBRID.value)
 @click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
 @click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
+@click.option(
+    "--date",
+    type=click.Choice([d.value for d in DateFilter]),
+    default=DateFilter.ANY.value,
+    help="`none`: only what has no date.",
+)
 @click.option("--source", multiple=True)
 @click.option("--section", multiple=True)
 @click.option("--language", multiple=True)
@@ -73,6 +80,8 @@ def show(settings: Settings, article_id: str, related: bool, history: bool, as_j
         return
     click.secho(article.title, bold=True)
     click.echo(_byline(article))
+    if note := date_note(article):
+        click.echo(f"date {note}")
     for name, value in (("url", article.url), ("read from", str(article.origin))):
         if value:
             click.echo(f"{name}: {value}")

@@ -14,12 +14,14 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import USUAL_NAMES, FieldMap
 from index.admission import Report
+from web.day_notes import date_note
 
 REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
-SELDOM = ("duplicate", "withdrawn", "undated")  # not shown where there are none
+SAID = {"undated": "no date", "likely": "date likely", "doubtful": "date doubtful"}
+SELDOM = ("duplicate", "withdrawn", *SAID)  # not shown where there are none
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
 
 
@@ -40,7 +42,7 @@ class WatchedFields(FieldMap):
 
 def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
     """Read an input, say what was read and how, and exit."""
-    read, refused = 0, 0
+    read, refused, dates = 0, 0, Report()
     examples: list[Article] = []
     for found in source:
         if isinstance(found, UnreadableArticle):
@@ -49,10 +51,12 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
                 click.echo(f"refused: {found}", err=True)
         else:
             read += 1
+            dates.count_date(found)
             examples += [found] if len(examples) < EXAMPLES else []
     _print_mapping(names)
     for article in examples:
         _print_example(article)
+    _print_counts(dates, SAID)
     click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
     raise SystemExit(1 if refused else 0)
 
@@ -72,13 +76,17 @@ def print_report(report: Report, *, as_json: bool) -> None:
         click.echo(f"refused: {refusal}", err=True)
     if (more := len(report.refused) - REFUSALS_SHOWN) > 0:
         click.echo(f"and {more} more; --rejects FILE or --json lists them all", err=True)
-    for name, count in report.counts.items():
-        if count or name not in SELDOM:
-            click.echo(f"{name:<10} {count:>9,}")
-    click.echo(f"{'refused':<10} {len(report.refused):>9,}")
+    _print_counts(report, report.counts)
+    click.echo(f"{'refused':<13} {len(report.refused):>9,}")
     reasons = Counter(PARTICULAR.sub("…", refusal.reason) for refusal in report.refused)
     for reason, count in reasons.most_common(REASONS_SHOWN):
-        click.echo(f"{'':<10} {count:>9,}  {reason}")
+        click.echo(f"{'':<13} {count:>9,}  {reason}")
+
+
+def _print_counts(report: Report, names: Iterable[str]) -> None:
+    for name in names:
+        if (count := report.counts[name]) or name not in SELDOM:
+            click.echo(f"{SAID.get(name, name):<13} {count:>9,}")
 
 
 def _print_mapping(names: WatchedFields) -> None:
@@ -96,6 +104,8 @@ def _print_mapping(names: WatchedFields) -> None:
 def _print_example(article: Article) -> None:
     day = article.published.isoformat() if article.published else "no date"
     click.echo(f"{day}  {article.title}")
+    if note := date_note(article):
+        click.echo(f"            date {note}")
     for name in ("id", "source", "section", "authors", "language", "url", "origin"):
         if value := getattr(article, name):
             shown = ", ".join(value) if isinstance(value, tuple) else value

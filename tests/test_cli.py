@@ -338,3 +338,50 @@ def test_a_search_says_why_when_asked(archive):
     scores = [float(part.split(" ")[0]) for part in parts.split(" + ")]
     assert sum(scores) == pytest.approx(float(score.removeprefix("score: ")), abs=0.002)
     assert "why:" not in backfile("search", "swing bridge", "--archive", archive).stdout
+
+
+DATES = """title,text,date
+First,Rain fell.,04/03/2024
+Second,Hail fell.,23/03/2024
+Third,Snow fell.,2021-02-30
+Fourth,Sun shone.,2131-05-06
+Fifth,Wind blew.,March 2024
+Sixth,Fog hung.,
+"""
+
+
+def test_a_run_says_how_sure_its_dates_are_and_takes_their_order(tmp_path):
+    (tmp_path / "news.csv").write_text(DATES)
+    archive = tmp_path / "archive"
+    tried = backfile("index", tmp_path / "news.csv", "--dry-run").stdout
+    assert "2024-03-04  First\n            date as written: 04/03/2024; read with the day" in tried
+    for said in ("undated            3", "date likely        1", "date doubtful      2"):
+        assert said in tried
+    index = ("index", tmp_path / "news.csv", "--archive", archive, "--no-vectors", "--json")
+    report = json.loads(backfile(*index).stdout)
+    assert (report["undated"], report["likely"], report["doubtful"]) == (3, 1, 2)
+    report = json.loads(backfile(*index, "--date-order", "MDY").stdout)
+    assert (report["changed"], report["likely"], report["doubtful"]) == (1, 0, 2)
+    report = json.loads(backfile("reread", "--archive", archive, "--no-vectors", "--json").stdout)
+    assert (report["unchanged"], report["likely"]) == (6, 0)
+
+
+def test_what_has_no_date_is_found_from_the_shell_and_shown_as_it_was_written(tmp_path):
+    (tmp_path / "news.csv").write_text(DATES)
+    archive = tmp_path / "archive"
+    backfile("index", tmp_path / "news.csv", "--archive", archive, "--no-vectors")
+    answers = [
+        json.loads(backfile("search", *given, "--archive", archive, "--json").stdout)
+        for given in (["", "--date", "none"], ["date:none", "--mode", "keyword"])
+    ]
+    for answer in answers:
+        titles = {hit["article"]["title"] for hit in answer["hits"]}
+        assert titles == {"Third", "Fifth", "Sixth"}
+    assert answers[0]["query"]["date"] == "none"
+    notes = {
+        hit["article"]["title"]: backfile("show", hit["article"]["id"], "--archive", archive).stdout
+        for hit in answers[0]["hits"]
+    }
+    assert "date as written: 2021-02-30; no article can be of that day\n" in notes["Third"]
+    assert "date as written: March 2024; no day is named\n" in notes["Fifth"]
+    assert "as written" not in notes["Sixth"]

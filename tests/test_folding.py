@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.query import FACETS, Copies, Filters, Mode, Query, Sort, parse_day
+from index.query import FACETS, Copies, DateFilter, Filters, Mode, Query, Sort, parse_day
 from index.ranking import RankingOptions
 from index.results import PartKind
 from index.search import Searcher
@@ -116,6 +116,8 @@ def test_a_click_gives_exactly_its_count(searcher_of, seed, text, copies, source
         since, until = (parse_day("", month.value, end=end) for end in (False, True))
         clicked = replace(filters, since=since, until=until)
         assert searcher.search(replace(query, filters=clicked)).total == month.count
+    undated = replace(query, filters=replace(filters, date=DateFilter.NONE))
+    assert searcher.search(undated).total == results.timeline.undated
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.errors import BadQuery
-from index.query import MOST_HITS, Cursor, Filters, Mode, Query, Sort
+from index.query import MOST_HITS, Cursor, DateFilter, Filters, Mode, Query, Sort
 
 names = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12), max_size=3
@@ -28,7 +28,10 @@ def queries(draw):
     return Query(
         text=draw(words),
         mode=draw(st.sampled_from(Mode)),
-        filters=Filters(since, until, draw(names), draw(names), draw(names), draw(names)),
+        filters=Filters(
+            *(since, until, draw(names), draw(names), draw(names), draw(names)),
+            date=draw(st.sampled_from(DateFilter)),
+        ),
         sort=draw(st.sampled_from(Sort)),
         limit=draw(st.integers(1, MOST_HITS)),
         cursor=draw(st.none() | st.builds(Cursor, st.integers(0, 10**9), st.integers(0, 10**6))),
@@ -42,7 +45,9 @@ def test_a_query_survives_its_url(query):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["q", "mode", "since", "until", "sort", "limit", "cursor", "author"]),
+        st.sampled_from(
+            ["q", "mode", "since", "until", "date", "sort", "limit", "cursor", "author"]
+        ),
         st.lists(st.text()),
     )
 )
@@ -62,6 +67,7 @@ def test_parameters_make_a_query_or_a_bad_query(parameters):
         ({"mode": ["magic"]}, "mode"),
         ({"since": ["yesterday"]}, "since"),
         ({"until": ["2024-02-30"]}, "until"),
+        ({"date": ["never"]}, "date"),
         ({"since": ["2024"], "until": ["2023"]}, "since"),
         ({"limit": ["0"]}, "limit"),
         ({"limit": ["1e3"]}, "limit"),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.errors import EngineUnavailable
-from index.query import FACETS, Filters, Mode, Query, Sort
+from index.query import FACETS, Copies, DateFilter, Filters, Mode, Query, Sort
 from index.results import Verdict
 from tests.conftest import everything, fill, indexer_of, write_stories
 
@@ -59,6 +59,74 @@ def test_a_click_on_a_facet_gives_exactly_its_count(searcher, text):
         for count in counts:
             narrowed = replace(query, filters=Filters(**{name: (count.value,)}))
             assert searcher.search(narrowed).totals.articles == count.count
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(Mode),
+    sort=st.sampled_from(Sort),
+    copies=st.sampled_from(Copies),
+    source=st.sampled_from([(), ("Courier",)]),
+)
+def test_without_a_date_are_the_very_hits_that_have_none(
+    searcher, text, mode, sort, copies, source
+):
+    query = Query(text, mode=mode, sort=sort, copies=copies, filters=Filters(source=source))
+    words = replace(query, mode=Mode.KEYWORD)
+    everyone, hits = everything(searcher, words)
+    none = replace(query.filters, date=DateFilter.NONE)
+    results, undated = everything(searcher, replace(words, filters=none))
+    assert {h.article.id for h in undated} == {
+        h.article.id for h in hits if h.article.published is None
+    }
+    assert results.total == everyone.timeline.undated == len(undated)
+    _, typed = everything(searcher, replace(words, text=f"{text} date:none".strip()))
+    # Where a query is relaxed, what is typed bounds the articles that it is relaxed for.
+    assert {h.article.id for h in typed} >= {h.article.id for h in undated}
+    assert all(hit.article.published is None for hit in typed)
+    for answer, found in (
+        (results, undated),
+        everything(searcher, replace(query, filters=none)),
+    ):
+        assert all(hit.article.published is None for hit in found)
+        assert (answer.timeline.bins, answer.timeline.undated) == ((), answer.total)
+        assert answer.span is None
+        for name in ("source", "section", "language"):
+            counted = {count.value: count.count for count in answer.facets[name]}
+            expected = Counter(getattr(hit.article, name) for hit in found)
+            assert counted == {value: n for value, n in expected.items() if value}
+
+
+def test_a_date_and_none_at_once_is_nothing(searcher):
+    filters = Filters(since=date(2000, 1, 1), date=DateFilter.NONE)
+    assert searcher.search(Query("", filters=filters)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("date:none", {"undated"}),
+        ("Date:None", {"undated"}),
+        ("lamp date:none", {"undated"}),
+        ("ferry date:none", set()),
+        ("keeper NOT date:none", set()),
+        ("timetable OR date:none", {"ferry", "undated"}),
+    ],
+)
+def test_no_date_is_a_condition_like_any_other(searcher, text, found):
+    results, hits = everything(searcher, Query(text, mode=Mode.KEYWORD))
+    assert {hit.article.id for hit in hits} == found
+    assert "no date" in results.reading.description
+
+
+def test_without_dates_only_none_can_be_asked_for(searcher):
+    assert "no date" not in searcher.search(Query("date:nonesuch")).reading.description
+    assert "no date" not in searcher.search(Query("update:none")).reading.description
+    (hit,) = searcher.search(Query("date:none", mode=Mode.KEYWORD)).hits
+    assert hit.why.sentence.startswith("no date")
 
 
 @settings(

@@ -1,6 +1,7 @@
 """Page and API: the same answers, hostile text kept harmless, errors that help."""
 
 import html
+import json
 import re
 from urllib.parse import quote
 
@@ -203,4 +204,40 @@ def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_pat
     assert "Nothing found" in page
     assert "covers 0% of the archive" in page
     assert "covers" not in text_of(client.get("/?q=zxqv&mode=keyword").text)
+    engines.catalog.close()
+
+
+def test_what_has_no_date_is_a_link_to_just_that(client):
+    page = client.get("/").text
+    (link,) = {html.unescape(found) for found in re.findall(r'href="(/[?][^"]*date=none)"', page)}
+    undated = client.get("/api/search").json["timeline"]["undated"]
+    assert f"{undated} without a date" in text_of(page)
+    narrowed = client.get(f"/api/search{link.removeprefix('/')}").json
+    assert (narrowed["total"], narrowed["query"]["date"]) == (undated, "none")
+    assert all(hit["article"]["published"] is None for hit in narrowed["hits"])
+    page = client.get(link).text
+    assert "without a date, remove" in text_of(page)
+    assert "timeline" not in page
+    assert 'name="date" value="none"' in page.split('class="dates"')[0]
+    assert 'name="date"' not in page.split('class="dates"')[1]
+
+
+def test_a_day_that_is_not_certain_is_marked_and_shown_as_it_was_written(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    days = {"a": "2024-03-23", "b": "4/3/2024", "c": "2131-01-01", "d": "2024-02-30", "e": ""}
+    lines = [json.dumps({"id": key, "text": f"Rain {key}.", "date": days[key]}) for key in days]
+    (tmp_path / "news.jsonl").write_text("\n".join(lines))
+    indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
+    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    page = client.get("/").text
+    assert (page.count(">date likely<"), page.count(">date doubtful<")) == (1, 1)
+    pages = {key: text_of(client.get(f"/article/{key}").text) for key in days}
+    assert "Date as written: 4/3/2024; read with the month first" in pages["b"]
+    assert "Date as written: 2131-01-01; in the future when it was read" in pages["c"]
+    assert "no date" in pages["d"]
+    assert "Date as written: 2024-02-30" in pages["d"]
+    assert not any("Date as written" in pages[key] for key in "ae")
+    bins = client.get("/api/search").json["timeline"]
+    assert sum(each["count"] for each in bins["bins"]) == 3
+    assert bins["undated"] == 2
     engines.catalog.close()

@@ -10,8 +10,9 @@ from markupsafe import Markup, escape
 
 from archive.article import Article, Passage
 from archive.store.stories import Copy
-from index.query import Copies, Filters, Mode, Query, parse_day
+from index.query import Copies, DateFilter, Filters, Mode, Query, parse_day
 from index.results import Part, PartKind, PassageHit, Results, Timeline
+from web.day_notes import date_note
 
 EXCERPT = 420  # characters of a passage on the results page
 MOST_PARTS = 8  # of a score that are shown one by one
@@ -140,8 +141,8 @@ def without_filters_url(query: Query) -> str:
 
 
 def without_url(query: Query, name: str) -> str:
-    """The page of a query without its `since` or `until`."""
-    changed: Any = {name: None}
+    """The page of a query without its `since`, `until` or `date`."""
+    changed: Any = {name: getattr(Filters(), name)}
     return search_url(query, filters=replace(query.filters, **changed))
 
 
@@ -149,6 +150,11 @@ def period_url(query: Query, label: str) -> str:
     """The page of a query narrowed to one bar of the timeline: a year or a month."""
     since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
     return search_url(query, filters=replace(query.filters, since=since, until=until))
+
+
+def undated_url(query: Query) -> str:
+    """The page of a query narrowed to what has no date."""
+    return search_url(query, filters=replace(query.filters, date=DateFilter.NONE))
 
 
 def with_query(path: str, text: str) -> str:
@@ -227,6 +233,8 @@ FILTERS = {
     "total_in_words": total_in_words,
     "copies_url": copies_url,
     "period_url": period_url,
+    "undated_url": undated_url,
+    "date_note": date_note,
     "with_query": with_query,
     "capitalize_first": capitalize_first,
     "part_name": part_name,

@@ -50,6 +50,7 @@ def query_json(query: Query) -> Json:
         "mode": query.mode.value,
         "since": _day(filters.since),
         "until": _day(filters.until),
+        "date": filters.date.value,
         **{name: list(getattr(filters, name)) for name in FACETS},
         "sort": query.sort.value,
         "copies": query.copies.value,

@@ -2,22 +2,20 @@
 
 import re
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
 
-ISO_DAY = re.compile(r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
-COMPACT_DAY = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:T\d{4,6}(?:Z|[+-]\d{2}:?\d{2})?)?\s*$")
-DOTTED_DAY = re.compile(r"\d{1,2}\.\s*\d{1,2}\.\s*\d{4}\b")  # day first wherever it is in use
-EPOCH = re.compile(r"\s*\d{9,13}(?:\.\d+)?\s*$")
-EARLIEST_YEAR = 1400  # before the first printed news; anything earlier is a mistake
+from archive.article import DateCertainty
+from archive.reading.dating.calendar import NO_DATE, NO_DAY, Dated, day_of, is_placeholder
+from archive.reading.dating.clock import clock_in
+from archive.reading.dating.figures import day_of_number, days_in_figures
+from archive.reading.dating.order import DateOrder
+from archive.reading.dating.words import days_in_words, is_calendar_word
 
-
-class Dated(NamedTuple):
-    """A calendar day as the source wrote it, and the instant if it names one unmistakably."""
-
-    day: date
-    instant: datetime | None
+LONGEST = 120  # characters; a longer value is a text
+ISO = re.compile(r"\d{4}-?(?:\d\d-?\d\d|W\d\d-?[1-7])(?:$|[T ]\d\d)")
+LONGEST_LINE, MOST_WORDS = 60, 6  # of a line that is nothing but a date
+WORD = re.compile(r"[^\W\d_]+\.?")
+NUMBER = re.compile(r"-?\d{1,19}(?:\.\d{1,9})?")
 
 
 def parse_date(value: str) -> Dated | None:
@@ -30,60 +28,65 @@ def parse_date(value: str) -> Dated | None:
     >>> parse_date("March 2024") is None
     True
     """
-    dated = _parse(value.strip())
-    return dated if dated and dated.day.year >= EARLIEST_YEAR else None
+    found = read_date(value)
+    return found if found.day else None
+
+
+def read_date(
+    value: str,
+    order: DateOrder = DateOrder.MONTH_FIRST,
+    *,
+    told: bool = False,
+    language: str = "",
+    today: date | None = None,
+) -> Dated:
+    """Read a date; where the order of day and month matters it is `order`, assumed unless `told`.
+
+    Of several days it is the first, and only likely: published before updated, from before to.
+
+    >>> read_date("4/11/2023", DateOrder.DAY_FIRST).day.isoformat()
+    '2023-11-04'
+    """
+    value = value.strip()
+    if not value or len(value) > LONGEST:
+        return NO_DATE
+    return _read(value, order, told, language, today or datetime.now(UTC).date())
+
+
+def is_date(line: str) -> bool:
+    """Whether a line is a date and nothing else; a number alone is none.
+
+    >>> is_date("Published: Saturday, March 23, 2024"), is_date("The fire of March 23, 2024")
+    (True, False)
+    """
+    if len(line) > LONGEST_LINE or NUMBER.fullmatch(line.strip()) or parse_date(line) is None:
+        return False
+    words = WORD.findall(clock_in(line)[1])
+    return len(words) <= MOST_WORDS and all(is_calendar_word(word) for word in words)
 
 
 @lru_cache(maxsize=4096)
-def _parse(value: str) -> Dated | None:
-    if not value or len(value) > 100:
-        return None
-    if match := ISO_DAY.match(value) or COMPACT_DAY.match(value):
-        return _from_parts(match, value)
-    if EPOCH.match(value):
-        return _from_epoch(float(value))
-    return _from_mail(value) or _from_words(value)
+def _read(value: str, order: DateOrder, told: bool, language: str, today: date) -> Dated:
+    if NUMBER.fullmatch(value):
+        return day_of_number(value)
+    if ISO.match(value):
+        try:
+            return _of_iso(datetime.fromisoformat(value))
+        except ValueError:
+            pass  # not quite ISO, or no day of the calendar
+    clock, rest = clock_in(value)
+    found = [*days_in_figures(rest, order, told, today), *days_in_words(rest, language, today)]
+    days = {each.day for each in found if each.day}
+    if not days:
+        return NO_DAY if found else NO_DATE
+    if len(days) > 1:
+        return Dated(min(days), None, DateCertainty.LIKELY)
+    best = next(each for each in found if each.day)
+    return best._replace(instant=clock.on(best.day)) if clock and best.day else best
 
 
-def _from_parts(match: re.Match[str], value: str) -> Dated | None:
-    try:
-        day = date(*(int(part) for part in match.groups()))
-    except ValueError:
-        return None
-    try:
-        written = datetime.fromisoformat(value)
-    except ValueError:
-        return Dated(day, None)
+def _of_iso(written: datetime) -> Dated:
+    day = day_of(written.year, written.month, written.day)
+    if day is None or is_placeholder(written):
+        return NO_DAY
     return Dated(day, written if written.tzinfo else None)
-
-
-def _from_epoch(seconds: float) -> Dated:
-    if seconds >= 1e11:  # milliseconds, as JavaScript counts
-        seconds /= 1000
-    instant = datetime.fromtimestamp(seconds, UTC)
-    return Dated(instant.date(), instant)
-
-
-def _from_mail(value: str) -> Dated | None:
-    try:
-        written = parsedate_to_datetime(value)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    return Dated(written.date(), written if written.tzinfo else None)
-
-
-def _from_words(value: str) -> Dated | None:
-    import dateparser  # 0.1 s to import, and most archives write ISO dates
-
-    if not re.search(r"\d", value):
-        return None  # "yesterday" is a day only on the day it was written
-    options: dict[str, Any] = {"STRICT_PARSING": True}
-    if DOTTED_DAY.match(value):
-        options["DATE_ORDER"] = "DMY"
-    try:
-        written = dateparser.parse(value, settings=options)
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    if written is None or not re.search(r"\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}", value):
-        return None  # "3 days ago" has digits too, and no date
-    return Dated(written.date(), written if written.tzinfo else None)

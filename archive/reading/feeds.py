@@ -26,7 +26,7 @@ ABSOLUTE = re.compile(r"https?://", re.I)
 Read = Iterator[Article | UnreadableArticle]
 
 
-def read_feed(file: SourceFile, _: FieldMap) -> Read:
+def read_feed(file: SourceFile, names: FieldMap) -> Read:
     """Read the entries of an RSS or Atom feed; a broken one as far as its entries can be told."""
     import feedparser
 
@@ -43,14 +43,14 @@ def read_feed(file: SourceFile, _: FieldMap) -> Read:
     }
     for number, entry in enumerate(found.entries, 1):
         record = {**about, **_record(entry)}
-        yield _article(record, file, number)
+        yield _article(record, file, number, names)
     if not found.entries:
         broken = found.get("bozo_exception") if found.get("bozo") else None
         reason = f"not a feed that can be read ({str(broken)[:120]})" if broken else "no entries"
         raise UnreadableArticle(file.place, reason)
 
 
-def read_json_feed(file: SourceFile, _: FieldMap) -> Read:
+def read_json_feed(file: SourceFile, names: FieldMap) -> Read:
     """Read the items of a JSON Feed: https://www.jsonfeed.org/version/1.1/."""
     content = _content(file)
     try:
@@ -62,16 +62,19 @@ def read_json_feed(file: SourceFile, _: FieldMap) -> Read:
         raise UnreadableArticle(file.place, "a JSON Feed without items")
     for number, item in enumerate(items, 1):
         if isinstance(item, dict):
-            yield _article(_record_of_item(item, feed), file, number)
+            yield _article(_record_of_item(item, feed), file, number, names)
         else:
             yield UnreadableArticle(str(file.origin(number)), "an item that is no object")
 
 
-def _article(record: dict[str, Any], file: SourceFile, n: int) -> Article | UnreadableArticle:
+def _article(
+    record: dict[str, Any], file: SourceFile, n: int, names: FieldMap
+) -> Article | UnreadableArticle:
+    usual = FieldMap(dates=names.dates)
     if not record["id"] and not record["url"]:
         record = {**record, "id": _made_id(record, file)}
     try:
-        return article_from(record, file.origin(n), FieldMap(), f"{file.key}#{n}", file.told)
+        return article_from(record, file.origin(n), usual, f"{file.key}#{n}", file.told)
     except UnreadableArticle:
         return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
 

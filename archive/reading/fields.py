@@ -9,7 +9,6 @@ from typing import Any
 from archive.addresses import canonical_url
 from archive.article import (
     Article,
-    DateCertainty,
     DateSource,
     Origin,
     TitleSource,
@@ -17,7 +16,8 @@ from archive.article import (
 )
 from archive.errors import BadSetting, UnreadableArticle
 from archive.reading.cleaning import clean_line, clean_text
-from archive.reading.dates import parse_date
+from archive.reading.dating.article_day import Beside, DateReading, settle_day
+from archive.reading.dating.order import DateOrder
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -57,14 +57,21 @@ def normal_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
+NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """Which record field feeds which article field; `chosen` overrides the usual names."""
+    """Which record field feeds which article field; `chosen` overrides the usual names.
+
+    `dates` is how the dates in them are read.
+    """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
+    dates: DateReading = field(default_factory=DateReading)
 
     @classmethod
-    def from_options(cls, options: tuple[str, ...]) -> "FieldMap":
+    def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
         """Read `FIELD=NAME` options; raise BadSetting for what is not one."""
         chosen = {}
         for option in options:
@@ -73,7 +80,17 @@ class FieldMap:
                 known = ", ".join(USUAL_NAMES)
                 raise BadSetting("--map", f"{option!r} is not FIELD=NAME with FIELD one of {known}")
             chosen[ours] = theirs
-        return cls(chosen)
+        return cls(chosen, DateReading(order))
+
+    @classmethod
+    def kept(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+        """Make it of what `to_keep` gave."""
+        return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
+
+    def to_keep(self) -> dict[str, Any]:
+        """What has to be known to read the same input again in the same way, for JSON."""
+        order = self.dates.order
+        return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
 
     def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Pick, for each article field, the first usual name that holds something.
@@ -87,11 +104,11 @@ class FieldMap:
         """Pick them as (article field, record field, value)."""
         by_name = {normal_name(str(key)): (str(key), value) for key, value in record.items()}
         found: list[tuple[str, str, Any]] = []
-        for ours, usual in USUAL_NAMES.items():
+        for ours, usual in NORMAL_NAMES.items():
             if theirs := self.chosen.get(ours):
                 named = [(theirs, _dotted(record, theirs))]
             else:
-                named = [by_name[name] for each in usual if (name := normal_name(each)) in by_name]
+                named = [by_name[name] for name in usual if name in by_name]
             found += [(ours, *each) for each in named if _holds(each[1])][:1]
         return found
 
@@ -104,11 +121,13 @@ def article_from(
     told: Mapping[str, str] | None = None,
     date_source: DateSource = DateSource.FIELD,
     version: int = 0,
+    file_name: str = "",
 ) -> Article:
     """Make an article of a record; `key` names it where it has neither id nor url.
 
     `told`, by the names of an article's fields, counts where the record itself says nothing;
-    `date_source` is where its day, if there is one, was found; `version` is the source's own.
+    `date_source` is where its day, if there is one, was found; `version` is the source's own;
+    `file_name`, below its folder, is that of a file which holds this article alone.
 
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
@@ -119,23 +138,28 @@ def article_from(
         if not title:
             raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
         text = title
-    dated = parse_date(_as_line(found.get("published", "")))
     url = clean_line(_as_line(found.get("url", "")))
+    source = clean_line(_as_line(found.get("source", "")))
+    language = clean_line(_as_line(found.get("language", "")))
+    written = _as_line(found.get("published", ""))
+    beside = Beside(language, url, source, file_name)
+    day = settle_day(written, date_source, beside, names.dates)
     return Article(
         id=clean_line(_as_line(found.get("id", ""))) or derived_id(url, key),
         title=title or stand_in_title(text),
         title_source=TitleSource.GIVEN if title else TitleSource.LEAD,
         text=text,
-        published=dated.day if dated else None,
-        published_at=dated.instant if dated else None,
-        date_source=date_source if dated else DateSource.NONE,
-        source=clean_line(_as_line(found.get("source", ""))),
+        published=day.published,
+        published_at=day.published_at,
+        date_source=day.date_source,
+        source=source,
         section=clean_line(_as_line(found.get("section", ""))),
         authors=_as_names(found.get("authors", ())),
-        language=_as_language(_as_line(found.get("language", ""))),
+        language=_as_language(language),
         url=url,
         origin=origin,
-        date_certainty=DateCertainty.CERTAIN if dated else DateCertainty.NONE,
+        date_certainty=day.date_certainty,
+        date_written=day.date_written,
         version=version,
     )
 
@@ -219,7 +243,7 @@ def _as_names(value: Any) -> tuple[str, ...]:
 
 def _as_language(value: str) -> str:
     """Fold `en-US` and `EN_us` to `en`."""
-    code = re.split(r"[-_]", clean_line(value), maxsplit=1)[0].casefold()
+    code = re.split(r"[-_]", value, maxsplit=1)[0].casefold()
     return code if len(code) <= LONGEST_LANGUAGE else ""
 
 

@@ -4,7 +4,6 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from itertools import groupby
 from lzma import LZMAError
@@ -111,7 +110,7 @@ class Reading:
             return _Task(partial(list, (leaf,)), small=True)
         try:
             read = format_of(leaf).read
-            file = self._originals.keep(leaf, asdict(self._names)) if self._originals else leaf
+            file = self._originals.keep(leaf, self._names.to_keep()) if self._originals else leaf
             carried = _carried(file) if self._pool else None
         except READING_ERRORS as exc:
             return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)

@@ -61,7 +61,8 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
 def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, DateSource]:
     """Find the day of publication as it is written, and whether a mark or the page's text tells it.
 
-    What is marked goes before what is guessed from the address or the text.
+    What is marked goes before what is guessed from the address or the text. A mark that names no
+    day is given where there is nothing else.
     """
     marks = _marks(tree)
     marked = [
@@ -78,7 +79,9 @@ def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, Dat
         guessed = find_date(tree, extensive_search=False, original_date=True, url=address or None)
     except (ValueError, TypeError, OverflowError, RecursionError):
         guessed = None
-    return (guessed, DateSource.TEXT) if guessed else ("", DateSource.NONE)
+    if guessed:
+        return guessed, DateSource.TEXT
+    return next((str(each) for each in marked if each), ""), DateSource.META
 
 
 def _marks(tree: Any) -> Marks:

@@ -35,7 +35,7 @@ for _name in ("trafilatura", "htmldate", "courlan", "justext"):
 Read = Iterator[Article | UnreadableArticle]
 
 
-def read_page(file: SourceFile, _: FieldMap) -> Read:
+def read_page(file: SourceFile, names: FieldMap) -> Read:
     """Read one article from a page; raise UnreadableArticle where no text can be made out."""
     with file.open() as stream:
         content = stream.read(LONGEST_PAGE + 1)
@@ -55,7 +55,16 @@ def read_page(file: SourceFile, _: FieldMap) -> Read:
         raise UnreadableArticle(file.place, "no article was found on the page")
     record |= {"text": _without_title(text, str(record.get("title", ""))), "published": day}
     told = {name: value for name, value in file.told.items() if name != "url"}
-    yield article_from(record, file.origin(), FieldMap(), file.key, told, day_source)
+    names = FieldMap(dates=names.dates)
+    yield article_from(
+        record,
+        file.origin(),
+        names,
+        file.key,
+        told,
+        day_source,
+        file_name="" if address else file.key,
+    )
 
 
 def _bounded(markup: str, place: str) -> str:

@@ -3,13 +3,16 @@
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap, article_from
+from archive.reading.dating.order import order_shown
+from archive.reading.fields import FieldMap
 from archive.reading.files import LONGEST_TEXT, SourceFile
+from archive.reading.laid_out import article_as_laid_out
 from archive.reading.wire.ninjs import is_ninjs, read_item
 
 DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically
@@ -27,6 +30,7 @@ Read = Iterator[Article | UnreadableArticle]
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
     """Read one object a line; a line that is not one is refused and the next is read."""
+    names = with_order_shown(file, names)
     for number, line in enumerate(file.lines(), 1):
         origin = file.origin(number)
         if line is None:
@@ -39,6 +43,7 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
     """Read an array of objects, an object with one such array in it, or a single object."""
     import ijson
 
+    names = with_order_shown(file, names)
     number = 0
     try:
         with _opened(file) as stream:
@@ -79,7 +84,7 @@ def _from_fields(
         reason = "not a JSON object with named fields"
         return UnreadableArticle(str(origin), reason, record=record, key=key)
     try:
-        return article_from(record, origin, names, key)
+        return article_as_laid_out(record, origin, names, key)
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
 
@@ -87,6 +92,13 @@ def _from_fields(
 def key_of(file: SourceFile, origin: Origin) -> str:
     """What names a record on any machine, where it has no name of its own."""
     return f"{file.key}#{origin.offset}"
+
+
+def with_order_shown(file: SourceFile, names: FieldMap) -> FieldMap:
+    """Let the beginning of a file show whether its dates have the day or the month first."""
+    # Figures are the same bytes in all encodings, but for the zeros in wide ones.
+    shown = order_shown(file.head().replace(b"\x00", b"").decode("latin-1"))
+    return replace(names, dates=replace(names.dates, shown=shown)) if shown else names
 
 
 def _opened(file: SourceFile) -> BinaryIO:

@@ -7,12 +7,12 @@ from typing import Any
 from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.cleaning import clean_text
+from archive.reading.dates import is_date
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import SourceFile
 
 NATIVE_OPENING = re.compile(r"\s*date[ \t]+(\d{4}-\d{2}-\d{2})\s+(?=\S)", re.IGNORECASE)
 FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
-DATE_LINE = re.compile(r"\s*(?:date:?\s+)?(\d{4}-\d{2}-\d{2})\s*", re.IGNORECASE)
 YAML_NULLS = ("null", "Null", "NULL", "~")
 LONGEST_TITLE = 200  # characters; a first line beyond that is a lead
 
@@ -47,7 +47,7 @@ def read_markdown(file: SourceFile, names: FieldMap) -> Read:
 
 
 def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Article:
-    return article_from(record, file.origin(), names, file.key, file.told)
+    return article_from(record, file.origin(), names, file.key, file.told, file_name=file.key)
 
 
 def _titled(text: str) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def _titled(text: str) -> dict[str, Any]:
         return {"text": text}
     record = {"title": title, "text": rest}
     second, _, after = rest.lstrip().partition("\n")
-    if (day := DATE_LINE.fullmatch(second)) and after.strip():
-        record |= {"published": day[1], "text": after}
+    if after.strip() and is_date(second):
+        record |= {"published": second, "text": after}
     return record
 
 

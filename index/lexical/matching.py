@@ -115,7 +115,7 @@ class Matcher:
                 *INDEXED,
                 Field.ANY,
             ):
-                held = self._category(field).mentioning(words_of(text), words_of)
+                held = self._in_column(field, text)
                 self._leaves.append(LeafFound(expression, (), held))
                 return Part(self._nothing(), held)
             case Word(text) | Phrase(text) if len(words := terms(text)) > 1:
@@ -235,9 +235,11 @@ class Matcher:
         found = {t for place in INDEXED for t in self._collection.lists.vocabulary(place, folded)}
         return sorted(found | set(terms(prefix)))
 
-    def _category(self, field: Field) -> Category:
+    def _in_column(self, field: Field, text: str) -> Bools:
+        if field is Field.DATE:
+            return self._columns.undated
         category: Category = getattr(self._columns, field.value)
-        return category
+        return category.mentioning(words_of(text), words_of)
 
     def _nothing(self) -> Floats:
         return np.zeros(self._columns.n_rows, np.float32)

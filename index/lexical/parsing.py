@@ -3,6 +3,7 @@
 ferry timetable      words, weighed by how rare they are    "river Ash"   words in this order
 ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
 bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
+date:none            without a date
 """
 
 import re
@@ -14,7 +15,8 @@ from whoosh.qparser import QueryParser, plugins, syntax
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.analysis import WORD
 
-FIELDS = "|".join(field.value for field in Field if field is not Field.ANY)
+WORDED = (field.value for field in Field if field not in (Field.ANY, Field.DATE))
+FIELDS = "|".join((*WORDED, r"date(?=:none(?!\w))"))
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
 QUESTION_LENGTH = 7  # words; a longer text is prose: in capitals throughout, it has no operators

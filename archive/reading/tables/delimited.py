@@ -8,7 +8,7 @@ from archive.errors import UnreadableArticle
 from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import HEAD_BYTES, LONGEST_TEXT, SourceFile
-from archive.reading.records import Read, key_of, read_record
+from archive.reading.records import Read, key_of, read_record, with_order_shown
 from archive.reading.tables.columns import has_text_column
 from archive.reading.tables.dialects import Dialect, layout_of
 
@@ -31,6 +31,7 @@ def read_delimited(file: SourceFile, names: FieldMap) -> Read:
     if not headed:
         header = [str(n) for n in range(1, len(opening) + 1)]
         rows = _with_first(number, opening, rows)
+    names = with_order_shown(file, names)
     if has_text_column(header, names):
         yield from _from_rows(rows, header, dialect, file, names)
         return
