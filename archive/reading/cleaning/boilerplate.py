@@ -70,7 +70,10 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _rule(listed: dict[str, Any]) -> Rule:
-    return Rule(**{name: tuple(v) if isinstance(v, list) else v for name, v in listed.items()})
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in listed.items()
+    }
+    return Rule(**fields)
 
 
 @cache
