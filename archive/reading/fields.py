@@ -18,6 +18,7 @@ from archive.errors import BadSetting, UnreadableArticle
 from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dating.article_day import Beside, DateReading, settle_day
 from archive.reading.dating.order import DateOrder
+from archive.reading.markup import plain_text
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -132,8 +133,8 @@ def article_from(
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
     found = {**(told or {}), **names.find(record)}
-    title = clean_line(_as_line(found.get("title", "")))
-    text = clean_text(_as_text(found.get("text", "")))
+    title = clean_line(plain_text(_as_line(found.get("title", ""))))
+    text = clean_text(plain_text(_as_text(found.get("text", ""))))
     if not text:
         if not title:
             raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
@@ -219,7 +220,8 @@ def _dotted(record: Mapping[str, Any], path: str) -> Any:
 def _as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
     """A string, the name in an object, or the first such thing in a list."""
     if isinstance(value, Mapping):
-        value = next((value[k] for k in ("name", "title", "value", "text", "id") if k in value), "")
+        names = ("name", "title", "value", "text", "rendered", "id")  # `rendered`: WordPress
+        value = next((value[name] for name in names if name in value), "")
     if isinstance(value, list | tuple):
         lines = (_as_line(item, levels - 1) for item in value) if levels else ()
         return next((line for line in lines if line), "")

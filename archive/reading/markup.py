@@ -1,5 +1,7 @@
 """Makes plain text of fragments of HTML, as feeds and mails carry them."""
 
+import html
+import re
 from typing import Any
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe", "object", "head", "title")
@@ -15,6 +17,28 @@ BLOCKS = frozenset(
     )
 )
 
+# What only markup has: a first paragraph, paragraphs or line breaks in a row, a quoted attribute,
+# words set off within a pair of tags. One tag alone may be what a text is about.
+PLAINLY_HTML = re.compile(
+    r"""\A\s*<(p|div|article|section|h[1-6]|ul|ol|table|figure|blockquote)\b[^<>]*>.*</\1\s*>"""
+    r"""|</p>\s*<p\b|(?:<br\s*/?>\s*){2}|<br\s*/>|[^\s<>]<br>[^\s<>]"""
+    r"""|<(?:a|p|div|span|img|figure|iframe|script)\s[^<>]*?[\w-]+=(?:"[^"<>]*"|'[^'<>]*')[^<>]*>"""
+    r"""|<(b|i|u|em|strong)>[^<>]{1,300}</\2>""",
+    re.IGNORECASE | re.DOTALL,
+)
+ESCAPED_HTML = re.compile(r"\s*&lt;(?:p|div|article|section|h[1-6]|ul|ol|table|figure)\b")
+
+
+def plain_text(text: str) -> str:
+    """Make plain text of what plainly is HTML, escaped once more or not; leave all else alone.
+
+    >>> plain_text("<p>Rain &amp; snow</p>"), plain_text("use &lt;b&gt; or <b>, not <i>")
+    ('Rain & snow', 'use &lt;b&gt; or <b>, not <i>')
+    """
+    if "&lt;" in text and ESCAPED_HTML.match(text) and "<" not in text:
+        text = html.unescape(text)
+    return text_of(text) if "<" in text and PLAINLY_HTML.search(text) else text
+
 
 def text_of(fragment: str) -> str:
     """Keep the paragraphs of a fragment of HTML, divided by blank lines, and drop its marks.
@@ -24,10 +48,11 @@ def text_of(fragment: str) -> str:
     """
     if "<" not in fragment and "&" not in fragment:
         return fragment
-    from lxml import etree, html
+    from lxml import etree
+    from lxml.html import fromstring
 
     try:
-        tree = html.fromstring(f"<div>{fragment}</div>")
+        tree = fromstring(f"<div>{fragment}</div>")
     except (etree.LxmlError, ValueError):
         return fragment
     return text_in(tree)

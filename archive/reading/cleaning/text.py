@@ -1,0 +1,47 @@
+"""Cleans text on its way in; offsets into an article always refer to the cleaned text."""
+
+import re
+
+from archive.reading.cleaning.boilerplate import without_boilerplate
+from archive.reading.cleaning.characters import plain_characters
+from archive.reading.cleaning.entities import decoded
+from archive.reading.cleaning.mojibake import repaired
+from archive.reading.cleaning.unwrapping import has_neighbours, unwrapped
+
+PASSES = 8  # what is repaired or decoded may hold more of its kind; hostile text without end
+BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def clean_text(text: str) -> str:
+    """Repair and normalise characters, join wrapped lines, and drop lines that are no news.
+
+    Cleaning what is clean changes nothing. A text of nothing but such lines keeps them.
+
+    >>> clean_text("One.\\r\\n\\r\\nAdvertisment\\r\\n\\r\\nTwo &amp; three.")
+    'One.\\n\\nTwo & three.'
+    """
+    for _ in range(PASSES):
+        lines = [line.rstrip() for line in _characters(text).split("\n")]
+        joined = unwrapped(lines)
+        kept = without_boilerplate(joined)
+        text = "\n".join(kept)
+        if joined is lines and (kept is joined or not has_neighbours(kept)):
+            break
+    return (BLANK_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
+
+
+def clean_line(text: str) -> str:
+    """Clean a title, a name or a section: one line, single spaces.
+
+    >>> clean_line("  Bridge\\n closed ")
+    'Bridge closed'
+    """
+    return " ".join(_characters(text).split())
+
+
+def _characters(text: str) -> str:
+    for _ in range(PASSES):
+        before, text = text, plain_characters(decoded(repaired(text)))
+        if text == before:
+            break
+    return text
