@@ -18,6 +18,7 @@ from archive.article import (
 from archive.errors import BadSetting, UnreadableArticle
 from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dates import parse_date
+from archive.reading.languages import language_of
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -43,7 +44,6 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 }
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
-LONGEST_LANGUAGE = 12
 DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
 
 
@@ -131,7 +131,7 @@ def article_from(
         source=clean_line(_as_line(found.get("source", ""))),
         section=clean_line(_as_line(found.get("section", ""))),
         authors=_as_names(found.get("authors", ())),
-        language=_as_language(_as_line(found.get("language", ""))),
+        language=language_of(_as_line(found.get("language", "")), title, text),
         url=url,
         origin=origin,
         date_certainty=DateCertainty.CERTAIN if dated else DateCertainty.NONE,
@@ -207,12 +207,6 @@ def _as_names(value: Any) -> tuple[str, ...]:
     else:
         names = NAME_SEPARATOR.split(BYLINE.sub("", _as_line(value)))
     return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
-
-
-def _as_language(value: str) -> str:
-    """Fold `en-US` and `EN_us` to `en`."""
-    code = re.split(r"[-_]", clean_line(value), maxsplit=1)[0].casefold()
-    return code if len(code) <= LONGEST_LANGUAGE else ""
 
 
 def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
