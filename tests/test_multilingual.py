@@ -99,6 +99,7 @@ def found(searcher, text):
         ("Hauptstrasse", ["de-bridge"]),
         ("école fermée", ["fr-strike"]),
         ("ecoles", ["fr-strike"]),
+        ("ecole fermee", ["fr-strike"]),
         ("eau", ["fr-strike"]),
         ("hôtel", ["fr-strike"]),
         ("pescador", ["es-fishers"]),

@@ -11,8 +11,17 @@ from index.lexical.stemming import MARK, STEMMED, fold, reading, term_of
 
 ALIKE = {
     "de": [("Brücke", "Brücken", "Bruecke", "brucke"), ("Straße", "Strassen"), ("Häuser", "Haus")],
-    "fr": [("élection", "élections"), ("l'eau", "L’eau", "eau"), ("fermée", "fermées", "fermer")],
-    "es": [("canción", "canciones"), ("pescador", "pescadores")],
+    "fr": [
+        ("élection", "élections"),
+        ("l'eau", "L’eau", "eau"),
+        ("fermée", "fermées", "fermer", "fermee"),
+        ("musée", "musees"),
+    ],
+    "es": [
+        ("canción", "canciones", "cancion"),
+        ("reparación", "reparacion"),
+        ("pescador", "pescadores"),
+    ],
     "it": [("dell'acqua", "acqua"), ("pescatore", "pescatori")],
     "ru": [("мост", "моста", "мосты"), ("Москва", "Москвы")],
     "sv": [("hamnen", "hamn")],
