@@ -10,7 +10,9 @@ import numpy as np
 
 from archive.store.catalog import Catalog
 from index.engines import Engines
-from index.lexical.analysis import weighty, words_of
+from index.lexical.analysis import words_of
+from index.lexical.ngrams import asked
+from index.lexical.stemming import is_stop_word, reading
 from index.noise import USUAL_NOISE, Evidence, Noise, noise_of
 from index.query import Query
 from index.search import Searcher
@@ -50,9 +52,13 @@ def words_drawn(catalog: Catalog, draw: np.random.Generator) -> Sequence[str]:
     rows = catalog.rows_after(0)
     drawn = draw.choice(rows, min(PASSAGES_DRAWN_FROM, len(rows)), replace=False)
     found = {
-        word for each in catalog.stored(drawn.tolist()) for word in words_of(each.passage.text)
+        word
+        for each in catalog.stored(drawn.tolist())
+        for run in words_of(each.passage.text)
+        for word in asked(run)
+        if word.isalpha() and not is_stop_word(word, reading(each.article.language))
     }
-    return weighty(sorted(word for word in found if word.isalpha()))
+    return sorted(found)
 
 
 def _noise(n_words: int, found: Sequence[Evidence], *, meaning: bool) -> Noise:

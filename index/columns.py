@@ -160,6 +160,13 @@ class Columns:
         return int(self.alive.sum())
 
     @cached_property
+    def spoken(self) -> tuple[str, ...]:
+        """The languages of articles, the commonest first; the empty string where none is known."""
+        named = self.language.counts(np.ones(self.n_articles, np.bool_))
+        named[""] = self.n_articles - named.total()
+        return tuple(name for name, count in named.most_common() if count > 0)
+
+    @cached_property
     def coverage(self) -> float:
         """The share of passages that can be found by meaning, 0 to 1."""
         return float((self.embedded & self.alive).sum() / max(1, self.n_passages))

@@ -13,6 +13,7 @@ from index.explaining import Explainer, with_rereading
 from index.expression import Expression
 from index.folding import Folding
 from index.lexical.highlighting import Highlighter
+from index.lexical.languages import Languages
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Rows
 from index.ranking import ArticlesBy, Candidates
@@ -40,7 +41,7 @@ class Hits:
         best = {place: self._best_rows(place) for place in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        highlighter = Highlighter(self.expression)
+        highlighter = Highlighter(self.expression, Languages.of(self.columns.spoken))
         explainer = self._explainer(rows)
         copies = self._copies(page, catalog)
         hits = []
@@ -52,7 +53,7 @@ class Hits:
             )
             if passages:  # else it was removed since the snapshot was taken
                 article = stored[next(row for row in some if row in stored)].article
-                title = highlighter.mark(article.title)
+                title = highlighter.mark(article.title, article.language)
                 score = float(self.scores[place])
                 ranks = _best_ranks(passages)
                 folded = score if copies[place].total else None
@@ -109,7 +110,7 @@ class Hits:
             score=score,
             ranks=ranks,
             cosine=None if np.isnan(cosine) else cosine,
-            highlights=highlighter.mark(found.passage.text),
+            highlights=highlighter.mark(found.passage.text, found.article.language),
             why=explainer.passage(row, score, ranks),
         )
 

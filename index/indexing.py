@@ -117,7 +117,12 @@ class Indexer:
         for rows in batches(waiting.tolist(), WORDS_AT_ONCE):
             self._add_words(
                 [
-                    LexicalEntry(found.row, found.article.given_title, found.passage.text)
+                    LexicalEntry(
+                        found.row,
+                        found.article.given_title,
+                        found.passage.text,
+                        found.article.language,
+                    )
                     for found in self._catalog.stored(rows)
                 ]
             )
@@ -214,7 +219,11 @@ class Indexer:
             self._catalog.stories.sign(dict(zip(ids, signed, strict=True)))
             self._meaning.forget(replaced)
         self._forget_words(replaced)
-        found = ((article.given_title, each.text) for article, cut in entries for each in cut)
+        found = (
+            (article.given_title, each.text, article.language)
+            for article, cut in entries
+            for each in cut
+        )
         self._add_words([LexicalEntry(n, *texts) for n, texts in enumerate(found, row)])
 
     def _withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from archive.store.catalog import Catalog
 from index.columns import Columns
 from index.expression import Expression, Word, wanted
-from index.lexical.analysis import terms, weighty, words_of
+from index.lexical.analysis import terms, words_of
+from index.lexical.languages import Languages
+from index.lexical.stemming import marked, reading
 from index.protocols import LexicalSnapshot, Similar
 from index.results import Offer
 
@@ -21,13 +23,13 @@ def offers_for(
     if expression is None:
         return ()
     said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
-    words = list(dict.fromkeys(weighty(said)))[:MOST_WORDS]
+    words = list(dict.fromkeys(Languages.of(columns.spoken).weighty(said)))[:MOST_WORDS]
     known = {word: int(lexical.match(Word(word), columns).held.sum()) for word in words}
     alike = [
         Offer(_as_spelt(similar, catalog), articles)
         for word, held in known.items()
         if not held
-        for similar in lexical.similar(word, ALIKE)
+        for similar in lexical.similar(word, columns, ALIKE)
         if (articles := _articles(similar, columns))
     ]
     here = sorted((held, word) for word, held in known.items() if held)
@@ -42,11 +44,11 @@ def _articles(similar: Similar, columns: Columns) -> int:
 
 def _as_spelt(similar: Similar, catalog: Catalog) -> str:
     """A term is a stem; find a word with that stem where it stands."""
-    return next(_spellings(similar, catalog), similar.term)
+    return next(_spellings(similar, catalog), marked(similar.term)[0])
 
 
 def _spellings(similar: Similar, catalog: Catalog) -> Iterator[str]:
     for found in catalog.stored(similar.rows[:1].tolist()):
         for word in words_of(found.passage.text):
-            if terms(word) == [similar.term]:
+            if terms(word, reading(found.article.language)) == [similar.term]:
                 yield word

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from archive.article import Article
 from index.columns import Columns
 from index.expression import Expression
 from index.lexical.matching import Matches
@@ -27,6 +28,7 @@ class LexicalEntry(NamedTuple):
     row: int
     title: str
     text: str
+    language: str = ""
 
 
 class Ranking(NamedTuple):
@@ -46,15 +48,15 @@ class Similar(NamedTuple):
 class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
 
-    def similar(self, word: str, limit: int) -> Sequence[Similar]:
-        """The terms spelt much like a word, the commonest first."""
+    def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
+        """The terms spelt much like a word in a language of theirs, the commonest first."""
         ...
 
     def match(self, expression: Expression, articles: Columns) -> Matches:
         """Find what matches. Rows that the columns do not know are passed over."""
         ...
 
-    def resemble(self, title: str, text: str, own: Rows, articles: Columns) -> Resemblance:
+    def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:
         """Weigh what an article says most tellingly against all passages; its own are `own`."""
         ...
 

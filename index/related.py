@@ -109,7 +109,7 @@ class Relations:
     def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
         """Compare an article with those that share most words, and those that are nearest."""
         columns = snapshot.columns
-        words = snapshot.lexical.resemble(article.given_title, article.text, own, columns)
+        words = snapshot.lexical.resemble(article, own, columns)
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
         vector = self._meaning(own[columns.embedded[own]], columns.n_rows)

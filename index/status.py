@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import Manifest
 from archive.store.tuning import Tuning
+from index.embedding.spoken import languages_of, misfit
 from index.engines import Engines
 
 
@@ -12,7 +13,10 @@ from index.engines import Engines
 class Status:
     """The state of an archive. `coverage` is the share of passages findable by meaning, 0 to 1.
 
-    `tuned_weight` is the vector weight that was tuned for it, None where none was.
+    `languages` counts articles by the code of their language, the empty string for none known;
+    `model_languages` are those that the model was made for, `multilingual` for many, nothing where
+    it does not show; `misfit` says that the two do not go together, and what to do. `tuned_weight`
+    is the vector weight that was tuned for it, None where none was.
     """
 
     archive: str
@@ -23,6 +27,9 @@ class Status:
     model: str
     weights: str
     precision: str
+    languages: dict[str, int]
+    model_languages: tuple[str, ...]
+    misfit: str
     tuned_weight: float | None
     bytes: int
 
@@ -31,7 +38,8 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
     """Count what is there now."""
     manifest = Manifest.read(directory.manifest)
     tuned = Tuning.read(directory.ranking)
-    counts = engines.catalog.counts()
+    counts, languages = engines.catalog.counts(), engines.catalog.languages()
+    spoken = languages_of(manifest.model)
     return Status(
         archive=str(directory.root.resolve()),
         articles=counts.articles,
@@ -41,6 +49,9 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         model=manifest.model,
         weights=manifest.weights,
         precision=manifest.precision,
+        languages=languages,
+        model_languages=spoken,
+        misfit=misfit(languages, spoken),
         tuned_weight=tuned.vector_weight if tuned else None,
         bytes=directory.bytes_on_disk(),
     )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
@@ -22,6 +23,7 @@ from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
 
 EXCERPT = 320  # characters
+MOST_LANGUAGES = 8  # named by `status`
 
 
 @click.command()
@@ -103,13 +105,23 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo(f"archive     {found.archive}")
     click.echo(f"articles    {found.articles:,}")
     click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
+    click.echo(f"languages   {_languages(found.languages)}")
     click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
+    if found.misfit:
+        click.echo(f"            {found.misfit}")
     if found.tuned_weight is not None:
         overruled = ", but BACKFILE_VECTOR_WEIGHT overrules it"
         in_force = "" if "vector_weight" not in settings.given else overruled
         click.echo(f"ranking     vector weight {found.tuned_weight:g}, as tuned{in_force}")
     click.echo(f"generation  {found.generation}")
     click.echo(f"on disk     {found.bytes / 1e6:,.1f} MB")
+
+
+def _languages(counts: Mapping[str, int]) -> str:
+    """The commonest languages, and how many articles each has."""
+    named = [f"{code or 'unknown'} {count:,}" for code, count in counts.items()]
+    more = [f"{len(named) - MOST_LANGUAGES} more"] if len(named) > MOST_LANGUAGES else []
+    return ", ".join([*named[:MOST_LANGUAGES], *more])
 
 
 def _values(value: object) -> list[str]:

@@ -8,8 +8,11 @@ import numpy as np
 from index.comparing import top
 from index.lexical.analysis import terms
 from index.lexical.collection import Collection
+from index.lexical.languages import Languages
 from index.lexical.matching import Matcher
+from index.lexical.ngrams import has_run
 from index.lexical.scoring import NO_POSTINGS, Postings
+from index.lexical.stemming import reading
 from index.lexical.telling import resemblance
 from index.protocols import Similar
 from index.workers import Task, Workers
@@ -22,7 +25,12 @@ class MemoryIndex:
         self.entries = {}
 
     def add(self, entries):
-        self.entries |= {e.row: {"title": terms(e.title), "text": terms(e.text)} for e in entries}
+        for entry in entries:
+            code = reading(entry.language)
+            self.entries[entry.row] = {
+                "title": terms(entry.title, code),
+                "text": terms(entry.text, code),
+            }
 
     def flush(self):
         pass
@@ -59,15 +67,20 @@ class MemorySnapshot:
     def match(self, expression, articles):
         return Matcher(Collection(self, articles)).match(expression)
 
-    def resemble(self, title, text, own, articles):
-        return resemblance(Collection(self, articles), title, text, own)
+    def resemble(self, article, own, articles):
+        return resemblance(Collection(self, articles), article, own)
 
     def close(self):
         pass
 
-    def similar(self, word, limit):
+    def similar(self, word, articles, limit):
         known = {term for entry in self.entries.values() for term in entry["text"]}
-        found = [term for term in known if _one_off(term, *terms(word))]
+        spelt = [term for term, *more in Languages.of(articles.spoken).terms(word) if not more]
+        found = [
+            term
+            for term in known
+            if not has_run(word) and any(_one_off(term, each) for each in spelt)
+        ]
         lists = [Similar(term, self.postings("text", term).rows) for term in found]
         return sorted(lists, key=lambda each: (-len(each.rows), each.term))[:limit]
 

@@ -100,7 +100,7 @@ def test_and_is_decided_for_articles_not_for_passages(lexical):
 @pytest.mark.parametrize(("word", "expected"), [("fery", {"ferri": [3, 4]}), ("zzzzz", {})])
 def test_a_word_that_is_nowhere_resembles_some_that_are_here(lexical, word, expected):
     lexical.add(entries())
-    found = lexical.snapshot().similar(word, 2)
+    found = lexical.snapshot().similar(word, columns(4), 2)
     assert {similar.term: similar.rows.tolist() for similar in found} == expected
 
 

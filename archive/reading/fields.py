@@ -18,6 +18,7 @@ from archive.errors import BadSetting, UnreadableArticle
 from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dating.article_day import Beside, DateReading, settle_day
 from archive.reading.dating.order import DateOrder
+from archive.reading.languages import language_of
 from archive.reading.markup import plain_text
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
@@ -44,7 +45,6 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 }
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
-LONGEST_LANGUAGE = 12
 PLACE_MARK = "file-"  # before ids that were made of a place
 DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
 
@@ -141,9 +141,10 @@ def article_from(
         text = title
     url = clean_line(_as_line(found.get("url", "")))
     source = clean_line(_as_line(found.get("source", "")))
-    language = clean_line(_as_line(found.get("language", "")))
+    named = clean_line(_as_line(found.get("language", "")))
+    language = language_of(named, title, text)
     written = _as_line(found.get("published", ""))
-    beside = Beside(language, url, source, file_name)
+    beside = Beside(named or language, url, source, file_name)
     day = settle_day(written, date_source, beside, names.dates)
     return Article(
         id=clean_line(_as_line(found.get("id", ""))) or derived_id(url, key),
@@ -156,7 +157,7 @@ def article_from(
         source=source,
         section=clean_line(_as_line(found.get("section", ""))),
         authors=_as_names(found.get("authors", ())),
-        language=_as_language(language),
+        language=language,
         url=url,
         origin=origin,
         date_certainty=day.date_certainty,
@@ -241,12 +242,6 @@ def _as_names(value: Any) -> tuple[str, ...]:
     else:
         names = NAME_SEPARATOR.split(BYLINE.sub("", _as_line(value)))
     return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
-
-
-def _as_language(value: str) -> str:
-    """Fold `en-US` and `EN_us` to `en`."""
-    code = re.split(r"[-_]", value, maxsplit=1)[0].casefold()
-    return code if len(code) <= LONGEST_LANGUAGE else ""
 
 
 def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:

@@ -165,6 +165,13 @@ class Catalog:
                 n_articles, n_passages, n_passages - connection.execute(waiting).scalar_one()
             )
 
+    def languages(self) -> dict[str, int]:
+        """Count the articles in each language, most first; under nothing where none is known."""
+        c, number = articles.c, func.count()
+        chosen = select(c.language, number).group_by(c.language).order_by(number.desc(), c.language)
+        with self._database.reading() as connection:
+            return {row.language: row[1] for row in connection.execute(chosen)}
+
     def article(self, article_id: str) -> Article:
         """Fetch one article; raise ArticleNotFound."""
         with self._database.reading() as connection:

@@ -10,7 +10,8 @@ import numpy as np
 from archive.errors import ArchiveError
 from archive.store.catalog import Catalog
 from index.columns import UNDATED, Columns
-from index.lexical.analysis import WORD, is_stop_word
+from index.lexical.analysis import WORD
+from index.lexical.stemming import is_stop_word
 from index.query import Filters
 from index.rivals.words import Kind
 

@@ -24,22 +24,32 @@ def find_model(name: str, home: str = HOME) -> Path:
     """
     if name == DEFAULT_MODEL:
         return _bundled()
-    if (folder := Path(name)).is_dir():
-        return folder
+    if found := local_model(name, home):
+        return found
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    repository = name if "/" in name else f"{home}/{name}"
     try:
-        return Path(snapshot_download(repository, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, OSError):
-        pass  # not on this machine
-    try:
-        return Path(snapshot_download(repository))
+        return Path(snapshot_download(_repository(name, home)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as exc:
         setting = "BACKFILE_MODEL" if home == HOME else "BACKFILE_RERANKER"
         reason = f"no such folder, and it cannot be fetched; set {setting} to one that exists"
         raise EngineUnavailable(f"the model {name}", reason) from exc
+
+
+def local_model(name: str, home: str = HOME) -> Path | None:
+    """Return the folder of a model that is on this machine; None for any other."""
+    if name == DEFAULT_MODEL:
+        return _bundled()
+    if (folder := Path(name)).is_dir():
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(_repository(name, home), local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        return None
 
 
 def hash_weights(folder: Path) -> str:
@@ -61,7 +71,7 @@ def window_of(folder: Path) -> int:
         ("sentence_bert_config.json", "max_seq_length"),
         ("tokenizer_config.json", "model_max_length"),
     ):
-        length = _read_json(folder / name).get(key)
+        length = read_json(folder / name).get(key)
         if isinstance(length, int) and 0 < length < 1 << 20:
             return length
     return DEFAULT_WINDOW
@@ -70,10 +80,10 @@ def window_of(folder: Path) -> int:
 def dimension_of(folder: Path) -> int:
     """The length of the model's vectors, after its last dense layer if it has one."""
     dense = sorted(folder.glob("*_Dense/config.json"))
-    if dense and (size := _read_json(dense[-1]).get("out_features")):
+    if dense and (size := read_json(dense[-1]).get("out_features")):
         return int(size)
-    pooling = _read_json(folder / "1_Pooling" / "config.json").get("word_embedding_dimension")
-    if size := pooling or _read_json(folder / "config.json").get("hidden_size"):
+    pooling = read_json(folder / "1_Pooling" / "config.json").get("word_embedding_dimension")
+    if size := pooling or read_json(folder / "config.json").get("hidden_size"):
         return int(size)
     raise EngineUnavailable(f"the model in {folder}", "its configuration names no dimension")
 
@@ -86,7 +96,12 @@ def _bundled() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _repository(name: str, home: str) -> str:
+    return name if "/" in name else f"{home}/{name}"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an object; an empty one where there is none."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):

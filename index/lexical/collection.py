@@ -8,8 +8,10 @@ import numpy as np
 
 from index.columns import Bools, Columns
 from index.expression import Field
+from index.lexical.languages import Languages
 from index.lexical.postings_cache import PostingsCache
 from index.lexical.scoring import (
+    NO_POSTINGS,
     Floats,
     Postings,
     Rows,
@@ -19,6 +21,7 @@ from index.lexical.scoring import (
     merged,
     weights,
 )
+from index.lexical.stemming import marked
 
 INDEXED = (Field.TITLE, Field.TEXT)
 
@@ -68,11 +71,12 @@ class Collection:
     def __init__(self, lists: PostingLists, columns: Columns) -> None:
         self.lists = lists
         self.columns = columns
+        self.languages = Languages.of(columns.spoken)
         self._n_passages = max(1, columns.n_passages)
         self._no_gaps = columns.n_passages == columns.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of([field]) for field in INDEXED}
         self._norms[Field.ANY] = self._norms_of(INDEXED)
-        self._cache: PostingsCache[tuple[Field, str], Weighed] = PostingsCache()
+        self._cache: PostingsCache[tuple[Field, tuple[str, ...]], Weighed] = PostingsCache()
         self._lock = threading.Lock()
 
     def weighed(self, field: Field, terms_alike: Sequence[str]) -> Weighed:
@@ -81,14 +85,11 @@ class Collection:
         Title and text are one field where it is ANY: a word in both is saturated once, as in
         Robertson, Zaragoza and Taylor, "Simple BM25 Extension to Multiple Weighted Fields", 2004.
         """
-        if len(terms_alike) != 1:
-            lists = [self._postings(field, term) for term in terms_alike]
-            return self._weigh(field, merged([found for found in lists if len(found.rows)]))
-        key = field, terms_alike[0]
+        key = field, tuple(terms_alike)
         with self._lock:
             found = self._cache.get(key)
         if found is None:
-            found = self._weigh(field, self._postings(*key))
+            found = self._weigh(field, self._joined(field, terms_alike))
             with self._lock:
                 self._cache.put(key, found, len(found.rows) + len(found.articles))
         return found
@@ -102,9 +103,9 @@ class Collection:
         living: Rows = rows[self.columns.alive[rows]]
         return living
 
-    def rarity(self, term: str) -> float:
-        """The inverse document frequency of a term in titles and texts."""
-        holding = len(self.weighed(Field.ANY, [term]).rows)
+    def rarity(self, terms_alike: Sequence[str]) -> float:
+        """The inverse document frequency, in titles and texts, of terms that are as one."""
+        holding = len(self.weighed(Field.ANY, terms_alike).rows)
         return inverse_document_frequency(holding, self._n_passages)
 
     def _weigh(self, field: Field, postings: Postings) -> Weighed:
@@ -112,6 +113,16 @@ class Collection:
         rarity = inverse_document_frequency(len(rows), self._n_passages)
         scores = weights(frequencies, self._norms[field][rows], rarity)
         return Weighed(rows, scores, np.flatnonzero(self.columns.articles_with(rows)))
+
+    def _joined(self, field: Field, terms_alike: Sequence[str]) -> Postings:
+        """The living rows of terms that are as one, each once."""
+        found = [self._postings(field, term) for term in terms_alike]
+        lists = [each for each in found if len(each.rows)]
+        if len(lists) < 2:
+            return lists[0] if lists else NO_POSTINGS
+        if len({marked(term)[1] for term in terms_alike}) == len(terms_alike):
+            return Postings(*map(np.concatenate, zip(*lists, strict=True)))  # a passage has one
+        return merged(lists)
 
     def _postings(self, field: Field, term: str) -> Postings:
         """The living rows of a term in a field, or in title and text added up."""

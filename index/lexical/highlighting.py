@@ -1,34 +1,32 @@
 """Marks in a text the words that a query asked for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from index.expression import Expression, Phrase, Prefix, Word, wanted
-from index.lexical.analysis import WORD, TermSpan, fold, is_stop_word, term_of, term_spans, terms
+from index.expression import Expression, Leaf, Phrase, Prefix, Word, wanted
+from index.lexical.analysis import WORD, TermSpan, term_spans, terms_asked
+from index.lexical.languages import Languages
+from index.lexical.ngrams import has_run, letters
+from index.lexical.stemming import fold, reading, term_of
 
 Span = tuple[int, int]
 # Where WORD may begin and end.
 BEGINNING = re.compile(r"(?<!\w)(?<!\w[.'’])")
 END = re.compile(r"(?!\w)(?![.'’]\w)")
+ONE_LANGUAGE = Languages()
 
 
 class Highlighter:
-    """Marks what one query asked for, in any number of texts."""
+    """Marks what one query asked for, in any number of texts, each read in its own language."""
 
-    def __init__(self, expression: Expression | None) -> None:
+    def __init__(self, expression: Expression | None, languages: Languages = ONE_LANGUAGE) -> None:
         leaves = list(wanted(expression)) if expression else []
         words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
-        weighty = [word for word in words if not is_stop_word(word)] or words
-        prefixes = [leaf.text for leaf in leaves if isinstance(leaf, Prefix)]
-        said = [terms(word) for word in [*weighty, *prefixes]]
-        self._terms = {word[0] for word in said if len(word) == 1}
-        self._prefixes = tuple(fold(prefix) for prefix in prefixes)
-        self._phrases = [(terms(p.text), p.slop) for p in leaves if isinstance(p, Phrase)]
-        self._phrases += [(word, 1) for word in said if len(word) > 1]
-        self._seen: set[str] = set()
-        self._wanted: set[str] = set()  # of the words seen
+        weighty = set(languages.weighty(words))
+        self._leaves = [x for x in leaves if not isinstance(x, Word) or x.text in weighty]
+        self._in_language: dict[str, _Marker] = {}
 
-    def mark(self, text: str) -> tuple[Span, ...]:
+    def mark(self, text: str, language: str = "") -> tuple[Span, ...]:
         """Return the (start, end) of each marked stretch, in characters, ascending, apart.
 
         Phrases are marked as a whole and only where they stand as such.
@@ -37,24 +35,56 @@ class Highlighter:
         >>> Highlighter(Words((Word("bridge"), Word("the")))).mark("The bridges of the Ash")
         ((4, 11),)
         """
-        marked = set(self._words(text)) if self._terms or self._prefixes else set()
-        if self._phrases:
-            spans = list(term_spans(text))
+        code = reading(language)
+        if code not in self._in_language:
+            self._in_language[code] = _Marker(self._leaves, code)
+        return tuple(_apart(sorted(self._in_language[code].spans(text))))
+
+
+class _Marker:
+    """Finds what was asked for in texts of one language."""
+
+    def __init__(self, leaves: Sequence[Leaf], language: str) -> None:
+        self._language = language
+        said = [(leaf, terms_asked(leaf.text, language)) for leaf in leaves]
+        cut = [leaf.text for leaf in leaves if has_run(leaf.text)]
+        self._letters = tuple(text for text in cut if len(letters(text)) == 1)
+        words = [(x, t) for x, t in said if not isinstance(x, Phrase) and x.text not in cut]
+        self._terms = {found[0] for _, found in words if len(found) == 1}
+        self._prefixes = tuple(fold(leaf.text) for leaf, _ in words if isinstance(leaf, Prefix))
+        self._phrases = [
+            (found, leaf.slop if isinstance(leaf, Phrase) else 1)
+            for leaf, found in said
+            if isinstance(leaf, Phrase) or len(found) > 1 or leaf.text in cut
+        ]
+        self._seen: set[str] = set()
+        self._wanted: set[str] = set()  # of the words seen
+
+    def spans(self, text: str) -> set[Span]:
+        single, cut = self._terms or self._prefixes, has_run(text)
+        marked = set(self._words(text)) if single and not cut else set()
+        if self._phrases or cut:
+            spans = list(term_spans(text, self._language))
+            marked.update((s.start, s.end) for s in spans if cut and self._is_wanted(s.term))
             for phrase, slop in self._phrases:
                 marked.update(_phrases(spans, phrase, slop))
-        return tuple(_apart(sorted(marked)))
+        for letter in self._letters:
+            marked.update(found.span() for found in re.finditer(re.escape(letter), text))
+        return marked
 
     def _words(self, text: str) -> Iterator[Span]:
         """Find the words that are wanted for themselves; each is looked at once a query."""
         written = set(WORD.findall(text))
         fresh = written - self._seen
         self._seen |= fresh
-        self._wanted |= {word for word in fresh if term_of(word) in self._terms}
-        if self._prefixes:
-            begun = (word for word in fresh if term_of(word).startswith(self._prefixes))
-            self._wanted.update(begun)
+        for word in fresh:
+            if self._is_wanted(term_of(word, self._language)):
+                self._wanted.add(word)
         for word in written & self._wanted:
             yield from _whole(word, text)
+
+    def _is_wanted(self, term: str) -> bool:
+        return term in self._terms or term.startswith(self._prefixes)
 
 
 def _whole(word: str, text: str) -> Iterator[Span]:

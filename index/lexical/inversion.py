@@ -1,12 +1,15 @@
 """Inverts passages: from words in order of document to documents in order of term, by sorting."""
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from index.lexical.analysis import WORD, term_of
+from index.lexical.analysis import WORD, terms_of_run
 from index.lexical.codec import PostingLists
+from index.lexical.ngrams import has_run
+from index.lexical.stemming import ENGLISH, term_of
 
 
 class Inverter:
@@ -14,23 +17,34 @@ class Inverter:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}  # of terms, in the order they were met
-        self._of_word: dict[str, int] = {}  # the term of a word as it is written
+        # The term of a word as it is written, in each language.
+        self._of_word: dict[str, dict[str, int]] = {}
         self._terms = array("I")
         self.lengths = array("I")
 
-    def add(self, text: str) -> int:
-        """Take the next document's text; return its number of words."""
-        known = self._of_word
+    def add(self, text: str, language: str = ENGLISH) -> int:
+        """Take the next document's text, read as this language; return its number of words."""
+        known = self._of_word.setdefault(language, {})
         words = WORD.findall(text)
         try:
-            self._terms.extend([known[word] for word in words])
+            found = [known[word] for word in words]
         except KeyError:
-            for word in words:
-                if word not in known:
-                    known[word] = self._numbers.setdefault(term_of(word), len(self._numbers))
-            self._terms.extend([known[word] for word in words])
-        self.lengths.append(len(words))
-        return len(words)
+            found = [number for word in words for number in self._learned(word, known, language)]
+        self._terms.extend(found)
+        self.lengths.append(len(found))
+        return len(found)
+
+    def _learned(self, word: str, known: dict[str, int], language: str) -> Sequence[int]:
+        """The terms of a word; remembered but for runs of letters, each seldom met twice."""
+        if word in known:
+            return (known[word],)
+        if has_run(word):
+            return [self._number(term) for term in terms_of_run(word, language)]
+        known[word] = self._number(term_of(word, language))
+        return (known[word],)
+
+    def _number(self, term: str) -> int:
+        return self._numbers.setdefault(term, len(self._numbers))
 
     def invert(self) -> PostingLists:
         """The list of each term, ascending as bytes."""

@@ -20,10 +20,13 @@ from index.expression import (
     Words,
     wanted,
 )
-from index.lexical.analysis import fold, terms, weighty, words_of
+from index.lexical.analysis import name_words
 from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection, Weighed
+from index.lexical.languages import Reading, slots
+from index.lexical.ngrams import has_run, letters
 from index.lexical.scoring import K1, Floats
+from index.lexical.stemming import fold
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
@@ -85,6 +88,7 @@ class Matcher:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._columns = collection.columns
+        self._languages = collection.languages
         self._rarity = collection.rarity
         self._relaxed = False
         self._rarities: list[float] = []
@@ -118,12 +122,13 @@ class Matcher:
                 held = self._in_column(field, text)
                 self._leaves.append(LeafFound(expression, (), held))
                 return Part(self._nothing(), held)
-            case Word(text) | Phrase(text) if len(words := terms(text)) > 1:
-                return self._phrase(expression, words)
-            case Word(text) | Phrase(text):
-                return self._scored(terms(text), expression)
-            case Prefix(text):
-                return self._scored(self._expanded(text), expression)
+            case Prefix(text) if not has_run(text):
+                scores = self._nothing()
+                return Part(scores, self._add_begun(self._expanded(text), expression, scores))
+            case Word(text) | Phrase(text) | Prefix(text):
+                scores = self._nothing()
+                readings = self._languages.terms(text)
+                return Part(scores, self._add_word(readings, expression, scores))
             case Not(part):  # what is excluded adds nothing to scores and bounds
                 return Part(self._nothing(), ~Matcher(self._collection)._part(part).held)
             case And(parts):
@@ -146,14 +151,14 @@ class Matcher:
         found = [self._part(part) for part in group.required]
         for part in found:
             admitted &= part.held
-        plain = weighty([word.text for word in group.plain])
-        said: dict[tuple[str, ...], Word] = {}
+        plain = self._languages.weighty([word.text for word in group.plain])
+        said: dict[tuple[Reading, ...], Word] = {}
         for text in plain:
-            said.setdefault(tuple(terms(text)), Word(text))
+            said.setdefault(self._languages.terms(text), Word(text))
         scores = _total(found) if found else self._nothing()
         if not said:
             return Group(Part(scores, admitted), admitted, admitted)
-        marks = [self._add_word(words, leaf, scores) for words, leaf in said.items()]
+        marks = [self._add_word(readings, leaf, scores) for readings, leaf in said.items()]
         self._n_words += len(said)
         few = len(said) <= ALL_WORDS
         if few or strict:
@@ -166,20 +171,25 @@ class Matcher:
         asked = admitted & (every if few else np.array(required))
         return Group(Part(scores, held & admitted), admitted, asked)
 
-    def _add_word(self, words: tuple[str, ...], leaf: Word, scores: Floats) -> Bools:
+    def _add_word(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
-        if len(words) == 1:
-            return self._add(list(words), leaf, scores)
-        part = self._phrase(leaf, list(words))
-        scores += part.scores
-        return part.held
+        places = slots(readings)
+        if len(places) > 1:
+            return self._add_phrase(readings, leaf, scores)
+        if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
+            return self._add_begun(self._expanded(leaf.text), leaf, scores)
+        terms_alike = places[0] if places else ()
+        return self._add(terms_alike, leaf, scores, self._rarity(terms_alike))
 
-    def _enough(self, marks: list[Bools], said: list[tuple[str, ...]], admitted: Bools) -> Bools:
+    def _enough(
+        self, marks: list[Bools], said: list[tuple[Reading, ...]], admitted: Bools
+    ) -> Bools:
         """Mark the articles that hold all of a few words, or enough of the weight of many."""
         present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
-        weights = np.array([sum(map(self._rarity, word)) for _, word in present], np.float32)
+        rarities = [sum(map(self._rarity, slots(readings))) for _, readings in present]
+        weights = np.array(rarities, np.float32)
         carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
         needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
@@ -198,48 +208,52 @@ class Matcher:
         best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
         return self._columns.articles_with(best)
 
-    def _scored(self, terms_alike: list[str], leaf: Leaf) -> Part:
-        """Score interchangeable terms as one."""
-        scores = self._nothing()
-        return Part(scores, self._add(terms_alike, leaf, scores))
+    def _add_begun(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of all that begins alike, as one; it is as rare as the rarest."""
+        rarity = max((self._rarity([term]) for term in terms_alike), default=0.0)
+        return self._add(terms_alike, leaf, scores, rarity)
 
-    def _add(self, terms_alike: list[str], leaf: Leaf, scores: Floats) -> Bools:
+    def _add(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats, rarity: float) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._rarities.append(max((self._rarity(term) for term in terms_alike), default=0.0))
+        self._rarities.append(rarity)
         found = self._collection.weighed(leaf.field, terms_alike)
         np.add.at(scores, found.rows, found.scores)  # no row stands twice; the quickest form
         held[found.articles] = True
         self._leaves.append(LeafFound(leaf, (found,), held))
         return held
 
-    def _phrase(self, leaf: Leaf, words: list[str]) -> Part:
-        scores = self._nothing()
+    def _add_phrase(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of terms where they follow each other, as one of the languages has them.
+
+        A passage is in one language, so no row is found twice.
+        """
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        rows = self._collection.phrase(leaf.field, words, slop)
+        found = [self._collection.phrase(leaf.field, each, slop) for each in readings]
+        rows = np.concatenate(found) if len(found) > 1 else found[0]
         together = np.zeros(len(rows), np.float32)
-        for term in dict.fromkeys(words) if len(rows) else ():
-            self._rarities.append(self._rarity(term))
+        for terms_alike in dict.fromkeys(slots(readings)) if len(rows) else ():
+            self._rarities.append(self._rarity(terms_alike))
             whole = self._nothing()
-            found = self._collection.weighed(leaf.field, [term])
-            whole[found.rows] = found.scores
+            weighed = self._collection.weighed(leaf.field, terms_alike)
+            whole[weighed.rows] = weighed.scores
             together += whole[rows]
-        scores[rows] = together
+        scores[rows] += together
         held = self._columns.articles_with(rows)
         self._leaves.append(LeafFound(leaf, (Weighed(rows, together, np.flatnonzero(held)),), held))
-        return Part(scores, held)
+        return held
 
     def _expanded(self, prefix: str) -> list[str]:
         """The terms a prefix stands for; its own stem too, since the index holds stems."""
         folded = fold(prefix)
         found = {t for place in INDEXED for t in self._collection.lists.vocabulary(place, folded)}
-        return sorted(found | set(terms(prefix)))
+        return sorted(found.union(*self._languages.terms(prefix)))
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:
             return self._columns.undated
         category: Category = getattr(self._columns, field.value)
-        return category.mentioning(words_of(text), words_of)
+        return category.mentioning(name_words(text), name_words)
 
     def _nothing(self) -> Floats:
         return np.zeros(self._columns.n_rows, np.float32)

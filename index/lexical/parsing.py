@@ -14,6 +14,7 @@ from whoosh.qparser import QueryParser, plugins, syntax
 
 from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.analysis import WORD
+from index.lexical.ngrams import asked
 
 WORDED = (field.value for field in Field if field not in (Field.ANY, Field.DATE))
 FIELDS = "|".join((*WORDED, r"date(?=:none(?!\w))"))
@@ -26,7 +27,7 @@ TAG = re.compile(r"(?<!\w)[#@]\w+")
 NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")  # within a tag
 SPELLED_OUT = "links were left out, and tags such as #SwingBridge read as the words in them"
 SHORTEST_PREFIX = 2
-QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
+QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 ZERO_SLOP = re.compile(r'"~0+(?!\d)')
 MINUS = re.compile(r'(^|[\s(])-(?=["(]|[^\W\d_])')
 DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\s+)+|(?:^|\s+)(?:(?:AND|OR|NOT)\s*)+$")
@@ -132,7 +133,7 @@ def _is_shouted(text: str) -> bool:
 
 
 def _words(text: str) -> Expression | None:
-    found = tuple(Word(match.group()) for match in WORD.finditer(text))
+    found = tuple(Word(each) for word in WORD.findall(text) for each in asked(word))
     return Words(found) if found else None
 
 
@@ -166,7 +167,11 @@ def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
 def _word(text: str, field: Field) -> Expression | None:
     """A word as it stands, from its first letter to its last; `covid-19` is one to a reader."""
     found = list(WORD.finditer(text))
-    return Word(text[found[0].start() : found[-1].end()], field) if found else None
+    if not found:
+        return None
+    whole = text[found[0].start() : found[-1].end()]
+    words = tuple(Word(each, field) for each in asked(whole))
+    return words[0] if len(words) == 1 else Words(words)
 
 
 def _phrase(text: str, field: Field, slop: int) -> Expression | None:

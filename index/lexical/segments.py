@@ -20,6 +20,7 @@ from archive.batching import batches
 from index.lexical.analysis import NewsAnalyzer
 from index.lexical.codec import ArrayCodec, Numbers, PostingLists, StoredList, length_codes
 from index.lexical.inversion import Inverter
+from index.lexical.stemming import reading
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 
@@ -45,9 +46,9 @@ def schema() -> fields.Schema:
 def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
     """Write passages, in order; return the segment, whose files wait in `staging_of` it."""
     inverters = {field: Inverter() for field in FIELDS}
-    for _, title, text in entries:
-        inverters["title"].add(title)
-        inverters["text"].add(text)
+    for _, title, text, language in entries:
+        inverters["title"].add(title, reading(language))
+        inverters["text"].add(text, reading(language))
     draft = _Draft(index)
     lengths = {field: np.frombuffer(i.lengths, np.uint32) for field, i in inverters.items()}
     draft.add_columns(np.array([entry.row for entry in entries], np.uint32), lengths)

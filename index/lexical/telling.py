@@ -11,10 +11,14 @@ from math import log
 
 import numpy as np
 
+from archive.article import Article
 from index.expression import Field
-from index.lexical.analysis import WORD, is_stop_word, term_of
+from index.lexical.analysis import term_spans
 from index.lexical.collection import Collection, Weighed
+from index.lexical.languages import slots
+from index.lexical.ngrams import KANA, has_run
 from index.lexical.scoring import Floats, Rows
+from index.lexical.stemming import is_stop_word, reading
 
 MOST_WORDS = 25
 LOOKED_AT = 150  # terms, the most frequent; each has a list to be read
@@ -44,7 +48,7 @@ class Resemblance:
     shares: Floats
 
 
-def resemblance(collection: Collection, title: str, text: str, own: Rows) -> Resemblance:
+def resemblance(collection: Collection, article: Article, own: Rows) -> Resemblance:
     """Weigh an article's most telling words against all passages; its own are at `own`.
 
     Passages and not whole articles, as a round-up of the day's news holds any words somewhere.
@@ -52,7 +56,7 @@ def resemblance(collection: Collection, title: str, text: str, own: Rows) -> Res
     scores = np.zeros(collection.columns.n_rows, np.float32)
     words: list[TellingWord] = []
     reached = 0.0  # what the article's best passage would score if it held what all of them do
-    for word in _telling(collection, title, text):
+    for word in _telling(collection, article):
         before = scores[own]
         np.add.at(scores, word.found.rows, word.found.scores)
         reached += float((scores[own] - before).max(initial=0))
@@ -63,24 +67,31 @@ def resemblance(collection: Collection, title: str, text: str, own: Rows) -> Res
     return Resemblance(tuple(words), shares.astype(np.float32))
 
 
-def _telling(collection: Collection, title: str, text: str) -> Iterator[TellingWord]:
+def _telling(collection: Collection, article: Article) -> Iterator[TellingWord]:
     """Walk the words that tell most, of those that other articles hold too."""
     written: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for some, times in ((title, IN_TITLE), (text[:LONGEST], 1)):
-        for word in WORD.findall(some):
-            if len(word) >= SHORTEST and not is_stop_word(word):
-                term = term_of(word)
+    language = reading(article.language)
+    for some, times in ((article.given_title, IN_TITLE), (article.text[:LONGEST], 1)):
+        for term, start, end in term_spans(some, language):
+            word = some[start:end]
+            if len(word) >= SHORTEST and _tells(word, language):
                 written.setdefault(term, word)
                 counts[term] += times
     often = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
-    telling = {term: weight * collection.rarity(term) for term, weight in often.items()}
+    alike = {term: slots(collection.languages.terms(written[term]))[0] for term in often}
+    telling = {term: weight * collection.rarity(alike[term]) for term, weight in often.items()}
     found = 0
     for term in sorted(telling, key=lambda term: -telling[term]):
-        told = collection.weighed(Field.ANY, [term])
+        told = collection.weighed(Field.ANY, alike[term])
         if len(told.articles) > 1:
             scores = np.float32(often[term]) * told.scores
             yield TellingWord(written[term], told._replace(scores=scores))
             found += 1
         if found == MOST_WORDS:
             return
+
+
+def _tells(word: str, language: str) -> bool:
+    """Whether a word says more than how a sentence is built; hiragana seldom does."""
+    return not is_stop_word(word, language) and not (has_run(word) and KANA.search(word))

@@ -10,14 +10,17 @@ import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
+from archive.article import Article
 from index.columns import Columns
 from index.expression import Expression, Field
-from index.lexical.analysis import terms
 from index.lexical.codec import LENGTHS, ArrayTermsReader
 from index.lexical.collection import INDEXED, Collection
+from index.lexical.languages import Languages
 from index.lexical.matching import Matcher, Matches
+from index.lexical.ngrams import has_run
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
+from index.lexical.stemming import marked
 from index.lexical.telling import Resemblance, resemblance
 from index.protocols import Similar
 
@@ -61,9 +64,9 @@ class WhooshSnapshot:
         """Match an expression against the articles of a snapshot of the catalogue."""
         return Matcher(self._collected(articles)).match(expression)
 
-    def resemble(self, title: str, text: str, own: Rows, articles: Columns) -> Resemblance:
+    def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:
         """Weigh an article's words against all passages."""
-        return resemblance(self._collected(articles), title, text, own)
+        return resemblance(self._collected(articles), article, own)
 
     def _collected(self, articles: Columns) -> Collection:
         known = self._collection  # once, since another thread may set it meanwhile
@@ -105,16 +108,21 @@ class WhooshSnapshot:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
-    def similar(self, word: str, limit: int) -> Sequence[Similar]:
-        spelt = " ".join(terms(word))
-        for distance, prefix in EDITS:
-            with self._lock:
-                found = set(self._reader.terms_within(Field.TEXT.value, spelt, distance, prefix))
+    def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
+        spelt = {term for term, *more in Languages.of(articles.spoken).terms(word) if not more}
+        for distance, prefix in EDITS if not has_run(word) else ():
+            found = {near for term in spelt for near in self._near(term, distance, prefix)}
             lists = [Similar(term, self.postings(Field.TEXT, term).rows) for term in found]
             if lists:
                 lists.sort(key=lambda each: (-len(each.rows), each.term))
                 return lists[:limit]
         return []
+
+    def _near(self, term: str, distance: int, prefix: int) -> set[str]:
+        """The terms of the same language that are spelt much alike."""
+        with self._lock:
+            found = set(self._reader.terms_within(Field.TEXT.value, term, distance, prefix))
+        return {near for near in found if marked(near)[1] == marked(term)[1]}
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""

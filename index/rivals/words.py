@@ -12,7 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from index.lexical.analysis import fold, terms, weighty
+from index.lexical.analysis import terms, weighty
+from index.lexical.stemming import fold
 
 
 class Kind(StrEnum):
