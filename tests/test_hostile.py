@@ -37,6 +37,10 @@ OPENINGS = {
     "feed.xml": b'<?xml version="1.0"?><rss version="2.0"><channel><item><title>',
     "native.txt": b" date 2024-03-23 Rain fell. ",
     "front.md": b"---\ntitle: ",
+    "a.nitf": b"<nitf><body><body.content><p>Rain fell. ",
+    "message.xml": b"<newsMessage><itemSet><newsItem guid='a'><contentSet><inlineData>Rain fell. ",
+    "newsml.xml": b"<NewsML><NewsItem><NewsComponent><ContentItem><DataContent>Rain fell. ",
+    "wire.7901": b"\x01ccc0007 4 sp 85\r\n\x02Rain\r\n\r\nIt fell. ",
     "a.warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9999999999\r\n\r\n",
 }
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

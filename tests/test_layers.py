@@ -34,7 +34,7 @@ VENDORS = {
     "datasketch": ("index/signatures.py",),
     "warcio": ("archive/reading/web_archives.py",),
     "feedparser": ("archive/reading/feeds.py",),
-    "lxml": ("archive/reading/markup.py",),
+    "lxml": ("archive/reading/markup.py", "archive/reading/wire/"),
     "trafilatura": ("archive/reading/pages.py",),
     "htmldate": ("archive/reading/page_metadata.py",),
     "flask": ("web/",),

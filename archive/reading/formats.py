@@ -14,6 +14,8 @@ from archive.reading import feeds, pages, records, text
 from archive.reading.encodings import BYTE_ORDER_MARKS, encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
+from archive.reading.wire import iptc7901, newsml1, newsml_g2, nitf
+from archive.reading.wire.telegrams import is_telegram
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
@@ -82,6 +84,7 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 
 FORMATS: tuple[Format, ...] = (
+    Format("IPTC 7901 or ANPA", lambda _, head: is_telegram(head), iptc7901.read_telegrams),
     Format(
         "JSON Feed",
         lambda _, head: bool(JSON_OPENING.match(head) and feeds.JSON_FEED.search(head)),
@@ -95,6 +98,13 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("web page", _is_page, pages.read_page),
     Format("feed", lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed),
+    Format(
+        "NewsML-G2",
+        lambda _, head: root_of(head) in newsml_g2.ROOTS,
+        newsml_g2.read_newsml_g2,
+    ),
+    Format("NewsML 1", lambda _, head: root_of(head) in newsml1.ROOTS, newsml1.read_newsml1),
+    Format("NITF", lambda _, head: root_of(head) in nitf.NITF, nitf.read_nitf),
     Format("other XML", lambda _, head: bool(XML_OPENING.match(head)), _refuse_xml),
     Format("native", lambda _, head: bool(text.NATIVE_OPENING.match(head)), text.read_native),
     Format("table", _is_table, records.read_csv),
@@ -117,8 +127,7 @@ def format_of(file: SourceFile) -> Format:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
-    if content.count(b"\x00") > len(content) * MOST_NULS and not marked:
+    if _is_binary(content):
         raise UnreadableArticle(file.place, "not text (binary data)")
     head = content.decode(encoding_of(content), "replace")
     for candidate in FORMATS:
@@ -126,3 +135,11 @@ def format_of(file: SourceFile) -> Format:
             return candidate
     reason = f"no reader for this kind of file ({file.suffix or 'no suffix'})"
     raise UnreadableArticle(file.place, reason)
+
+
+def _is_binary(content: bytes) -> bool:
+    """Whether there are zeros in it, but for wide characters and a transmission's filling."""
+    if content.count(b"\x00") <= len(content) * MOST_NULS:
+        return False
+    marked = content.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS))
+    return not marked and not is_telegram(content.decode("latin-1"))

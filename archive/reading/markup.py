@@ -3,6 +3,7 @@
 from typing import Any
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe", "object", "head", "title")
+CELLS = ("td", "th")
 # Elements that stand on lines of their own; https://html.spec.whatwg.org/#flow-content-3
 BLOCKS = frozenset(
     (
@@ -27,7 +28,14 @@ def text_of(fragment: str) -> str:
         tree = html.fromstring(f"<div>{fragment}</div>")
     except (etree.LxmlError, ValueError):
         return fragment
-    etree.strip_elements(tree, *UNSEEN, etree.Comment, with_tail=False)
+    return text_in(tree)
+
+
+def text_in(tree: Any) -> str:
+    """The same of a tree of lxml's, which is emptied of what is not seen."""
+    from lxml import etree
+
+    etree.strip_elements(tree, *UNSEEN, etree.Comment, etree.PI, with_tail=False)
     paragraphs = "".join(_pieces(tree)).split("\n\n")
     lines = ("\n".join(" ".join(line.split()) for line in each.split("\n")) for each in paragraphs)
     return "\n\n".join(line for line in (each.strip() for each in lines) if line)
@@ -42,6 +50,7 @@ def _pieces(tree: Any) -> list[str]:
         block = element.tag in BLOCKS
         if event == "start":
             pieces.append("\n" if element.tag == "br" else "\n\n" if block else "")
+            pieces.append(" " if element.tag in CELLS else "")
             pieces.append(_flat(element.text))
         else:
             pieces += ["\n\n" if block else "", _flat(element.tail)]

@@ -11,9 +11,11 @@ from archive.article import Article, Origin
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import LONGEST_TEXT, SourceFile
+from archive.reading.wire.ninjs import is_ninjs, read_item
 
 DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically
 DELIMITERS = ",;\t|"
+SCHEMA_HOST = "json-schema.org"
 # Where an object keeps its list of articles, after the field names of public news APIs.
 LIST_NAMES = frozenset(
     (
@@ -45,7 +47,8 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
             prefix = _array_prefix(stream)
         with _opened(file) as stream:
             for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
-                yield _from_record(record, file.origin(number), file, names)
+                origin = file.origin(number)
+                yield article_of(record, origin, names, _key(file, origin))
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = file.origin(number + 1)
         yield UnreadableArticle(str(origin), f"not valid JSON from here on ({_brief(exc)})")
@@ -97,13 +100,25 @@ def _from_line(
     except (ValueError, RecursionError) as exc:
         reason = f"not valid JSON ({_brief(exc)})"
         return UnreadableArticle(str(origin), reason, record=line, key=_key(file, origin))
-    return _from_record(record, origin, file, names)
+    return article_of(record, origin, names, _key(file, origin))
+
+
+def article_of(
+    record: Any, origin: Origin, names: FieldMap, key: str
+) -> Article | UnreadableArticle:
+    """Read a record of JSON as what it says it is, unless its fields are mapped."""
+    if not names.chosen and isinstance(record, dict):
+        if SCHEMA_HOST in str(record.get("$schema")):
+            reason = "a JSON Schema, not an article"
+            return UnreadableArticle(str(origin), reason, record=record, key=key)
+        if is_ninjs(record):
+            return read_item(record, origin, key)
+    return _from_record(record, origin, names, key)
 
 
 def _from_record(
-    record: Any, origin: Origin, file: SourceFile, names: FieldMap
+    record: Any, origin: Origin, names: FieldMap, key: str
 ) -> Article | UnreadableArticle:
-    key = _key(file, origin)
     if not isinstance(record, dict):
         reason = "not a JSON object with named fields"
         return UnreadableArticle(str(origin), reason, record=record, key=key)
@@ -211,7 +226,8 @@ def _from_rows(
             record = dict(zip(header, row, strict=False)) | {"further cells": row[len(header) :]}
             yield UnreadableArticle(str(origin), reason, record=record, key=_key(file, origin))
         elif any(row):
-            yield _from_record(dict(zip(header, row, strict=False)), origin, file, names)
+            record = dict(zip(header, row, strict=False))
+            yield _from_record(record, origin, names, _key(file, origin))
 
 
 def _brief(exc: BaseException) -> str:

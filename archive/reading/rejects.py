@@ -7,8 +7,9 @@ from typing import Any
 
 from archive.article import Article, Origin
 from archive.errors import ArchiveError, UnreadableArticle
-from archive.reading.fields import FieldMap, article_from
+from archive.reading.fields import FieldMap
 from archive.reading.files import MEMBER_MARK
+from archive.reading.records import article_of
 
 LONGEST_RECORD = 1 << 20  # characters of JSON; a longer one is left where it is
 
@@ -55,13 +56,12 @@ class Rejects:
         try:
             if isinstance(record, str):
                 record = json.loads(record)
-            if not isinstance(record, dict):
-                raise UnreadableArticle(place, "not a JSON object with named fields")
-            return article_from(record, origin, self._names, key or place)
-        except UnreadableArticle as refused:
-            return UnreadableArticle(place, refused.reason, record=record, key=key)
         except (ValueError, RecursionError):
             return UnreadableArticle(place, "not valid JSON", record=record, key=key)
+        found = article_of(record, origin, self._names, key or place)
+        if type(found) is UnreadableArticle:
+            return UnreadableArticle(place, found.reason, record=record, key=key)
+        return found
 
 
 def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
