@@ -29,19 +29,24 @@ class Inverter:
         try:
             found = [known[word] for word in words]
         except KeyError:
-            found = [number for word in words for number in self._learned(word, known, language)]
+            found = self._learned(words, known, language)
         self._terms.extend(found)
         self.lengths.append(len(found))
         return len(found)
 
-    def _learned(self, word: str, known: dict[str, int], language: str) -> Sequence[int]:
-        """The terms of a word; remembered but for runs of letters, each seldom met twice."""
-        if word in known:
-            return (known[word],)
-        if has_run(word):
-            return [self._number(term) for term in terms_of_run(word, language)]
-        known[word] = self._number(term_of(word, language))
-        return (known[word],)
+    def _learned(self, words: Sequence[str], known: dict[str, int], language: str) -> list[int]:
+        """The terms of words; all are remembered but runs of letters, each seldom met twice."""
+        runs: dict[str, list[int]] = {}
+        for word in words:
+            if word in known:
+                continue
+            if has_run(word):
+                runs[word] = [self._number(term) for term in terms_of_run(word, language)]
+            else:
+                known[word] = self._number(term_of(word, language))
+        if not runs:
+            return [known[word] for word in words]
+        return [n for word in words for n in (runs[word] if word in runs else (known[word],))]
 
     def _number(self, term: str) -> int:
         return self._numbers.setdefault(term, len(self._numbers))
