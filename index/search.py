@@ -25,7 +25,7 @@ from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately, ScoredArticle
 from index.protocols import Bools, Rows
-from index.query import DEFAULT_HITS, Copies, Mode, Query, Sort
+from index.query import DEFAULT_HITS, Copies, Filters, Mode, Query, Sort
 from index.ranking import (
     VECTOR_DEPTH,
     Candidates,
@@ -155,7 +155,14 @@ class Searcher:
         with clock.stage("judge"):
             found = evidence(candidates, matches)
             verdict = judge(found, candidates, matches, mode, snapshot.noise)
+            if verdict is Verdict.NONE and query.filters and candidates.articles.any():
+                verdict = self._judge_unfiltered(query, without)
         return _Ranked(read, snapshot, matches, candidates, found, verdict, failure)
+
+    def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
+        """Judge what passes the filters by the whole answer: a facet has counted it."""
+        whole = self._rank(replace(query, filters=Filters()), Clock(), without)
+        return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""

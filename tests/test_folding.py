@@ -20,6 +20,7 @@ from web.app import create_app
 
 SOURCES = ("Courier", "Gazette", "Hafenbote", "")
 TEXTS = ("", "ferry", "bridge ferry", '"swing bridge"', "strike OR bridge", "zxqv")
+QUESTION = "why did the strike at the old harbour stop a ferry"  # of which articles hold a little
 
 
 def records(seed):
@@ -94,17 +95,18 @@ def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, sin
         assert by_words + alone == results.total
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=30)
 @given(
     seed=st.integers(0, 4),
-    text=st.sampled_from(TEXTS),
+    text=st.sampled_from((*TEXTS, QUESTION)),
+    mode=st.sampled_from(Mode),
     copies=st.sampled_from(Copies),
     source=st.sampled_from([(), ("Courier",)]),
 )
-def test_a_click_gives_exactly_its_count(searcher_of, seed, text, copies, source):
+def test_a_click_gives_exactly_its_count(searcher_of, seed, text, mode, copies, source):
     searcher = searcher_of(seed)
     filters = Filters(author=source and ("Ana Ruiz",))
-    query = Query(text, mode=Mode.KEYWORD, copies=copies, filters=filters)
+    query = Query(text, mode=mode, copies=copies, filters=filters)
     results = searcher.search(query)
     for name in FACETS:
         if getattr(filters, name):
@@ -118,6 +120,23 @@ def test_a_click_gives_exactly_its_count(searcher_of, seed, text, copies, source
         assert searcher.search(replace(query, filters=clicked)).total == month.count
     undated = replace(query, filters=replace(filters, date=DateFilter.NONE))
     assert searcher.search(undated).total == results.timeline.undated
+
+
+@pytest.mark.parametrize("mode", [Mode.HYBRID, Mode.SEMANTIC])
+def test_where_more_is_near_than_is_listed_a_click_gives_all_it_counts(
+    searcher_of, mode, monkeypatch
+):
+    monkeypatch.setattr("index.search.VECTOR_DEPTH", 3)
+    searcher = searcher_of(2)
+    query = Query("bridge ferry", mode=mode, copies=Copies.SHOW)
+    whole, hits = everything(searcher, query)
+    assert whole.facets["source"]
+    for count in whole.facets["source"]:
+        clicked = replace(query, filters=Filters(source=(count.value,)))
+        given = {hit.article.id for hit in everything(searcher, clicked)[1]}
+        counted = {hit.article.id for hit in hits if hit.article.source == count.value}
+        assert len(counted) == count.count
+        assert counted <= given
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -111,7 +111,7 @@ class Collection:
     def _weigh(self, field: Field, postings: Postings) -> Weighed:
         rows, frequencies = postings
         rarity = inverse_document_frequency(len(rows), self._n_passages)
-        scores = weights(frequencies, self._norms[field][rows], rarity)
+        scores = weights(frequencies, self._norms[field].take(rows), rarity)
         return Weighed(rows, scores, np.flatnonzero(self.columns.articles_with(rows)))
 
     def _joined(self, field: Field, terms_alike: Sequence[str]) -> Postings:

@@ -21,7 +21,7 @@ class Postings(NamedTuple):
 
     def sorted(self) -> Self:
         """The same, by row."""
-        order = np.argsort(self.rows)
+        order = np.argsort(self.rows, kind="stable")  # quick where they ascend but for a few turns
         return self._replace(rows=self.rows[order], frequencies=self.frequencies[order])
 
 

@@ -115,12 +115,14 @@ class WhooshIndex:
 
     def _commit(self, segment: Any, replaced: frozenset[str]) -> None:
         with self._changing() as segments:
+            taken = [i for i, each in enumerate(segments) if each.segment_id() in replaced]
+            place = taken[0] if taken else len(segments)  # so that they stay in order of row
             segments[:] = [each for each in segments if each.segment_id() not in replaced]
             if segment.doc_count_all():
                 staged = staging_of(self._path, segment)
                 for file in staged.glob(f"{segment.segment_id()}.*"):
                     file.rename(self._path / file.name)
-                segments.append(segment)
+                segments.insert(place, segment)
         shutil.rmtree(staging_of(self._path, segment))
 
     def _merge_if_many(self) -> None:
@@ -169,23 +171,25 @@ class WhooshIndex:
 
 
 def _to_merge(segments: list[Any]) -> list[Any]:
-    """Choose the smaller half once there are many, so that a large one is seldom written again."""
+    """Choose the smallest half of those that follow each other, once there are many.
+
+    Only what follows each other is ever merged: then rows ascend in every segment and from one to
+    the next, and so in every posting list, which need not be sorted when it is read.
+    """
     if len(segments) <= MOST_SEGMENTS:
         return []
-    return _by_size(segments)[: MOST_SEGMENTS // 2 + 1]
+    chosen = MOST_SEGMENTS // 2 + 1
+    sizes = np.convolve([each.doc_count() for each in segments], np.ones(chosen), "valid")
+    first = int(sizes.argmin())
+    return segments[first : first + chosen]
 
 
 def _to_settle(segments: list[Any]) -> list[Any]:
-    """Choose those up to the largest that is no more than twice as large as all smaller ones.
+    """Choose all from the first that is no more than twice as large as all that follow it.
 
     So few are left that a word is looked up in, and a passage is seldom written again: their number
     grows with the logarithm of the archive, as does the number of times that it is.
     """
-    ordered = _by_size(segments)
-    sizes = [segment.doc_count() for segment in ordered]
-    crowded = [i for i, size in enumerate(sizes) if i and size <= 2 * sum(sizes[:i])]
-    return ordered[: crowded[-1] + 1] if crowded else []
-
-
-def _by_size(segments: list[Any]) -> list[Any]:
-    return sorted(segments, key=lambda segment: segment.doc_count())
+    sizes = [segment.doc_count() for segment in segments]
+    crowded = [i for i, size in enumerate(sizes[:-1]) if size <= 2 * sum(sizes[i + 1 :])]
+    return segments[crowded[0] :] if crowded else []
