@@ -123,18 +123,35 @@ def _from_line(
 def _events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
     import ijson
 
-    return cast(
-        Iterator[tuple[str, str, Any]],
-        ijson.parse(_shallow(ijson.basic_parse(stream, use_float=True))),
-    )
+    metered = _Metered(stream)
+    events = _shallow(ijson.basic_parse(metered, use_float=True), metered)
+    return cast(Iterator[tuple[str, str, Any]], ijson.parse(events))
 
 
-def _shallow(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+class _Metered:
+    """A stream that ends with an error where one value goes on for longer than any article."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.taken = 0  # bytes since the last value ended
+
+    def read(self, size: int = -1) -> bytes:
+        import ijson
+
+        some = self._stream.read(size)
+        self.taken += len(some)
+        if self.taken > LONGEST_TEXT:
+            raise ijson.JSONError(f"a value of more than {LONGEST_TEXT >> 20} MiB")
+        return some
+
+
+def _shallow(events: Iterable[tuple[str, Any]], metered: _Metered) -> Iterator[tuple[str, Any]]:
     """Let events through; raise JSONError where one lies deeper than any article would."""
     import ijson
 
     depth = 0
     for event in events:
+        metered.taken = 0
         depth += event[0] in ("start_map", "start_array")
         depth -= event[0] in ("end_map", "end_array")
         if depth > DEEPEST:
