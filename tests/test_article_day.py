@@ -236,3 +236,25 @@ def test_every_date_of_allsides_is_read_right_and_the_missing_ones_are_none():
         forms[form] += 1
     assert not written
     assert forms == {"ISO": 8382, "M/D/YY": 7, "none": 1118}
+
+
+@pytest.mark.parametrize(
+    ("opening", "day"),
+    [
+        ("9 novembre 2012. - La fête commence.", date(2012, 11, 9)),
+        ("LONDON, March 23, 2024 (Wire) — Rain fell.", date(2024, 3, 23)),
+        ("Hafenstadt, 3. Mai 2023 – Die Fähre fährt.", date(2023, 5, 3)),
+        ("2024-03-23: Rain fell.", date(2024, 3, 23)),
+        ("March 23, 2024 was a wet day - so wet.", None),
+        ("LONDON, March 23 (Wire) — Rain fell.", None),
+        ("The plan of March 23, 2024 - a bold one - failed.", None),
+        ("1/2/2024 - Rain fell.", None),
+        ("Rain fell.", None),
+    ],
+)
+def test_a_text_that_opens_with_its_day_tells_it(opening, day):
+    language = "fr" if "novembre" in opening else "de" if "Mai" in opening else "en"
+    found = settle_day("", DateSource.FIELD, Beside(language, text=opening), DateReading())
+    assert found.published == day
+    expected = DateCertainty.LIKELY if day else DateCertainty.NONE
+    assert found.date_certainty is expected

@@ -144,7 +144,7 @@ def article_from(
     named = clean_line(_as_line(found.get("language", "")))
     language = language_of(named, title, text)
     written = _as_line(found.get("published", ""))
-    beside = Beside(named or language, url, source, file_name)
+    beside = Beside(named or language, url, source, file_name, text)
     day = settle_day(written, date_source, beside, names.dates)
     return Article(
         id=clean_line(_as_line(found.get("id", ""))) or derived_id(url, key),

@@ -10,6 +10,7 @@ from archive.article import DateCertainty, DateSource
 from archive.reading.cleaning import clean_line
 from archive.reading.dates import read_date
 from archive.reading.dating.calendar import Dated
+from archive.reading.dating.opening import day_in_opening
 from archive.reading.dating.order import DateOrder, usual_order
 from archive.reading.dating.places import day_in_address, day_in_file_name
 
@@ -37,13 +38,15 @@ class DateReading:
 class Beside(NamedTuple):
     """What stands beside the date of an article: its language as it is given (`en-GB`) and so on.
 
-    `file_name` is the name below its folder of a file that holds this article alone.
+    `file_name` is the name below its folder of a file that holds this article alone; `text` is its
+    own text.
     """
 
     language: str = ""
     url: str = ""
     source: str = ""
     file_name: str = ""
+    text: str = ""
 
 
 class ArticleDay(NamedTuple):
@@ -101,6 +104,8 @@ def _with_others(
 def _elsewhere(found: Dated, written: str, beside: Beside, reading: DateReading) -> ArticleDay:
     kept = _shortened(written)
     if day := day_in_address(beside.url, reading.today):
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
+    if day := day_in_opening(beside.text, beside.language[:2], reading.today):
         return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
     if day := day_in_file_name(beside.file_name, reading.today):
         return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, kept)
