@@ -1,7 +1,7 @@
 """Reads the feeds that are followed: those that are due, each as a file of the input would be."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -111,14 +111,14 @@ class Following:
     def _entries(
         self, known: Subscription, answer: Answer, now: datetime
     ) -> Iterator[Article | UnreadableArticle]:
-        file = _file(known.url, answer.content)
+        file, names = _file(known.url, answer.content), FieldMap()
         entries = 0
         reader = format_of(file)
         if reader.name not in FEEDS:
             raise UnreadableArticle(known.url, f"not a feed, but a {reader.name}")
         if self._originals:
-            file = self._originals.keep(file, asdict(FieldMap()))
-        for found in reader.read(file, FieldMap()):
+            file = self._originals.keep(file, names.to_keep())
+        for found in reader.read(file, names):
             entries += isinstance(found, Article)
             yield found
         minutes = minutes_to_live(answer.content)
