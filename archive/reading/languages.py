@@ -15,6 +15,28 @@ SURE = 0.99  # of an opening; else more is looked at
 LIKELY = 0.9  # of 10,375 headlines none is wrong; below, the language is left open
 SHORT = 60  # characters, in which letters are counted
 LEAST_LETTERS = 20
+# Words of English alone. Where four open a text no more is looked at: it is so with half of
+# 26,305 English articles, 72% of those with a body, and with none of 1,128 others.
+ENGLISH = frozenset(
+    (
+        "and",
+        "been",
+        "from",
+        "have",
+        "his",
+        "said",
+        "that",
+        "the",
+        "their",
+        "they",
+        "were",
+        "which",
+        "with",
+        "would",
+    )
+)
+ENOUGH = 4
+BEGINNING = 300  # characters, in which they are counted
 ONE_CODE = {"nb": "no"}  # py3langid and Whoosh know Norwegian by the older code
 
 
@@ -50,6 +72,8 @@ def detected(text: str) -> str:
     """Tell the language of a text from its first words; nothing where that is not sure."""
     if len(text) < SHORT and text.isascii() and sum(map(str.isalpha, text)) < LEAST_LETTERS:
         return ""
+    if sum(word in ENGLISH for word in text[:BEGINNING].casefold().split()) >= ENOUGH:
+        return "en"
     code, share = _identifier().classify(text[:OPENING])
     if share < SURE and len(text) > OPENING:
         code, share = _identifier().classify(text[:LONGER])

@@ -15,7 +15,7 @@ SIGNS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     f"\u0900-\u0963\u0966-\u0dff{MARKS}"
 )
-WORD = re.compile(rf"[\w{SIGNS}]+(?:[.'’][\w{SIGNS}]+)*")
+WORD = re.compile(rf"\w[\w{SIGNS}]*(?:[.'’]\w[\w{SIGNS}]*)*")
 
 
 class TermSpan(NamedTuple):
