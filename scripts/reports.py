@@ -20,7 +20,7 @@ REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
-SAID = {"undated": "no date", "likely": "date likely", "doubtful": "date doubtful"}
+SAID = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
 SELDOM = ("duplicate", "withdrawn", *SAID)  # not shown where there are none
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
 

@@ -25,7 +25,8 @@ from archive.store.catalog import Catalog, Counts
 from archive.store.connecting import is_writable, read_only_uri
 from archive.store.identities import known_as
 
-STORABLE = st.text(st.characters(codec="utf-8"), max_size=40)
+# What is cleaned holds no zeros, and SQLite would count characters up to the first.
+STORABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 INSTANTS = st.datetimes(
     timezones=st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 )

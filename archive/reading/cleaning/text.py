@@ -36,7 +36,11 @@ def clean_line(text: str) -> str:
     >>> clean_line("  Bridge\\n closed ")
     'Bridge closed'
     """
-    return " ".join(_characters(text).split())
+    for _ in range(PASSES):  # what two lines hold apart, one may show to be mojibake
+        before, text = text, " ".join(_characters(text).split())
+        if text == before:
+            break
+    return text
 
 
 def _characters(text: str) -> str:
