@@ -53,7 +53,7 @@ def test_a_text_that_is_no_language_or_too_short_is_left_open(text):
         ("français", "fr"),
         ("日本語", "ja"),
         ("zh-Hant-TW", "zh"),
-        ("nb-NO", "no"),
+        ("nb-NO", "nb"),
         ("iw", "he"),
     ],
 )

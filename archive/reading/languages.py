@@ -37,7 +37,7 @@ ENGLISH = frozenset(
 )
 ENOUGH = 4
 BEGINNING = 300  # characters, in which they are counted
-ONE_CODE = {"nb": "no"}  # py3langid and Whoosh know Norwegian by the older code
+ONE_CODE = {"nb": "no", "nn": "no"}  # what is guessed is Norwegian, in whichever of its forms
 
 
 def language_of(named: str, title: str, text: str) -> str:
@@ -65,7 +65,7 @@ def code_of(name: str) -> str:
     code = str(get_global("language_aliases").get(code, code))
     if len(code) != ISO_639_1 or code not in _english_names().values():
         code = _english_names().get(folded) or _own_names().get(folded, "")
-    return ONE_CODE.get(code, code)
+    return code
 
 
 def detected(text: str) -> str:
