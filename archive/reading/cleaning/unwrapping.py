@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import compress, pairwise
+from itertools import compress, groupby, pairwise
 from typing import NamedTuple
 
 from archive.reading.cleaning.hyphens import Hyphens
@@ -65,6 +65,8 @@ def unwrapped(lines: list[str]) -> list[str]:
     if not _is_prose(compress(blocks, wrapped)):
         return lines
     hyphens = Hyphens.of(lines)
+    if all(line == line.upper() for line in lines):
+        return list(_telegram(lines, hyphens))
     joined: list[str] = []
     for block, is_wrapped in zip(blocks, wrapped, strict=True):
         if is_wrapped and joined and joined[-1]:
@@ -115,6 +117,18 @@ def _is_prose(blocks: Iterable[Block]) -> bool:
         return len(following) >= 2 * FEWEST  # no case to go by, so more of them
     low = sum(line[0].isalpha() and not line[0].isupper() for line in following)
     return low >= IN_SENTENCE * len(following)
+
+
+def _telegram(lines: list[str], hyphens: Hyphens) -> Iterator[str]:
+    """Join all lines between blank ones: in capitals alone, neither ends nor indents tell."""
+    for blank, some in groupby(lines, key=lambda line: not line.strip()):
+        if blank:
+            yield from some
+            continue
+        paragraph: list[str] = []
+        for line in some:
+            _append(paragraph, line.lstrip(), hyphens)
+        yield "".join(paragraph)
 
 
 def _joined(block: Block, hyphens: Hyphens) -> Iterator[str]:
