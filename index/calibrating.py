@@ -14,7 +14,7 @@ from index.lexical.analysis import words_of
 from index.lexical.ngrams import asked
 from index.lexical.stemming import is_stop_word, reading
 from index.noise import USUAL_NOISE, Evidence, Noise, noise_of
-from index.query import Query
+from index.query import Mode, Query
 from index.search import Searcher
 
 LENGTHS = (2, 3, 4, 6, 9, 14)  # words
@@ -39,12 +39,19 @@ def measure(catalog: Catalog, searcher: Searcher, *, meaning: bool) -> Iterator[
     words = words_drawn(catalog, draw)
     for n_words in LENGTHS if len(words) >= max(LENGTHS) else ():
         weighed = (
-            searcher.weigh(Query(" ".join(draw.choice(words, n_words, replace=False)), plain=True))
+            _weigh(searcher, " ".join(draw.choice(words, n_words, replace=False)))
             for _ in range(QUERIES_A_LENGTH)
         )
         found = [evidence for evidence, asked in weighed if not asked]
         if len(found) > 1:
             yield _noise(n_words, found, meaning=meaning)
+
+
+def _weigh(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
+    """What vouches for an answer by words and meaning, and by words alone, which score then."""
+    together, asked = searcher.weigh(Query(text, plain=True))
+    alone, _ = searcher.weigh(Query(text, mode=Mode.KEYWORD, plain=True))
+    return together._replace(words=alone.words), asked
 
 
 def words_drawn(catalog: Catalog, draw: np.random.Generator) -> Sequence[str]:

@@ -13,6 +13,7 @@ from archive.store.whole_files import write_json
 from index.query import Mode
 
 GROWN = 1.2  # times as large, and an archive is measured again
+SCORES = 2  # kept with what was measured; a change in what is scored changes it
 
 
 class Evidence(NamedTuple):
@@ -79,13 +80,14 @@ class NoiseFile:
 
     def write(self, counts: Counts, noise: Sequence[Noise]) -> None:
         """Keep what was measured; the caller holds the writer's lock."""
-        write_json(self._path, _size(counts) | {"noise": [asdict(each) for each in noise]})
+        measured = {"noise": [asdict(each) for each in noise], "scores": SCORES}
+        write_json(self._path, _size(counts) | measured)
 
     def is_of(self, counts: Counts) -> bool:
-        """Whether the archive was about as large when it was measured."""
+        """Whether the archive was about as large when it was measured, and scored as now."""
         try:
             stored = json.loads(self._path.read_text())
-            return all(
+            return stored["scores"] == SCORES and all(
                 max(stored[name], now) <= GROWN * min(stored[name], now)
                 for name, now in _size(counts).items()
             )

@@ -15,6 +15,7 @@ from archive.article import Article
 from index.columns import Columns
 from index.expression import Expression
 from index.lexical.matching import Matches
+from index.lexical.scoring import Rarity
 from index.lexical.telling import Resemblance
 
 Rows = npt.NDArray[np.int64]
@@ -52,8 +53,13 @@ class LexicalSnapshot(Protocol):
         """The terms spelt much like a word in a language of theirs, the commonest first."""
         ...
 
-    def match(self, expression: Expression, articles: Columns) -> Matches:
-        """Find what matches. Rows that the columns do not know are passed over."""
+    def match(
+        self, expression: Expression, articles: Columns, *, rarity: Rarity = Rarity.CLASSIC
+    ) -> Matches:
+        """Find what matches. Rows that the columns do not know are passed over.
+
+        `rarity` changes what passages score, not which articles match but for those of the best.
+        """
         ...
 
     def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:

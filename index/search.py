@@ -21,6 +21,7 @@ from index.hits import COPIES_LISTED, Hits
 from index.judging import evidence, judge
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
+from index.lexical.scoring import Rarity
 from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately, ScoredArticle
@@ -145,7 +146,7 @@ class Searcher:
         if without:
             chosen &= ~columns.articles_with(self._catalog.rows_of(without))
         with clock.stage("words"):
-            matches = _matches(read, query, snapshot)
+            matches = _matches(read, query, snapshot, with_meaning=bool(meaning))
         with clock.stage("meaning"):
             nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
         with clock.stage("rank"):
@@ -248,9 +249,12 @@ def _meaning(read: Read) -> str:
     return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
 
 
-def _matches(read: Read, query: Query, snapshot: Snapshot) -> Matches:
+def _matches(read: Read, query: Query, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+    """Match the words; where nothing is asked of meaning, rare ones count for more."""
     if read.expression is not None:
-        return snapshot.lexical.match(read.expression, snapshot.columns)
+        merged = with_meaning and snapshot.columns.coverage
+        rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
+        return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
     nothing = np.zeros(snapshot.columns.n_rows, np.float32)
     everyone = np.full(snapshot.columns.n_articles, not query.text)
     return Matches(nothing, everyone, everyone, everyone)

@@ -11,7 +11,7 @@ from index.lexical.collection import Collection
 from index.lexical.languages import Languages
 from index.lexical.matching import Matcher
 from index.lexical.ngrams import has_run
-from index.lexical.scoring import NO_POSTINGS, Postings
+from index.lexical.scoring import NO_POSTINGS, Postings, Rarity
 from index.lexical.stemming import reading
 from index.lexical.telling import resemblance
 from index.protocols import Similar
@@ -64,8 +64,8 @@ class MemorySnapshot:
     def rows(self):
         return np.array(sorted(self.entries), np.int64)
 
-    def match(self, expression, articles):
-        return Matcher(Collection(self, articles)).match(expression)
+    def match(self, expression, articles, *, rarity=Rarity.CLASSIC):
+        return Matcher(Collection(self, articles), rarity).match(expression)
 
     def resemble(self, article, own, articles):
         return resemblance(Collection(self, articles), article, own)

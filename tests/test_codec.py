@@ -1,5 +1,6 @@
 """The codec against stock Whoosh: a stock searcher answers alike, and numpy scores alike."""
 
+import math
 from unittest.mock import patch
 
 import numpy as np
@@ -14,6 +15,7 @@ from index.expression import Field, Or, Phrase, Word
 from index.lexical import whoosh_index
 from index.lexical.analysis import NewsAnalyzer
 from index.lexical.postings_cache import PostingsCache
+from index.lexical.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
 from tests.test_contract import columns
@@ -67,6 +69,15 @@ def stock(folder, parts):
     return made
 
 
+class ProbabilisticBM25F(BM25F):
+    """Stock scoring with the other idf, under the name by which Whoosh asks a weighting for it."""
+
+    def idf(self, searcher, fieldname, text):
+        parent = searcher.get_parent()
+        holding, count = parent.doc_frequency(fieldname, text), parent.doc_count_all()
+        return math.log(1 + (count - holding + 0.5) / (holding + 0.5))
+
+
 def ranked(reader, wanted):
     found = Searcher(reader, weighting=BM25F()).search(wanted, limit=None)
     return {hit.docnum: pytest.approx(hit.score, abs=1e-4) for hit in found}
@@ -92,18 +103,26 @@ def test_a_stock_searcher_answers_as_on_a_stock_index(parts, gone, tmp_path_fact
 
 
 @settings(max_examples=40, deadline=None)
-@given(parts=st.lists(short, min_size=1, max_size=3))
-def test_numpy_scores_title_and_text_as_stock_bm25f_does_one_field(parts, tmp_path_factory):
+@given(
+    parts=st.lists(short, min_size=1, max_size=3),
+    scoring=st.sampled_from(
+        [(Rarity.CLASSIC, BM25F()), (Rarity.PROBABILISTIC, ProbabilisticBM25F())]
+    ),
+)
+def test_numpy_scores_title_and_text_as_stock_bm25f_does_one_field(
+    parts, scoring, tmp_path_factory
+):
+    rarity, weighting = scoring
     folder = tmp_path_factory.mktemp("codec")
     n_rows = sum(len(part) for part in parts)
     snapshot = ours(folder, parts).snapshot()
     expression = Or(tuple(Word(word) for word in WORDS[:5]))
-    scores = snapshot.match(expression, columns(n_rows)).scores
+    scores = snapshot.match(expression, columns(n_rows), rarity=rarity).scores
     words = query.Or([query.Term("text", word) for word in WORDS[:5]])
     joined = [[("", f"{title} {text}") for title, text in part] for part in parts]
     with stock(folder, joined).reader() as reader:
         expected = np.zeros(n_rows + 1)
-        for hit in Searcher(reader, weighting=BM25F()).search(words, limit=None):
+        for hit in Searcher(reader, weighting=weighting).search(words, limit=None):
             expected[hit.docnum + 1] = hit.score
     np.testing.assert_allclose(scores, expected, atol=1e-4)
 

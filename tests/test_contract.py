@@ -6,6 +6,7 @@ import pytest
 from archive.store.vectors import VectorFile
 from index.columns import Columns
 from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.lexical.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
 from index.vector import ChromaIndex
@@ -104,12 +105,14 @@ def test_a_word_that_is_nowhere_resembles_some_that_are_here(lexical, word, expe
     assert {similar.term: similar.rows.tolist() for similar in found} == expected
 
 
-def test_both_lexical_engines_give_the_scores_of_bm25f(tmp_path):
+@pytest.mark.parametrize("rarity", Rarity)
+def test_both_lexical_engines_give_the_scores_of_bm25f(tmp_path, rarity):
     whoosh, memory = WhooshIndex(tmp_path / "lexical"), MemoryIndex()
     for index in (whoosh, memory):
         index.add(entries())
     expression = Words((Word("ferry"), Word("bridge")))
-    scores = [i.snapshot().match(expression, columns(4)).scores for i in (whoosh, memory)]
+    found = [i.snapshot().match(expression, columns(4), rarity=rarity) for i in (whoosh, memory)]
+    scores = [each.scores for each in found]
     assert scores[0].max() > 0
     np.testing.assert_allclose(scores[0], scores[1], rtol=1e-5)
 

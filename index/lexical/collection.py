@@ -14,6 +14,7 @@ from index.lexical.scoring import (
     NO_POSTINGS,
     Floats,
     Postings,
+    Rarity,
     Rows,
     added,
     inverse_document_frequency,
@@ -79,7 +80,9 @@ class Collection:
         self._cache: PostingsCache[tuple[Field, tuple[str, ...]], Weighed] = PostingsCache()
         self._lock = threading.Lock()
 
-    def weighed(self, field: Field, terms_alike: Sequence[str]) -> Weighed:
+    def weighed(
+        self, field: Field, terms_alike: Sequence[str], rarity: Rarity = Rarity.CLASSIC
+    ) -> Weighed:
         """Weigh terms that stand for one another as a single one.
 
         Title and text are one field where it is ANY: a word in both is saturated once, as in
@@ -92,7 +95,7 @@ class Collection:
             found = self._weigh(field, self._joined(field, terms_alike))
             with self._lock:
                 self._cache.put(key, found, len(found.rows) + len(found.articles))
-        return found
+        return found if rarity is Rarity.CLASSIC else self._as_rare(found, rarity)
 
     def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
         """The living rows that hold the terms in this order, in one and the same field."""
@@ -103,16 +106,24 @@ class Collection:
         living: Rows = rows[self.columns.alive[rows]]
         return living
 
-    def rarity(self, terms_alike: Sequence[str]) -> float:
+    def rarity(self, terms_alike: Sequence[str], rarity: Rarity = Rarity.CLASSIC) -> float:
         """The inverse document frequency, in titles and texts, of terms that are as one."""
         holding = len(self.weighed(Field.ANY, terms_alike).rows)
-        return inverse_document_frequency(holding, self._n_passages)
+        return inverse_document_frequency(holding, self._n_passages, rarity)
 
     def _weigh(self, field: Field, postings: Postings) -> Weighed:
         rows, frequencies = postings
         rarity = inverse_document_frequency(len(rows), self._n_passages)
         scores = weights(frequencies, self._norms[field].take(rows), rarity)
         return Weighed(rows, scores, np.flatnonzero(self.columns.articles_with(rows)))
+
+    def _as_rare(self, found: Weighed, rarity: Rarity) -> Weighed:
+        """The same list under another idea of rarity; it is the same factor for all its rows."""
+        usual, wanted = (
+            inverse_document_frequency(len(found.rows), self._n_passages, each)
+            for each in (Rarity.CLASSIC, rarity)
+        )
+        return found._replace(scores=found.scores * np.float32(wanted / usual))
 
     def _joined(self, field: Field, terms_alike: Sequence[str]) -> Postings:
         """The living rows of terms that are as one, each once."""

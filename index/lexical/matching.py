@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection, Weighed
 from index.lexical.languages import Reading, slots
 from index.lexical.ngrams import has_run, letters
-from index.lexical.scoring import K1, Floats
+from index.lexical.scoring import K1, Floats, Rarity
 from index.lexical.stemming import fold
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
@@ -85,11 +86,13 @@ class Group(NamedTuple):
 class Matcher:
     """Matches one expression against one collection."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, rarity: Rarity = Rarity.CLASSIC) -> None:
+        """Take the lists, and how rare words count; which articles match does not go by that."""
         self._collection = collection
         self._columns = collection.columns
         self._languages = collection.languages
-        self._rarity = collection.rarity
+        self._rarity = partial(collection.rarity, rarity=rarity)
+        self._weighed = partial(collection.weighed, rarity=rarity)
         self._relaxed = False
         self._rarities: list[float] = []
         self._n_words = 0
@@ -188,7 +191,8 @@ class Matcher:
         present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
-        rarities = [sum(map(self._rarity, slots(readings))) for _, readings in present]
+        rarity = self._collection.rarity
+        rarities = [sum(map(rarity, slots(readings))) for _, readings in present]
         weights = np.array(rarities, np.float32)
         carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
@@ -217,7 +221,7 @@ class Matcher:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
         self._rarities.append(rarity)
-        found = self._collection.weighed(leaf.field, terms_alike)
+        found = self._weighed(leaf.field, terms_alike)
         np.add.at(scores, found.rows, found.scores)  # no row stands twice; the quickest form
         held[found.articles] = True
         self._leaves.append(LeafFound(leaf, (found,), held))
@@ -235,7 +239,7 @@ class Matcher:
         for terms_alike in dict.fromkeys(slots(readings)) if len(rows) else ():
             self._rarities.append(self._rarity(terms_alike))
             whole = self._nothing()
-            weighed = self._collection.weighed(leaf.field, terms_alike)
+            weighed = self._weighed(leaf.field, terms_alike)
             whole[weighed.rows] = weighed.scores
             together += whole[rows]
         scores[rows] += together

@@ -1,5 +1,6 @@
 """BM25 as Whoosh computes it of one field, over whole posting lists at once."""
 
+from enum import Enum, auto
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -11,6 +12,15 @@ Rows = npt.NDArray[np.int64]
 
 K1 = 1.2  # saturation of a word's frequency
 B = 0.75  # how much a passage's length counts
+
+
+class Rarity(Enum):
+    """How much more a rare word counts than a frequent one."""
+
+    CLASSIC = auto()
+    """ln(N / (df + 1)) + 1, as in whoosh.scoring: what all passages hold still counts as 1."""
+    PROBABILISTIC = auto()
+    """ln(1 + (N - df + 1/2) / (df + 1/2)), as in Lucene's BM25: what all hold counts as 0."""
 
 
 class Postings(NamedTuple):
@@ -28,12 +38,18 @@ class Postings(NamedTuple):
 NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
-def inverse_document_frequency(document_frequency: int, n_documents: int) -> float:
-    """How rare a term is: ln(N / (df + 1)) + 1, as in whoosh.scoring (and Lucene's classic form).
+def inverse_document_frequency(
+    document_frequency: int, n_documents: int, rarity: Rarity = Rarity.CLASSIC
+) -> float:
+    """How rare a term is.
 
-    >>> round(inverse_document_frequency(9, 1000), 3)
-    5.605
+    >>> [round(inverse_document_frequency(9, 1000, rarity), 3) for rarity in Rarity]
+    [5.605, 4.656]
     """
+    if rarity is Rarity.PROBABILISTIC:
+        return float(
+            np.log1p((n_documents - document_frequency + 0.5) / (document_frequency + 0.5))
+        )
     return float(np.log(n_documents / (document_frequency + 1)) + 1)
 
 

@@ -19,7 +19,7 @@ from index.lexical.languages import Languages
 from index.lexical.matching import Matcher, Matches
 from index.lexical.ngrams import has_run
 from index.lexical.phrases import documents_with_phrase
-from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rows
+from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
 from index.lexical.stemming import marked
 from index.lexical.telling import Resemblance, resemblance
 from index.protocols import Similar
@@ -60,9 +60,11 @@ class WhooshSnapshot:
         self._collection: Collection | None = None
         self.close = weakref.finalize(self, reader.close)
 
-    def match(self, expression: Expression, articles: Columns) -> Matches:
+    def match(
+        self, expression: Expression, articles: Columns, *, rarity: Rarity = Rarity.CLASSIC
+    ) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
-        return Matcher(self._collected(articles)).match(expression)
+        return Matcher(self._collected(articles), rarity).match(expression)
 
     def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:
         """Weigh an article's words against all passages."""
