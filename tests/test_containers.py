@@ -225,3 +225,20 @@ def test_every_web_archive_of_a_collection_is_read_or_refused():
         read_of[path.name] = sum(isinstance(each, Article) for each in found)
     assert sum(map(bool, read_of.values())) >= 8
     assert read_of["example.warc"] == read_of["example.warc.gz"] == read_of["example.arc.gz"] == 1
+
+
+def test_a_zip_whose_directory_lies_before_its_beginning_is_damaged(read):
+    content = bytearray(zipped(("a.txt", b"Rain fell.")))
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 12 : end + 16] = (2000).to_bytes(4, "little")  # the directory's size
+    (refused,) = read(bytes(content))
+    assert refused.reason == "the compressed data is cut short or damaged"
+
+
+def test_a_zip_packed_in_a_way_nobody_knows_is_damaged(read):
+    content = bytearray(zipped(("a.txt", b"Rain fell.")))
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        begin = content.index(mark)
+        content[begin + at : begin + at + 2] = (99).to_bytes(2, "little")
+    (refused,) = read(bytes(content))
+    assert refused.reason == "the compressed data is cut short or damaged"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
+from struct import error
 from typing import Any, NamedTuple
-from zipfile import ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from archive.errors import UnreadableArticle
 from archive.reading import web_archives
@@ -23,6 +24,15 @@ HELD = 8 << 20  # bytes of a tar's member kept in memory; a larger one is sought
 ENCRYPTED = 1  # a bit of a ZIP member's flags
 OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # what an office document or an e-book holds
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
+STUMBLES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    error,
+)
 PACKED_TAR = (b"BZh", b"\xfd7zXZ\x00")
 TAR_MARK = slice(257, 262)
 
@@ -39,7 +49,15 @@ def members_of(file: SourceFile) -> Members | None:
     """Walk what a file holds; None where it is no container."""
     head = file.head()
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
-    return found.members(file) if found else None
+    return _translated(found.members(file)) if found else None
+
+
+def _translated(members: Members) -> Members:
+    """Call damage what the libraries stumble over in files that were made by hand."""
+    try:
+        yield from members
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
 
 
 def in_zip(file: SourceFile) -> Members:
@@ -134,7 +152,10 @@ def _trouble(info: ZipInfo) -> str:
 
 
 def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
-    found: Any = opened.open(info)
+    try:
+        found: Any = opened.open(info)
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
     return io.BufferedReader(found)
 
 

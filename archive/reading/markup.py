@@ -26,6 +26,8 @@ PLAINLY_HTML = re.compile(
     r"""|<(b|i|u|em|strong)>[^<>]{1,300}</\2>""",
     re.IGNORECASE | re.DOTALL,
 )
+# What no tree of lxml's can hold: https://www.w3.org/TR/xml/#charsets
+NO_XML = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 ESCAPED_HTML = re.compile(r"\s*&lt;(?:p|div|article|section|h[1-6]|ul|ol|table|figure)\b")
 
 
@@ -51,11 +53,11 @@ def text_of(fragment: str) -> str:
     from lxml import etree
     from lxml.html import fromstring
 
+    fragment = NO_XML.sub("", fragment)
     try:
-        tree = fromstring(f"<div>{fragment}</div>")
+        return text_in(fromstring(f"<div>{fragment}</div>"))
     except (etree.LxmlError, ValueError):
         return fragment
-    return text_in(tree)
 
 
 def text_in(tree: Any) -> str:
