@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 from archive.article import Passage
 from index.query import Cursor, Filters, Query, Sort
 from index.results import FacetCount, PassageHit, Ranks, Timeline, Why
-from web.presentation import (
-    EXCERPT,
-    bars,
-    day,
-    excerpt,
-    filter_url,
-    marked,
-    outlet_url,
-    period_url,
-    search_url,
-)
+from web.links import filter_url, outlet_url, period_url, search_url
+from web.presentation import EXCERPT, bars, day, excerpt, marked
 
 
 def hit(text, spans=(), heading=""):

@@ -1,8 +1,10 @@
 """Tests of searches as files and as feeds: all that matches, nothing else, and nothing harmful."""
 
 import csv
+import html
 import io
 import json
+import re
 from xml.etree import ElementTree
 
 import feedparser
@@ -131,3 +133,18 @@ def test_a_browser_can_add_the_search(client):
     (template,) = (each.get("template") for each in root.iter() if each.get("type") == "text/html")
     assert template == "http://localhost/?q={searchTerms}"
     assert 'href="/opensearch.xml"' in client.get("/").text
+
+
+def test_the_page_leads_to_its_files_and_feeds(client):
+    page = client.get("/?q=ferry&source=Courier&limit=1&cursor=g1o1").text
+    for path in ("/export.csv", "/export.jsonl", "/export.ris", "/search.atom"):
+        (href,) = set(re.findall(rf'href="({path}[^"]*)"', page))
+        assert href == f"{path}?q=ferry&amp;source=Courier"
+        assert client.get(html.unescape(href)).status_code == 200
+
+
+def test_the_article_leads_to_its_citations(client):
+    page = client.get("/article/ferry").text
+    paths = re.findall(r'href="(/cite/[^"]+)"', page)
+    assert paths == [f"/cite/{style}/ferry" for style in ("plain", "bibtex", "ris", "csl")]
+    assert all(client.get(path).status_code == 200 for path in paths)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from archive.article import Article
 from index.results import Hit, Results
-from web.presentation import article_path, outlet_url, search_url
+from web.links import article_path, outlet_url, search_url
 
 ATOM = "http://www.w3.org/2005/Atom"
 ENTRIES = 50

@@ -1,18 +1,15 @@
-"""How things are written for a reader: days, marked text, links that change one parameter."""
+"""How things are written for a reader: days, marked text, numbers with what they count."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup, escape
 
-from archive.article import Article, Passage
-from archive.store.stories import Copy
-from index.query import Copies, DateFilter, Filters, Mode, Query, parse_day
+from index.query import Copies
 from index.results import Part, PartKind, PassageHit, Results, Timeline
 from web.day_notes import date_note
+from web.links import LINKS
 
 EXCERPT = 420  # characters of a passage on the results page
 MOST_PARTS = 8  # of a score that are shown one by one
@@ -97,74 +94,6 @@ def total_in_words(results: Results) -> str:
     return f"{stories}, {articles}" if folded else f"{articles}, {stories}"
 
 
-def copies_url(query: Query) -> str:
-    """The page of a query with its copies shown, or folded if they are shown."""
-    folded = query.copies is Copies.FOLD
-    return search_url(query, copies=Copies.SHOW if folded else Copies.FOLD)
-
-
-def article_path(article: Article | Copy, passage: Passage | None = None) -> str:
-    """The path of an article's page, at a passage of it."""
-    anchor = f"#p{passage.n}" if passage else ""
-    return f"/article/{quote(article.id, safe='')}{anchor}"
-
-
-def outlet_url(url: str) -> str:
-    """A link to follow, or nothing: only http and https are ever linked to."""
-    try:
-        return url if urlsplit(url).scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
-
-
-def search_url(query: Query, **changes: Any) -> str:
-    """The page of a query with some of its parts changed; it starts at the first hit again."""
-    parameters = replace(query, **{"cursor": None, **changes}).to_url()
-    return f"/?{parameters}" if parameters else "/"
-
-
-def word_url(word: str) -> str:
-    """The page of a word that was offered, in the whole archive: it has as many hits as it says."""
-    return search_url(Query(word, mode=Mode.KEYWORD, copies=Copies.SHOW))
-
-
-def filter_url(query: Query, name: str, value: str) -> str:
-    """The page of a query with a facet's value added, or taken away if it is chosen already."""
-    chosen: tuple[str, ...] = getattr(query.filters, name)
-    kept = tuple(v for v in chosen if v != value)
-    changed: Any = {name: kept if value in chosen else (*chosen, value)}
-    return search_url(query, filters=replace(query.filters, **changed))
-
-
-def without_filters_url(query: Query) -> str:
-    return search_url(query, filters=Filters())
-
-
-def without_url(query: Query, name: str) -> str:
-    """The page of a query without its `since`, `until` or `date`."""
-    changed: Any = {name: getattr(Filters(), name)}
-    return search_url(query, filters=replace(query.filters, **changed))
-
-
-def period_url(query: Query, label: str) -> str:
-    """The page of a query narrowed to one bar of the timeline: a year or a month."""
-    since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
-    return search_url(query, filters=replace(query.filters, since=since, until=until))
-
-
-def undated_url(query: Query) -> str:
-    """The page of a query narrowed to what has no date."""
-    return search_url(query, filters=replace(query.filters, date=DateFilter.NONE))
-
-
-def with_query(path: str, text: str) -> str:
-    """Carry the words of a search to an article's page, in front of the anchor."""
-    if not text:
-        return path
-    before, anchor, after = path.partition("#")
-    return f"{before}?{urlencode({'q': text})}{anchor}{after}"
-
-
 def part_name(part: Part) -> str:
     """Name a part of a score."""
     match part.kind:
@@ -217,25 +146,15 @@ def _every(first: str, last: str) -> list[str]:
 
 
 FILTERS = {
+    **LINKS,
     "marked": marked,
     "excerpt": excerpt,
     "day": day,
     "language": language,
-    "article_path": article_path,
-    "outlet_url": outlet_url,
-    "search_url": search_url,
-    "word_url": word_url,
-    "filter_url": filter_url,
-    "without_url": without_url,
-    "without_filters_url": without_filters_url,
     "bars": bars,
     "counted": counted,
     "total_in_words": total_in_words,
-    "copies_url": copies_url,
-    "period_url": period_url,
-    "undated_url": undated_url,
     "date_note": date_note,
-    "with_query": with_query,
     "capitalize_first": capitalize_first,
     "part_name": part_name,
     "strongest": strongest,

@@ -1,0 +1,109 @@
+"""Where things are: articles, and searches with some of their parameters changed."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from archive.article import Article, Passage
+from archive.store.stories import Copy
+from index.query import DEFAULT_HITS, Copies, DateFilter, Filters, Mode, Query, parse_day
+
+
+def copies_url(query: Query) -> str:
+    """The page of a query with its copies shown, or folded if they are shown."""
+    folded = query.copies is Copies.FOLD
+    return search_url(query, copies=Copies.SHOW if folded else Copies.FOLD)
+
+
+def article_path(article: Article | Copy, passage: Passage | None = None) -> str:
+    """The path of an article's page, at a passage of it."""
+    anchor = f"#p{passage.n}" if passage else ""
+    return f"/article/{quote(article.id, safe='')}{anchor}"
+
+
+def outlet_url(url: str) -> str:
+    """A link to follow, or nothing: only http and https are ever linked to."""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def search_url(query: Query, **changes: Any) -> str:
+    """The page of a query with some of its parts changed; it starts at the first hit again."""
+    parameters = replace(query, **{"cursor": None, **changes}).to_url()
+    return f"/?{parameters}" if parameters else "/"
+
+
+def taken_url(query: Query, path: str) -> str:
+    """A search as a file or a feed: all of it, wherever it is turned to."""
+    parameters = replace(query, cursor=None, limit=DEFAULT_HITS).to_url()
+    return f"{path}?{parameters}" if parameters else path
+
+
+def citation_path(article: Article, style: str) -> str:
+    """Where an article is cited in a style."""
+    return f"/cite/{style}/{quote(article.id, safe='')}"
+
+
+def word_url(word: str) -> str:
+    """The page of a word that was offered, in the whole archive: it has as many hits as it says."""
+    return search_url(Query(word, mode=Mode.KEYWORD, copies=Copies.SHOW))
+
+
+def filter_url(query: Query, name: str, value: str) -> str:
+    """The page of a query with a facet's value added, or taken away if it is chosen already."""
+    chosen: tuple[str, ...] = getattr(query.filters, name)
+    kept = tuple(v for v in chosen if v != value)
+    changed: Any = {name: kept if value in chosen else (*chosen, value)}
+    return search_url(query, filters=replace(query.filters, **changed))
+
+
+def without_filters_url(query: Query) -> str:
+    return search_url(query, filters=Filters())
+
+
+def without_url(query: Query, name: str) -> str:
+    """The page of a query without its `since`, `until` or `date`."""
+    changed: Any = {name: getattr(Filters(), name)}
+    return search_url(query, filters=replace(query.filters, **changed))
+
+
+def period_url(query: Query, label: str) -> str:
+    """The page of a query narrowed to one bar of the timeline: a year or a month."""
+    since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
+    return search_url(query, filters=replace(query.filters, since=since, until=until))
+
+
+def undated_url(query: Query) -> str:
+    """The page of a query narrowed to what has no date."""
+    return search_url(query, filters=replace(query.filters, date=DateFilter.NONE))
+
+
+def with_query(path: str, text: str) -> str:
+    """Carry the words of a search to an article's page, in front of the anchor."""
+    if not text:
+        return path
+    before, anchor, after = path.partition("#")
+    return f"{before}?{urlencode({'q': text})}{anchor}{after}"
+
+
+LINKS = {
+    each.__name__: each
+    for each in (
+        article_path,
+        citation_path,
+        copies_url,
+        filter_url,
+        outlet_url,
+        period_url,
+        search_url,
+        taken_url,
+        undated_url,
+        with_query,
+        without_filters_url,
+        without_url,
+        word_url,
+    )
+}
+"""For the templates, by name."""
