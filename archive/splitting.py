@@ -22,6 +22,7 @@ LINE_END = re.compile(r"\n\s*")
 SPACE = re.compile(r"\s*")
 SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
 CLAUSE_END = re.compile(r"[;:,—–)]\s+")
+QUOTATION_MARK = re.compile(r"""["“”„‟«»＂]|(?<!\w)['‘’]|['‘’](?!\w)""")  # no apostrophe in a word
 LONGEST_HEADING = 90  # characters
 WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrapped lines
 
@@ -94,9 +95,13 @@ def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -
 
 
 def embedded_text(passage: Passage, title: str) -> str:
-    """The text that stands for a passage in the vector space: title, heading, passage."""
+    """The text that stands for a passage in the vector space: title, heading, passage.
+
+    Without quotation marks, as queries are embedded: what is the same but for them means the same.
+    """
     heading = "" if passage.text.startswith(passage.heading) else passage.heading
-    return "\n".join(part for part in (title, heading, passage.text) if part)
+    whole = "\n".join(part for part in (title, heading, passage.text) if part)
+    return QUOTATION_MARK.sub("", whole)
 
 
 def paragraphs(text: str) -> Iterator[Span]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import TitleSource
+from archive.article import Passage, TitleSource
 from archive.reading.cleaning import clean_text
 from archive.splitting import LONGEST_PASSAGE, Span, embedded_text, paragraphs, split
 
@@ -98,6 +98,17 @@ def test_a_heading_opens_its_passage_and_names_those_that_follow(make_article, w
     assert len(section) > 1
     assert {passage.heading for passage in section} == {"What Comes Next"}
     assert section[0].text.startswith("What Comes Next\n\nThe harbour")
+
+
+def test_quotation_marks_make_no_difference_to_what_is_embedded():
+    ways = [
+        """It is the "warden's" bell.""",
+        """"It is the ""warden's"" bell.\"""",
+        """It is the 'warden's' bell.""",
+        """It is the “warden's” bell.""",
+    ]
+    passages = [Passage("a", 0, 0, len(way), "", way) for way in ways]
+    assert {embedded_text(each, "") for each in passages} == {"It is the warden's bell."}
 
 
 def test_an_embedded_text_says_title_and_heading_once(make_article, word_tokenizer):
