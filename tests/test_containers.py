@@ -55,13 +55,16 @@ def tarred(*members, mode="w"):
     return made.getvalue()
 
 
-def warc(*records, compressed=True):
+def warc(*records, compressed=True, dates=()):
     """Responses as (address, status, headers, body)."""
     made = io.BytesIO()
     writer = WARCWriter(made, gzip=compressed)
-    for address, status, headers, body in records:
+    for n, (address, status, headers, body) in enumerate(records):
         http = StatusAndHeaders(status, headers, protocol="HTTP/1.1")
-        record = writer.create_warc_record(address, "response", io.BytesIO(body), http_headers=http)
+        said = {"WARC-Date": dates[n]} if dates else None
+        record = writer.create_warc_record(
+            address, "response", io.BytesIO(body), http_headers=http, warc_headers_dict=said
+        )
         writer.write_record(record)
         record.raw_stream.close()
     return made.getvalue()

@@ -10,6 +10,8 @@ from archive.article import DateCertainty, DateSource, Origin
 from archive.errors import WithdrawnArticle
 from index.verifying import verify
 from tests.conftest import STORIES, backfile, engines_in, fill, indexer_of, write_stories
+from tests.test_containers import response, warc
+from tests.test_pages import page
 
 
 class Wire(list):
@@ -162,4 +164,24 @@ def test_files_of_many_versions_are_one_article_each_time(tmp_path):
         found = (report.new, report.changed, report.unchanged, report.duplicate)
         assert found == expected
         assert engines.catalog.article("bridge").text == "Second, corrected."
+    engines.catalog.close()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_a_page_that_was_fetched_twice_the_later_fetch_is_shown(tmp_path, order):
+    address = "https://courier.example/ferry"
+    titles = ("Ferry may stop", "Ferry stops in May")
+    pages = [page(f'<meta property="og:title" content="{title}">') for title in titles]
+    dates = ["2024-03-23T12:00:00Z", "2024-03-24T08:00:00Z"]
+    fetched = [response(address, pages[n].encode()) for n in order]
+    path = tmp_path / "site.warc.gz"
+    path.write_bytes(warc(*fetched, dates=[dates[n] for n in order]))
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    report = fill(engines, path)
+    assert report.new == 1
+    assert not report.refused
+    ((article, _),) = engines.catalog.digests()
+    assert (article.title, article.version) == ("Ferry stops in May", 20240324080000)
+    (former,) = engines.catalog.history.of(article.id)
+    assert former.article.title == "Ferry may stop"
     engines.catalog.close()

@@ -63,6 +63,7 @@ def read_page(file: SourceFile, names: FieldMap) -> Read:
         file.key,
         told,
         day_source,
+        file.version,
         file_name="" if address else file.key,
     )
 

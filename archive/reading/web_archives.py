@@ -10,6 +10,7 @@ from archive.reading.files import SourceFile, held
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
 FOUND = "200"
+SECOND = 14  # digits of an instant to the second
 MALFORMED = (AttributeError, TypeError, LookupError)
 
 
@@ -64,7 +65,17 @@ def _page(record: Any, file: SourceFile, offset: int) -> SourceFile | Unreadable
         reason = f"longer than {LONGEST_RECORD >> 20} MiB, too long for one page"
         return UnreadableArticle(f"{place}:{offset}", reason)
     raw = partial(held, _marked(content, options))
-    return SourceFile(place, f"{file.key}!/{address}", raw, offset, {"url": address})
+    told = {"url": address}
+    return SourceFile(place, f"{file.key}!/{address}", raw, offset, told, _captured(record))
+
+
+def _captured(record: Any) -> int:
+    """When the page was fetched, as a number that grows: 20240323120000; 0 where that is unknown.
+
+    Of one page that was fetched twice, the later fetch is the later version.
+    """
+    digits = "".join(filter(str.isdigit, record.rec_headers.get_header("WARC-Date") or ""))
+    return int(digits[:SECOND]) if digits[:SECOND].isascii() and len(digits) >= SECOND else 0
 
 
 def _breaks_off(record: Any, length: int) -> bool:
