@@ -1,4 +1,4 @@
-"""Breaks a set of matching articles down: facets, timeline and span, each count a true one."""
+"""Breaks a set of matching articles down: totals, facets, timeline and span, each a true count."""
 
 from datetime import date
 from typing import Literal
@@ -6,13 +6,25 @@ from typing import Literal
 import numpy as np
 
 from index.columns import UNDATED, Bools, Category, Columns, Ints, surplus
+from index.folding import Folding
 from index.protocols import Rows
 from index.query import FACETS, Copies
-from index.results import FacetCount, Timeline
+from index.ranking import Candidates
+from index.results import FacetCount, Timeline, Totals
 
 Unit = Literal["M", "Y"]
 MOST_VALUES = 50
 MONTHS_AT_MOST = 36  # a longer span is shown by year
+
+
+def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
+    """Count the hits by what found them, and the articles and stories they are."""
+    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
+    if copies is Copies.FOLD:
+        by_words = folding.stories_of(candidates.by_words)
+        return Totals(articles, stories, by_words, stories - by_words)
+    by_words = int(candidates.by_words.sum())
+    return Totals(articles, stories, by_words, articles - by_words)
 
 
 def facets(

@@ -1,8 +1,6 @@
 """Answers a query: reads it, asks both engines, merges, and fetches the page of hits."""
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,7 +10,9 @@ from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
-from index.breakdown import facets, span, timeline
+from index.breakdown import facets, span, timeline, totals_of
+from index.cautions import cautions
+from index.clock import Clock
 from index.columns import Columns
 from index.engines import Engines
 from index.expression import describe, wanted
@@ -39,7 +39,7 @@ from index.ranking import (
 )
 from index.related import Related, Relations
 from index.reranking import Reordered, Reranking
-from index.results import Offer, Reading, Results, Totals, Verdict
+from index.results import Offer, Reading, Results, Verdict
 from index.snapshot import Snapshot, Snapshots
 
 
@@ -87,7 +87,7 @@ class Searcher:
         """Judge what is found, or would be if the archive were without these articles."""
         return self._rank(query, Clock(), without).verdict
 
-    def _find(self, query: Query, clock: "Clock") -> Found:
+    def _find(self, query: Query, clock: Clock) -> Found:
         ranked = self._rank(query, clock)
         columns, matches, candidates = ranked.snapshot.columns, ranked.matches, ranked.candidates
         offers: tuple[Offer, ...] = ()
@@ -111,7 +111,7 @@ class Searcher:
                 query=query,
                 reading=_reading(ranked, candidates, query, reordered.note),
                 hits=(),
-                totals=_totals(candidates, folding, query.copies),
+                totals=totals_of(candidates, folding, query.copies),
                 facets=facets(columns, candidates.articles, query.copies),
                 timeline=timeline(columns, candidates.articles, query.copies),
                 span=span(columns, candidates.articles),
@@ -126,7 +126,7 @@ class Searcher:
         return Found(answer, replace(hits, reread=reordered.reread), reordered.ordered)
 
     def _reread(
-        self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: "Clock"
+        self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: Clock
     ) -> Reordered:
         """Have the first hits read again, where there is a model for it and meaning was asked."""
         meaning = _meaning(ranked.read) if query.mode is not Mode.KEYWORD else ""
@@ -135,7 +135,7 @@ class Searcher:
         with clock.stage("rerank"):
             return self._reranking.reorder(meaning, hits, ordered, self._catalog)
 
-    def _rank(self, query: Query, clock: "Clock", without: Sequence[str] = ()) -> "_Ranked":
+    def _rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> "_Ranked":
         with clock.stage("read"):
             read = parse(query.text, plain=query.plain)
         meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
@@ -219,24 +219,6 @@ class _Ranked(NamedTuple):
     failure: EngineUnavailable | None
 
 
-class Clock:
-    """Takes the time of each stage, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
-
-    @property
-    def took_ms(self) -> dict[str, float]:
-        return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
-
-
 def _browsing(query: Query) -> Query:
     """Where nothing is asked, the archive itself is looked through, newest first."""
     if query.text or query.sort is not Sort.RELEVANCE:
@@ -266,27 +248,5 @@ def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) ->
     if ranked.matches.relaxed and shown.by_words.any():
         notes.append("no article holds all these words; shown are those that hold most of them")
     notes += [reranked] if reranked else []
-    cautions = _cautions(query, ranked.snapshot, ranked.failure)
-    return Reading(describe(read.expression) if read.expression else "", (*notes, *cautions))
-
-
-def _cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | None) -> list[str]:
-    """What a reader has to know before trusting the answer."""
-    cautions = [f"by words alone: {failure}"] if failure else []
-    if query.mode is not Mode.SEMANTIC and query.text and snapshot.words_coverage < 1:
-        share = f"{int(100 * snapshot.words_coverage)}%"
-        cautions.append(f"by words, {share} of the archive can be searched so far")
-    if query.cursor and query.cursor.generation != snapshot.columns.generation:
-        cautions.append(
-            "the archive has changed since the first page: hits may be missed or repeated"
-        )
-    return cautions
-
-
-def _totals(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
-    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
-    if copies is Copies.FOLD:
-        by_words = folding.stories_of(candidates.by_words)
-        return Totals(articles, stories, by_words, stories - by_words)
-    by_words = int(candidates.by_words.sum())
-    return Totals(articles, stories, by_words, articles - by_words)
+    notes += cautions(query, ranked.snapshot, ranked.failure)
+    return Reading(describe(read.expression) if read.expression else "", tuple(notes))
