@@ -44,7 +44,7 @@ def inverse_document_frequency(
     """How rare a term is.
 
     >>> [round(inverse_document_frequency(9, 1000, rarity), 3) for rarity in Rarity]
-    [5.605, 4.656]
+    [5.605, 4.657]
     """
     if rarity is Rarity.PROBABILISTIC:
         return float(
