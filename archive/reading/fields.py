@@ -226,6 +226,8 @@ def _as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
     if isinstance(value, list | tuple):
         lines = (_as_line(item, levels - 1) for item in value) if levels else ()
         return next((line for line in lines if line), "")
+    if isinstance(value, str):
+        return value
     return "" if value is None or isinstance(value, bool | Mapping) else str(value)
 
 

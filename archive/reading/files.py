@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from os.path import splitext
 from pathlib import Path
 from typing import AnyStr, Self, cast
 
@@ -57,7 +58,7 @@ class SourceFile:
     def suffix(self) -> str:
         """The last suffix, lower case, looking through `.gz`."""
         name = self.key.rpartition("/")[2].casefold().removesuffix(".gz")
-        return Path(name).suffix
+        return splitext(name)[1]
 
     def origin(self, offset: int | None = None) -> Origin:
         """What an article of the file, or of a line or record in it, gives as its origin."""

@@ -19,7 +19,7 @@ from archive.reading.mail import mailboxes, messages
 from archive.reading.tables import databases, parquet, sqlite_tables
 from archive.reading.tables.columns import fields_of
 from archive.reading.tables.delimited import read_delimited
-from archive.reading.tables.dialects import SEPARATOR_LINE, cells_of, delimiter_of
+from archive.reading.tables.dialects import DELIMITERS, SEPARATOR_LINE, cells_of, delimiter_of
 from archive.reading.wire import iptc7901, newsml1, newsml_g2, nitf
 from archive.reading.wire.telegrams import is_telegram
 
@@ -82,10 +82,14 @@ def _refuse_xml(file: SourceFile, _: FieldMap) -> Iterator[Article | UnreadableA
 def _is_table(file: SourceFile, head: str) -> bool:
     if file.suffix in TABLE_SUFFIXES:
         return True
-    first = re.split("[\r\n]", head.lstrip("\ufeff"), maxsplit=1)[0]
+    if file.suffix not in TEXT_SUFFIXES:
+        return False
+    first = head.lstrip("\ufeff").partition("\n")[0].partition("\r")[0]
+    if not any(delimiter in first for delimiter in DELIMITERS):
+        return False
     found = fields_of(cells_of(first, delimiter_of(first, FieldMap())), FieldMap())
     named = len(found) >= 2 and "text" in found
-    return file.suffix in TEXT_SUFFIXES and (named or bool(SEPARATOR_LINE.fullmatch(first)))
+    return named or bool(SEPARATOR_LINE.fullmatch(first))
 
 
 class BinaryFormat(NamedTuple):

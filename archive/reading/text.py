@@ -6,7 +6,7 @@ from typing import Any
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
-from archive.reading.cleaning import clean_text
+from archive.reading.cleaning import CleanText, clean_text
 from archive.reading.dates import is_date
 from archive.reading.fields import FieldMap, article_from
 from archive.reading.files import SourceFile
@@ -50,15 +50,16 @@ def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Artic
     return article_from(record, file.origin(), names, file.key, file.told, file_name=file.key)
 
 
-def _titled(text: str) -> dict[str, Any]:
+def _titled(text: str) -> dict[str, str]:
+    """Part a text that was cleaned into title, day and the rest."""
     first, _, rest = text.partition("\n")
     title = first.strip()
     if not title or len(title) > LONGEST_TITLE or not rest.strip():
-        return {"text": text}
-    record = {"title": title, "text": rest}
+        return {"text": CleanText(text)}
+    record = {"title": title, "text": CleanText(rest)}
     second, _, after = rest.lstrip().partition("\n")
     if after.strip() and is_date(second):
-        record |= {"published": second, "text": after}
+        record |= {"published": second, "text": CleanText(after)}
     return record
 
 

@@ -12,6 +12,12 @@ PASSES = 8  # what is repaired or decoded may hold more of its kind; hostile tex
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
+class CleanText(str):
+    """A text that was cleaned, or a part of one that begins and ends with whole lines."""
+
+    __slots__ = ()
+
+
 def clean_text(text: str) -> str:
     """Repair and normalise characters, join wrapped lines, and drop lines that are no news.
 
@@ -20,6 +26,8 @@ def clean_text(text: str) -> str:
     >>> clean_text("One.\\r\\n\\r\\nAdvertisment\\r\\n\\r\\nTwo &amp; three.")
     'One.\\n\\nTwo & three.'
     """
+    if isinstance(text, CleanText):
+        return str(text).strip()
     for _ in range(PASSES):
         lines = [line.rstrip() for line in _characters(text).split("\n")]
         joined = unwrapped(lines)

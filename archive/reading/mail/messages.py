@@ -40,7 +40,10 @@ ENOUGH = 0.5  # of the words of the plain form; what is below is a notice, or pi
 def is_message(head: bytes) -> bool:
     """Tell mail by its first lines: headers, and at least three that mail is known by."""
     names: set[bytes] = set()
-    for line in re.split(rb"\r?\n|\r", head.lstrip(b"\xef\xbb\xbf"))[:200]:
+    head = head.lstrip(b"\xef\xbb\xbf")
+    if not HEADER.match(head):  # nearly all else, at once
+        return False
+    for line in re.split(rb"\r?\n|\r", head)[:200]:
         if line[:1] in (b" ", b"\t") and names:
             continue
         found = HEADER.match(line)
