@@ -106,8 +106,7 @@ class Admission:
             del self._withdrawn[article.id]
         judgement = judge(article, holder, past, this_run=taken is not None)
         match judgement:
-            case Judgement.ANOTHER:
-                assert holder is not None  # noqa: S101
+            case Judgement.ANOTHER if holder:
                 reason = f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin})"
                 remedy = "give another field with --map id=NAME"
                 reason = f"{reason}; {remedy}"
@@ -116,7 +115,8 @@ class Admission:
             case Judgement.UNCHANGED:
                 report.unchanged += 1
                 self._seen[article.id] = known_as(article)
-                if holder and holder.origin.digest != article.origin.digest:
+                digest = article.origin.digest  # none where no copy is kept; those there stay
+                if holder and digest and holder.origin.digest != digest:
                     batch.moved[article.id] = article.origin
             case Judgement.DUPLICATE:
                 report.duplicate += 1

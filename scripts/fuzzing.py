@@ -74,7 +74,8 @@ def main(kind: str, seeds: tuple[Path, ...], minutes: float, longest: int, found
 def check(found: Article | UnreadableArticle) -> None:
     """Raise AssertionError unless what a reader yields can be kept, or be reported."""
     if isinstance(found, UnreadableArticle):
-        assert str(found).isprintable() or found.reason, found  # noqa: S101
+        assert found.reason.strip(), "a refusal without a reason"  # noqa: S101
+        str(found).encode()
         return
     assert found.id, "an article without an id"  # noqa: S101
     assert found.text.strip(), "an article without a text"  # noqa: S101

@@ -66,7 +66,10 @@ def test_a_better_reader_mends_articles_whose_files_are_gone(opened, news, monke
     index(opened, news)
     for path in news.iterdir():
         path.unlink()
-    mended = lambda written: {"title": "Tides", "text": written.split("\n\n")[1]}  # noqa: E731
+
+    def mended(written):
+        return {"title": "Tides", "text": written.split("\n\n")[1]}
+
     monkeypatch.setattr(text, "_titled", mended)
     report = reread(opened)
     assert report.changed == 2
@@ -105,6 +108,13 @@ def test_a_file_that_grows_is_kept_once(opened, tmp_path):
         index(opened, path)
     assert [file.raw().read() for file in kept(opened)] == [path.read_bytes()]
     assert len(list((tmp_path / "archive" / "originals").glob("??/*"))) == 1
+
+
+def test_a_run_that_keeps_no_copies_leaves_those_there_are(opened, news):
+    index(opened, news)
+    report = indexer_of(opened).index(Reading([news], FieldMap()))
+    assert report.unchanged == 9
+    assert len(kept(opened)) == 3
 
 
 def test_what_nothing_was_read_from_is_not_kept(opened, tmp_path):
