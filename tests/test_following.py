@@ -260,4 +260,4 @@ def test_the_command_fetches_indexes_lists_and_forgets(server, tmp_path):
 def test_index_says_that_an_address_is_for_another_command(tmp_path):
     given = backfile("index", "https://courier.example/rss", "--archive", tmp_path / "archive")
     assert given.exit_code == 2
-    assert given.stderr.endswith("is an address; `backfile follow URL` fetches feeds\n")
+    assert given.stderr.endswith("`backfile follow https://courier.example/rss` fetches feeds\n")

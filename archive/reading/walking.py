@@ -16,7 +16,8 @@ class InputMissing(ArchiveError):
     def __init__(self, path: Path) -> None:
         self.path = path
         if _is_address(path):
-            super().__init__(f"{path} is an address; `backfile follow URL` fetches feeds")
+            address = str(path).replace(":/", "://", 1)  # a path has no two slashes in a row
+            super().__init__(f"{address} is an address; `backfile follow {address}` fetches feeds")
         else:
             super().__init__(f"nothing at {path}; name a file or folder that exists")
 
