@@ -1,6 +1,7 @@
 """Tests of the catalogue."""
 
 import shutil
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from archive.article import (
     Article,
@@ -235,3 +237,23 @@ def test_more_threads_than_a_pool_holds_read_at_once(catalog):
 
     with ThreadPoolExecutor(40) as threads:
         assert list(threads.map(read, range(40))) == [1] * 40
+
+
+def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp_path):
+    asked = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        asked.append(statement)
+
+    event.listen(catalog._database.engine, "before_cursor_execute", note)
+    catalog.identities.under(["//courier.example/ferry"])
+    catalog.originals.collect()
+    lookups = [each for each in asked if "canonical" in each or "EXISTS" in each]
+    assert len(lookups) == 2
+    with sqlite3.connect(tmp_path / "catalog.db") as opened:
+        for each in lookups:
+            values = ("x",) * each.count("?")
+            plan = " ".join(row[3] for row in opened.execute(f"EXPLAIN QUERY PLAN {each}", values))
+            assert "SCAN articles" not in plan
+            assert "SCAN versions" not in plan
+    opened.close()

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, tuple_, update
 from archive.article import Article, Origin
 from archive.batching import batches
 from archive.store.connecting import Database
-from archive.store.tables import articles
+from archive.store.tables import NOTHING, articles
 
 AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 
@@ -79,7 +79,9 @@ class Identities:
         with self._database.reading() as connection:
             for some in batches(addresses, AT_ONCE):
                 chosen = select(c.canonical, c.id, c.title, c.published)
-                chosen = chosen.where(c.canonical.in_(some), c.canonical != "").order_by(c.number)
+                chosen = chosen.where(c.canonical.in_(some), c.canonical != NOTHING).order_by(
+                    c.number
+                )
                 for row in connection.execute(chosen):
                     named = Named(row.id, row.title, row.published)
                     found.setdefault(row.canonical, []).append(named)

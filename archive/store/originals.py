@@ -21,7 +21,7 @@ from sqlalchemy import Delete, delete, func, insert, select, tuple_
 from archive.batching import batches
 from archive.reading.files import SourceFile
 from archive.store.connecting import Database
-from archive.store.tables import articles, originals, versions
+from archive.store.tables import NOTHING, articles, originals, versions
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth
@@ -159,7 +159,9 @@ def _unused() -> Delete:
     """Delete the rows that neither an article nor a version names."""
     used = [
         select(table.c.origin_digest).where(
-            table.c.origin_digest == originals.c.digest, table.c.origin_file == originals.c.place
+            table.c.origin_digest == originals.c.digest,
+            table.c.origin_digest != NOTHING,
+            table.c.origin_file == originals.c.place,
         )
         for table in (articles, versions)
     ]

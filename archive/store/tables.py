@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
 )
 
 from archive.addresses import canonical_url
@@ -23,6 +25,8 @@ from archive.article import Article, DateCertainty, DateSource, Origin, Passage,
 
 metadata = MetaData()
 """A column that was added later has a default, so that an archive made before can be given it."""
+NOTHING: ColumnElement[str] = literal_column("''", Text)
+"""Written out, as an index over what is not empty serves no query that gives it as a parameter."""
 
 counters = Table(
     "counters",
@@ -59,9 +63,9 @@ articles = Table(
 )
 
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
-Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != "")
+Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
 
-Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != "")
+Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != NOTHING)
 
 versions = Table(
     "versions",
@@ -77,7 +81,7 @@ versions = Table(
     Column("content", LargeBinary, nullable=False),  # the article's row as JSON, compressed
 )
 
-Index("bytes_once", versions.c.origin_digest, sqlite_where=versions.c.origin_digest != "")
+Index("bytes_once", versions.c.origin_digest, sqlite_where=versions.c.origin_digest != NOTHING)
 
 withdrawals = Table(
     "withdrawals",
