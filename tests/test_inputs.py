@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from archive.errors import UnreadableArticle
-from archive.reading import inputs
+from archive.reading import files, inputs
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from index.workers import Workers
@@ -51,3 +51,26 @@ def test_refusals_come_from_processes_with_their_reasons(folder):
         "the file is empty",
         "the compressed data is cut short or damaged",
     ]
+
+
+def test_a_small_file_is_opened_once(tmp_path, monkeypatch):
+    opened = []
+
+    def counted(path):
+        opened.append(path.name)
+        return path.open("rb")
+
+    monkeypatch.setattr(files, "_opened", counted)
+    (tmp_path / "a.txt").write_text("Title\n\nText of a story.")
+    (tmp_path / "b.jsonl").write_text('{"title": "Rain", "text": "It fell."}\n' * 3_000)
+    found = list(Reading([tmp_path], FieldMap()))
+    assert len(found) == 3_001
+    assert opened.count("a.txt") == 1
+    assert opened.count("b.jsonl") > 1
+
+
+def test_a_file_that_goes_before_it_is_read_is_reported(tmp_path):
+    (tmp_path / "a.txt").write_text("Title\n\nText of a story.")
+    reading = Reading([tmp_path], FieldMap())
+    (tmp_path / "a.txt").unlink()
+    assert [str(each) for each in reading] == [f"{tmp_path / 'a.txt'}: No such file or directory"]

@@ -54,6 +54,18 @@ class SourceFile:
         """The same file with its bytes in memory, for another process to read."""
         return replace(self, raw=partial(held, content))
 
+    def read_ahead(self) -> Self:
+        """The same file, in memory if it is small, as to open it several times would take longer.
+
+        What cannot be read stays as it is: whoever reads it says so.
+        """
+        try:
+            with self.raw() as stream:
+                content = stream.read(HEAD_BYTES + 1)
+        except OSError:
+            return self
+        return self.holding(content) if len(content) <= HEAD_BYTES else self
+
     @property
     def suffix(self) -> str:
         """The last suffix, lower case, looking through `.gz`."""

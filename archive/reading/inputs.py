@@ -101,7 +101,7 @@ class Reading:
 
     def _tasks(self) -> Iterator[_Task]:
         for found, size in self._files:
-            for leaf in leaves(found) if isinstance(found, SourceFile) else (found,):
+            for leaf in leaves(found.read_ahead()) if isinstance(found, SourceFile) else (found,):
                 yield self._task(leaf)
             self.bytes_done += size
 

@@ -15,8 +15,8 @@ SURE = 0.99  # of an opening; else more is looked at
 LIKELY = 0.9  # of 10,375 headlines none is wrong; below, the language is left open
 SHORT = 60  # characters, in which letters are counted
 LEAST_LETTERS = 20
-# Words of English alone. Where four open a text no more is looked at: it is so with half of
-# 26,305 English articles, 72% of those with a body, and with none of 1,128 others.
+# Words of English alone. Where five stand in its beginning, a text is not looked at any closer: so
+# it is with 61% of 26,305 English articles, 94% of those with a body; 1,128 others have 2 at most.
 ENGLISH = frozenset(
     (
         "and",
@@ -35,8 +35,8 @@ ENGLISH = frozenset(
         "would",
     )
 )
-ENOUGH = 4
-BEGINNING = 300  # characters, in which they are counted
+ENOUGH = 5
+BEGINNING = 500  # characters, in which they are counted
 ONE_CODE = {"nb": "no", "nn": "no"}  # what is guessed is Norwegian, in whichever of its forms
 
 

@@ -32,7 +32,8 @@ def without_boilerplate(lines: list[str]) -> list[str]:
     >>> without_boilerplate(["Rain fell.", "", "Share Tweet Email", "", "Read more books, he says"])
     ['Rain fell.', '', '', 'Read more books, he says']
     """
-    kept = [line for line in lines if not rule_of(line)]
+    # Most lines are empty or paragraphs, and not worth a call.
+    kept = [line for line in lines if not 0 < len(line) <= LONGEST or not rule_of(line)]
     if not any(kept):  # a notice may be all there is; marks of advertisements are none
         kept = [line for line in lines if rule_of(line) != "advertisement"]
     return kept if len(kept) < len(lines) else lines

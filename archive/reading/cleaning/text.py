@@ -44,6 +44,8 @@ def clean_line(text: str) -> str:
     >>> clean_line("  Bridge\\n closed ")
     'Bridge closed'
     """
+    if not text:
+        return ""
     for _ in range(PASSES):  # what two lines hold apart, one may show to be mojibake
         before, text = text, " ".join(_characters(text).split())
         if text == before:

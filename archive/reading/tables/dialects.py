@@ -83,7 +83,7 @@ def delimiter_of(header: str, names: FieldMap) -> str:
     def fit(delimiter: str) -> tuple[int, int]:
         return len(fields_of(cells_of(header, delimiter), names)), header.count(delimiter)
 
-    return max(DELIMITERS, key=fit)
+    return max((each for each in DELIMITERS if each in header), key=fit, default=DELIMITERS[0])
 
 
 def _lines(head: str) -> list[str]:
