@@ -39,6 +39,12 @@ def rows_read(rows: Rows) -> int:
     return stretch if len(rows) > GATHERED * stretch else len(rows)
 
 
+def above(found: Ranking, floor: float) -> Ranking:
+    """Keep what scores at least so much."""
+    enough = found.scores >= floor
+    return Ranking(found.rows[enough], found.scores[enough])
+
+
 def top(rows: Rows, scores: Floats, limit: int) -> Ranking:
     """Keep the best; ties in ascending order of row."""
     if len(rows) > limit:

@@ -125,6 +125,13 @@ class VectorSnapshot(Protocol):
         """
         ...
 
+    def within(self, vector: Floats, floor: float) -> Ranking:
+        """Rank all rows whose cosine with the vector is at least `floor`, and no others.
+
+        The same rows whenever it is asked; where few are near, hardly one in a hundred is missed.
+        """
+        ...
+
     def similarities(self, vector: Floats, rows: Rows) -> Floats:
         """The cosine of the vector with each of these rows, which must be embedded."""
         ...

@@ -11,11 +11,10 @@ from index.columns import Columns
 from index.comparing import top
 from index.lexical.blocks import best_rows
 from index.lexical.matching import Matches
-from index.protocols import Bools, Floats, Ranking, Rows, VectorSnapshot
+from index.protocols import Bools, Floats, Rows, VectorSnapshot
 from index.query import Mode, Sort
 
 LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
-VECTOR_DEPTH = 200  # passages that meaning adds at most
 SHARE = 0.1  # of the second and third best passage, where articles are scored by a share of them
 
 
@@ -45,11 +44,11 @@ class RankingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """What meaning found: the vector that was asked for, and the passages above the floor."""
+    """What meaning found: the vector that was asked for, and the wanted rows above the floor."""
 
     vector: Floats
     snapshot: VectorSnapshot
-    nearest: Ranking
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def rank(
     """Merge what words and what meaning found among the wanted articles."""
     nobody = np.zeros(columns.n_articles, np.bool_)
     by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
-    near_rows = nearness.nearest.rows if nearness else np.empty(0, np.int64)
+    near_rows = nearness.rows if nearness else np.empty(0, np.int64)
     by_meaning = columns.articles_with(near_rows) if nearness else nobody
     if nearness:
         rows = np.union1d(_best(columns, matches, by_words), near_rows)
@@ -149,12 +148,6 @@ def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> R
             keys = [-places]
     ordered: Rows = places[np.lexsort(keys)]
     return ordered
-
-
-def above_floor(found: Ranking, floor: float) -> Ranking:
-    """Keep what is near enough to count."""
-    near = found.scores >= floor
-    return Ranking(found.rows[near], found.scores[near])
 
 
 def _shares(owners: Rows, fused: Floats) -> tuple[Rows, Floats]:

@@ -109,6 +109,7 @@ class Relations:
     def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
         """Compare an article with those that share most words, and those that are nearest."""
         columns = snapshot.columns
+        story = stories(columns)
         words = snapshot.lexical.resemble(article, own, columns)
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
@@ -116,7 +117,8 @@ class Relations:
         cosines = np.full(columns.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as a search goes on
-                near = snapshot.vectors.nearest(vector, None, CONSIDERED + len(own))
+                others = columns.rows_of(story != story[columns.article_of[own[0]]])
+                near = snapshot.vectors.nearest(vector, others, CONSIDERED)
                 rows = np.union1d(rows, near.rows)
                 rows = np.flatnonzero(columns.rows_of(columns.articles_with(rows)))
                 known = rows[columns.embedded[rows]]

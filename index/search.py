@@ -28,11 +28,9 @@ from index.paging import Found, FoundLately, ScoredArticle
 from index.protocols import Bools, Rows
 from index.query import DEFAULT_HITS, Copies, Filters, Mode, Query, Sort
 from index.ranking import (
-    VECTOR_DEPTH,
     Candidates,
     Nearness,
     RankingOptions,
-    above_floor,
     article_scores,
     in_order,
     rank,
@@ -190,20 +188,23 @@ class Searcher:
     def _nearness(
         self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
     ) -> tuple[Nearness | None, EngineUnavailable | None]:
-        """Ask the vectors; hybrid search goes on with words alone where they cannot answer."""
+        """Ask the vectors; hybrid search goes on with words alone where they cannot answer.
+
+        What is near is settled by the question alone, and then chosen from: so a facet counts what
+        a click on it gives.
+        """
         if not meaning or not snapshot.columns.coverage:
             return None, None
         try:
             if snapshot.unavailable or snapshot.vectors is None:
                 raise snapshot.unavailable or EngineUnavailable("Chroma", "it is not open")
             vector = self._embedder.embed_query(meaning)
-            mask = None if allowed.all() else snapshot.columns.rows_of(allowed)
-            found = snapshot.vectors.nearest(vector, mask, VECTOR_DEPTH)
+            near = snapshot.vectors.within(vector, self._options.floor).rows
         except EngineUnavailable as exc:
             if query.mode is Mode.SEMANTIC:
                 raise
             return None, exc
-        near = above_floor(found, self._options.floor)
+        near = near[allowed[snapshot.columns.article_of[near]]]
         return Nearness(vector, snapshot.vectors, near), None
 
 

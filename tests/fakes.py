@@ -14,7 +14,7 @@ from index.lexical.ngrams import has_run
 from index.lexical.scoring import NO_POSTINGS, Postings, Rarity
 from index.lexical.stemming import reading
 from index.lexical.telling import resemblance
-from index.protocols import Similar
+from index.protocols import Ranking, Similar
 from index.workers import Task, Workers
 
 
@@ -143,6 +143,10 @@ class MemoryVectors:
     def nearest(self, vector, wanted, limit):
         rows = np.flatnonzero(self.embedded if wanted is None else self.embedded & wanted)
         return top(rows, self.similarities(vector, rows), limit)
+
+    def within(self, vector, floor):
+        everything = self.nearest(vector, None, len(self.embedded))
+        return Ranking(*(part[everything.scores >= floor] for part in everything))
 
     def similarities(self, vector, rows):
         return self.vectors.read(len(self.embedded))[rows].astype(np.float32) @ vector

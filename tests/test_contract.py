@@ -177,6 +177,22 @@ def test_a_mask_is_answered_exactly(neighbours):
     assert set(found.rows.tolist()) <= {7, 70, 300}
 
 
+@pytest.mark.parametrize("floor", [-1.0, 0.0, 0.3, 0.6, 1.0])
+def test_all_that_is_near_enough_is_found_and_nothing_else(neighbours, floor):
+    neighbours.seal(np.arange(1, 301))  # the last hundred is newer
+    neighbours.warm()
+    alive = embedded()
+    alive[::7] = False
+    snapshot = neighbours.snapshot(alive)
+    query = np.eye(8, dtype=np.float32)[4]
+    everyone = np.flatnonzero(alive)
+    near = everyone[snapshot.similarities(query, everyone) >= floor]
+    found = snapshot.within(query, floor)
+    assert sorted(found.rows.tolist()) == near.tolist()
+    assert (np.diff(found.scores) <= 0).all()
+    assert found.scores.min(initial=1.0) >= floor
+
+
 def test_rows_that_are_gone_are_never_returned(neighbours):
     neighbours.seal(np.arange(1, 401))
     neighbours.warm()

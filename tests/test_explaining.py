@@ -83,13 +83,13 @@ def added_up(why):
     articles_by=st.sampled_from(ArticlesBy),
     weight=st.sampled_from([0.0, 0.3, 0.6, 1.0]),
     depth=st.sampled_from([3, 1_000]),
+    floor=st.sampled_from([0.2, 0.6]),
 )
 def test_the_parts_add_up_to_the_score(
-    archives, monkeypatch, seed, text, mode, fusion, articles_by, weight, depth
+    archives, monkeypatch, seed, text, mode, fusion, articles_by, weight, depth, floor
 ):
     monkeypatch.setattr("index.ranking.LEXICAL_DEPTH", depth)
-    monkeypatch.setattr("index.search.VECTOR_DEPTH", depth)
-    options = RankingOptions(fusion, weight, 0.2, articles_by)
+    options = RankingOptions(fusion, weight, floor, articles_by)
     results = Searcher(archives(seed), options).search(Query(text, mode=mode, limit=30))
     for hit in results.hits:
         assert added_up(hit.why) == pytest.approx(hit.score, abs=1e-4, rel=1e-5)
@@ -177,10 +177,10 @@ def test_a_passage_that_is_not_embedded_says_what_is_assumed(engines, searcher):
     assert added_up(found) > 0
 
 
-def test_an_article_below_the_candidates_is_explained_by_its_words(searcher, monkeypatch):
+def test_an_article_below_the_candidates_is_explained_by_its_words(engines, monkeypatch):
     monkeypatch.setattr("index.ranking.LEXICAL_DEPTH", 1)
-    monkeypatch.setattr("index.search.VECTOR_DEPTH", 1)
-    hits = searcher.search(Query("ferry")).hits
+    near_none = Searcher(engines, RankingOptions(floor=0.99))
+    hits = near_none.search(Query("ferry")).hits
     last = hits[-1]
     assert last.why.sentence == 'holds "ferry"; by words alone, below the best'
     assert last.passages[0].score == pytest.approx(last.score)
