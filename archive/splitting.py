@@ -22,7 +22,7 @@ LINE_END = re.compile(r"\n\s*")
 SPACE = re.compile(r"\s*")
 SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
 CLAUSE_END = re.compile(r"[;:,—–)]\s+")
-QUOTATION_MARK = re.compile(r"""["“”„‟«»＂]|(?<!\w)['‘’]|['‘’](?!\w)""")  # no apostrophe in a word
+QUOTATION_MARKS = re.compile(r"""(?:["“”„‟«»＂]|(?<!\w)['‘’]|['‘’](?!\w))+""")  # no apostrophe
 LONGEST_HEADING = 90  # characters
 WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrapped lines
 
@@ -97,11 +97,11 @@ def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -
 def embedded_text(passage: Passage, title: str) -> str:
     """The text that stands for a passage in the vector space: title, heading, passage.
 
-    Without quotation marks, as queries are embedded: what is the same but for them means the same.
+    Quotation marks are written in one way: what is the same but for their shape means the same.
     """
     heading = "" if passage.text.startswith(passage.heading) else passage.heading
     whole = "\n".join(part for part in (title, heading, passage.text) if part)
-    return QUOTATION_MARK.sub("", whole)
+    return QUOTATION_MARKS.sub('"', whole)
 
 
 def paragraphs(text: str) -> Iterator[Span]:

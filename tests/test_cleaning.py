@@ -12,7 +12,22 @@ PIECES = st.sampled_from(
         "\n\n",
         "Advertisment",
         "Word.",
-        *("&", "amp;", "&#38;", "&#8203;", "lt;", "Ã©", "â€œ", "Ã", "\x9d", "Share", "-", " "),
+        *(
+            '"',
+            '""',
+            "&",
+            "amp;",
+            "&#38;",
+            "&#8203;",
+            "lt;",
+            "Ã©",
+            "â€œ",
+            "Ã",
+            "\x9d",
+            "Share",
+            "-",
+            " ",
+        ),
         "a line that goes on for as long as lines that were wrapped would do\n",
         "goes on in lower case and is as full as wrapped lines mostly are, but\n",
     ]
@@ -69,6 +84,20 @@ def test_an_advertisement_within_a_sentence_stays():
 )
 def test_line_ends_spaces_and_characters_are_normalised(dirty, clean):
     assert clean_text(dirty) == clean
+
+
+@pytest.mark.parametrize("clean", [clean_text, clean_line])
+def test_what_is_still_quoted_as_in_a_csv_file_is_unquoted(clean):
+    assert clean('"A ""swing"" bridge opened."') == 'A "swing" bridge opened.'
+    assert clean('""",""a"", she said"') == '","a", she said'
+    for meant in (
+        '"A swing bridge."',
+        '"A," she said, "B."',
+        'He said ""A"".',
+        '"A" or ""B"',
+        '""',
+    ):
+        assert clean(meant) == meant
 
 
 def test_a_line_is_joined_with_single_spaces():

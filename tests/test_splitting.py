@@ -100,15 +100,16 @@ def test_a_heading_opens_its_passage_and_names_those_that_follow(make_article, w
     assert section[0].text.startswith("What Comes Next\n\nThe harbour")
 
 
-def test_quotation_marks_make_no_difference_to_what_is_embedded():
+def test_the_shape_of_quotation_marks_makes_no_difference_to_what_is_embedded():
     ways = [
         """It is the "warden's" bell.""",
-        """"It is the ""warden's"" bell.\"""",
+        """It is the ""warden's"" bell.""",
         """It is the 'warden's' bell.""",
         """It is the “warden's” bell.""",
+        """It is the »warden's« bell.""",
     ]
     passages = [Passage("a", 0, 0, len(way), "", way) for way in ways]
-    assert {embedded_text(each, "") for each in passages} == {"It is the warden's bell."}
+    assert {embedded_text(each, "") for each in passages} == {ways[0]}
 
 
 def test_an_embedded_text_says_title_and_heading_once(make_article, word_tokenizer):

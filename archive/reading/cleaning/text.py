@@ -32,8 +32,10 @@ def clean_text(text: str) -> str:
         lines = [line.rstrip() for line in _characters(text).split("\n")]
         joined = unwrapped(lines)
         kept = without_boilerplate(joined)
-        text = "\n".join(kept)
-        if joined is lines and (kept is joined or not has_neighbours(kept)):
+        text = "\n".join(kept).strip()
+        if bare := _written_as_csv(text):
+            text = bare
+        elif joined is lines and (kept is joined or not has_neighbours(kept)):
             break
     return (BLANK_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
@@ -48,9 +50,21 @@ def clean_line(text: str) -> str:
         return ""
     for _ in range(PASSES):  # what two lines hold apart, one may show to be mojibake
         before, text = text, " ".join(_characters(text).split())
+        text = _written_as_csv(text) or text
         if text == before:
             break
     return text
+
+
+def _written_as_csv(text: str) -> str:
+    """What was meant, if a text is still quoted as in a CSV file; nothing if it is not.
+
+    >>> _written_as_csv('"A ""swing"" bridge"'), _written_as_csv('"A swing bridge," she said')
+    ('A "swing" bridge', '')
+    """
+    within = text[1:-1]
+    quoted = text[:1] == text[-1:] == '"' and '""' in within
+    return within.replace('""', '"') if quoted and '"' not in within.replace('""', "") else ""
 
 
 def _characters(text: str) -> str:
