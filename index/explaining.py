@@ -11,7 +11,7 @@ from index.expression import COLUMNS, Leaf, Phrase, Prefix, written
 from index.lexical.attribution import scores_at
 from index.lexical.matching import Matches
 from index.protocols import Rows
-from index.ranking import SHARE, ArticlesBy, Candidates
+from index.ranking import Candidates
 from index.reasons import Grounds, sentence
 from index.results import Part, PartKind, PassageHit, Ranks, Reread, Why
 
@@ -26,7 +26,7 @@ class Explainer:
     matches: Matches
     candidates: Candidates
     rows: Rows
-    articles_by: ArticlesBy = ArticlesBy.BEST
+    passage_share: float = 0.0
 
     def passage(self, row: int, score: float, ranks: Ranks) -> Why:
         """Take the score of a passage apart; of one that was no candidate it is of words alone."""
@@ -42,10 +42,10 @@ class Explainer:
 
         With copies folded under it, it has the `best` score of them all.
         """
-        parts = passages[0].why.parts
-        if self.articles_by is ArticlesBy.SHARE and self._place.get(row) is not None:
+        parts, share = passages[0].why.parts, self.passage_share
+        if self.passage_share and self._place.get(row) is not None:
             parts += tuple(
-                Part(PartKind.PASSAGE, more.passage.id, more.score, SHARE * more.score)
+                Part(PartKind.PASSAGE, more.passage.id, more.score, share * more.score)
                 for more in passages[1:]
             )
         more = best - sum(part.score for part in parts) if best is not None else 0.0

@@ -16,7 +16,7 @@ from index.lexical.highlighting import Highlighter
 from index.lexical.languages import Languages
 from index.lexical.matching import Matches
 from index.protocols import Bools, Floats, Rows
-from index.ranking import ArticlesBy, Candidates
+from index.ranking import Candidates
 from index.results import Hit, PassageHit, Ranks, Reread
 
 PASSAGES_A_HIT = 3
@@ -32,7 +32,7 @@ class Hits:
     candidates: Candidates
     scores: Floats
     expression: Expression | None
-    articles_by: ArticlesBy = ArticlesBy.BEST
+    passage_share: float = 0.0
     folding: Folding | None = None  # where copies are folded
     reread: Mapping[int, Reread] = field(default_factory=dict)  # by the places of articles
 
@@ -123,7 +123,7 @@ class Hits:
 
     def _explainer(self, rows: list[int]) -> Explainer:
         shown = np.array(sorted(rows), np.int64)
-        return Explainer(self.columns, self.matches, self.candidates, shown, self.articles_by)
+        return Explainer(self.columns, self.matches, self.candidates, shown, self.passage_share)
 
     @cached_property
     def _worded(self) -> Bools:

@@ -15,7 +15,6 @@ from index.protocols import Bools, Floats, Rows, VectorSnapshot
 from index.query import Mode, Sort
 
 LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
-SHARE = 0.1  # of the second and third best passage, where articles are scored by a share of them
 
 
 class Fusion(StrEnum):
@@ -25,21 +24,17 @@ class Fusion(StrEnum):
     RRF = "rrf"
 
 
-class ArticlesBy(StrEnum):
-    """What an article scores: its best passage alone, or with a share of the next two."""
-
-    BEST = "best"
-    SHARE = "share"
-
-
 @dataclass(frozen=True, slots=True)
 class RankingOptions:
-    """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`."""
+    """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`.
+
+    An article scores as its best passage and `passage_share` of each of the next two.
+    """
 
     fusion: Fusion = Fusion.CONVEX
     vector_weight: float = 0.6
     floor: float = 0.25
-    articles_by: ArticlesBy = ArticlesBy.BEST
+    passage_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +108,14 @@ def article_scores(
     columns: Columns,
     candidates: Candidates,
     matches: Matches,
-    articles_by: ArticlesBy = ArticlesBy.BEST,
+    passage_share: float = 0.0,
 ) -> Floats:
     """Score articles by their best passages; what was no candidate stands below, by words alone."""
     scores = np.full(columns.n_articles, -np.inf, np.float32)
     owners = columns.article_of[candidates.rows]
     np.maximum.at(scores, owners, candidates.fused)
-    if articles_by is ArticlesBy.SHARE:
-        np.add.at(scores, *_shares(owners, candidates.fused))
+    if passage_share:
+        np.add.at(scores, *_shares(owners, candidates.fused, passage_share))
     left = candidates.articles & np.isneginf(scores)
     if left.any():
         rows = _scored(columns, matches, left)
@@ -150,13 +145,13 @@ def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> R
     return ordered
 
 
-def _shares(owners: Rows, fused: Floats) -> tuple[Rows, Floats]:
+def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
     """What the second and third best passage add to their articles, aligned."""
     order = np.lexsort((-fused, owners))
     owners, fused = owners[order], fused[order]
     place = np.arange(len(owners)) - np.searchsorted(owners, owners)  # 0 is an article's best
     following = (place > 0) & (place <= 2)
-    return owners[following], (SHARE * fused[following]).astype(np.float32)
+    return owners[following], (share * fused[following]).astype(np.float32)
 
 
 def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:

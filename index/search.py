@@ -95,14 +95,14 @@ class Searcher:
                 lexical = ranked.snapshot.lexical
                 offers = offers_for(ranked.read.expression, lexical, columns, self._catalog)
         with clock.stage("order"):
-            scores = article_scores(columns, candidates, matches, self._options.articles_by)
+            scores = article_scores(columns, candidates, matches, self._options.passage_share)
             folding = Folding.of(columns, candidates.articles)
             folded = folding if query.copies is Copies.FOLD else None
             scores = folded.best(scores) if folded else scores
             listed = folded.leads if folded else candidates.articles
             ordered = in_order(columns, listed, scores, query.sort)
-        by = self._options.articles_by
-        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, by, folded)
+        share = self._options.passage_share
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, share, folded)
         reordered = self._reread(query, ranked, hits, ordered, clock)
         with clock.stage("count"):
             answer = Results(

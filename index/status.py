@@ -15,8 +15,8 @@ class Status:
 
     `languages` counts articles by the code of their language, the empty string for none known;
     `model_languages` are those that the model was made for, `multilingual` for many, nothing where
-    it does not show; `misfit` says that the two do not go together, and what to do. `tuned_weight`
-    is the vector weight that was tuned for it, None where none was.
+    it does not show; `misfit` says that the two do not go together, and what to do. `tuned`
+    is how it ranks since it was tuned, None where it was not.
     """
 
     archive: str
@@ -30,14 +30,13 @@ class Status:
     languages: dict[str, int]
     model_languages: tuple[str, ...]
     misfit: str
-    tuned_weight: float | None
+    tuned: Tuning | None
     bytes: int
 
 
 def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
     """Count what is there now."""
     manifest = Manifest.read(directory.manifest)
-    tuned = Tuning.read(directory.ranking)
     counts, languages = engines.catalog.counts(), engines.catalog.languages()
     spoken = languages_of(manifest.model)
     return Status(
@@ -52,6 +51,6 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         languages=languages,
         model_languages=spoken,
         misfit=misfit(languages, spoken),
-        tuned_weight=tuned.vector_weight if tuned else None,
+        tuned=Tuning.read(directory.ranking),
         bytes=directory.bytes_on_disk(),
     )

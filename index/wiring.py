@@ -70,7 +70,8 @@ def ranking_options(settings: Settings) -> RankingOptions:
     weight = settings.vector_weight
     if tuned and "vector_weight" not in settings.given:
         weight = tuned.vector_weight
-    return RankingOptions(Fusion(settings.fusion), weight, settings.floor)
+    share = tuned.passage_share if tuned else 0.0
+    return RankingOptions(Fusion(settings.fusion), weight, settings.floor, share)
 
 
 def tokenizer_of(settings: Settings) -> Tokenizer:

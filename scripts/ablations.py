@@ -10,7 +10,6 @@ import click
 
 from archive.splitting import PassageOptions
 from index.evaluation.systems import System
-from index.ranking import ArticlesBy
 from scripts.options import Command
 
 
@@ -20,7 +19,7 @@ class Ablations:
 
     vector_weight: tuple[float, ...] = ()
     floor: tuple[float, ...] = ()
-    articles_by: tuple[str, ...] = ()
+    passage_share: tuple[float, ...] = ()
     passage_tokens: tuple[int, ...] = ()
     no_title: bool = False
     reranker: tuple[str, ...] = ()
@@ -33,9 +32,9 @@ class Ablations:
             yield replace(usual, name=f"vector weight {weight:g}", ranking=varied)
         for floor in self.floor:
             yield replace(usual, name=f"floor {floor:g}", ranking=replace(ranking, floor=floor))
-        for by in self.articles_by:
-            varied = replace(ranking, articles_by=ArticlesBy(by))
-            yield replace(usual, name=f"articles by {by}", ranking=varied)
+        for share in self.passage_share:
+            varied = replace(ranking, passage_share=share)
+            yield replace(usual, name=f"passage share {share:g}", ranking=varied)
         for tokens in self.passage_tokens:
             passages = PassageOptions(tokens=tokens)
             yield replace(usual, name=f"passages of {tokens}", passages=passages)
@@ -64,10 +63,11 @@ def with_ablations(command: Command) -> Command:
         help="Try this floor, a cosine, too.",
     )
     @click.option(
-        "--articles-by",
-        type=click.Choice([by.value for by in ArticlesBy]),
+        "--passage-share",
+        type=click.FloatRange(0, 1),
         multiple=True,
-        help="Score articles by their best passage, or with a share of the next two.",
+        metavar="S",
+        help="Try adding this share of an article's next two passages to its best one's score.",
     )
     @click.option(
         "--passage-tokens",

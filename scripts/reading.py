@@ -109,10 +109,10 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
     if found.misfit:
         click.echo(f"            {found.misfit}")
-    if found.tuned_weight is not None:
-        overruled = ", but BACKFILE_VECTOR_WEIGHT overrules it"
+    if found.tuned:
+        overruled = ", but BACKFILE_VECTOR_WEIGHT overrules the first"
         in_force = "" if "vector_weight" not in settings.given else overruled
-        click.echo(f"ranking     vector weight {found.tuned_weight:g}, as tuned{in_force}")
+        click.echo(f"ranking     {found.tuned}, as tuned{in_force}")
     click.echo(f"generation  {found.generation}")
     click.echo(f"on disk     {found.bytes / 1e6:,.1f} MB")
 

@@ -25,7 +25,7 @@ from scripts.evaluation_tables import difference, interval
 from scripts.judged import indexed, opened
 from scripts.options import as_json, judged_folders, quiet
 
-Reached = dict[float, Values]
+Reached = dict[Tuning, Values]
 
 
 @click.command()
@@ -35,16 +35,17 @@ Reached = dict[float, Values]
     type=click.Path(path_type=Path, file_okay=False),
     help="Tune this archive, whose articles are judged; else the articles in each DIR are indexed.",
 )
-@click.option("--force", is_flag=True, help="Write the weight even if it may be no better.")
+@click.option("--force", is_flag=True, help="Write the weights even if they may be no better.")
 @as_json
 @quiet
 def tune(
     folders: tuple[Path, ...], archive: Path | None, force: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Find the share of meaning in hybrid search that suits the judged queries of each DIR best.
+    """Find how hybrid search suits the judged queries of each DIR best.
 
-    What it is worth is told by cross-validation in five folds. With --archive it is written into
-    that archive, if it is better beyond noise.
+    Two weights are fitted: the share of meaning, and what an article's second and third best
+    passage add to its score. What that is worth is told by cross-validation in five folds. With
+    --archive it is written into that archive, if it is better beyond noise.
     """
     settings = Settings.from_environment()
     if settings.fusion == Fusion.RRF:
@@ -57,7 +58,7 @@ def tune(
         with tempfile.TemporaryDirectory() as scratch:
             settings = replace(settings, archive=Path(scratch))
             reached = _on_own_articles(judged, settings, quiet=quiet)
-    tuned = cross_validate(_pooled(reached), ranking_options(settings).vector_weight)
+    tuned = cross_validate(_pooled(reached), _in_force(settings))
     written = archive is not None and (force or tuned.beyond_noise)
     if written:
         _write(tuned, settings)
@@ -90,45 +91,54 @@ def _on_own_articles(
 
 def _reached(
     engines: Engines, judgments: Judgments, settings: Settings
-) -> Iterator[tuple[float, Values]]:
-    """What each weight reaches on every query."""
+) -> Iterator[tuple[Tuning, Values]]:
+    """What all weights reach on every query."""
+    for tried in weights_to_try(_in_force(settings)):
+        searcher = Searcher(engines, replace(ranking_options(settings), **asdict(tried)))
+        yield tried, measure(searcher, judgments, Mode.HYBRID)[MAIN_MEASURE]
+
+
+def _in_force(settings: Settings) -> Tuning:
     options = ranking_options(settings)
-    for weight in weights_to_try(options.vector_weight):
-        searcher = Searcher(engines, replace(options, vector_weight=weight))
-        yield weight, measure(searcher, judgments, Mode.HYBRID)[MAIN_MEASURE]
+    return Tuning(options.vector_weight, options.passage_share)
 
 
 def _pooled(reached: Sequence[Reached]) -> Reached:
     """The queries of all folders, one after the other."""
-    return {weight: np.concatenate([each[weight] for each in reached]) for weight in reached[0]}
+    return {tried: np.concatenate([each[tried] for each in reached]) for tried in reached[0]}
 
 
 def _write(tuned: Tuned, settings: Settings) -> None:
     directory = ArchiveDirectory(settings.archive)
     with directory.writing():
-        Tuning(tuned.weight).write(directory.ranking)
+        tuned.best.write(directory.ranking)
 
 
 def _table(tuned: Tuned, queries: int) -> str:
-    chosen = sorted(set(tuned.by_fold))
-    weights = f"{chosen[0]:g}" if len(chosen) == 1 else f"{chosen[0]:g} to {chosen[-1]:g}"
+    weights = _range([each.vector_weight for each in tuned.by_fold])
+    shares = _range([each.passage_share for each in tuned.by_fold])
     return "\n".join(
         [
-            f"{queries} queries; {MAIN_MEASURE}, each fold at the weight best for the others",
-            f"{'before':8}{interval(tuned.before)}  vector weight {tuned.current:g}",
-            f"{'after':8}{interval(tuned.after)}  vector weight {weights}",
+            f"{queries} queries; {MAIN_MEASURE}, each fold at the weights best for the others",
+            f"{'before':8}{interval(tuned.before)}  {tuned.current}",
+            f"{'after':8}{interval(tuned.after)}  vector weight {weights}, passage share {shares}",
             f"{'gain':8}{difference(tuned.gain)}",
         ]
     )
 
 
+def _range(values: Sequence[float]) -> str:
+    least, most = min(values), max(values)
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+
+
 def _conclusion(tuned: Tuned, settings: Settings, *, named: bool, written: bool) -> str:
-    best = f"on all queries {tuned.weight:g} is best"
+    best = f"on all queries best is {tuned.best}"
     if written:
-        overruled = "; but BACKFILE_VECTOR_WEIGHT is set, and overrules it"
+        overruled = "; but BACKFILE_VECTOR_WEIGHT is set, and overrules the first"
         noted = overruled if "vector_weight" in settings.given else ""
         return f"{best}: written into {settings.archive}{noted}"
     if not tuned.beyond_noise:
         remedy = "; nothing was written (--force writes it)" if named else ""
         return f"{best}; the gain is not beyond noise{remedy}"
-    return f"{best}: BACKFILE_VECTOR_WEIGHT={tuned.weight:g}, or --archive DIR to write it into one"
+    return f"{best}; with --archive DIR it is written into one"

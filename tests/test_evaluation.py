@@ -157,13 +157,13 @@ def test_each_variation_is_a_further_row(fakes, judged, tmp_path):
     kept = tmp_path / "kept"
     result = backfile(
         *("evaluate", judged, "--archive", kept, "--vector-weight", "0.2", "--vector-weight", "1"),
-        *("--floor", "0.9", "--articles-by", "share", "--passage-tokens", "40", "--no-title"),
+        *("--floor", "0.9", "--passage-share", "0.1", "--passage-tokens", "40", "--no-title"),
         "--json",
     )
     (found,) = json.loads(result.stdout)
     names = [system["name"] for system in found["systems"][len(USUAL) :]]
     assert names == [
-        *("vector weight 0.2", "vector weight 1", "floor 0.9", "articles by share"),
+        *("vector weight 0.2", "vector weight 1", "floor 0.9", "passage share 0.1"),
         *("passages of 40", "no title"),
     ]
     assert found["systems"][-2]["passages"]["tokens"] == 40

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.query import Mode, Query
-from index.ranking import ArticlesBy, Fusion, RankingOptions
+from index.ranking import Fusion, RankingOptions
 from index.results import PartKind
 from index.search import Searcher
 from tests.conftest import engines_in, fill, write_stories
@@ -80,16 +80,16 @@ def added_up(why):
     text=QUERIES,
     mode=st.sampled_from(Mode),
     fusion=st.sampled_from(Fusion),
-    articles_by=st.sampled_from(ArticlesBy),
+    share=st.sampled_from([0.0, 0.1]),
     weight=st.sampled_from([0.0, 0.3, 0.6, 1.0]),
     depth=st.sampled_from([3, 1_000]),
     floor=st.sampled_from([0.2, 0.6]),
 )
 def test_the_parts_add_up_to_the_score(
-    archives, monkeypatch, seed, text, mode, fusion, articles_by, weight, depth, floor
+    archives, monkeypatch, seed, text, mode, fusion, share, weight, depth, floor
 ):
     monkeypatch.setattr("index.ranking.LEXICAL_DEPTH", depth)
-    options = RankingOptions(fusion, weight, floor, articles_by)
+    options = RankingOptions(fusion, weight, floor, share)
     results = Searcher(archives(seed), options).search(Query(text, mode=mode, limit=30))
     for hit in results.hits:
         assert added_up(hit.why) == pytest.approx(hit.score, abs=1e-4, rel=1e-5)
@@ -188,7 +188,7 @@ def test_an_article_below_the_candidates_is_explained_by_its_words(engines, monk
 
 
 def test_shares_of_further_passages_are_parts_of_an_article(archives):
-    searcher = Searcher(archives(0), replace(RankingOptions(), articles_by=ArticlesBy.SHARE))
+    searcher = Searcher(archives(0), replace(RankingOptions(), passage_share=0.1))
     hit = next(h for h in searcher.search(Query("ferry tide")).hits if len(h.passages) == 3)
     shares = [part for part in hit.why.parts if part.kind is PartKind.PASSAGE]
     assert [part.text for part in shares] == [p.passage.id for p in hit.passages[1:]]

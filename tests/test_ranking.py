@@ -8,7 +8,7 @@ import pytest
 
 from index.lexical.matching import Matches
 from index.query import Query
-from index.ranking import ArticlesBy, Candidates, RankingOptions, article_scores
+from index.ranking import Candidates, RankingOptions, article_scores
 from index.search import Searcher
 
 OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
@@ -23,20 +23,18 @@ def candidates():
 
 
 @pytest.mark.parametrize(
-    ("articles_by", "expected"),
+    ("share", "expected"),
     [
-        (ArticlesBy.BEST, [0.9, 0.6, 0.3]),
-        (ArticlesBy.SHARE, [0.9 + 0.1 * (0.5 + 0.4), 0.6 + 0.1 * 0.2, 0.3]),
+        (0.0, [0.9, 0.6, 0.3]),
+        (0.1, [0.9 + 0.1 * (0.5 + 0.4), 0.6 + 0.1 * 0.2, 0.3]),
     ],
 )
 def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
-    candidates, articles_by, expected
+    candidates, share, expected
 ):
     columns = SimpleNamespace(n_articles=3, article_of=OWNERS)
     everyone = np.ones(3, np.bool_)
-    found = article_scores(
-        columns, candidates, Matches(FUSED, everyone, everyone, everyone), articles_by
-    )
+    found = article_scores(columns, candidates, Matches(FUSED, everyone, everyone, everyone), share)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -50,16 +48,14 @@ def test_no_candidates_have_no_shares(candidates):
         by_words=nobody,
         by_meaning=nobody,
     )
-    found = article_scores(
-        columns, nothing, Matches(FUSED, nobody, nobody, nobody), ArticlesBy.SHARE
-    )
+    found = article_scores(columns, nothing, Matches(FUSED, nobody, nobody, nobody), 0.1)
     assert np.isneginf(found).all()
 
 
 def test_a_search_finds_the_same_articles_however_they_are_scored(engines):
     best, share = (
-        Searcher(engines, RankingOptions(floor=0.2, articles_by=by)).search(Query("ferry"))
-        for by in ArticlesBy
+        Searcher(engines, RankingOptions(floor=0.2, passage_share=share)).search(Query("ferry"))
+        for share in (0.0, 0.1)
     )
     assert {hit.article.id for hit in best.hits} == {hit.article.id for hit in share.hits}
     assert all(hit.score > 0 for hit in share.hits)

@@ -1,13 +1,16 @@
-"""Chooses the vector weight that suits judged queries, and tells what it is worth on others."""
+"""Chooses the weights that suit judged queries, and tells what they are worth on others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from archive.store.tuning import Tuning
 from index.evaluation.statistics import SEED, Comparison, Estimate, Values, compare, estimate
 
-GRID = tuple(step / 20 for step in range(21))
+VECTOR_WEIGHTS = tuple(step / 20 for step in range(21))
+PASSAGE_SHARES = (0.0, 0.1, 0.2)
 FOLDS = 5
 
 
@@ -15,14 +18,14 @@ FOLDS = 5
 class Tuned:
     """What tuning comes to: means of nDCG@10 over all queries.
 
-    `weight` is the best for all queries, `current` what was in force. `after` is cross-validated:
-    each fold of the queries at the weight that is best for the others, one of `by_fold`. `gain` is
-    that less `before`.
+    `best` is for all queries, `current` what was in force. `after` is cross-validated: each fold of
+    the queries at the weights that are best for the others, one of `by_fold`. `gain` is that less
+    `before`.
     """
 
-    current: float
-    weight: float
-    by_fold: tuple[float, ...]
+    current: Tuning
+    best: Tuning
+    by_fold: tuple[Tuning, ...]
     before: Estimate
     after: Estimate
     gain: Comparison
@@ -33,13 +36,15 @@ class Tuned:
         return self.gain.difference.low > 0
 
 
-def weights_to_try(current: float) -> list[float]:
-    """The grid, and the weight that is in force."""
-    return sorted({*GRID, current})
+def weights_to_try(current: Tuning) -> list[Tuning]:
+    """The grid, and what is in force."""
+    weights = sorted({*VECTOR_WEIGHTS, current.vector_weight})
+    shares = sorted({*PASSAGE_SHARES, current.passage_share})
+    return [Tuning(*each) for each in product(weights, shares)]
 
 
-def cross_validate(reached: Mapping[float, Values], current: float) -> Tuned:
-    """Tune on the values that each weight reaches, aligned by query; `current` is one of them.
+def cross_validate(reached: Mapping[Tuning, Values], current: Tuning) -> Tuned:
+    """Tune on the values that all weights reach, aligned by query; `current` is one of them.
 
     The folds are the same each time. Folders that differ in size count by their queries.
     """
@@ -49,11 +54,11 @@ def cross_validate(reached: Mapping[float, Values], current: float) -> Tuned:
     by_fold = []
     for fold in np.array_split(order, min(FOLDS, count)):
         others = np.setdiff1d(order, fold)
-        by_fold.append(best_weight({w: values[others] for w, values in reached.items()}, current))
+        by_fold.append(best_of({w: values[others] for w, values in reached.items()}, current))
         held_out[fold] = reached[by_fold[-1]][fold]
     return Tuned(
         current=current,
-        weight=best_weight(reached, current),
+        best=best_of(reached, current),
         by_fold=tuple(by_fold),
         before=estimate(reached[current]),
         after=estimate(held_out),
@@ -61,10 +66,16 @@ def cross_validate(reached: Mapping[float, Values], current: float) -> Tuned:
     )
 
 
-def best_weight(reached: Mapping[float, Values], current: float) -> float:
-    """The weight of the greatest mean; of equal ones the nearest to the current.
+def best_of(reached: Mapping[Tuning, Values], current: Tuning) -> Tuning:
+    """The weights of the greatest mean; of equal ones the nearest to the current.
 
-    >>> best_weight({0.0: np.ones(2), 0.5: np.ones(2), 0.6: np.zeros(2)}, 0.6)
-    0.5
+    >>> best_of({Tuning(0.0): np.ones(2), Tuning(0.5): np.ones(2)}, Tuning(0.6))
+    Tuning(vector_weight=0.5, passage_share=0.0)
     """
-    return max(reached, key=lambda w: (round(float(reached[w].mean()), 9), -abs(w - current)))
+
+    def rated(tried: Tuning) -> tuple[float, float]:
+        far = abs(tried.vector_weight - current.vector_weight)
+        far += abs(tried.passage_share - current.passage_share)
+        return round(float(reached[tried].mean()), 9), -far
+
+    return max(reached, key=rated)
