@@ -33,7 +33,7 @@ class Settings:
         0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
     )
     floor: float = _setting(
-        0.25, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
+        0.3, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
     )
     reranker: str = _setting(
         "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"

@@ -33,7 +33,7 @@ class RankingOptions:
 
     fusion: Fusion = Fusion.CONVEX
     vector_weight: float = 0.6
-    floor: float = 0.25
+    floor: float = 0.3
     passage_share: float = 0.0
 
 
