@@ -1,7 +1,7 @@
 """Breaks a set of matching articles down: totals, facets, timeline and span, each a true count."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,13 @@ MOST_VALUES = 50
 MONTHS_AT_MOST = 36  # a longer span is shown by year
 
 
+class Facets(NamedTuple):
+    """The most frequent values of each facet, and how many values it has in all."""
+
+    counts: dict[str, tuple[FacetCount, ...]]
+    totals: dict[str, int]
+
+
 def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
     """Count the hits by what found them, and the articles and stories they are."""
     articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
@@ -27,21 +34,16 @@ def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Total
     return Totals(articles, stories, by_words, articles - by_words)
 
 
-def facets(
-    columns: Columns, articles: Bools, copies: Copies = Copies.SHOW
-) -> dict[str, tuple[FacetCount, ...]]:
+def facets(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) -> Facets:
     """Count the values of each facet among the articles, the most frequent first.
 
     Folded, a value counts the stories that have an article with it: what a click on it gives.
     """
-    found = {}
-    for name in FACETS:
-        category: Category = getattr(columns, name)
-        again = _again(columns, name, articles) if copies is Copies.FOLD else 0
-        counts = category.counts(articles, again)
-        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        found[name] = tuple(FacetCount(*pair) for pair in ordered[:MOST_VALUES])
-    return found
+    found = {name: _facet(columns, name, articles, copies) for name in FACETS}
+    return Facets(
+        {name: counts[:MOST_VALUES] for name, counts in found.items()},
+        {name: len(counts) for name, counts in found.items()},
+    )
 
 
 def timeline(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) -> Timeline:
@@ -77,6 +79,14 @@ def span(columns: Columns, articles: Bools) -> tuple[date, date] | None:
     if not len(dated):
         return None
     return date.fromordinal(int(dated.min())), date.fromordinal(int(dated.max()))
+
+
+def _facet(columns: Columns, name: str, articles: Bools, copies: Copies) -> tuple[FacetCount, ...]:
+    category: Category = getattr(columns, name)
+    again = _again(columns, name, articles) if copies is Copies.FOLD else 0
+    counts = category.counts(articles, again)
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(FacetCount(*pair) for pair in ordered)
 
 
 def _again(columns: Columns, name: str, articles: Bools) -> Rows:

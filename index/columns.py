@@ -5,9 +5,11 @@ the catalogue. One mask over articles serves both engines, the total, the facets
 """
 
 import json
+from calendar import isleap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import MAXYEAR, MINYEAR, date
 from functools import cached_property
 from typing import Self
 
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.store.catalog import Catalog
-from index.query import FACETS, DateFilter, Filters
+from index.query import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -182,20 +184,20 @@ class Columns:
         chosen = np.ones(self.n_articles, np.bool_)
         if filters.date is DateFilter.NONE:
             chosen &= self.undated
+        if filters.day:
+            chosen &= np.isin(self.published, _in_every_year(filters.day))
         if filters.since or filters.until:
             chosen &= ~self.undated
         if filters.since:
             chosen &= self.published >= filters.since.toordinal()
         if filters.until:
             chosen &= self.published <= filters.until.toordinal()
-        for category, names in (
-            (self.source, filters.source),
-            (self.section, filters.section),
-            (self.language, filters.language),
-            (self.author, filters.author),
-        ):
-            if names:
+        for name, excluded in EXCLUSIONS.items():
+            category: Category = getattr(self, name)
+            if names := getattr(filters, name):
                 chosen &= category.holding(names)
+            if names := getattr(filters, excluded):
+                chosen &= ~category.holding(names)
         return chosen
 
     def rows_of(self, articles: Bools) -> Bools:
@@ -240,6 +242,13 @@ def surplus(
     pairs = np.sort(codes.astype(np.int64) * n_stories + stories)
     again = pairs[1:][pairs[1:] == pairs[:-1]] // n_stories  # a third of the time of np.unique
     return np.bincount(again, minlength=n_codes)
+
+
+def _in_every_year(day: DayOfYear) -> Ints:
+    """The ordinals of a day in all years that have it."""
+    leap = (day.month, day.day) == (2, 29)
+    years = (y for y in range(MINYEAR, MAXYEAR + 1) if not leap or isleap(y))
+    return np.fromiter((date(year, *day).toordinal() for year in years), np.int32)
 
 
 def _found(

@@ -143,13 +143,17 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one query. Total, facets and timeline are of the very set that is paged."""
+    """The answer to one query. Total, facets and timeline are of the very set that is paged.
+
+    `facets` hold the most frequent values, `facets_total` says how many values there are.
+    """
 
     query: Query
     reading: Reading
     hits: tuple[Hit, ...]
     totals: Totals
     facets: dict[str, tuple[FacetCount, ...]]
+    facets_total: dict[str, int]
     timeline: Timeline
     span: tuple[date, date] | None
     coverage: float

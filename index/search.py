@@ -105,12 +105,14 @@ class Searcher:
         hits = Hits(columns, matches, candidates, scores, ranked.read.expression, share, folded)
         reordered = self._reread(query, ranked, hits, ordered, clock)
         with clock.stage("count"):
+            faceted = facets(columns, candidates.articles, query.copies)
             answer = Results(
                 query=query,
                 reading=_reading(ranked, candidates, query, reordered.note),
                 hits=(),
                 totals=totals_of(candidates, folding, query.copies),
-                facets=facets(columns, candidates.articles, query.copies),
+                facets=faceted.counts,
+                facets_total=faceted.totals,
                 timeline=timeline(columns, candidates.articles, query.copies),
                 span=span(columns, candidates.articles),
                 coverage=columns.coverage,

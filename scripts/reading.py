@@ -17,7 +17,7 @@ from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.histories import print_history
-from scripts.options import as_json, with_settings
+from scripts.options import as_json, with_facets, with_settings
 from web.day_notes import date_note
 from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
@@ -37,10 +37,8 @@ MOST_LANGUAGES = 8  # named by `status`
     default=DateFilter.ANY.value,
     help="`none`: only what has no date.",
 )
-@click.option("--source", multiple=True)
-@click.option("--section", multiple=True)
-@click.option("--language", multiple=True)
-@click.option("--author", multiple=True)
+@click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
+@with_facets
 @click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--copies", type=click.Choice([c.value for c in Copies]), default=Copies.FOLD.value)
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)

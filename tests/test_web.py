@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -194,6 +194,40 @@ def test_every_link_on_the_search_page_leads_somewhere(client):
     for link in links:
         with client.get(link) as answer:
             assert answer.status_code == 200, link
+
+
+def test_each_value_of_a_facet_can_be_included_or_excluded_and_taken_back(client):
+    answer = client.get("/api/search?q=ferry").json
+    page = client.get("/?q=ferry").text
+    for name, counts in answer["facets"].items():
+        assert answer["facets_total"][name] == len(counts)
+        for count in counts if len(counts) > 1 else ():
+            link = f"/?{urlencode({'q': 'ferry', f'not_{name}': count['value']})}"
+            assert f'href="{html.escape(link)}"' in page
+            left = client.get(f"/api/search{link[1:]}").json
+            assert left["total"] == answer["total"] - count["count"]
+            assert left["query"][f"not_{name}"] == [count["value"]]
+    narrowed = client.get("/?q=ferry&not_source=courier&not_language=de").text
+    assert "not source: courier, remove" in text_of(narrowed)
+    assert "not language: German, remove" in text_of(narrowed)
+    assert 'name="not_source" value="courier"' in narrowed
+    assert "/export.csv?q=ferry&amp;not_source=courier" in narrowed
+    assert "Courier" not in client.get("/export.csv?not_source=courier").text
+    assert "exclude Courier" in text_of(client.get("/?not_section=Culture").text)
+
+
+def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    lines = [json.dumps({"id": f"{n}", "text": f"Rain {n}.", "source": f"S{n}"}) for n in range(60)]
+    (tmp_path / "news.jsonl").write_text("\n".join(lines))
+    indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
+    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    page = client.get("/").text
+    assert "and 48 more" in page
+    assert "the 50 most frequent of 60" in page
+    assert page.split('class="rest"')[1].count('class="exclude"') == 38
+    assert client.get("/api/search").json["facets_total"]["source"] == 60
+    engines.catalog.close()
 
 
 def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_path):

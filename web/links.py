@@ -6,7 +6,16 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from archive.article import Article, Passage
 from archive.store.stories import Copy
-from index.query import DEFAULT_HITS, Copies, DateFilter, Filters, Mode, Query, parse_day
+from index.query import (
+    DEFAULT_HITS,
+    EXCLUSIONS,
+    Copies,
+    DateFilter,
+    Filters,
+    Mode,
+    Query,
+    parse_day,
+)
 
 
 def copies_url(query: Query) -> str:
@@ -52,11 +61,26 @@ def word_url(word: str) -> str:
 
 
 def filter_url(query: Query, name: str, value: str) -> str:
-    """The page of a query with a facet's value added, or taken away if it is chosen already."""
-    chosen: tuple[str, ...] = getattr(query.filters, name)
-    kept = tuple(v for v in chosen if v != value)
-    changed: Any = {name: kept if value in chosen else (*chosen, value)}
+    """The page of a query with a facet's value added, or taken away if it is chosen already.
+
+    `name` is a facet, or one of EXCLUSIONS; what is included is no longer excluded, and vice versa.
+    """
+    chosen = getattr(query.filters, name)
+    kept = _without(chosen, value)
+    changed: Any = {name: kept if is_chosen(query, name, value) else (*chosen, value)}
+    opposite = {**EXCLUSIONS, **{excluded: facet for facet, excluded in EXCLUSIONS.items()}}[name]
+    changed[opposite] = _without(getattr(query.filters, opposite), value)
     return search_url(query, filters=replace(query.filters, **changed))
+
+
+def is_chosen(query: Query, name: str, value: str) -> bool:
+    """Whether a facet's value is included already, or excluded where `name` is of EXCLUSIONS."""
+    chosen: tuple[str, ...] = getattr(query.filters, name)
+    return value.casefold() in {each.casefold() for each in chosen}
+
+
+def _without(chosen: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(each for each in chosen if each.casefold() != value.casefold())
 
 
 def without_filters_url(query: Query) -> str:
@@ -64,7 +88,7 @@ def without_filters_url(query: Query) -> str:
 
 
 def without_url(query: Query, name: str) -> str:
-    """The page of a query without its `since`, `until` or `date`."""
+    """The page of a query without its `since`, `until`, `date` or `day`."""
     changed: Any = {name: getattr(Filters(), name)}
     return search_url(query, filters=replace(query.filters, **changed))
 
@@ -95,6 +119,7 @@ LINKS = {
         citation_path,
         copies_url,
         filter_url,
+        is_chosen,
         outlet_url,
         period_url,
         search_url,

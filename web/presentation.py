@@ -1,12 +1,13 @@
 """How things are written for a reader: days, marked text, numbers with what they count."""
 
+import calendar
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from index.query import Copies
+from index.query import Copies, DayOfYear
 from index.results import Part, PartKind, PassageHit, Results, Timeline
 from web.day_notes import date_note
 from web.links import LINKS
@@ -67,6 +68,15 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
 def day(value: date | None) -> str:
     """Write a day as a reader does: `23 March 2024`."""
     return f"{value.day} {value:%B} {value.year}" if value else "no date"
+
+
+def day_of_year(value: DayOfYear) -> str:
+    """Write a day without its year.
+
+    >>> day_of_year(DayOfYear(2, 29))
+    '29 February'
+    """
+    return f"{value.day} {calendar.month_name[value.month]}"
 
 
 def language(code: str) -> str:
@@ -150,6 +160,7 @@ FILTERS = {
     "marked": marked,
     "excerpt": excerpt,
     "day": day,
+    "day_of_year": day_of_year,
     "language": language,
     "bars": bars,
     "counted": counted,

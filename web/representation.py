@@ -6,7 +6,7 @@ from typing import Any
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
-from index.query import FACETS, Query
+from index.query import FACET_FILTERS, Query
 from index.related import Related, RelatedArticle
 from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
 
@@ -28,6 +28,7 @@ def results_json(results: Results) -> Json:
         },
         "hits": [_hit(hit) for hit in results.hits],
         "facets": {name: _counts(counts) for name, counts in results.facets.items()},
+        "facets_total": results.facets_total,
         "timeline": {
             "bins": _counts(results.timeline.bins),
             "undated": results.timeline.undated,
@@ -51,7 +52,8 @@ def query_json(query: Query) -> Json:
         "since": _day(filters.since),
         "until": _day(filters.until),
         "date": filters.date.value,
-        **{name: list(getattr(filters, name)) for name in FACETS},
+        "day": str(filters.day) if filters.day else None,
+        **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
         "sort": query.sort.value,
         "copies": query.copies.value,
         "limit": query.limit,
