@@ -221,6 +221,15 @@ class Columns:
         return ordered
 
     @cached_property
+    def copied_by_day(self) -> npt.NDArray[np.int64]:
+        """The articles that are copies of another and have a day, story by story, by day."""
+        places = np.flatnonzero((self.story >= 0) & ~self.undated)
+        ordered: npt.NDArray[np.int64] = places[
+            np.lexsort((self.published[places], self.story[places]))
+        ]
+        return ordered
+
+    @cached_property
     def of_copied(self) -> dict[str, Category]:
         """Each category, of the articles alone that are copies of another."""
         return {name: getattr(self, name).narrowed(self.story >= 0) for name in FACETS}

@@ -54,6 +54,13 @@ class DateFilter(StrEnum):
     NONE = "none"
 
 
+class Scale(StrEnum):
+    """What the timeline shows: how many articles, or which share of what the archive holds."""
+
+    COUNT = "count"
+    SHARE = "share"
+
+
 class DayOfYear(NamedTuple):
     """A day in any year; 29 February is one, in the years that have it."""
 
@@ -114,13 +121,14 @@ class Query:
     filters: Filters = Filters()
     sort: Sort = Sort.RELEVANCE
     copies: Copies = Copies.FOLD
+    timeline: Scale = Scale.COUNT
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
     plain: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until date day`, the facets, `sort copies limit cursor`.
+        """Read `q mode since until date day`, the facets, `sort copies timeline limit cursor`.
 
         `not_source` and the like are read as `source` is. Raises BadQuery with the parameter's
         name. Unknown parameters are left alone.
@@ -148,6 +156,7 @@ class Query:
             filters=filters,
             sort=_choice(Sort, "sort", last("sort")),
             copies=_choice(Copies, "copies", last("copies")),
+            timeline=_choice(Scale, "timeline", last("timeline")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=_cursor(last("cursor")),
         )
@@ -171,6 +180,8 @@ class Query:
             pairs.append(("sort", self.sort.value))
         if self.copies is not default.copies:
             pairs.append(("copies", self.copies.value))
+        if self.timeline is not default.timeline:
+            pairs.append(("timeline", self.timeline.value))
         if self.limit != default.limit:
             pairs.append(("limit", str(self.limit)))
         if self.cursor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
+from index.periods import Unit
 from index.query import Copies, Cursor, Query
 
 
@@ -134,11 +135,23 @@ class FacetCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """Matching articles by year or by month (`2024`, `2024-03`), and those without a date."""
+class Bin:
+    """A period (`2024-03`), its first and last day, how many match, of how many in the archive."""
 
-    bins: tuple[FacetCount, ...]
+    value: str
+    since: date
+    until: date
+    count: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Matching articles by periods of one unit, those with none left out; and those undated."""
+
+    bins: tuple[Bin, ...]
     undated: int
+    unit: Unit | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
-from index.breakdown import facets, span, timeline, totals_of
+from index.breakdown import facets, totals_of
 from index.cautions import cautions
 from index.clock import Clock
 from index.columns import Columns
@@ -39,6 +39,7 @@ from index.related import Related, Relations
 from index.reranking import Reordered, Reranking
 from index.results import Offer, Reading, Results, Verdict
 from index.snapshot import Snapshot, Snapshots
+from index.timeline import span, timeline
 
 
 class Searcher:

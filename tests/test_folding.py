@@ -18,7 +18,6 @@ from index.query import (
     Mode,
     Query,
     Sort,
-    parse_day,
 )
 from index.ranking import RankingOptions
 from index.results import PartKind
@@ -144,9 +143,10 @@ def test_a_click_gives_exactly_its_count(searcher_of, seed, text, mode, copies, 
             assert left == (len(stories) if copies is Copies.FOLD else results.total - count.count)
             if not getattr(filters, name):
                 assert clicked(**{name: (count.value,)}) == count.count
-    for month in results.timeline.bins:
-        since, until = (parse_day("", month.value, end=end) for end in (False, True))
-        assert clicked(since=since, until=until) == month.count
+    for period in results.timeline.bins:
+        assert clicked(since=period.since, until=period.until) == period.count
+        within = Filters(since=period.since, until=period.until)
+        assert searcher.search(Query(copies=copies, filters=within)).total == period.of
     assert clicked(date=DateFilter.NONE) == results.timeline.undated
 
 

@@ -18,6 +18,7 @@ from index.query import (
     Filters,
     Mode,
     Query,
+    Scale,
     Sort,
 )
 
@@ -45,6 +46,7 @@ def queries(draw):
             **{name: draw(names) for name in EXCLUSIONS.values()},
         ),
         sort=draw(st.sampled_from(Sort)),
+        timeline=draw(st.sampled_from(Scale)),
         limit=draw(st.integers(1, MOST_HITS)),
         cursor=draw(st.none() | st.builds(Cursor, st.integers(0, 10**9), st.integers(0, 10**6))),
     )
@@ -80,6 +82,7 @@ def test_parameters_make_a_query_or_a_bad_query(parameters):
         ({"since": ["yesterday"]}, "since"),
         ({"until": ["2024-02-30"]}, "until"),
         ({"date": ["never"]}, "date"),
+        ({"timeline": ["log"]}, "timeline"),
         ({"day": ["2024-03-23"]}, "day"),
         ({"day": ["02-30"]}, "day"),
         ({"day": ["13-01"]}, "day"),

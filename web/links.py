@@ -1,7 +1,8 @@
 """Where things are: articles, and searches with some of their parameters changed."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from archive.article import Article, Passage
@@ -14,8 +15,18 @@ from index.query import (
     Filters,
     Mode,
     Query,
-    parse_day,
+    Scale,
 )
+
+
+class Dated(Protocol):
+    """What has a first and a last day: a bar of the timeline, say."""
+
+    @property
+    def since(self) -> date: ...
+
+    @property
+    def until(self) -> date: ...
 
 
 def copies_url(query: Query) -> str:
@@ -46,7 +57,8 @@ def search_url(query: Query, **changes: Any) -> str:
 
 def taken_url(query: Query, path: str) -> str:
     """A search as a file or a feed: all of it, wherever it is turned to."""
-    parameters = replace(query, cursor=None, limit=DEFAULT_HITS).to_url()
+    plain = replace(query, cursor=None, limit=DEFAULT_HITS, timeline=Scale.COUNT)
+    parameters = plain.to_url()
     return f"{path}?{parameters}" if parameters else path
 
 
@@ -93,10 +105,15 @@ def without_url(query: Query, name: str) -> str:
     return search_url(query, filters=replace(query.filters, **changed))
 
 
-def period_url(query: Query, label: str) -> str:
-    """The page of a query narrowed to one bar of the timeline: a year or a month."""
-    since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
-    return search_url(query, filters=replace(query.filters, since=since, until=until))
+def period_url(query: Query, period: Dated) -> str:
+    """The page of a query narrowed to a period, such as a bar of the timeline."""
+    changed = replace(query.filters, since=period.since, until=period.until)
+    return search_url(query, filters=changed)
+
+
+def whole_time_url(query: Query) -> str:
+    """The page of a query without its `since` and `until`."""
+    return search_url(query, filters=replace(query.filters, since=None, until=None))
 
 
 def undated_url(query: Query) -> str:
@@ -125,6 +142,7 @@ LINKS = {
         search_url,
         taken_url,
         undated_url,
+        whole_time_url,
         with_query,
         without_filters_url,
         without_url,

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from archive.errors import EngineUnavailable
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
-from index.query import Mode, Query, Sort
+from index.query import Mode, Query, Scale, Sort
 from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
@@ -30,6 +30,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             results=results,
             modes=list(Mode),
             sorts=list(Sort),
+            scales=list(Scale),
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
 

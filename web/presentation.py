@@ -3,14 +3,14 @@
 import calendar
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup, escape
 
 from index.query import Copies, DayOfYear
-from index.results import Part, PartKind, PassageHit, Results, Timeline
+from index.results import Part, PartKind, PassageHit, Results
 from web.day_notes import date_note
 from web.links import LINKS
+from web.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
 MOST_PARTS = 8  # of a score that are shown one by one
@@ -134,27 +134,6 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def bars(timeline: Timeline) -> list[dict[str, Any]]:
-    """The timeline as bars without gaps: label, count, and height in percent of the highest."""
-    counts = {period.value: period.count for period in timeline.bins}
-    if not counts:
-        return []
-    highest = max(counts.values())
-    return [
-        {"label": label, "count": count, "height": round(100 * count / highest)}
-        for label in _every(min(counts), max(counts))
-        for count in [counts.get(label, 0)]
-    ]
-
-
-def _every(first: str, last: str) -> list[str]:
-    """Every month or year from the first to the last."""
-    if "-" not in first:
-        return [f"{year:04d}" for year in range(int(first), int(last) + 1)]
-    start, end = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (first, last))
-    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, end + 1)]
-
-
 FILTERS = {
     **LINKS,
     "marked": marked,
@@ -163,6 +142,10 @@ FILTERS = {
     "day_of_year": day_of_year,
     "language": language,
     "bars": bars,
+    "name_of": name_of,
+    "ticks": ticks,
+    "years_of": years_of,
+    "wider": wider,
     "counted": counted,
     "total_in_words": total_in_words,
     "date_note": date_note,

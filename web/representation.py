@@ -8,7 +8,7 @@ from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
 from index.query import FACET_FILTERS, Query
 from index.related import Related, RelatedArticle
-from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
+from index.results import Bin, FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
 NO_COPIES = OtherCopies()
@@ -30,7 +30,8 @@ def results_json(results: Results) -> Json:
         "facets": {name: _counts(counts) for name, counts in results.facets.items()},
         "facets_total": results.facets_total,
         "timeline": {
-            "bins": _counts(results.timeline.bins),
+            "unit": results.timeline.unit.value if results.timeline.unit else None,
+            "bins": [_bin(each) for each in results.timeline.bins],
             "undated": results.timeline.undated,
         },
         "coverage": round(results.coverage, 4),
@@ -56,6 +57,7 @@ def query_json(query: Query) -> Json:
         **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
         "sort": query.sort.value,
         "copies": query.copies.value,
+        "timeline": query.timeline.value,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
@@ -168,6 +170,16 @@ def _ranks(ranks: Ranks) -> Json:
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:
     return [{"value": count.value, "count": count.count} for count in counts]
+
+
+def _bin(found: Bin) -> Json:
+    return {
+        "value": found.value,
+        "since": _day(found.since),
+        "until": _day(found.until),
+        "count": found.count,
+        "of": found.of,
+    }
 
 
 def _day(day: date | None) -> str | None:
