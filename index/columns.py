@@ -230,6 +230,20 @@ class Columns:
         return ordered
 
     @cached_property
+    def held_by_day(self) -> tuple[Ints, npt.NDArray[np.int64]]:
+        """The days that articles are of, ascending, and how many are of each."""
+        days, counts = np.unique(self.published[~self.undated], return_counts=True)
+        return days, counts
+
+    @cached_property
+    def days_followed(self) -> tuple[Ints, Ints]:
+        """The days of each dated copy but its story's last, and of the one that follows it."""
+        members = self.copied_by_day
+        days, stories = self.published[members], self.story[members]
+        same = stories[1:] == stories[:-1]
+        return days[:-1][same], days[1:][same]
+
+    @cached_property
     def of_copied(self) -> dict[str, Category]:
         """Each category, of the articles alone that are copies of another."""
         return {name: getattr(self, name).narrowed(self.story >= 0) for name in FACETS}

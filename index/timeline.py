@@ -24,7 +24,7 @@ def timeline(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) ->
     if not ends:
         return Timeline((), undated, None)
     counting = _Counting.of(columns, copies, *ends)
-    counts, held = counting.count(dated), counting.count(counting.within())
+    counts, held = counting.count(dated), counting.held()
     bins = (
         Bin(str(period), period.since, period.until, int(counts[i]), int(held[i]))
         for i in np.flatnonzero(counts).tolist()
@@ -58,13 +58,6 @@ class _Counting:
         days = np.arange(first.since.toordinal(), last.until.toordinal() + 1)
         return cls(columns, copies, first, numbers(days, unit) - first.number)
 
-    def within(self) -> Bools:
-        """Mark the articles of the whole archive that are of these periods."""
-        begin = self.first.since.toordinal()
-        published = self.columns.published
-        marked: Bools = (published >= begin) & (published < begin + len(self.place_of))
-        return marked
-
     def count(self, articles: Bools) -> Rows:
         """Count dated articles, or the stories that have them."""
         size = int(self.place_of[-1]) + 1
@@ -76,6 +69,21 @@ class _Counting:
             again = (places[1:] == places[:-1]) & (stories[1:] == stories[:-1])
             counts = counts - np.bincount(places[1:][again], minlength=size)
         return counts
+
+    def held(self) -> Rows:
+        """Count all dated articles of the archive, or their stories: from what is known by day."""
+        begin, size = self.first.since.toordinal(), int(self.place_of[-1]) + 1
+        end = begin + len(self.place_of)
+        days, counts = self.columns.held_by_day
+        within = slice(*np.searchsorted(days, (begin, end)).tolist())
+        counted = np.bincount(self.place_of[days[within] - begin], counts[within], size)
+        if self.copies is Copies.FOLD:
+            before, after = self.columns.days_followed
+            inside = (before >= begin) & (after < end)
+            places = self.place_of[after[inside] - begin]
+            again = places == self.place_of[before[inside] - begin]
+            counted -= np.bincount(places[again], minlength=size)
+        return counted.astype(np.int64)
 
     def _places(self, articles: Rows) -> Rows:
         days = self.columns.published[articles] - self.first.since.toordinal()

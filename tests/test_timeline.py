@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.columns import Category, Columns
@@ -73,6 +73,7 @@ def test_articles_are_counted_by_day_to_century_whichever_suits_their_span(
 some_days = st.dates(date(2023, 1, 1), date(2023, 2, 20)) | st.dates()
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | some_days, min_size=1), st.data())
 def test_every_article_is_in_one_bin_and_each_bin_knows_what_the_archive_holds(days, data):
     columns = columns_of(*days)
