@@ -61,6 +61,13 @@ class Scale(StrEnum):
     SHARE = "share"
 
 
+class Marking(StrEnum):
+    """What is marked in hits: the words, or also the sentence that is nearest in meaning."""
+
+    WORDS = "words"
+    SENTENCE = "sentence"
+
+
 class DayOfYear(NamedTuple):
     """A day in any year; 29 February is one, in the years that have it."""
 
@@ -122,13 +129,14 @@ class Query:
     sort: Sort = Sort.RELEVANCE
     copies: Copies = Copies.FOLD
     timeline: Scale = Scale.COUNT
+    mark: Marking = Marking.WORDS
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
     plain: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until date day`, the facets, `sort copies timeline limit cursor`.
+        """Read `q mode since until date day`, the facets, `sort copies timeline mark limit cursor`.
 
         `not_source` and the like are read as `source` is. Raises BadQuery with the parameter's
         name. Unknown parameters are left alone.
@@ -157,6 +165,7 @@ class Query:
             sort=_choice(Sort, "sort", last("sort")),
             copies=_choice(Copies, "copies", last("copies")),
             timeline=_choice(Scale, "timeline", last("timeline")),
+            mark=_choice(Marking, "mark", last("mark")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=_cursor(last("cursor")),
         )
@@ -176,12 +185,9 @@ class Query:
             pairs.append(("day", str(self.filters.day)))
         for name in FACET_FILTERS:
             pairs.extend((name, value) for value in getattr(self.filters, name))
-        if self.sort is not default.sort:
-            pairs.append(("sort", self.sort.value))
-        if self.copies is not default.copies:
-            pairs.append(("copies", self.copies.value))
-        if self.timeline is not default.timeline:
-            pairs.append(("timeline", self.timeline.value))
+        for name in ("sort", "copies", "timeline", "mark"):
+            choice = getattr(self, name)
+            pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
         if self.limit != default.limit:
             pairs.append(("limit", str(self.limit)))
         if self.cursor:

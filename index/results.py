@@ -71,7 +71,10 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A passage that was found. `highlights` are (start, end) in the passage's own text."""
+    """A passage that was found. `highlights` are (start, end) in the passage's own text.
+
+    `nearest` is where the sentence is that is nearest in meaning, where that was asked for.
+    """
 
     passage: Passage
     score: float
@@ -79,6 +82,7 @@ class PassageHit:
     cosine: float | None
     highlights: tuple[tuple[int, int], ...]
     why: Why
+    nearest: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

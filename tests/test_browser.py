@@ -201,3 +201,26 @@ def test_no_two_labels_of_the_timeline_collide(chromium, address, path, width):
     assert ends == sorted(ends)
     assert frame["x"] - 1 <= ends[0] < ends[-1] <= frame["x"] + frame["width"] + 1
     context.close()
+
+
+def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(page):
+    page.goto("/?q=why+was+the+bridge+closed")
+    before = page.locator(".hit h2").all_inner_texts()
+    page.wait_for_load_state("networkidle")
+    link = page.get_by_role("link", name="Mark the sentence nearest in meaning")
+    if link.count():
+        link.click()
+    marked = page.locator(".hit .passage .nearest")
+    marked.first.wait_for()
+    assert "Nearest in meaning: " in marked.first.text_content()
+    style = marked.first.evaluate("element => getComputedStyle(element).textDecorationStyle")
+    assert style == "dotted"
+    assert page.locator(".hit h2").all_inner_texts() == before
+    assert "Mark words alone" in page.locator(".legend").inner_text()
+
+
+def test_the_size_of_a_page_is_chosen(page):
+    page.goto("/?q=the")
+    page.locator(".sizes").get_by_role("link", name="20").click()
+    assert page.locator("article.hit").count() == 20
+    assert page.locator(".sizes strong").inner_text() == "20"

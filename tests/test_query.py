@@ -12,10 +12,12 @@ from archive.errors import BadQuery
 from index.query import (
     EXCLUSIONS,
     MOST_HITS,
+    Copies,
     Cursor,
     DateFilter,
     DayOfYear,
     Filters,
+    Marking,
     Mode,
     Query,
     Scale,
@@ -47,6 +49,8 @@ def queries(draw):
         ),
         sort=draw(st.sampled_from(Sort)),
         timeline=draw(st.sampled_from(Scale)),
+        copies=draw(st.sampled_from(Copies)),
+        mark=draw(st.sampled_from(Marking)),
         limit=draw(st.integers(1, MOST_HITS)),
         cursor=draw(st.none() | st.builds(Cursor, st.integers(0, 10**9), st.integers(0, 10**6))),
     )

@@ -8,14 +8,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from archive.article import Article, Passage
 from archive.store.stories import Copy
 from index.query import (
-    DEFAULT_HITS,
     EXCLUSIONS,
     Copies,
     DateFilter,
     Filters,
     Mode,
     Query,
-    Scale,
 )
 
 
@@ -57,8 +55,12 @@ def search_url(query: Query, **changes: Any) -> str:
 
 def taken_url(query: Query, path: str) -> str:
     """A search as a file or a feed: all of it, wherever it is turned to."""
-    plain = replace(query, cursor=None, limit=DEFAULT_HITS, timeline=Scale.COUNT)
-    parameters = plain.to_url()
+    default = Query()
+    kept = replace(
+        query,
+        **{name: getattr(default, name) for name in ("cursor", "limit", "timeline", "mark")},
+    )
+    parameters = kept.to_url()
     return f"{path}?{parameters}" if parameters else path
 
 

@@ -7,11 +7,12 @@ from flask import Blueprint, render_template, request
 from archive.errors import EngineUnavailable
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
-from index.query import Mode, Query, Scale, Sort
+from index.query import Marking, Mode, Query, Scale, Sort
 from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
 
+PAGE_SIZES = (10, 20, 50, 100)  # hits
 RELATED_SHOWN = 5  # of earlier coverage, and of later
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
             modes=list(Mode),
             sorts=list(Sort),
             scales=list(Scale),
+            markings=list(Marking),
+            sizes=PAGE_SIZES,
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
 

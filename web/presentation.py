@@ -1,6 +1,7 @@
 """How things are written for a reader: days, marked text, numbers with what they count."""
 
 import calendar
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -13,6 +14,11 @@ from web.links import LINKS
 from web.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
+LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning
+NEAREST = Markup(
+    '<span class="nearest" title="Nearest in meaning"><span class="unseen">Nearest in meaning: '
+    '</span><span class="sign" aria-hidden="true">≈</span>{}</span>'
+)
 MOST_PARTS = 8  # of a score that are shown one by one
 LANGUAGES = {
     "en": "English",
@@ -41,18 +47,48 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
 
 
 def excerpt(hit: PassageHit) -> Markup:
-    """The part of a passage around its first marked word, or its beginning without the heading."""
+    """The part of a passage around its first marked word, or its beginning without the heading.
+
+    A sentence that is nearest in meaning is shown whole, and marked as such.
+    """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
     opening += len(text[opening:]) - len(text[opening:].lstrip())
+    start, end = _excerpt_span(text, opening, hit)
+    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
+    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
+    body = text[start:end]
+    if not hit.nearest or not start <= hit.nearest[0] < hit.nearest[1] <= end:
+        return Markup("{}{}{}").format(before, marked(body, shown), after)
+    bounds = (0, hit.nearest[0] - start, hit.nearest[1] - start, len(body))
+    first, inside, last = (
+        marked(body[a:b], _clipped(shown, a, b)) for a, b in itertools.pairwise(bounds)
+    )
+    return Markup("{}{}{}{}{}").format(before, first, NEAREST.format(inside), last, after)
+
+
+def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """What of the spans lies in a stretch, counted from its start."""
+    return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+
+
+def _excerpt_span(text: str, opening: int, hit: PassageHit) -> tuple[int, int]:
     start = _excerpt_start(text, opening, hit.highlights)
+    end = _excerpt_end(text, start)
+    if not hit.nearest or (start <= hit.nearest[0] and hit.nearest[1] <= end):
+        return start, end
+    both = min(start, hit.nearest[0]), max(end, hit.nearest[1])
+    if both[1] - both[0] <= LONGEST_EXCERPT:
+        return both
+    return hit.nearest[0], max(hit.nearest[1], _excerpt_end(text, hit.nearest[0]))
+
+
+def _excerpt_end(text: str, start: int) -> int:
     end = min(len(text), start + EXCERPT)
     if end < len(text):
         space = text.rfind(" ", start + EXCERPT // 2, end)
         end = space if space > 0 else end
-    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
-    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
-    return Markup("{}{}{}").format(before, marked(text[start:end], shown), after)
+    return end
 
 
 def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:

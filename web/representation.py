@@ -58,6 +58,7 @@ def query_json(query: Query) -> Json:
         "sort": query.sort.value,
         "copies": query.copies.value,
         "timeline": query.timeline.value,
+        "mark": query.mark.value,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
@@ -132,6 +133,7 @@ def _passage_hit(hit: PassageHit) -> Json:
     return {
         **_passage(hit.passage),
         "highlights": [list(span) for span in hit.highlights],
+        "nearest": list(hit.nearest) if hit.nearest else None,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "cosine": None if hit.cosine is None else round(hit.cosine, 4),
