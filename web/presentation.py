@@ -106,7 +106,7 @@ def day(value: date | None) -> str:
     return f"{value.day} {value:%B} {value.year}" if value else "no date"
 
 
-def day_of_year(value: DayOfYear) -> str:
+def day_of_year(value: DayOfYear | date) -> str:
     """Write a day without its year.
 
     >>> day_of_year(DayOfYear(2, 29))
