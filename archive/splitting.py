@@ -104,6 +104,19 @@ def embedded_text(passage: Passage, title: str) -> str:
     return QUOTATION_MARKS.sub('"', whole)
 
 
+def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
+    """Find the sentences of a passage, in its own text, without the heading that opens it."""
+    text = passage.text
+    opening = len(passage.heading) if text.startswith(passage.heading) else 0
+    for found in paragraphs(text[opening:]):
+        yield from _sentences(text, Span(found.start + opening, found.end + opening), language)
+
+
+def embedded_sentence(text: str) -> str:
+    """The text that stands for a sentence in the vector space, without quotation marks too."""
+    return QUOTATION_MARK.sub("", text)
+
+
 def paragraphs(text: str) -> Iterator[Span]:
     """Find the paragraphs: between blank lines, or single lines where there are none."""
     separator = BLANK_LINE

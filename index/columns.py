@@ -5,9 +5,11 @@ the catalogue. One mask over articles serves both engines, the total, the facets
 """
 
 import json
+from calendar import isleap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import MAXYEAR, MINYEAR, date
 from functools import cached_property
 from typing import Self
 
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.store.catalog import Catalog
-from index.query import FACETS, DateFilter, Filters
+from index.query import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -182,20 +184,20 @@ class Columns:
         chosen = np.ones(self.n_articles, np.bool_)
         if filters.date is DateFilter.NONE:
             chosen &= self.undated
+        if filters.day:
+            chosen &= np.isin(self.published, _in_every_year(filters.day))
         if filters.since or filters.until:
             chosen &= ~self.undated
         if filters.since:
             chosen &= self.published >= filters.since.toordinal()
         if filters.until:
             chosen &= self.published <= filters.until.toordinal()
-        for category, names in (
-            (self.source, filters.source),
-            (self.section, filters.section),
-            (self.language, filters.language),
-            (self.author, filters.author),
-        ):
-            if names:
+        for name, excluded in EXCLUSIONS.items():
+            category: Category = getattr(self, name)
+            if names := getattr(filters, name):
                 chosen &= category.holding(names)
+            if names := getattr(filters, excluded):
+                chosen &= ~category.holding(names)
         return chosen
 
     def rows_of(self, articles: Bools) -> Bools:
@@ -219,6 +221,29 @@ class Columns:
         return ordered
 
     @cached_property
+    def copied_by_day(self) -> npt.NDArray[np.int64]:
+        """The articles that are copies of another and have a day, story by story, by day."""
+        places = np.flatnonzero((self.story >= 0) & ~self.undated)
+        ordered: npt.NDArray[np.int64] = places[
+            np.lexsort((self.published[places], self.story[places]))
+        ]
+        return ordered
+
+    @cached_property
+    def held_by_day(self) -> tuple[Ints, npt.NDArray[np.int64]]:
+        """The days that articles are of, ascending, and how many are of each."""
+        days, counts = np.unique(self.published[~self.undated], return_counts=True)
+        return days, counts
+
+    @cached_property
+    def days_followed(self) -> tuple[Ints, Ints]:
+        """The days of each dated copy but its story's last, and of the one that follows it."""
+        members = self.copied_by_day
+        days, stories = self.published[members], self.story[members]
+        same = stories[1:] == stories[:-1]
+        return days[:-1][same], days[1:][same]
+
+    @cached_property
     def of_copied(self) -> dict[str, Category]:
         """Each category, of the articles alone that are copies of another."""
         return {name: getattr(self, name).narrowed(self.story >= 0) for name in FACETS}
@@ -240,6 +265,13 @@ def surplus(
     pairs = np.sort(codes.astype(np.int64) * n_stories + stories)
     again = pairs[1:][pairs[1:] == pairs[:-1]] // n_stories  # a third of the time of np.unique
     return np.bincount(again, minlength=n_codes)
+
+
+def _in_every_year(day: DayOfYear) -> Ints:
+    """The ordinals of a day in all years that have it."""
+    leap = (day.month, day.day) == (2, 29)
+    years = (y for y in range(MINYEAR, MAXYEAR + 1) if not leap or isleap(y))
+    return np.fromiter((date(year, *day).toordinal() for year in years), np.int32)
 
 
 def _found(

@@ -201,6 +201,10 @@ class Embedder(Protocol):
         """Embed passages; the order of the result is that of the texts."""
         ...
 
+    def embed_sentences(self, texts: Sequence[str]) -> Floats:
+        """Embed a few sentences of passages while somebody waits; as passages, but for rounding."""
+        ...
+
     def embed_query(self, text: str) -> Floats:
         """Embed what is searched for, (dimension,)."""
         ...

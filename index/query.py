@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 from urllib.parse import urlencode
 
 from archive.errors import BadQuery
@@ -16,6 +16,8 @@ DEFAULT_HITS = 10
 MOST_HITS = 200
 LONGEST_TEXT = 4_000  # characters
 DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+LEAP_YEAR = 2000  # has every day that any year has
+DAY_OF_YEAR = re.compile(r"(\d{1,2})-(\d{1,2})")
 CURSOR = re.compile(r"g(\d{1,18})o(\d{1,12})")
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -52,9 +54,36 @@ class DateFilter(StrEnum):
     NONE = "none"
 
 
+class Scale(StrEnum):
+    """What the timeline shows: how many articles, or which share of what the archive holds."""
+
+    COUNT = "count"
+    SHARE = "share"
+
+
+class Marking(StrEnum):
+    """What is marked in hits: the words, or also the sentence that is nearest in meaning."""
+
+    WORDS = "words"
+    SENTENCE = "sentence"
+
+
+class DayOfYear(NamedTuple):
+    """A day in any year; 29 February is one, in the years that have it."""
+
+    month: int
+    day: int
+
+    def __str__(self) -> str:
+        return f"{self.month:02d}-{self.day:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an article must be, whatever it says. Days are inclusive, empty tuples no filter."""
+    """What an article must be, whatever it says. Days are inclusive, empty tuples no filter.
+
+    An article has one of the values of each facet that is given, and none that begin with `not_`.
+    """
 
     since: date | None = None
     until: date | None = None
@@ -63,12 +92,20 @@ class Filters:
     language: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     date: DateFilter = DateFilter.ANY
+    day: DayOfYear | None = None
+    not_source: tuple[str, ...] = ()
+    not_section: tuple[str, ...] = ()
+    not_language: tuple[str, ...] = ()
+    not_author: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Filters()
 
 
 FACETS = ("source", "section", "language", "author")
+EXCLUSIONS = {name: f"not_{name}" for name in FACETS}
+FACET_FILTERS = (*FACETS, *EXCLUSIONS.values())
+"""The filters that may be given several times, by parameter and by field of Filters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +128,18 @@ class Query:
     filters: Filters = Filters()
     sort: Sort = Sort.RELEVANCE
     copies: Copies = Copies.FOLD
+    timeline: Scale = Scale.COUNT
+    mark: Marking = Marking.WORDS
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
     plain: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until date source section language author sort copies limit cursor`.
+        """Read `q mode since until date day`, the facets, `sort copies timeline mark limit cursor`.
 
-        Raises BadQuery with the parameter's name. Unknown parameters are left alone.
+        `not_source` and the like are read as `source` is. Raises BadQuery with the parameter's
+        name. Unknown parameters are left alone.
         """
 
         def last(name: str) -> str:
@@ -113,7 +153,8 @@ class Query:
             since=parse_day("since", last("since"), end=False),
             until=parse_day("until", last("until"), end=True),
             date=_choice(DateFilter, "date", last("date")),
-            **{name: several(name) for name in FACETS},
+            day=parse_day_of_year("day", last("day")),
+            **{name: several(name) for name in FACET_FILTERS},
         )
         if filters.since and filters.until and filters.since > filters.until:
             raise BadQuery("since", f"{filters.since} is after until={filters.until}")
@@ -123,6 +164,8 @@ class Query:
             filters=filters,
             sort=_choice(Sort, "sort", last("sort")),
             copies=_choice(Copies, "copies", last("copies")),
+            timeline=_choice(Scale, "timeline", last("timeline")),
+            mark=_choice(Marking, "mark", last("mark")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=_cursor(last("cursor")),
         )
@@ -138,12 +181,13 @@ class Query:
             pairs += [(name, day.isoformat())] if day else []
         if self.filters.date is not default.filters.date:
             pairs.append(("date", self.filters.date.value))
-        for name in FACETS:
+        if self.filters.day:
+            pairs.append(("day", str(self.filters.day)))
+        for name in FACET_FILTERS:
             pairs.extend((name, value) for value in getattr(self.filters, name))
-        if self.sort is not default.sort:
-            pairs.append(("sort", self.sort.value))
-        if self.copies is not default.copies:
-            pairs.append(("copies", self.copies.value))
+        for name in ("sort", "copies", "timeline", "mark"):
+            choice = getattr(self, name)
+            pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
         if self.limit != default.limit:
             pairs.append(("limit", str(self.limit)))
         if self.cursor:
@@ -176,6 +220,24 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
         return date(year, number, calendar.monthrange(year, number)[1] if end else 1)
     except ValueError as exc:  # calendar.IllegalMonthError is one too
         raise BadQuery(name, f"{value!r} is not in the calendar") from exc
+
+
+def parse_day_of_year(name: str, value: str) -> DayOfYear | None:
+    """Read `03-23`, a month and a day.
+
+    >>> parse_day_of_year("day", "2-29")
+    DayOfYear(month=2, day=29)
+    """
+    if not value:
+        return None
+    match = DAY_OF_YEAR.fullmatch(value)
+    if not match:
+        raise BadQuery(name, f"{value!r} is not a month and a day such as 03-23")
+    try:
+        day = date(LEAP_YEAR, int(match[1]), int(match[2]))
+    except ValueError as exc:
+        raise BadQuery(name, f"{value!r} is not in the calendar") from exc
+    return DayOfYear(day.month, day.day)
 
 
 def _text(value: str) -> str:

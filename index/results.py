@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
+from index.periods import Unit
 from index.query import Copies, Cursor, Query
 
 
@@ -70,7 +71,10 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A passage that was found. `highlights` are (start, end) in the passage's own text."""
+    """A passage that was found. `highlights` are (start, end) in the passage's own text.
+
+    `nearest` is where the sentence is that is nearest in meaning, where that was asked for.
+    """
 
     passage: Passage
     score: float
@@ -78,6 +82,7 @@ class PassageHit:
     cosine: float | None
     highlights: tuple[tuple[int, int], ...]
     why: Why
+    nearest: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +139,38 @@ class FacetCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """Matching articles by year or by month (`2024`, `2024-03`), and those without a date."""
+class Bin:
+    """A period (`2024-03`), its first and last day, how many match, of how many in the archive."""
 
-    bins: tuple[FacetCount, ...]
+    value: str
+    since: date
+    until: date
+    count: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Matching articles by periods of one unit, those with none left out; and those undated."""
+
+    bins: tuple[Bin, ...]
     undated: int
+    unit: Unit | None
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one query. Total, facets and timeline are of the very set that is paged."""
+    """The answer to one query. Total, facets and timeline are of the very set that is paged.
+
+    `facets` hold the most frequent values, `facets_total` says how many values there are.
+    """
 
     query: Query
     reading: Reading
     hits: tuple[Hit, ...]
     totals: Totals
     facets: dict[str, tuple[FacetCount, ...]]
+    facets_total: dict[str, int]
     timeline: Timeline
     span: tuple[date, date] | None
     coverage: float

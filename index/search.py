@@ -10,7 +10,7 @@ from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
-from index.breakdown import facets, span, timeline, totals_of
+from index.breakdown import facets, totals_of
 from index.cautions import cautions
 from index.clock import Clock
 from index.columns import Columns
@@ -22,11 +22,12 @@ from index.judging import evidence, judge
 from index.lexical.matching import Matches
 from index.lexical.parsing import Read, parse
 from index.lexical.scoring import Rarity
+from index.nearest import Nearest
 from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately, ScoredArticle
 from index.protocols import Bools, Rows
-from index.query import DEFAULT_HITS, Copies, Filters, Mode, Query, Sort
+from index.query import DEFAULT_HITS, Copies, Filters, Marking, Mode, Query, Sort
 from index.ranking import (
     Candidates,
     Nearness,
@@ -39,6 +40,7 @@ from index.related import Related, Relations
 from index.reranking import Reordered, Reranking
 from index.results import Offer, Reading, Results, Verdict
 from index.snapshot import Snapshot, Snapshots
+from index.timeline import span, timeline
 
 
 class Searcher:
@@ -52,6 +54,7 @@ class Searcher:
         self._embedder = engines.embedder
         self._options = options
         self._reranking = reranking
+        self._nearest = Nearest(engines.embedder, options.floor)
         self._lately = FoundLately()
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -67,7 +70,23 @@ class Searcher:
             page = found.page(query, self._catalog)
         if page.next:
             self._lately.keep(found, query)
+        if query.mark is Marking.SENTENCE and query.mode is not Mode.KEYWORD:
+            with clock.stage("mark"):
+                page = self._marked(page)
         return replace(page, took_ms=clock.took_ms)
+
+    def _marked(self, page: Results) -> Results:
+        """Mark the sentences nearest in meaning, if there is a meaning and a model for it."""
+        meaning = _meaning(parse(page.query.text, plain=page.query.plain))
+        if not meaning or not page.hits:
+            return page
+        try:
+            hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits)
+        except EngineUnavailable:
+            return page  # a caution says so already
+        late = (f"there was no time to mark sentences in the last {left} hits",) if left else ()
+        reading = replace(page.reading, notes=(*page.reading.notes, *late))
+        return replace(page, hits=hits, reading=reading)
 
     def every(self, query: Query) -> tuple[Results, Iterator[ScoredArticle]]:
         """Answer a query with all articles that are hits, from the first on, and without a page."""
@@ -105,12 +124,14 @@ class Searcher:
         hits = Hits(columns, matches, candidates, scores, ranked.read.expression, share, folded)
         reordered = self._reread(query, ranked, hits, ordered, clock)
         with clock.stage("count"):
+            faceted = facets(columns, candidates.articles, query.copies)
             answer = Results(
                 query=query,
                 reading=_reading(ranked, candidates, query, reordered.note),
                 hits=(),
                 totals=totals_of(candidates, folding, query.copies),
-                facets=facets(columns, candidates.articles, query.copies),
+                facets=faceted.counts,
+                facets_total=faceted.totals,
                 timeline=timeline(columns, candidates.articles, query.copies),
                 span=span(columns, candidates.articles),
                 coverage=columns.coverage,

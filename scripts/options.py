@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from archive.settings import Settings
+from index.query import FACETS
 
 Command = Callable[..., Any]
 
@@ -45,6 +46,14 @@ def with_threads(command: Command) -> Command:
         return command(given, **rest)
 
     return run
+
+
+def with_facets(command: Command) -> Command:
+    """Add --source and the like, and --not-source and the like, each to be given repeatedly."""
+    for name in reversed(FACETS):
+        for option, what in ((f"--not-{name}", f"Without this {name}."), (f"--{name}", None)):
+            command = click.option(option, multiple=True, help=what)(command)
+    return command
 
 
 quiet = click.option("--quiet", is_flag=True, help="No progress bars.")

@@ -11,13 +11,13 @@ from archive.article import Article
 from archive.settings import Settings
 from archive.store.directory import ArchiveDirectory
 from archive.store.stories import Copy, OtherCopies
-from index.query import DEFAULT_HITS, MOST_HITS, Copies, DateFilter, Mode, Query, Sort
+from index.query import DEFAULT_HITS, MOST_HITS, Copies, DateFilter, Marking, Mode, Query, Sort
 from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
 from scripts.histories import print_history
-from scripts.options import as_json, with_settings
+from scripts.options import as_json, with_facets, with_settings
 from web.day_notes import date_note
 from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
@@ -37,12 +37,16 @@ MOST_LANGUAGES = 8  # named by `status`
     default=DateFilter.ANY.value,
     help="`none`: only what has no date.",
 )
-@click.option("--source", multiple=True)
-@click.option("--section", multiple=True)
-@click.option("--language", multiple=True)
-@click.option("--author", multiple=True)
+@click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
+@with_facets
 @click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--copies", type=click.Choice([c.value for c in Copies]), default=Copies.FOLD.value)
+@click.option(
+    "--mark",
+    type=click.Choice([m.value for m in Marking]),
+    default=Marking.WORDS.value,
+    help="`sentence`: name the sentence of each hit that is nearest in meaning too.",
+)
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
 @click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @click.option("--why", is_flag=True, help="Say below each hit why it was found.")
@@ -185,6 +189,9 @@ def _print_hit(place: int, hit: Hit) -> None:
     marked += text[last : begin + EXCERPT]
     lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
     click.echo(f"   {lead}{' '.join(marked.split())}{tail}")
+    if best.nearest:
+        sentence = " ".join(text[slice(*best.nearest)].split())
+        click.echo(f"   nearest in meaning: {sentence}")
     if hit.copies.total:
         click.echo(f"   {_copies(hit.copies)}")
 

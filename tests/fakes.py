@@ -172,6 +172,9 @@ class HashedWords:
     def embed_passages(self, texts):
         return np.stack([self.embed_query(text) for text in texts])
 
+    def embed_sentences(self, texts):
+        return self.embed_passages(texts)
+
     def embed_query(self, text):
         total = np.sum([self._direction(term) for term in terms(text)] or [np.ones(64)], axis=0)
         return (total / np.linalg.norm(total)).astype(np.float32)

@@ -135,3 +135,92 @@ def test_a_page_is_small_and_asks_nobody_else(chromium, address):
     assert len(answer.body()) < 60_000
     assert all(url.startswith(address) for url in asked)
     context.close()
+
+
+def test_a_bar_of_the_timeline_leads_to_its_time_and_back_out(page):
+    page.goto("/?q=bridge")
+    bar = page.locator(".timeline .area a").first
+    name, count = bar.locator("title").text_content().split(": ")
+    bar.locator("rect").last.click()
+    page.wait_for_url("**since=**")
+    assert page.locator("h1").inner_text().startswith(count.split()[0])
+    assert page.locator(".timeline .unit").count() == 0 or "by day" in page.content()
+    page.get_by_role("link", name=f"Zoom out to {name.split()[-1]}").click()
+    assert "since=2023-01-01&until=2023-12-31" in page.url
+    page.get_by_role("link", name="The whole time").click()
+    assert "since" not in page.url
+
+
+def test_the_timeline_is_a_table_too_with_shares_on_demand(page):
+    page.goto("/?q=bridge")
+    page.get_by_text("As a table").click()
+    rows = page.locator(".timeline tbody tr")
+    counts = [int(text) for text in rows.locator("td").all_inner_texts()]
+    assert 0 in counts
+    assert sum(counts) >= int(page.locator("h1").inner_text().split()[0])
+    page.get_by_role("link", name="Show as a share of the archive").click()
+    page.get_by_text("As a table").click()
+    assert "of" in rows.first.inner_text()
+    assert rows.first.inner_text().endswith("%")
+    rows.first.get_by_role("link").click()
+    assert "since=" in page.url
+    assert "timeline=share" in page.url
+
+
+def test_a_drag_over_bars_selects_their_time(chromium, address):
+    context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    opened.goto("/?q=bridge&source=Coastal+Courier")
+    bars = opened.locator(".timeline .area a")
+    counts = [int(text.split(": ")[1].split()[0]) for text in bars.all_text_contents()]
+    boxes = [bars.nth(n).locator("rect").first.bounding_box() for n in (1, 3)]
+    begin, end = (box["x"] + box["width"] / 2 for box in boxes)
+    opened.mouse.move(begin, boxes[0]["y"] + 5)
+    opened.mouse.down()
+    opened.mouse.move((begin + end) / 2, boxes[0]["y"] + 9, steps=4)
+    opened.mouse.move(end, boxes[0]["y"] + 9, steps=4)
+    assert opened.locator(".timeline .selection").count() == 1
+    opened.mouse.up()
+    opened.wait_for_url("**until=**")
+    assert "source=Coastal" in opened.url
+    assert opened.locator("h1").inner_text().startswith(f"{sum(counts[1:4])} ")
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=bridge", "/?since=2024-03&until=2024-04", "/?q=the"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_two_labels_of_the_timeline_collide(chromium, address, path, width):
+    context = chromium.new_context(base_url=address, viewport={"width": width, "height": 800})
+    opened = context.new_page()
+    opened.goto(path)
+    frame = opened.locator(".timeline .bars").bounding_box()
+    labels = opened.locator(".timeline .bars text")
+    boxes = [labels.nth(n).bounding_box() for n in range(labels.count())]
+    assert boxes
+    ends = [edge for box in boxes for edge in (box["x"], box["x"] + box["width"])]
+    assert ends == sorted(ends)
+    assert frame["x"] - 1 <= ends[0] < ends[-1] <= frame["x"] + frame["width"] + 1
+    context.close()
+
+
+def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(page):
+    page.goto("/?q=why+was+the+bridge+closed")
+    before = page.locator(".hit h2").all_inner_texts()
+    page.wait_for_load_state("networkidle")
+    link = page.get_by_role("link", name="Mark the sentence nearest in meaning")
+    if link.count():
+        link.click()
+    marked = page.locator(".hit .passage .nearest")
+    marked.first.wait_for()
+    assert "Nearest in meaning: " in marked.first.text_content()
+    style = marked.first.evaluate("element => getComputedStyle(element).textDecorationStyle")
+    assert style == "dotted"
+    assert page.locator(".hit h2").all_inner_texts() == before
+    assert "Mark words alone" in page.locator(".legend").inner_text()
+
+
+def test_the_size_of_a_page_is_chosen(page):
+    page.goto("/?q=the")
+    page.locator(".sizes").get_by_role("link", name="20").click()
+    assert page.locator("article.hit").count() == 20
+    assert page.locator(".sizes strong").inner_text() == "20"

@@ -93,6 +93,24 @@ def test_filters_and_sorting_work_from_the_shell(archive):
     assert [h["article"]["id"] for h in json.loads(result.stdout)["hits"]] == ["ferry"]
 
 
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        (["--not-source", "courier"], {"ferry", "bridge"}),
+        (["--not-source", "Courier", "--not-section", "Culture"], {"ferry", "bridge", "undated"}),
+    ],
+)
+def test_what_is_excluded_from_the_shell_is_left_out(archive, options, left_out):
+    found = json.loads(backfile("search", "", *options, "--archive", archive, "--json").stdout)
+    kept = {hit["article"]["id"] for hit in found["hits"]}
+    assert kept
+    assert not kept & left_out
+    given = json.loads(
+        backfile("search", "", "--day", "03-15", "--archive", archive, "--json").stdout
+    )
+    assert [hit["article"]["id"] for hit in given["hits"]] == ["bridge"]
+
+
 def test_show_and_remove(archive):
     assert "The council votes on Tuesday." in backfile("show", "ferry", "--archive", archive).stdout
     shown = json.loads(backfile("show", "ferry", "--archive", archive, "--json").stdout)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.query import FACETS, Copies, DateFilter, Filters, Mode, Query, Sort, parse_day
+from index.query import (
+    EXCLUSIONS,
+    FACETS,
+    Copies,
+    DateFilter,
+    Filters,
+    Mode,
+    Query,
+    Sort,
+)
 from index.ranking import RankingOptions
 from index.results import PartKind
 from index.search import Searcher
@@ -104,26 +113,46 @@ def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, sin
     text=st.sampled_from((*TEXTS, QUESTION)),
     mode=st.sampled_from(Mode),
     copies=st.sampled_from(Copies),
-    source=st.sampled_from([(), ("Courier",)]),
+    filters=st.sampled_from(
+        [
+            Filters(),
+            Filters(author=("Ana Ruiz",)),
+            Filters(not_source=("courier",)),
+            Filters(not_author=("Ana Ruiz",), not_source=("Gazette", "Hafenbote")),
+        ]
+    ),
     floor=st.sampled_from([0.05, 0.2, 0.5]),
 )
-def test_a_click_gives_exactly_its_count(searcher_of, seed, text, mode, copies, source, floor):
+def test_a_click_gives_exactly_its_count(searcher_of, seed, text, mode, copies, filters, floor):
     searcher = searcher_of(seed, floor)
-    filters = Filters(author=source and ("Ana Ruiz",))
     query = Query(text, mode=mode, copies=copies, filters=filters)
     results = searcher.search(query)
+
+    def clicked(**changed):
+        narrowed = replace(query, filters=replace(filters, **changed))
+        return searcher.search(narrowed).total
+
+    shown = everything(searcher, replace(query, copies=Copies.SHOW))[1]
     for name in FACETS:
-        if getattr(filters, name):
-            continue
+        excluded = getattr(filters, EXCLUSIONS[name])
+        assert not {count.value.casefold() for count in results.facets[name]} & {*excluded}
         for count in results.facets[name]:
-            clicked = replace(filters, **{name: (count.value,)})
-            assert searcher.search(replace(query, filters=clicked)).total == count.count
-    for month in results.timeline.bins:
-        since, until = (parse_day("", month.value, end=end) for end in (False, True))
-        clicked = replace(filters, since=since, until=until)
-        assert searcher.search(replace(query, filters=clicked)).total == month.count
-    undated = replace(query, filters=replace(filters, date=DateFilter.NONE))
-    assert searcher.search(undated).total == results.timeline.undated
+            without = [hit for hit in shown if count.value not in values_of(hit.article, name)]
+            stories = {story_of(hit.article.id) for hit in without}
+            left = clicked(**{EXCLUSIONS[name]: (*excluded, count.value)})
+            assert left == (len(stories) if copies is Copies.FOLD else results.total - count.count)
+            if not getattr(filters, name):
+                assert clicked(**{name: (count.value,)}) == count.count
+    for period in results.timeline.bins:
+        assert clicked(since=period.since, until=period.until) == period.count
+        within = Filters(since=period.since, until=period.until)
+        assert searcher.search(Query(copies=copies, filters=within)).total == period.of
+    assert clicked(date=DateFilter.NONE) == results.timeline.undated
+
+
+def values_of(article, name):
+    value = article.authors if name == "author" else getattr(article, name)
+    return value if isinstance(value, tuple) else (value,)
 
 
 @pytest.mark.parametrize("mode", Mode)

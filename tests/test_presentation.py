@@ -8,10 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.article import Passage
-from index.query import Cursor, Filters, Query, Sort
-from index.results import FacetCount, PassageHit, Ranks, Timeline, Why
+from index.periods import Period, Unit
+from index.query import Cursor, Filters, Query, Scale, Sort
+from index.results import Bin, PassageHit, Ranks, Timeline, Why
 from web.links import filter_url, outlet_url, period_url, search_url
-from web.presentation import EXCERPT, bars, day, excerpt, marked
+from web.presentation import EXCERPT, day, excerpt, marked
+from web.timeline import (
+    CHARACTER,
+    LEAST_HEIGHT,
+    NARROWEST,
+    SPACE,
+    bars,
+    name_of,
+    ticks,
+    wider,
+)
 
 
 def hit(text, spans=(), heading=""):
@@ -55,21 +66,88 @@ def test_a_facet_link_adds_a_value_takes_it_away_and_starts_at_the_first_page():
     assert search_url(query, sort=Sort.NEWEST) == "/?q=ferry&sort=newest"
 
 
+def timeline_of(unit, counts):
+    """A timeline of (a day, how many, of how many)."""
+    periods = [(Period.around(day, unit), count, of) for day, count, of in counts]
+    return Timeline(tuple(Bin(str(p), p.since, p.until, n, of) for p, n, of in periods), 0, unit)
+
+
+MONTHS = timeline_of(Unit.MONTH, [(date(2023, 11, 4), 4, 400), (date(2024, 2, 1), 1, 2)])
+
+
 def test_a_bar_of_the_timeline_links_to_its_period():
-    assert period_url(Query("x"), "2024-02") == "/?q=x&since=2024-02-01&until=2024-02-29"
-    assert period_url(Query("x"), "2024") == "/?q=x&since=2024-01-01&until=2024-12-31"
+    *_, last = bars(MONTHS, Query())
+    assert period_url(Query("x"), last) == "/?q=x&since=2024-02-01&until=2024-02-29"
+    (day,) = bars(timeline_of(Unit.DAY, [(date(2024, 2, 29), 1, 1)]), Query())
+    assert period_url(Query("x"), day) == "/?q=x&since=2024-02-29&until=2024-02-29"
 
 
-def test_the_timeline_shows_empty_months_and_years_too():
-    months = Timeline((FacetCount("2023-11", 4), FacetCount("2024-02", 1)), 0)
-    assert [(b["label"], b["height"]) for b in bars(months)] == [
-        ("2023-11", 100),
-        ("2023-12", 0),
-        ("2024-01", 0),
-        ("2024-02", 25),
+def test_the_timeline_shows_empty_periods_too():
+    found = bars(MONTHS, Query())
+    assert [(b.name, b.count, b.height) for b in found] == [
+        ("November 2023", 4, 100),
+        ("December 2023", 0, 0),
+        ("January 2024", 0, 0),
+        ("February 2024", 1, 25),
     ]
-    assert len(bars(Timeline((FacetCount("1963", 1), FacetCount("1970", 1)), 0))) == 8
-    assert bars(Timeline((), 3)) == []
+    assert [b.left for b in found] == [0, 25, 50, 75]
+    years = timeline_of(Unit.YEAR, [(date(1963, 1, 1), 1, 1), (date(1970, 1, 1), 1, 1)])
+    assert len(bars(years, Query())) == 8
+    assert bars(Timeline((), 3, None), Query()) == []
+
+
+def test_as_shares_the_bars_are_measured_by_what_the_archive_holds():
+    found = bars(MONTHS, Query(timeline=Scale.SHARE))
+    assert [b.height for b in found] == [LEAST_HEIGHT, 0, 0, 100]
+    assert [b.share for b in found] == [0.01, 0, 0, 0.5]
+
+
+def test_a_chosen_time_is_shown_to_its_ends_unless_that_makes_too_many_bars():
+    def shown(since, until):
+        found = bars(MONTHS, Query(filters=Filters(since=since, until=until)))
+        return found[0].since, found[-1].until
+
+    year = date(2023, 9, 3), date(2024, 5, 7)
+    assert shown(*year) == (date(2023, 9, 1), date(2024, 5, 31))
+    assert shown(date(1900, 1, 1), date(2024, 2, 29)) == (date(2023, 11, 1), date(2024, 2, 29))
+    assert shown(date(2023, 9, 3), None) == (date(2023, 11, 1), date(2024, 2, 29))
+
+
+@given(
+    st.sampled_from(Unit),
+    st.dates(date(1000, 1, 1), date(3000, 1, 1)),
+    st.integers(0, 61),
+    st.sampled_from([NARROWEST, 358, 720]),
+)
+def test_the_labels_of_the_axis_lie_within_it_and_apart(unit, day, more, width):
+    first = Period.around(day, unit)
+    ends = [(Period(unit, first.number + n).since, 1, 1) for n in (0, more)]
+    shown = ticks(bars(timeline_of(unit, ends), Query()))
+    reached = -SPACE
+    for label, left, anchor in shown:
+        size = CHARACTER * len(label)
+        begin = left * width / 100 - {"start": 0, "middle": size / 2, "end": size}[anchor]
+        assert begin >= max(0, reached + SPACE) - 0.05
+        reached = begin + size
+        assert reached <= width + 0.05
+    assert len(shown) <= more + 1
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "name"),
+    [
+        ("2024-03-05", "2024-03-05", "March 2024"),
+        ("2024-03", "2024-03", "2024"),
+        ("2024-03", "2024-05", "2024"),
+        ("2024", "2024", "2020s"),
+        ("2019", "2024", None),
+        ("2019", "", None),
+    ],
+)
+def test_zooming_out_leads_to_the_next_longer_period(since, until, name):
+    query = Query.from_parameters({"since": [since], "until": [until]})
+    around = wider(query)
+    assert (around and name_of(around)) == name
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//x", "http://[", ""])

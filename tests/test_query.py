@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.errors import BadQuery
-from index.query import MOST_HITS, Cursor, DateFilter, Filters, Mode, Query, Sort
+from index.query import (
+    EXCLUSIONS,
+    MOST_HITS,
+    Copies,
+    Cursor,
+    DateFilter,
+    DayOfYear,
+    Filters,
+    Marking,
+    Mode,
+    Query,
+    Scale,
+    Sort,
+)
 
 names = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12), max_size=3
@@ -31,8 +44,13 @@ def queries(draw):
         filters=Filters(
             *(since, until, draw(names), draw(names), draw(names), draw(names)),
             date=draw(st.sampled_from(DateFilter)),
+            day=draw(st.none() | st.dates().map(lambda day: DayOfYear(day.month, day.day))),
+            **{name: draw(names) for name in EXCLUSIONS.values()},
         ),
         sort=draw(st.sampled_from(Sort)),
+        timeline=draw(st.sampled_from(Scale)),
+        copies=draw(st.sampled_from(Copies)),
+        mark=draw(st.sampled_from(Marking)),
         limit=draw(st.integers(1, MOST_HITS)),
         cursor=draw(st.none() | st.builds(Cursor, st.integers(0, 10**9), st.integers(0, 10**6))),
     )
@@ -46,7 +64,7 @@ def test_a_query_survives_its_url(query):
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["q", "mode", "since", "until", "date", "sort", "limit", "cursor", "author"]
+            ["q", "mode", "since", "until", "date", "sort", "limit", "cursor", "author", "day"]
         ),
         st.lists(st.text()),
     )
@@ -68,6 +86,10 @@ def test_parameters_make_a_query_or_a_bad_query(parameters):
         ({"since": ["yesterday"]}, "since"),
         ({"until": ["2024-02-30"]}, "until"),
         ({"date": ["never"]}, "date"),
+        ({"timeline": ["log"]}, "timeline"),
+        ({"day": ["2024-03-23"]}, "day"),
+        ({"day": ["02-30"]}, "day"),
+        ({"day": ["13-01"]}, "day"),
         ({"since": ["2024"], "until": ["2023"]}, "since"),
         ({"limit": ["0"]}, "limit"),
         ({"limit": ["1e3"]}, "limit"),

@@ -9,7 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.errors import EngineUnavailable
-from index.query import FACETS, Copies, DateFilter, Filters, Mode, Query, Sort
+from index.query import (
+    EXCLUSIONS,
+    FACETS,
+    Copies,
+    DateFilter,
+    DayOfYear,
+    Filters,
+    Mode,
+    Query,
+    Sort,
+)
 from index.results import Verdict
 from tests.conftest import everything, fill, indexer_of, write_stories
 
@@ -98,6 +108,36 @@ def test_without_a_date_are_the_very_hits_that_have_none(
             counted = {count.value: count.count for count in answer.facets[name]}
             expected = Counter(getattr(hit.article, name) for hit in found)
             assert counted == {value: n for value, n in expected.items() if value}
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(Mode),
+    name=st.sampled_from(FACETS),
+    value=st.sampled_from(["Courier", "gazette", "Transport", "DE", "ana ruiz", "Nobody"]),
+)
+def test_what_is_excluded_is_the_rest_of_what_is_included(searcher, text, mode, name, value):
+    query = Query(text, mode=mode)
+    everyone, _ = everything(searcher, query)
+    ways = (Filters(**{name: (value,)}), Filters(**{EXCLUSIONS[name]: (value,)}))
+    answers = [everything(searcher, replace(query, filters=way)) for way in ways]
+    assert sum(results.total for results, _ in answers) == everyone.total
+    found = [{hit.article.id for hit in hits} for _, hits in answers]
+    assert not found[0] & found[1]
+    both = Filters(**{name: (value,), EXCLUSIONS[name]: (value,)})
+    assert searcher.search(replace(query, filters=both)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [((3, 15), {"bridge"}), ((2, 29), {"<b>id</b>"}), ((2, 28), set()), ((12, 31), {"untitled"})],
+)
+def test_a_day_of_any_year_is_a_filter(searcher, day, found):
+    query = Query(filters=Filters(day=DayOfYear(*day)))
+    assert {hit.article.id for hit in everything(searcher, query)[1]} == found
 
 
 def test_a_date_and_none_at_once_is_nothing(searcher):

@@ -4,7 +4,7 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
-from index.query import FACETS
+from index.query import EXCLUSIONS, FACETS
 from index.search import Searcher
 from web import api, errors, health, overview, pages, taking
 from web.presentation import FILTERS
@@ -12,7 +12,7 @@ from web.presentation import FILTERS
 # Nothing is fetched from elsewhere, nothing runs that is not ours.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -49,7 +49,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals["FACETS"] = FACETS
+    app.jinja_env.globals.update(FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
     app.register_blueprint(pages.blueprint(searcher))
     app.register_blueprint(api.blueprint(searcher))
     app.register_blueprint(health.blueprint(searcher))

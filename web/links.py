@@ -1,12 +1,30 @@
 """Where things are: articles, and searches with some of their parameters changed."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from archive.article import Article, Passage
 from archive.store.stories import Copy
-from index.query import DEFAULT_HITS, Copies, DateFilter, Filters, Mode, Query, parse_day
+from index.query import (
+    EXCLUSIONS,
+    Copies,
+    DateFilter,
+    Filters,
+    Mode,
+    Query,
+)
+
+
+class Dated(Protocol):
+    """What has a first and a last day: a bar of the timeline, say."""
+
+    @property
+    def since(self) -> date: ...
+
+    @property
+    def until(self) -> date: ...
 
 
 def copies_url(query: Query) -> str:
@@ -37,7 +55,12 @@ def search_url(query: Query, **changes: Any) -> str:
 
 def taken_url(query: Query, path: str) -> str:
     """A search as a file or a feed: all of it, wherever it is turned to."""
-    parameters = replace(query, cursor=None, limit=DEFAULT_HITS).to_url()
+    default = Query()
+    kept = replace(
+        query,
+        **{name: getattr(default, name) for name in ("cursor", "limit", "timeline", "mark")},
+    )
+    parameters = kept.to_url()
     return f"{path}?{parameters}" if parameters else path
 
 
@@ -52,11 +75,26 @@ def word_url(word: str) -> str:
 
 
 def filter_url(query: Query, name: str, value: str) -> str:
-    """The page of a query with a facet's value added, or taken away if it is chosen already."""
-    chosen: tuple[str, ...] = getattr(query.filters, name)
-    kept = tuple(v for v in chosen if v != value)
-    changed: Any = {name: kept if value in chosen else (*chosen, value)}
+    """The page of a query with a facet's value added, or taken away if it is chosen already.
+
+    `name` is a facet, or one of EXCLUSIONS; what is included is no longer excluded, and vice versa.
+    """
+    chosen = getattr(query.filters, name)
+    kept = _without(chosen, value)
+    changed: Any = {name: kept if is_chosen(query, name, value) else (*chosen, value)}
+    opposite = {**EXCLUSIONS, **{excluded: facet for facet, excluded in EXCLUSIONS.items()}}[name]
+    changed[opposite] = _without(getattr(query.filters, opposite), value)
     return search_url(query, filters=replace(query.filters, **changed))
+
+
+def is_chosen(query: Query, name: str, value: str) -> bool:
+    """Whether a facet's value is included already, or excluded where `name` is of EXCLUSIONS."""
+    chosen: tuple[str, ...] = getattr(query.filters, name)
+    return value.casefold() in {each.casefold() for each in chosen}
+
+
+def _without(chosen: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(each for each in chosen if each.casefold() != value.casefold())
 
 
 def without_filters_url(query: Query) -> str:
@@ -64,15 +102,20 @@ def without_filters_url(query: Query) -> str:
 
 
 def without_url(query: Query, name: str) -> str:
-    """The page of a query without its `since`, `until` or `date`."""
+    """The page of a query without its `since`, `until`, `date` or `day`."""
     changed: Any = {name: getattr(Filters(), name)}
     return search_url(query, filters=replace(query.filters, **changed))
 
 
-def period_url(query: Query, label: str) -> str:
-    """The page of a query narrowed to one bar of the timeline: a year or a month."""
-    since, until = parse_day("since", label, end=False), parse_day("until", label, end=True)
-    return search_url(query, filters=replace(query.filters, since=since, until=until))
+def period_url(query: Query, period: Dated) -> str:
+    """The page of a query narrowed to a period, such as a bar of the timeline."""
+    changed = replace(query.filters, since=period.since, until=period.until)
+    return search_url(query, filters=changed)
+
+
+def whole_time_url(query: Query) -> str:
+    """The page of a query without its `since` and `until`."""
+    return search_url(query, filters=replace(query.filters, since=None, until=None))
 
 
 def undated_url(query: Query) -> str:
@@ -95,11 +138,13 @@ LINKS = {
         citation_path,
         copies_url,
         filter_url,
+        is_chosen,
         outlet_url,
         period_url,
         search_url,
         taken_url,
         undated_url,
+        whole_time_url,
         with_query,
         without_filters_url,
         without_url,

@@ -7,11 +7,13 @@ from flask import Blueprint, render_template, request
 from archive.errors import EngineUnavailable
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
-from index.query import Mode, Query, Sort
+from index.query import Marking, Mode, Query, Scale, Sort
 from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
+from web.this_day import other_years, today
 
+PAGE_SIZES = (10, 20, 50, 100)  # hits
 RELATED_SHOWN = 5  # of earlier coverage, and of later
 log = logging.getLogger(__name__)
 
@@ -24,12 +26,18 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def search() -> str:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         results = searcher.search(query)
+        day = None if query.text or query.filters or query.cursor else today()
         return render_template(
             "search.html",
             query=query,
             results=results,
             modes=list(Mode),
             sorts=list(Sort),
+            scales=list(Scale),
+            markings=list(Marking),
+            sizes=PAGE_SIZES,
+            today=day,
+            other_years=other_years(searcher, day),
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
 
@@ -46,6 +54,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             copies=searcher.copies(article_id),
             blocks=list(blocks(found, passages, highlighter.mark(found.text))),
             related=_related(searcher, article_id),
+            other_years=other_years(searcher, found.published),
         )
 
     return routes

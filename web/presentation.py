@@ -1,17 +1,24 @@
 """How things are written for a reader: days, marked text, numbers with what they count."""
 
+import calendar
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup, escape
 
-from index.query import Copies
-from index.results import Part, PartKind, PassageHit, Results, Timeline
+from index.query import Copies, DayOfYear
+from index.results import Part, PartKind, PassageHit, Results
 from web.day_notes import date_note
 from web.links import LINKS
+from web.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
+LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning
+NEAREST = Markup(
+    '<span class="nearest" title="Nearest in meaning"><span class="unseen">Nearest in meaning: '
+    '</span><span class="sign" aria-hidden="true">≈</span>{}</span>'
+)
 MOST_PARTS = 8  # of a score that are shown one by one
 LANGUAGES = {
     "en": "English",
@@ -40,18 +47,48 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
 
 
 def excerpt(hit: PassageHit) -> Markup:
-    """The part of a passage around its first marked word, or its beginning without the heading."""
+    """The part of a passage around its first marked word, or its beginning without the heading.
+
+    A sentence that is nearest in meaning is shown whole, and marked as such.
+    """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
     opening += len(text[opening:]) - len(text[opening:].lstrip())
+    start, end = _excerpt_span(text, opening, hit)
+    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
+    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
+    body = text[start:end]
+    if not hit.nearest or not start <= hit.nearest[0] < hit.nearest[1] <= end:
+        return Markup("{}{}{}").format(before, marked(body, shown), after)
+    bounds = (0, hit.nearest[0] - start, hit.nearest[1] - start, len(body))
+    first, inside, last = (
+        marked(body[a:b], _clipped(shown, a, b)) for a, b in itertools.pairwise(bounds)
+    )
+    return Markup("{}{}{}{}{}").format(before, first, NEAREST.format(inside), last, after)
+
+
+def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """What of the spans lies in a stretch, counted from its start."""
+    return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+
+
+def _excerpt_span(text: str, opening: int, hit: PassageHit) -> tuple[int, int]:
     start = _excerpt_start(text, opening, hit.highlights)
+    end = _excerpt_end(text, start)
+    if not hit.nearest or (start <= hit.nearest[0] and hit.nearest[1] <= end):
+        return start, end
+    both = min(start, hit.nearest[0]), max(end, hit.nearest[1])
+    if both[1] - both[0] <= LONGEST_EXCERPT:
+        return both
+    return hit.nearest[0], max(hit.nearest[1], _excerpt_end(text, hit.nearest[0]))
+
+
+def _excerpt_end(text: str, start: int) -> int:
     end = min(len(text), start + EXCERPT)
     if end < len(text):
         space = text.rfind(" ", start + EXCERPT // 2, end)
         end = space if space > 0 else end
-    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
-    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
-    return Markup("{}{}{}").format(before, marked(text[start:end], shown), after)
+    return end
 
 
 def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:
@@ -67,6 +104,15 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
 def day(value: date | None) -> str:
     """Write a day as a reader does: `23 March 2024`."""
     return f"{value.day} {value:%B} {value.year}" if value else "no date"
+
+
+def day_of_year(value: DayOfYear | date) -> str:
+    """Write a day without its year.
+
+    >>> day_of_year(DayOfYear(2, 29))
+    '29 February'
+    """
+    return f"{value.day} {calendar.month_name[value.month]}"
 
 
 def language(code: str) -> str:
@@ -124,34 +170,18 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def bars(timeline: Timeline) -> list[dict[str, Any]]:
-    """The timeline as bars without gaps: label, count, and height in percent of the highest."""
-    counts = {period.value: period.count for period in timeline.bins}
-    if not counts:
-        return []
-    highest = max(counts.values())
-    return [
-        {"label": label, "count": count, "height": round(100 * count / highest)}
-        for label in _every(min(counts), max(counts))
-        for count in [counts.get(label, 0)]
-    ]
-
-
-def _every(first: str, last: str) -> list[str]:
-    """Every month or year from the first to the last."""
-    if "-" not in first:
-        return [f"{year:04d}" for year in range(int(first), int(last) + 1)]
-    start, end = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (first, last))
-    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(start, end + 1)]
-
-
 FILTERS = {
     **LINKS,
     "marked": marked,
     "excerpt": excerpt,
     "day": day,
+    "day_of_year": day_of_year,
     "language": language,
     "bars": bars,
+    "name_of": name_of,
+    "ticks": ticks,
+    "years_of": years_of,
+    "wider": wider,
     "counted": counted,
     "total_in_words": total_in_words,
     "date_note": date_note,

@@ -6,9 +6,9 @@ from typing import Any
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
-from index.query import FACETS, Query
+from index.query import FACET_FILTERS, Query
 from index.related import Related, RelatedArticle
-from index.results import FacetCount, Hit, PassageHit, Ranks, Results, Why
+from index.results import Bin, FacetCount, Hit, PassageHit, Ranks, Results, Why
 
 Json = dict[str, Any]
 NO_COPIES = OtherCopies()
@@ -28,8 +28,10 @@ def results_json(results: Results) -> Json:
         },
         "hits": [_hit(hit) for hit in results.hits],
         "facets": {name: _counts(counts) for name, counts in results.facets.items()},
+        "facets_total": results.facets_total,
         "timeline": {
-            "bins": _counts(results.timeline.bins),
+            "unit": results.timeline.unit.value if results.timeline.unit else None,
+            "bins": [_bin(each) for each in results.timeline.bins],
             "undated": results.timeline.undated,
         },
         "coverage": round(results.coverage, 4),
@@ -51,9 +53,12 @@ def query_json(query: Query) -> Json:
         "since": _day(filters.since),
         "until": _day(filters.until),
         "date": filters.date.value,
-        **{name: list(getattr(filters, name)) for name in FACETS},
+        "day": str(filters.day) if filters.day else None,
+        **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
         "sort": query.sort.value,
         "copies": query.copies.value,
+        "timeline": query.timeline.value,
+        "mark": query.mark.value,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
@@ -128,6 +133,7 @@ def _passage_hit(hit: PassageHit) -> Json:
     return {
         **_passage(hit.passage),
         "highlights": [list(span) for span in hit.highlights],
+        "nearest": list(hit.nearest) if hit.nearest else None,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "cosine": None if hit.cosine is None else round(hit.cosine, 4),
@@ -166,6 +172,16 @@ def _ranks(ranks: Ranks) -> Json:
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:
     return [{"value": count.value, "count": count.count} for count in counts]
+
+
+def _bin(found: Bin) -> Json:
+    return {
+        "value": found.value,
+        "since": _day(found.since),
+        "until": _day(found.until),
+        "count": found.count,
+        "of": found.of,
+    }
 
 
 def _day(day: date | None) -> str | None:

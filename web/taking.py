@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from archive.article import Article
 from archive.errors import BadQuery
-from index.query import Query, Sort
+from index.query import Marking, Query, Sort
 from index.search import Searcher
 from web.citations import STYLES
 from web.exports import EXPORTS
@@ -65,7 +65,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
 
 def _query() -> Query:
-    return Query.from_parameters(request.args.to_dict(flat=False)).first_page()
+    query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
+    return replace(query, mark=Marking.WORDS)
 
 
 def _latest() -> Query:

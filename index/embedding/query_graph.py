@@ -33,6 +33,11 @@ class QueryGraph:
         except (OSError, ValueError, KeyError):
             return False
 
+    @property
+    def prompted(self) -> bool:
+        """Whether queries are embedded behind words that passages are not."""
+        return bool(self._contract["prompt"])
+
     def embed(self, text: str) -> Floats:
         """Embed one text, (dimension,) of length 1."""
         encoded = self._tokenizer.encode(self._contract["prompt"] + text)

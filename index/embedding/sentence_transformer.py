@@ -70,6 +70,12 @@ class SentenceTransformerEmbedder:
             self._model.encode_document(list(texts), batch_size=BATCH, convert_to_tensor=True)
         )
 
+    def embed_sentences(self, texts: Sequence[str]) -> Floats:
+        """Take the graph for queries, where it embeds them as it would passages."""
+        if self._graph is not None and not self._graph.prompted:
+            return np.stack([self._graph.embed(text) for text in texts])
+        return self.embed_passages(texts)
+
     def embed_query(self, text: str) -> Floats:
         if self._graph is not None:
             return self._graph.embed(text)
