@@ -1,47 +1,8 @@
 """What people do most, in a real Chromium, with JavaScript and without it."""
 
-import shutil
-import threading
-from contextlib import suppress
-
 import pytest
-from waitress.server import create_server
-
-from archive.settings import Settings
-from index.wiring import open_searcher
-from web.app import create_app
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def address(sample):
-    app = create_app(open_searcher(Settings(archive=sample)))
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-
-    def run():
-        with suppress(OSError):  # its sockets are closed while it waits for them
-            server.run()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    installed = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=installed, args=QUIET)
-        except sync_api.Error as exc:
-            pytest.skip(f"no Chromium can be started ({str(exc).splitlines()[0]})")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[True, False], ids=["with-javascript", "without-javascript"])
