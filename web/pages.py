@@ -2,15 +2,17 @@
 
 import logging
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from archive.errors import EngineUnavailable
+from index.clock import Clock
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
 from index.query import Mode, Query, Sort
 from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
+from web.timing import timed
 
 RELATED_SHOWN = 5  # of earlier coverage, and of later
 log = logging.getLogger(__name__)
@@ -21,10 +23,11 @@ def blueprint(searcher: Searcher) -> Blueprint:
     routes = Blueprint("pages", __name__)
 
     @routes.get("/")
-    def search() -> str:
+    def search() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         results = searcher.search(query)
-        return render_template(
+        rendering = Clock()
+        page = render_template(
             "search.html",
             query=query,
             results=results,
@@ -32,6 +35,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             sorts=list(Sort),
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
+        return timed(make_response(page), results, rendering)
 
     @routes.get("/article/<id:article_id>")
     def article(article_id: str) -> str:
