@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from archive.article import Article, DateSource, Origin, TitleSource
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from archive.settings import DEFAULT_MODEL
+from archive.settings import DEFAULT_MODEL, Settings
 from archive.store.catalog import Catalog
 from archive.store.vectors import VectorFile
 from index.columns_file import ColumnsFile
@@ -24,9 +24,12 @@ from index.query import Query
 from index.ranking import RankingOptions
 from index.search import Searcher
 from index.vector import ChromaIndex
+from index.wiring import open_searcher
 from index.workers import Workers
 from scripts.backfile import main
+from tests.browsers import served, started_chromium
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
+from web.app import create_app
 
 ROOT = Path(__file__).parent.parent
 
@@ -217,6 +220,20 @@ def sample(tmp_path_factory):
     result = backfile("index", *paths, "--archive", str(folder))
     assert result.exit_code == 0, result.output
     return folder
+
+
+@pytest.fixture(scope="session")
+def address(sample):
+    """Where the sample archive is served."""
+    with served(create_app(open_searcher(Settings(archive=sample)))) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium; skips the test where none can be started."""
+    with started_chromium() as browser:
+        yield browser
 
 
 def backfile(*arguments, **environment):

@@ -2,10 +2,12 @@
 
 from flask import Blueprint, Response, jsonify, request
 
+from index.clock import Clock
 from index.query import Query, parse_limit
 from index.related import MOST_RELATED
 from index.search import Searcher
 from web.representation import article_json, related_json, results_json
+from web.timing import timed
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
@@ -15,7 +17,9 @@ def blueprint(searcher: Searcher) -> Blueprint:
     @routes.get("/search")
     def search() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False))
-        return jsonify(results_json(searcher.search(query)))
+        results = searcher.search(query)
+        rendering = Clock()
+        return timed(jsonify(results_json(results)), results, rendering)
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:

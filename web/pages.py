@@ -2,9 +2,10 @@
 
 import logging
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from archive.errors import EngineUnavailable
+from index.clock import Clock
 from index.lexical.highlighting import Highlighter
 from index.lexical.parsing import parse
 from index.query import Marking, Mode, Query, Scale, Sort
@@ -12,6 +13,7 @@ from index.related import Related
 from index.search import Searcher
 from web.article_body import blocks
 from web.this_day import other_years, today
+from web.timing import timed
 
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 RELATED_SHOWN = 5  # of earlier coverage, and of later
@@ -23,11 +25,12 @@ def blueprint(searcher: Searcher) -> Blueprint:
     routes = Blueprint("pages", __name__)
 
     @routes.get("/")
-    def search() -> str:
+    def search() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         results = searcher.search(query)
         day = None if query.text or query.filters or query.cursor else today()
-        return render_template(
+        rendering = Clock()
+        page = render_template(
             "search.html",
             query=query,
             results=results,
@@ -40,6 +43,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
             other_years=other_years(searcher, day),
             first=(query.cursor.offset if query.cursor else 0) + 1,
         )
+        return timed(make_response(page), results, rendering)
 
     @routes.get("/article/<id:article_id>")
     def article(article_id: str) -> str:

@@ -1,0 +1,34 @@
+"""The pages that a reader can come upon, each in every state that it has: by name, path and words.
+
+The words must stand on the page, so that a state that is no longer reached is noticed.
+"""
+
+SAMPLE_STATES = {
+    "start": ("/", "in the archive"),
+    "results": ("/?q=swing+bridge", "by words"),
+    "results by words": ("/?q=swing+bridge&mode=keyword", "by words"),
+    "results by meaning": ("/?q=swing+bridge&mode=semantic", "close in meaning"),
+    "results with copies": ("/?q=swing+bridge&copies=show", "fold copies"),
+    "results newest first": ("/?q=bridge&sort=newest", "newest"),
+    "weak results": ("/?q=harbor+brigde+closd", "None of this is a close match"),
+    "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
+    "nothing found, words offered": ("/?q=brigde", "Words that are in the archive"),
+    "nothing under filters": ("/?q=zxqv&source=Hafenbote&since=2024", "Nothing found"),
+    "filters": ("/?q=bridge&source=Northshore+Wire&since=2023&until=2024", "Northshore Wire"),
+    "without a date": ("/?date=none", "without a date"),
+    "second page": ("/?limit=5&cursor=g1o5", "First page"),
+    "beyond the last page": ("/?q=bridge&cursor=g1o9000", "no more hits"),
+    "article": ("/article/cc-2023-004", "Cite as"),
+    "article of a search": ("/article/cc-2023-004?q=budget", "Results for"),
+    "article without a headline": ("/article/cc-2024-006", "without a headline"),
+    "article not found": ("/article/nowhere", "Not in the archive"),
+    "page not found": ("/nowhere", "Not in the archive"),
+    "what cannot be searched": ("/?limit=many", "That cannot be searched"),
+    "overview": ("/overview", "What this archive holds"),
+}
+
+EMPTY_STATES = {
+    "empty archive": ("/", "The archive is empty"),
+    "search of an empty archive": ("/?q=ferry", "Nothing found"),
+    "overview of an empty archive": ("/overview", "Nothing yet"),
+}
