@@ -113,8 +113,8 @@ def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
 
 
 def embedded_sentence(text: str) -> str:
-    """The text that stands for a sentence in the vector space, without quotation marks too."""
-    return QUOTATION_MARK.sub("", text)
+    """The text that stands for a sentence in the vector space, quotation marks in one way too."""
+    return QUOTATION_MARKS.sub('"', text)
 
 
 def paragraphs(text: str) -> Iterator[Span]:
