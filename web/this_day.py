@@ -27,7 +27,7 @@ def today() -> date:
 
 
 def other_years(searcher: Searcher, day: date | None) -> list[Years]:
-    """The years before and after a day's own that have articles of the same day and month.
+    """The years after and before a day's own that have articles of the same day and month.
 
     None where no engine can answer: a page can be read without them.
     """
@@ -35,13 +35,12 @@ def other_years(searcher: Searcher, day: date | None) -> list[Years]:
         return []
     of_year = DayOfYear(day.month, day.day)
     searches = []
-    if day.year > MINYEAR:
-        until = date(day.year - 1, 12, 31)
-        earlier = Query(filters=Filters(day=of_year, until=until), limit=SHOWN)
-        searches.append(("earlier years", earlier))
     if day.year < MAXYEAR:
         filters = Filters(day=of_year, since=date(day.year + 1, 1, 1))
         searches.append(("later years", Query(filters=filters, sort=Sort.OLDEST, limit=SHOWN)))
+    if day.year > MINYEAR:
+        filters = Filters(day=of_year, until=date(day.year - 1, 12, 31))
+        searches.append(("earlier years", Query(filters=filters, limit=SHOWN)))
     try:
         found = [Years(name, query, searcher.search(query)) for name, query in searches]
     except EngineUnavailable as exc:
