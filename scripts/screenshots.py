@@ -1,10 +1,11 @@
-"""Takes the README's screenshot: `python -m scripts.screenshots`, with the dev extra installed."""
+"""Takes the README's screenshots: `python -m scripts.screenshots`, with the dev extra installed."""
 
 import shutil
 import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from playwright.sync_api import sync_playwright
 from waitress.server import create_server
@@ -18,11 +19,29 @@ from scripts.progress import Bars
 from web.app import create_app
 
 HERE = Path(__file__).parent
-SHOTS = {"search.png": "/?q=What+happened+to+the+builder+of+the+swing+bridge%3F"}
+QUESTION = "/?q=What+happened+to+the+builder+of+the+swing+bridge%3F"
+
+
+class Shot(NamedTuple):
+    """A page as it is seen: where, how wide and high, in which colours."""
+
+    path: str
+    width: int = 960
+    height: int = 600
+    colours: Literal["light", "dark"] = "light"
+
+
+SHOTS = {
+    "search.png": Shot(QUESTION),
+    "search-dark.png": Shot(QUESTION, colours="dark"),
+    "article.png": Shot("/article/cc-2023-004?q=swing+bridge+budget"),
+    "phone.png": Shot(QUESTION, width=390, height=760),
+    "overview.png": Shot("/overview"),
+}
 
 
 def main() -> None:
-    """Index the sample archive in a temporary place, serve it, and photograph it."""
+    """Index the sample archive in a temporary place, serve it, and photograph its pages."""
     with tempfile.TemporaryDirectory() as folder, Bars(quiet=False) as bars:
         settings = replace(Settings(), archive=Path(folder))
         with open_for_writing(settings, bars, create=True) as opened:
@@ -39,10 +58,13 @@ def _photograph(address: str) -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
-        for name, path in SHOTS.items():
-            page.goto(address + path)
+        for name, shot in SHOTS.items():
+            page = browser.new_page(
+                viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.colours
+            )
+            page.goto(address + shot.path)
             page.screenshot(path=HERE / name)
+            page.close()
         browser.close()
 
 

@@ -75,3 +75,10 @@ def test_the_manifest_of_an_archive_says_what_it_was_made_with(sample):
     assert manifest["model"] == "all-MiniLM-L6-v2"
     assert len(manifest["weights"]) == 64
     assert manifest["dimension"] == 384
+
+
+def test_every_picture_is_there_and_small():
+    pictures = re.findall(r"!\[[^\]]+\]\((\S+?)\)", README)
+    assert len(pictures) >= 2
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < 150_000
