@@ -10,6 +10,7 @@ from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
+from archive.store.versions import Versions, versions_of
 from index.breakdown import facets, totals_of
 from index.cautions import cautions
 from index.clock import Clock
@@ -192,6 +193,10 @@ class Searcher:
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
         return self._catalog.stories.of(article_id, COPIES_LISTED)
+
+    def versions(self, article_id: str) -> Versions:
+        """What an article says and said before, the latest first; raise ArticleNotFound."""
+        return versions_of(self._catalog, article_id)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
