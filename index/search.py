@@ -89,11 +89,13 @@ class Searcher:
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
 
-    def every(self, query: Query) -> tuple[Results, Iterator[ScoredArticle]]:
-        """Answer a query with all articles that are hits, from the first on, and without a page."""
+    def every(
+        self, query: Query, *, most: int | None = None
+    ) -> tuple[Results, Iterator[ScoredArticle]]:
+        """Answer a query with all articles that are hits, or the first `most`, without a page."""
         query = _browsing(query.first_page())
         found = self._find(query, Clock())
-        return found.answer, found.articles(self._catalog)
+        return found.answer, found.articles(self._catalog, most)
 
     def weigh(self, query: Query) -> tuple[Evidence, bool]:
         """What vouches for the answer, and whether an article holds all that is asked for."""

@@ -27,6 +27,7 @@ SAMPLE_STATES = {
         "Results",
     ),
     "history of an article": ("/history/cc-2023-004", "The first version that came in"),
+    "many searches": ("/batch", "What a table may hold"),
     "article not found": ("/article/nowhere", "Not in the archive"),
     "page not found": ("/nowhere", "Not in the archive"),
     "what cannot be searched": ("/?limit=many", "That cannot be searched"),
