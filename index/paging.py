@@ -46,13 +46,13 @@ class Found:
         more = Cursor(self.answer.generation, end) if end < len(self.ordered) else None
         return replace(self.answer, query=query, hits=hits, next=more)
 
-    def articles(self, catalog: Catalog) -> Iterator[ScoredArticle]:
-        """Walk all that was found, in order, some at a time from the catalogue.
+    def articles(self, catalog: Catalog, most: int | None = None) -> Iterator[ScoredArticle]:
+        """Walk what was found, in order, all or `most` of it, some at a time from the catalogue.
 
         What was removed since is passed over.
         """
         columns, scores = self.hits.columns, self.hits.scores
-        for places in batches(self.ordered.tolist(), ARTICLES_AT_ONCE):
+        for places in batches(self.ordered[:most].tolist(), ARTICLES_AT_ONCE):
             rows = dict(zip(columns.first_rows[places].tolist(), places, strict=True))
             stored = {found.row: found.article for found in catalog.stored(list(rows))}
             for row, place in rows.items():

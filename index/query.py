@@ -167,7 +167,7 @@ class Query:
             timeline=_choice(Scale, "timeline", last("timeline")),
             mark=_choice(Marking, "mark", last("mark")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
-            cursor=_cursor(last("cursor")),
+            cursor=parse_cursor("cursor", last("cursor")),
         )
 
     def to_parameters(self) -> list[tuple[str, str]]:
@@ -265,10 +265,11 @@ def parse_limit(value: str, *, most: int) -> int:
     return int(value)
 
 
-def _cursor(value: str) -> Cursor | None:
+def parse_cursor(name: str, value: str) -> Cursor | None:
+    """Read a place in an answer, nothing where none is given; raise BadQuery."""
     if not value:
         return None
     match = CURSOR.fullmatch(value)
     if not match:
-        raise BadQuery("cursor", f"{value!r} is not one that an answer gave as `next`")
+        raise BadQuery(name, f"{value!r} is not one that an answer gave as `next`")
     return Cursor(int(match[1]), int(match[2]))

@@ -10,6 +10,7 @@ from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
+from archive.store.versions import Versions, versions_of
 from index.breakdown import facets, totals_of
 from index.cautions import cautions
 from index.clock import Clock
@@ -88,11 +89,13 @@ class Searcher:
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
 
-    def every(self, query: Query) -> tuple[Results, Iterator[ScoredArticle]]:
-        """Answer a query with all articles that are hits, from the first on, and without a page."""
+    def every(
+        self, query: Query, *, most: int | None = None
+    ) -> tuple[Results, Iterator[ScoredArticle]]:
+        """Answer a query with all articles that are hits, or the first `most`, without a page."""
         query = _browsing(query.first_page())
         found = self._find(query, Clock())
-        return found.answer, found.articles(self._catalog)
+        return found.answer, found.articles(self._catalog, most)
 
     def weigh(self, query: Query) -> tuple[Evidence, bool]:
         """What vouches for the answer, and whether an article holds all that is asked for."""
@@ -192,6 +195,10 @@ class Searcher:
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
         return self._catalog.stories.of(article_id, COPIES_LISTED)
+
+    def versions(self, article_id: str) -> Versions:
+        """What an article says and said before, the latest first; raise ArticleNotFound."""
+        return versions_of(self._catalog, article_id)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""

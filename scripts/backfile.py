@@ -16,6 +16,7 @@ COMMANDS = {
     "index": "indexing",
     "follow": "following",
     "search": "reading",
+    "export": "exporting",
     "show": "reading",
     "remove": "writing",
     "status": "reading",

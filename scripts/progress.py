@@ -2,12 +2,21 @@
 
 import sys
 import threading
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Never, Self
+from typing import Never, Self, TypeVar
 
 from tqdm import tqdm
 
 from index.stages import Stage
+
+T = TypeVar("T")
+
+
+def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
+    """Show a bar while items are walked."""
+    silent = not sys.stderr.isatty()
+    return tqdm(items, total=total, unit=unit, dynamic_ncols=True, disable=silent)
 
 
 class Bars:

@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -16,8 +18,10 @@ from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
+from scripts.asking import answer_file
 from scripts.histories import print_history
 from scripts.options import as_json, with_facets, with_settings
+from scripts.output import output
 from web.day_notes import date_note
 from web.presentation import counted, part_name, strongest, total_in_words
 from web.representation import article_json, related_json, results_json
@@ -27,7 +31,7 @@ MOST_LANGUAGES = 8  # named by `status`
 
 
 @click.command()
-@click.argument("text", metavar="QUERY")
+@click.argument("text", metavar="QUERY", required=False)
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), default=Mode.HYBRID.value)
 @click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
 @click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
@@ -50,11 +54,34 @@ MOST_LANGUAGES = 8  # named by `status`
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
 @click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @click.option("--why", is_flag=True, help="Say below each hit why it was found.")
+@click.option(
+    "--batch",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Answer the queries of a file instead, a line each or a table, with a table of hits.",
+)
+@output
 @as_json
 @with_settings
-def search(settings: Settings, text: str, as_json: bool, why: bool, **parameters: object) -> None:
+def search(
+    settings: Settings,
+    text: str | None,
+    as_json: bool,
+    why: bool,
+    batch: BinaryIO | None,
+    output: Path | None,
+    **parameters: object,
+) -> None:
     """Find articles by words and by meaning."""
-    given = {name: _values(value) for name, value in parameters.items()}
+    given = {name: values_of(value) for name, value in parameters.items()}
+    if batch:
+        if text or as_json or why:
+            raise click.UsageError("--batch stands instead of QUERY, --json and --why")
+        raise SystemExit(answer_file(settings, batch, given, output))
+    if text is None:
+        raise click.UsageError("Missing argument 'QUERY'.")
+    if output:
+        raise click.UsageError("-o is of --batch; `backfile export` writes a search to a file")
     query = Query.from_parameters({"q": [text], **given})
     results = open_searcher(settings).search(query)
     if as_json:
@@ -128,7 +155,8 @@ def _languages(counts: Mapping[str, int]) -> str:
     return ", ".join([*named[:MOST_LANGUAGES], *more])
 
 
-def _values(value: object) -> list[str]:
+def values_of(value: object) -> list[str]:
+    """An option's value or values, as a URL gives them."""
     return [str(v) for v in value] if isinstance(value, tuple) else [str(value)]
 
 

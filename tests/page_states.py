@@ -21,6 +21,13 @@ SAMPLE_STATES = {
     "article": ("/article/cc-2023-004", "Cite as"),
     "article of a search": ("/article/cc-2023-004?q=budget", "Results for"),
     "article without a headline": ("/article/cc-2024-006", "without a headline"),
+    "article at a match": ("/article/cc-2023-002?q=swing+bridge&match=2#m2", "2 of"),
+    "article of a hit": (
+        "/article/cc-2023-004?q=budget&source=Coastal+Courier&hit=g1o0",
+        "Results",
+    ),
+    "history of an article": ("/history/cc-2023-004", "The first version that came in"),
+    "many searches": ("/batch", "What a table may hold"),
     "article not found": ("/article/nowhere", "Not in the archive"),
     "page not found": ("/nowhere", "Not in the archive"),
     "what cannot be searched": ("/?limit=many", "That cannot be searched"),

@@ -71,6 +71,73 @@ def test_searching_by_words(page):
     assert "bankruptcy" in first.locator(".why table").inner_text()
 
 
+def test_matches_are_stepped_through_in_the_article_and_hits_after_it(page):
+    page.goto("/?q=swing+bridge")
+    page.locator("article.hit h2 a").nth(1).click()
+    page.get_by_role("link", name="Next match").click()
+    page.get_by_role("link", name="Next match").click()
+    current = page.locator("mark[aria-current]")
+    assert current.count() == 1
+    told = page.get_by_role("status").inner_text()
+    assert told.startswith(f"{current.get_attribute('id')[1:]} of ")
+    page.get_by_role("link", name="Previous match").click()
+    assert page.get_by_role("status").inner_text() != told
+    here = page.locator("h1").inner_text()
+    page.get_by_role("link", name="Next result").click()
+    assert page.locator("h1").inner_text() != here
+    page.get_by_role("link", name="Previous result").click()
+    assert page.locator("h1").inner_text() == here
+
+
+def test_keys_step_through_matches_but_not_while_one_types(chromium, address):
+    context = chromium.new_context(base_url=address)
+    opened = context.new_page()
+    opened.goto("/article/cc-2023-002?q=swing+bridge#p0")
+    opened.keyboard.press("n")
+    first = opened.locator("mark[aria-current]").get_attribute("id")
+    assert opened.evaluate(
+        "document.getElementById('p0').compareDocumentPosition("
+        "document.querySelector('mark[aria-current]')) & Node.DOCUMENT_POSITION_FOLLOWING"
+    )
+    opened.keyboard.press("n")
+    opened.keyboard.press("p")
+    assert opened.locator("mark[aria-current]").get_attribute("id") == first
+    opened.get_by_role("searchbox").press("n")
+    assert opened.locator("mark[aria-current]").get_attribute("id") == first
+    context.close()
+
+
+def test_the_link_of_a_passage_shows_under_the_pointer_and_in_focus(chromium, address):
+    context = chromium.new_context(base_url=address)
+    opened = context.new_page()
+    opened.goto("/article/cc-2023-004")
+    anchor, shown = opened.locator(".anchor").first, "e => getComputedStyle(e).opacity"
+    assert anchor.evaluate(shown) == "0"
+    opened.locator(".block").first.hover()
+    assert anchor.evaluate(shown) == "1"
+    opened.mouse.move(0, 0)
+    assert anchor.evaluate(shown) == "0"
+    opened.locator("h1").click()
+    opened.keyboard.press("Tab")
+    assert anchor.evaluate(shown) == "1"
+    opened.keyboard.press("Enter")
+    assert opened.url.endswith("#p0")
+    context.close()
+
+
+def test_a_citation_is_copied_with_one_click(chromium, address):
+    context = chromium.new_context(
+        base_url=address, permissions=["clipboard-read", "clipboard-write"]
+    )
+    opened = context.new_page()
+    opened.goto("/article/cc-2023-004")
+    opened.get_by_role("button", name="Copy").first.click()
+    opened.get_by_role("button", name="Copied").wait_for()
+    copied = opened.evaluate("navigator.clipboard.readText()")
+    assert copied == opened.locator(".quoted").first.inner_text()
+    context.close()
+
+
 def test_switching_the_mode(page):
     page.goto("/?q=inferno+destroys+seafood+factory")
     page.get_by_label("Meaning", exact=True).check()

@@ -6,7 +6,7 @@ from index.clock import Clock
 from index.query import Query, parse_limit
 from index.related import MOST_RELATED
 from index.search import Searcher
-from web.representation import article_json, related_json, results_json
+from web.representation import article_json, related_json, results_json, versions_json
 from web.timing import timed
 
 
@@ -27,15 +27,22 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:
-        if _is_part_of_id():
+        if _is_part_of_id("related"):
             return article(f"{article_id}/related")
         limit = parse_limit(request.args.get("limit", ""), most=MOST_RELATED)
         return jsonify(related_json(searcher.related(article_id, limit=limit)))
 
+    @routes.get("/articles/<id:article_id>/history")
+    def history(article_id: str) -> Response:
+        if _is_part_of_id("history"):
+            return article(f"{article_id}/history")
+        searcher.article(article_id)  # what was taken back is not shown
+        return jsonify(versions_json(searcher.versions(article_id)))
+
     return routes
 
 
-def _is_part_of_id() -> bool:
+def _is_part_of_id(ending: str) -> bool:
     """Whether `/related` belongs to an id that ends so: its slash is then percent-encoded."""
     asked: str = request.environ.get("REQUEST_URI", "")
-    return asked.partition("?")[0].lower().endswith("%2frelated")
+    return asked.partition("?")[0].lower().endswith(f"%2f{ending}")

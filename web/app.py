@@ -6,7 +6,7 @@ from werkzeug.routing import BaseConverter
 
 from index.query import EXCLUSIONS, FACETS
 from index.search import Searcher
-from web import api, errors, health, overview, packing, pages, taking
+from web import api, batch, errors, health, openapi, overview, packing, pages, reading, taking
 from web.presentation import FILTERS
 
 # Nothing is fetched from elsewhere, nothing runs that is not ours.
@@ -51,9 +51,12 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
     app.register_blueprint(pages.blueprint(searcher))
+    app.register_blueprint(reading.blueprint(searcher))
     app.register_blueprint(api.blueprint(searcher))
     app.register_blueprint(health.blueprint(searcher))
     app.register_blueprint(overview.blueprint(searcher))
+    app.register_blueprint(openapi.blueprint())
+    app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(taking.blueprint(searcher))
     errors.register(app)
     packing.register(app)

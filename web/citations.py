@@ -1,5 +1,6 @@
 """Writes an article as a citation: in plain words, as BibTeX, RIS and CSL-JSON."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -100,6 +101,12 @@ STYLES: Mapping[str, tuple[str, Callable[[Article], Any]]] = {
     "csl": ("application/vnd.citationstyles.csl+json", csl),
 }
 """By the name that a URL gives, the type of what is written, and what writes it."""
+
+
+def written(article: Article) -> dict[str, str]:
+    """Write all citations of an article, by the name of their style."""
+    cited = {style: write(article) for style, (_, write) in STYLES.items()}
+    return cited | {"csl": json.dumps(cited["csl"], ensure_ascii=False, indent=2)}
 
 
 def _address(article: Article) -> str:

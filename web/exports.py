@@ -17,6 +17,8 @@ COLUMNS = (
 # A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for what the machine is set to
+
 
 class Export(NamedTuple):
     """How matches are written, the type of the file, and what writes it piece by piece."""
@@ -36,9 +38,9 @@ def as_csv(matches: Iterable[ScoredArticle]) -> Iterator[str]:
     for article, score in matches:
         fields = article_fields(article) | {"text": article.text, "score": f"{score:.6f}"}
         fields["authors"] = "; ".join(article.authors)
-        rows.writerow([_cell(fields[name]) for name in COLUMNS])
-        yield _taken(written)
-    yield _taken(written)
+        rows.writerow([cell(fields[name]) for name in COLUMNS])
+        yield taken(written)
+    yield taken(written)
 
 
 def as_json_lines(matches: Iterable[ScoredArticle]) -> Iterator[str]:
@@ -61,12 +63,13 @@ EXPORTS: Mapping[str, Export] = {
 }
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Write a cell that no spreadsheet takes for a formula: with an apostrophe in front."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _taken(written: io.StringIO) -> str:
+def taken(written: io.StringIO) -> str:
     """What was written since this was last called."""
     text = written.getvalue()
     written.seek(0)

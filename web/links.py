@@ -69,6 +69,11 @@ def citation_path(article: Article, style: str) -> str:
     return f"/cite/{style}/{quote(article.id, safe='')}"
 
 
+def history_path(article: Article) -> str:
+    """Where it is shown what an article said before."""
+    return f"/history/{quote(article.id, safe='')}"
+
+
 def word_url(word: str) -> str:
     """The page of a word that was offered, in the whole archive: it has as many hits as it says."""
     return search_url(Query(word, mode=Mode.KEYWORD, copies=Copies.SHOW))
@@ -138,6 +143,7 @@ LINKS = {
         citation_path,
         copies_url,
         filter_url,
+        history_path,
         is_chosen,
         outlet_url,
         period_url,

@@ -3,7 +3,7 @@
 import calendar
 import itertools
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from markupsafe import Markup, escape
 
@@ -11,6 +11,7 @@ from index.query import Copies, DayOfYear
 from index.results import Part, PartKind, PassageHit, Results
 from web.day_notes import date_note
 from web.links import LINKS
+from web.places import PLACES
 from web.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
@@ -126,6 +127,7 @@ def counted(number: int, noun: str) -> str:
     ('1 copy', '1,200 stories')
     """
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    plural = f"{noun}es" if noun.endswith("ch") else plural
     return f"{number:,} {noun if number == 1 else plural}"
 
 
@@ -166,16 +168,24 @@ def strongest(parts: Sequence[Part]) -> list[Part]:
     return [*kept, Part(PartKind.WORD, f"{len(others)} more", 0.0, rest)]
 
 
+def instant(moment: str) -> str:
+    """Write an instant, ISO 8601 in UTC, as a reader does: `23 March 2024, 14:05 UTC`."""
+    at = datetime.fromisoformat(moment)
+    return f"{day(at.date())}, {at:%H:%M} UTC"
+
+
 def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 FILTERS = {
     **LINKS,
+    **PLACES,
     "marked": marked,
     "excerpt": excerpt,
     "day": day,
     "day_of_year": day_of_year,
+    "instant": instant,
     "language": language,
     "bars": bars,
     "name_of": name_of,

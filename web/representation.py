@@ -6,6 +6,7 @@ from typing import Any
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
+from archive.store.versions import Versions
 from index.query import FACET_FILTERS, Query
 from index.related import Related, RelatedArticle
 from index.results import Bin, FacetCount, Hit, PassageHit, Ranks, Results, Why
@@ -82,6 +83,16 @@ def related_json(related: Related) -> Json:
         **{kind: [_related(found) for found in some] for kind, some in related.kinds.items()},
         "coverage": round(related.coverage, 4),
     }
+
+
+def versions_json(found: Versions) -> Json:
+    """Lay out what an article says and said, the latest first, and when."""
+    told = [
+        {"kept_at": each.kept_at, "replaced_at": each.replaced_at} | article_json(each.article)
+        for each in found.versions
+    ]
+    withdrawn = found.withdrawn._asdict() if found.withdrawn else None
+    return {"versions": told, "withdrawn": withdrawn}
 
 
 def _related(found: RelatedArticle) -> Json:

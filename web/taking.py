@@ -11,10 +11,8 @@ from archive.errors import BadQuery
 from index.query import Marking, Query, Sort
 from index.search import Searcher
 from web.citations import STYLES
-from web.exports import EXPORTS
+from web.exports import BYTE_ORDER_MARK, EXPORTS
 from web.feeds import ENTRIES, atom, json_feed
-
-BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for what the machine is set to
 
 
 def blueprint(searcher: Searcher) -> Blueprint:

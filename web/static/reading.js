@@ -1,0 +1,46 @@
+// Steps through the marked words of an article: n and p, or the two links, without a new page.
+"use strict";
+(() => {
+  const marks = [...document.querySelectorAll("mark[id]")];
+  const said = document.getElementById("match");
+  const links = {
+    previous: document.getElementById("previous-match"),
+    next: document.getElementById("next-match"),
+  };
+  if (!said || !marks.length) return;
+  let current = marks.findIndex((mark) => mark.hasAttribute("aria-current"));
+
+  // The first step goes to what is nearest to the passage that was linked to.
+  function beginning(step) {
+    const passage = location.hash && document.getElementById(location.hash.slice(1));
+    if (!passage) return step > 0 ? 0 : marks.length - 1;
+    const after = marks.findIndex(
+      (mark) => passage.compareDocumentPosition(mark) & Node.DOCUMENT_POSITION_FOLLOWING,
+    );
+    if (step > 0) return Math.max(after, 0);
+    return after > 0 ? after - 1 : marks.length - 1;
+  }
+
+  function go(step) {
+    if (current >= 0) marks[current].removeAttribute("aria-current");
+    current = current < 0 ? beginning(step) : (current + step + marks.length) % marks.length;
+    marks[current].setAttribute("aria-current", "true");
+    marks[current].scrollIntoView({ block: "center" });
+    const matches = marks.length === 1 ? "match" : "matches";
+    said.textContent = `${current + 1} of ${marks.length} ${matches}`;
+  }
+
+  for (const [name, step] of [["previous", -1], ["next", 1]]) {
+    links[name].addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go(step);
+    });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    const step = { n: 1, p: -1 }[event.key];
+    if (step) go(step);
+  });
+})();
