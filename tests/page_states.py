@@ -15,6 +15,8 @@ SAMPLE_STATES = {
     "nothing found, words offered": ("/?q=brigde", "Words that are in the archive"),
     "nothing under filters": ("/?q=zxqv&source=Hafenbote&since=2024", "Nothing found"),
     "filters": ("/?q=bridge&source=Northshore+Wire&since=2023&until=2024", "Northshore Wire"),
+    "sentences marked": ("/?q=swing+bridge+bankruptcy&mark=sentence", "Underlined with dots"),
+    "without a source": ("/?q=bridge&not_source=Northshore+Wire", "not source"),
     "without a date": ("/?date=none", "without a date"),
     "second page": ("/?limit=5&cursor=g1o5", "First page"),
     "beyond the last page": ("/?q=bridge&cursor=g1o9000", "no more hits"),

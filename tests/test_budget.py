@@ -63,7 +63,7 @@ def test_nothing_but_one_style_sheet_is_waited_for(page, path):
 
 @pytest.mark.browser
 def test_the_first_hit_is_painted_within_a_second(page):
-    """README has the figure; this bound is for machines that do other work as well."""
+    """The bound is for machines that do other work as well; alone, a third of it is the aim."""
     page.add_init_script(FIRST_HIT)
     times = []
     for words in ("bridge", "ferry", "storm", "harbour", "council"):
