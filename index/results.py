@@ -33,6 +33,8 @@ class PartKind(StrEnum):
     WORD = "word"
     PHRASE = "phrase"
     PREFIX = "prefix"
+    FUZZY = "fuzzy"
+    NEAR = "near"
     COLUMN = "column"  # a word in an article's source, section, language or author: adds nothing
     MEANING = "meaning"
     ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
