@@ -7,7 +7,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 from archive.errors import EngineUnavailable
 from index.clock import Clock
 from index.lexical.highlighting import Highlighter
-from index.lexical.parsing import parse
 from index.query import Marking, Mode, Query, Scale, Sort
 from index.related import Related
 from index.search import Searcher
@@ -49,7 +48,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def article(article_id: str) -> str:
         found, passages = searcher.article(article_id)
         query = Query.from_parameters({"q": request.args.getlist("q")})
-        highlighter = Highlighter(parse(query.text).expression)
+        highlighter = Highlighter(searcher.read(query).expression)
         return render_template(
             "article.html",
             article=found,

@@ -130,9 +130,7 @@ def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Sp
             yield span.start, spans[last].end
 
 
-def _near(
-    spans: list[TermSpan], first: list[str], second: list[str], leaf: Near
-) -> Iterator[Span]:
+def _near(spans: list[TermSpan], first: list[str], second: list[str], leaf: Near) -> Iterator[Span]:
     """Find what stands near each other, and mark the one and the other, not what is between."""
     ones, others = _places(spans, first), _places(spans, second)
     for one in ones:

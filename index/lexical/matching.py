@@ -121,8 +121,9 @@ class Matcher:
 
     def _part(self, expression: Expression) -> Part:
         match expression:
-            case Word() | Phrase() | Prefix() | Fuzzy() | Near() if (
-                expression.field not in (*INDEXED, Field.ANY)
+            case Word() | Phrase() | Prefix() | Fuzzy() | Near() if expression.field not in (
+                *INDEXED,
+                Field.ANY,
             ):
                 held = self._in_column(expression.field, expression.text)
                 self._leaves.append(LeafFound(expression, (), held))

@@ -5,7 +5,7 @@ from typing import Any
 
 from whoosh.qparser import plugins, syntax, taggers
 
-# As Nexis and Factiva have them: W/5, /5, NEAR/5 and NEAR5 in either order, PRE/5, ADJ5 in this one.
+# As Nexis and Factiva have them: W/5, /5, NEAR/5, NEAR5 in either order; PRE/5, ADJ5 in this one.
 NEAR = r"(?i:(?:W|NEAR|ONEAR|PRE|ADJ)?/|NEAR|ADJ)(?P<within>\d{1,3})"
 IN_ORDER = ("PRE", "ADJ", "ONEAR")
 
@@ -47,7 +47,7 @@ class NearOperator(syntax.InfixOperator):
         self.within = max(1, int(within))
         self.ordered = text.upper().startswith(IN_ORDER)
 
-    def replace_self(self, parser: Any, group: Any, position: int) -> int:
+    def replace_self(self, parser: Any, group: Any, position: int) -> int:  # noqa: ARG002
         """Join both sides; with none on one side it is a word."""
         sides = group[position - 1 : position] + group[position + 1 : position + 2]
         if position == 0 or len(sides) < 2 or any(isinstance(s, syntax.Operator) for s in sides):
@@ -73,5 +73,5 @@ class NearTagger(taggers.RegexTagger):
     def __init__(self) -> None:
         super().__init__(rf"(?<=\s){NEAR}(?=\s)")
 
-    def create(self, parser: Any, match: re.Match[str]) -> NearOperator:
+    def create(self, parser: Any, match: re.Match[str]) -> NearOperator:  # noqa: ARG002
         return NearOperator(match.group(), match["within"])

@@ -33,9 +33,9 @@ from index.lexical.operators import (
     NEAR,
     FuzzyNode,
     FuzzyPlugin,
-    Neighbours,
     NearOperator,
     NearTagger,
+    Neighbours,
     WordPrefixPlugin,
 )
 
@@ -270,7 +270,8 @@ def _pair(one: Word | Phrase, other: Word | Phrase, step: NearOperator) -> Near 
     fields = {one.field, other.field} - {Field.ANY}
     if len(fields) > 1 or not fields <= {Field.TITLE, Field.TEXT}:
         return None
-    return Near(one.text, other.text, *(fields or {Field.ANY}), step.within, step.ordered)
+    field = next(iter(fields), Field.ANY)
+    return Near(one.text, other.text, field, step.within, step.ordered)
 
 
 def _unfit(tree: syntax.SyntaxNode) -> list[str]:
