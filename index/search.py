@@ -23,11 +23,11 @@ from index.hits import COPIES_LISTED, Hits
 from index.judging import evidence, judge
 from index.lexical.matching import Matches
 from index.lexical.scoring import Rarity
+from index.named_days import take_days
 from index.nearest import Nearest
 from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately, ScoredArticle
-from index.named_days import take_days
 from index.protocols import Bools, Rows
 from index.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from index.ranking import (
