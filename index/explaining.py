@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from index.columns import Columns
-from index.expression import COLUMNS, Leaf, Phrase, Prefix, written
+from index.expression import COLUMNS, Fuzzy, Leaf, Near, Phrase, Prefix, written
 from index.lexical.attribution import scores_at
 from index.lexical.matching import Matches
 from index.protocols import Rows
@@ -154,4 +154,8 @@ def _kind(leaf: Leaf) -> PartKind:
             return PartKind.PHRASE
         case Prefix():
             return PartKind.PREFIX
+        case Fuzzy():
+            return PartKind.FUZZY
+        case Near():
+            return PartKind.NEAR
     return PartKind.WORD

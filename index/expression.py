@@ -54,6 +54,30 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """Any word spelt so, but for so many letters."""
+
+    text: str
+    field: Field = Field.ANY
+    edits: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A word or phrase within so many words of another, behind it where that is `ordered`."""
+
+    first: str
+    second: str
+    field: Field = Field.ANY
+    within: int = 1
+    ordered: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.first} {self.second}"
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All of them."""
 
@@ -89,7 +113,7 @@ class Words:
         return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
 
 
-Leaf = Word | Phrase | Prefix
+Leaf = Word | Phrase | Prefix | Fuzzy | Near
 Expression = Leaf | And | Or | Not | Words
 
 
@@ -101,7 +125,7 @@ def wanted(expression: Expression) -> Iterator[Leaf]:
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
                 yield from wanted(part)
-        case Word() | Phrase() | Prefix():
+        case Word() | Phrase() | Prefix() | Fuzzy() | Near():
             if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
                 yield expression
 
@@ -118,6 +142,12 @@ def written(leaf: Leaf) -> str:
             return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
         case Prefix(text):
             return f"{field}{text}*"
+        case Fuzzy(text, _, edits):
+            return f"{field}{text}~" + (f"{edits}" if edits > 1 else "")
+        case Near():
+            operator = "PRE" if leaf.ordered else "W"
+            sides = (f'"{side}"' if " " in side else side for side in (leaf.first, leaf.second))
+            return f" {operator}/{leaf.within} ".join(field + side for side in sides)
     return f"{field}{leaf.text}"
 
 
@@ -135,6 +165,11 @@ def describe(expression: Expression) -> str:
             return _with_field(f'"{text}"{near}', field)
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
+        case Fuzzy(text, field, edits):
+            return _with_field(f"{text} but for {edits} letter{'s' * (edits > 1)}", field)
+        case Near(first, second, field, within, ordered):
+            order = " in this order" if ordered else ""
+            return _with_field(f'"{first}" within {within} of "{second}"{order}', field)
         case And(parts):
             return " and ".join(_inner(part) for part in parts)
         case Or(parts):

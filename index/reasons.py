@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from index.expression import Field, Leaf, Phrase, Prefix
+from index.expression import Field, Fuzzy, Leaf, Near, Phrase, Prefix
 from index.results import Ranks
 
 MOST_NAMED = 6  # words in a list
@@ -107,4 +107,9 @@ def _quoted(leaf: Leaf) -> str:
             return f'"{text}" within {slop} words'
         case Prefix(text):
             return f'"{text}…"'
+        case Fuzzy(text):
+            return f'a word spelt much like "{text}"'
+        case Near(first, second, _, within, ordered):
+            how = "at most" if ordered else "within"
+            return f'"{first}" {how} {within} words {"before" if ordered else "of"} "{second}"'
     return f'"{leaf.text}"'

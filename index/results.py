@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archive.article import Article, Passage
 from archive.store.stories import OtherCopies
+from index.asked import AskedPart
 from index.periods import Unit
 from index.query import Copies, Cursor, Query
 
@@ -33,6 +34,8 @@ class PartKind(StrEnum):
     WORD = "word"
     PHRASE = "phrase"
     PREFIX = "prefix"
+    FUZZY = "fuzzy"
+    NEAR = "near"
     COLUMN = "column"  # a word in an article's source, section, language or author: adds nothing
     MEANING = "meaning"
     ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
@@ -103,10 +106,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a query's text was read: in words, and what was unusual about it."""
+    """How a query's text was read: in words, what was unusual about it, and part by part."""
 
     description: str
     notes: tuple[str, ...]
+    parts: tuple[AskedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Answers a query: reads it, asks both engines, merges, and fetches the page of hits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -11,24 +12,25 @@ from archive.errors import EngineUnavailable
 from archive.store.runs import Run
 from archive.store.stories import OtherCopies
 from archive.store.versions import Versions, versions_of
+from index.asked import Asked, read_query, undated
 from index.breakdown import facets, totals_of
 from index.cautions import cautions
 from index.clock import Clock
 from index.columns import Columns
 from index.engines import Engines
-from index.expression import describe, wanted
+from index.expression import wanted
 from index.folding import Folding
 from index.hits import COPIES_LISTED, Hits
 from index.judging import evidence, judge
 from index.lexical.matching import Matches
-from index.lexical.parsing import Read, parse
 from index.lexical.scoring import Rarity
+from index.named_days import take_days
 from index.nearest import Nearest
 from index.noise import Evidence
 from index.offers import offers_for
 from index.paging import Found, FoundLately, ScoredArticle
 from index.protocols import Bools, Rows
-from index.query import DEFAULT_HITS, Copies, Filters, Marking, Mode, Query, Sort
+from index.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from index.ranking import (
     Candidates,
     Nearness,
@@ -48,14 +50,21 @@ class Searcher:
     """Searches one archive, from any number of threads."""
 
     def __init__(
-        self, engines: Engines, options: RankingOptions, reranking: Reranking | None = None
+        self,
+        engines: Engines,
+        options: RankingOptions,
+        reranking: Reranking | None = None,
+        *,
+        today: Callable[[], date] = date.today,
     ) -> None:
+        """Search what the engines hold; `today` is what `last week` is told from."""
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
         self._reranking = reranking
         self._nearest = Nearest(engines.embedder, options.floor)
+        self._today = today
         self._lately = FoundLately()
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -65,7 +74,7 @@ class Searcher:
         A cursor's page is cut from what its first page was cut from, for as long as that is kept.
         """
         clock = Clock()
-        query = _browsing(query)
+        query = self._browsing(query)
         found = self._lately.of(query) or self._find(query, clock)
         with clock.stage("fetch"):
             page = found.page(query, self._catalog)
@@ -78,7 +87,7 @@ class Searcher:
 
     def _marked(self, page: Results) -> Results:
         """Mark the sentences nearest in meaning, if there is a meaning and a model for it."""
-        meaning = _meaning(parse(page.query.text, plain=page.query.plain))
+        meaning = _meaning(self.read(page.query))
         if not meaning or not page.hits:
             return page
         try:
@@ -93,7 +102,7 @@ class Searcher:
         self, query: Query, *, most: int | None = None
     ) -> tuple[Results, Iterator[ScoredArticle]]:
         """Answer a query with all articles that are hits, or the first `most`, without a page."""
-        query = _browsing(query.first_page())
+        query = self._browsing(query.first_page())
         found = self._find(query, Clock())
         return found.answer, found.articles(self._catalog, most)
 
@@ -106,6 +115,12 @@ class Searcher:
     def judge(self, query: Query, *, without: Sequence[str] = ()) -> Verdict:
         """Judge what is found, or would be if the archive were without these articles."""
         return self._rank(query, Clock(), without).verdict
+
+    def _browsing(self, query: Query) -> Query:
+        """Where nothing is asked but days, the archive is looked through, newest first."""
+        if query.sort is not Sort.RELEVANCE or take_days(query.text, self._today()).text:
+            return query
+        return replace(query, sort=Sort.NEWEST)
 
     def _find(self, query: Query, clock: Clock) -> Found:
         ranked = self._rank(query, clock)
@@ -159,16 +174,16 @@ class Searcher:
 
     def _rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> "_Ranked":
         with clock.stage("read"):
-            read = parse(query.text, plain=query.plain)
+            read = read_query(query, self._today())
         meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
         with clock.stage("open"):
             snapshot = self._snapshots.current(with_vectors=bool(meaning))
         columns = snapshot.columns
-        chosen = columns.select(query.filters)
+        chosen = columns.select(read.filters)
         if without:
             chosen &= ~columns.articles_with(self._catalog.rows_of(without))
         with clock.stage("words"):
-            matches = _matches(read, query, snapshot, with_meaning=bool(meaning))
+            matches = _matches(read, snapshot, with_meaning=bool(meaning))
         with clock.stage("meaning"):
             nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
         with clock.stage("rank"):
@@ -178,14 +193,18 @@ class Searcher:
         with clock.stage("judge"):
             found = evidence(candidates, matches)
             verdict = judge(found, candidates, matches, mode, snapshot.noise)
-            if verdict is Verdict.NONE and query.filters and candidates.articles.any():
-                verdict = self._judge_unfiltered(query, without)
+            if verdict is Verdict.NONE and read.filters and candidates.articles.any():
+                verdict = self._judge_unfiltered(undated(query, read), without)
         return _Ranked(read, snapshot, matches, candidates, found, verdict, failure)
 
     def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
         """Judge what passes the filters by the whole answer: a facet has counted it."""
-        whole = self._rank(replace(query, filters=Filters()), Clock(), without)
+        whole = self._rank(query, Clock(), without)
         return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
+
+    def read(self, query: Query) -> Asked:
+        """Say how a query is read, without asking it."""
+        return read_query(query, self._today())
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""
@@ -239,7 +258,7 @@ class Searcher:
 class _Ranked(NamedTuple):
     """What one query found and whether it is any good, before it is ordered and counted."""
 
-    read: Read
+    read: Asked
     snapshot: Snapshot
     matches: Matches
     candidates: Candidates
@@ -248,26 +267,19 @@ class _Ranked(NamedTuple):
     failure: EngineUnavailable | None
 
 
-def _browsing(query: Query) -> Query:
-    """Where nothing is asked, the archive itself is looked through, newest first."""
-    if query.text or query.sort is not Sort.RELEVANCE:
-        return query
-    return replace(query, sort=Sort.NEWEST)
-
-
-def _meaning(read: Read) -> str:
+def _meaning(read: Asked) -> str:
     """What to embed: the words that are wanted, without operators and exclusions."""
     return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
 
 
-def _matches(read: Read, query: Query, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
     """Match the words; where nothing is asked of meaning, rare ones count for more."""
     if read.expression is not None:
         merged = with_meaning and snapshot.columns.coverage
         rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
         return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
     nothing = np.zeros(snapshot.columns.n_rows, np.float32)
-    everyone = np.full(snapshot.columns.n_articles, not query.text)
+    everyone = np.full(snapshot.columns.n_articles, not read.text)
     return Matches(nothing, everyone, everyone, everyone)
 
 
@@ -278,4 +290,4 @@ def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) ->
         notes.append("no article holds all these words; shown are those that hold most of them")
     notes += [reranked] if reranked else []
     notes += cautions(query, ranked.snapshot, ranked.failure)
-    return Reading(describe(read.expression) if read.expression else "", tuple(notes))
+    return Reading(read.description, tuple(notes), read.parts)

@@ -12,6 +12,7 @@ from index.lexical.languages import Languages
 from index.lexical.matching import Matcher
 from index.lexical.ngrams import has_run
 from index.lexical.scoring import NO_POSTINGS, Postings, Rarity
+from index.lexical.spelling import is_alike
 from index.lexical.stemming import reading
 from index.lexical.telling import resemblance
 from index.protocols import Ranking, Similar
@@ -91,14 +92,13 @@ class MemorySnapshot:
         rows, frequencies = zip(*found, strict=True)
         return Postings(np.array(rows, np.int64), np.array(frequencies, np.float32))
 
-    def phrase(self, field, words, slop):
+    def phrase(self, field, words, gaps):
         def stands(entry, at):
-            for word in words[1:]:
-                ahead = [i for i in range(at + 1, at + 1 + slop) if entry[i : i + 1] == [word]]
-                if not ahead:
-                    return False
-                at = ahead[0]
-            return True
+            reached = {at}
+            for word, gap in zip(words[1:], gaps, strict=True):
+                ahead = {i for at in reached for i in range(at + 1, at + 1 + gap)}
+                reached = {i for i in ahead if entry[i : i + 1] == [word]}
+            return bool(reached)
 
         return np.array(
             [
@@ -110,6 +110,10 @@ class MemorySnapshot:
             ],
             np.int64,
         )
+
+    def spelt_like(self, field, term, edits):
+        known = {t for entry in self.entries.values() for t in entry[field]}
+        return {t for t in known if is_alike(t, term, edits)}
 
     def vocabulary(self, field, prefix):
         return {t for e in self.entries.values() for t in e[field] if t.startswith(prefix)}

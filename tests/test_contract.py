@@ -5,7 +5,7 @@ import pytest
 
 from archive.store.vectors import VectorFile
 from index.columns import Columns
-from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
@@ -76,6 +76,14 @@ def test_added_passages_are_found_by_row_and_last_row_grows(lexical):
         (Phrase("swing bridge"), [0]),
         (Phrase("bridge swing", slop=2), [1]),
         (Prefix("ferr"), [2, 3]),
+        (Fuzzy("fery"), [2, 3]),
+        (Fuzzy("brigde"), []),
+        (Fuzzy("brigde", edits=2), [0, 1, 3]),
+        (Near("bridge", "swing", within=1), [0]),
+        (Near("bridge", "swing", within=2), [0, 1]),
+        (Near("bridge", "swing", within=2, ordered=True), [1]),
+        (Near("swing bridge", "shut", within=2), [0]),
+        (Near("ferry", "ferry", within=1), [3]),
         (And((Word("bridge"), Word("ferry"))), [3]),
         (Or((Word("shut"), Word("runs"))), [0, 2]),
         (Not(Word("bridge")), [2]),

@@ -20,6 +20,7 @@ LEAVES = st.sampled_from(
     [
         *VOCABULARY,
         *("brid*", "title:bri*", "ferry-bridge", "zxqv", "title:lamp", "text:harbour"),
+        *("ferri~", "bridges~2", "ferry W/6 tide", '"ferry bridge" PRE/9 council'),
         *('"ferry bridge"', '"tide council"~4', 'title:"ferry tide"'),
         *("source:Courier", "author:ana"),
     ]

@@ -275,3 +275,16 @@ def test_a_day_that_is_not_certain_is_marked_and_shown_as_it_was_written(tmp_pat
     assert sum(each["count"] for each in bins["bins"]) == 3
     assert bins["undated"] == 2
     engines.catalog.close()
+
+
+def test_each_part_of_a_query_is_a_link_to_the_query_without_it(client):
+    text = 'ferry "night ferry" NOT council before:2025'
+    page = client.get("/", query_string={"q": text}).text
+    parts = client.get("/api/search", query_string={"q": text}).json["query"]["parts"]
+    assert [part["kind"] for part in parts] == ["word", "phrase", "exclusion", "date"]
+    chips = html.unescape(page.split('aria-labelledby="asked"')[1].split("</ul>")[0])
+    assert [part["text"] in text_of(chips) for part in parts] == [True] * 4
+    links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', chips)]
+    for link, part in zip(links, parts, strict=True):
+        assert client.get(f"/api/search{link[1:]}").json["query"]["q"] == part["without"]
+    assert "What can be typed" in page

@@ -11,7 +11,6 @@ from archive.errors import EngineUnavailable
 from archive.store.history import Version
 from index.lexical.highlighting import Highlighter
 from index.lexical.languages import Languages
-from index.lexical.parsing import parse
 from index.neighbours import neighbours
 from index.query import Query, parse_cursor
 from index.related import Related
@@ -78,7 +77,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
 def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
     languages = Languages.of(searcher.columns().spoken)
-    return Highlighter(parse(query.text).expression, languages)
+    return Highlighter(searcher.read(query).expression, languages)
 
 
 def _changes(versions: tuple[Version, ...]) -> list[Change]:

@@ -19,7 +19,11 @@ def results_json(results: Results) -> Json:
     """Lay out the answer to a query."""
     return {
         "query": query_json(results.query)
-        | {"read_as": results.reading.description, "notes": list(results.reading.notes)},
+        | {
+            "read_as": results.reading.description,
+            "notes": list(results.reading.notes),
+            "parts": [part._asdict() for part in results.reading.parts],
+        },
         "total": results.total,
         "totals": {
             "articles": results.totals.articles,

@@ -34,8 +34,15 @@ class PostingLists(Protocol):
         """The rows that hold a term in a field, ascending; none for a term that is nowhere."""
         ...
 
-    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
-        """The rows that hold the terms in this order."""
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
+        """The rows that hold the terms in this order.
+
+        Each is at most so many places behind the one before; there is a gap fewer than terms.
+        """
+        ...
+
+    def spelt_like(self, field: Field, term: str, edits: int) -> Sequence[str]:
+        """The terms of a field that are spelt so but for so many letters, of one language."""
         ...
 
     def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
@@ -97,10 +104,10 @@ class Collection:
                 self._cache.put(key, found, len(found.rows) + len(found.articles))
         return found if rarity is Rarity.CLASSIC else self._as_rare(found, rarity)
 
-    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
         """The living rows that hold the terms in this order, in one and the same field."""
         places = INDEXED if field is Field.ANY else (field,)
-        found = [self.lists.phrase(place, words, slop) for place in places]
+        found = [self.lists.phrase(place, words, gaps) for place in places]
         rows = found[0] if len(found) == 1 else np.union1d(*found)
         rows = rows[rows < self.columns.n_rows]
         living: Rows = rows[self.columns.alive[rows]]

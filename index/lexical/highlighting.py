@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from index.expression import Expression, Leaf, Phrase, Prefix, Word, wanted
+from index.expression import Expression, Fuzzy, Leaf, Near, Phrase, Prefix, Word, wanted
 from index.lexical.analysis import WORD, TermSpan, term_spans, terms_asked
 from index.lexical.languages import Languages
 from index.lexical.ngrams import has_run, letters
+from index.lexical.spelling import is_alike
 from index.lexical.stemming import fold, reading, term_of
 
 Span = tuple[int, int]
@@ -46,11 +47,23 @@ class _Marker:
 
     def __init__(self, leaves: Sequence[Leaf], language: str) -> None:
         self._language = language
+        self._near = [
+            (terms_asked(leaf.first, language), terms_asked(leaf.second, language), leaf)
+            for leaf in leaves
+            if isinstance(leaf, Near)
+        ]
+        leaves = [leaf for leaf in leaves if not isinstance(leaf, Near)]
         said = [(leaf, terms_asked(leaf.text, language)) for leaf in leaves]
         cut = [leaf.text for leaf in leaves if has_run(leaf.text)]
         self._letters = tuple(text for text in cut if len(letters(text)) == 1)
         words = [(x, t) for x, t in said if not isinstance(x, Phrase) and x.text not in cut]
         self._terms = {found[0] for _, found in words if len(found) == 1}
+        self._fuzzy = [
+            (asked, leaf.edits)
+            for leaf, found in words
+            if isinstance(leaf, Fuzzy)
+            for asked in {fold(leaf.text), *found}
+        ]
         self._prefixes = tuple(fold(leaf.text) for leaf, _ in words if isinstance(leaf, Prefix))
         self._phrases = [
             (found, leaf.slop if isinstance(leaf, Phrase) else 1)
@@ -61,13 +74,15 @@ class _Marker:
         self._wanted: set[str] = set()  # of the words seen
 
     def spans(self, text: str) -> set[Span]:
-        single, cut = self._terms or self._prefixes, has_run(text)
+        single, cut = self._terms or self._prefixes or self._fuzzy, has_run(text)
         marked = set(self._words(text)) if single and not cut else set()
-        if self._phrases or cut:
+        if self._phrases or self._near or cut:
             spans = list(term_spans(text, self._language))
             marked.update((s.start, s.end) for s in spans if cut and self._is_wanted(s.term))
             for phrase, slop in self._phrases:
                 marked.update(_phrases(spans, phrase, slop))
+            for first, second, leaf in self._near:
+                marked.update(_near(spans, first, second, leaf))
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked
@@ -84,7 +99,11 @@ class _Marker:
             yield from _whole(word, text)
 
     def _is_wanted(self, term: str) -> bool:
-        return term in self._terms or term.startswith(self._prefixes)
+        return (
+            term in self._terms
+            or term.startswith(self._prefixes)
+            or any(is_alike(term, asked, edits) for asked, edits in self._fuzzy)
+        )
 
 
 def _whole(word: str, text: str) -> Iterator[Span]:
@@ -109,6 +128,24 @@ def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Sp
                 break
         if last >= 0:
             yield span.start, spans[last].end
+
+
+def _near(spans: list[TermSpan], first: list[str], second: list[str], leaf: Near) -> Iterator[Span]:
+    """Find what stands near each other, and mark the one and the other, not what is between."""
+    ones, others = _places(spans, first), _places(spans, second)
+    for one in ones:
+        for other in others:
+            ahead, behind = other - (one + len(first) - 1), one - (other + len(second) - 1)
+            if 1 <= ahead <= leaf.within or (not leaf.ordered and 1 <= behind <= leaf.within):
+                yield spans[one].start, spans[one + len(first) - 1].end
+                yield spans[other].start, spans[other + len(second) - 1].end
+
+
+def _places(spans: list[TermSpan], phrase: list[str]) -> list[int]:
+    """Where the terms follow each other."""
+    n = len(phrase)
+    found = (i for i in range(len(spans) - n + 1) if n and spans[i].term == phrase[0])
+    return [i for i in found if [span.term for span in spans[i : i + n]] == phrase]
 
 
 def _apart(spans: list[Span]) -> Iterator[Span]:

@@ -33,6 +33,15 @@ class Languages:
         found = (tuple(terms_asked(text, language)) for language in self.readings)
         return tuple(dict.fromkeys(found))
 
+    def terms_of_sides(self, one: str, other: str) -> tuple[tuple[Reading, Reading], ...]:
+        """List the terms of two texts that are asked for together, in each language."""
+        return tuple(
+            dict.fromkeys(
+                (tuple(terms_asked(one, language)), tuple(terms_asked(other, language)))
+                for language in self.readings
+            )
+        )
+
     def weighty(self, words: Sequence[str]) -> Sequence[str]:
         """Leave out the stop words of the one language that a query seems to be in."""
         return weighty(words, self._of_query(words))

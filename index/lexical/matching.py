@@ -12,7 +12,9 @@ from index.expression import (
     And,
     Expression,
     Field,
+    Fuzzy,
     Leaf,
+    Near,
     Not,
     Or,
     Phrase,
@@ -26,10 +28,11 @@ from index.lexical.blocks import best_rows
 from index.lexical.collection import INDEXED, Collection, Weighed
 from index.lexical.languages import Reading, slots
 from index.lexical.ngrams import has_run, letters
-from index.lexical.scoring import K1, Floats, Rarity
+from index.lexical.scoring import K1, Floats, Rarity, Rows
 from index.lexical.stemming import fold
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
+MOST_SPELLINGS = 50  # terms that one fuzzy word stands for, the nearest and commonest of all
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
 BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
 WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
@@ -118,17 +121,23 @@ class Matcher:
 
     def _part(self, expression: Expression) -> Part:
         match expression:
-            case Word(text, field) | Phrase(text, field) | Prefix(text, field) if field not in (
+            case Word() | Phrase() | Prefix() | Fuzzy() | Near() if expression.field not in (
                 *INDEXED,
                 Field.ANY,
             ):
-                held = self._in_column(field, text)
+                held = self._in_column(expression.field, expression.text)
                 self._leaves.append(LeafFound(expression, (), held))
                 return Part(self._nothing(), held)
             case Prefix(text) if not has_run(text):
                 scores = self._nothing()
                 return Part(scores, self._add_begun(self._expanded(text), expression, scores))
-            case Word(text) | Phrase(text) | Prefix(text):
+            case Fuzzy(text, _, edits) if not has_run(text):
+                scores = self._nothing()
+                return Part(scores, self._add_begun(self._spelt(text, edits), expression, scores))
+            case Near():
+                scores = self._nothing()
+                return Part(scores, self._add_near(expression, scores))
+            case Word(text) | Phrase(text) | Prefix(text) | Fuzzy(text):
                 scores = self._nothing()
                 readings = self._languages.terms(text)
                 return Part(scores, self._add_word(readings, expression, scores))
@@ -233,10 +242,31 @@ class Matcher:
         A passage is in one language, so no row is found twice.
         """
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        found = [self._collection.phrase(leaf.field, each, slop) for each in readings]
-        rows = np.concatenate(found) if len(found) > 1 else found[0]
+        found = [
+            self._collection.phrase(leaf.field, each, [slop] * (len(each) - 1)) for each in readings
+        ]
+        return self._add_together(np.concatenate(found), slots(readings), leaf, scores)
+
+    def _add_near(self, leaf: Near, scores: Floats) -> Bools:
+        """Add the scores of words and phrases where one stands near the other."""
+        sides = self._languages.terms_of_sides(leaf.first, leaf.second)
+        orders = [pair for first, second in sides for pair in ((first, second), (second, first))]
+        found = [
+            self._collection.phrase(leaf.field, (*before, *behind), gaps)
+            for before, behind in orders[:: 2 if leaf.ordered else 1]
+            if before and behind
+            for gaps in [(*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))]
+        ]
+        rows = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+        places = [place for side in zip(*sides, strict=True) for place in slots(side)]
+        return self._add_together(rows, places, leaf, scores)
+
+    def _add_together(
+        self, rows: Rows, places: Sequence[tuple[str, ...]], leaf: Leaf, scores: Floats
+    ) -> Bools:
+        """Add the scores of terms in the rows where they stand together."""
         together = np.zeros(len(rows), np.float32)
-        for terms_alike in dict.fromkeys(slots(readings)) if len(rows) else ():
+        for terms_alike in dict.fromkeys(places) if len(rows) else ():
             self._rarities.append(self._rarity(terms_alike))
             whole = self._nothing()
             weighed = self._weighed(leaf.field, terms_alike)
@@ -252,6 +282,19 @@ class Matcher:
         folded = fold(prefix)
         found = {t for place in INDEXED for t in self._collection.lists.vocabulary(place, folded)}
         return sorted(found.union(*self._languages.terms(prefix)))
+
+    def _spelt(self, text: str, edits: int) -> list[str]:
+        """The terms spelt much like a word or its stem; of many the nearest and commonest."""
+        lists = self._collection.lists
+        asked = {fold(text)}.union(*self._languages.terms(text))
+        nearness: dict[str, int] = {}
+        for distance in range(edits, 0, -1):
+            found = (t for a in asked for f in INDEXED for t in lists.spelt_like(f, a, distance))
+            nearness.update(dict.fromkeys(found, distance))
+        held = {term: len(lists.postings(Field.TEXT, term).rows) for term in nearness}
+        return sorted(nearness, key=lambda term: (nearness[term], -held[term], term))[
+            :MOST_SPELLINGS
+        ]
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:

@@ -3,22 +3,52 @@
 ferry timetable      words, weighed by how rare they are    "river Ash"   words in this order
 ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
 bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
-date:none            without a date
+bridg~               any word spelt so but for a letter     date:none     without a date
+a W/5 b              near each other, PRE/5 in this order
 """
 
 import re
-from itertools import chain
+from collections.abc import Iterator
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from whoosh.qparser import QueryParser, plugins, syntax
 
-from index.expression import And, Expression, Field, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import (
+    And,
+    Expression,
+    Field,
+    Fuzzy,
+    Near,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    Words,
+)
 from index.lexical.analysis import WORD
 from index.lexical.ngrams import asked
+from index.lexical.operators import (
+    NEAR,
+    FuzzyNode,
+    FuzzyPlugin,
+    NearOperator,
+    NearTagger,
+    Neighbours,
+    WordPrefixPlugin,
+)
 
 WORDED = (field.value for field in Field if field not in (Field.ANY, Field.DATE))
 FIELDS = "|".join((*WORDED, r"date(?=:none(?!\w))"))
+FIELD = re.compile(rf"(?i:{FIELDS}):")
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
+NEARNESS = re.compile(rf"(?<!\S){NEAR}(?!\S)")
+SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>(?i:W?/[SP]))(?!\S)')
+COLON = re.compile(r'"[^"]*"|(?<!\S)(?P<name>[^\W\d_]+):(?P<rest>(?:[^\W_]|")\S*)')
+SHORTEST_FUZZY = 3  # letters
+MOST_EDITS = 2
+MOST_PAIRS = 16  # of words that are near each other, where either side is one of several
 PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
 QUESTION_LENGTH = 7  # words; a longer text is prose: in capitals throughout, it has no operators
 # What is in a pasted post: read so, hybrid nDCG@10 on CheckThat train is .897 instead of .883.
@@ -46,15 +76,9 @@ class SideBySide(syntax.GroupNode):
     """Parts with no operator between them."""
 
 
-class WordPrefixPlugin(plugins.PrefixPlugin):
-    """A prefix without its field, which Whoosh's own plugin takes for a part of the word."""
-
-    expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
-
-
 def parse(text: str, *, plain: bool = False) -> Read:
     """Read a query; what cannot be parsed is read as plain words, and a note says so."""
-    if PLAIN.fullmatch(text) and (plain or not OPERATOR.search(text)):
+    if PLAIN.fullmatch(text) and (plain or not (OPERATOR.search(text) or NEARNESS.search(text))):
         return Read(_words(text), ())
     spelled = _spelled_out(text, plain=plain)
     read = Read(_words(spelled), ()) if plain else _typed(spelled)
@@ -68,6 +92,7 @@ def _typed(text: str) -> Read:
         return Read(_words(text), ("too many parentheses: read as plain words",))
     text, notes = _mended(text)
     tree = _parser().process(text)
+    notes += _unfit(tree)
     expression = _simplified(_expression(tree))
     if expression is None and WORD.search(text):
         return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
@@ -104,9 +129,24 @@ def _mended(text: str) -> tuple[str, list[str]]:
     if (joined := DANGLING.sub(" ", text)) != text:
         notes.append("AND, OR or NOT with nothing beside it was left out")
         text = joined
+    if any(found["sign"] for found in SAME.finditer(text)):
+        notes.append("/S and /P, for the same sentence or paragraph, are not known: left out")
     if IDLE_STAR.search(text):
         notes.append("* stands for the rest of a word only after two letters or more")
-    return text, notes
+    text = SAME.sub(lambda found: " " if found["sign"] else found.group(), text)
+    return _without_unknown_fields(text, notes), notes
+
+
+def _without_unknown_fields(text: str, notes: list[str]) -> str:
+    """Read as words what looks like a field and is none."""
+
+    def read(found: re.Match[str]) -> str:
+        if not found["name"] or FIELD.match(found.group()):
+            return found.group()
+        notes.append(f"{found['name']}: is no field, and was read as a word")
+        return f"{found['name']} {found['rest']}"
+
+    return COLON.sub(read, text)
 
 
 def _parser() -> QueryParser:
@@ -117,9 +157,10 @@ def _parser() -> QueryParser:
             plugins.WhitespacePlugin(),
             plugins.PhrasePlugin(),
             WordPrefixPlugin(),
+            FuzzyPlugin(),
             plugins.FieldsPlugin(rf"(?<!\w)(?P<text>(?i:{FIELDS})):(?=\S)", remove_unknown=False),
             plugins.GroupPlugin(),
-            plugins.OperatorsPlugin(AndNot=None, AndMaybe=None, Require=None),
+            plugins.OperatorsPlugin([(NearTagger(), 0)], AndNot=None, AndMaybe=None, Require=None),
         ],
         group=SideBySide,
     )
@@ -143,6 +184,10 @@ def _expression(node: syntax.SyntaxNode) -> Expression | None:
             return _phrase(node.text, _field(node), node.slop)
         case plugins.PrefixPlugin.PrefixNode():
             return _prefix(node.text, _field(node))
+        case FuzzyNode():
+            return _fuzzy(node)
+        case Neighbours():
+            return _near(node) or Words(_parts(node))
         case syntax.NotGroup():
             parts = _parts(node)
             return Not(parts[0] if len(parts) == 1 else Words(parts)) if parts else None
@@ -188,6 +233,68 @@ def _prefix(text: str, field: Field) -> Expression | None:
     if len(found) > 1 or len(found[0]) < SHORTEST_PREFIX:
         return Phrase(" ".join(found), field)
     return Prefix(found[0], field)
+
+
+def _fuzzy(node: FuzzyNode) -> Expression | None:
+    found = WORD.findall(node.text)
+    if len(found) != 1 or len(found[0]) < SHORTEST_FUZZY or not 1 <= node.edits <= MOST_EDITS:
+        return _word(node.text, _field(node))
+    return Fuzzy(found[0], _field(node), node.edits)
+
+
+def _near(node: Neighbours) -> Expression | None:
+    """Each side near the one before it; None where a side is no word, phrase or choice of them."""
+    sides = [_choices(_simplified(_expression(child))) for child in node]
+    pairs = [
+        [_pair(one, other, step) for one in before for other in behind]
+        for (before, behind), step in zip(pairwise(sides), node.steps, strict=True)
+    ]
+    if not all(0 < len(each) <= MOST_PAIRS and all(each) for each in pairs):
+        return None
+    found = [each[0] if len(each) == 1 else Or(tuple(filter(None, each))) for each in pairs]
+    return found[0] if len(found) == 1 else And(tuple(filter(None, found)))
+
+
+def _choices(expression: Expression | None) -> list[Word | Phrase]:
+    match expression:
+        case Word() | Phrase(slop=1):
+            return [expression]
+        case Words((Word() as only,)):
+            return [only]
+        case Or(parts) if all(map(_choices, parts)):
+            return [each for part in parts for each in _choices(part)]
+    return []
+
+
+def _pair(one: Word | Phrase, other: Word | Phrase, step: NearOperator) -> Near | None:
+    fields = {one.field, other.field} - {Field.ANY}
+    if len(fields) > 1 or not fields <= {Field.TITLE, Field.TEXT}:
+        return None
+    field = next(iter(fields), Field.ANY)
+    return Near(one.text, other.text, field, step.within, step.ordered)
+
+
+def _unfit(tree: syntax.SyntaxNode) -> list[str]:
+    """Say what of a tree could not be read as it was typed."""
+    return list(dict.fromkeys(filter(None, map(_complaint, _nodes(tree)))))
+
+
+def _complaint(node: syntax.SyntaxNode) -> str:
+    match node:
+        case FuzzyNode() if not isinstance(_fuzzy(node), Fuzzy):
+            return f"~ allows for up to {MOST_EDITS} letters, of a word of {SHORTEST_FUZZY} or more"
+        case Neighbours() if _near(node) is None:
+            return "only words and phrases can be near each other: read as words"
+        case syntax.WordNode() if NEARNESS.fullmatch(node.text):
+            return f"{node.text} with nothing beside it was read as a word"
+    return ""
+
+
+def _nodes(node: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:
+    yield node
+    if isinstance(node, syntax.GroupNode):
+        for child in node:
+            yield from _nodes(child)
 
 
 def _field(node: syntax.SyntaxNode) -> Field:

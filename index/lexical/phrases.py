@@ -11,18 +11,18 @@ from index.lexical.scoring import Bools, Rows
 SHIFT = 32  # a place is (document << SHIFT) + position
 
 
-def documents_with_phrase(lists: Sequence[StoredList], slop: int) -> Rows:
+def documents_with_phrase(lists: Sequence[StoredList], gaps: Sequence[int]) -> Rows:
     """Return the documents in which the terms stand in this order, ascending.
 
-    Each word follows the one before it by at least 1 and at most `slop` places.
+    Each word follows the one before it by at least 1 place, and at most by the gap between them.
     """
     held = reduce(_common, sorted((stored.documents for stored in lists), key=len))
     if not len(held):
         return np.empty(0, np.int64)
     reached = _places(lists[0], held)
-    for stored in lists[1:]:
+    for stored, gap in zip(lists[1:], gaps, strict=True):
         places = _places(stored, held)
-        reached = places[_follows(places, reached, slop)]
+        reached = places[_follows(places, reached, gap)]
     return np.unique(reached >> SHIFT)
 
 
@@ -47,10 +47,10 @@ def _places(stored: StoredList, held: Numbers) -> Rows:
     return places
 
 
-def _follows(places: Rows, before: Rows, slop: int) -> Bools:
-    """Mark the places that stand 1 to `slop` behind one of the places before."""
+def _follows(places: Rows, before: Rows, gap: int) -> Bools:
+    """Mark the places that stand 1 to `gap` behind one of the places before."""
     if not len(before):
         return np.zeros(len(places), np.bool_)
     nearest = np.searchsorted(before, places) - 1
-    marked: Bools = (nearest >= 0) & (places - before[nearest] <= slop)
+    marked: Bools = (nearest >= 0) & (places - before[nearest] <= gap)
     return marked

@@ -20,6 +20,7 @@ from index.lexical.matching import Matcher, Matches
 from index.lexical.ngrams import has_run
 from index.lexical.phrases import documents_with_phrase
 from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
+from index.lexical.spelling import is_alike
 from index.lexical.stemming import marked
 from index.lexical.telling import Resemblance, resemblance
 from index.protocols import Similar
@@ -96,12 +97,12 @@ class WhooshSnapshot:
             joined = Postings(*map(np.concatenate, zip(*found, strict=True)))
         return joined if self._ascending else joined.sorted()
 
-    def phrase(self, field: Field, words: Sequence[str], slop: int) -> Rows:
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
         found = [np.empty(0, np.int64)]
         for segment in self._segments:
             lists = [segment.terms.stored(field.value, word.encode()) for word in words]
             if all(lists):
-                documents = documents_with_phrase([s for s in lists if s is not None], slop)
+                documents = documents_with_phrase([s for s in lists if s is not None], gaps)
                 found.append(segment.rows_of(documents))
         return np.concatenate(found)
 
@@ -109,6 +110,11 @@ class WhooshSnapshot:
         with self._lock:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
+
+    def spelt_like(self, field: Field, term: str, edits: int) -> Sequence[str]:
+        with self._lock:
+            found = set(self._reader.terms_within(field.value, term, edits))
+        return [near for near in found if is_alike(near, term, edits)]
 
     def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
         spelt = {term for term, *more in Languages.of(articles.spoken).terms(word) if not more}
