@@ -50,7 +50,10 @@ class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
 
     def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
-        """The terms spelt much like a word in a language of theirs, the commonest first."""
+        """The terms spelt much like a word in a language of theirs, the commonest first.
+
+        A single letter is spelt like nothing.
+        """
         ...
 
     def match(

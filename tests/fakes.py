@@ -76,7 +76,8 @@ class MemorySnapshot:
 
     def similar(self, word, articles, limit):
         known = {term for entry in self.entries.values() for term in entry["text"]}
-        spelt = [term for term, *more in Languages.of(articles.spoken).terms(word) if not more]
+        read = Languages.of(articles.spoken).terms(word)
+        spelt = [term for term, *more in read if not more and len(term) > 1]
         found = [
             term
             for term in known

@@ -106,7 +106,9 @@ def test_and_is_decided_for_articles_not_for_passages(lexical):
     assert held(lexical, apart, per_article=2) == [1]
 
 
-@pytest.mark.parametrize(("word", "expected"), [("fery", {"ferri": [3, 4]}), ("zzzzz", {})])
+@pytest.mark.parametrize(
+    ("word", "expected"), [("fery", {"ferri": [3, 4]}), ("zzzzz", {}), ("zz", {}), ("z", {})]
+)
 def test_a_word_that_is_nowhere_resembles_some_that_are_here(lexical, word, expected):
     lexical.add(entries())
     found = lexical.snapshot().similar(word, columns(4), 2)

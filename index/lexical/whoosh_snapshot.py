@@ -117,10 +117,11 @@ class WhooshSnapshot:
         return [near for near in found if is_alike(near, term, edits)]
 
     def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
-        spelt = {term for term, *more in Languages.of(articles.spoken).terms(word) if not more}
+        found = Languages.of(articles.spoken).terms(word)
+        spelt = {term for term, *more in found if not more and len(term) > 1}
         for distance, prefix in EDITS if not has_run(word) else ():
-            found = {near for term in spelt for near in self._near(term, distance, prefix)}
-            lists = [Similar(term, self.postings(Field.TEXT, term).rows) for term in found]
+            alike = {near for term in spelt for near in self._near(term, distance, prefix)}
+            lists = [Similar(term, self.postings(Field.TEXT, term).rows) for term in alike]
             if lists:
                 lists.sort(key=lambda each: (-len(each.rows), each.term))
                 return lists[:limit]
