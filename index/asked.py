@@ -26,7 +26,8 @@ from index.lexical.parsing import NEARNESS, OPERATOR, PLAIN, parse
 from index.named_days import NO_DAY, Condition, Dated, narrowed, take_days
 from index.query import Filters, Query
 
-MOST_PARTS = 16  # a longer text is a question or prose, which nobody takes apart word by word
+MOST_PARTS = 16
+MOST_WORDS = 6  # of words alone; more are a question or prose, which nobody takes apart by words
 
 
 class AskedKind(StrEnum):
@@ -116,7 +117,8 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
     days = [condition.text for condition in conditions]
     whole = [typed(expression)] if expression else []
     found = list(_leaves(expression)) if expression else []
-    for part, left in found if len(found) <= MOST_PARTS else ():
+    words = all(_kind(part) is AskedKind.WORD for part, _ in found)
+    for part, left in found if len(found) <= (MOST_WORDS if words else MOST_PARTS) else ():
         rest = [typed(left)] if left else []
         yield AskedPart(_kind(part), typed(part), " ".join(rest + days))
     for place, day in enumerate(days):

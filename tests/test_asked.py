@@ -162,3 +162,8 @@ def test_what_is_nearly_spelt_or_near_is_found_and_marked(searcher, text, expect
 def test_near_is_written_as_it_can_be_read_again(text):
     expression = parse(text).expression
     assert parse(typed(expression)).expression == expression
+
+
+def test_a_question_is_not_taken_apart_by_its_words():
+    asked = read_query(Query("what became of the old swing bridge before:2024"), TODAY)
+    assert [part.text for part in asked.parts] == ["before:2024"]
