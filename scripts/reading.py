@@ -18,7 +18,6 @@ from index.related import Related
 from index.results import Hit, Results, Verdict
 from index.status import status_of
 from index.wiring import open_engines, open_searcher
-from scripts.asking import answer_file
 from scripts.histories import print_history
 from scripts.options import as_json, with_facets, with_settings
 from scripts.output import output
@@ -77,6 +76,8 @@ def search(
     if batch:
         if text or as_json or why:
             raise click.UsageError("--batch stands instead of QUERY, --json and --why")
+        from scripts.asking import answer_file  # late, as it brings Flask
+
         raise SystemExit(answer_file(settings, batch, given, output))
     if text is None:
         raise click.UsageError("Missing argument 'QUERY'.")

@@ -101,6 +101,7 @@ def test_a_list_of_any_bytes_is_read_without_an_error(content):
 
 
 def test_a_cell_that_is_too_long_is_one_row_and_not_the_end():
+    csv.field_size_limit(131_072)  # as it is before a table of articles was read
     rows = asked("q\n" + "x" * 200_000 + "\nferry\n")
     assert "field larger than field limit" in rows[0].error
     assert rows[1].text == "ferry"

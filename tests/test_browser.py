@@ -46,11 +46,11 @@ def titles(page):
 
 def tab_to(page, link):
     """Press Tab until a link has the focus, which must not take many."""
-    for _ in range(20):
+    for _ in range(40):
         page.keyboard.press("Tab")
         if link.evaluate("each => each === document.activeElement"):
             return
-    raise AssertionError("twenty Tabs did not reach it")
+    raise AssertionError("forty Tabs did not reach it")
 
 
 def downloaded(page, link) -> Path:

@@ -76,7 +76,12 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
 
 def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
-    languages = Languages.of(searcher.columns().spoken)
+    """Mark words in the languages of the archive, or as they are where no engine can answer."""
+    try:
+        languages = Languages.of(searcher.columns().spoken)
+    except EngineUnavailable as exc:
+        log.warning("an article is marked without the archive's languages: %s", exc)
+        languages = Languages.of(())
     return Highlighter(searcher.read(query).expression, languages)
 
 
