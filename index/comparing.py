@@ -20,8 +20,8 @@ def cosines(vectors: Vectors, rows: Rows, vector: Floats) -> Floats:
     if not len(rows):
         return np.empty(0, np.float32)
     asked = np.ascontiguousarray(vector, np.float16)[None, :]
-    if rows_read(rows) > len(rows):
-        first, last = int(rows.min()), int(rows.max())
+    first, last = int(rows.min()), int(rows.max())
+    if rows_read(rows) == last + 1 - first:  # a stretch is compared where it lies, not copied
         return _dots(vectors[first : last + 1], asked)[rows - first].astype(np.float32)
     return _dots(vectors[rows], asked).astype(np.float32)
 

@@ -192,10 +192,12 @@ class ChromaSnapshot:
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector: Floats, floor: float) -> Ranking:
-        near = above(self.nearest(vector, None, FEW_NEAR + 1), floor)
-        if len(near.rows) <= FEW_NEAR:
-            return near
         rows = np.flatnonzero(self._embedded)
+        is_open = all(part.is_open for part in self._parts)
+        if is_open and len(rows) and rows_read(rows) > ROWS_A_NEIGHBOUR * LEAST_ASKED:
+            near = above(self.nearest(vector, None, FEW_NEAR + 1), floor)
+            if len(near.rows) <= FEW_NEAR:
+                return near
         near = above(Ranking(rows, self.similarities(vector, rows)), floor)
         return top(*near, len(near.rows))
 

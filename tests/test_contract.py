@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from archive.store.vectors import VectorFile
+from index import vector
 from index.columns import Columns
 from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Word, Words
 from index.lexical.scoring import Rarity
@@ -188,7 +189,11 @@ def test_a_mask_is_answered_exactly(neighbours):
 
 
 @pytest.mark.parametrize("floor", [-1.0, 0.0, 0.3, 0.6, 1.0])
-def test_all_that_is_near_enough_is_found_and_nothing_else(neighbours, floor):
+@pytest.mark.parametrize("asking_chroma", [True, False])
+def test_all_that_is_near_enough_is_found_and_nothing_else(
+    neighbours, floor, asking_chroma, monkeypatch
+):
+    monkeypatch.setattr(vector, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
     neighbours.seal(np.arange(1, 301))  # the last hundred is newer
     neighbours.warm()
     alive = embedded()
