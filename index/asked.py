@@ -27,7 +27,7 @@ from index.named_days import NO_DAY, Condition, Dated, narrowed, take_days
 from index.query import Filters, Query
 
 MOST_PARTS = 16
-MOST_WORDS = 6  # of words alone; more are a question or prose, which nobody takes apart by words
+MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words
 
 
 class AskedKind(StrEnum):

@@ -31,7 +31,7 @@ COLUMNS = {
 DELIMITERS = ",;\t"
 
 
-class Asked(NamedTuple):
+class ListedQuery(NamedTuple):
     """One query of a list; `name` is its id, or its number from 1. `error` is why it is none."""
 
     name: str
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 class Answer(NamedTuple):
     """What was found for one query, or the reason why nothing was looked for."""
 
-    asked: Asked
+    asked: ListedQuery
     results: Results | None
     hits: tuple[ScoredArticle, ...] = ()
     error: str = ""
@@ -56,7 +56,7 @@ def text_of(stream: BinaryIO) -> TextIO:
     return io.TextIOWrapper(stream, encoding, errors="replace", newline="")
 
 
-def read_queries(lines: Iterable[str]) -> Iterator[Asked]:
+def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
     """Read a table whose header names its columns, else a query a line; empty lines are none.
 
     A header names `q` or `query`, or the parameters of a search behind its first column, which then
@@ -77,10 +77,12 @@ def read_queries(lines: Iterable[str]) -> Iterator[Asked]:
             return
     for number, line in enumerate([first, *remaining] if first else (), 1):
         if line.strip():
-            yield Asked(str(number), line.strip())
+            yield ListedQuery(str(number), line.strip())
 
 
-def answers(searcher: Searcher, asked: Iterable[Asked], usual: Parameters) -> Iterator[Answer]:
+def answers(
+    searcher: Searcher, asked: Iterable[ListedQuery], usual: Parameters
+) -> Iterator[Answer]:
     """Answer queries as they come; `usual` are parameters of those that say nothing else.
 
     A query that cannot be answered says why, and the others go on.
@@ -92,7 +94,7 @@ def answers(searcher: Searcher, asked: Iterable[Asked], usual: Parameters) -> It
             yield Answer(each, None, error=str(exc))
 
 
-def _answer(searcher: Searcher, asked: Asked, usual: Parameters) -> Answer:
+def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer:
     if asked.error:
         return Answer(asked, None, error=asked.error)
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
@@ -102,7 +104,7 @@ def _answer(searcher: Searcher, asked: Asked, usual: Parameters) -> Answer:
     return Answer(asked, results, tuple(found))
 
 
-def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Asked]:
+def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[ListedQuery]:
     text_at = next((at for at, name in enumerate(names) if name in TEXTS), 0)
     number = 0
     while True:
@@ -112,18 +114,18 @@ def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Asked
             return
         except csv.Error as exc:  # the reader goes on with the next line
             number += 1
-            yield Asked(str(number), "", error=f"it cannot be read: {exc}")
+            yield ListedQuery(str(number), "", error=f"it cannot be read: {exc}")
             continue
         if any(cell.strip() for cell in row):
             number += 1
             yield _asked(number, names, row, text_at)
 
 
-def _asked(number: int, names: Sequence[str], row: Sequence[str], text_at: int) -> Asked:
+def _asked(number: int, names: Sequence[str], row: Sequence[str], text_at: int) -> ListedQuery:
     cells = dict.fromkeys(names, "") | dict(zip(names, row, strict=False))
     parameters: dict[str, list[str]] = {}
     for at, (name, cell) in enumerate(zip(names, row, strict=False)):
         if cell.strip() and at != text_at and name not in (*TEXTS, "id"):
             parameters.setdefault(name, []).append(cell)
     text = row[text_at] if text_at < len(row) else ""
-    return Asked(cells.get("id", "").strip() or str(number), text, parameters)
+    return ListedQuery(cells.get("id", "").strip() or str(number), text, parameters)

@@ -9,7 +9,7 @@ from calendar import isleap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, MINYEAR, date
+from datetime import date
 from functools import cached_property
 from typing import Self
 
@@ -185,7 +185,7 @@ class Columns:
         if filters.date is DateFilter.NONE:
             chosen &= self.undated
         if filters.day:
-            chosen &= np.isin(self.published, _in_every_year(filters.day))
+            chosen &= np.isin(self.published, self._in_every_year(filters.day))
         if filters.since or filters.until:
             chosen &= ~self.undated
         if filters.since:
@@ -199,6 +199,15 @@ class Columns:
             if names := getattr(filters, excluded):
                 chosen &= ~category.holding(names)
         return chosen
+
+    def _in_every_year(self, day: DayOfYear) -> Ints:
+        """The ordinals of a day in all years from the first article's to the last one's."""
+        days, _ = self.held_by_day
+        ends = [date.fromordinal(int(each)).year for each in (*days[:1], *days[-1:])]
+        years = range(ends[0], ends[-1] + 1) if ends else ()
+        leap = (day.month, day.day) == (2, 29)
+        with_it = (year for year in years if not leap or isleap(year))
+        return np.fromiter((date(year, *day).toordinal() for year in with_it), np.int32)
 
     def rows_of(self, articles: Bools) -> Bools:
         """Mark the passage rows of the marked articles."""
@@ -265,13 +274,6 @@ def surplus(
     pairs = np.sort(codes.astype(np.int64) * n_stories + stories)
     again = pairs[1:][pairs[1:] == pairs[:-1]] // n_stories  # a third of the time of np.unique
     return np.bincount(again, minlength=n_codes)
-
-
-def _in_every_year(day: DayOfYear) -> Ints:
-    """The ordinals of a day in all years that have it."""
-    leap = (day.month, day.day) == (2, 29)
-    years = (y for y in range(MINYEAR, MAXYEAR + 1) if not leap or isleap(y))
-    return np.fromiter((date(year, *day).toordinal() for year in years), np.int32)
 
 
 def _found(

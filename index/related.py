@@ -117,8 +117,9 @@ class Relations:
         cosines = np.full(columns.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as a search goes on
-                others = columns.rows_of(story != story[columns.article_of[own[0]]])
-                near = snapshot.vectors.nearest(vector, others, CONSIDERED)
+                same = story == story[columns.article_of[own[0]]]  # its copies are as near as it is
+                asked = CONSIDERED + int(columns.rows_of(same).sum())
+                near = snapshot.vectors.nearest(vector, None, asked)
                 rows = np.union1d(rows, near.rows)
                 rows = np.flatnonzero(columns.rows_of(columns.articles_with(rows)))
                 known = rows[columns.embedded[rows]]

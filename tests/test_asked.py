@@ -1,6 +1,7 @@
 """A query read whole: its days, its parts, and what is said of its mistakes."""
 
 from datetime import date
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -107,10 +108,10 @@ def test_each_part_says_what_it_is_and_what_is_left_without_it():
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join) | st.text(max_size=80))
 def test_no_text_fails_and_every_part_can_be_taken_out(text):
-    asked = read(text)
-    for part in asked.parts:
-        left = read(part.without)
-        assert len(left.parts) < len(asked.parts) or left.parts == ()
+    with patch.multiple("index.asked", MOST_PARTS=99, MOST_WORDS=99):
+        asked = read(text)
+        for part in asked.parts:
+            assert len(read(part.without).parts) < len(asked.parts)
     assert isinstance(asked.description, str)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.batch import Asked, read_queries, text_of
+from index.batch import ListedQuery, read_queries, text_of
 from tests.conftest import backfile, write_stories
 from web.app import create_app
 from web.batch import COLUMNS, MOST_QUERIES
@@ -74,12 +74,12 @@ def test_lines_that_are_no_table_are_queries_whole():
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ("query\nferry\n", Asked("1", "ferry", {})),
-        ("ID;Query;Mode\r\n7;ferry;keyword\r\n", Asked("7", "ferry", {"mode": ["keyword"]})),
-        ("question\tsince\nferry\t2024\n", Asked("1", "ferry", {"since": ["2024"]})),
+        ("query\nferry\n", ListedQuery("1", "ferry", {})),
+        ("ID;Query;Mode\r\n7;ferry;keyword\r\n", ListedQuery("7", "ferry", {"mode": ["keyword"]})),
+        ("question\tsince\nferry\t2024\n", ListedQuery("1", "ferry", {"since": ["2024"]})),
         (
             'q,source,source,colour\n"""the ferry""",Courier,Gazette,red\n',
-            Asked("1", '"the ferry"', {"source": ["Courier", "Gazette"], "colour": ["red"]}),
+            ListedQuery("1", '"the ferry"', {"source": ["Courier", "Gazette"], "colour": ["red"]}),
         ),
     ],
 )

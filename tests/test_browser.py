@@ -321,20 +321,25 @@ def test_no_two_labels_of_the_timeline_collide(chromium, address, path, width):
     context.close()
 
 
-def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(page):
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(
+    chromium, address, by_itself
+):
+    context = chromium.new_context(base_url=address, java_script_enabled=by_itself)
+    page = context.new_page()
     page.goto("/?q=why+was+the+bridge+closed")
-    before = page.locator(".hit h2").all_inner_texts()
-    page.wait_for_load_state("networkidle")
-    link = page.get_by_role("link", name="Mark the sentence nearest in meaning")
-    if link.count():
-        link.click()
+    before = titles(page)
+    if not by_itself:
+        page.get_by_role("link", name="Mark the sentence nearest in meaning").click()
     marked = page.locator(".hit .passage .nearest")
     marked.first.wait_for()
     assert "Nearest in meaning: " in marked.first.text_content()
     style = marked.first.evaluate("element => getComputedStyle(element).textDecorationStyle")
     assert style == "dotted"
-    assert page.locator(".hit h2").all_inner_texts() == before
+    assert titles(page) == before
     assert "Mark words alone" in page.locator(".legend").inner_text()
+    assert ("mark=sentence" in page.url) is not by_itself
+    context.close()
 
 
 def test_the_size_of_a_page_is_chosen(page):

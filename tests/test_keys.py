@@ -30,6 +30,7 @@ def test_a_slash_goes_to_the_search_box_and_marks_what_is_in_it(page):
     page.goto("/?q=bridge")
     press(page, "/ f e r r y Enter")
     page.wait_for_url("**/?q=ferry*")
+    assert page.get_by_role("searchbox").input_value() == "ferry"
 
 
 def test_j_and_k_step_through_the_hits_and_enter_opens_one(page):
@@ -51,6 +52,7 @@ def test_j_goes_on_to_the_next_page_after_the_last_hit(page):
     page.goto("/?q=bridge&limit=3")
     press(page, "j j j j Enter")
     page.wait_for_url("**cursor=*")
+    assert page.locator(".pager").inner_text().startswith("First page")
 
 
 def test_a_hit_that_is_stepped_to_is_seen(page):

@@ -38,11 +38,11 @@ def schema_of(path):
     return content["schema"]
 
 
-def fits(answer, schema):
+def misfits(answer, schema):
+    """What of an answer is not as the schema says, and what the schema says nothing of."""
     whole = schema | {"components": DESCRIPTION["components"]}
-    Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer)
-    undescribed = sorted(left_out(answer, schema))
-    assert not undescribed
+    checker = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [*(each.message for each in checker.iter_errors(answer)), *left_out(answer, schema)]
 
 
 def properties_of(schema):
@@ -102,25 +102,32 @@ def test_the_values_that_are_described_are_those_that_are_taken(client):
 def test_answers_to_searches_are_as_described(client, path, search):
     answer = client.get(f"{path}?{search}")
     assert answer.content_type in DESCRIPTION["paths"][path]["get"]["responses"]["200"]["content"]
-    fits(answer.json, schema_of(path))
+    assert misfits(answer.json, schema_of(path)) == []
 
 
 @pytest.mark.parametrize("ending", ["", "/related", "/history"])
 def test_articles_and_what_is_told_of_them_are_as_described(client, ending):
     for story in STORIES:
         answer = client.get(f"/api/articles/{quote(story['id'], safe='')}{ending}").json
-        fits(answer, schema_of(f"/api/articles/{{article_id}}{ending}"))
+        assert misfits(answer, schema_of(f"/api/articles/{{article_id}}{ending}")) == []
 
 
 def test_health_and_errors_are_as_described(client):
-    fits(client.get("/healthz").json, schema_of("/healthz"))
-    fits(client.get("/readyz").json, schema_of("/readyz"))
-    fits(client.get("/api/search?since=soon").json, {"$ref": "#/components/schemas/Problem"})
-    fits(client.get("/api/articles/nobody").json, {"$ref": "#/components/schemas/Problem"})
+    assert misfits(client.get("/healthz").json, schema_of("/healthz")) == []
+    assert misfits(client.get("/readyz").json, schema_of("/readyz")) == []
+    assert (
+        misfits(client.get("/api/search?since=soon").json, {"$ref": "#/components/schemas/Problem"})
+        == []
+    )
+    assert (
+        misfits(client.get("/api/articles/nobody").json, {"$ref": "#/components/schemas/Problem"})
+        == []
+    )
 
 
 def test_an_answer_that_is_not_as_described_is_told_apart(client):
     answer = client.get("/api/search?q=ferry").json
     answer["hits"][0]["passages"][0]["colour"] = "red"
-    with pytest.raises(AssertionError):
-        fits(answer, schema_of("/api/search"))
+    assert misfits(answer, schema_of("/api/search")) == ["colour"]
+    answer["hits"][0]["passages"][0]["text"] = 7
+    assert len(misfits(answer, schema_of("/api/search"))) > 1

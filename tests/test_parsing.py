@@ -1,13 +1,14 @@
 """The query language: what is typed, and how it is read."""
 
 import re
+from itertools import product
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.expression import And, Field, Not, Or, Phrase, Prefix, Word, Words, describe
+from index.expression import And, Field, Near, Not, Or, Phrase, Prefix, Word, Words, describe
 from index.lexical import parsing
 from index.lexical.analysis import term_spans
 from index.lexical.highlighting import Highlighter
@@ -139,6 +140,26 @@ def test_nothing_that_is_typed_fails(text):
 def test_words_are_marked_where_the_analyser_finds_their_terms(text, word):
     expected = {(s.start, s.end) for s in term_spans(text) if s.term == word}
     assert set(Highlighter(Words((Word(word),))).mark(text)) == expected
+
+
+@given(st.lists(st.sampled_from("abcx"), max_size=40), st.integers(1, 6), st.booleans())
+def test_what_is_marked_as_near_is_what_stands_near(letters, within, ordered):
+    words = [f"word{letter}" for letter in letters]
+    text = " ".join(words)
+    leaf = Near("worda", "wordb wordc", within=within, ordered=ordered)
+    expected = set()
+    for one, other in product(range(len(words)), range(len(words))):
+        if words[one] == "worda" and words[other : other + 2] == ["wordb", "wordc"]:
+            ahead, behind = other - one, one - (other + 1)
+            if 1 <= ahead <= within or (not ordered and 1 <= behind <= within):
+                expected |= {one, other, other + 1}
+    marked = {
+        place
+        for start, end in Highlighter(leaf).mark(text)
+        for place, _ in enumerate(words)
+        if start <= 6 * place and 6 * place + 5 <= end
+    }
+    assert marked == expected
 
 
 @given(st.lists(st.sampled_from(["ferry", "OR", "or", "Zoë", "2024", "a"]), min_size=1, max_size=9))

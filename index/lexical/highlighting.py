@@ -1,6 +1,7 @@
 """Marks in a text the words that a query asked for."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from index.expression import Expression, Fuzzy, Leaf, Near, Phrase, Prefix, Word, wanted
@@ -132,13 +133,15 @@ def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Sp
 
 def _near(spans: list[TermSpan], first: list[str], second: list[str], leaf: Near) -> Iterator[Span]:
     """Find what stands near each other, and mark the one and the other, not what is between."""
-    ones, others = _places(spans, first), _places(spans, second)
-    for one in ones:
-        for other in others:
-            ahead, behind = other - (one + len(first) - 1), one - (other + len(second) - 1)
-            if 1 <= ahead <= leaf.within or (not leaf.ordered and 1 <= behind <= leaf.within):
-                yield spans[one].start, spans[one + len(first) - 1].end
-                yield spans[other].start, spans[other + len(second) - 1].end
+    others = _places(spans, second)
+    for one in _places(spans, first):
+        end = one + len(first) - 1
+        ahead = others[bisect_left(others, end + 1) : bisect_right(others, end + leaf.within)]
+        begin = one - len(second) + 1  # of what ends right in front of it, and one more
+        behind = others[bisect_left(others, begin - leaf.within) : bisect_left(others, begin)]
+        for other in ahead if leaf.ordered else (*behind, *ahead):
+            yield spans[one].start, spans[end].end
+            yield spans[other].start, spans[other + len(second) - 1].end
 
 
 def _places(spans: list[TermSpan], phrase: list[str]) -> list[int]:
