@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 IS_SEEN = """each => {
@@ -351,6 +352,7 @@ def test_the_size_of_a_page_is_chosen(page):
 
 def test_searching_and_reading_by_keyboard_alone(page):
     page.goto("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()  # comes with the first frame, not the load
     page.keyboard.type("swing bridge bankruptcy")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?q=swing*")
