@@ -6,7 +6,7 @@ from archive.article import Article
 from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import read_leaf
-from archive.store.catalog import Catalog
+from archive.store.catalog.catalog import Catalog
 
 
 class Rereading:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from archive.store.catalog import Catalog
+from archive.store.catalog.catalog import Catalog
 from archive.store.vectors import VectorFile
-from index.columns_file import ColumnsFile
-from index.noise import NoiseFile
+from index.columns.columns_file import ColumnsFile
 from index.protocols import Embedder, LexicalIndex, VectorIndex
+from index.verdict.noise import NoiseFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from archive.article import Article
-from index.columns import Columns
+from index.columns.columns import Columns
 from index.expression import Expression
-from index.lexical.matching import Matches
-from index.lexical.scoring import Rarity
-from index.lexical.telling import Resemblance
+from index.lexical.matching.matching import Matches
+from index.lexical.matching.scoring import Rarity
+from index.lexical.matching.telling import Resemblance
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from archive.article import Article, Passage
-from archive.store.stories import OtherCopies
-from index.asked import AskedPart
-from index.periods import Unit
+from archive.store.catalog.stories import OtherCopies
+from index.answers.periods import Unit
+from index.asking.asked import AskedPart
 from index.query import Copies, Cursor, Query
 
 

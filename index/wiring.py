@@ -2,26 +2,26 @@
 
 from archive.settings import Settings
 from archive.splitting import SPLITTER, Tokenizer
-from archive.store.catalog import Catalog
+from archive.store.catalog.catalog import Catalog
 from archive.store.directory import ArchiveDirectory
 from archive.store.manifest import SCHEMA, Manifest
 from archive.store.tuning import Tuning
 from archive.store.vectors import VectorFile
-from index.columns_file import ColumnsFile
+from index.building.workers import Workers
+from index.columns.columns_file import ColumnsFile
 from index.embedding.cross_encoder import CrossEncoderReranker
 from index.embedding.model import find_model, hash_weights
 from index.embedding.sentence_transformer import SentenceTransformerEmbedder
 from index.engines import Engines
-from index.lexical.analysis import ANALYSER
-from index.lexical.codec import POSTINGS
+from index.lexical.language.analysis import ANALYSER
+from index.lexical.storage.codec import POSTINGS
 from index.lexical.whoosh_index import WhooshIndex
-from index.noise import NoiseFile
 from index.protocols import Embedder
-from index.ranking import Fusion, RankingOptions
-from index.reranking import Reranking
-from index.search import Searcher
-from index.vector import ChromaIndex
-from index.workers import Workers
+from index.search.ranking import Fusion, RankingOptions
+from index.search.reranking import Reranking
+from index.search.search import Searcher
+from index.vector.chroma_index import ChromaIndex
+from index.verdict.noise import NoiseFile
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 

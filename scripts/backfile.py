@@ -13,22 +13,22 @@ import click
 from archive.errors import ArchiveError
 
 COMMANDS = {
-    "index": "indexing",
-    "follow": "following",
-    "search": "reading",
-    "export": "exporting",
-    "show": "reading",
-    "remove": "writing",
-    "status": "reading",
-    "serve": "serving",
-    "verify": "writing",
-    "rebuild": "writing",
-    "reread": "indexing",
-    "evaluate": "measuring",
-    "tune": "tuning",
-    "benchmark": "benchmarking",
+    "index": "commands.indexing",
+    "follow": "commands.following",
+    "search": "commands.reading",
+    "export": "commands.exporting",
+    "show": "commands.reading",
+    "remove": "commands.writing",
+    "status": "commands.reading",
+    "serve": "commands.serving",
+    "verify": "commands.writing",
+    "rebuild": "commands.writing",
+    "reread": "commands.indexing",
+    "evaluate": "measures.measuring",
+    "tune": "measures.tuning",
+    "benchmark": "measures.benchmarking",
 }
-"""Each command, and the module of this package that it is in."""
+"""Each command, and the module that it is in."""
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 

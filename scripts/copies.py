@@ -21,7 +21,7 @@ SEED = 1
 def main(paths: tuple[Path, ...], half: int, sample: int, pairs: int) -> None:
     """Edit a sample of the articles of each PATH and print which of the edited ones are folded.
 
-    The constants of index/copies.py were chosen on half 0. `--pairs` prints copies that the
+    The constants of index/stories/copies.py were chosen on half 0. `--pairs` prints copies that the
     articles hold as they are, drawn by chance from both halves, to be judged by reading.
     """
     for path in paths:

@@ -13,9 +13,9 @@ from waitress.server import create_server
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.settings import Settings
+from index.building.writing import open_for_writing
 from index.wiring import open_searcher
-from index.writing import open_for_writing
-from scripts.progress import Bars
+from scripts.printing.progress import Bars
 from web.app import create_app
 
 HERE = Path(__file__).parent

@@ -12,20 +12,20 @@ from archive.article import Article, DateSource, Origin, TitleSource
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.settings import DEFAULT_MODEL, Settings
-from archive.store.catalog import Catalog
+from archive.store.catalog.catalog import Catalog
 from archive.store.vectors import VectorFile
-from index.columns_file import ColumnsFile
+from index.building.indexing import Indexer
+from index.building.workers import Workers
+from index.columns.columns_file import ColumnsFile
 from index.embedding.model import find_model
 from index.engines import Engines
-from index.indexing import Indexer
 from index.lexical.whoosh_index import WhooshIndex
-from index.noise import NoiseFile
 from index.query import Query
-from index.ranking import RankingOptions
-from index.search import Searcher
-from index.vector import ChromaIndex
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
+from index.vector.chroma_index import ChromaIndex
+from index.verdict.noise import NoiseFile
 from index.wiring import open_searcher
-from index.workers import Workers
 from scripts.backfile import main
 from tests.browsers import served, started_chromium
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors

@@ -5,18 +5,18 @@ from functools import cache, partial
 
 import numpy as np
 
-from index.comparing import top
-from index.lexical.analysis import terms
-from index.lexical.collection import Collection
-from index.lexical.languages import Languages
-from index.lexical.matching import Matcher
-from index.lexical.ngrams import has_run
-from index.lexical.scoring import NO_POSTINGS, Postings, Rarity
-from index.lexical.spelling import is_alike
-from index.lexical.stemming import reading
-from index.lexical.telling import resemblance
+from index.building.workers import Task, Workers
+from index.lexical.language.analysis import terms
+from index.lexical.language.languages import Languages
+from index.lexical.language.ngrams import has_run
+from index.lexical.language.stemming import reading
+from index.lexical.matching.collection import Collection
+from index.lexical.matching.matching import Matcher
+from index.lexical.matching.scoring import NO_POSTINGS, Postings, Rarity
+from index.lexical.matching.spelling import is_alike
+from index.lexical.matching.telling import resemblance
 from index.protocols import Ranking, Similar
-from index.workers import Task, Workers
+from index.vector.comparing import top
 
 
 class MemoryIndex:

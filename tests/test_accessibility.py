@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.browsers import served
 from tests.conftest import engines_in
 from tests.page_states import EMPTY_STATES, SAMPLE_STATES

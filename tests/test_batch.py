@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.batch import ListedQuery, read_queries, text_of
+from index.search.batch import ListedQuery, read_queries, text_of
 from tests.conftest import backfile, write_stories
 from web.app import create_app
-from web.batch import COLUMNS, MOST_QUERIES
+from web.search.batch import COLUMNS, MOST_QUERIES
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from index.benchmark.corpus import RECOMBINED, Corpus
 from index.benchmark.queries import SHARES, filters_for, queries_from, since_for, typed
 from index.benchmark.searches import Remembering
 from index.benchmark.timing import bytes_below, cost_of, latency, timed
-from index.columns import Columns
-from index.lexical.analysis import terms
+from index.columns.columns import Columns
+from index.lexical.language.analysis import terms
 from index.query import Mode, Query
 from index.rivals.entrants import rivals
 from index.rivals.words import Kind

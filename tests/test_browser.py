@@ -352,7 +352,7 @@ def test_the_size_of_a_page_is_chosen(page):
 
 def test_searching_and_reading_by_keyboard_alone(page):
     page.goto("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()  # comes with the first frame, not the load
+    expect(page.get_by_role("searchbox")).to_be_focused()  # not yet when the page is loaded
     page.keyboard.type("swing bridge bankruptcy")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?q=swing*")

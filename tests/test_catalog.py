@@ -23,9 +23,9 @@ from archive.article import (
 )
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.splitting import split
-from archive.store.catalog import Catalog, Counts
-from archive.store.connecting import is_writable, read_only_uri
-from archive.store.identities import known_as
+from archive.store.catalog.catalog import Catalog, Counts
+from archive.store.catalog.connecting import is_writable, read_only_uri
+from archive.store.catalog.identities import known_as
 
 # What is cleaned holds no zeros, and SQLite would count characters up to the first.
 STORABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -217,7 +217,7 @@ def test_a_catalogue_that_cannot_be_written_is_read_and_refuses_changes(
     catalog.close()
     (tmp_path / "copy").mkdir()
     shutil.copy(tmp_path / "catalog.db", tmp_path / "copy" / "catalog.db")
-    monkeypatch.setattr("archive.store.connecting.is_writable", lambda _: False)
+    monkeypatch.setattr("archive.store.catalog.connecting.is_writable", lambda _: False)
     reader = Catalog(tmp_path / "copy" / "catalog.db")
     assert reader.article("tide") == make_article()
     assert reader.counts() == Counts(1, 1, 0)

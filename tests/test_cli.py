@@ -267,7 +267,7 @@ def test_what_no_part_foresees_is_one_line_and_a_code(archive, monkeypatch, rais
     def fail(_):
         raise raised
 
-    monkeypatch.setattr("scripts.reading.open_engines", fail)
+    monkeypatch.setattr("scripts.commands.reading.open_engines", fail)
     result = backfile("status", "--archive", archive)
     assert (result.exit_code, result.stderr) == (code, f"backfile: {said}\n")
 

@@ -13,9 +13,9 @@ from whoosh.searching import Searcher
 
 from index.expression import Field, Or, Phrase, Word
 from index.lexical import whoosh_index
-from index.lexical.analysis import NewsAnalyzer
-from index.lexical.postings_cache import PostingsCache
-from index.lexical.scoring import Rarity
+from index.lexical.language.analysis import NewsAnalyzer
+from index.lexical.matching.scoring import Rarity
+from index.lexical.storage.postings_cache import PostingsCache
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
 from tests.test_contract import columns

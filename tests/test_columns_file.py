@@ -1,11 +1,11 @@
 import pytest
 
-from index.columns import Columns
-from index.columns_file import encode
+from index.building.verifying import Part, Problem, repair, verify
+from index.columns.columns import Columns
+from index.columns.columns_file import encode
 from index.query import Query
-from index.ranking import RankingOptions
-from index.search import Searcher
-from index.verifying import Part, Problem, repair, verify
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import engines_in, fill, indexer_of, write_stories
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from archive.store.vectors import VectorFile
-from index import vector
-from index.columns import Columns
+from index.columns.columns import Columns
 from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Word, Words
-from index.lexical.scoring import Rarity
+from index.lexical.matching.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
-from index.vector import ChromaIndex
+from index.vector import chroma_index
+from index.vector.chroma_index import ChromaIndex
 from tests.fakes import MemoryIndex, MemoryVectors
 
 TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
@@ -44,7 +44,7 @@ def columns(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     nothing = Columns.__dataclass_fields__
     assert "article_of" in nothing
-    from index.columns import Category
+    from index.columns.columns import Category
 
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)
@@ -193,7 +193,7 @@ def test_a_mask_is_answered_exactly(neighbours):
 def test_all_that_is_near_enough_is_found_and_nothing_else(
     neighbours, floor, asking_chroma, monkeypatch
 ):
-    monkeypatch.setattr(vector, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+    monkeypatch.setattr(chroma_index, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
     neighbours.seal(np.arange(1, 301))  # the last hundred is newer
     neighbours.warm()
     alive = embedded()

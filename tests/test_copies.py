@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from archive.article import TitleSource
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index.copies import alike, group, link
 from index.evaluation.edited import edited
-from index.signatures import SIGNATURE, sign
+from index.stories.copies import alike, group, link
+from index.stories.signatures import SIGNATURE, sign
 from tests.conftest import engines_in, fill, indexer_of
 from tests.fakes import LateWorkers
 

@@ -14,13 +14,13 @@ import pytest
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.store.directory import ArchiveDirectory
-from index import indexing, meaning
+from index.building import indexing, meaning
+from index.building.stages import Stage
+from index.building.verifying import verify
+from index.building.workers import Workers
 from index.query import Mode, Query
-from index.ranking import RankingOptions
-from index.search import Searcher
-from index.stages import Stage
-from index.verifying import verify
-from index.workers import Workers
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import engines_in, indexer_of, started
 
 PROCESSES = multiprocessing.get_context("forkserver")

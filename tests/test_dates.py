@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archive.article import DateCertainty
-from archive.reading.dates import Dated, is_date, parse_date, read_date
 from archive.reading.dating.calendar import EARLIEST_YEAR, LATEST_YEAR
+from archive.reading.dating.dates import Dated, is_date, parse_date, read_date
 from archive.reading.dating.order import DateOrder, usual_order
 
 FOURTH = date(2023, 11, 4)

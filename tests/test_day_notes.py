@@ -8,7 +8,7 @@ from archive.article import DateCertainty, DateSource, Origin
 from archive.reading.dating.article_day import DateReading
 from archive.reading.dating.order import DateOrder
 from archive.reading.fields import FieldMap, article_from
-from web.day_notes import date_note
+from web.article.day_notes import date_note
 
 TODAY = date(2026, 1, 1)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.browsers import served
 from tests.conftest import engines_in, fill, write_stories
 from web.app import create_app

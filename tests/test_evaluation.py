@@ -13,7 +13,7 @@ from index.evaluation.judgments import BadJudgments, Judgments
 from index.evaluation.statistics import compare, estimate
 from index.evaluation.systems import MEASURES, measure
 from index.query import Mode
-from scripts.judged import places
+from scripts.measures.judged import places
 from tests.conftest import STORIES, backfile, engines_in, fill, tiny_cross_encoder, write_stories
 
 USUAL = ["hybrid, convex", "hybrid, RRF", "keyword", "semantic"]
@@ -48,7 +48,7 @@ def fakes(monkeypatch):
         yield engines
         engines.catalog.close()
 
-    monkeypatch.setattr("scripts.measuring.indexed", indexed)
+    monkeypatch.setattr("scripts.measures.measuring.indexed", indexed)
     return made
 
 

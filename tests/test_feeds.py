@@ -12,7 +12,7 @@ from archive.errors import UnreadableArticle
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.inputs import read_file
-from archive.reading.markup import text_of
+from archive.reading.web.markup import text_of
 
 FEEDS = Path(__file__).parents[2] / "shared/data/formats/feeds"
 RSS = """<?xml version="1.0" encoding="{encoding}"?>

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from archive.errors import UnreadableArticle
-from archive.reading.encodings import encoding_of
 from archive.reading.files import SourceFile
+from archive.reading.plain.encodings import encoding_of
 from archive.reading.walking import InputMissing, find_files
 
 ENGLISH = "The council met on Tuesday to speak about the harbour wall before winter. "

@@ -19,10 +19,10 @@ from index.query import (
     Query,
     Sort,
 )
-from index.ranking import RankingOptions
 from index.results import PartKind
-from index.search import Searcher
-from scripts.reading import _print_results
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
+from scripts.commands.reading import _print_results
 from tests.conftest import engines_in, everything, fill
 from tests.test_copies import text_of, wire, write
 from web.app import create_app

@@ -8,7 +8,7 @@ import pytest
 
 from archive.article import DateCertainty, DateSource, Origin
 from archive.errors import WithdrawnArticle
-from index.verifying import verify
+from index.building.verifying import verify
 from tests.conftest import STORIES, backfile, engines_in, fill, indexer_of, write_stories
 from tests.test_containers import response, warc
 from tests.test_pages import page

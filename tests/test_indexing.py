@@ -11,12 +11,12 @@ from archive.errors import ArticleNotFound
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.splitting import PassageOptions
-from index.indexing import Indexer
+from index.building.indexing import Indexer
+from index.building.stages import Stage
+from index.building.verifying import verify
 from index.query import Query
-from index.ranking import RankingOptions
-from index.search import Searcher
-from index.stages import Stage
-from index.verifying import verify
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
 
 

@@ -9,7 +9,7 @@ from archive.errors import UnreadableArticle
 from archive.reading import files, inputs
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index.workers import Workers
+from index.building.workers import Workers
 from tests.conftest import started
 
 

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from archive.article import Origin
-from archive.store.identities import known_as
-from index.judgement import Judgement, judge
+from archive.store.catalog.identities import known_as
+from index.building.judgement import Judgement, judge
 
 WHOLE = "The ferry stops in May. A bus replaces the boat."
 

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from archive.store.catalog import Counts
-from index.calibrating import calibrate
-from index.judging import evidence, judge
-from index.lexical.matching import Matches
-from index.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
+from archive.store.catalog.catalog import Counts
+from index.lexical.matching.matching import Matches
 from index.query import Mode, Query
-from index.ranking import Candidates, RankingOptions
 from index.results import Offer, Verdict
-from index.search import Searcher
+from index.search.ranking import Candidates, RankingOptions
+from index.search.search import Searcher
+from index.verdict.calibrating import calibrate
+from index.verdict.judging import evidence, judge
+from index.verdict.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
 from tests.conftest import engines_in, fill, write_stories
 
 NOISE = USUAL_NOISE[:2]  # as if it had been measured

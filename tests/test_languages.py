@@ -88,7 +88,7 @@ def test_an_article_is_given_the_language_of_its_text():
 
 def test_who_only_searches_loads_no_detector():
     code = (
-        "import sys, scripts.backfile, index.wiring, index.search, archive.reading.fields;"
+        "import sys, scripts.backfile, index.wiring, index.search.search, archive.reading.fields;"
         "print([m for m in ('py3langid', 'babel', 'whoosh.lang.snowball') if m in sys.modules])"
     )
     found = subprocess.run(

@@ -16,7 +16,7 @@ OURS = {*LAYERS, "tests"}
 VENDORS = {
     # The rivals of a benchmark are the stock engines themselves, not our adapters of them.
     "whoosh": ("index/lexical/", "index/rivals/stock_whoosh.py"),
-    "chromadb": ("index/vector.py", "index/rivals/vectors.py"),
+    "chromadb": ("index/vector/chroma_index.py", "index/rivals/vectors.py"),
     "tantivy": ("index/rivals/tantivy_index.py",),
     "bm25s": ("index/rivals/bm25s_index.py",),
     "torch": (
@@ -31,18 +31,18 @@ VENDORS = {
     ),
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
-    "datasketch": ("index/signatures.py",),
-    "warcio": ("archive/reading/web_archives.py",),
-    "feedparser": ("archive/reading/feeds.py",),
-    "lxml": ("archive/reading/markup.py", "archive/reading/wire/"),
-    "trafilatura": ("archive/reading/pages.py",),
-    "htmldate": ("archive/reading/page_metadata.py",),
+    "datasketch": ("index/stories/signatures.py",),
+    "warcio": ("archive/reading/web/web_archives.py",),
+    "feedparser": ("archive/reading/web/feeds.py",),
+    "lxml": ("archive/reading/web/markup.py", "archive/reading/wire/"),
+    "trafilatura": ("archive/reading/web/pages.py",),
+    "htmldate": ("archive/reading/web/page_metadata.py",),
     "pyarrow": ("archive/reading/tables/parquet_rows.py",),
     "sqlite3": ("archive/reading/tables/", "archive/store/", "index/rivals/"),
     "httpcore2": ("archive/fetching/",),
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/",),
-    "tqdm": ("scripts/progress.py",),
+    "tqdm": ("scripts/printing/progress.py",),
 }
 ENGINES = {
     "WhooshIndex",

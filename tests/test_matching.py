@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.expression import Phrase, Word, Words
-from index.lexical import matching
-from index.lexical.scoring import K1, Postings, added, merged
+from index.lexical.matching import matching
+from index.lexical.matching.scoring import K1, Postings, added, merged
 from index.protocols import LexicalEntry
 from tests.fakes import MemoryIndex
 from tests.test_contract import columns
@@ -24,7 +24,7 @@ POST = [f"word{n}" for n in range(60)]
 def index_of(*texts, title=""):
     index = MemoryIndex()
     index.add([LexicalEntry(row, title, text) for row, text in enumerate(texts, 1)])
-    return index.snapshot()
+    return index.search.snapshot()
 
 
 def asked(words):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from archive.article import Passage
 from archive.errors import EngineUnavailable
 from archive.splitting import sentences_of
-from index.nearest import Nearest
+from index.answers.nearest import Nearest
 from index.query import Marking, Mode, Query
-from index.ranking import RankingOptions
 from index.results import PassageHit, Ranks, Why
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
 from web.app import create_app
@@ -101,7 +101,7 @@ def test_the_sentences_of_a_passage_are_embedded_once(counting):
 
 
 def test_hits_that_there_is_no_time_for_are_left_and_counted(searcher, monkeypatch):
-    monkeypatch.setattr("index.nearest.MOST_SECONDS", -1)
+    monkeypatch.setattr("index.answers.nearest.MOST_SECONDS", -1)
     results, found = marked(searcher, "the ferry runs instead")
     assert found == {}
     assert (

@@ -10,7 +10,7 @@ from index.query import Query
 from tests.conftest import STORIES
 from tests.test_web import SEARCHES
 from web.app import create_app
-from web.openapi import description
+from web.programs.openapi import description
 
 DESCRIPTION = description()
 SCHEMAS = DESCRIPTION["components"]["schemas"]

@@ -7,11 +7,11 @@ import zipfile
 import pytest
 
 from archive.errors import UnreadableArticle
-from archive.reading import text
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
+from archive.reading.plain import text
 from archive.rereading import Rereading
-from index.verifying import Part, repair, verify
+from index.building.verifying import Part, repair, verify
 from tests.conftest import STORIES, engines_in, indexer_of, write_stories
 
 

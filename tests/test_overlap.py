@@ -11,10 +11,10 @@ import pytest
 from archive.errors import EngineUnavailable, WorkerLost
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index import indexing
+from index.building import indexing
+from index.building.verifying import verify
+from index.building.workers import Workers
 from index.lexical import whoosh_index
-from index.verifying import verify
-from index.workers import Workers
 from tests.conftest import STORIES, engines_in, fill, indexer_of, started, write_stories
 from tests.fakes import HashedWords, LateWorkers, ReadyWorkers
 from tests.test_crash import seen, write_news

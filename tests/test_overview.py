@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import engines_in, fill
 from web.app import create_app
 
@@ -47,7 +47,7 @@ def test_an_empty_archive_says_how_it_is_filled(tmp_path):
 
 
 def test_only_the_latest_runs_are_remembered(engines, monkeypatch):
-    from archive.store import runs
+    from archive.store.catalog import runs
 
     monkeypatch.setattr(runs, "RUNS_KEPT", 3)
     for n in range(6):

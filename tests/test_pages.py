@@ -16,7 +16,7 @@ from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.formats import format_of
 from archive.reading.inputs import read_file
-from archive.reading.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
+from archive.reading.web.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
 from scripts.extraction import compared, main
 
 PAGES = Path(__file__).parents[2] / "shared/data/formats/html_article_extraction_benchmark"

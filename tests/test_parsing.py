@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.expression import And, Field, Near, Not, Or, Phrase, Prefix, Word, Words, describe
-from index.lexical import parsing
-from index.lexical.analysis import term_spans
-from index.lexical.highlighting import Highlighter
-from index.lexical.parsing import parse
+from index.lexical.language.analysis import term_spans
+from index.lexical.matching.highlighting import Highlighter
+from index.lexical.querying import parsing
+from index.lexical.querying.parsing import parse
 
 
 def words(*texts):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from index.stages import Stage
-from scripts.progress import Bars
+from index.building.stages import Stage
+from scripts.printing.progress import Bars
 
 
 def run(bars):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from index.lexical.matching import Matches
+from index.lexical.matching.matching import Matches
 from index.query import Query
-from index.ranking import Candidates, RankingOptions, article_scores
-from index.search import Searcher
+from index.search.ranking import Candidates, RankingOptions, article_scores
+from index.search.search import Searcher
 
 OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
 FUSED = np.array([0.5, 0.6, 0.4, 0.9, 0.3, 0.1, 0.2], np.float32)

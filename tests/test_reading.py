@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.errors import WithdrawnArticle
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
 from tests.test_web import text_of
 from web.app import create_app
-from web.changes import MOST_PARAGRAPHS, text_changes
+from web.article.changes import MOST_PARAGRAPHS, text_changes
 
 FERRY = {
     "id": "night ferry/1",

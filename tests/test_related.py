@@ -8,8 +8,8 @@ import pytest
 from archive.errors import ArticleNotFound, EngineUnavailable
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
 from web.app import create_app
 
@@ -157,7 +157,7 @@ def test_one_article_of_a_story_is_given_and_none_of_its_own(searcher, engines, 
         stories[places] = columns.n_articles
         return stories
 
-    monkeypatch.setattr("index.related.stories", told)
+    monkeypatch.setattr("index.search.related.stories", told)
     related = searcher.related("strike")
     assert len({"ballot", "settled"} & {*ids(related.earlier), *ids(related.later)}) == 1
     assert "ballot" not in ids(searcher.related("settled").earlier)

@@ -9,10 +9,10 @@ import pytest
 from archive.errors import EngineUnavailable
 from index.embedding.cross_encoder import CrossEncoderReranker
 from index.query import Copies, Mode, Query, Sort
-from index.ranking import RankingOptions
-from index.reranking import AT_ONCE, DEPTH, Reranking
 from index.results import PartKind
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.reranking import AT_ONCE, DEPTH, Reranking
+from index.search.search import Searcher
 from tests.conftest import fill, tiny_cross_encoder, write_stories
 
 STORIES = [

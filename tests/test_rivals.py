@@ -9,8 +9,8 @@ import pytest
 from index.expression import Or
 from index.expression import Prefix as PrefixOf
 from index.expression import Word as WordOf
-from index.lexical.analysis import terms, weighty
-from index.lexical.stemming import fold
+from index.lexical.language.analysis import terms, weighty
+from index.lexical.language.stemming import fold
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
 from index.rivals.entrants import rivals

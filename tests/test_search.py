@@ -259,7 +259,7 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
 
 
 def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
-    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
@@ -278,7 +278,7 @@ def news_about_the_ferry(count, day="2024-05-01"):
 def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
     engines, searcher, tmp_path, monkeypatch, mode, sort
 ):
-    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     query = Query("the ferry", mode=mode, sort=sort, limit=2)
     whole = searcher.search(replace(query, limit=200))
     first = searcher.search(query)
@@ -299,8 +299,8 @@ def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
 def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(
     engines, searcher, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("index.snapshot.SECONDS_BETWEEN_LOOKS", 0)
-    monkeypatch.setattr("index.paging.MOST_KEPT", 1)
+    monkeypatch.setattr("index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("index.search.paging.MOST_KEPT", 1)
     query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
     cursor = searcher.search(query).next
     searcher.search(Query("bridge", mode=Mode.KEYWORD, limit=1))
@@ -310,7 +310,7 @@ def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(
 
 
 def test_answers_are_let_go_in_time(searcher, monkeypatch):
-    monkeypatch.setattr("index.paging.SECONDS_KEPT", 0)
+    monkeypatch.setattr("index.search.paging.SECONDS_KEPT", 0)
     searcher.search(Query("the ferry", limit=1))
     searcher.search(Query("bridge", limit=1))
     assert len(searcher._lately._kept) == 1

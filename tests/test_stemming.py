@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical.analysis import WORD, NewsAnalyzer, name_words, term_spans, terms, terms_asked
-from index.lexical.languages import Languages, slots
-from index.lexical.ngrams import LONGEST_ASKED, asked, has_run
-from index.lexical.stemming import MARK, STEMMED, fold, reading, term_of
+from index.lexical.language.analysis import (
+    WORD,
+    NewsAnalyzer,
+    name_words,
+    term_spans,
+    terms,
+    terms_asked,
+)
+from index.lexical.language.languages import Languages, slots
+from index.lexical.language.ngrams import LONGEST_ASKED, asked, has_run
+from index.lexical.language.stemming import MARK, STEMMED, fold, reading, term_of
 
 ALIKE = {
     "de": [("Brücke", "Brücken", "Bruecke", "brucke"), ("Straße", "Strassen"), ("Häuser", "Haus")],

@@ -57,8 +57,8 @@ def test_exported_lines_are_read_back_as_the_same_articles(client, engines, tmp_
 
 @pytest.mark.parametrize("opening", ["=", "+", "-", "@", "\t"])
 def test_no_cell_is_taken_for_a_formula(tmp_path, opening):
-    from index.ranking import RankingOptions
-    from index.search import Searcher
+    from index.search.ranking import RankingOptions
+    from index.search.search import Searcher
 
     engines = engines_in(tmp_path / "archive", in_memory=True)
     story = {"id": "x", "title": f"{opening}cmd|' /C calc'!A0", "text": "Rain.", "source": "-1"}

@@ -9,11 +9,11 @@ import pytest
 
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import engines_in, indexer_of
 from web.app import create_app
-from web.this_day import other_years, today
+from web.search.this_day import other_years, today
 
 DAYS = {
     **{f"leap{year}": f"{year}-02-29" for year in (1996, 2000, 2020, 2024)},

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.columns import Category, Columns
-from index.periods import Period, Unit, numbers
-from index.timeline import span, timeline
+from index.answers.periods import Period, Unit, numbers
+from index.answers.timeline import span, timeline
+from index.columns.columns import Category, Columns
 
 
 def columns_of(*days):

@@ -155,7 +155,7 @@ def archive(monkeypatch, judged, tmp_path):
     def opened(settings):
         yield replace(engines, embedder=kept.embedder)
 
-    monkeypatch.setattr("scripts.tuning.opened", opened)
+    monkeypatch.setattr("scripts.measures.tuning.opened", opened)
     yield kept
     engines.catalog.close()
 
@@ -209,9 +209,9 @@ def test_tune_without_an_archive_indexes_the_articles_and_writes_nowhere(
         with opened(settings) as engines:
             yield engines
 
-    from scripts.tuning import opened
+    from scripts.measures.tuning import opened
 
-    monkeypatch.setattr("scripts.tuning.indexed", indexed)
+    monkeypatch.setattr("scripts.measures.tuning.indexed", indexed)
     result = backfile("tune", judged)
     assert "; with --archive DIR it is written into one\n" in result.stdout
     assert not (archive.folder / "ranking.json").exists()

@@ -10,11 +10,11 @@ import pytest
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from index.query import Query
-from index.ranking import RankingOptions
-from index.search import Searcher
+from index.search.ranking import RankingOptions
+from index.search.search import Searcher
 from tests.conftest import engines_in, indexer_of, write_stories
 from web.app import LOCAL_HOSTS, create_app
-from web.representation import results_json
+from web.programs.representation import results_json
 
 SEARCHES = [
     "q=ferry",

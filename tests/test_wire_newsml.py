@@ -11,8 +11,8 @@ from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.formats import format_of
 from archive.reading.inputs import read_file
-from archive.reading.wire.newsml1 import read_newsml1
-from archive.reading.wire.newsml_g2 import read_newsml_g2
+from archive.reading.wire.newsml.newsml1 import read_newsml1
+from archive.reading.wire.newsml.newsml_g2 import read_newsml_g2
 from tests.conftest import backfile
 
 BEFORE, AFTER = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.formats import format_of
 from archive.reading.inputs import read_file
-from archive.reading.wire.telegrams import full_year, paragraphs
+from archive.reading.wire.telegrams.messages import full_year, paragraphs
 
 DPA = (
     "\x01ecp0007 4 sp 850  cc-tns 0908\r\n\r\nFerry/Harbour/\r\n\x02REFILE\r\n1ST LEAD\r\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import EngineUnavailable, UnreadableArticle, WorkerLost
-from index.workers import GRACE, Workers, once
+from index.building.workers import GRACE, Workers, once
 from tests.conftest import started
 
 PROCESSES = multiprocessing.get_context("forkserver")

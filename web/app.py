@@ -5,9 +5,12 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
 from index.query import EXCLUSIONS, FACETS
-from index.search import Searcher
-from web import api, batch, errors, health, openapi, overview, packing, pages, reading, taking
+from index.search.search import Searcher
+from web import errors, health, overview, packing
+from web.article import reading
 from web.presentation import FILTERS
+from web.programs import api, openapi, taking
+from web.search import batch, pages
 
 # Nothing is fetched from elsewhere, nothing runs that is not ours.
 CONTENT_SECURITY_POLICY = (

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
-from index.search import Searcher
+from index.search.search import Searcher
 
 
 def blueprint(searcher: Searcher) -> Blueprint:

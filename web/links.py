@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from archive.article import Article, Passage
-from archive.store.stories import Copy
+from archive.store.catalog.stories import Copy
 from index.query import (
     EXCLUSIONS,
     Copies,

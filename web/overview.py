@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 
 from index.query import Copies, Query, Sort
-from index.search import Searcher
+from index.search.search import Searcher
 
 LAST_ADDED = 8
 LAST_RUNS = 5

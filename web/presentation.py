@@ -9,10 +9,10 @@ from markupsafe import Markup, escape
 
 from index.query import Copies, DayOfYear
 from index.results import Part, PartKind, PassageHit, Results
-from web.day_notes import date_note
+from web.article.day_notes import date_note
 from web.links import LINKS
-from web.places import PLACES
-from web.timeline import bars, name_of, ticks, wider, years_of
+from web.search.places import PLACES
+from web.search.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
 LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning

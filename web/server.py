@@ -12,7 +12,7 @@ from archive.errors import ArchiveError, BadSetting
 from archive.settings import Settings
 from index.protocols import VectorIndex
 from index.query import Query
-from index.search import Searcher
+from index.search.search import Searcher
 from index.wiring import open_engines, searcher_over
 from web.app import LOCAL_HOSTS, create_app
 

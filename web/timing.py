@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from flask import Response
 
-from index.clock import Clock
 from index.results import Results
+from index.search.clock import Clock
 
 
 def server_timing(took_ms: Mapping[str, float]) -> str:

@@ -13,11 +13,11 @@ from archive.fetching.discovery import feed_on
 from archive.fetching.fetching import Answer, Fetcher
 from archive.fetching.freshness import due_after, due_after_refusal, minutes_to_live
 from archive.fetching.subscriptions import Subscription, Subscriptions
-from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile, held
 from archive.reading.formats import format_of
 from archive.reading.inputs import READING_ERRORS, Keeper, refusal_of
+from archive.reading.plain.encodings import encoding_of
 
 FEEDS = ("feed", "JSON Feed")
 FOUND, UNCHANGED, GONE = 200, 304, 410

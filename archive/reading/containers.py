@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from archive.errors import UnreadableArticle
-from archive.reading import web_archives
 from archive.reading.files import SourceFile, held
+from archive.reading.web import web_archives
 
 Members = Iterator[SourceFile | UnreadableArticle]
 

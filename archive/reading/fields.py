@@ -19,7 +19,7 @@ from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dating.article_day import Beside, DateReading, settle_day
 from archive.reading.dating.order import DateOrder
 from archive.reading.languages import language_of
-from archive.reading.markup import plain_text
+from archive.reading.web.markup import plain_text
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from typing import AnyStr, Self, cast
 
 from archive.article import Origin
 from archive.errors import UnreadableArticle
-from archive.reading.encodings import WIDE_ENCODINGS, encoding_of, likeliest_encoding
+from archive.reading.plain.encodings import WIDE_ENCODINGS, encoding_of, likeliest_encoding
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16

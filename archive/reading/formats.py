@@ -11,17 +11,21 @@ from typing import NamedTuple
 
 from archive.article import Article
 from archive.errors import UnreadableArticle
-from archive.reading import feeds, pages, records, text
-from archive.reading.encodings import WIDE_ENCODINGS, encoding_of
+from archive.reading import records
 from archive.reading.fields import FieldMap
 from archive.reading.files import SourceFile
 from archive.reading.mail import mailboxes, messages
+from archive.reading.plain import text
+from archive.reading.plain.encodings import WIDE_ENCODINGS, encoding_of
 from archive.reading.tables import databases, parquet, sqlite_tables
 from archive.reading.tables.columns import fields_of
 from archive.reading.tables.delimited import read_delimited
 from archive.reading.tables.dialects import DELIMITERS, SEPARATOR_LINE, cells_of, delimiter_of
-from archive.reading.wire import iptc7901, newsml1, newsml_g2, nitf
-from archive.reading.wire.telegrams import is_telegram
+from archive.reading.web import feeds, pages
+from archive.reading.wire import nitf
+from archive.reading.wire.newsml import newsml1, newsml_g2
+from archive.reading.wire.telegrams import iptc7901
+from archive.reading.wire.telegrams.messages import is_telegram
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(

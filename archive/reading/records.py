@@ -12,7 +12,7 @@ from archive.errors import UnreadableArticle
 from archive.reading.dating.order import order_shown
 from archive.reading.fields import FieldMap
 from archive.reading.files import LONGEST_TEXT, SourceFile
-from archive.reading.laid_out import article_as_laid_out
+from archive.reading.plain.laid_out import article_as_laid_out
 from archive.reading.wire.ninjs import is_ninjs, read_item
 
 DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically

@@ -20,8 +20,8 @@ from sqlalchemy import Delete, delete, func, insert, select, tuple_
 
 from archive.batching import batches
 from archive.reading.files import SourceFile
-from archive.store.connecting import Database
-from archive.store.tables import NOTHING, articles, originals, versions
+from archive.store.catalog.connecting import Database
+from archive.store.catalog.tables import NOTHING, articles, originals, versions
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth

@@ -13,9 +13,9 @@ from archive.splitting import embedded_text
 from archive.store.directory import ArchiveDirectory
 from index.benchmark.corpus import Corpus, lend_vectors
 from index.benchmark.timing import Cost, cost_of
+from index.building.stages import Progress
+from index.building.writing import open_for_writing
 from index.engines import Engines
-from index.stages import Progress
-from index.writing import open_for_writing
 
 EMBEDDED = 512  # passages: embedding all would take hours
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from index.benchmark.queries import SHARES, since_for
 from index.benchmark.timing import Cost, Latency, bytes_below, cost_of, timed
-from index.columns import Columns
+from index.columns.columns import Columns
 from index.engines import Engines
 from index.protocols import Floats, Rows
 from index.rivals.vectors import Days, ExactNumpy, Halves, VectorRival

@@ -8,14 +8,14 @@ from pathlib import Path
 from archive.batching import batches
 from index.benchmark.queries import Queries, typed
 from index.benchmark.timing import Cost, Latency, bytes_below, cost_of, latency_of
-from index.columns import Columns
-from index.comparing import top
+from index.building.indexing import WORDS_AT_ONCE
+from index.columns.columns import Columns
 from index.engines import Engines
-from index.indexing import WORDS_AT_ONCE
-from index.lexical.blocks import best_rows
-from index.lexical.parsing import parse
+from index.lexical.matching.blocks import best_rows
+from index.lexical.querying.parsing import parse
 from index.protocols import LexicalEntry
 from index.rivals.words import KINDS, Kind, Passage, WordRival, WordSearch, as_terms
+from index.vector.comparing import top
 
 LIMIT = 10
 

@@ -16,7 +16,7 @@ from sentencex import get_sentence_boundaries
 
 from archive.article import Article
 from archive.splitting import paragraphs
-from archive.store.catalog import Catalog
+from archive.store.catalog.catalog import Catalog
 from archive.store.vectors import Vectors
 from index.engines import Engines
 from index.protocols import Floats, Rows

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from archive.errors import ArchiveError
-from archive.store.catalog import Catalog
-from index.columns import UNDATED, Columns
-from index.lexical.analysis import WORD
-from index.lexical.stemming import is_stop_word
+from archive.store.catalog.catalog import Catalog
+from index.columns.columns import UNDATED, Columns
+from index.lexical.language.analysis import WORD
+from index.lexical.language.stemming import is_stop_word
 from index.query import Filters
 from index.rivals.words import Kind
 

@@ -10,7 +10,7 @@ from index.benchmark.timing import Latency, latency_of
 from index.protocols import Embedder, Floats
 from index.query import Mode, Query
 from index.rivals.words import Kind
-from index.search import Searcher
+from index.search.search import Searcher
 
 ASKED_BY_MEANING = (
     (Kind.QUESTION, Mode.SEMANTIC),

@@ -9,11 +9,11 @@ import numpy as np
 
 from archive.errors import EngineUnavailable
 from archive.store.manifest import Manifest
+from index.building.workers import once
 from index.embedding.export import export_query_graph
 from index.embedding.model import dimension_of, fast_precision, find_model, hash_weights
 from index.embedding.query_graph import QueryGraph
 from index.protocols import Floats
-from index.workers import once
 
 BATCH = 16  # sorted by length, 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
 

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from archive.errors import EngineUnavailable
+from index.building.workers import once
 from index.embedding.model import window_of
-from index.workers import once
 
 # Cut where BERT's pre-tokenizer cuts, whatever stands around: at spaces and frequent punctuation.
 WORD = re.compile(r"""[^ \t\n\r,."“”]+|[,."“”]+""")

@@ -13,7 +13,7 @@ from archive.errors import EngineUnavailable
 from index.engines import Engines
 from index.evaluation.systems import DEPTH, System
 from index.expression import wanted
-from index.lexical.parsing import parse
+from index.lexical.querying.parsing import parse
 from index.rivals.entrants import REMEDY
 from index.rivals.words import Passage, as_terms
 

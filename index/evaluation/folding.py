@@ -10,9 +10,9 @@ import numpy as np
 
 from archive.article import Article
 from archive.batching import batches
-from index.copies import group, link
 from index.evaluation.edited import Edited, edited, reports
-from index.signatures import SIGNATURE, sign
+from index.stories.copies import group, link
+from index.stories.signatures import SIGNATURE, sign
 
 SEED = 1
 SIGNED_AT_ONCE = 50

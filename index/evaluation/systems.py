@@ -9,8 +9,8 @@ import numpy.typing as npt
 from archive.splitting import USUAL_PASSAGES, PassageOptions
 from index.evaluation.judgments import Judgments
 from index.query import Copies, Mode, Query
-from index.ranking import Fusion, RankingOptions
-from index.search import Searcher
+from index.search.ranking import Fusion, RankingOptions
+from index.search.search import Searcher
 
 DEPTH = 100  # hits a query
 MEASURES = ("nDCG@10", "RR@10", "Success@1", "Success@10", "R@100")

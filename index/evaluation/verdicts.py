@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from index.calibrating import words_drawn
 from index.engines import Engines
 from index.evaluation.judgments import Judgments
 from index.query import Query
 from index.results import Verdict
-from index.search import Searcher
+from index.search.search import Searcher
+from index.verdict.calibrating import words_drawn
 
 NONSENSE = 50  # queries of each kind
 FEWEST_WORDS, MOST_WORDS = 4, 9

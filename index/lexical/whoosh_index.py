@@ -20,11 +20,17 @@ with warnings.catch_warnings():
     from whoosh.reading import SegmentReader
 
 from archive.errors import EngineUnavailable
-from index.lexical.scoring import Rows
-from index.lexical.segments import STAGING, merge_segments, schema, staging_of, write_segment
+from index.building.workers import Task, Workers
+from index.lexical.matching.scoring import Rows
+from index.lexical.storage.segments import (
+    STAGING,
+    merge_segments,
+    schema,
+    staging_of,
+    write_segment,
+)
 from index.lexical.whoosh_snapshot import WhooshSnapshot, deleted_documents, document_rows
 from index.protocols import LexicalEntry
-from index.workers import Task, Workers
 
 MOST_SEGMENTS = 16
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory

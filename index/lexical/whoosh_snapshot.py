@@ -11,18 +11,18 @@ from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
 from archive.article import Article
-from index.columns import Columns
+from index.columns.columns import Columns
 from index.expression import Expression, Field
-from index.lexical.codec import LENGTHS, ArrayTermsReader
-from index.lexical.collection import INDEXED, Collection
-from index.lexical.languages import Languages
-from index.lexical.matching import Matcher, Matches
-from index.lexical.ngrams import has_run
-from index.lexical.phrases import documents_with_phrase
-from index.lexical.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
-from index.lexical.spelling import is_alike
-from index.lexical.stemming import marked
-from index.lexical.telling import Resemblance, resemblance
+from index.lexical.language.languages import Languages
+from index.lexical.language.ngrams import has_run
+from index.lexical.language.stemming import marked
+from index.lexical.matching.collection import INDEXED, Collection
+from index.lexical.matching.matching import Matcher, Matches
+from index.lexical.matching.phrases import documents_with_phrase
+from index.lexical.matching.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
+from index.lexical.matching.spelling import is_alike
+from index.lexical.matching.telling import Resemblance, resemblance
+from index.lexical.storage.codec import LENGTHS, ArrayTermsReader
 from index.protocols import Similar
 
 ROW = "row"

@@ -7,7 +7,7 @@ from typing import Any
 import bm25s
 import numpy as np
 
-from index.lexical.scoring import K1, B, Floats, Rows
+from index.lexical.matching.scoring import K1, B, Floats, Rows
 from index.rivals.words import Kind, Passage, WordSearch, any_of
 
 KINDS = frozenset({Kind.WORDS, Kind.QUESTION})  # it keeps no positions and no order of terms

@@ -8,7 +8,7 @@ from whoosh import columns, fields, index, query
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
-from index.lexical.analysis import NewsAnalyzer
+from index.lexical.language.analysis import NewsAnalyzer
 from index.rivals.words import KINDS, Kind, Passage, WordSearch, any_of, beginnings, in_order
 
 FIELDS = ("title", "text")

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from index.comparing import GATHERED, top
 from index.protocols import Floats, Rows
-from index.vector import HNSW
+from index.vector.chroma_index import HNSW
+from index.vector.comparing import GATHERED, top
 
 Halves = npt.NDArray[np.float16]
 Days = npt.NDArray[np.integer[Any]]
@@ -48,7 +48,7 @@ class ChromaWhere:
         self._collection: Any = None
 
     def build(self, rows: Rows, vectors: Halves, days: Days) -> None:
-        import chromadb  # late, as in index/vector.py: 0.8 s
+        import chromadb  # late, as in index/vector/chroma_index.py: 0.8 s
         from chromadb.config import Settings
 
         self._client = chromadb.PersistentClient(

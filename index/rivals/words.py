@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from index.lexical.analysis import terms, weighty
-from index.lexical.stemming import fold
+from index.lexical.language.analysis import terms, weighty
+from index.lexical.language.stemming import fold
 
 
 class Kind(StrEnum):

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from archive.article import DateCertainty, DateSource
 from archive.reading.cleaning import clean_line
-from archive.reading.dates import read_date
 from archive.reading.dating.calendar import Dated
+from archive.reading.dating.dates import read_date
 from archive.reading.dating.opening import day_in_opening
 from archive.reading.dating.order import DateOrder, usual_order
 from archive.reading.dating.places import day_in_address, day_in_file_name

@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 
 from archive.article import DateCertainty
-from archive.reading.dates import is_date, read_date
+from archive.reading.dating.dates import is_date, read_date
 
 LONGEST = 80  # characters that are looked at
 END = re.compile(r"\s*[.,:]?\s*(?:[–—]|-{1,2}\s)|:\s")

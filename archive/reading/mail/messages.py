@@ -10,11 +10,11 @@ from email.utils import parseaddr
 from typing import Any
 
 from archive.errors import UnreadableArticle
-from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap, article_from, named_apart
 from archive.reading.files import LONGEST_TEXT, SourceFile
-from archive.reading.markup import text_of
+from archive.reading.plain.encodings import encoding_of
 from archive.reading.records import Read
+from archive.reading.web.markup import text_of
 
 HEADER = re.compile(rb"[!-9;-~]+:(?=[ \t\r\n])")
 MARKS = frozenset(

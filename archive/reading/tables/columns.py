@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from archive.reading.encodings import encoding_of
 from archive.reading.fields import USUAL_NAMES, FieldMap, normal_name
+from archive.reading.plain.encodings import encoding_of
 
 DEEPEST = 8  # lists and objects in one another
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archive.reading.encodings import encoding_of
 from archive.reading.files import LONGEST_TEXT, SourceFile
+from archive.reading.plain.encodings import encoding_of
 from archive.reading.tables.whole import on_disk_or_held
 
 OPENING = b"SQLite format 3\x00"

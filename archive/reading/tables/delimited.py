@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from archive.errors import UnreadableArticle
-from archive.reading.encodings import encoding_of
 from archive.reading.fields import FieldMap
 from archive.reading.files import HEAD_BYTES, LONGEST_TEXT, SourceFile
+from archive.reading.plain.encodings import encoding_of
 from archive.reading.records import Read, key_of, read_record, with_order_shown
 from archive.reading.tables.columns import has_text_column
 from archive.reading.tables.dialects import Dialect, layout_of

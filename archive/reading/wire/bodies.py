@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from archive.errors import UnreadableArticle
-from archive.reading.markup import text_in
-from archive.reading.wire.telegrams import INDENTED, paragraphs
+from archive.reading.web.markup import text_in
+from archive.reading.wire.telegrams.messages import INDENTED, paragraphs
 from archive.reading.wire.xml import line_of, local_name
 
 # NITF's elements and what they are in HTML; https://iptc.org/std/NITF/

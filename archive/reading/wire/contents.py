@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from archive.reading.encodings import encoding_of
 from archive.reading.files import LONGEST_TEXT
+from archive.reading.plain.encodings import encoding_of
 from archive.reading.wire import nitf
 from archive.reading.wire.bodies import body_in, text_of_html, text_of_lines, text_of_tree
 from archive.reading.wire.xml import line_at, local_name, parsed

@@ -1,0 +1,1 @@
+"""The way in: from what was read to what can be found."""

@@ -1,0 +1,1 @@
+"""What filters, counts and facets are made of."""

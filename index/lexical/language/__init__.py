@@ -1,0 +1,1 @@
+"""Words as the languages have them: folded, stemmed, cut into pairs."""

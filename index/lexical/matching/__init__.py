@@ -1,0 +1,1 @@
+"""Which passages hold what was asked, and how well."""

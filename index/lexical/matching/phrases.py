@@ -1,0 +1,56 @@
+"""Finds words in order: positions are compared only in the passages that hold all the words."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+
+from index.lexical.matching.scoring import Bools, Rows
+from index.lexical.storage.codec import Numbers, StoredList
+
+SHIFT = 32  # a place is (document << SHIFT) + position
+
+
+def documents_with_phrase(lists: Sequence[StoredList], gaps: Sequence[int]) -> Rows:
+    """Return the documents in which the terms stand in this order, ascending.
+
+    Each word follows the one before it by at least 1 place, and at most by the gap between them.
+    """
+    held = reduce(_common, sorted((stored.documents for stored in lists), key=len))
+    if not len(held):
+        return np.empty(0, np.int64)
+    reached = _places(lists[0], held)
+    for stored, gap in zip(lists[1:], gaps, strict=True):
+        places = _places(stored, held)
+        reached = places[_follows(places, reached, gap)]
+    return np.unique(reached >> SHIFT)
+
+
+def _common(few: Numbers, many: Numbers) -> Numbers:
+    """Keep of a short ascending list what also stands in a longer one."""
+    at = np.searchsorted(many, few)
+    at[at == len(many)] = 0
+    common: Numbers = few[many[at] == few]
+    return common
+
+
+def _places(stored: StoredList, held: Numbers) -> Rows:
+    """Where the term stands in the documents held, ascending."""
+    at = np.searchsorted(stored.documents, held)
+    counts = stored.frequencies[at].astype(np.int64)
+    ends = np.cumsum(stored.frequencies, dtype=np.int64)
+    # The first position of each document, less its place among those that are taken.
+    shifts = ends[at] - np.cumsum(counts)
+    chosen = np.repeat(shifts, counts) + np.arange(int(counts.sum()))
+    owners = np.repeat(held.astype(np.int64) << SHIFT, counts)
+    places: Rows = owners + stored.positions()[chosen]
+    return places
+
+
+def _follows(places: Rows, before: Rows, gap: int) -> Bools:
+    """Mark the places that stand 1 to `gap` behind one of the places before."""
+    if not len(before):
+        return np.zeros(len(places), np.bool_)
+    nearest = np.searchsorted(before, places) - 1
+    marked: Bools = (nearest >= 0) & (places - before[nearest] <= gap)
+    return marked

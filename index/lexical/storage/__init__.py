@@ -1,0 +1,1 @@
+"""How posting lists are kept, in files that Whoosh knows."""

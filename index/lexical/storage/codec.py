@@ -1,0 +1,267 @@
+"""A Whoosh codec that keeps each posting list as arrays: documents and frequencies together,
+positions apart and compressed, so that numpy reads a list whole and phrases alone read positions.
+
+Whoosh keeps what it is good at: schema, terms, columns, segments and deletions. A stock Whoosh
+searcher works on such an index too; its matchers find the interface they know.
+
+A list in the postings file, little-endian: a header (number of documents, bytes a frequency takes,
+bytes a high position takes, where the positions lie and how long both of their parts are),
+documents as uint32, frequencies as wide as the greatest needs. Its positions: their low bytes as
+they are, since a passage seldom has more than 256 words and zlib gains nothing on them; then, where
+one needs it, what lies above, nearly all zeros, compressed.
+"""
+
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
+from whoosh.matching import LeafMatcher
+from whoosh.system import pack_ushort
+from whoosh.util.numeric import byte_to_length
+
+from index.lexical.storage.mapped import MappedFile
+
+POSTINGS = "arrays-2"  # recorded in the manifest; a change in how lists are kept changes it
+HEADER = struct.Struct("<IBBQII")
+TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
+OFFSET = 8  # its place in TERM_INFO
+LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
+POSITIONS_EXTENSION = ".pos"
+Numbers = npt.NDArray[np.uint32]
+
+
+class PostingLists(NamedTuple):
+    """The lists of many terms of one field, one after the other."""
+
+    terms: list[bytes]
+    cuts: npt.NDArray[np.int64]
+    """Where each term's postings begin, and after the last where they end."""
+    documents: Numbers
+    frequencies: Numbers
+    lengths: Numbers
+    """How many words the field has in each of the documents."""
+    positions: Numbers
+    """`frequencies[i]` of them for each i."""
+
+
+def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Put lengths into one byte each, as Whoosh rounds them."""
+    return np.minimum(np.searchsorted(LENGTHS, lengths), 255).astype(np.uint8)
+
+
+class ArrayCodec(W3Codec):
+    """W3Codec with another form of postings."""
+
+    def per_document_writer(self, storage: Any, segment: Any) -> "ArrayColumnsWriter":
+        return ArrayColumnsWriter(self, storage, segment)
+
+    def field_writer(self, storage: Any, segment: Any) -> "ArrayFieldWriter":
+        return ArrayFieldWriter(self, storage, segment)
+
+    def terms_reader(self, storage: Any, segment: Any) -> "ArrayTermsReader":
+        name = segment.make_filename(self.TERMS_EXT)
+        return ArrayTermsReader(
+            self,
+            MappedFile.open(storage, name),
+            storage.file_length(name),
+            MappedFile.open(storage, segment.make_filename(self.POSTS_EXT)),
+            MappedFile.open(storage, segment.make_filename(POSITIONS_EXTENSION)),
+        )
+
+
+class ArrayColumnsWriter(W3PerDocWriter):
+    """Leaves the columns to who has them as arrays, and writes what else a reader looks for."""
+
+    def count(self, documents: int, words: dict[str, int]) -> None:
+        """Say how many documents there are, and words in each field of theirs altogether."""
+        self._doccount = documents
+        self._fieldlengths = words
+
+
+class ArrayFieldWriter(W3FieldWriter):
+    """Writes whole posting lists, terms in ascending order within a field."""
+
+    def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
+        super().__init__(codec, storage, segment)
+        self._positions = self._create_file(POSITIONS_EXTENSION)
+
+    def add_lists(self, field: str, lists: PostingLists) -> None:
+        """Write the lists of many terms of a field, ascending, and beyond those written before."""
+        fieldid = pack_ushort(self._fieldmap.setdefault(field, len(self._fieldmap)))
+        cuts, firsts = lists.cuts.tolist(), lists.cuts[:-1]
+        ends = np.cumsum(lists.frequencies, dtype=np.int64)
+        places = np.concatenate([[0], ends])[lists.cuts]
+        at = places.tolist()
+        documents = lists.documents.astype("<u4").tobytes()
+        low = lists.positions.astype("<u1").tobytes()  # modulo 256
+        offset, where = self._postfile.tell(), self._positions.tell()
+        most = np.maximum.reduceat(lists.frequencies, firsts).tolist()
+        above = (np.maximum.reduceat(lists.positions, places[:-1]) >> 8).tolist()
+        lengths = (
+            length_codes(ufunc.reduceat(lists.lengths, firsts)).tolist()
+            for ufunc in (np.minimum, np.maximum)
+        )
+        ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
+        for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
+            left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
+            high, high_width = b"", _width(above[i])
+            if above[i]:
+                rest = (lists.positions[start:end] >> 8).astype(f"<u{high_width}")
+                high = zlib.compress(rest.tobytes(), 1)
+            greatest, shortest, longest, first, last = known
+            width = _width(greatest)
+            count, total = right - left, end - start
+            stored = b"".join(
+                (
+                    HEADER.pack(count, width, high_width, where, total, len(high)),
+                    documents[4 * left : 4 * right],
+                    lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
+                )
+            )
+            self._positions.write(low[start:end] + high)
+            self._postfile.write(stored)
+            info = (0, total, count, shortest, longest, greatest, first, last, offset, len(stored))
+            self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
+            offset, where = offset + len(stored), where + total + len(high)
+
+    def close(self) -> None:
+        super().close()
+        self._positions.close()
+
+
+class ArrayTermsReader(W3TermsReader):
+    """Reads posting lists as arrays, or as a matcher for a stock searcher."""
+
+    def __init__(self, codec: Any, terms: Any, length: int, postings: Any, positions: Any) -> None:
+        super().__init__(codec, terms, length, postings)
+        self._positions = positions
+
+    def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> "ArrayMatcher":
+        offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
+        return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
+
+    def stored(self, field: str, term: bytes) -> "StoredList | None":
+        """Open the list of a term; None for one that is nowhere."""
+        found = self._tindex.get(self._keycoder(field, term))
+        return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
+
+    def _list_at(self, offset: int) -> "StoredList":
+        return StoredList(self._postfile, offset, self._positions)
+
+    def close(self) -> None:
+        super().close()
+        self._positions.close()
+
+
+class StoredList:
+    """A posting list as it is stored; positions are read when they are first asked for."""
+
+    def __init__(self, postings: Any, offset: int, positions: Any) -> None:
+        header = HEADER.unpack(postings.get(offset, HEADER.size))
+        count, width, self._high_width, *self._where = header
+        self._file = positions
+        documents = postings.get(offset + HEADER.size, 4 * count)
+        self.documents: Numbers = np.frombuffer(documents, "<u4")
+        frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
+        self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
+
+    def positions(self) -> Numbers:
+        """All positions, document after document."""
+        offset, n_low, n_high = self._where
+        found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
+        if n_high:
+            packed = self._file.get(offset + n_low, n_high)
+            found += np.frombuffer(zlib.decompress(packed), f"<u{self._high_width}") * np.uint32(
+                256
+            )
+        return found
+
+
+def _width(most: int) -> int:
+    """The bytes that a number up to this takes."""
+    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+
+
+class ArrayMatcher(LeafMatcher):
+    """The matcher a stock Whoosh searcher walks; the whole list is one block to it."""
+
+    def __init__(
+        self, stored: StoredList, term: tuple[str, bytes], format_: Any, scorer: Any
+    ) -> None:
+        self.stored = stored
+        self.format = format_
+        self.scorer = scorer
+        self._term = term
+        self._starts: npt.NDArray[np.int64] | None = None
+        self._places: Numbers | None = None
+        self._at = 0
+
+    def is_active(self) -> bool:
+        return self._at < len(self.stored.documents)
+
+    def reset(self) -> None:
+        self._at = 0
+
+    def copy(self) -> "ArrayMatcher":
+        other = ArrayMatcher(self.stored, self._term, self.format, self.scorer)
+        other._at = self._at
+        return other
+
+    def id(self) -> int:
+        return int(self.stored.documents[self._at])
+
+    def all_ids(self) -> Any:
+        return iter(self.stored.documents.tolist())
+
+    def weight(self) -> float:
+        return float(self.stored.frequencies[self._at])
+
+    def value(self) -> bytes:
+        encoded: bytes = self.format.encode(self._positions_here())
+        return encoded
+
+    def value_as(self, astype: str) -> Any:
+        if astype == "positions":
+            return self._positions_here()
+        return self.weight() if astype in ("weight", "frequency") else super().value_as(astype)
+
+    def next(self) -> bool:
+        self._at += 1
+        return not self.is_active()
+
+    def skip_to(self, document: int) -> None:
+        ahead = self.stored.documents[self._at :]
+        self._at += int(np.searchsorted(ahead, document))
+
+    def skip_to_quality(self, least: float) -> int:
+        if self.block_quality() > least:
+            return 0
+        self._at = len(self.stored.documents)
+        return 1
+
+    def block_min_length(self) -> int:
+        return 0
+
+    def block_max_length(self) -> int:
+        return 0xFFFFFFFF
+
+    def block_max_weight(self) -> float:
+        return float(self.stored.frequencies.max())
+
+    def block_min_id(self) -> int:
+        return int(self.stored.documents[0])
+
+    def block_max_id(self) -> int:
+        return int(self.stored.documents[-1])
+
+    def _positions_here(self) -> list[int]:
+        if self._starts is None or self._places is None:
+            self._starts = np.concatenate([[0], np.cumsum(self.stored.frequencies, dtype=np.int64)])
+            self._places = self.stored.positions()
+        found: list[int] = self._places[
+            self._starts[self._at] : self._starts[self._at + 1]
+        ].tolist()
+        return found

@@ -1,0 +1,183 @@
+"""Writes a segment whole, from passages or from other segments, aside from any index.
+
+Its files wait in a folder of their own until the index takes them over, so that many processes may
+write segments of one index at once, and what a killed one leaves is known for what it is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from whoosh import columns, fields
+from whoosh.filedb.filestore import FileStorage
+from whoosh.reading import IndexReader, SegmentReader
+
+from archive.batching import batches
+from index.lexical.language.analysis import NewsAnalyzer
+from index.lexical.language.stemming import reading
+from index.lexical.storage.codec import ArrayCodec, Numbers, PostingLists, StoredList, length_codes
+from index.lexical.storage.inversion import Inverter
+from index.lexical.whoosh_snapshot import document_rows, read_column
+from index.protocols import LexicalEntry
+
+INDEX_NAME = "MAIN"  # Whoosh's own default
+STAGING = "staging"
+FIELDS = ("text", "title")  # ascending, as terms are stored
+TERMS_AT_ONCE = 5_000  # of a merge
+
+
+def schema() -> fields.Schema:
+    """What Whoosh knows of a passage."""
+    analyzer = NewsAnalyzer()
+    return fields.Schema(
+        row=fields.COLUMN(columns.NumericColumn("I", default=0)),
+        title=fields.TEXT(analyzer=analyzer, phrase=True),
+        text=fields.TEXT(analyzer=analyzer, phrase=True),
+        # Whoosh keeps the length of a field in one byte; the mean is taken of the exact ones.
+        title_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
+        text_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
+    )
+
+
+def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
+    """Write passages, in order; return the segment, whose files wait in `staging_of` it."""
+    inverters = {field: Inverter() for field in FIELDS}
+    for _, title, text, language in entries:
+        inverters["title"].add(title, reading(language))
+        inverters["text"].add(text, reading(language))
+    draft = _Draft(index)
+    lengths = {field: np.frombuffer(i.lengths, np.uint32) for field, i in inverters.items()}
+    draft.add_columns(np.array([entry.row for entry in entries], np.uint32), lengths)
+    for field, inverter in inverters.items():
+        draft.add_lists(field, inverter.invert())
+    return draft.finish()
+
+
+def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
+    """Write the living passages of these segments as one; return it as `write_segment` does."""
+    storage = FileStorage(str(index))
+    readers = [SegmentReader(storage, schema(), segment) for segment in chosen]
+    readers.sort(key=lambda reader: int(document_rows(reader)[0]))
+    places = [_places(reader) for reader in readers]
+    living = np.concatenate(places) >= 0
+    rows = np.concatenate([document_rows(reader) for reader in readers])[living]
+    lengths = {
+        field: np.concatenate([read_column(r, f"{field}_words", ">u4") for r in readers])[living]
+        for field in FIELDS
+    }
+    places = _one_after_another(places)
+    draft = _Draft(index)
+    draft.add_columns(rows, lengths)
+    for field in FIELDS:
+        lists = _merged_lists(readers, places, field)
+        for some in batches(lists, TERMS_AT_ONCE):
+            draft.add_lists(field, _joined(some, lengths[field]))
+    for reader in readers:
+        reader.close()
+    return draft.finish()
+
+
+def staging_of(index: Path, segment: Any) -> Path:
+    """Where the files of a segment are that is in no index yet."""
+    return index / STAGING / str(segment.segment_id())
+
+
+class _Draft:
+    """The files of a segment while they are written."""
+
+    def __init__(self, index: Path) -> None:
+        codec = ArrayCodec()
+        self._segment = codec.new_segment(None, INDEX_NAME)
+        folder = staging_of(index, self._segment)
+        folder.mkdir(mode=0o700, parents=True)
+        self._storage = FileStorage(str(folder))
+        self._columns = codec.per_document_writer(self._storage, self._segment)
+        self._lists = codec.field_writer(self._storage, self._segment)
+
+    def add_columns(
+        self, rows: npt.NDArray[Any], lengths: Mapping[str, npt.NDArray[np.uint32]]
+    ) -> None:
+        """Say of each document which row it is, and how many words its fields have."""
+        self._columns.count(len(rows), {field: int(of.sum()) for field, of in lengths.items()})
+        self._write_column("row", rows.astype(">u4"))
+        for field, of in lengths.items():
+            self._write_column(f"{field}_words", of.astype(">u4"))
+            self._write_column(f"_{field}_len", length_codes(of))
+        self._segment.set_doc_count(len(rows))
+
+    def add_lists(self, field: str, lists: PostingLists) -> None:
+        if lists.terms:
+            self._lists.add_lists(field, lists)
+
+    def finish(self) -> Any:
+        self._columns.close()
+        self._lists.close()
+        return self._segment
+
+    def _write_column(self, name: str, values: npt.NDArray[Any]) -> None:
+        with self._storage.create_file(ArrayCodec.column_filename(self._segment, name)) as stream:
+            stream.write(values.tobytes())
+
+
+class _Kept(NamedTuple):
+    """One term's list without the documents that are deleted, under their new numbers."""
+
+    term: bytes
+    documents: Numbers
+    frequencies: Numbers
+    positions: Numbers
+
+
+def _places(reader: IndexReader) -> npt.NDArray[np.int64]:
+    """The number of each document among those that live, -1 for one that is deleted."""
+    living = np.ones(reader.doc_count_all(), np.bool_)
+    living[list(reader.segment().deleted_docs())] = False
+    return np.where(living, np.cumsum(living) - 1, -1)
+
+
+def _one_after_another(places: list[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.int64]]:
+    counts = [int((of >= 0).sum()) for of in places]
+    firsts = np.cumsum([0, *counts[:-1]])
+    return [np.where(of >= 0, of + first, -1) for of, first in zip(places, firsts, strict=True)]
+
+
+def _merged_lists(
+    readers: list[IndexReader], places: list[npt.NDArray[np.int64]], field: str
+) -> Iterator[_Kept]:
+    def terms(i: int, reader: IndexReader) -> Iterator[tuple[bytes, int]]:
+        return ((term, i) for name, term in reader.terms_from(field, b"") if name == field)
+
+    streams = [terms(i, reader) for i, reader in enumerate(readers)]
+    for term, found in groupby(merge(*streams), key=lambda pair: pair[0]):
+        lists = [_kept(readers[i].postings(field, term), places[i]) for _, i in found]
+        documents, frequencies, positions = (np.concatenate(p) for p in zip(*lists, strict=True))
+        if len(documents):
+            yield _Kept(term, documents, frequencies, positions)
+
+
+def _kept(matcher: Any, places: npt.NDArray[np.int64]) -> tuple[Numbers, Numbers, Numbers]:
+    stored: StoredList = getattr(matcher, "child", matcher).stored  # under the filter for deleted
+    moved = places[stored.documents]
+    kept = moved >= 0
+    positions = stored.positions()[np.repeat(kept, stored.frequencies)]
+    return (
+        moved[kept].astype(np.uint32),
+        stored.frequencies[kept].astype(np.uint32),
+        positions.astype(np.uint32),
+    )
+
+
+def _joined(lists: Sequence[_Kept], lengths: npt.NDArray[np.uint32]) -> PostingLists:
+    documents = np.concatenate([each.documents for each in lists])
+    return PostingLists(
+        [each.term for each in lists],
+        np.cumsum([0, *(len(each.documents) for each in lists)]),
+        documents,
+        np.concatenate([each.frequencies for each in lists]),
+        lengths[documents],
+        np.concatenate([each.positions for each in lists]),
+    )

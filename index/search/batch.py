@@ -1,0 +1,131 @@
+"""Answers many queries, one after the other: a list of them in, each with its hits out."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import BinaryIO, NamedTuple, TextIO
+
+from archive.errors import BadQuery, EngineUnavailable
+from archive.reading.plain.encodings import SAMPLE, encoding_of
+from index.query import FACET_FILTERS, Query
+from index.results import Results
+from index.search.paging import ScoredArticle
+from index.search.search import Searcher
+
+Parameters = Mapping[str, Sequence[str]]
+TEXTS = ("q", "query")
+COLUMNS = {
+    *TEXTS,
+    "id",
+    "mode",
+    "since",
+    "until",
+    "date",
+    "day",
+    *FACET_FILTERS,
+    "sort",
+    "copies",
+    "limit",
+}
+DELIMITERS = ",;\t"
+
+
+class ListedQuery(NamedTuple):
+    """One query of a list; `name` is its id, or its number from 1. `error` is why it is none."""
+
+    name: str
+    text: str
+    parameters: Parameters = MappingProxyType({})
+    error: str = ""
+
+
+class Answer(NamedTuple):
+    """What was found for one query, or the reason why nothing was looked for."""
+
+    asked: ListedQuery
+    results: Results | None
+    hits: tuple[ScoredArticle, ...] = ()
+    error: str = ""
+
+
+def text_of(stream: BinaryIO) -> TextIO:
+    """Read a stream that can be rewound as text, in whatever encoding it is."""
+    encoding = encoding_of(stream.read(SAMPLE))
+    stream.seek(0)
+    return io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+
+
+def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
+    """Read a table whose header names its columns, else a query a line; empty lines are none.
+
+    A header names `q` or `query`, or the parameters of a search behind its first column, which then
+    holds the queries.
+
+    >>> [asked.text for asked in read_queries(["fire, flood"])]
+    ['fire, flood']
+    >>> [(asked.name, asked.parameters) for asked in read_queries(["q;id;since", "fire;a;2024"])]
+    [('a', {'since': ['2024']})]
+    """
+    remaining = iter(lines)
+    first = next(remaining, "")
+    for delimiter in DELIMITERS:
+        (header,) = csv.reader([first], delimiter=delimiter) if first.strip() else ([],)
+        names = [name.strip().lower() for name in header]
+        if set(names) & set(TEXTS) or (names[1:] and set(names[1:]) <= COLUMNS):
+            yield from _of_table(names, csv.reader(remaining, delimiter=delimiter))
+            return
+    for number, line in enumerate([first, *remaining] if first else (), 1):
+        if line.strip():
+            yield ListedQuery(str(number), line.strip())
+
+
+def answers(
+    searcher: Searcher, asked: Iterable[ListedQuery], usual: Parameters
+) -> Iterator[Answer]:
+    """Answer queries as they come; `usual` are parameters of those that say nothing else.
+
+    A query that cannot be answered says why, and the others go on.
+    """
+    for each in asked:
+        try:
+            yield _answer(searcher, each, usual)
+        except (BadQuery, EngineUnavailable) as exc:
+            yield Answer(each, None, error=str(exc))
+
+
+def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer:
+    if asked.error:
+        return Answer(asked, None, error=asked.error)
+    query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
+    if not query.text and not query.filters:
+        raise BadQuery("q", "nothing is asked")
+    results, found = searcher.every(query, most=query.limit)
+    return Answer(asked, results, tuple(found))
+
+
+def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[ListedQuery]:
+    text_at = next((at for at, name in enumerate(names) if name in TEXTS), 0)
+    number = 0
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as exc:  # the reader goes on with the next line
+            number += 1
+            yield ListedQuery(str(number), "", error=f"it cannot be read: {exc}")
+            continue
+        if any(cell.strip() for cell in row):
+            number += 1
+            yield _asked(number, names, row, text_at)
+
+
+def _asked(number: int, names: Sequence[str], row: Sequence[str], text_at: int) -> ListedQuery:
+    cells = dict.fromkeys(names, "") | dict(zip(names, row, strict=False))
+    parameters: dict[str, list[str]] = {}
+    for at, (name, cell) in enumerate(zip(names, row, strict=False)):
+        if cell.strip() and at != text_at and name not in (*TEXTS, "id"):
+            parameters.setdefault(name, []).append(cell)
+    text = row[text_at] if text_at < len(row) else ""
+    return ListedQuery(cells.get("id", "").strip() or str(number), text, parameters)

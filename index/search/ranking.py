@@ -1,0 +1,192 @@
+"""Ranks: which passages are candidates, what each scores, and in which order articles stand."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+
+from index.columns.columns import Columns
+from index.lexical.matching.blocks import best_rows
+from index.lexical.matching.matching import Matches
+from index.protocols import Bools, Floats, Rows, VectorSnapshot
+from index.query import Mode, Sort
+from index.search import fusion
+from index.vector.comparing import top
+
+LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
+
+
+class Fusion(StrEnum):
+    """How both rankings are merged."""
+
+    CONVEX = "convex"
+    RRF = "rrf"
+
+
+@dataclass(frozen=True, slots=True)
+class RankingOptions:
+    """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`.
+
+    An article scores as its best passage and `passage_share` of each of the next two.
+    """
+
+    fusion: Fusion = Fusion.CONVEX
+    vector_weight: float = 0.6
+    floor: float = 0.3
+    passage_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """What meaning found: the vector that was asked for, and the wanted rows above the floor."""
+
+    vector: Floats
+    snapshot: VectorSnapshot
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Passages that compete, aligned arrays; `fused` decides, of which `worded` is due to words.
+
+    `cosines` is NaN where unknown; `near` marks those found by meaning, above the floor.
+    `by_words` and `by_meaning` mark matching articles.
+    """
+
+    rows: Rows
+    fused: Floats
+    lexical: Floats
+    cosines: Floats
+    near: Bools
+    by_words: Bools
+    by_meaning: Bools
+    worded: Floats
+
+    @property
+    def articles(self) -> Bools:
+        """All articles that match: the set that is counted, broken down and paged."""
+        return self.by_words | self.by_meaning
+
+    def without_articles(self) -> Self:
+        """The same passages, where none of their articles is an answer."""
+        nobody = np.zeros_like(self.by_words)
+        return replace(self, by_words=nobody, by_meaning=nobody)
+
+
+def rank(
+    columns: Columns,
+    matches: Matches,
+    nearness: Nearness | None,
+    wanted: Bools,
+    mode: Mode,
+    options: RankingOptions,
+) -> Candidates:
+    """Merge what words and what meaning found among the wanted articles."""
+    nobody = np.zeros(columns.n_articles, np.bool_)
+    by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
+    near_rows = nearness.rows if nearness else np.empty(0, np.int64)
+    by_meaning = columns.articles_with(near_rows) if nearness else nobody
+    if nearness:
+        rows = np.union1d(_best(columns, matches, by_words), near_rows)
+    else:
+        rows = _scored(columns, matches, by_words)
+    lexical = matches.scores[rows]
+    cosines = _cosines(columns, nearness, rows)
+    near = np.isin(rows, near_rows)
+    match mode:
+        case Mode.KEYWORD:
+            fused, worded = lexical, lexical
+        case Mode.SEMANTIC:
+            fused, worded = cosines, np.zeros_like(cosines)
+        case Mode.HYBRID:
+            fused, worded = _fused(lexical, matches.most, cosines, options)
+    return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning, worded)
+
+
+def article_scores(
+    columns: Columns,
+    candidates: Candidates,
+    matches: Matches,
+    passage_share: float = 0.0,
+) -> Floats:
+    """Score articles by their best passages; what was no candidate stands below, by words alone."""
+    scores = np.full(columns.n_articles, -np.inf, np.float32)
+    owners = columns.article_of[candidates.rows]
+    np.maximum.at(scores, owners, candidates.fused)
+    if passage_share:
+        np.add.at(scores, *_shares(owners, candidates.fused, passage_share))
+    left = candidates.articles & np.isneginf(scores)
+    if left.any():
+        rows = _scored(columns, matches, left)
+        tail = np.zeros(columns.n_articles, np.float32)
+        np.maximum.at(tail, columns.article_of[rows], matches.scores[rows])
+        lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
+        scores[left] = lowest * tail[left] / max(float(tail.max()), 1e-9)
+    return scores
+
+
+def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> Rows:
+    """Put the marked articles in order; ties go to the newer, then to the earlier added."""
+    places = np.flatnonzero(articles)
+    published = columns.published[places]
+    keys: list[np.ndarray[Any, Any]]
+    match sort:
+        case Sort.RELEVANCE:
+            keys = [places, -published, -scores[places]]
+        case Sort.NEWEST:
+            keys = [places, -scores[places], -published]
+        case Sort.OLDEST:  # undated articles stand last in either direction of time
+            dated = np.where(published > 0, published, np.iinfo(np.int32).max)
+            keys = [places, -scores[places], dated]
+        case Sort.ADDED:
+            keys = [-places]
+    ordered: Rows = places[np.lexsort(keys)]
+    return ordered
+
+
+def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
+    """What the second and third best passage add to their articles, aligned."""
+    order = np.lexsort((-fused, owners))
+    owners, fused = owners[order], fused[order]
+    place = np.arange(len(owners)) - np.searchsorted(owners, owners)  # 0 is an article's best
+    following = (place > 0) & (place <= 2)
+    return owners[following], (share * fused[following]).astype(np.float32)
+
+
+def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+    """The rows that hold words, in these articles."""
+    rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as of the scores themselves
+    chosen: Rows = rows[articles[columns.article_of[rows]]]
+    return chosen
+
+
+def _best(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+    """The best of the rows that hold words, in these articles."""
+    scores = matches.scores
+    rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[columns.article_of[rows]])
+    return top(rows, scores[rows], LEXICAL_DEPTH).rows
+
+
+def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:
+    cosines = np.full(len(rows), np.nan, np.float32)
+    if nearness:
+        embedded = columns.embedded[rows]
+        cosines[embedded] = nearness.snapshot.similarities(nearness.vector, rows[embedded])
+    return cosines
+
+
+def _fused(
+    lexical: Floats, most: float, cosines: Floats, options: RankingOptions
+) -> tuple[Floats, Floats]:
+    """Merge both scores; return also what of it is due to words."""
+    known = ~np.isnan(cosines)
+    if not known.any():
+        return lexical, lexical
+    # A passage that is not embedded yet is taken to be as near as the others are: the median.
+    cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
+    if options.fusion is Fusion.RRF:
+        worded = fusion.reciprocal_rank_words(lexical)
+        return fusion.reciprocal_rank(lexical, cosines), worded
+    worded = fusion.convex_words(lexical, most, options.vector_weight)
+    return fusion.convex(lexical, most, cosines, options.vector_weight), worded

@@ -1,0 +1,293 @@
+"""Answers a query: reads it, asks both engines, merges, and fetches the page of hits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from archive.article import Article, Passage
+from archive.errors import EngineUnavailable
+from archive.store.catalog.runs import Run
+from archive.store.catalog.stories import OtherCopies
+from archive.store.catalog.versions import Versions, versions_of
+from index.answers.breakdown import facets, totals_of
+from index.answers.cautions import cautions
+from index.answers.hits import COPIES_LISTED, Hits
+from index.answers.nearest import Nearest
+from index.answers.offers import offers_for
+from index.answers.timeline import span, timeline
+from index.asking.asked import Asked, read_query, undated
+from index.asking.named_days import take_days
+from index.columns.columns import Columns
+from index.engines import Engines
+from index.expression import wanted
+from index.lexical.matching.matching import Matches
+from index.lexical.matching.scoring import Rarity
+from index.protocols import Bools, Rows
+from index.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
+from index.results import Offer, Reading, Results, Verdict
+from index.search.clock import Clock
+from index.search.paging import Found, FoundLately, ScoredArticle
+from index.search.ranking import (
+    Candidates,
+    Nearness,
+    RankingOptions,
+    article_scores,
+    in_order,
+    rank,
+)
+from index.search.related import Related, Relations
+from index.search.reranking import Reordered, Reranking
+from index.search.snapshot import Snapshot, Snapshots
+from index.stories.folding import Folding
+from index.verdict.judging import evidence, judge
+from index.verdict.noise import Evidence
+
+
+class Searcher:
+    """Searches one archive, from any number of threads."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        options: RankingOptions,
+        reranking: Reranking | None = None,
+        *,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        """Search what the engines hold; `today` is what `last week` is told from."""
+        self._catalog = engines.catalog
+        self._snapshots = Snapshots(engines)
+        self._embedder = engines.embedder
+        self._options = options
+        self._reranking = reranking
+        self._nearest = Nearest(engines.embedder, options.floor)
+        self._today = today
+        self._lately = FoundLately()
+        self._relations = Relations(engines.catalog, engines.vectors)
+
+    def search(self, query: Query) -> Results:
+        """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent.
+
+        A cursor's page is cut from what its first page was cut from, for as long as that is kept.
+        """
+        clock = Clock()
+        query = self._browsing(query)
+        found = self._lately.of(query) or self._find(query, clock)
+        with clock.stage("fetch"):
+            page = found.page(query, self._catalog)
+        if page.next:
+            self._lately.keep(found, query)
+        if query.mark is Marking.SENTENCE and query.mode is not Mode.KEYWORD:
+            with clock.stage("mark"):
+                page = self._marked(page)
+        return replace(page, took_ms=clock.took_ms)
+
+    def _marked(self, page: Results) -> Results:
+        """Mark the sentences nearest in meaning, if there is a meaning and a model for it."""
+        meaning = _meaning(self.read(page.query))
+        if not meaning or not page.hits:
+            return page
+        try:
+            hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits)
+        except EngineUnavailable:
+            return page  # a caution says so already
+        late = (f"there was no time to mark sentences in the last {left} hits",) if left else ()
+        reading = replace(page.reading, notes=(*page.reading.notes, *late))
+        return replace(page, hits=hits, reading=reading)
+
+    def every(
+        self, query: Query, *, most: int | None = None
+    ) -> tuple[Results, Iterator[ScoredArticle]]:
+        """Answer a query with all articles that are hits, or the first `most`, without a page."""
+        query = self._browsing(query.first_page())
+        found = self._find(query, Clock())
+        return found.answer, found.articles(self._catalog, most)
+
+    def weigh(self, query: Query) -> tuple[Evidence, bool]:
+        """What vouches for the answer, and whether an article holds all that is asked for."""
+        ranked = self._rank(query, Clock())
+        asked = ranked.matches.asked & ranked.candidates.by_words
+        return ranked.evidence, bool(asked.any())
+
+    def judge(self, query: Query, *, without: Sequence[str] = ()) -> Verdict:
+        """Judge what is found, or would be if the archive were without these articles."""
+        return self._rank(query, Clock(), without).verdict
+
+    def _browsing(self, query: Query) -> Query:
+        """Where nothing is asked but days, the archive is looked through, newest first."""
+        if query.sort is not Sort.RELEVANCE or take_days(query.text, self._today()).text:
+            return query
+        return replace(query, sort=Sort.NEWEST)
+
+    def _find(self, query: Query, clock: Clock) -> Found:
+        ranked = self._rank(query, clock)
+        columns, matches, candidates = ranked.snapshot.columns, ranked.matches, ranked.candidates
+        offers: tuple[Offer, ...] = ()
+        if ranked.verdict is Verdict.NONE:
+            candidates = candidates.without_articles()
+            with clock.stage("offer"):
+                lexical = ranked.snapshot.lexical
+                offers = offers_for(ranked.read.expression, lexical, columns, self._catalog)
+        with clock.stage("order"):
+            scores = article_scores(columns, candidates, matches, self._options.passage_share)
+            folding = Folding.of(columns, candidates.articles)
+            folded = folding if query.copies is Copies.FOLD else None
+            scores = folded.best(scores) if folded else scores
+            listed = folded.leads if folded else candidates.articles
+            ordered = in_order(columns, listed, scores, query.sort)
+        share = self._options.passage_share
+        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, share, folded)
+        reordered = self._reread(query, ranked, hits, ordered, clock)
+        with clock.stage("count"):
+            faceted = facets(columns, candidates.articles, query.copies)
+            answer = Results(
+                query=query,
+                reading=_reading(ranked, candidates, query, reordered.note),
+                hits=(),
+                totals=totals_of(candidates, folding, query.copies),
+                facets=faceted.counts,
+                facets_total=faceted.totals,
+                timeline=timeline(columns, candidates.articles, query.copies),
+                span=span(columns, candidates.articles),
+                coverage=columns.coverage,
+                words_coverage=ranked.snapshot.words_coverage,
+                verdict=ranked.verdict,
+                offers=offers,
+                generation=columns.generation,
+                next=None,
+                took_ms={},
+            )
+        return Found(answer, replace(hits, reread=reordered.reread), reordered.ordered)
+
+    def _reread(
+        self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: Clock
+    ) -> Reordered:
+        """Have the first hits read again, where there is a model for it and meaning was asked."""
+        meaning = _meaning(ranked.read) if query.mode is not Mode.KEYWORD else ""
+        if not self._reranking or not meaning or query.sort is not Sort.RELEVANCE:
+            return Reordered(ordered, {}, "")
+        with clock.stage("rerank"):
+            return self._reranking.reorder(meaning, hits, ordered, self._catalog)
+
+    def _rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> "_Ranked":
+        with clock.stage("read"):
+            read = read_query(query, self._today())
+        meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
+        with clock.stage("open"):
+            snapshot = self._snapshots.current(with_vectors=bool(meaning))
+        columns = snapshot.columns
+        chosen = columns.select(read.filters)
+        if without:
+            chosen &= ~columns.articles_with(self._catalog.rows_of(without))
+        with clock.stage("words"):
+            matches = _matches(read, snapshot, with_meaning=bool(meaning))
+        with clock.stage("meaning"):
+            nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
+        with clock.stage("rank"):
+            mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
+            mode = mode if meaning else Mode.KEYWORD
+            candidates = rank(columns, matches, nearness, chosen, mode, self._options)
+        with clock.stage("judge"):
+            found = evidence(candidates, matches)
+            verdict = judge(found, candidates, matches, mode, snapshot.noise)
+            if verdict is Verdict.NONE and read.filters and candidates.articles.any():
+                verdict = self._judge_unfiltered(undated(query, read), without)
+        return _Ranked(read, snapshot, matches, candidates, found, verdict, failure)
+
+    def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
+        """Judge what passes the filters by the whole answer: a facet has counted it."""
+        whole = self._rank(query, Clock(), without)
+        return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
+
+    def read(self, query: Query) -> Asked:
+        """Say how a query is read, without asking it."""
+        return read_query(query, self._today())
+
+    def article(self, article_id: str) -> tuple[Article, list[Passage]]:
+        """Fetch an article with its passages; raise ArticleNotFound."""
+        article = self._catalog.article(article_id)
+        return article, self._catalog.passages_of(article)
+
+    def copies(self, article_id: str) -> OtherCopies:
+        """The other articles of an article's story, the first of them and how many there are."""
+        return self._catalog.stories.of(article_id, COPIES_LISTED)
+
+    def versions(self, article_id: str) -> Versions:
+        """What an article says and said before, the latest first; raise ArticleNotFound."""
+        return versions_of(self._catalog, article_id)
+
+    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        snapshot = self._snapshots.current(with_vectors=True)
+        return self._relations.related(article_id, snapshot, limit)
+
+    def columns(self) -> Columns:
+        """The columns of the current snapshot, for what the archive holds as a whole."""
+        return self._snapshots.current(with_vectors=False).columns
+
+    def runs(self, limit: int) -> list[Run]:
+        """How the archive was filled: the last runs, the latest first."""
+        return self._catalog.runs.latest(limit)
+
+    def _nearness(
+        self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
+    ) -> tuple[Nearness | None, EngineUnavailable | None]:
+        """Ask the vectors; hybrid search goes on with words alone where they cannot answer.
+
+        What is near is settled by the question alone, and then chosen from: so a facet counts what
+        a click on it gives.
+        """
+        if not meaning or not snapshot.columns.coverage:
+            return None, None
+        try:
+            if snapshot.unavailable or snapshot.vectors is None:
+                raise snapshot.unavailable or EngineUnavailable("Chroma", "it is not open")
+            vector = self._embedder.embed_query(meaning)
+            near = snapshot.vectors.within(vector, self._options.floor).rows
+        except EngineUnavailable as exc:
+            if query.mode is Mode.SEMANTIC:
+                raise
+            return None, exc
+        near = near[allowed[snapshot.columns.article_of[near]]]
+        return Nearness(vector, snapshot.vectors, near), None
+
+
+class _Ranked(NamedTuple):
+    """What one query found and whether it is any good, before it is ordered and counted."""
+
+    read: Asked
+    snapshot: Snapshot
+    matches: Matches
+    candidates: Candidates
+    evidence: Evidence
+    verdict: Verdict
+    failure: EngineUnavailable | None
+
+
+def _meaning(read: Asked) -> str:
+    """What to embed: the words that are wanted, without operators and exclusions."""
+    return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
+
+
+def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+    """Match the words; where nothing is asked of meaning, rare ones count for more."""
+    if read.expression is not None:
+        merged = with_meaning and snapshot.columns.coverage
+        rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
+        return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
+    nothing = np.zeros(snapshot.columns.n_rows, np.float32)
+    everyone = np.full(snapshot.columns.n_articles, not read.text)
+    return Matches(nothing, everyone, everyone, everyone)
+
+
+def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) -> Reading:
+    read = ranked.read
+    notes = list(read.notes)
+    if ranked.matches.relaxed and shown.by_words.any():
+        notes.append("no article holds all these words; shown are those that hold most of them")
+    notes += [reranked] if reranked else []
+    notes += cautions(query, ranked.snapshot, ranked.failure)
+    return Reading(read.description, tuple(notes), read.parts)

@@ -1,0 +1,1 @@
+"""The same story once: near-duplicates, told and folded."""

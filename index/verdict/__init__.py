@@ -1,0 +1,1 @@
+"""Whether an answer is worth reading, by what nonsense scores in the same archive."""

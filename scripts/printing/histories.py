@@ -1,0 +1,46 @@
+"""Prints what an article said before, and what has changed since."""
+
+import json
+from collections.abc import Iterator
+from difflib import unified_diff
+from itertools import pairwise
+
+import click
+
+from archive.article import Article
+from archive.store.catalog.catalog import Catalog
+from archive.store.catalog.history import Version
+from archive.store.catalog.versions import versions_of
+from web.article.changes import field_changes
+from web.programs.representation import versions_json
+
+
+def print_history(catalog: Catalog, article_id: str, *, as_json: bool) -> None:
+    """Print the versions of an article, the latest first; raise ArticleNotFound."""
+    found = versions_of(catalog, article_id)
+    versions, withdrawal = found
+    if as_json:
+        click.echo(json.dumps(versions_json(found), ensure_ascii=False))
+        return
+    if withdrawal:
+        click.echo(f"withdrawn {withdrawal.withdrawn_at}: {withdrawal.reason}\n")
+    for later, former in pairwise(versions):
+        _print_version(later)
+        for line in _changes(former.article, later.article):
+            click.echo(f"    {line}")
+        click.echo()
+    _print_version(versions[-1])
+
+
+def _print_version(version: Version) -> None:
+    until = f" to {version.replaced_at}" if version.replaced_at else " on"
+    click.echo(f"from {version.kept_at or 'an unknown instant'}{until}, {version.article.origin}")
+    click.secho(f"    {version.article.title}", bold=True)
+
+
+def _changes(former: Article, later: Article) -> Iterator[str]:
+    """What differs, a line each, with - for what was and + for what is."""
+    for change in field_changes(former, later):
+        yield f"{change.name}: {change.before or 'nothing'} -> {change.since or 'nothing'}"
+    lines = unified_diff(former.text.splitlines(), later.text.splitlines(), lineterm="", n=0)
+    yield from (line for line in lines if not line.startswith(("---", "+++", "@@")) and line[1:])

@@ -1,0 +1,61 @@
+"""Progress bars on stderr, with rate and time to go; silent where nobody is looking."""
+
+import sys
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Never, Self, TypeVar
+
+from tqdm import tqdm
+
+from index.building.stages import Stage
+
+T = TypeVar("T")
+
+
+def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
+    """Show a bar while items are walked."""
+    silent = not sys.stderr.isatty()
+    return tqdm(items, total=total, unit=unit, dynamic_ncols=True, disable=silent)
+
+
+class Bars:
+    """One tqdm bar a stage, shown while stderr is a terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._silent = quiet or not sys.stderr.isatty()
+        self._bars: dict[Stage, tqdm[Never]] = {}
+        self._lock = threading.Lock()  # stages overlap
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
+        if self._silent or not total:
+            return
+        with self._lock:
+            self._show(stage, done, total)
+
+    def _show(self, stage: Stage, done: int, total: int) -> None:
+        if stage not in self._bars:
+            unit = "B" if stage is Stage.READING else " passages"
+            self._bars[stage] = tqdm(
+                desc=stage.value.rjust(10),
+                unit=unit,
+                unit_scale=stage is Stage.READING,
+                position=len(self._bars),
+                dynamic_ncols=True,
+            )
+        bar = self._bars[stage]
+        if bar.disable:  # it was closed at its end
+            return
+        bar.total = total
+        bar.update(done - bar.n)
+        if done >= total and stage is not Stage.WORDS:  # words come batch by batch
+            bar.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        for bar in self._bars.values():
+            bar.close()

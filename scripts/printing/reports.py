@@ -1,0 +1,112 @@
+"""Prints what became of an input, and what would become of it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import click
+
+from archive.article import Article
+from archive.errors import UnreadableArticle
+from archive.reading.fields import USUAL_NAMES, FieldMap
+from index.building.admission import Report
+from web.article.day_notes import date_note
+
+REFUSALS_SHOWN = 20
+REASONS_SHOWN = 10
+EXAMPLES = 3
+FIELDS_SHOWN = 12
+SAID = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
+SELDOM = ("duplicate", "withdrawn", *SAID)  # not shown where there are none
+PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFields(FieldMap):
+    """A field map that counts which record fields it takes, and which it leaves."""
+
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+
+    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        found = FieldMap.feeding(self, record)
+        used = {theirs for _, theirs, _ in found}
+        self.taken.update((ours, theirs) for ours, theirs, _ in found)
+        self.left.update(str(name)[:40] for name in record if name not in used)
+        return found
+
+
+def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
+    """Read an input, say what was read and how, and exit."""
+    read, refused, dates = 0, 0, Report()
+    examples: list[Article] = []
+    for found in source:
+        if isinstance(found, UnreadableArticle):
+            refused += 1
+            if refused <= REFUSALS_SHOWN:
+                click.echo(f"refused: {found}", err=True)
+        else:
+            read += 1
+            dates.count_date(found)
+            examples += [found] if len(examples) < EXAMPLES else []
+    _print_mapping(names)
+    for article in examples:
+        _print_example(article)
+    _print_counts(dates, SAID)
+    click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
+    raise SystemExit(1 if refused else 0)
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The counts, and what was refused with its reasons, for programs."""
+    refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
+    return {**report.counts, "refused": refused}
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print the counts, and what was refused with its reasons."""
+    if as_json:
+        click.echo(json.dumps(report_as_json(report)))
+        return
+    for refusal in islice(report.refused, REFUSALS_SHOWN):
+        click.echo(f"refused: {refusal}", err=True)
+    if (more := len(report.refused) - REFUSALS_SHOWN) > 0:
+        click.echo(f"and {more} more; --rejects FILE or --json lists them all", err=True)
+    _print_counts(report, report.counts)
+    click.echo(f"{'refused':<13} {len(report.refused):>9,}")
+    reasons = Counter(PARTICULAR.sub("…", refusal.reason) for refusal in report.refused)
+    for reason, count in reasons.most_common(REASONS_SHOWN):
+        click.echo(f"{'':<13} {count:>9,}  {reason}")
+
+
+def _print_counts(report: Report, names: Iterable[str]) -> None:
+    for name in names:
+        if (count := report.counts[name]) or name not in SELDOM:
+            click.echo(f"{SAID.get(name, name):<13} {count:>9,}")
+
+
+def _print_mapping(names: WatchedFields) -> None:
+    """Say which record fields feed which article fields, and how often; and which feed none."""
+    for ours in USUAL_NAMES:
+        feeding = [(theirs, n) for (o, theirs), n in names.taken.most_common() if o == ours]
+        if feeding:
+            shown = ", ".join(f"{theirs} ({n:,})" for theirs, n in feeding[:FIELDS_SHOWN])
+            click.echo(f"{ours:<10} <- {shown}")
+    taken = {theirs for _, theirs in names.taken}
+    if left := [name for name, _ in names.left.most_common() if name not in taken]:
+        click.echo(f"{'not used':<10}    {', '.join(left[:FIELDS_SHOWN])}")
+
+
+def _print_example(article: Article) -> None:
+    day = article.published.isoformat() if article.published else "no date"
+    click.echo(f"{day}  {article.title}")
+    if note := date_note(article):
+        click.echo(f"            date {note}")
+    for name in ("id", "source", "section", "authors", "language", "url", "origin"):
+        if value := getattr(article, name):
+            shown = ", ".join(value) if isinstance(value, tuple) else value
+            click.echo(f"            {name}: {shown}")

@@ -1,0 +1,1 @@
+"""What programs are answered: JSON, feeds, files."""

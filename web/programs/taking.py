@@ -1,0 +1,84 @@
+"""A search to take along: files of all matches, feeds of the latest, and the browser's own box."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from archive.article import Article
+from archive.errors import BadQuery
+from index.query import Marking, Query, Sort
+from index.search.search import Searcher
+from web.article.citations import STYLES
+from web.programs.exports import BYTE_ORDER_MARK, EXPORTS
+from web.programs.feeds import ENTRIES, atom, json_feed
+
+
+def blueprint(searcher: Searcher) -> Blueprint:
+    """Routes of exports, feeds, citations and the description of the search."""
+    routes = Blueprint("taking", __name__)
+
+    def export(kind: str) -> Response:
+        chosen = EXPORTS[kind]
+        _, matches = searcher.every(_query())
+        written = _marked(chosen.write(matches), kind)
+        response = Response(written, content_type=chosen.media_type)
+        response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
+        return response
+
+    for each in EXPORTS:
+        routes.add_url_rule(f"/export.{each}", each, partial(export, each))
+
+    @routes.get("/search.atom")
+    def atom_feed() -> Response:
+        results = searcher.search(_latest())
+        return Response(
+            atom(results, request.url_root, request.url), content_type="application/atom+xml"
+        )
+
+    @routes.get("/search.json")
+    def feed_in_json() -> Response:
+        response = jsonify(json_feed(searcher.search(_latest()), request.url_root, request.url))
+        response.content_type = "application/feed+json"
+        return response
+
+    @routes.get("/cite/<style>/<id:article_id>")
+    def cite(style: str, article_id: str) -> Response:
+        if style not in STYLES:
+            raise BadQuery("style", f"{style!r} is none of: {', '.join(STYLES)}")
+        media_type, write = STYLES[style]
+        article, _ = searcher.article(article_id)
+        response = jsonify(write(article)) if style == "csl" else Response(write(article))
+        response.content_type = media_type
+        response.headers["Content-Disposition"] = f'inline; filename="{_name(article, style)}"'
+        return response
+
+    @routes.get("/opensearch.xml")
+    def description() -> Response:
+        page = render_template("opensearch.xml", root=request.url_root.rstrip("/"))
+        return Response(page, content_type="application/opensearchdescription+xml")
+
+    return routes
+
+
+def _query() -> Query:
+    query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
+    return replace(query, mark=Marking.WORDS)
+
+
+def _latest() -> Query:
+    """What was asked, last added first: an alert brings what is new here, of whatever day."""
+    return replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
+
+
+def _name(article: Article, style: str) -> str:
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in article.id)[:60]
+    endings = {"plain": "txt", "bibtex": "bib", "ris": "ris", "csl": "json"}
+    return f"{kept}.{endings[style]}"
+
+
+def _marked(pieces: Iterator[str], kind: str) -> Iterator[str]:
+    if kind == "csv":
+        yield BYTE_ORDER_MARK
+    yield from pieces

@@ -1,0 +1,183 @@
+"""Lays the timeline out: bars without gaps between them, the labels of its axis, and what is wider.
+
+All places are in percent of the width, so that bars and labels stretch and nothing is distorted.
+"""
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from index.answers.periods import Period, Unit
+from index.query import Filters, Query, Scale
+from index.results import Bin, Timeline
+
+MOST_BARS = 62
+LEAST_HEIGHT = 4  # percent of the highest bar, so that one article is seen beside thousands
+NARROWEST = 240  # pixels that the axis has at least
+CHARACTER, SPACE = 7.2, 10  # pixels of a label, at the size that the style sheet gives it
+STEPS = {
+    Unit.DAY: (1, 2, 7, 14, 28),
+    Unit.MONTH: (1, 3, 6, 12, 24),
+    Unit.YEAR: (1, 2, 5, 10, 20, 50),
+    Unit.DECADE: (1, 2, 5, 10, 20),
+    Unit.CENTURY: (1, 2, 5, 10, 20, 50),
+}
+"""Of how many periods one is labelled, the smallest that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One period: how it is called, its days, its counts; `left`, `width`, `height` in percent."""
+
+    period: Period
+    count: int
+    of: int
+    left: float
+    width: float
+    height: float
+
+    @property
+    def since(self) -> date:
+        return self.period.since
+
+    @property
+    def until(self) -> date:
+        return self.period.until
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it: `23 March 2024`, `March 2024`, `2024`, `1960s`, `1900–1999`."""
+        return name_of(self.period)
+
+    @property
+    def share(self) -> float:
+        """Which part of what the archive holds of the period, 0 to 1."""
+        return self.count / self.of if self.of else 0.0
+
+
+class Tick(NamedTuple):
+    """A label of the axis; `anchor` says which part of it stands at `left`, in percent."""
+
+    label: str
+    left: float
+    anchor: str
+
+
+def bars(timeline: Timeline, query: Query) -> list[Bar]:
+    """The periods from the first with a match to the last, empty ones too.
+
+    Where a query bounds the time at both ends, up to these, unless that makes too many.
+    """
+    if not timeline.bins or timeline.unit is None:
+        return []
+    unit = timeline.unit
+    found = {Period.around(each.since, unit).number: each for each in timeline.bins}
+    first, last = _ends(found, unit, query.filters)
+    by_share = query.timeline is Scale.SHARE
+    sizes = {n: each.count / each.of if by_share else each.count for n, each in found.items()}
+    highest, width = max(sizes.values()), 100 / (last - first + 1)
+    return [
+        Bar(
+            Period(unit, number),
+            *((found[number].count, found[number].of) if number in found else (0, 0)),
+            left=round((number - first) * width, 3),
+            width=round(width, 3),
+            height=_height(sizes.get(number, 0), highest),
+        )
+        for number in range(first, last + 1)
+    ]
+
+
+def ticks(shown: Sequence[Bar]) -> list[Tick]:
+    """Labels for some of the bars, as many as find room on the narrowest axis."""
+    for step in STEPS[shown[0].period.unit]:
+        some = [_tick(bar) for bar in shown if bar.period.number % step == 0]
+        if _fit(some):
+            return some
+    return some[:1]
+
+
+def wider(query: Query) -> Period | None:
+    """The shortest period that is longer than the time a query is bounded to, and holds it."""
+    since, until = query.filters.since, query.filters.until
+    if not since or not until:
+        return None
+    for unit in (Unit.MONTH, Unit.YEAR, Unit.DECADE):
+        period = Period.around(since, unit)
+        if period.until >= until and (period.since, period.until) != (since, until):
+            return period
+    return None
+
+
+def years_of(shown: Sequence[Bar]) -> str:
+    """The year that the bars are of, or the first and the last one."""
+    first, last = shown[0].since.year, shown[-1].until.year
+    return f"{first}" if first == last else f"{first}–{last}"
+
+
+def name_of(period: Period) -> str:
+    """Write a period as a reader does.
+
+    >>> [name_of(Period.around(date(1999, 3, 5), unit)) for unit in Unit]
+    ['5 March 1999', 'March 1999', '1999', '1990s', '1900–1999']
+    """
+    since = period.since
+    match period.unit:
+        case Unit.DAY:
+            return f"{since.day} {calendar.month_name[since.month]} {since.year}"
+        case Unit.MONTH:
+            return f"{calendar.month_name[since.month]} {since.year}"
+    return str(period).replace("-", "–")
+
+
+def _ends(found: dict[int, Bin], unit: Unit, filters: Filters) -> tuple[int, int]:
+    first, last = min(found), max(found)
+    if filters.since and filters.until:
+        bounds = [Period.around(day, unit).number for day in (filters.since, filters.until)]
+        if bounds[1] - bounds[0] < MOST_BARS:
+            return min(first, bounds[0]), max(last, bounds[1])
+    return first, last
+
+
+def _height(size: float, highest: float) -> float:
+    return max(LEAST_HEIGHT, round(100 * size / highest, 1)) if size else 0
+
+
+def _tick(bar: Bar) -> Tick:
+    """Label a bar in its middle, or at an edge of the axis where it would reach beyond."""
+    label = _label(bar.period)
+    middle = bar.left + bar.width / 2
+    half = 50 * len(label) * CHARACTER / NARROWEST
+    if middle < half:
+        return Tick(label, 0, "start")
+    if middle > 100 - half:
+        return Tick(label, 100, "end")
+    return Tick(label, round(middle, 2), "middle")
+
+
+def _label(period: Period) -> str:
+    month = calendar.month_abbr[period.since.month]
+    match period.unit:
+        case Unit.DAY:
+            return f"{period.since.day} {month}"
+        case Unit.MONTH if period.since.month > 1:
+            return month
+        case Unit.CENTURY:
+            return str(period).partition("-")[0]
+    return str(period.since.year) if period.unit is Unit.MONTH else str(period)
+
+
+def _fit(some: Sequence[Tick]) -> bool:
+    """Whether no label comes too near to the next."""
+    reached = float("-inf")
+    for tick in some:
+        size = len(tick.label) * CHARACTER
+        begin = (
+            NARROWEST * tick.left / 100 - size * ("start", "middle", "end").index(tick.anchor) / 2
+        )
+        if begin < reached:
+            return False
+        reached = begin + size + SPACE
+    return True
