@@ -17,9 +17,16 @@ ArchiveError
 from pathlib import Path
 from typing import Any
 
+from archive.message import Message
+
 
 class ArchiveError(Exception):
     """The root of all errors below; its text is one line that a person can act on."""
+
+    @property
+    def message(self) -> str:
+        """That line, as a message where it can be said in other languages."""
+        return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Come whole from another process, whatever arguments the message was made of."""
@@ -60,7 +67,7 @@ class BadQuery(ArchiveError):
     def __init__(self, field: str, reason: str) -> None:
         self.field = field
         self.reason = reason
-        super().__init__(f"{field}: {reason}")
+        super().__init__(Message("%(field)s: %(reason)s", field=field, reason=reason))
 
 
 class BadSetting(ArchiveError):
@@ -77,7 +84,10 @@ class ArticleNotFound(ArchiveError):
 
     def __init__(self, article_id: str) -> None:
         self.article_id = article_id
-        super().__init__(f"no article has the id {article_id!r}; a search shows the ids there are")
+        said = Message(
+            "no article has the id %(id)s; a search shows the ids there are", id=repr(article_id)
+        )
+        super().__init__(said)
 
 
 class ArchiveMissing(ArchiveError):
@@ -125,7 +135,7 @@ class EngineUnavailable(ArchiveError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"{name} is unavailable: {reason}")
+        super().__init__(Message("%(name)s is unavailable: %(reason)s", name=name, reason=reason))
 
 
 class WorkerLost(ArchiveError):

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self, TypeVar
 from urllib.parse import urlencode
 
 from archive.errors import BadQuery
+from archive.message import Message
 
 DEFAULT_HITS = 10
 MOST_HITS = 200
@@ -157,7 +158,9 @@ class Query:
             **{name: several(name) for name in FACET_FILTERS},
         )
         if filters.since and filters.until and filters.since > filters.until:
-            raise BadQuery("since", f"{filters.since} is after until={filters.until}")
+            since, until = str(filters.since), str(filters.until)
+            reason = Message("%(since)s is after until=%(until)s", since=since, until=until)
+            raise BadQuery("since", reason)
         return cls(
             text=_text(last("q")),
             mode=_choice(Mode, "mode", last("mode")),
@@ -211,7 +214,10 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
         return None
     match = DAY.fullmatch(value)
     if not match:
-        raise BadQuery(name, f"{value!r} is not a day such as 2024-03-23, a month or a year")
+        reason = Message(
+            "%(value)s is not a day such as 2024-03-23, a month or a year", value=repr(value)
+        )
+        raise BadQuery(name, reason)
     year, month, day = int(match[1]), match[2], match[3]
     try:
         if day:
@@ -219,7 +225,7 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
         number = int(month) if month else (12 if end else 1)
         return date(year, number, calendar.monthrange(year, number)[1] if end else 1)
     except ValueError as exc:  # calendar.IllegalMonthError is one too
-        raise BadQuery(name, f"{value!r} is not in the calendar") from exc
+        raise _no_day(name, value) from exc
 
 
 def parse_day_of_year(name: str, value: str) -> DayOfYear | None:
@@ -232,17 +238,24 @@ def parse_day_of_year(name: str, value: str) -> DayOfYear | None:
         return None
     match = DAY_OF_YEAR.fullmatch(value)
     if not match:
-        raise BadQuery(name, f"{value!r} is not a month and a day such as 03-23")
+        reason = Message("%(value)s is not a month and a day such as 03-23", value=repr(value))
+        raise BadQuery(name, reason)
     try:
         day = date(LEAP_YEAR, int(match[1]), int(match[2]))
     except ValueError as exc:
-        raise BadQuery(name, f"{value!r} is not in the calendar") from exc
+        raise _no_day(name, value) from exc
     return DayOfYear(day.month, day.day)
+
+
+def _no_day(name: str, value: str) -> BadQuery:
+    return BadQuery(name, Message("%(value)s is not in the calendar", value=repr(value)))
 
 
 def _text(value: str) -> str:
     if len(value) > LONGEST_TEXT:
-        raise BadQuery("q", f"{len(value)} characters; at most {LONGEST_TEXT} are taken")
+        most, long = LONGEST_TEXT, len(value)
+        reason = Message("%(long)s characters; at most %(most)s are taken", long=long, most=most)
+        raise BadQuery("q", reason)
     text = unicodedata.normalize("NFC", " ".join(value.replace("\x00", " ").split()))
     return text.encode("utf-8", "replace").decode()
 
@@ -253,7 +266,9 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
     try:
         return kind(value)
     except ValueError as exc:
-        raise BadQuery(name, f"{value!r} is none of: {', '.join(kind)}") from exc
+        kinds = ", ".join(kind)
+        reason = Message("%(value)s is none of: %(kinds)s", value=repr(value), kinds=kinds)
+        raise BadQuery(name, reason) from exc
 
 
 def parse_limit(value: str, *, most: int) -> int:
@@ -261,7 +276,10 @@ def parse_limit(value: str, *, most: int) -> int:
     if not value.strip():
         return DEFAULT_HITS
     if not re.fullmatch(r"[0-9]{1,6}", value.strip()) or not 1 <= int(value) <= most:
-        raise BadQuery("limit", f"{value!r} is not a number from 1 to {most}")
+        reason = Message(
+            "%(value)s is not a number from 1 to %(most)s", value=repr(value), most=most
+        )
+        raise BadQuery("limit", reason)
     return int(value)
 
 
@@ -271,5 +289,6 @@ def parse_cursor(name: str, value: str) -> Cursor | None:
         return None
     match = CURSOR.fullmatch(value)
     if not match:
-        raise BadQuery(name, f"{value!r} is not one that an answer gave as `next`")
+        reason = Message("%(value)s is not one that an answer gave as `next`", value=repr(value))
+        raise BadQuery(name, reason)
     return Cursor(int(match[1]), int(match[2]))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from archive.article import Article, Passage
+from archive.message import Message
 from archive.store.catalog.stories import OtherCopies
 from index.answers.periods import Unit
 from index.asking.asked import AskedPart
@@ -66,10 +67,15 @@ class Reread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why something was found: in a sentence, and as parts that add up to its score."""
+    """Why something was found: in words, and as parts that add up to its score."""
 
-    sentence: str
+    clauses: tuple[Message, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def sentence(self) -> str:
+        """All that speaks for it, in English."""
+        return "; ".join(self.clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class Reading:
     """How a query's text was read: in words, what was unusual about it, and part by part."""
 
     description: str
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     parts: tuple[AskedPart, ...] = ()
 
 

@@ -41,3 +41,15 @@ EMPTY_STATES = {
     "search of an empty archive": ("/?q=ferry", "Nothing found"),
     "overview of an empty archive": ("/overview", "Nothing yet"),
 }
+
+GERMAN_STATES = {
+    "start in German": ("/?lang=de", "im Archiv"),
+    "results in German": (
+        "/?q=swing+bridge&since=2023&not_source=Hafenbote&timeline=share&lang=de",
+        "nach Wörtern",
+    ),
+    "nothing found in German": ("/?q=brigde&mode=keyword&since=2023&lang=de", "Nichts gefunden"),
+    "article in German": ("/article/cc-2023-002?q=swing+bridge&match=2&lang=de", "Zitieren als"),
+    "many searches in German": ("/batch?lang=de", "Was eine Tabelle enthalten kann"),
+    "overview in German": ("/overview?lang=de", "Was dieses Archiv enthält"),
+}

@@ -8,7 +8,7 @@ from index.search.ranking import RankingOptions
 from index.search.search import Searcher
 from tests.browsers import served
 from tests.conftest import engines_in
-from tests.page_states import EMPTY_STATES, SAMPLE_STATES
+from tests.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
 from web.app import create_app
 
 pytestmark = pytest.mark.browser
@@ -18,7 +18,7 @@ AXE_OPTIONS = {
     "rules": {"target-size": {"enabled": True}},  # 2.5.8, which axe leaves off by default
     "resultTypes": ["violations"],
 }
-STATES = SAMPLE_STATES | EMPTY_STATES
+STATES = SAMPLE_STATES | EMPTY_STATES | GERMAN_STATES
 # A bar is as narrow as there are many: the fields beside it do the same (2.5.8, "equivalent").
 IN_A_CHART = "each => each.closest('.timeline') !== null"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"

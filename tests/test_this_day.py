@@ -41,8 +41,8 @@ def ids(years):
 
 def test_the_years_next_to_its_own_come_first(years):
     later, earlier = other_years(years, date(2020, 2, 29))
-    assert (earlier.name, ids(earlier)) == ("earlier years", ["leap2000", "leap1996"])
-    assert (later.name, ids(later)) == ("later years", ["leap2024"])
+    assert (earlier.later, ids(earlier)) == (False, ["leap2000", "leap1996"])
+    assert (later.later, ids(later)) == (True, ["leap2024"])
 
 
 def test_29_february_is_a_day_of_leap_years_alone(years):

@@ -6,8 +6,9 @@ from werkzeug.routing import BaseConverter
 
 from index.query import EXCLUSIONS, FACETS
 from index.search.search import Searcher
-from web import errors, health, overview, packing
+from web import errors, health, overview, packing, translating
 from web.article import reading
+from web.names import NAMES
 from web.presentation import FILTERS
 from web.programs import api, openapi, taking
 from web.search import batch, pages
@@ -52,7 +53,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
+    app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
     app.register_blueprint(pages.blueprint(searcher))
     app.register_blueprint(reading.blueprint(searcher))
     app.register_blueprint(api.blueprint(searcher))
@@ -61,6 +62,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(taking.blueprint(searcher))
+    translating.register(app)
     errors.register(app)
     packing.register(app)
 

@@ -133,7 +133,7 @@ def with_query(path: str, text: str) -> str:
     if not text:
         return path
     before, anchor, after = path.partition("#")
-    return f"{before}?{urlencode({'q': text})}{anchor}{after}"
+    return f"{before}{'&' if '?' in before else '?'}{urlencode({'q': text})}{anchor}{after}"
 
 
 LINKS = {

@@ -1,36 +1,28 @@
 """How things are written for a reader: days, marked text, numbers with what they count."""
 
-import calendar
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import Any
 
 from markupsafe import Markup, escape
 
-from index.query import Copies, DayOfYear
-from index.results import Part, PartKind, PassageHit, Results
+from archive.message import Message
+from index.query import LEAP_YEAR, DayOfYear
+from index.results import PassageHit
 from web.article.day_notes import date_note
 from web.links import LINKS
 from web.search.places import PLACES
 from web.search.timeline import bars, name_of, ticks, wider, years_of
+from web.translating import carrying, gettext, language_of_page, said
+from web.wording import part_name, strongest, total_in_words
 
 EXCERPT = 420  # characters of a passage on the results page
 LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning
 NEAREST = Markup(
-    '<span class="nearest" title="Nearest in meaning"><span class="unseen">Nearest in meaning: '
-    '</span><span class="sign" aria-hidden="true">≈</span>{}</span>'
+    '<span class="nearest" title="{}"><span class="unseen">{} </span>'
+    '<span class="sign" aria-hidden="true">≈</span>{}</span>'
 )
-MOST_PARTS = 8  # of a score that are shown one by one
-LANGUAGES = {
-    "en": "English",
-    "de": "German",
-    "fr": "French",
-    "es": "Spanish",
-    "it": "Italian",
-    "nl": "Dutch",
-    "pt": "Portuguese",
-    "ja": "Japanese",
-}
 
 
 def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
@@ -65,7 +57,8 @@ def excerpt(hit: PassageHit) -> Markup:
     first, inside, last = (
         marked(body[a:b], _clipped(shown, a, b)) for a, b in itertools.pairwise(bounds)
     )
-    return Markup("{}{}{}{}{}").format(before, first, NEAREST.format(inside), last, after)
+    nearest = NEAREST.format(gettext("Nearest in meaning"), gettext("Nearest in meaning:"), inside)
+    return Markup("{}{}{}{}{}").format(before, first, nearest, last, after)
 
 
 def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
@@ -104,7 +97,7 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
 
 def day(value: date | None) -> str:
     """Write a day as a reader does: `23 March 2024`."""
-    return f"{value.day} {value:%B} {value.year}" if value else "no date"
+    return language_of_page().day(value) if value else said(Message("no date"))
 
 
 def day_of_year(value: DayOfYear | date) -> str:
@@ -113,74 +106,46 @@ def day_of_year(value: DayOfYear | date) -> str:
     >>> day_of_year(DayOfYear(2, 29))
     '29 February'
     """
-    return f"{value.day} {calendar.month_name[value.month]}"
+    in_leap_year = date(LEAP_YEAR, value.month, value.day)
+    return language_of_page().part_of_day(in_leap_year, "dMMMM")
 
 
 def language(code: str) -> str:
-    return LANGUAGES.get(code, code)
+    """Name a language."""
+    return language_of_page().name_of(code)
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with what it counts.
-
-    >>> counted(1, "copy"), counted(1200, "story")
-    ('1 copy', '1,200 stories')
-    """
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    plural = f"{noun}es" if noun.endswith("ch") else plural
-    return f"{number:,} {noun if number == 1 else plural}"
+def number(value: int) -> str:
+    """Write a whole number."""
+    return language_of_page().number(value)
 
 
-def total_in_words(results: Results) -> str:
-    """How much was found: `12 stories, 17 articles`, or the articles alone where none is a copy."""
-    totals = results.totals
-    articles = counted(totals.articles, "article")
-    if totals.stories == totals.articles:
-        return articles
-    stories = counted(totals.stories, "story")
-    folded = results.query.copies is Copies.FOLD
-    return f"{stories}, {articles}" if folded else f"{articles}, {stories}"
+def decimal(value: float, places: int) -> str:
+    """Write a number with so many decimals."""
+    return language_of_page().decimal(value, places)
 
 
-def part_name(part: Part) -> str:
-    """Name a part of a score."""
-    match part.kind:
-        case PartKind.MEANING:
-            return "closeness in meaning"
-        case PartKind.ASSUMED:
-            return "closeness in meaning, assumed"
-        case PartKind.PASSAGE:
-            return f"a share of passage {int(part.text.rpartition(':')[2]) + 1}"
-        case PartKind.COPY:
-            return "a copy that answers better"
-        case PartKind.RERANKED:
-            return "read together with the question"
-    return part.text
-
-
-def strongest(parts: Sequence[Part]) -> list[Part]:
-    """Keep the parts that add most; the others become one."""
-    ordered = sorted(parts, key=lambda part: -part.score)
-    if len(ordered) <= MOST_PARTS:
-        return ordered
-    kept, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
-    rest = sum(part.score for part in others)
-    return [*kept, Part(PartKind.WORD, f"{len(others)} more", 0.0, rest)]
+def percent(share: float, places: int = 0) -> str:
+    """Write a share, 0 to 1, in hundredths."""
+    return language_of_page().percent(share, places)
 
 
 def instant(moment: str) -> str:
     """Write an instant, ISO 8601 in UTC, as a reader does: `23 March 2024, 14:05 UTC`."""
-    at = datetime.fromisoformat(moment)
-    return f"{day(at.date())}, {at:%H:%M} UTC"
+    return language_of_page().instant(datetime.fromisoformat(moment))
 
 
 def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-FILTERS = {
-    **LINKS,
-    **PLACES,
+NO_PAGES = {"citation_path", "hit_at", "is_chosen", "outlet_url", "taken_url", "with_query"}
+ADDRESSES: dict[str, Callable[..., Any]] = {**LINKS, **PLACES}
+FILTERS: dict[str, Callable[..., object]] = {
+    **{
+        name: function if name in NO_PAGES else carrying(function)
+        for name, function in ADDRESSES.items()
+    },
     "marked": marked,
     "excerpt": excerpt,
     "day": day,
@@ -192,10 +157,13 @@ FILTERS = {
     "ticks": ticks,
     "years_of": years_of,
     "wider": wider,
-    "counted": counted,
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,
+    "said": said,
+    "number": number,
+    "decimal": decimal,
+    "percent": percent,
     "part_name": part_name,
     "strongest": strongest,
 }

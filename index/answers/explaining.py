@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from index.answers.reasons import Grounds, sentence
+from archive.message import Message
+from index.answers.reasons import Grounds, clauses
 from index.columns.columns import Columns
 from index.expression import COLUMNS, Fuzzy, Leaf, Near, Phrase, Prefix, written
 from index.lexical.matching.attribution import scores_at
@@ -33,7 +34,7 @@ class Explainer:
         i = self._place.get(row)
         due = score if i is None else float(self.candidates.worded[i])
         parts = (*self._columns(row), *self._words(row, due), *self._meaning(i))
-        return Why(sentence(self._grounds(row, ranks)), parts)
+        return Why(tuple(clauses(self._grounds(row, ranks))), parts)
 
     def article(
         self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks, best: float | None
@@ -51,7 +52,7 @@ class Explainer:
         more = best - sum(part.score for part in parts) if best is not None else 0.0
         if more > LEAST_MORE:
             parts += (Part(PartKind.COPY, "", more, more),)
-        return Why(sentence(self._grounds(row, ranks, whole=True)), parts)
+        return Why(tuple(clauses(self._grounds(row, ranks, whole=True))), parts)
 
     def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
         i, held, standing = self._place.get(row), self._held[row], self._standing[row]
@@ -144,8 +145,10 @@ def with_rereading(why: Why, reread: Reread) -> Why:
     """Add to why an article was found what a reranker has made of it."""
     more = reread.score - sum(part.score for part in why.parts)
     part = Part(PartKind.RERANKED, "", reread.given, more)
-    sentence = f"{why.sentence}; {reread.given:.2f} of 1 where read together with the question"
-    return Why(sentence.removeprefix("; "), (*why.parts, part))
+    said = Message(
+        "%(given)s of 1 where read together with the question", given=float(reread.given)
+    )
+    return Why((*why.clauses, said), (*why.parts, part))
 
 
 def _kind(leaf: Leaf) -> PartKind:

@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from archive.message import Message
 from index.asking.named_days import NO_DAY, Condition, Dated, narrowed, take_days
 from index.expression import (
     And,
@@ -58,7 +59,7 @@ class Asked(NamedTuple):
     expression: Expression | None
     filters: Filters
     parts: tuple[AskedPart, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     description: str
 
 

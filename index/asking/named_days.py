@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from archive.errors import BadQuery
+from archive.message import Message
 from index.query import Filters, parse_day
 
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
@@ -17,7 +18,7 @@ JOINED_BEFORE = re.compile(r"(?:^|\s)AND\s+$")
 JOINED_AFTER = re.compile(r"^\s+AND(?=\s)")
 ALTERNATIVE_BEFORE = re.compile(r"(?:^|[\s(])(?:OR|NOT)\s+$|-$")
 ALTERNATIVE_AFTER = re.compile(r"^\s+OR(?=\s)")
-NO_DAY = "the days that are asked for leave none"
+NO_DAY = Message("the days that are asked for leave none")
 
 
 class Period(NamedTuple):
@@ -40,7 +41,7 @@ class Dated(NamedTuple):
 
     text: str
     conditions: tuple[Condition, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def take_days(text: str, today: date) -> Dated:
@@ -59,8 +60,7 @@ def take_days(text: str, today: date) -> Dated:
         last = found.end()
         if condition is None or depth or alternative:
             kept = f"{before}{found['name']} {found['value']}"
-            why = "names no day" if condition is None else "narrows the whole search only"
-            notes.append(f"{found.group()} {why}: read as words")
+            notes.append(_misread(found.group(), names_a_day=condition is not None))
             continue
         conditions.append(condition)
         kept, joined = JOINED_BEFORE.subn(" ", before)
@@ -127,6 +127,12 @@ def _condition(found: re.Match[str], today: date) -> Condition | None:
     except OverflowError:  # there is no day before the first year, none after the last
         return None
     return Condition(found.group(), *period)
+
+
+def _misread(typed: str, *, names_a_day: bool) -> Message:
+    if not names_a_day:
+        return Message("%(typed)s names no day: read as words", typed=typed)
+    return Message("%(typed)s narrows the whole search only: read as words", typed=typed)
 
 
 def _days_before(day: date, count: int) -> Period:

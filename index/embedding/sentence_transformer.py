@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.store.manifest import Manifest
 from index.building.workers import once
 from index.embedding.export import export_query_graph
@@ -127,8 +128,9 @@ class SentenceTransformerEmbedder:
                 model_kwargs={"dtype": getattr(torch, precision), **options},
             )
         except (OSError, ValueError, RuntimeError) as exc:
-            reason = f"sentence-transformers cannot load it ({exc})"
-            raise EngineUnavailable(f"the model {self.name}", reason) from exc
+            name = Message("the model %(name)s", name=self.name)
+            reason = Message("sentence-transformers cannot load it (%(error)s)", error=str(exc))
+            raise EngineUnavailable(name, reason) from exc
         return model.eval()
 
     @staticmethod

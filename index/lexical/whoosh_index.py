@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     from whoosh.reading import SegmentReader
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from index.building.workers import Task, Workers
 from index.lexical.matching.scoring import Rows
 from index.lexical.storage.segments import (
@@ -35,7 +36,7 @@ from index.protocols import LexicalEntry
 MOST_SEGMENTS = 16
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
-REMEDY = "`backfile rebuild lexical` makes it anew"
+NAME = Message("the lexical index")
 
 
 class _Writing(NamedTuple):
@@ -90,7 +91,8 @@ class WhooshIndex:
                 return WhooshSnapshot(self._opened().reader())
             except FileNotFoundError:  # a merge took a segment away meanwhile
                 continue
-        raise EngineUnavailable("the lexical index", f"its files keep changing; {REMEDY}")
+        changing = Message("its files keep changing; `backfile rebuild lexical` makes it anew")
+        raise EngineUnavailable(NAME, changing)
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are passed over."""
@@ -162,8 +164,9 @@ class WhooshIndex:
         try:
             return index.open_dir(self._path)
         except (index.IndexError, OSError, EOFError, ValueError) as exc:
-            reason = f"{exc or type(exc).__name__}; {REMEDY}"
-            raise EngineUnavailable("the lexical index", reason) from exc
+            error = str(exc) or type(exc).__name__
+            reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
+            raise EngineUnavailable(NAME, reason) from exc
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TextIO
 
 from archive.errors import BadQuery, EngineUnavailable
+from archive.message import Message
 from archive.reading.plain.encodings import SAMPLE, encoding_of
 from index.query import FACET_FILTERS, Query
 from index.results import Results
@@ -99,7 +100,7 @@ def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer
         return Answer(asked, None, error=asked.error)
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
     if not query.text and not query.filters:
-        raise BadQuery("q", "nothing is asked")
+        raise BadQuery("q", Message("nothing is asked"))
     results, found = searcher.every(query, most=query.limit)
     return Answer(asked, results, tuple(found))
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from archive.article import Article
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.store.catalog.catalog import Catalog
 from archive.store.vectors import VectorFile
-from index.answers.reasons import listed, nearness
+from index.answers.reasons import listed, nearness, quoted
 from index.columns.columns import UNDATED, Columns, Ints
 from index.lexical.matching.attribution import scores_at
 from index.lexical.matching.telling import Resemblance
@@ -218,8 +219,9 @@ def _why(likeness: Likeness, place: int, scores: Floats) -> Why:
         Part(PartKind.WORD, text, float(scores[i]), due * float(scores[i]) / total)
         for text, i in zip(words, order, strict=True)
     ]
-    clauses = ["shares " + listed([f'"{word}"' for word in words])] if words else []
+    shared = listed([quoted(word) for word in words])
+    clauses = [Message("shares %(words)s", words=shared)] if words else []
     if known:
         parts.append(Part(PartKind.MEANING, "", cosine, MEANING * max(cosine, 0.0)))
         clauses.append(nearness(cosine))
-    return Why("; ".join(clauses), tuple(parts))
+    return Why(tuple(clauses), tuple(parts))

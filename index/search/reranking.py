@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.splitting import embedded_text
 from archive.store.catalog.catalog import Catalog
 from index.answers.hits import Hits
@@ -27,7 +28,7 @@ class Reordered(NamedTuple):
 
     ordered: Rows
     reread: Mapping[int, Reread]
-    note: str
+    note: Message | None
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ class Reranking:
         try:
             given = self._read(question, texts)
         except EngineUnavailable as exc:
-            return Reordered(ordered, {}, f"not reranked: {exc}")
-        note = ""
+            return Reordered(ordered, {}, Message("not reranked: %(failure)s", failure=exc.message))
+        note = None
         if len(given) < len(texts):
-            allowed = f"{round(1000 * self.seconds):,} ms"
-            note = f"the reranker read the first {len(given)} of {len(texts)} hits in its {allowed}"
+            note = Message(
+                "the reranker read the first %(read)s of %(all)s hits in its %(allowed)s ms",
+                read=len(given),
+                all=len(texts),
+                allowed=round(1000 * self.seconds),
+            )
         return _reordered(ordered, hits, given)._replace(note=note)
 
     def _read(self, question: str, texts: Mapping[int, str]) -> dict[int, float]:
@@ -80,4 +85,4 @@ def _reordered(ordered: Rows, hits: Hits, given: Mapping[int, float]) -> Reorder
     scores = np.array([given[place] for place in read.tolist()])
     read = read[np.argsort(-scores, kind="stable")]
     reread = {place: Reread(given[place], base + given[place]) for place in read.tolist()}
-    return Reordered(np.concatenate([read, rest]), reread, "")
+    return Reordered(np.concatenate([read, rest]), reread, None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.store.catalog.runs import Run
 from archive.store.catalog.stories import OtherCopies
 from archive.store.catalog.versions import Versions, versions_of
@@ -94,7 +95,7 @@ class Searcher:
             hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits)
         except EngineUnavailable:
             return page  # a caution says so already
-        late = (f"there was no time to mark sentences in the last {left} hits",) if left else ()
+        late = (_unmarked(left),) if left else ()
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
 
@@ -168,7 +169,7 @@ class Searcher:
         """Have the first hits read again, where there is a model for it and meaning was asked."""
         meaning = _meaning(ranked.read) if query.mode is not Mode.KEYWORD else ""
         if not self._reranking or not meaning or query.sort is not Sort.RELEVANCE:
-            return Reordered(ordered, {}, "")
+            return Reordered(ordered, {}, None)
         with clock.stage("rerank"):
             return self._reranking.reorder(meaning, hits, ordered, self._catalog)
 
@@ -244,7 +245,7 @@ class Searcher:
             return None, None
         try:
             if snapshot.unavailable or snapshot.vectors is None:
-                raise snapshot.unavailable or EngineUnavailable("Chroma", "it is not open")
+                raise snapshot.unavailable or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(meaning)
             near = snapshot.vectors.within(vector, self._options.floor).rows
         except EngineUnavailable as exc:
@@ -283,11 +284,21 @@ def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
     return Matches(nothing, everyone, everyone, everyone)
 
 
-def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) -> Reading:
+def _unmarked(left: int) -> Message:
+    return Message.counted(
+        "there was no time to mark sentences in the last %(number)s hits",
+        "there was no time to mark sentences in the last %(number)s hits",
+        left,
+    )
+
+
+def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: Message | None) -> Reading:
     read = ranked.read
     notes = list(read.notes)
     if ranked.matches.relaxed and shown.by_words.any():
-        notes.append("no article holds all these words; shown are those that hold most of them")
+        notes.append(
+            Message("no article holds all these words; shown are those that hold most of them")
+        )
     notes += [reranked] if reranked else []
     notes += cautions(query, ranked.snapshot, ranked.failure)
     return Reading(read.description, tuple(notes), read.parts)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.store.vectors import VectorFile
 from index.protocols import Bools, Floats, Ranking, Rows
 from index.vector.comparing import above, cosines, rows_read, top
@@ -29,7 +30,6 @@ DRAFT = "draft-"
 COLLECTION = "passages"
 ROWS = "rows.npy"
 RETIRED = "retired"
-REMEDY = "`backfile rebuild vectors` makes it anew"
 NO_ROWS: Rows = np.empty(0, np.int64)
 OPENING = threading.Lock()  # Chroma keeps one registry of clients, and races on it
 MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is built again
@@ -74,7 +74,7 @@ class ChromaIndex:
         try:
             parts = [self._known.get(path) or Part(path) for path in self._parts()]
         except (OSError, ValueError) as exc:
-            raise EngineUnavailable("Chroma", f"{exc}; {REMEDY}") from exc
+            raise _unavailable(exc) from exc
         self._known = {part.path: part for part in parts}
         if self._warm:
             for part in parts:
@@ -157,8 +157,7 @@ class Part:
         with _translated():
             held = self._opened.count()
         if held != len(self.rows):
-            reason = f"{self.path.name} holds {held} of {len(self.rows)} passages; {REMEDY}"
-            raise EngineUnavailable("Chroma", reason)
+            raise _unavailable(f"{self.path.name} holds {held} of {len(self.rows)} passages")
 
     def open(self) -> None:
         """Open the collection; raise EngineUnavailable. It closes when nobody has the part."""
@@ -243,7 +242,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (ChromaError, OSError, ValueError, KeyError, AttributeError) as exc:
-        raise EngineUnavailable("Chroma", f"{exc}; {REMEDY}") from exc
+        raise _unavailable(exc) from exc
 
 
 def _size(part: Path) -> int:
@@ -255,3 +254,8 @@ def _client(path: Path) -> Any:
     from chromadb.config import Settings
 
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
+
+
+def _unavailable(error: object) -> EngineUnavailable:
+    remedy = Message("%(error)s; `backfile rebuild vectors` makes it anew", error=str(error))
+    return EngineUnavailable("Chroma", remedy)

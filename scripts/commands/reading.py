@@ -22,8 +22,8 @@ from scripts.commands.options import as_json, with_facets, with_settings
 from scripts.printing.histories import print_history
 from scripts.printing.output import output
 from web.article.day_notes import date_note
-from web.presentation import counted, part_name, strongest, total_in_words
 from web.programs.representation import article_json, related_json, results_json
+from web.wording import copies_in_words, part_name, strongest, total_in_words
 
 EXCERPT = 320  # characters
 MOST_LANGUAGES = 8  # named by `status`
@@ -195,7 +195,7 @@ def _copies(copies: OtherCopies) -> str:
     """The copies of an article, in one line."""
     shown = (f"{_byline_of(copy)} [{copy.id}]" for copy in copies.listed)
     more = ", …" if copies.total > len(copies.listed) else ""
-    return f"and {counted(copies.total, 'copy')}: {', '.join(shown)}{more}"
+    return f"and {copies_in_words(copies.total)}: {', '.join(shown)}{more}"
 
 
 def _byline_of(copy: Copy) -> str:

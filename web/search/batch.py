@@ -8,6 +8,7 @@ from itertools import islice
 from flask import Blueprint, Response, render_template, request
 
 from archive.errors import BadQuery
+from archive.message import Message
 from index.query import Query
 from index.search.batch import Answer, answers, read_queries, text_of
 from index.search.paging import ScoredArticle
@@ -52,9 +53,11 @@ def blueprint(searcher: Searcher) -> Blueprint:
         # All of it is read first: what was uploaded is gone once the answer begins.
         asked = list(islice(read_queries(_lines()), MOST_QUERIES + 1))
         if not asked:
-            raise BadQuery("queries", "no query is in it")
+            raise BadQuery("queries", Message("no query is in it"))
         if len(asked) > MOST_QUERIES:
-            reason = f"at most {MOST_QUERIES:,} at once; `backfile search --batch` takes more"
+            reason = Message(
+                "at most %(most)s at once; `backfile search --batch` takes more", most=MOST_QUERIES
+            )
             raise BadQuery("queries", reason)
         written = as_table(answers(searcher, asked, usual))
         response = Response(_marked(written), content_type="text/csv; charset=utf-8")

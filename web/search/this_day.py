@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class Years(NamedTuple):
     """A search for a day in some years, and what it finds first: of the years next to one's own."""
 
-    name: str
+    later: bool
     query: Query
     results: Results
 
@@ -37,12 +37,12 @@ def other_years(searcher: Searcher, day: date | None) -> list[Years]:
     searches = []
     if day.year < MAXYEAR:
         filters = Filters(day=of_year, since=date(day.year + 1, 1, 1))
-        searches.append(("later years", Query(filters=filters, sort=Sort.OLDEST, limit=SHOWN)))
+        searches.append((True, Query(filters=filters, sort=Sort.OLDEST, limit=SHOWN)))
     if day.year > MINYEAR:
         filters = Filters(day=of_year, until=date(day.year - 1, 12, 31))
-        searches.append(("earlier years", Query(filters=filters, limit=SHOWN)))
+        searches.append((False, Query(filters=filters, limit=SHOWN)))
     try:
-        found = [Years(name, query, searcher.search(query)) for name, query in searches]
+        found = [Years(later, query, searcher.search(query)) for later, query in searches]
     except EngineUnavailable as exc:
         log.warning("a page is shown without this day in other years: %s", exc)
         return []

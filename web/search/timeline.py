@@ -3,15 +3,16 @@
 All places are in percent of the width, so that bars and labels stretch and nothing is distorted.
 """
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from archive.message import Message
 from index.answers.periods import Period, Unit
 from index.query import Filters, Query, Scale
 from index.results import Bin, Timeline
+from web.translating import language_of_page, said
 
 MOST_BARS = 62
 LEAST_HEIGHT = 4  # percent of the highest bar, so that one article is seen beside thousands
@@ -126,9 +127,15 @@ def name_of(period: Period) -> str:
     since = period.since
     match period.unit:
         case Unit.DAY:
-            return f"{since.day} {calendar.month_name[since.month]} {since.year}"
+            return language_of_page().day(since)
         case Unit.MONTH:
-            return f"{calendar.month_name[since.month]} {since.year}"
+            return language_of_page().part_of_day(since, "yMMMM")
+    return _years(period)
+
+
+def _years(period: Period) -> str:
+    if period.unit is Unit.DECADE:
+        return said(Message("%(year)ss", year=str(period).removesuffix("s")))
     return str(period).replace("-", "–")
 
 
@@ -158,15 +165,14 @@ def _tick(bar: Bar) -> Tick:
 
 
 def _label(period: Period) -> str:
-    month = calendar.month_abbr[period.since.month]
     match period.unit:
         case Unit.DAY:
-            return f"{period.since.day} {month}"
+            return language_of_page().part_of_day(period.since, "dMMM")
         case Unit.MONTH if period.since.month > 1:
-            return month
+            return language_of_page().part_of_day(period.since, "MMM")
         case Unit.CENTURY:
             return str(period).partition("-")[0]
-    return str(period.since.year) if period.unit is Unit.MONTH else str(period)
+    return str(period.since.year) if period.unit is Unit.MONTH else _years(period)
 
 
 def _fit(some: Sequence[Tick]) -> bool:

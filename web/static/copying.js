@@ -1,17 +1,20 @@
 // Adds a button that copies a citation, where the browser lets a page copy.
 "use strict";
 if (navigator.clipboard) {
+  const words = document.querySelector("[data-copied]").dataset; // in the language of the page
   for (const quoted of document.querySelectorAll(".quoted")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    const what = document.createElement("span"); // three buttons, told apart by whoever hears them
-    what.className = "unseen";
-    what.textContent = ` ${quoted.getAttribute("aria-label") ?? "the citation"}`;
-    button.append("Copy", what);
+    const name = quoted.getAttribute("aria-label") ?? quoted.dataset.name;
+    const say = (word, whole) => {
+      button.textContent = word;
+      button.setAttribute("aria-label", whole.replace("{}", name)); // buttons that are told apart
+    };
+    say(words.copy, words.copyIt);
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(quoted.textContent);
-      button.replaceChildren("Copied", what);
+      say(words.copied, words.copiedIt);
     });
     quoted.after(button);
   }

@@ -26,8 +26,8 @@
     current = current < 0 ? beginning(step) : (current + step + marks.length) % marks.length;
     marks[current].setAttribute("aria-current", "true");
     marks[current].scrollIntoView({ block: "center" });
-    const matches = marks.length === 1 ? "match" : "matches";
-    said.textContent = `${current + 1} of ${marks.length} ${matches}`;
+    const place = (current + 1).toLocaleString(document.documentElement.lang);
+    said.textContent = said.dataset.place.replace("{}", place);
   }
 
   for (const [name, step] of [["previous", -1], ["next", 1]]) {

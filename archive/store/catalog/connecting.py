@@ -24,6 +24,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateColumn
 
 from archive.errors import EngineUnavailable
+from archive.message import Message
 from archive.store.catalog.tables import counters, metadata
 
 
@@ -52,8 +53,10 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DatabaseError as exc:
-        reason = f"{exc.orig}; `backfile verify` says more, a backup can be restored"
-        raise EngineUnavailable("the catalogue", reason) from exc
+        reason = Message(
+            "%(error)s; `backfile verify` says more, a backup can be restored", error=str(exc.orig)
+        )
+        raise EngineUnavailable(Message("the catalogue"), reason) from exc
 
 
 def take(connection: Connection, counter: str, count: int) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from whoosh.qparser import QueryParser, plugins, syntax
 
+from archive.message import Message
 from index.expression import (
     And,
     Expression,
@@ -55,7 +56,7 @@ QUESTION_LENGTH = 7  # words; a longer text is prose: in capitals throughout, it
 LINK = re.compile(r"(?<!:)https?://[^\s\"]+|(?<![\w:/.])[\w.]+\.[a-z]{2,}/[^\s\"]*")
 TAG = re.compile(r"(?<!\w)[#@]\w+")
 NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")  # within a tag
-SPELLED_OUT = "links were left out, and tags such as #SwingBridge read as the words in them"
+SPELLED = Message("links were left out, and tags such as #SwingBridge read as the words in them")
 SHORTEST_PREFIX = 2
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 ZERO_SLOP = re.compile(r'"~0+(?!\d)')
@@ -69,7 +70,7 @@ class Read(NamedTuple):
     """How a text was read: None if it holds nothing to look for; notes say what was unusual."""
 
     expression: Expression | None
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
 
 
 class SideBySide(syntax.GroupNode):
@@ -82,20 +83,22 @@ def parse(text: str, *, plain: bool = False) -> Read:
         return Read(_words(text), ())
     spelled = _spelled_out(text, plain=plain)
     read = Read(_words(spelled), ()) if plain else _typed(spelled)
-    return read if spelled == text else Read(read.expression, (SPELLED_OUT, *read.notes))
+    return read if spelled == text else Read(read.expression, (SPELLED, *read.notes))
 
 
 def _typed(text: str) -> Read:
     if _is_shouted(text):
-        return Read(_words(text), ("AND, OR and NOT were read as words in a text all in capitals",))
+        shouted = Message("AND, OR and NOT were read as words in a text all in capitals")
+        return Read(_words(text), (shouted,))
     if text.count("(") > DEEPEST:
-        return Read(_words(text), ("too many parentheses: read as plain words",))
+        return Read(_words(text), (Message("too many parentheses: read as plain words"),))
     text, notes = _mended(text)
     tree = _parser().process(text)
-    notes += _unfit(tree)
+    notes += dict.fromkeys(filter(None, map(_complaint, _nodes(tree))))
     expression = _simplified(_expression(tree))
     if expression is None and WORD.search(text):
-        return Read(_words(text), (*notes, "could not be parsed: read as plain words"))
+        unread = Message("could not be parsed: read as plain words")
+        return Read(_words(text), (*notes, unread))
     return Read(expression, tuple(notes))
 
 
@@ -112,38 +115,39 @@ def _spelled_out(text: str, *, plain: bool) -> str:
     return TAG.sub(lambda tag: NEXT_WORD.sub(" ", tag.group()), prose)
 
 
-def _mended(text: str) -> tuple[str, list[str]]:
+def _mended(text: str) -> tuple[str, list[Message]]:
     """Make of a text what Whoosh's parser takes as it is meant; say what was left out."""
     notes = []
     text = ZERO_SLOP.sub('"', text.translate(QUOTATION_MARKS))
     if text.count('"') % 2:
-        notes.append("a quotation mark has no partner and was left out")
+        notes.append(Message("a quotation mark has no partner and was left out"))
         before, _, after = text.rpartition('"')
         text = f"{before} {after}"
     if text.count("(") != text.count(")"):
-        notes.append("a parenthesis has no partner and was left out")
+        notes.append(Message("a parenthesis has no partner and was left out"))
         text = re.sub(r"[()]", " ", text)
     if MINUS.search(text):
-        notes.append("a minus in front of a word was read as NOT")
+        notes.append(Message("a minus in front of a word was read as NOT"))
         text = MINUS.sub(r"\1NOT ", text)
     if (joined := DANGLING.sub(" ", text)) != text:
-        notes.append("AND, OR or NOT with nothing beside it was left out")
+        notes.append(Message("AND, OR or NOT with nothing beside it was left out"))
         text = joined
     if any(found["sign"] for found in SAME.finditer(text)):
-        notes.append("/S and /P, for the same sentence or paragraph, are not known: left out")
+        same = Message("/S and /P, for the same sentence or paragraph, are not known: left out")
+        notes.append(same)
     if IDLE_STAR.search(text):
-        notes.append("* stands for the rest of a word only after two letters or more")
+        notes.append(Message("* stands for the rest of a word only after two letters or more"))
     text = SAME.sub(lambda found: " " if found["sign"] else found.group(), text)
     return _without_unknown_fields(text, notes), notes
 
 
-def _without_unknown_fields(text: str, notes: list[str]) -> str:
+def _without_unknown_fields(text: str, notes: list[Message]) -> str:
     """Read as words what looks like a field and is none."""
 
     def read(found: re.Match[str]) -> str:
         if not found["name"] or FIELD.match(found.group()):
             return found.group()
-        notes.append(f"{found['name']}: is no field, and was read as a word")
+        notes.append(Message("%(name)s: is no field, and was read as a word", name=found["name"]))
         return f"{found['name']} {found['rest']}"
 
     return COLON.sub(read, text)
@@ -274,20 +278,20 @@ def _pair(one: Word | Phrase, other: Word | Phrase, step: NearOperator) -> Near 
     return Near(one.text, other.text, field, step.within, step.ordered)
 
 
-def _unfit(tree: syntax.SyntaxNode) -> list[str]:
+def _complaint(node: syntax.SyntaxNode) -> Message | None:
     """Say what of a tree could not be read as it was typed."""
-    return list(dict.fromkeys(filter(None, map(_complaint, _nodes(tree)))))
-
-
-def _complaint(node: syntax.SyntaxNode) -> str:
     match node:
         case FuzzyNode() if not isinstance(_fuzzy(node), Fuzzy):
-            return f"~ allows for up to {MOST_EDITS} letters, of a word of {SHORTEST_FUZZY} or more"
+            return Message(
+                "~ allows for up to %(most)s letters, of a word of %(least)s or more",
+                most=MOST_EDITS,
+                least=SHORTEST_FUZZY,
+            )
         case Neighbours() if _near(node) is None:
-            return "only words and phrases can be near each other: read as words"
+            return Message("only words and phrases can be near each other: read as words")
         case syntax.WordNode() if NEARNESS.fullmatch(node.text):
-            return f"{node.text} with nothing beside it was read as a word"
-    return ""
+            return Message("%(typed)s with nothing beside it was read as a word", typed=node.text)
+    return None
 
 
 def _nodes(node: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:

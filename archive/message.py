@@ -1,0 +1,60 @@
+"""A sentence in English that remembers how it was made, so that it can be said in other languages.
+
+To whoever prints, compares or sends it, it is that sentence. A page looks its template up among its
+translations, and fills it in anew.
+"""
+
+from collections.abc import Mapping
+from typing import Self, Union
+
+Value = Union[str, int, float, "tuple[str, ...]"]
+
+
+class Message(str):
+    """A template with gaps such as `%(name)s`, filled in.
+
+    A value is a text, which is left as it is, another message, a whole number, a number with two
+    decimals, or several texts, to be listed.
+
+    >>> Message("%(words)s in %(number)s articles", words=("ferry", "boat"), number=1200)
+    'ferry and boat in 1,200 articles'
+    """
+
+    singular: str
+    plural: str
+    number: int
+    values: Mapping[str, Value]
+
+    def __new__(cls, template: str, /, **values: Value) -> Self:
+        return cls._made(template, "", 1, values)
+
+    @classmethod
+    def counted(cls, singular: str, plural: str, number: int, /, **values: Value) -> Self:
+        """Say it of one or of many; the number is `%(number)s`.
+
+        >>> [Message.counted("%(number)s copy", "%(number)s copies", n) for n in (1, 2000)]
+        ['1 copy', '2,000 copies']
+        """
+        return cls._made(singular, plural, number, {"number": number, **values})
+
+    @classmethod
+    def _made(cls, singular: str, plural: str, number: int, values: Mapping[str, Value]) -> Self:
+        template = plural if plural and number != 1 else singular
+        made = super().__new__(cls, template % {k: _written(v) for k, v in values.items()})
+        made.singular, made.plural, made.number, made.values = singular, plural, number, values
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Message._made, (self.singular, self.plural, self.number, self.values)
+
+
+def _written(value: Value) -> str:
+    match value:
+        case tuple():
+            start = [", ".join(value[:-1])] if value[1:] else []
+            return " and ".join([*start, *value[-1:]])
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:.2f}"
+    return value
