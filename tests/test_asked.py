@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from index.asking.asked import AskedKind, read_query, typed
 from index.asking.named_days import period_of, take_days
 from index.expression import Word, Words
+from index.filters import Filters
 from index.lexical.querying.parsing import parse
-from index.query import Filters, Mode, Query
+from index.query import Mode, Query
 from index.search.ranking import RankingOptions
 from index.search.search import Searcher
 from tests.conftest import everything

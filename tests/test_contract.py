@@ -9,7 +9,7 @@ from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, W
 from index.lexical.matching.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
-from index.vector import chroma_index
+from index.vector import chroma_snapshot
 from index.vector.chroma_index import ChromaIndex
 from tests.fakes import MemoryIndex, MemoryVectors
 
@@ -44,7 +44,7 @@ def columns(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     nothing = Columns.__dataclass_fields__
     assert "article_of" in nothing
-    from index.columns.columns import Category
+    from index.columns.category import Category
 
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)
@@ -193,7 +193,7 @@ def test_a_mask_is_answered_exactly(neighbours):
 def test_all_that_is_near_enough_is_found_and_nothing_else(
     neighbours, floor, asking_chroma, monkeypatch
 ):
-    monkeypatch.setattr(chroma_index, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+    monkeypatch.setattr(chroma_snapshot, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
     neighbours.seal(np.arange(1, 301))  # the last hundred is newer
     neighbours.warm()
     alive = embedded()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from archive.article import Passage
 from index.answers.periods import Period, Unit
-from index.query import Cursor, Filters, Query, Scale, Sort
+from index.filters import Filters
+from index.query import Cursor, Query, Scale, Sort
 from index.results import Bin, PassageHit, Ranks, Timeline, Why
 from web.links import filter_url, outlet_url, period_url, search_url
 from web.presentation import EXCERPT, day, excerpt, marked

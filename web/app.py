@@ -4,7 +4,7 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
-from index.query import EXCLUSIONS, FACETS
+from index.filters import EXCLUSIONS, FACETS
 from index.search.search import Searcher
 from web import errors, health, overview, packing
 from web.article import reading

@@ -7,7 +7,8 @@ from datetime import date, datetime
 
 from markupsafe import Markup, escape
 
-from index.query import Copies, DayOfYear
+from index.filters import DayOfYear
+from index.query import Copies
 from index.results import Part, PartKind, PassageHit, Results
 from web.article.day_notes import date_note
 from web.links import LINKS

@@ -23,8 +23,9 @@ from index.expression import (
     describe,
     written,
 )
+from index.filters import Filters
 from index.lexical.querying.parsing import NEARNESS, OPERATOR, PLAIN, parse
-from index.query import Filters, Query
+from index.query import Query
 
 MOST_PARTS = 16
 MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from archive.errors import BadQuery
-from index.query import Filters, parse_day
+from index.filters import Filters, parse_day
 
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 CONDITION = re.compile(

@@ -10,7 +10,8 @@ from datetime import date
 from typing import NamedTuple
 
 from index.answers.periods import Period, Unit
-from index.query import Filters, Query, Scale
+from index.filters import Filters
+from index.query import Query, Scale
 from index.results import Bin, Timeline
 
 MOST_BARS = 62

@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from index.columns.columns import Bools, Columns
+from index.columns.category import Bools
+from index.columns.columns import Columns
 from index.expression import Field
 from index.lexical.language.languages import Languages
 from index.lexical.language.stemming import marked
