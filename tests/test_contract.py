@@ -5,7 +5,7 @@ import pytest
 
 from archive.store.vectors import VectorFile
 from index.columns.columns import Columns
-from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Stretch, Word, Words
 from index.lexical.matching.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
@@ -96,6 +96,35 @@ def test_added_passages_are_found_by_row_and_last_row_grows(lexical):
 )
 def test_an_expression_matches_the_articles_it_describes(lexical, expression, expected):
     lexical.add(entries())
+    assert held(lexical, expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (Near("ferry", "bridge", within=Stretch.SENTENCE), [0, 3]),
+        (Near("bridge", "ferry", Field.TEXT, Stretch.SENTENCE), [0]),
+        (Near("bridge", "ferry", within=Stretch.SENTENCE, ordered=True), [3]),
+        (Near("ferry", "bridge", within=Stretch.PARAGRAPH), [0, 1, 3]),
+        (Near("swing bridge", "late ferry", within=Stretch.PARAGRAPH), [1]),
+        (Near("ferry", "ferry", within=Stretch.PARAGRAPH), [2]),
+        (Near("ferry", "ferry", within=Stretch.SENTENCE), []),
+        (Near("bridge", "ferry", Field.TITLE, Stretch.SENTENCE), [3]),
+        (Near("bridge", "quay", within=Stretch.SENTENCE), []),
+    ],
+)
+def test_words_are_found_in_one_sentence_or_paragraph(lexical, expression, expected):
+    lexical.add(
+        [
+            LexicalEntry(1, "", "The ferry hit the bridge. Nobody saw it.", "en"),
+            LexicalEntry(2, "", "A late ferry. The swing bridge shut.\n\nA quay.", "en"),
+            LexicalEntry(3, "", "One ferry. Another ferry.\n\nThe bridge is shut.", "en"),
+        ]
+    )
+    lexical.add([LexicalEntry(4, "The bridge. The ferry", "A quay. The bridge.", "en")])
+    assert held(lexical, expression) == expected
+    lexical.flush()
+    lexical.settle()  # segments are merged
     assert held(lexical, expression) == expected
 
 

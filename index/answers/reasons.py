@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from index.expression import Field, Fuzzy, Leaf, Near, Phrase, Prefix
+from index.expression import Field, Fuzzy, Leaf, Near, Phrase, Prefix, Stretch
 from index.results import Ranks
 
 MOST_NAMED = 6  # words in a list
@@ -110,6 +110,8 @@ def _quoted(leaf: Leaf) -> str:
         case Fuzzy(text):
             return f'a word spelt much like "{text}"'
         case Near(first, second, _, within, ordered):
+            if isinstance(within, Stretch):
+                return f'"{first}" {"before" if ordered else "and"} "{second}" in one {within}'
             how = "at most" if ordered else "within"
             return f'"{first}" {how} {within} words {"before" if ordered else "of"} "{second}"'
     return f'"{leaf.text}"'

@@ -24,7 +24,7 @@ from index.expression import (
     written,
 )
 from index.filters import Filters
-from index.lexical.querying.parsing import NEARNESS, OPERATOR, PLAIN, parse
+from index.lexical.querying.parsing import PLAIN, has_operator, parse
 from index.query import Query
 
 MOST_PARTS = 16
@@ -110,7 +110,7 @@ def _inner(expression: Expression) -> str:
 def _is_plain(word: str) -> bool:
     """Whether a word is read as itself where it stands alone."""
     if PLAIN.fullmatch(word):
-        return not (OPERATOR.search(word) or NEARNESS.search(word))
+        return not has_operator(word)
     return parse(word) == (Words((Word(word),)), ())
 
 
