@@ -290,4 +290,5 @@ def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: str) ->
         notes.append("no article holds all these words; shown are those that hold most of them")
     notes += [reranked] if reranked else []
     notes += cautions(query, ranked.snapshot, ranked.failure)
-    return Reading(read.description, tuple(notes), read.parts)
+    dated = replace(query, text=read.text, filters=read.filters)
+    return Reading(dated, read.description, tuple(notes), read.parts)
