@@ -6,7 +6,7 @@ from werkzeug.routing import BaseConverter
 
 from index.filters import EXCLUSIONS, FACETS
 from index.search.search import Searcher
-from web import errors, health, overview, packing
+from web import errors, health, metrics, overview, packing
 from web.article import reading
 from web.presentation import FILTERS
 from web.programs import api, openapi, taking
@@ -61,6 +61,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(taking.blueprint(searcher))
+    metrics.register(app, searcher)
     errors.register(app)
     packing.register(app)
 
