@@ -112,6 +112,20 @@ def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
         yield from _sentences(text, Span(found.start + opening, found.end + opening), language)
 
 
+class Breaks(NamedTuple):
+    """Where the sentences of a text begin, and its paragraphs, but for the first; in characters."""
+
+    sentences: list[int]
+    paragraphs: list[int]
+
+
+def breaks_of(text: str, language: str) -> Breaks:
+    """Find where sentences and paragraphs begin; a paragraph begins a sentence too."""
+    found = [span for span in paragraphs(text) if span.start < span.end]
+    sentences = [each.start for span in found for each in _sentences(text, span, language)]
+    return Breaks(sentences[1:], [span.start for span in found[1:]])
+
+
 def embedded_sentence(text: str) -> str:
     """The text that stands for a sentence in the vector space, quotation marks in one way too."""
     return QUOTATION_MARKS.sub('"', text)

@@ -25,6 +25,13 @@ class Field(StrEnum):
     DATE = "date"
 
 
+class Stretch(StrEnum):
+    """What two words can stand in together, other than a number of words."""
+
+    SENTENCE = "sentence"
+    PARAGRAPH = "paragraph"
+
+
 COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
 
 
@@ -64,12 +71,15 @@ class Fuzzy:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A word or phrase within so many words of another, behind it where that is `ordered`."""
+    """A word or phrase within so many words of another, or in one stretch of text with it.
+
+    The second stands behind the first where that is `ordered`.
+    """
 
     first: str
     second: str
     field: Field = Field.ANY
-    within: int = 1
+    within: int | Stretch = 1
     ordered: bool = False
 
     @property
@@ -147,7 +157,8 @@ def written(leaf: Leaf) -> str:
         case Near():
             operator = "PRE" if leaf.ordered else "W"
             sides = (f'"{side}"' if " " in side else side for side in (leaf.first, leaf.second))
-            return f" {operator}/{leaf.within} ".join(field + side for side in sides)
+            within = leaf.within[0].upper() if isinstance(leaf.within, Stretch) else leaf.within
+            return f" {operator}/{within} ".join(field + side for side in sides)
     return f"{field}{leaf.text}"
 
 
@@ -168,8 +179,11 @@ def describe(expression: Expression) -> str:
         case Fuzzy(text, field, edits):
             return _with_field(f"{text} but for {edits} letter{'s' * (edits > 1)}", field)
         case Near(first, second, field, within, ordered):
+            where = (
+                f"in one {within} with" if isinstance(within, Stretch) else f"within {within} of"
+            )
             order = " in this order" if ordered else ""
-            return _with_field(f'"{first}" within {within} of "{second}"{order}', field)
+            return _with_field(f'"{first}" {where} "{second}"{order}', field)
         case And(parts):
             return " and ".join(_inner(part) for part in parts)
         case Or(parts):

@@ -6,12 +6,12 @@ fakes in tests/fakes.py, to what the docstrings say.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from archive.article import Article
+from archive.article import Article, Passage
 from index.columns.columns import Columns
 from index.expression import Expression
 from index.lexical.matching.matching import Matches
@@ -30,6 +30,10 @@ class LexicalEntry(NamedTuple):
     title: str
     text: str
     language: str = ""
+
+    @classmethod
+    def of(cls, row: int, article: Article, passage: Passage) -> Self:
+        return cls(row, article.given_title, passage.text, article.language)
 
 
 class Ranking(NamedTuple):

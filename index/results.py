@@ -112,8 +112,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a query's text was read: in words, what was unusual about it, and part by part."""
+    """How a query's text was read: in words, what was unusual about it, and part by part.
 
+    `query` asks the same, with the days of its text as filters.
+    """
+
+    query: Query
     description: str
     notes: tuple[Message, ...]
     parts: tuple[AskedPart, ...] = ()

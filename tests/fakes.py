@@ -5,7 +5,9 @@ from functools import cache, partial
 
 import numpy as np
 
+from archive.splitting import breaks_of
 from index.building.workers import Task, Workers
+from index.expression import Stretch
 from index.lexical.language.analysis import terms
 from index.lexical.language.languages import Languages
 from index.lexical.language.ngrams import has_run
@@ -31,6 +33,7 @@ class MemoryIndex:
             self.entries[entry.row] = {
                 "title": terms(entry.title, code),
                 "text": terms(entry.text, code),
+                "breaks": _breaks(entry.text, entry.language),
             }
 
     def flush(self):
@@ -54,6 +57,16 @@ class MemoryIndex:
 
     def clear(self):
         self.entries = {}
+
+
+def _breaks(text, language):
+    """How many terms there are before each sentence and each paragraph."""
+    found = breaks_of(text, language)
+    code = reading(language)
+    return {
+        Stretch.SENTENCE: [len(terms(text[:place], code)) for place in found.sentences],
+        Stretch.PARAGRAPH: [len(terms(text[:place], code)) for place in found.paragraphs],
+    }
 
 
 class MemorySnapshot:
@@ -94,20 +107,24 @@ class MemorySnapshot:
         return Postings(np.array(rows, np.int64), np.array(frequencies, np.float32))
 
     def phrase(self, field, words, gaps):
+        def ends(entry, at, gap):
+            if not isinstance(gap, Stretch):
+                return at + 1 + gap
+            breaks = entry["breaks"][gap] if field == "text" else []
+            return min((each for each in breaks if each > at), default=len(entry[field]))
+
         def stands(entry, at):
             reached = {at}
             for word, gap in zip(words[1:], gaps, strict=True):
-                ahead = {i for at in reached for i in range(at + 1, at + 1 + gap)}
-                reached = {i for i in ahead if entry[i : i + 1] == [word]}
+                ahead = {i for at in reached for i in range(at + 1, ends(entry, at, gap))}
+                reached = {i for i in ahead if entry[field][i : i + 1] == [word]}
             return bool(reached)
 
         return np.array(
             [
                 row
                 for row, entry in self.entries.items()
-                if any(
-                    w == words[0] and stands(entry[field], i) for i, w in enumerate(entry[field])
-                )
+                if any(w == words[0] and stands(entry, i) for i, w in enumerate(entry[field]))
             ],
             np.int64,
         )

@@ -260,7 +260,7 @@ def test_a_bar_of_the_timeline_leads_to_its_time_and_back_out(page):
     page.goto("/?q=bridge")
     bar = page.locator(".timeline .area a").first
     name, count = bar.locator("title").text_content().split(": ")
-    bar.locator("rect").last.click()
+    bar.locator("path").last.click()
     page.wait_for_url("**since=**")
     assert page.locator("h1").inner_text().startswith(count.split()[0])
     assert page.locator(".timeline .unit").count() == 0 or "by day" in page.content()
@@ -292,7 +292,7 @@ def test_a_drag_over_bars_selects_their_time(chromium, address):
     opened.goto("/?q=bridge&source=Coastal+Courier")
     bars = opened.locator(".timeline .area a")
     counts = [int(text.split(": ")[1].split()[0]) for text in bars.all_text_contents()]
-    boxes = [bars.nth(n).locator("rect").first.bounding_box() for n in (1, 3)]
+    boxes = [bars.nth(n).locator("path").first.bounding_box() for n in (1, 3)]
     begin, end = (box["x"] + box["width"] / 2 for box in boxes)
     opened.mouse.move(begin, boxes[0]["y"] + 5)
     opened.mouse.down()

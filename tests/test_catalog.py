@@ -96,7 +96,7 @@ def test_an_id_nobody_has_is_not_found(catalog):
 
 def test_a_changed_article_takes_new_rows_and_leaves_none_behind(catalog, put, make_article):
     put(make_article("Rain fell."), make_article("Snow fell.", id="snow"))
-    catalog.mark_embedded(np.array([1, 2]))
+    catalog.embedded.mark(np.array([1, 2]))
     put(make_article("Fog came."))
     assert catalog.rows_of(["tide"]).tolist() == [3]
     assert catalog.rows_after(0).tolist() == [2, 3]
@@ -117,16 +117,16 @@ def test_a_row_is_never_used_again(catalog, put, make_article):
 def test_rows_wait_for_embedding_newest_first_and_undated_last(catalog, put, make_article):
     days = {"undated": None, "old": date(1963, 5, 1), "new": date(2024, 5, 1)}
     put(*(make_article(id=name, published=day) for name, day in days.items()))
-    assert catalog.unembedded_rows().tolist() == [3, 2, 1]
-    catalog.mark_embedded(np.array([3, 1]))
-    assert catalog.unembedded_rows().tolist() == [2]
-    catalog.forget_embedded(np.array([1]))
-    assert catalog.unembedded_rows().tolist() == [2, 1]
+    assert catalog.embedded.missing().tolist() == [3, 2, 1]
+    catalog.embedded.mark(np.array([3, 1]))
+    assert catalog.embedded.missing().tolist() == [2]
+    catalog.embedded.forget(np.array([1]))
+    assert catalog.embedded.missing().tolist() == [2, 1]
 
 
 def test_tables_hold_every_row_with_its_article(catalog, put, make_article):
     put(make_article("Rain fell heavily. " * 40), make_article(id="snow", authors=("Núñez",)))
-    catalog.mark_embedded(np.array([2]))
+    catalog.embedded.mark(np.array([2]))
     table = catalog.passage_table()
     assert table[:, 0].tolist() == list(range(1, len(table) + 1))
     assert table[:, 1].tolist() == [1] * (len(table) - 1) + [2]
@@ -149,7 +149,7 @@ def test_every_change_moves_the_generation_on(catalog, put, make_article):
     seen = [catalog.generation()]
     for change in (
         lambda: put(make_article()),
-        lambda: catalog.mark_embedded(np.array([1])),
+        lambda: catalog.embedded.mark(np.array([1])),
         catalog.announce,
         lambda: catalog.remove(["tide"]),
     ):

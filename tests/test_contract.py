@@ -5,11 +5,11 @@ import pytest
 
 from archive.store.vectors import VectorFile
 from index.columns.columns import Columns
-from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Word, Words
+from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Stretch, Word, Words
 from index.lexical.matching.scoring import Rarity
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
-from index.vector import chroma_index
+from index.vector import chroma_snapshot
 from index.vector.chroma_index import ChromaIndex
 from tests.fakes import MemoryIndex, MemoryVectors
 
@@ -44,7 +44,7 @@ def columns(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     nothing = Columns.__dataclass_fields__
     assert "article_of" in nothing
-    from index.columns.columns import Category
+    from index.columns.category import Category
 
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)
@@ -96,6 +96,35 @@ def test_added_passages_are_found_by_row_and_last_row_grows(lexical):
 )
 def test_an_expression_matches_the_articles_it_describes(lexical, expression, expected):
     lexical.add(entries())
+    assert held(lexical, expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (Near("ferry", "bridge", within=Stretch.SENTENCE), [0, 3]),
+        (Near("bridge", "ferry", Field.TEXT, Stretch.SENTENCE), [0]),
+        (Near("bridge", "ferry", within=Stretch.SENTENCE, ordered=True), [3]),
+        (Near("ferry", "bridge", within=Stretch.PARAGRAPH), [0, 1, 3]),
+        (Near("swing bridge", "late ferry", within=Stretch.PARAGRAPH), [1]),
+        (Near("ferry", "ferry", within=Stretch.PARAGRAPH), [2]),
+        (Near("ferry", "ferry", within=Stretch.SENTENCE), []),
+        (Near("bridge", "ferry", Field.TITLE, Stretch.SENTENCE), [3]),
+        (Near("bridge", "quay", within=Stretch.SENTENCE), []),
+    ],
+)
+def test_words_are_found_in_one_sentence_or_paragraph(lexical, expression, expected):
+    lexical.add(
+        [
+            LexicalEntry(1, "", "The ferry hit the bridge. Nobody saw it.", "en"),
+            LexicalEntry(2, "", "A late ferry. The swing bridge shut.\n\nA quay.", "en"),
+            LexicalEntry(3, "", "One ferry. Another ferry.\n\nThe bridge is shut.", "en"),
+        ]
+    )
+    lexical.add([LexicalEntry(4, "The bridge. The ferry", "A quay. The bridge.", "en")])
+    assert held(lexical, expression) == expected
+    lexical.flush()
+    lexical.settle()  # segments are merged
     assert held(lexical, expression) == expected
 
 
@@ -193,7 +222,7 @@ def test_a_mask_is_answered_exactly(neighbours):
 def test_all_that_is_near_enough_is_found_and_nothing_else(
     neighbours, floor, asking_chroma, monkeypatch
 ):
-    monkeypatch.setattr(chroma_index, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+    monkeypatch.setattr(chroma_snapshot, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
     neighbours.seal(np.arange(1, 301))  # the last hundred is newer
     neighbours.warm()
     alive = embedded()

@@ -14,7 +14,7 @@ import pytest
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
 from archive.store.directory import ArchiveDirectory
-from index.building import indexing, meaning
+from index.building import indexing, inputs, meaning, words
 from index.building.stages import Stage
 from index.building.verifying import verify
 from index.building.workers import Workers
@@ -60,8 +60,8 @@ def write_news(path: Path, articles: int = 120) -> Path:
 
 def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
     """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
-    indexing.FIRST_BATCH, indexing.LARGEST_BATCH = 15, 30
-    indexing.SPLIT_AT_ONCE, indexing.WORDS_AT_ONCE = 5, 20
+    indexing.FIRST_BATCH = inputs.FIRST_BATCH = 15
+    inputs.LARGEST_BATCH, indexing.SPLIT_AT_ONCE, words.WORDS_AT_ONCE = 30, 5, 20
     meaning.EMBEDDED_AT_ONCE = 40
     armed = []
 

@@ -63,7 +63,7 @@ def archives(tmp_path_factory):
         fill(engines, write_stories(folder, stories))
         if seed > 1:
             rows = engines.catalog.rows_after(0)
-            engines.catalog.forget_embedded(rows[:: 2 if seed < 4 else 1])
+            engines.catalog.embedded.forget(rows[:: 2 if seed < 4 else 1])
         return engines
 
     return archive
@@ -171,7 +171,7 @@ def test_nothing_asked_nothing_explained(searcher):
 
 def test_a_passage_that_is_not_embedded_says_what_is_assumed(engines, searcher):
     rows = engines.catalog.rows_of(["bridge"])
-    engines.catalog.forget_embedded(rows)
+    engines.catalog.embedded.forget(rows)
     found = why(searcher, "ferry", "bridge")
     assert found.parts[-1].kind is PartKind.ASSUMED
     assert "not embedded yet, taken to be as close in meaning as others" in found.sentence

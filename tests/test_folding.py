@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.query import (
-    EXCLUSIONS,
-    FACETS,
-    Copies,
-    DateFilter,
-    Filters,
-    Mode,
-    Query,
-    Sort,
-)
+from index.filters import EXCLUSIONS, FACETS, DateFilter, Filters
+from index.query import Copies, Mode, Query, Sort
 from index.results import PartKind
 from index.search.ranking import RankingOptions
 from index.search.search import Searcher

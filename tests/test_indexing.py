@@ -98,7 +98,7 @@ def test_meaning_is_filled_in_newest_first_and_undated_last(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     indexer = indexer_of(engines)
     indexer.index(Reading([write_stories(tmp_path)], FieldMap()))
-    rows = engines.catalog.unembedded_rows().tolist()
+    rows = engines.catalog.embedded.missing().tolist()
     order = [found.article.id for row in rows for found in engines.catalog.stored([row])]
     assert order[0] == "https://bote.example/a?b=1"
     assert order[-1] == "undated"

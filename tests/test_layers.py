@@ -16,7 +16,7 @@ OURS = {*LAYERS, "tests"}
 VENDORS = {
     # The rivals of a benchmark are the stock engines themselves, not our adapters of them.
     "whoosh": ("index/lexical/", "index/rivals/stock_whoosh.py"),
-    "chromadb": ("index/vector/chroma_index.py", "index/rivals/vectors.py"),
+    "chromadb": ("index/vector/chroma_part.py", "index/rivals/vectors.py"),
     "tantivy": ("index/rivals/tantivy_index.py",),
     "bm25s": ("index/rivals/bm25s_index.py",),
     "torch": (

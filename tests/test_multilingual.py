@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from index.columns.columns import Category, Columns
+from index.columns.category import Category
+from index.columns.columns import Columns
 from index.expression import Word, Words
 from index.lexical.language.stemming import fold
 from index.lexical.whoosh_index import WhooshIndex

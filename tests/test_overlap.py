@@ -11,7 +11,7 @@ import pytest
 from archive.errors import EngineUnavailable, WorkerLost
 from archive.reading.fields import FieldMap
 from archive.reading.inputs import Reading
-from index.building import indexing
+from index.building import indexing, inputs, words
 from index.building.verifying import verify
 from index.building.workers import Workers
 from index.lexical import whoosh_index
@@ -23,9 +23,10 @@ from tests.test_crash import seen, write_news
 @pytest.fixture
 def small_batches(monkeypatch):
     monkeypatch.setattr(indexing, "FIRST_BATCH", 2)
-    monkeypatch.setattr(indexing, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(inputs, "FIRST_BATCH", 2)
+    monkeypatch.setattr(inputs, "LARGEST_BATCH", 4)
     monkeypatch.setattr(indexing, "SPLIT_AT_ONCE", 2)
-    monkeypatch.setattr(indexing, "WORDS_AT_ONCE", 3)
+    monkeypatch.setattr(words, "WORDS_AT_ONCE", 3)
 
 
 @pytest.fixture

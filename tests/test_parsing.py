@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.expression import And, Field, Near, Not, Or, Phrase, Prefix, Word, Words, describe
+from index.expression import (
+    And,
+    Field,
+    Near,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Stretch,
+    Word,
+    Words,
+    describe,
+)
 from index.lexical.language.analysis import term_spans
 from index.lexical.matching.highlighting import Highlighter
 from index.lexical.querying import parsing
@@ -160,6 +172,36 @@ def test_what_is_marked_as_near_is_what_stands_near(letters, within, ordered):
         if start <= 6 * place and 6 * place + 5 <= end
     }
     assert marked == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ferry W/S bridge", Near("ferry", "bridge", within=Stretch.SENTENCE)),
+        ("ferry /s bridge", Near("ferry", "bridge", within=Stretch.SENTENCE)),
+        ("ferry W/p bridge", Near("ferry", "bridge", within=Stretch.PARAGRAPH)),
+        ("ferry SAME bridge", Near("ferry", "bridge", within=Stretch.PARAGRAPH)),
+        ("ferry PRE/S bridge", Near("ferry", "bridge", within=Stretch.SENTENCE, ordered=True)),
+        ("the same bridge", words("the", "same", "bridge")),
+        ("THE SAME BRIDGE", words("THE", "SAME", "BRIDGE")),
+        ("NEARS ADJP bridge", words("NEARS", "ADJP", "bridge")),
+        ('"the SAME bridge"', Phrase("the SAME bridge")),
+    ],
+)
+def test_one_sentence_and_one_paragraph_are_asked_for_as_in_nexis_and_factiva(text, expected):
+    read = parse(text)
+    assert read.expression == expected
+    assert read.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("stretch", "expected"),
+    [(Stretch.SENTENCE, ["bridge", "ferry"]), (Stretch.PARAGRAPH, ["ferry", "bridge", "ferry"])],
+)
+def test_what_is_marked_as_together_stands_in_one_sentence_or_paragraph(stretch, expected):
+    text = "A ferry came. The bridge let the ferry by.\n\nThis bridge did not."
+    leaf = Near("ferry", "bridge", within=stretch)
+    assert [text[start:end] for start, end in Highlighter(leaf).mark(text, "en")] == expected
 
 
 @given(st.lists(st.sampled_from(["ferry", "OR", "or", "Zoë", "2024", "a"]), min_size=1, max_size=9))

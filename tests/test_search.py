@@ -9,17 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.errors import EngineUnavailable
-from index.query import (
-    EXCLUSIONS,
-    FACETS,
-    Copies,
-    DateFilter,
-    DayOfYear,
-    Filters,
-    Mode,
-    Query,
-    Sort,
-)
+from index.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
+from index.query import Copies, Mode, Query, Sort
 from index.results import Verdict
 from tests.conftest import everything, fill, indexer_of, write_stories
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from index.answers.periods import Period, Unit, numbers
 from index.answers.timeline import span, timeline
-from index.columns.columns import Category, Columns
+from index.columns.category import Category
+from index.columns.columns import Columns
 
 
 def columns_of(*days):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from archive.store.vectors import VectorFile
 from index.lexical.matching import blocks
-from index.vector import chroma_index
+from index.vector import chroma_snapshot
 from index.vector.chroma_index import ChromaIndex
 
 N_ROWS = 1200
@@ -93,7 +93,7 @@ def _of_length_1(vectors):
 def test_hardly_a_neighbour_is_missed_whatever_the_filter(
     passing, choice, asking_chroma, crowd, monkeypatch
 ):
-    monkeypatch.setattr(chroma_index, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+    monkeypatch.setattr(chroma_snapshot, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
     snapshot, queries = crowd
     everyone = np.arange(1, N_CROWD + 1)
     recalls = []

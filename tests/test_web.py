@@ -290,3 +290,14 @@ def test_each_part_of_a_query_is_a_link_to_the_query_without_it(client):
     for link, part in zip(links, parts, strict=True):
         assert client.get(f"/api/search{link[1:]}").json["query"]["q"] == part["without"]
     assert "What can be typed" in page
+
+
+def test_days_in_the_text_bound_the_timeline_and_can_be_widened(client):
+    page = client.get("/", query_string={"q": "on:2024-03 the", "mode": "keyword"}).text
+    assert 'href="/?q=the&amp;mode=keyword&amp;since=2024-01-01&amp;until=2024-12-31"' in page
+    assert 'href="/?q=the&amp;mode=keyword">The whole time</a>' in page
+
+
+def test_days_alone_are_no_words(client):
+    assert " by words" in client.get("/?q=the").text.partition('<article class="hit"')[0]
+    assert " by words" not in client.get("/?q=on:2024").text.partition('<article class="hit"')[0]

@@ -4,9 +4,9 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
-from index.query import EXCLUSIONS, FACETS
+from index.filters import EXCLUSIONS, FACETS
 from index.search.search import Searcher
-from web import errors, health, overview, packing, translating
+from web import errors, health, metrics, overview, packing, translating
 from web.article import reading
 from web.names import NAMES
 from web.presentation import FILTERS
@@ -63,6 +63,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(taking.blueprint(searcher))
     translating.register(app)
+    metrics.register(app, searcher)
     errors.register(app)
     packing.register(app)
 

@@ -7,14 +7,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from archive.article import Article, Passage
 from archive.store.catalog.stories import Copy
-from index.query import (
-    EXCLUSIONS,
-    Copies,
-    DateFilter,
-    Filters,
-    Mode,
-    Query,
-)
+from index.filters import EXCLUSIONS, DateFilter, Filters
+from index.query import Copies, Mode, Query
 
 
 class Dated(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from archive.message import Message
-from index.query import LEAP_YEAR, DayOfYear
+from index.filters import LEAP_YEAR, DayOfYear
 from index.results import PassageHit
 from web.article.day_notes import date_note
 from web.links import LINKS

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
-from index.columns.columns import Bools, Category, Columns, surplus
+from index.columns.category import Bools, Category
+from index.columns.columns import Columns, surplus
+from index.filters import FACETS
 from index.protocols import Rows
-from index.query import FACETS, Copies
+from index.query import Copies
 from index.results import FacetCount, Totals
 from index.search.ranking import Candidates
 from index.stories.folding import Folding

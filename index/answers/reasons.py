@@ -1,10 +1,10 @@
 """Says in a sentence why a passage or an article was found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.message import Message
-from index.expression import Field, Fuzzy, Leaf, Near, Phrase, Prefix
+from index.expression import Field, Fuzzy, Leaf, Near, Phrase, Prefix, Stretch
 from index.results import Ranks
 
 MOST_NAMED = 6  # words in a list
@@ -154,6 +154,8 @@ def quoted(word: str) -> Message:
 
 def _near(leaf: Near) -> Message:
     values = {"first": leaf.first, "second": leaf.second}
+    if isinstance(leaf.within, Stretch):
+        return _together(leaf.within, values, ordered=leaf.ordered)
     if leaf.ordered:
         return Message.counted(
             '"%(first)s" at most %(number)s words before "%(second)s"',
@@ -167,3 +169,14 @@ def _near(leaf: Near) -> Message:
         leaf.within,
         **values,
     )
+
+
+def _together(within: Stretch, values: Mapping[str, str], *, ordered: bool) -> Message:
+    match within, ordered:
+        case Stretch.SENTENCE, True:
+            return Message('"%(first)s" before "%(second)s" in one sentence', **values)
+        case Stretch.SENTENCE, False:
+            return Message('"%(first)s" and "%(second)s" in one sentence', **values)
+        case Stretch.PARAGRAPH, True:
+            return Message('"%(first)s" before "%(second)s" in one paragraph', **values)
+    return Message('"%(first)s" and "%(second)s" in one paragraph', **values)

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 
 from index.answers.periods import Period, Unit, numbers
-from index.columns.columns import UNDATED, Bools, Columns
+from index.columns.category import Bools
+from index.columns.columns import UNDATED, Columns
 from index.protocols import Rows
 from index.query import Copies
 from index.results import Bin, Timeline

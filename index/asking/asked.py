@@ -24,8 +24,9 @@ from index.expression import (
     describe,
     written,
 )
-from index.lexical.querying.parsing import NEARNESS, OPERATOR, PLAIN, parse
-from index.query import Filters, Query
+from index.filters import Filters
+from index.lexical.querying.parsing import PLAIN, has_operator, parse
+from index.query import Query
 
 MOST_PARTS = 16
 MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words
@@ -110,7 +111,7 @@ def _inner(expression: Expression) -> str:
 def _is_plain(word: str) -> bool:
     """Whether a word is read as itself where it stands alone."""
     if PLAIN.fullmatch(word):
-        return not (OPERATOR.search(word) or NEARNESS.search(word))
+        return not has_operator(word)
     return parse(word) == (Words((Word(word),)), ())
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archive.errors import BadQuery
 from archive.message import Message
-from index.query import Filters, parse_day
+from index.filters import Filters, parse_day
 
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 CONDITION = re.compile(

@@ -8,7 +8,7 @@ from pathlib import Path
 from archive.batching import batches
 from index.benchmark.queries import Queries, typed
 from index.benchmark.timing import Cost, Latency, bytes_below, cost_of, latency_of
-from index.building.indexing import WORDS_AT_ONCE
+from index.building.words import WORDS_AT_ONCE
 from index.columns.columns import Columns
 from index.engines import Engines
 from index.lexical.matching.blocks import best_rows

@@ -90,7 +90,7 @@ def _write(target: Engines, rows: Rows, vectors: Floats) -> None:
     for start in range(0, len(rows), WRITTEN_AT_ONCE):
         some = rows[start : start + WRITTEN_AT_ONCE]
         target.vectors.write(some, vectors[start : start + WRITTEN_AT_ONCE])
-        target.catalog.mark_embedded(some)
+        target.catalog.embedded.mark(some)
 
 
 def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:

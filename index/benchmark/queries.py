@@ -10,9 +10,9 @@ import numpy as np
 from archive.errors import ArchiveError
 from archive.store.catalog.catalog import Catalog
 from index.columns.columns import UNDATED, Columns
+from index.filters import Filters
 from index.lexical.language.analysis import WORD
 from index.lexical.language.stemming import is_stop_word
-from index.query import Filters
 from index.rivals.words import Kind
 
 SHARES = (1.0, 0.5, 0.1, 0.01)  # of the dated articles that a date filter lets through

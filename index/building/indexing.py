@@ -14,43 +14,29 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from archive.article import Article, Passage
 from archive.batching import batches
-from archive.errors import UnreadableArticle, WithdrawnArticle
+from archive.errors import WithdrawnArticle
 from archive.splitting import USUAL_PASSAGES, PassageOptions, Tokenizer, split
 from index.building.admission import Admission, Admitted, Report
+from index.building.inputs import FIRST_BATCH, Input, growing_batches
 from index.building.meaning import Meaning
 from index.building.stages import Progress, Stage
+from index.building.words import WordIndexing
 from index.building.workers import Task, Workers
 from index.engines import Engines
-from index.protocols import LexicalEntry, Rows
+from index.protocols import LexicalEntry
 from index.stories.signatures import sign
 from index.stories.storymaking import StoryMaker
 
-FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
-LARGEST_BATCH = 2_000
-LARGEST_TEXT = 20_000_000  # characters a batch, which bounds the memory where articles are long
 SPLIT_AT_ONCE = 50  # articles a worker is given
 BATCHES_AHEAD = 1  # that are being split while the next is read
-WORDS_AT_ONCE = 20_000  # passages a Whoosh segment
 
 Cut = list[tuple[int, int, str]]
-
-
-class Input(Protocol):
-    """Articles and refusals, and how many bytes of how many have been read."""
-
-    @property
-    def bytes_done(self) -> int: ...
-
-    @property
-    def bytes_total(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Article | UnreadableArticle]: ...
 
 
 class _Batch(NamedTuple):
@@ -80,7 +66,6 @@ class Indexer:
         where they are None.
         """
         self._catalog = engines.catalog
-        self._lexical = engines.lexical
         self._neighbours = engines.neighbours
         self._tokenizer = tokenizer
         self._progress = progress
@@ -88,11 +73,11 @@ class Indexer:
         self._aside = aside or Workers(0)
         self._target = passages.tokens
         self._record = threading.Lock()  # held while the record is changed
+        self.words = WordIndexing(engines, progress, self._record, self._workers)
         self._meaning = Meaning(
             engines, progress, self._record, self._aside, titled=passages.titled
         )
         self._stories = StoryMaker(engines.catalog.stories, self._record, self._workers)
-        self._indexed = 0  # passages, by this indexer
 
     def run(self, source: Input) -> Report:
         """Index by words and by meaning, both at once where there are cores to spare."""
@@ -104,31 +89,6 @@ class Indexer:
     def index(self, source: Input) -> Report:
         """Keep what is new or changed, and make it findable by words."""
         return self._index(source, meanwhile=None)
-
-    def tidy(self) -> None:
-        """Take out of the lexical index what the record lost while a run was killed."""
-        self._lexical.remove(np.setdiff1d(self._lexical.rows(), self._catalog.rows_after(0)))
-
-    def index_words(self) -> None:
-        """Bring the lexical index up to the record."""
-        waiting = self._catalog.rows_after(self._lexical.last_row())
-        if len(waiting) > WORDS_AT_ONCE:
-            self._workers.start()
-        for rows in batches(waiting.tolist(), WORDS_AT_ONCE):
-            self._add_words(
-                [
-                    LexicalEntry(
-                        found.row,
-                        found.article.given_title,
-                        found.passage.text,
-                        found.article.language,
-                    )
-                    for found in self._catalog.stored(rows)
-                ]
-            )
-        if len(waiting):
-            self._finish_words()
-            self._settle_words()
 
     def index_meaning(self) -> None:
         """Embed what is not embedded, newest first, and let Chroma know all of it."""
@@ -142,7 +102,7 @@ class Indexer:
         if len(np.setxor1d(embedded, self._neighbours.rows())):
             self._progress(Stage.SEALING, 0, len(embedded))
             self._neighbours.seal(embedded)
-            self._announce()
+            self.words.announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
 
     def remove(self, article_ids: Sequence[str]) -> int:
@@ -151,17 +111,17 @@ class Indexer:
         with self._record:
             removed = self._catalog.remove(article_ids)
             self._meaning.forget(rows)
-        self._forget_words(rows)
+        self.words.forget(rows)
         self._catalog.originals.collect()
         self._stories.bring_up()
         return removed
 
     def _index(self, source: Input, *, meanwhile: Workers | None) -> Report:
         report, admission = Report(), Admission(self._catalog)
-        self.tidy()
-        self.index_words()  # what a killed run left
+        self.words.tidy()
+        self.words.bring_up()  # what a killed run left
         ahead: deque[_Batch] = deque()
-        for number, batch in enumerate(_growing_batches(source)):
+        for number, batch in enumerate(growing_batches(source)):
             if number or len(batch) >= FIRST_BATCH:  # there is more where this comes from
                 self._workers.start()
                 if meanwhile:
@@ -176,7 +136,7 @@ class Indexer:
         self._keep_all(ahead, report)
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
         if report.new or report.changed or report.withdrawn:
-            self._settle_words()
+            self.words.settle()
         self._catalog.originals.collect()
         self._stories.bring_up()
         if report.read or report.refused:
@@ -187,7 +147,7 @@ class Indexer:
         while ahead:
             self._keep(ahead.popleft())
         if report.new or report.changed:
-            self._finish_words()
+            self.words.finish()
 
     def _split(self, admitted: Admitted) -> _Batch:
         some = list(batches(admitted.articles, SPLIT_AT_ONCE))
@@ -218,47 +178,16 @@ class Indexer:
             row = self._catalog.put(entries)
             self._catalog.stories.sign(dict(zip(ids, signed, strict=True)))
             self._meaning.forget(replaced)
-        self._forget_words(replaced)
-        found = (
-            (article.given_title, each.text, article.language)
-            for article, cut in entries
-            for each in cut
-        )
-        self._add_words([LexicalEntry(n, *texts) for n, texts in enumerate(found, row)])
+        self.words.forget(replaced)
+        found = ((article, each) for article, cut in entries for each in cut)
+        self.words.add([LexicalEntry.of(n, *each) for n, each in enumerate(found, row)])
 
     def _withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> None:
         rows = self._catalog.rows_of([each.article_id for each in withdrawn])
         with self._record:
             self._catalog.withdraw(withdrawn)
             self._meaning.forget(rows)
-        self._forget_words(rows)
-
-    def _add_words(self, entries: Sequence[LexicalEntry]) -> None:
-        """Have words indexed in segments of one size, so that the workers end together."""
-        total = self._indexed + len(entries)
-        segments = -(-len(entries) // WORDS_AT_ONCE)
-        for some in batches(entries, -(-len(entries) // max(1, segments)) or 1):
-            self._lexical.add(some)
-            self._indexed += len(some)
-            self._progress(Stage.WORDS, self._indexed, total)
-        self._announce()
-
-    def _finish_words(self) -> None:
-        self._lexical.flush()
-        self._announce()
-
-    def _settle_words(self) -> None:
-        self._lexical.settle()
-        self._announce()
-
-    def _forget_words(self, rows: Rows) -> None:
-        if len(rows):
-            self._lexical.remove(rows)
-            self._announce()
-
-    def _announce(self) -> None:
-        with self._record:
-            self._catalog.announce()
+        self.words.forget(rows)
 
 
 def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> list[Cut]:
@@ -269,15 +198,3 @@ def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> list
 def _passages(article: Article, cut: Cut) -> Iterator[Passage]:
     for n, (start, end, heading) in enumerate(cut):
         yield Passage(article.id, n, start, end, heading, article.text[start:end])
-
-
-def _growing_batches(source: Input) -> Iterator[list[Article | UnreadableArticle]]:
-    size, batch, characters = FIRST_BATCH, [], 0
-    for found in source:
-        batch.append(found)
-        characters += len(found.text) if isinstance(found, Article) else 0
-        if len(batch) >= size or characters >= LARGEST_TEXT:
-            yield batch
-            batch, characters, size = [], 0, min(2 * size, LARGEST_BATCH)
-    if batch:
-        yield batch

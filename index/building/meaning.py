@@ -48,7 +48,7 @@ class Meaning:
 
     def embed_all(self) -> None:
         """Embed what is not embedded, newest first."""
-        waiting = self._catalog.unembedded_rows()
+        waiting = self._catalog.embedded.missing()
         total = self._done + len(waiting)
         for start in range(0, len(waiting), EMBEDDED_AT_ONCE):
             self._embed(waiting[start : start + EMBEDDED_AT_ONCE])
@@ -80,7 +80,7 @@ class Meaning:
 
     def _embed_until(self, over: threading.Event) -> None:
         while not over.is_set():
-            if self._aside.ready() and len(waiting := self._catalog.unembedded_rows()):
+            if self._aside.ready() and len(waiting := self._catalog.embedded.missing()):
                 self._progress(Stage.MEANING, self._done, self._done + len(waiting))
                 try:
                     self._embed(waiting[:EMBEDDED_MEANWHILE])
@@ -103,4 +103,4 @@ class Meaning:
             kept = np.array([stored[i].row for i in alive], np.int64)
             if len(kept):
                 self._vectors.write(kept, vectors[alive])
-                self._catalog.mark_embedded(kept)
+                self._catalog.embedded.mark(kept)

@@ -67,9 +67,9 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         engines.lexical.clear()
-        indexer.index_words()
+        indexer.words.bring_up()
     for bad in _broken(engines, table[table[:, 2] != 0, 0]):
-        engines.catalog.forget_embedded(bad)
+        engines.catalog.embedded.forget(bad)
         engines.neighbours.clear()  # its parts were built from them
     embedded = table[table[:, 2] != 0, 0]
     if any(_neighbours(engines, embedded)):

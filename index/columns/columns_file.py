@@ -14,7 +14,8 @@ import numpy as np
 
 from archive.store.catalog.catalog import Catalog
 from archive.store.whole_files import write_whole
-from index.columns.columns import Category, Columns
+from index.columns.category import Category
+from index.columns.columns import Columns
 
 FORMAT = "columns-2"
 

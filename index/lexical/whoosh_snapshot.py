@@ -12,17 +12,17 @@ from whoosh.reading import IndexReader
 
 from archive.article import Article
 from index.columns.columns import Columns
-from index.expression import Expression, Field
+from index.expression import Expression, Field, Stretch
 from index.lexical.language.languages import Languages
 from index.lexical.language.ngrams import has_run
 from index.lexical.language.stemming import marked
 from index.lexical.matching.collection import INDEXED, Collection
 from index.lexical.matching.matching import Matcher, Matches
-from index.lexical.matching.phrases import documents_with_phrase
+from index.lexical.matching.phrases import NO_BREAKS, Gap, documents_with_phrase
 from index.lexical.matching.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
 from index.lexical.matching.spelling import is_alike
 from index.lexical.matching.telling import Resemblance, resemblance
-from index.lexical.storage.codec import LENGTHS, ArrayTermsReader
+from index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader, StoredList
 from index.protocols import Similar
 
 ROW = "row"
@@ -36,6 +36,11 @@ class _Segment:
         self.terms = terms
         self._rows = rows
         self._in_steps = bool((np.diff(rows) == 1).all())
+
+    def breaks(self) -> dict[Stretch, StoredList]:
+        """Where the sentences and paragraphs of texts begin, but for the first of each text."""
+        found = {each: self.terms.stored(BREAKS, each.value.encode()) for each in Stretch}
+        return {each: stored for each, stored in found.items() if stored is not None}
 
     def rows_of(self, documents: npt.NDArray[np.integer[Any]]) -> Rows:
         rows: Rows = documents + self._rows[0] if self._in_steps else self._rows[documents]
@@ -97,12 +102,13 @@ class WhooshSnapshot:
             joined = Postings(*map(np.concatenate, zip(*found, strict=True)))
         return joined if self._ascending else joined.sorted()
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
         found = [np.empty(0, np.int64)]
         for segment in self._segments:
             lists = [segment.terms.stored(field.value, word.encode()) for word in words]
             if all(lists):
-                documents = documents_with_phrase([s for s in lists if s is not None], gaps)
+                breaks = segment.breaks() if field is Field.TEXT else NO_BREAKS
+                documents = documents_with_phrase([s for s in lists if s is not None], gaps, breaks)
                 found.append(segment.rows_of(documents))
         return np.concatenate(found)
 

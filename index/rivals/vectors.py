@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.protocols import Floats, Rows
-from index.vector.chroma_index import HNSW
+from index.vector.chroma_part import HNSW
 from index.vector.comparing import GATHERED, top
 
 Halves = npt.NDArray[np.float16]
@@ -48,7 +48,7 @@ class ChromaWhere:
         self._collection: Any = None
 
     def build(self, rows: Rows, vectors: Halves, days: Days) -> None:
-        import chromadb  # late, as in index/vector/chroma_index.py: 0.8 s
+        import chromadb  # late, as in index/vector/chroma_part.py: 0.8 s
         from chromadb.config import Settings
 
         self._client = chromadb.PersistentClient(

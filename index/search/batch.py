@@ -9,7 +9,8 @@ from typing import BinaryIO, NamedTuple, TextIO
 from archive.errors import BadQuery, EngineUnavailable
 from archive.message import Message
 from archive.reading.plain.encodings import SAMPLE, encoding_of
-from index.query import FACET_FILTERS, Query
+from index.filters import FACET_FILTERS
+from index.query import Query
 from index.results import Results
 from index.search.paging import ScoredArticle
 from index.search.search import Searcher

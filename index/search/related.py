@@ -16,7 +16,8 @@ from archive.message import Message
 from archive.store.catalog.catalog import Catalog
 from archive.store.vectors import VectorFile
 from index.answers.reasons import listed, nearness, quoted
-from index.columns.columns import UNDATED, Columns, Ints
+from index.columns.category import Ints
+from index.columns.columns import UNDATED, Columns
 from index.lexical.matching.attribution import scores_at
 from index.lexical.matching.telling import Resemblance
 from index.protocols import Floats, Rows

@@ -301,4 +301,5 @@ def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: Message
         )
     notes += [reranked] if reranked else []
     notes += cautions(query, ranked.snapshot, ranked.failure)
-    return Reading(read.description, tuple(notes), read.parts)
+    dated = replace(query, text=read.text, filters=read.filters)
+    return Reading(dated, read.description, tuple(notes), read.parts)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archive.settings import Settings
-from index.query import FACETS
+from index.filters import FACETS
 
 Command = Callable[..., Any]
 

@@ -13,7 +13,8 @@ from archive.article import Article
 from archive.settings import Settings
 from archive.store.catalog.stories import Copy, OtherCopies
 from archive.store.directory import ArchiveDirectory
-from index.query import DEFAULT_HITS, MOST_HITS, Copies, DateFilter, Marking, Mode, Query, Sort
+from index.filters import DateFilter
+from index.query import DEFAULT_HITS, MOST_HITS, Copies, Marking, Mode, Query, Sort
 from index.results import Hit, Results, Verdict
 from index.search.related import Related
 from index.status import status_of

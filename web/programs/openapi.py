@@ -10,7 +10,8 @@ from typing import cast as typed
 
 from flask import Blueprint, Response, jsonify
 
-from index.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Filters, Query
+from index.filters import Filters
+from index.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
 from index.search.related import MOST_RELATED
 
 Json = dict[str, Any]

@@ -7,7 +7,8 @@ from typing import Any
 from archive.article import Article, Passage
 from archive.store.catalog.stories import OtherCopies
 from archive.store.catalog.versions import Versions
-from index.query import FACET_FILTERS, Query
+from index.filters import FACET_FILTERS
+from index.query import Query
 from index.results import Bin, FacetCount, Hit, PassageHit, Ranks, Results, Why
 from index.search.related import Related, RelatedArticle
 

@@ -5,7 +5,8 @@ from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import NamedTuple
 
 from archive.errors import EngineUnavailable
-from index.query import DayOfYear, Filters, Query, Sort
+from index.filters import DayOfYear, Filters
+from index.query import Query, Sort
 from index.results import Results
 from index.search.search import Searcher
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from archive.message import Message
 from index.answers.periods import Period, Unit
-from index.query import Filters, Query, Scale
+from index.filters import Filters
+from index.query import Query, Scale
 from index.results import Bin, Timeline
 from web.translating import language_of_page, said
 
@@ -30,13 +31,16 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One period: how it is called, its days, its counts; `left`, `width`, `height` in percent."""
+    """One period: its days, its counts, and its place among the bars, of which there are `n`.
+
+    `height` is in percent of the highest.
+    """
 
     period: Period
     count: int
     of: int
-    left: float
-    width: float
+    place: int
+    n: int
     height: float
 
     @property
@@ -78,13 +82,13 @@ def bars(timeline: Timeline, query: Query) -> list[Bar]:
     first, last = _ends(found, unit, query.filters)
     by_share = query.timeline is Scale.SHARE
     sizes = {n: each.count / each.of if by_share else each.count for n, each in found.items()}
-    highest, width = max(sizes.values()), 100 / (last - first + 1)
+    highest = max(sizes.values())
     return [
         Bar(
             Period(unit, number),
             *((found[number].count, found[number].of) if number in found else (0, 0)),
-            left=round((number - first) * width, 3),
-            width=round(width, 3),
+            place=number - first,
+            n=last - first + 1,
             height=_height(sizes.get(number, 0), highest),
         )
         for number in range(first, last + 1)
@@ -155,7 +159,7 @@ def _height(size: float, highest: float) -> float:
 def _tick(bar: Bar) -> Tick:
     """Label a bar in its middle, or at an edge of the axis where it would reach beyond."""
     label = _label(bar.period)
-    middle = bar.left + bar.width / 2
+    middle = 100 * (bar.place + 0.5) / bar.n
     half = 50 * len(label) * CHARACTER / NARROWEST
     if middle < half:
         return Tick(label, 0, "start")

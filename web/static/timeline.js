@@ -17,8 +17,8 @@ for (const chart of document.querySelectorAll("[data-timeline]")) {
     if (!shade) {
       shade = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       shade.setAttribute("class", "selection");
-      shade.setAttribute("height", "100%");
-      area.append(shade);
+      shade.setAttribute("height", "75%");
+      chart.append(shade);
     }
     const { left } = chart.getBoundingClientRect();
     shade.setAttribute("x", Math.min(begin, x) - left);

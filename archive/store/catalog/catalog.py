@@ -7,7 +7,6 @@ from typing import cast as typed
 
 import numpy as np
 from sqlalchemy import (
-    Connection,
     Integer,
     Row,
     Text,
@@ -17,13 +16,13 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    update,
 )
 
 from archive.article import Article, Passage
 from archive.batching import batches
 from archive.errors import ArticleNotFound, WithdrawnArticle
 from archive.store.catalog.connecting import Database, take
+from archive.store.catalog.embedded import Embedded
 from archive.store.catalog.history import (
     History,
     forget_versions,
@@ -33,20 +32,21 @@ from archive.store.catalog.history import (
     note_withdrawals,
 )
 from archive.store.catalog.identities import Identities
+from archive.store.catalog.numbers import IDS_AT_ONCE, numbers_of, remove_articles
 from archive.store.catalog.runs import Runs
-from archive.store.catalog.stories import SIGNED, Stories
+from archive.store.catalog.stories import Stories
 from archive.store.catalog.tables import (
     article_of,
     article_values,
     articles,
     counters,
     passage_of,
+    passage_values,
     passages,
 )
 from archive.store.originals import Originals
 from archive.store.vectors import Rows
 
-IDS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 PASSAGES_AT = (
     select(passages)
     .where(passages.c.row.in_(bindparam("rows", expanding=True)))
@@ -77,6 +77,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         self.stories = Stories(self._database)
+        self.embedded = Embedded(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
         self.runs = Runs(self._database)
@@ -93,7 +94,7 @@ class Catalog:
         Returns the row of the first passage; the others follow in order.
         """
         with self._database.writing() as connection:
-            numbers = _numbers(connection, [article.id for article, _ in entries])
+            numbers = numbers_of(connection, [article.id for article, _ in entries])
             keep_versions(connection, {article.id: article.digest for article, _ in entries})
             connection.execute(
                 delete(passages).where(passages.c.article.in_(list(numbers.values())))
@@ -106,7 +107,7 @@ class Catalog:
             rows: list[dict[str, Any]] = []
             for article, cut in entries:
                 for passage in cut:
-                    rows.append(_passage_values(passage, numbers[article.id], row + len(rows)))
+                    rows.append(passage_values(passage, numbers[article.id], row + len(rows)))
             now = {"kept_at": moment()}
             values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
             connection.execute(insert(articles), values)
@@ -120,7 +121,7 @@ class Catalog:
         with self._database.writing() as connection:
             forget_versions(connection, article_ids)
             note_removals(connection, article_ids)
-            return _remove(connection, article_ids)
+            return remove_articles(connection, article_ids)
 
     def withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> int:
         """Take out what its source takes back, but for the history; return how many there were."""
@@ -128,22 +129,7 @@ class Catalog:
             ids = [each.article_id for each in withdrawn]
             keep_versions(connection, dict.fromkeys(ids))
             note_withdrawals(connection, withdrawn)
-            return _remove(connection, ids)
-
-    def mark_embedded(self, rows: Rows) -> None:
-        """Note that these rows are on disk in the vectors."""
-        marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
-        with self._database.writing() as connection:
-            connection.execute(marked)
-            take(connection, "generation", 1)
-
-    def forget_embedded(self, rows: Rows) -> None:
-        """Note that these rows must be embedded again."""
-        with self._database.writing() as connection:
-            for some in batches(rows.tolist(), IDS_AT_ONCE):
-                chosen = update(passages).where(passages.c.row.in_(some))
-                connection.execute(chosen.values(embedded=False))
-            take(connection, "generation", 1)
+            return remove_articles(connection, ids)
 
     def announce(self) -> None:
         """Tell readers that an index has changed, so that they look again."""
@@ -222,14 +208,6 @@ class Catalog:
         with self._database.reading() as connection:
             return np.fromiter(connection.execute(chosen).scalars(), np.int64)
 
-    def unembedded_rows(self) -> Rows:
-        """List the rows without an embedding: newest articles first, undated ones last."""
-        joined = passages.join(articles, passages.c.article == articles.c.number)
-        order = (articles.c.published.is_(None), articles.c.published.desc(), passages.c.row)
-        chosen = select(passages.c.row).select_from(joined).where(~passages.c.embedded)
-        with self._database.reading() as connection:
-            return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
-
     def passage_table(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
         """Every passage as (row, article number, embedded), ascending by row.
 
@@ -269,33 +247,3 @@ class Catalog:
         with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if found == ["ok"] else [str(problem) for problem in found]
-
-
-def _remove(connection: Connection, article_ids: Sequence[str]) -> int:
-    numbers = _numbers(connection, article_ids)
-    for some in batches(numbers.values(), IDS_AT_ONCE):
-        connection.execute(delete(passages).where(passages.c.article.in_(some)))
-        connection.execute(delete(articles).where(articles.c.number.in_(some)))
-    take(connection, "generation", 1)
-    take(connection, SIGNED, 1)
-    return len(numbers)
-
-
-def _numbers(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in batches(article_ids, IDS_AT_ONCE):
-        chosen = select(articles.c.id, articles.c.number).where(articles.c.id.in_(some))
-        found |= {row.id: row.number for row in connection.execute(chosen)}
-    return found
-
-
-def _passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
-    return {
-        "row": row,
-        "article": article,
-        "n": passage.n,
-        "start": passage.start,
-        "end": passage.end,
-        "heading": passage.heading,
-        "embedded": False,
-    }

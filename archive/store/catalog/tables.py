@@ -212,3 +212,16 @@ def passage_of(row: Mapping[str, Any], article: Article) -> Passage:
     """Read a passage back; its text is cut from the article."""
     body = article.text[row["start"] : row["end"]]
     return Passage(article.id, row["n"], row["start"], row["end"], row["heading"], body)
+
+
+def passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
+    """A passage as a row of its table, not yet embedded."""
+    return {
+        "row": row,
+        "article": article,
+        "n": passage.n,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+        "embedded": False,
+    }

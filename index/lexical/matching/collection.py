@@ -6,10 +6,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from index.columns.columns import Bools, Columns
+from index.columns.category import Bools
+from index.columns.columns import Columns
 from index.expression import Field
 from index.lexical.language.languages import Languages
 from index.lexical.language.stemming import marked
+from index.lexical.matching.phrases import Gap
 from index.lexical.matching.scoring import (
     NO_POSTINGS,
     Floats,
@@ -34,10 +36,11 @@ class PostingLists(Protocol):
         """The rows that hold a term in a field, ascending; none for a term that is nowhere."""
         ...
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
         """The rows that hold the terms in this order.
 
-        Each is at most so many places behind the one before; there is a gap fewer than terms.
+        Each is at most so many places behind the one before, or in one sentence or paragraph with
+        it; a title is a single one. There is a gap fewer than terms.
         """
         ...
 
@@ -104,7 +107,7 @@ class Collection:
                 self._cache.put(key, found, len(found.rows) + len(found.articles))
         return found if rarity is Rarity.CLASSIC else self._as_rare(found, rarity)
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[int]) -> Rows:
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
         """The living rows that hold the terms in this order, in one and the same field."""
         places = INDEXED if field is Field.ANY else (field,)
         found = [self.lists.phrase(place, words, gaps) for place in places]

@@ -3,9 +3,11 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from index.expression import Expression, Fuzzy, Leaf, Near, Phrase, Prefix, Word, wanted
+from index.expression import Expression, Fuzzy, Leaf, Near, Phrase, Prefix, Stretch, Word, wanted
 from index.lexical.language.analysis import WORD, TermSpan, term_spans, terms_asked
+from index.lexical.language.cutting import cut_text
 from index.lexical.language.languages import Languages
 from index.lexical.language.ngrams import has_run, letters
 from index.lexical.language.stemming import fold, reading, term_of
@@ -40,7 +42,7 @@ class Highlighter:
         code = reading(language)
         if code not in self._in_language:
             self._in_language[code] = _Marker(self._leaves, code)
-        return tuple(_apart(sorted(self._in_language[code].spans(text))))
+        return tuple(_apart(sorted(self._in_language[code].spans(text, language))))
 
 
 class _Marker:
@@ -74,7 +76,7 @@ class _Marker:
         self._seen: set[str] = set()
         self._wanted: set[str] = set()  # of the words seen
 
-    def spans(self, text: str) -> set[Span]:
+    def spans(self, text: str, language: str) -> set[Span]:
         single, cut = self._terms or self._prefixes or self._fuzzy, has_run(text)
         marked = set(self._words(text)) if single and not cut else set()
         if self._phrases or self._near or cut:
@@ -83,7 +85,11 @@ class _Marker:
             for phrase, slop in self._phrases:
                 marked.update(_phrases(spans, phrase, slop))
             for first, second, leaf in self._near:
-                marked.update(_near(spans, first, second, leaf))
+                if isinstance(leaf.within, Stretch):
+                    starts = cut_text(text, language).starts_of(leaf.within)
+                    marked.update(_together(spans, starts, first, second, leaf))
+                else:
+                    marked.update(_near(spans, first, second, leaf, leaf.within))
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked
@@ -131,14 +137,25 @@ def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Sp
             yield span.start, spans[last].end
 
 
-def _near(spans: list[TermSpan], first: list[str], second: list[str], leaf: Near) -> Iterator[Span]:
+def _together(
+    spans: list[TermSpan], starts: list[int], first: list[str], second: list[str], leaf: Near
+) -> Iterator[Span]:
+    """Find what stands in one sentence or paragraph, of which these are the starts."""
+    cuts = [bisect_left(spans, start, key=lambda span: span.start) for start in starts]
+    for begin, end in pairwise([*cuts, len(spans)]):
+        yield from _near(spans[begin:end], first, second, leaf, end - begin)
+
+
+def _near(
+    spans: list[TermSpan], first: list[str], second: list[str], leaf: Near, within: int
+) -> Iterator[Span]:
     """Find what stands near each other, and mark the one and the other, not what is between."""
     others = _places(spans, second)
     for one in _places(spans, first):
         end = one + len(first) - 1
-        ahead = others[bisect_left(others, end + 1) : bisect_right(others, end + leaf.within)]
+        ahead = others[bisect_left(others, end + 1) : bisect_right(others, end + within)]
         begin = one - len(second) + 1  # of what ends right in front of it, and one more
-        behind = others[bisect_left(others, begin - leaf.within) : bisect_left(others, begin)]
+        behind = others[bisect_left(others, begin - within) : bisect_left(others, begin)]
         for other in ahead if leaf.ordered else (*behind, *ahead):
             yield spans[one].start, spans[end].end
             yield spans[other].start, spans[other + len(second) - 1].end

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from index.columns.columns import Bools, Category
+from index.columns.category import Bools, Category
 from index.expression import (
     And,
     Expression,

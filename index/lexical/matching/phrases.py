@@ -1,20 +1,29 @@
 """Finds words in order: positions are compared only in the passages that hold all the words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 
 import numpy as np
 
+from index.expression import Stretch
 from index.lexical.matching.scoring import Bools, Rows
 from index.lexical.storage.codec import Numbers, StoredList
 
+Gap = int | Stretch
+NO_BREAKS: Mapping[Stretch, StoredList] = MappingProxyType({})
 SHIFT = 32  # a place is (document << SHIFT) + position
 
 
-def documents_with_phrase(lists: Sequence[StoredList], gaps: Sequence[int]) -> Rows:
+def documents_with_phrase(
+    lists: Sequence[StoredList],
+    gaps: Sequence[Gap],
+    breaks: Mapping[Stretch, StoredList] = NO_BREAKS,
+) -> Rows:
     """Return the documents in which the terms stand in this order, ascending.
 
-    Each word follows the one before it by at least 1 place, and at most by the gap between them.
+    Each word follows the one before it by at least 1 place, and at most by the gap between them;
+    where that is a stretch, none of its breaks, the places where another begins, is between them.
     """
     held = reduce(_common, sorted((stored.documents for stored in lists), key=len))
     if not len(held):
@@ -22,7 +31,10 @@ def documents_with_phrase(lists: Sequence[StoredList], gaps: Sequence[int]) -> R
     reached = _places(lists[0], held)
     for stored, gap in zip(lists[1:], gaps, strict=True):
         places = _places(stored, held)
-        reached = places[_follows(places, reached, gap)]
+        if isinstance(gap, Stretch):
+            reached = places[_joins(places, reached, _breaks(breaks.get(gap), held))]
+        else:
+            reached = places[_follows(places, reached, gap)]
     return np.unique(reached >> SHIFT)
 
 
@@ -54,3 +66,20 @@ def _follows(places: Rows, before: Rows, gap: int) -> Bools:
     nearest = np.searchsorted(before, places) - 1
     marked: Bools = (nearest >= 0) & (places - before[nearest] <= gap)
     return marked
+
+
+def _joins(places: Rows, before: Rows, breaks: Rows) -> Bools:
+    """Mark the places behind one of the places before, in its document, with no break between."""
+    if not len(before):
+        return np.zeros(len(places), np.bool_)
+    nearest = before[np.maximum(np.searchsorted(before, places) - 1, 0)]
+    together = np.searchsorted(breaks, places, "right") == np.searchsorted(breaks, nearest, "right")
+    marked: Bools = (nearest < places) & (nearest >> SHIFT == places >> SHIFT) & together
+    return marked
+
+
+def _breaks(stored: StoredList | None, held: Numbers) -> Rows:
+    """Where a sentence or paragraph begins in the documents held, but for the first of each."""
+    if stored is None:
+        return np.empty(0, np.int64)
+    return _places(stored, _common(held, stored.documents))

@@ -5,8 +5,15 @@ from typing import Any
 
 from whoosh.qparser import plugins, syntax, taggers
 
-# As Nexis and Factiva have them: W/5, /5, NEAR/5, NEAR5 in either order; PRE/5, ADJ5 in this one.
-NEAR = r"(?i:(?:W|NEAR|ONEAR|PRE|ADJ)?/|NEAR|ADJ)(?P<within>\d{1,3})"
+from index.expression import Stretch
+
+# As Nexis and Factiva have them: W/5, /5, NEAR/5, NEAR5 in either order; PRE/5, ADJ5 in this one;
+# W/S, /S and PRE/S in one sentence, with P in one paragraph.
+NEAR = (
+    r"(?i:(?:(?:W|NEAR|ONEAR|PRE|ADJ)?/|NEAR|ADJ)(?=\d)|(?:W|NEAR|PRE)?/(?=[SP]))"
+    r"(?P<within>\d{1,3}|(?i:[SP]))"
+)
+STRETCHES = {each[0].upper(): each for each in Stretch}
 IN_ORDER = ("PRE", "ADJ", "ONEAR")
 
 
@@ -44,7 +51,7 @@ class NearOperator(syntax.InfixOperator):
 
     def __init__(self, text: str, within: str) -> None:
         super().__init__(text, Neighbours)
-        self.within = max(1, int(within))
+        self.within = STRETCHES.get(within.upper()) or max(1, int(within))
         self.ordered = text.upper().startswith(IN_ORDER)
 
     def replace_self(self, parser: Any, group: Any, position: int) -> int:  # noqa: ARG002

@@ -4,7 +4,7 @@ ferry timetable      words, weighed by how rare they are    "river Ash"   words 
 ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
 bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
 bridg~               any word spelt so but for a letter     date:none     without a date
-a W/5 b              near each other, PRE/5 in this order
+a W/5 b              near each other, PRE/5 in this order   a W/S b       in one sentence, W/P
 """
 
 import re
@@ -45,7 +45,7 @@ FIELDS = "|".join((*WORDED, r"date(?=:none(?!\w))"))
 FIELD = re.compile(rf"(?i:{FIELDS}):")
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 NEARNESS = re.compile(rf"(?<!\S){NEAR}(?!\S)")
-SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>(?i:W?/[SP]))(?!\S)')
+SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>SAME)(?!\S)')  # as Factiva has it
 COLON = re.compile(r'"[^"]*"|(?<!\S)(?P<name>[^\W\d_]+):(?P<rest>(?:[^\W_]|")\S*)')
 SHORTEST_FUZZY = 3  # letters
 MOST_EDITS = 2
@@ -79,11 +79,16 @@ class SideBySide(syntax.GroupNode):
 
 def parse(text: str, *, plain: bool = False) -> Read:
     """Read a query; what cannot be parsed is read as plain words, and a note says so."""
-    if PLAIN.fullmatch(text) and (plain or not (OPERATOR.search(text) or NEARNESS.search(text))):
+    if PLAIN.fullmatch(text) and (plain or not has_operator(text)):
         return Read(_words(text), ())
     spelled = _spelled_out(text, plain=plain)
     read = Read(_words(spelled), ()) if plain else _typed(spelled)
     return read if spelled == text else Read(read.expression, (SPELLED, *read.notes))
+
+
+def has_operator(text: str) -> bool:
+    """Whether a text of nothing but words and blanks may hold an operator."""
+    return any(each.search(text) for each in (OPERATOR, NEARNESS, SAME))
 
 
 def _typed(text: str) -> Read:
@@ -132,12 +137,10 @@ def _mended(text: str) -> tuple[str, list[Message]]:
     if (joined := DANGLING.sub(" ", text)) != text:
         notes.append(Message("AND, OR or NOT with nothing beside it was left out"))
         text = joined
-    if any(found["sign"] for found in SAME.finditer(text)):
-        same = Message("/S and /P, for the same sentence or paragraph, are not known: left out")
-        notes.append(same)
     if IDLE_STAR.search(text):
         notes.append(Message("* stands for the rest of a word only after two letters or more"))
-    text = SAME.sub(lambda found: " " if found["sign"] else found.group(), text)
+    if not text.isupper():
+        text = SAME.sub(lambda found: "W/P" if found["sign"] else found.group(), text)
     return _without_unknown_fields(text, notes), notes
 
 

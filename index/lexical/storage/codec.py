@@ -24,12 +24,13 @@ from whoosh.util.numeric import byte_to_length
 
 from index.lexical.storage.mapped import MappedFile
 
-POSTINGS = "arrays-2"  # recorded in the manifest; a change in how lists are kept changes it
+POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
 HEADER = struct.Struct("<IBBQII")
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
 OFFSET = 8  # its place in TERM_INFO
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
+BREAKS = "breaks"  # a field whose two terms stand where a sentence or a paragraph of a text begins
 Numbers = npt.NDArray[np.uint32]
 
 

@@ -22,17 +22,23 @@ class Inverter:
         self._terms = array("I")
         self.lengths = array("I")
 
-    def add(self, text: str, language: str = ENGLISH) -> int:
-        """Take the next document's text, read as this language; return its number of words."""
+    def add(self, pieces: Sequence[str], language: str = ENGLISH) -> list[int]:
+        """Take the next document's text, cut between words, and read as this language.
+
+        Return how many terms each piece has.
+        """
         known = self._of_word.setdefault(language, {})
-        words = WORD.findall(text)
-        try:
-            found = [known[word] for word in words]
-        except KeyError:
-            found = self._learned(words, known, language)
-        self._terms.extend(found)
-        self.lengths.append(len(found))
-        return len(found)
+        counts = []
+        for piece in pieces:
+            words = WORD.findall(piece)
+            try:
+                found = [known[word] for word in words]
+            except KeyError:
+                found = self._learned(words, known, language)
+            self._terms.extend(found)
+            counts.append(len(found))
+        self.lengths.append(sum(counts))
+        return counts
 
     def _learned(self, words: Sequence[str], known: dict[str, int], language: str) -> list[int]:
         """The terms of words; all are remembered but runs of letters, each seldom met twice."""

@@ -18,15 +18,25 @@ from whoosh.reading import IndexReader, SegmentReader
 
 from archive.batching import batches
 from index.lexical.language.analysis import NewsAnalyzer
+from index.lexical.language.cutting import cut_text
 from index.lexical.language.stemming import reading
-from index.lexical.storage.codec import ArrayCodec, Numbers, PostingLists, StoredList, length_codes
+from index.lexical.storage.breaks import BreakLists
+from index.lexical.storage.codec import (
+    BREAKS,
+    ArrayCodec,
+    Numbers,
+    PostingLists,
+    StoredList,
+    length_codes,
+)
 from index.lexical.storage.inversion import Inverter
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 
 INDEX_NAME = "MAIN"  # Whoosh's own default
 STAGING = "staging"
-FIELDS = ("text", "title")  # ascending, as terms are stored
+FIELDS = ("text", "title")
+LISTED = (BREAKS, *FIELDS)  # ascending, as terms are stored
 TERMS_AT_ONCE = 5_000  # of a merge
 
 
@@ -37,6 +47,7 @@ def schema() -> fields.Schema:
         row=fields.COLUMN(columns.NumericColumn("I", default=0)),
         title=fields.TEXT(analyzer=analyzer, phrase=True),
         text=fields.TEXT(analyzer=analyzer, phrase=True),
+        breaks=fields.TEXT(phrase=True),
         # Whoosh keeps the length of a field in one byte; the mean is taken of the exact ones.
         title_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
         text_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
@@ -46,14 +57,17 @@ def schema() -> fields.Schema:
 def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
     """Write passages, in order; return the segment, whose files wait in `staging_of` it."""
     inverters = {field: Inverter() for field in FIELDS}
+    breaks = BreakLists()
     for _, title, text, language in entries:
-        inverters["title"].add(title, reading(language))
-        inverters["text"].add(text, reading(language))
+        inverters["title"].add([title], reading(language))
+        cut = cut_text(text, language)
+        breaks.add(cut, inverters["text"].add(cut.sentences, reading(language)))
     draft = _Draft(index)
     lengths = {field: np.frombuffer(i.lengths, np.uint32) for field, i in inverters.items()}
     draft.add_columns(np.array([entry.row for entry in entries], np.uint32), lengths)
-    for field, inverter in inverters.items():
-        draft.add_lists(field, inverter.invert())
+    draft.add_lists(BREAKS, breaks.invert())
+    for field in FIELDS:
+        draft.add_lists(field, inverters[field].invert())
     return draft.finish()
 
 
@@ -72,7 +86,8 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
     places = _one_after_another(places)
     draft = _Draft(index)
     draft.add_columns(rows, lengths)
-    for field in FIELDS:
+    lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # it has no words
+    for field in LISTED:
         lists = _merged_lists(readers, places, field)
         for some in batches(lists, TERMS_AT_ONCE):
             draft.add_lists(field, _joined(some, lengths[field]))

@@ -1,0 +1,72 @@
+"""Measures for Prometheus: how many requests, how long they took, and what the archive holds."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from index.search.search import Searcher
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
+NO_ROUTE = "none"
+
+
+def register(app: Flask, searcher: Searcher) -> None:
+    """Count and time each request from here on, and add /metrics.
+
+    Requests are told apart by route, not by address: an archive has as many addresses as articles.
+    """
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_Archive(searcher))
+    answered = Counter(
+        "backfile_requests", "Requests answered", ("route", "status"), registry=registry
+    )
+    took = Histogram(
+        "backfile_request_seconds",
+        "Time until an answer was ready, in seconds",
+        ("route",),
+        registry=registry,
+        buckets=BUCKETS,
+    )
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else NO_ROUTE
+        answered.labels(route, str(response.status_code)).inc()
+        if "begun" in g:
+            took.labels(route).observe(time.perf_counter() - g.begun)
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Archive(Collector):
+    """What the archive holds, looked up when it is asked for."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name nothing: the archive is not to be opened only for that."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        columns = self._searcher.columns()
+        for name, meaning, value in (
+            ("articles", "Articles in the archive", columns.n_articles),
+            ("passages", "Passages in the archive", columns.n_passages),
+            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", columns.coverage),
+            ("generation", "Grows with each change of the archive", columns.generation),
+        ):
+            yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)
