@@ -25,7 +25,8 @@ from index.expression import (
     written,
 )
 from index.filters import Filters
-from index.lexical.querying.parsing import PLAIN, has_operator, parse
+from index.lexical.querying.mending import has_operator
+from index.lexical.querying.parsing import PLAIN, parse
 from index.query import Query
 
 MOST_PARTS = 16

@@ -60,7 +60,7 @@ def blueprint() -> Blueprint:
 
 def description() -> Json:
     """Put the description together."""
-    schemas = json.loads(files("web").joinpath("schemas.json").read_text(encoding="utf-8"))
+    schemas = json.loads(files(__package__).joinpath("schemas.json").read_text(encoding="utf-8"))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Backfile", "version": VERSION},
