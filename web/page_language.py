@@ -72,12 +72,11 @@ class PageLanguage:
         >>> page_language("en").number(12345), page_language("de").number(12345)
         ('12,345', '12.345')
         """
-        return _number(self.locale, value)
+        return _number(self.code, value)
 
     def decimal(self, value: float, places: int) -> str:
         """Write a number with so many decimals."""
-        # The very number, as Python rounds it, and not its shortest decimal form.
-        return format_decimal(Decimal(value), f"#,##0.{'0' * places}", locale=self.locale)
+        return _decimal(self.code, f"{value:.{places}f}", places)
 
     def percent(self, share: float, places: int = 0) -> str:
         """Write a share, 0 to 1.
@@ -85,9 +84,7 @@ class PageLanguage:
         >>> page_language("en").percent(0.125), page_language("en").percent(0.125, 1)
         ('12%', '12.5%')
         """
-        pattern = self.locale.percent_formats[None].pattern
-        wanted = pattern.replace("0", f"0.{'0' * places}", 1) if places else pattern
-        return format_percent(share, wanted, locale=self.locale)
+        return _percent(self.code, f"{share:.{places + 2}f}", places)
 
     def day(self, value: date) -> str:
         """Write a day in full.
@@ -95,11 +92,11 @@ class PageLanguage:
         >>> [page_language(code).day(date(2024, 3, 23)) for code in ("en", "de")]
         ['23 March 2024', '23. März 2024']
         """
-        return _day(self.locale, value)
+        return _day(self.code, value)
 
     def part_of_day(self, value: date, skeleton: str) -> str:
         """Write what a skeleton names of a day: `yMMMM` is its month and year (UTS 35)."""
-        return _part_of_day(self.locale, value, skeleton)
+        return _part_of_day(self.code, value, skeleton)
 
     def instant(self, at: datetime) -> str:
         """Write an instant: `23 March 2024, 14:05 UTC`."""
@@ -139,17 +136,31 @@ def page_language(code: str) -> PageLanguage:
     return PageLanguage(code, locale, GNUTranslations(compiled))
 
 
-# Babel takes 5 to 10 µs for each, and a page has hundreds, many of them the same.
+# Babel takes 5 to 30 µs for each, and a page has hundreds, many of them the same.
 @lru_cache(maxsize=1 << 13)
-def _number(locale: Locale, value: int) -> str:
-    return format_decimal(value, locale=locale)
-
-
-@lru_cache(maxsize=1 << 13)
-def _day(locale: Locale, value: date) -> str:
-    return format_date(value, "long", locale=locale)
+def _number(code: str, value: int) -> str:
+    return format_decimal(value, locale=page_language(code).locale)
 
 
 @lru_cache(maxsize=1 << 13)
-def _part_of_day(locale: Locale, value: date, skeleton: str) -> str:
-    return format_skeleton(skeleton, value, locale=locale)
+def _decimal(code: str, rounded: str, places: int) -> str:
+    pattern = f"#,##0.{'0' * places}"
+    return format_decimal(Decimal(rounded), pattern, locale=page_language(code).locale)
+
+
+@lru_cache(maxsize=1 << 13)
+def _percent(code: str, rounded: str, places: int) -> str:
+    locale = page_language(code).locale
+    pattern = locale.percent_formats[None].pattern
+    wanted = pattern.replace("0", f"0.{'0' * places}", 1) if places else pattern
+    return format_percent(Decimal(rounded), wanted, locale=locale)
+
+
+@lru_cache(maxsize=1 << 13)
+def _day(code: str, value: date) -> str:
+    return format_date(value, "long", locale=page_language(code).locale)
+
+
+@lru_cache(maxsize=1 << 13)
+def _part_of_day(code: str, value: date, skeleton: str) -> str:
+    return format_skeleton(skeleton, value, locale=page_language(code).locale)

@@ -36,16 +36,17 @@ def language_of_page() -> PageLanguage:
     """The language of the page that is being made; English where there is none."""
     if not has_request_context():
         return page_language(WRITTEN)
-    if "language_of_page" not in g:
-        g.language_of_page = page_language(_chosen() or _liked())
-    language: PageLanguage = g.language_of_page
-    return language
+    known: PageLanguage | None = g.get("language_of_page")
+    if known is None:
+        known = g.language_of_page = page_language(_chosen() or _liked())
+    return known
 
 
 def gettext(template: str, **values: Value) -> Markup:
     """Say it in the language of the page; what fills its gaps is escaped."""
     language = language_of_page()
-    return Markup(language.template(template)) % language.filled(values)  # noqa: S704
+    said = Markup(language.template(template))  # noqa: S704
+    return said % language.filled(values) if values or "%" in said else said
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: Value) -> Markup:
@@ -72,11 +73,11 @@ def carried() -> str:
     It was chosen with this very request, and no cookie shows yet that it will be remembered: so
     it is carried by one page, or by all where the browser takes no cookies.
     """
-    if "carried_language" not in g:
+    known: str | None = g.get("carried_language")
+    if known is None:
         asked = _asked()
-        g.carried_language = asked if asked != request.cookies.get(PARAMETER) else ""
-    code: str = g.carried_language
-    return code
+        known = g.carried_language = asked if asked != request.cookies.get(PARAMETER) else ""
+    return known
 
 
 def carrying(url_of: Callable[Given, str]) -> Callable[Given, str]:
