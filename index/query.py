@@ -256,10 +256,10 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
         raise BadQuery(name, f"{value!r} is none of: {', '.join(kind)}") from exc
 
 
-def parse_limit(value: str, *, most: int) -> int:
-    """Read how many are wanted, DEFAULT_HITS where nothing is said; raise BadQuery."""
+def parse_limit(value: str, *, most: int, usual: int = DEFAULT_HITS) -> int:
+    """Read how many are wanted, `usual` where nothing is said; raise BadQuery."""
     if not value.strip():
-        return DEFAULT_HITS
+        return usual
     if not re.fullmatch(r"[0-9]{1,6}", value.strip()) or not 1 <= int(value) <= most:
         raise BadQuery("limit", f"{value!r} is not a number from 1 to {most}")
     return int(value)

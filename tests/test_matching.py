@@ -24,7 +24,7 @@ POST = [f"word{n}" for n in range(60)]
 def index_of(*texts, title=""):
     index = MemoryIndex()
     index.add([LexicalEntry(row, title, text) for row, text in enumerate(texts, 1)])
-    return index.search.snapshot()
+    return index.snapshot()
 
 
 def asked(words):

@@ -241,7 +241,7 @@ def test_english_scores_are_the_same_whether_articles_name_their_language_or_not
         (tmp_path / names[0]).mkdir(exist_ok=True)
         entries = zip(texts, names, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.search.snapshot().match(expression, spoken(4, names)).scores)
+        scores.append(index.snapshot().match(expression, spoken(4, names)).scores)
     assert scores[0].max() > 0
     np.testing.assert_array_equal(*scores)
 
@@ -255,7 +255,7 @@ def test_a_little_french_changes_no_english_score_but_by_the_number_of_passages(
         index = MemoryIndex()
         entries = zip([*texts, *others], codes, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.search.snapshot().match(expression, spoken(8, codes)).scores)
+        scores.append(index.snapshot().match(expression, spoken(8, codes)).scores)
     np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
@@ -264,7 +264,7 @@ def test_a_word_of_two_languages_is_one_word_to_the_score():
     index.add([LexicalEntry(1, "", "hotel on the quay", "en"),
                LexicalEntry(2, "", "hotel am alten kai", "de"),
                LexicalEntry(3, "", "nothing of it", "en")])  # fmt: skip
-    found = index.search.snapshot().match(Word("Hotels"), spoken(3, ["en", "de", "en"]))
+    found = index.snapshot().match(Word("Hotels"), spoken(3, ["en", "de", "en"]))
     assert found.held.tolist() == [True, True, False]
     assert found.scores[1] == pytest.approx(found.scores[2])
     assert found.most == pytest.approx(2.2 * (np.log(3 / 3) + 1))

@@ -80,7 +80,7 @@ def crowd(tmp_path_factory):
     index.warm()
     mask = np.ones(N_CROWD + 1, np.bool_)
     mask[0] = False
-    return index.search.snapshot(mask), _of_length_1(queries)
+    return index.snapshot(mask), _of_length_1(queries)
 
 
 def _of_length_1(vectors):

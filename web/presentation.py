@@ -20,6 +20,7 @@ NEAREST = Markup(
     '<span class="nearest" title="Nearest in meaning"><span class="unseen">Nearest in meaning: '
     '</span><span class="sign" aria-hidden="true">≈</span>{}</span>'
 )
+MARK = Markup("<mark>{}</mark>")
 MOST_PARTS = 8  # of a score that are shown one by one
 LANGUAGES = {
     "en": "English",
@@ -33,7 +34,7 @@ LANGUAGES = {
 }
 
 
-def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> Markup:
     """Escape a text and mark the spans in it.
 
     >>> str(marked("a <b> c", [(6, 7)]))
@@ -41,8 +42,7 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
     """
     pieces, last = [], 0
     for start, end in spans:
-        pieces += [escape(text[last:start]), Markup("<mark>"), escape(text[start:end])]
-        pieces.append(Markup("</mark>"))
+        pieces += [escape(text[last:start]), mark.format(text[start:end])]
         last = end
     return Markup("").join([*pieces, escape(text[last:])])
 
@@ -100,6 +100,11 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
     wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
     space = text.find(" ", wanted, first)
     return space + 1 if space >= 0 else wanted
+
+
+def emphasized(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+    """Escape a text and emphasize the spans in it."""
+    return marked(text, spans, Markup("<em>{}</em>"))
 
 
 def day(value: date | None) -> str:
@@ -182,6 +187,7 @@ FILTERS = {
     **LINKS,
     **PLACES,
     "marked": marked,
+    "emphasized": emphasized,
     "excerpt": excerpt,
     "day": day,
     "day_of_year": day_of_year,

@@ -19,8 +19,16 @@ from whoosh.reading import IndexReader, SegmentReader
 from archive.batching import batches
 from index.lexical.language.analysis import NewsAnalyzer
 from index.lexical.language.stemming import reading
-from index.lexical.storage.codec import ArrayCodec, Numbers, PostingLists, StoredList, length_codes
+from index.lexical.storage.codec import (
+    ArrayCodec,
+    ArrayTermsReader,
+    Numbers,
+    PostingLists,
+    StoredList,
+    length_codes,
+)
 from index.lexical.storage.inversion import Inverter
+from index.lexical.vocabulary import Vocabulary, joined
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 
@@ -54,6 +62,9 @@ def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
     draft.add_columns(np.array([entry.row for entry in entries], np.uint32), lengths)
     for field, inverter in inverters.items():
         draft.add_lists(field, inverter.invert())
+    titles = inverters["title"].forms()  # stand in front of each passage, mostly in capitals
+    once = titles._replace(counts=np.minimum(titles.counts, 1))
+    draft.add_vocabulary(joined([inverters["text"].forms(), once]))
     return draft.finish()
 
 
@@ -76,6 +87,8 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
         lists = _merged_lists(readers, places, field)
         for some in batches(lists, TERMS_AT_ONCE):
             draft.add_lists(field, _joined(some, lengths[field]))
+    words = [_vocabulary(each).moved(to).forms() for each, to in zip(readers, places, strict=True)]
+    draft.add_vocabulary(joined(words))
     for reader in readers:
         reader.close()
     return draft.finish()
@@ -113,6 +126,9 @@ class _Draft:
         if lists.terms:
             self._lists.add_lists(field, lists)
 
+    def add_vocabulary(self, words: Vocabulary) -> None:
+        self._lists.add_vocabulary(words)
+
     def finish(self) -> Any:
         self._columns.close()
         self._lists.close()
@@ -143,6 +159,11 @@ def _one_after_another(places: list[npt.NDArray[np.int64]]) -> list[npt.NDArray[
     counts = [int((of >= 0).sum()) for of in places]
     firsts = np.cumsum([0, *counts[:-1]])
     return [np.where(of >= 0, of + first, -1) for of, first in zip(places, firsts, strict=True)]
+
+
+def _vocabulary(reader: IndexReader) -> Vocabulary:
+    terms: ArrayTermsReader = reader.codec().terms_reader(reader.storage(), reader.segment())
+    return terms.vocabulary()
 
 
 def _merged_lists(
