@@ -17,6 +17,7 @@ from index.expression import Expression
 from index.lexical.matching.matching import Matches
 from index.lexical.matching.scoring import Rarity
 from index.lexical.matching.telling import Resemblance
+from index.lexical.spellings import Spellings
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -43,20 +44,14 @@ class Ranking(NamedTuple):
     scores: Floats
 
 
-class Similar(NamedTuple):
-    """A term as the index has it, and the rows with it in their text, ascending."""
-
-    term: str
-    rows: Rows
-
-
 class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
 
-    def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
-        """The terms spelt much like a word in a language of theirs, the commonest first.
+    def spellings(self, articles: Columns) -> Spellings:
+        """The words of these articles' titles and texts as they are spelt.
 
-        A single letter is spelt like nothing.
+        A word is left out that is known of no living article: none that only a removed one holds is
+        ever given away. Runs of letters that are cut are no words.
         """
         ...
 

@@ -173,10 +173,10 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
         raise BadQuery(name, reason) from exc
 
 
-def parse_limit(value: str, *, most: int) -> int:
-    """Read how many are wanted, DEFAULT_HITS where nothing is said; raise BadQuery."""
+def parse_limit(value: str, *, most: int, usual: int = DEFAULT_HITS) -> int:
+    """Read how many are wanted, `usual` where nothing is said; raise BadQuery."""
     if not value.strip():
-        return DEFAULT_HITS
+        return usual
     if not re.fullmatch(r"[0-9]{1,6}", value.strip()) or not 1 <= int(value) <= most:
         reason = Message(
             "%(value)s is not a number from 1 to %(most)s", value=repr(value), most=most

@@ -132,6 +132,18 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class DidYouMean:
+    """The query with misspelt words corrected, and how many articles hold its words.
+
+    `corrected` are the (start, end) of these words in its text.
+    """
+
+    text: str
+    articles: int
+    corrected: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What matched: articles, and the stories they are; hits by their words, by meaning alone.
 
@@ -191,6 +203,7 @@ class Results:
     words_coverage: float
     verdict: Verdict
     offers: tuple[Offer, ...]
+    did_you_mean: DidYouMean | None
     generation: int
     next: Cursor | None
     took_ms: dict[str, float]

@@ -1,6 +1,7 @@
 """In-memory engines that keep the contracts of index/protocols.py, and a model of hashed words."""
 
 import hashlib
+from collections import Counter, defaultdict
 from functools import cache, partial
 
 import numpy as np
@@ -8,16 +9,16 @@ import numpy as np
 from archive.splitting import breaks_of
 from index.building.workers import Task, Workers
 from index.expression import Stretch
-from index.lexical.language.analysis import terms
-from index.lexical.language.languages import Languages
+from index.lexical.language.analysis import WORD, terms
 from index.lexical.language.ngrams import has_run
-from index.lexical.language.stemming import reading
+from index.lexical.language.stemming import reading, spelling_of, term_of
 from index.lexical.matching.collection import Collection
 from index.lexical.matching.matching import Matcher
 from index.lexical.matching.scoring import NO_POSTINGS, Postings, Rarity
-from index.lexical.matching.spelling import is_alike
 from index.lexical.matching.telling import resemblance
-from index.protocols import Ranking, Similar
+from index.lexical.spellings import Spellings
+from index.lexical.vocabulary import Vocabulary, key_of
+from index.protocols import Ranking
 from index.vector.comparing import top
 
 
@@ -34,6 +35,8 @@ class MemoryIndex:
                 "title": terms(entry.title, code),
                 "text": terms(entry.text, code),
                 "breaks": _breaks(entry.text, entry.language),
+                "words": [*WORD.findall(entry.text), *WORD.findall(entry.title)],
+                "language": code,
             }
 
     def flush(self):
@@ -87,17 +90,21 @@ class MemorySnapshot:
     def close(self):
         pass
 
-    def similar(self, word, articles, limit):
-        known = {term for entry in self.entries.values() for term in entry["text"]}
-        read = Languages.of(articles.spoken).terms(word)
-        spelt = [term for term, *more in read if not more and len(term) > 1]
-        found = [
-            term
-            for term in known
-            if not has_run(word) and any(_one_off(term, each) for each in spelt)
-        ]
-        lists = [Similar(term, self.postings("text", term).rows) for term in found]
-        return sorted(lists, key=lambda each: (-len(each.rows), each.term))[:limit]
+    def spellings(self, articles):
+        return Spellings(self.words(), articles.alive)
+
+    def words(self):
+        known = defaultdict(list)
+        for row, entry in self.entries.items():
+            for word in entry["words"]:
+                if not has_run(word):
+                    spelt = spelling_of(word, entry["language"])
+                    known[key_of(spelt, term_of(word, entry["language"]))].append((row, word))
+        keys = sorted(known)
+        written = [Counter(word for _, word in known[key]).most_common(1)[0][0] for key in keys]
+        counts = np.array([len(known[key]) for key in keys], np.int64)
+        witnesses = np.array([[known[k][0][0], known[k][-1][0], -1, -1] for k in keys], np.int64)
+        return Vocabulary(keys, written, counts, witnesses.reshape(-1, 4))
 
     def postings(self, field, term):
         found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
@@ -129,11 +136,7 @@ class MemorySnapshot:
             np.int64,
         )
 
-    def spelt_like(self, field, term, edits):
-        known = {t for entry in self.entries.values() for t in entry[field]}
-        return {t for t in known if is_alike(t, term, edits)}
-
-    def vocabulary(self, field, prefix):
+    def terms(self, field, prefix):
         return {t for e in self.entries.values() for t in e[field] if t.startswith(prefix)}
 
     def lengths(self, field):
@@ -240,11 +243,3 @@ class ReadyWorkers(Workers):
 
     def ready(self):
         return True
-
-
-def _one_off(one, other):
-    """Whether one letter was added, left out or put for another."""
-    longer, shorter = sorted((one, other), key=len, reverse=True)
-    if len(longer) == len(shorter):
-        return sum(a != b for a, b in zip(longer, shorter, strict=True)) == 1
-    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))

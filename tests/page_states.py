@@ -10,6 +10,7 @@ SAMPLE_STATES = {
     "results by meaning": ("/?q=swing+bridge&mode=semantic", "close in meaning"),
     "results with copies": ("/?q=swing+bridge&copies=show", "fold copies"),
     "results newest first": ("/?q=bridge&sort=newest", "newest"),
+    "another spelling offered": ("/?q=swing+brigde&mode=keyword", "by words"),
     "weak results": ("/?q=harbor+brigde+closd", "None of this is a close match"),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
     "nothing found, words offered": ("/?q=brigde", "Words that are in the archive"),

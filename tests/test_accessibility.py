@@ -101,6 +101,20 @@ def test_axe_finds_no_violation_in_the_list_of_keys(axe, go):
         page.keyboard.press("Escape")
 
 
+def test_axe_finds_no_violation_in_suggestions(axe, go):
+    page = go("start")
+    page.locator("#q:focus").wait_for()
+    page.keyboard.type("swing bri")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    for width in (1280, 390):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            assert violations(axe, page) == []
+            assert page.get_by_role("option").first.is_visible()
+
+
 FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 UNMARKED = """selector => [...document.querySelectorAll(selector)].filter(each => {
   if (!each.checkVisibility({visibilityProperty: true})) return false;

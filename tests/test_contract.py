@@ -78,8 +78,10 @@ def test_added_passages_are_found_by_row_and_last_row_grows(lexical):
         (Phrase("bridge swing", slop=2), [1]),
         (Prefix("ferr"), [2, 3]),
         (Fuzzy("fery"), [2, 3]),
-        (Fuzzy("brigde"), []),
-        (Fuzzy("brigde", edits=2), [0, 1, 3]),
+        (Fuzzy("brigde"), [0, 1, 3]),
+        (Fuzzy("birdgee"), []),
+        (Fuzzy("birdgee", edits=2), [0, 1, 3]),
+        (Prefix("bridge"), [0, 1, 3]),
         (Near("bridge", "swing", within=1), [0]),
         (Near("bridge", "swing", within=2), [0, 1]),
         (Near("bridge", "swing", within=2, ordered=True), [1]),
@@ -137,12 +139,53 @@ def test_and_is_decided_for_articles_not_for_passages(lexical):
 
 
 @pytest.mark.parametrize(
-    ("word", "expected"), [("fery", {"ferri": [3, 4]}), ("zzzzz", {}), ("zz", {}), ("z", {})]
+    ("word", "edits", "expected"),
+    [
+        ("ferri", 1, {"ferry": 1}),
+        ("ferries", 2, {}),
+        ("ferry", 0, {"ferry": 0}),
+        ("hsut", 1, {"shut": 1}),
+        ("zzzzz", 2, {}),
+    ],
 )
-def test_a_word_that_is_nowhere_resembles_some_that_are_here(lexical, word, expected):
+def test_words_are_found_by_their_spelling_not_by_their_stems(lexical, word, edits, expected):
     lexical.add(entries())
-    found = lexical.snapshot().similar(word, columns(4), 2)
-    assert {similar.term: similar.rows.tolist() for similar in found} == expected
+    found = lexical.snapshot().spellings(columns(4)).near(word, edits)
+    assert {near.spelling.text: near.distance for near in found} == expected
+
+
+def test_a_spelling_knows_its_terms_how_often_it_stands_and_how_it_is_written(lexical):
+    texts = ["Die Brücke, die Brücke", "BRÜCKE", "A brucke of its own"]
+    languages = ["de", "de", "en"]
+    lexical.add(
+        LexicalEntry(row, "", text, language)
+        for row, (text, language) in enumerate(zip(texts, languages, strict=True), 1)
+    )
+    (found,) = lexical.snapshot().spellings(columns(3)).beginning("bruc")
+    assert (found.text, found.written, found.frequency) == ("brucke", "Brücke", 4)
+    assert set(found.terms) == {"bruck|de", "bruck"}
+
+
+def test_spellings_that_begin_alike_come_commonest_first(lexical):
+    lexical.add(entries(1, ["ferry ferry", "fern", "ferry fern feral", "fog"]))
+    found = lexical.snapshot().spellings(columns(4)).beginning("fer")
+    assert [each.text for each in found] == ["ferry", "fern", "feral"]
+
+
+def test_a_word_that_only_removed_articles_hold_is_not_given_away(lexical):
+    lexical.add(entries(1, ["a secret", "a ferry", "no secrets"]))
+    known = columns(3)
+    known.article_of[1] = -1
+    living = lexical.snapshot().spellings(known)
+    assert [each.text for each in living.beginning("secret")] == ["secrets"]
+    assert [each.spelling.text for each in living.near("secret", 1)] == ["secrets"]
+
+
+def test_letters_that_are_cut_are_no_spellings_and_words_beside_them_are(lexical):
+    lexical.add(entries(1, ["東京 ferry ราคา", "iPhone東京"]))
+    found = lexical.snapshot().spellings(columns(2)).beginning("")
+    assert "ferry" in {each.text for each in found}
+    assert not any("東" in each.text for each in found)
 
 
 @pytest.mark.parametrize("rarity", Rarity)

@@ -129,7 +129,7 @@ def test_an_outlet_does_not_turn_the_date_before_it_around(page):
 
 def test_what_is_typed_runs_in_its_own_direction(page):
     page.goto("/")
-    box = page.get_by_role("searchbox")
+    box = page.locator("#q")
     assert box.evaluate(DIRECTION) == "ltr"
     box.fill("גשר")
     assert box.evaluate(DIRECTION) == "rtl"

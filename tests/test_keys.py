@@ -30,7 +30,7 @@ def test_a_slash_goes_to_the_search_box_and_marks_what_is_in_it(page):
     page.goto("/?q=bridge")
     press(page, "/ f e r r y Enter")
     page.wait_for_url("**/?q=ferry*")
-    assert page.get_by_role("searchbox").input_value() == "ferry"
+    assert page.locator("#q").input_value() == "ferry"
 
 
 def test_j_and_k_step_through_the_hits_and_enter_opens_one(page):

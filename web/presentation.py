@@ -23,9 +23,10 @@ NEAREST = Markup(
     '<span class="nearest" title="{}"><span class="unseen">{} </span>'
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'
 )
+MARK = Markup("<mark>{}</mark>")
 
 
-def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> Markup:
     """Escape a text and mark the spans in it.
 
     >>> str(marked("a <b> c", [(6, 7)]))
@@ -33,8 +34,7 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
     """
     pieces, last = [], 0
     for start, end in spans:
-        pieces += [escape(text[last:start]), Markup("<mark>"), escape(text[start:end])]
-        pieces.append(Markup("</mark>"))
+        pieces += [escape(text[last:start]), mark.format(text[start:end])]
         last = end
     return Markup("").join([*pieces, escape(text[last:])])
 
@@ -95,6 +95,11 @@ def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) 
     return space + 1 if space >= 0 else wanted
 
 
+def emphasized(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+    """Escape a text and emphasize the spans in it."""
+    return marked(text, spans, Markup("<em>{}</em>"))
+
+
 def day(value: date | None) -> str:
     """Write a day as a reader does: `23 March 2024`."""
     return language_of_page().day(value) if value else said(Message("no date"))
@@ -147,6 +152,7 @@ FILTERS: dict[str, Callable[..., object]] = {
         for name, function in ADDRESSES.items()
     },
     "marked": marked,
+    "emphasized": emphasized,
     "excerpt": excerpt,
     "day": day,
     "day_of_year": day_of_year,

@@ -1,14 +1,11 @@
 """Offers words to search for instead, where nothing good was found."""
 
-from collections.abc import Iterator
-
-from archive.store.catalog.catalog import Catalog
 from index.columns.columns import Columns
+from index.corrections import likely
 from index.expression import Expression, Word, wanted
-from index.lexical.language.analysis import terms, words_of
+from index.lexical.language.analysis import words_of
 from index.lexical.language.languages import Languages
-from index.lexical.language.stemming import marked, reading
-from index.protocols import LexicalSnapshot, Similar
+from index.protocols import LexicalSnapshot
 from index.results import Offer
 
 MOST_OFFERS = 8
@@ -17,38 +14,26 @@ ALIKE = 2  # words are offered at most for one that is nowhere
 
 
 def offers_for(
-    expression: Expression | None, lexical: LexicalSnapshot, columns: Columns, catalog: Catalog
+    expression: Expression | None, lexical: LexicalSnapshot, columns: Columns
 ) -> tuple[Offer, ...]:
     """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""
     if expression is None:
         return ()
+
+    def articles(word: str) -> int:
+        return int(lexical.match(Word(word), columns).held.sum())
+
+    languages = Languages.of(columns.spoken)
     said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
-    words = list(dict.fromkeys(Languages.of(columns.spoken).weighty(said)))[:MOST_WORDS]
-    known = {word: int(lexical.match(Word(word), columns).held.sum()) for word in words}
+    known = {
+        word: articles(word) for word in list(dict.fromkeys(languages.weighty(said)))[:MOST_WORDS]
+    }
     alike = [
-        Offer(_as_spelt(similar, catalog), articles)
+        Offer(found.spelling.written, articles(found.spelling.text))
         for word, held in known.items()
         if not held
-        for similar in lexical.similar(word, columns, ALIKE)
-        if (articles := _articles(similar, columns))
+        for found in likely(word, lexical.spellings(columns), languages)[:ALIKE]
     ]
     here = sorted((held, word) for word, held in known.items() if held)
     offers = [*alike, *(Offer(word, held) for held, word in here)]
-    return tuple({offer.word: offer for offer in offers}.values())[:MOST_OFFERS]
-
-
-def _articles(similar: Similar, columns: Columns) -> int:
-    rows = similar.rows[similar.rows < columns.n_rows]
-    return int(columns.articles_with(rows[columns.alive[rows]]).sum())
-
-
-def _as_spelt(similar: Similar, catalog: Catalog) -> str:
-    """A term is a stem; find a word with that stem where it stands."""
-    return next(_spellings(similar, catalog), marked(similar.term)[0])
-
-
-def _spellings(similar: Similar, catalog: Catalog) -> Iterator[str]:
-    for found in catalog.stored(similar.rows[:1].tolist()):
-        for word in words_of(found.passage.text):
-            if terms(word, reading(found.article.language)) == [similar.term]:
-                yield word
+    return tuple({offer.word: offer for offer in offers if offer.articles}.values())[:MOST_OFFERS]

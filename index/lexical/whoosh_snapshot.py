@@ -13,20 +13,16 @@ from whoosh.reading import IndexReader
 from archive.article import Article
 from index.columns.columns import Columns
 from index.expression import Expression, Field, Stretch
-from index.lexical.language.languages import Languages
-from index.lexical.language.ngrams import has_run
-from index.lexical.language.stemming import marked
 from index.lexical.matching.collection import INDEXED, Collection
 from index.lexical.matching.matching import Matcher, Matches
 from index.lexical.matching.phrases import NO_BREAKS, Gap, documents_with_phrase
 from index.lexical.matching.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
-from index.lexical.matching.spelling import is_alike
 from index.lexical.matching.telling import Resemblance, resemblance
+from index.lexical.spellings import Spellings
 from index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader, StoredList
-from index.protocols import Similar
+from index.lexical.vocabulary import Vocabulary, joined
 
 ROW = "row"
-EDITS = ((1, 1), (2, 2), (1, 0))  # letters apart, and how many at the start must be the same
 
 
 class _Segment:
@@ -45,6 +41,10 @@ class _Segment:
     def rows_of(self, documents: npt.NDArray[np.integer[Any]]) -> Rows:
         rows: Rows = documents + self._rows[0] if self._in_steps else self._rows[documents]
         return rows
+
+    def words(self) -> Vocabulary:
+        """Its words as they are spelt, with rows for documents."""
+        return self.terms.vocabulary().moved(self._rows)
 
 
 class WhooshSnapshot:
@@ -112,32 +112,18 @@ class WhooshSnapshot:
                 found.append(segment.rows_of(documents))
         return np.concatenate(found)
 
-    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
+    def terms(self, field: Field, prefix: str) -> Sequence[str]:
         with self._lock:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
-    def spelt_like(self, field: Field, term: str, edits: int) -> Sequence[str]:
-        with self._lock:
-            found = set(self._reader.terms_within(field.value, term, edits))
-        return [near for near in found if is_alike(near, term, edits)]
+    def words(self) -> Vocabulary:
+        found = [segment.words() for segment in self._segments]
+        return found[0] if len(found) == 1 else joined([each.forms() for each in found])
 
-    def similar(self, word: str, articles: Columns, limit: int) -> Sequence[Similar]:
-        found = Languages.of(articles.spoken).terms(word)
-        spelt = {term for term, *more in found if not more and len(term) > 1}
-        for distance, prefix in EDITS if not has_run(word) else ():
-            alike = {near for term in spelt for near in self._near(term, distance, prefix)}
-            lists = [Similar(term, self.postings(Field.TEXT, term).rows) for term in alike]
-            if lists:
-                lists.sort(key=lambda each: (-len(each.rows), each.term))
-                return lists[:limit]
-        return []
-
-    def _near(self, term: str, distance: int, prefix: int) -> set[str]:
-        """The terms of the same language that are spelt much alike."""
-        with self._lock:
-            found = set(self._reader.terms_within(Field.TEXT.value, term, distance, prefix))
-        return {near for near in found if marked(near)[1] == marked(term)[1]}
+    def spellings(self, articles: Columns) -> Spellings:
+        """The words of these articles as they are spelt."""
+        return self._collected(articles).spellings()
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, laid out by row; 0 for rows that are not here."""

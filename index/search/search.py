@@ -23,12 +23,13 @@ from index.asking.asked import Asked, read_query, undated
 from index.asking.named_days import take_days
 from index.columns.columns import Columns
 from index.engines import Engines
-from index.expression import wanted
+from index.expression import Expression, wanted
 from index.lexical.matching.matching import Matches
 from index.lexical.matching.scoring import Rarity
+from index.meant import Vocabularies, did_you_mean
 from index.protocols import Bools, Rows
 from index.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
-from index.results import Offer, Reading, Results, Verdict
+from index.results import DidYouMean, Offer, Reading, Results, Verdict
 from index.search.clock import Clock
 from index.search.paging import Found, FoundLately, ScoredArticle
 from index.search.ranking import (
@@ -43,6 +44,7 @@ from index.search.related import Related, Relations
 from index.search.reranking import Reordered, Reranking
 from index.search.snapshot import Snapshot, Snapshots
 from index.stories.folding import Folding
+from index.suggesting import Suggester, Suggestion, typed_text
 from index.verdict.judging import evidence, judge
 from index.verdict.noise import Evidence
 
@@ -67,6 +69,7 @@ class Searcher:
         self._nearest = Nearest(engines.embedder, options.floor)
         self._today = today
         self._lately = FoundLately()
+        self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query) -> Results:
@@ -131,7 +134,9 @@ class Searcher:
             candidates = candidates.without_articles()
             with clock.stage("offer"):
                 lexical = ranked.snapshot.lexical
-                offers = offers_for(ranked.read.expression, lexical, columns, self._catalog)
+                offers = offers_for(ranked.read.expression, lexical, columns)
+        with clock.stage("spelling"):
+            meant = self._meant(query, ranked)
         with clock.stage("order"):
             scores = article_scores(columns, candidates, matches, self._options.passage_share)
             folding = Folding.of(columns, candidates.articles)
@@ -157,11 +162,24 @@ class Searcher:
                 words_coverage=ranked.snapshot.words_coverage,
                 verdict=ranked.verdict,
                 offers=offers,
+                did_you_mean=meant,
                 generation=columns.generation,
                 next=None,
                 took_ms={},
             )
         return Found(answer, replace(hits, reread=reordered.reread), reordered.ordered)
+
+    def _meant(self, query: Query, ranked: "_Ranked") -> DidYouMean | None:
+        """Correct what seems misspelt, as long as that changes nothing else in the query."""
+
+        def reads(text: str) -> Expression | None:
+            other = self.read(replace(query, text=text))
+            return other.expression if other.filters == ranked.read.filters else None
+
+        asked = Vocabularies(ranked.snapshot.lexical, ranked.snapshot.columns)
+        chosen = ranked.snapshot.columns.select(ranked.read.filters)
+        read = ranked.read.expression
+        return did_you_mean(query.text, read, ranked.matches, asked, reads, chosen)
 
     def _reread(
         self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: Clock
@@ -202,6 +220,15 @@ class Searcher:
         """Judge what passes the filters by the whole answer: a facet has counted it."""
         whole = self._rank(query, Clock(), without)
         return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
+
+    def suggest(self, text: str, limit: int) -> list[Suggestion]:
+        """Suggest how a query that is being typed may go on; raise BadQuery."""
+        snapshot = self._snapshots.current(with_vectors=False)
+        known = self._suggester
+        if known is None or not known.is_of(snapshot.columns):
+            known = Suggester(snapshot.lexical, snapshot.columns, self._catalog)
+            self._suggester = known
+        return known.suggest(typed_text(text), limit)
 
     def read(self, query: Query) -> Asked:
         """Say how a query is read, without asking it."""

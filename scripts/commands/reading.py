@@ -165,6 +165,8 @@ def values_of(value: object) -> list[str]:
 def _print_results(results: Results, *, why: bool) -> None:
     for note in results.reading.notes:
         click.echo(note, err=True)
+    if results.did_you_mean:
+        click.echo(f"Did you mean: {results.did_you_mean.text}", err=True)
     if not results.hits:
         click.echo(_nothing(results), err=True)
         if results.offers:

@@ -6,7 +6,14 @@ from index.query import Query, parse_limit
 from index.search.clock import Clock
 from index.search.related import MOST_RELATED
 from index.search.search import Searcher
-from web.programs.representation import article_json, related_json, results_json, versions_json
+from index.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
+from web.programs.representation import (
+    article_json,
+    related_json,
+    results_json,
+    suggestions_json,
+    versions_json,
+)
 from web.timing import timed
 
 
@@ -20,6 +27,15 @@ def blueprint(searcher: Searcher) -> Blueprint:
         results = searcher.search(query)
         rendering = Clock()
         return timed(jsonify(results_json(results)), results, rendering)
+
+    @routes.get("/suggest")
+    def suggest() -> Response:
+        text = request.args.get("q", "")
+        usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
+        limit = parse_limit(request.args.get("limit", ""), most=most, usual=usual)
+        response = jsonify(suggestions_json(text, searcher.suggest(text, limit)))
+        response.cache_control.no_store = True  # what is removed is suggested no longer
+        return response
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:

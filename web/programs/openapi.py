@@ -13,6 +13,7 @@ from flask import Blueprint, Response, jsonify
 from index.filters import Filters
 from index.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
 from index.search.related import MOST_RELATED
+from index.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 
 Json = dict[str, Any]
 VERSION = "1"  # of what is described, not of the program
@@ -76,6 +77,12 @@ def _paths() -> Json:
     most = _parameter("limit", _number(MOST_RELATED))
     return {
         "/api/search": _get("Search.", "Results", searched),
+        "/api/suggest": _get(
+            "How a query that is being typed may go on.", "Suggestions", [
+                _parameter("q", {"type": "string", "maxLength": LONGEST_TEXT}),
+                _parameter("limit", _number(MOST_SUGGESTIONS, DEFAULT_SUGGESTIONS)),
+            ],
+        ),
         "/api/articles/{article_id}": _get("An article whole.", "Article", [ARTICLE_ID]),
         "/api/articles/{article_id}/related": _get(
             "Other coverage of its subject, by when it came.", "Related", [ARTICLE_ID, most]
@@ -120,8 +127,8 @@ def _schema(name: str, kind: object) -> Json:
     return {"type": "string"}
 
 
-def _number(most: int) -> Json:
-    return {"type": "integer", "minimum": 1, "maximum": most, "default": DEFAULT_HITS}
+def _number(most: int, usual: int = DEFAULT_HITS) -> Json:
+    return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
 
 
 def _parameter(name: str, schema: Json) -> Json:

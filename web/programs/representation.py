@@ -9,8 +9,9 @@ from archive.store.catalog.stories import OtherCopies
 from archive.store.catalog.versions import Versions
 from index.filters import FACET_FILTERS
 from index.query import Query
-from index.results import Bin, FacetCount, Hit, PassageHit, Ranks, Results, Why
+from index.results import Bin, DidYouMean, FacetCount, Hit, PassageHit, Ranks, Results, Why
 from index.search.related import Related, RelatedArticle
+from index.suggesting import Suggestion
 
 Json = dict[str, Any]
 NO_COPIES = OtherCopies()
@@ -44,6 +45,7 @@ def results_json(results: Results) -> Json:
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
         "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
+        "did_you_mean": _meant(results.did_you_mean),
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
         "took_ms": results.took_ms,
@@ -98,6 +100,17 @@ def versions_json(found: Versions) -> Json:
     ]
     withdrawn = found.withdrawn._asdict() if found.withdrawn else None
     return {"versions": told, "withdrawn": withdrawn}
+
+
+def suggestions_json(text: str, found: Sequence[Suggestion]) -> Json:
+    """Lay out how a query that is being typed may go on."""
+    return {"q": text, "suggestions": [_suggestion(each) for each in found]}
+
+
+def _suggestion(found: Suggestion) -> Json:
+    article = article_fields(found.article) if found.article else None
+    values = {"kind": found.kind.value, "text": found.text, "q": found.q}
+    return {**values, "articles": found.articles, "article": article}
 
 
 def _related(found: RelatedArticle) -> Json:
@@ -184,6 +197,10 @@ def _passage(passage: Passage) -> Json:
 
 def _ranks(ranks: Ranks) -> Json:
     return {"lexical": ranks.lexical, "vector": ranks.vector}
+
+
+def _meant(meant: DidYouMean | None) -> Json | None:
+    return {"text": meant.text, "articles": meant.articles} if meant else None
 
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:

@@ -60,13 +60,22 @@ def term_of(word: str, language: str = ENGLISH) -> str:
     if language == ENGLISH:
         return stem(folded) if folded.isascii() and folded.isalpha() else folded
     if language in ELISIONS:
-        word = ELISIONS[language].sub("", word.casefold().replace("’", "'"))
+        word = _without_elision(word, language)
         folded = fold(word)
     if not folded.isalpha():
         return folded
     if language in STEMMED:
         folded = _stem(folded if language == "de" else word.casefold(), language) or folded
     return f"{folded}{MARK}{language}"
+
+
+def spelling_of(word: str, language: str = ENGLISH) -> str:
+    """Fold a word without taking its stem: it ends as it is written.
+
+    >>> spelling_of("Brücken", "de"), spelling_of("l'Eau", "fr"), spelling_of("Bridge's")
+    ('brucken', 'eau', 'bridge')
+    """
+    return fold(_without_elision(word, language)) if language in ELISIONS else fold(word)
 
 
 def reading(language: str) -> str:
@@ -93,6 +102,10 @@ def marked(term: str) -> tuple[str, str]:
     """
     bare, _, language = term.partition(MARK)
     return bare, language
+
+
+def _without_elision(word: str, language: str) -> str:
+    return ELISIONS[language].sub("", word.casefold().replace("’", "'"))
 
 
 def _is_accent(character: str) -> bool:

@@ -24,7 +24,9 @@ from index.lexical.matching.scoring import (
     merged,
     weights,
 )
+from index.lexical.spellings import Spellings
 from index.lexical.storage.postings_cache import PostingsCache
+from index.lexical.vocabulary import Vocabulary
 
 INDEXED = (Field.TITLE, Field.TEXT)
 
@@ -44,11 +46,11 @@ class PostingLists(Protocol):
         """
         ...
 
-    def spelt_like(self, field: Field, term: str, edits: int) -> Sequence[str]:
-        """The terms of a field that are spelt so but for so many letters, of one language."""
+    def words(self) -> Vocabulary:
+        """All words as they are spelt; their witnesses are rows, dead ones too."""
         ...
 
-    def vocabulary(self, field: Field, prefix: str) -> Sequence[str]:
+    def terms(self, field: Field, prefix: str) -> Sequence[str]:
         """The terms of a field that begin so."""
         ...
 
@@ -89,6 +91,14 @@ class Collection:
         self._norms[Field.ANY] = self._norms_of(INDEXED)
         self._cache: PostingsCache[tuple[Field, tuple[str, ...]], Weighed] = PostingsCache()
         self._lock = threading.Lock()
+        self._spellings: Spellings | None = None
+
+    def spellings(self) -> Spellings:
+        """The words of living passages; gathered when they are first asked for."""
+        with self._lock:
+            if self._spellings is None:
+                self._spellings = Spellings(self.lists.words(), self.columns.alive)
+            return self._spellings
 
     def weighed(
         self, field: Field, terms_alike: Sequence[str], rarity: Rarity = Rarity.CLASSIC

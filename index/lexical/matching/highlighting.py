@@ -10,8 +10,8 @@ from index.lexical.language.analysis import WORD, TermSpan, term_spans, terms_as
 from index.lexical.language.cutting import cut_text
 from index.lexical.language.languages import Languages
 from index.lexical.language.ngrams import has_run, letters
-from index.lexical.language.stemming import fold, reading, term_of
-from index.lexical.matching.spelling import is_alike
+from index.lexical.language.stemming import fold, reading, spelling_of, term_of
+from index.lexical.matching.spelling import is_within
 
 Span = tuple[int, int]
 # Where WORD may begin and end.
@@ -60,12 +60,11 @@ class _Marker:
         cut = [leaf.text for leaf in leaves if has_run(leaf.text)]
         self._letters = tuple(text for text in cut if len(letters(text)) == 1)
         words = [(x, t) for x, t in said if not isinstance(x, Phrase) and x.text not in cut]
-        self._terms = {found[0] for _, found in words if len(found) == 1}
+        self._terms = {f[0] for leaf, f in words if len(f) == 1 and not isinstance(leaf, Fuzzy)}
         self._fuzzy = [
-            (asked, leaf.edits)
-            for leaf, found in words
+            (spelling_of(leaf.text, language), leaf.edits)
+            for leaf, _ in words
             if isinstance(leaf, Fuzzy)
-            for asked in {fold(leaf.text), *found}
         ]
         self._prefixes = tuple(fold(leaf.text) for leaf, _ in words if isinstance(leaf, Prefix))
         self._phrases = [
@@ -81,7 +80,7 @@ class _Marker:
         marked = set(self._words(text)) if single and not cut else set()
         if self._phrases or self._near or cut:
             spans = list(term_spans(text, self._language))
-            marked.update((s.start, s.end) for s in spans if cut and self._is_wanted(s.term))
+            marked.update((s.start, s.end) for s in spans if cut and self._is_asked(s, text))
             for phrase, slop in self._phrases:
                 marked.update(_phrases(spans, phrase, slop))
             for first, second, leaf in self._near:
@@ -100,16 +99,20 @@ class _Marker:
         fresh = written - self._seen
         self._seen |= fresh
         for word in fresh:
-            if self._is_wanted(term_of(word, self._language)):
+            if self._is_wanted(word, term_of(word, self._language)):
                 self._wanted.add(word)
         for word in written & self._wanted:
             yield from _whole(word, text)
 
-    def _is_wanted(self, term: str) -> bool:
-        return (
-            term in self._terms
-            or term.startswith(self._prefixes)
-            or any(is_alike(term, asked, edits) for asked, edits in self._fuzzy)
+    def _is_asked(self, span: TermSpan, text: str) -> bool:
+        return self._is_wanted(text[span.start : span.end], span.term)
+
+    def _is_wanted(self, word: str, term: str) -> bool:
+        if term in self._terms:
+            return True
+        spelt = spelling_of(word, self._language)
+        return spelt.startswith(self._prefixes) or any(
+            is_within(spelt, asked, edits) for asked, edits in self._fuzzy
         )
 
 

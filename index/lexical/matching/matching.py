@@ -26,7 +26,7 @@ from index.expression import (
 from index.lexical.language.analysis import name_words
 from index.lexical.language.languages import Reading, slots
 from index.lexical.language.ngrams import has_run, letters
-from index.lexical.language.stemming import fold
+from index.lexical.language.stemming import fold, spelling_of
 from index.lexical.matching.blocks import best_rows
 from index.lexical.matching.collection import INDEXED, Collection, Weighed
 from index.lexical.matching.scoring import K1, Floats, Rarity, Rows
@@ -278,23 +278,25 @@ class Matcher:
         return held
 
     def _expanded(self, prefix: str) -> list[str]:
-        """The terms a prefix stands for; its own stem too, since the index holds stems."""
+        """The terms a prefix stands for; its own stem too, of a letter the pairs that it begins."""
         folded = fold(prefix)
-        found = {t for place in INDEXED for t in self._collection.lists.vocabulary(place, folded)}
+        if has_run(prefix):
+            lists = self._collection.lists
+            found = {term for place in INDEXED for term in lists.terms(place, folded)}
+        else:
+            found = self._collection.spellings().terms_beginning(folded)
         return sorted(found.union(*self._languages.terms(prefix)))
 
     def _spelt(self, text: str, edits: int) -> list[str]:
-        """The terms spelt much like a word or its stem; of many the nearest and commonest."""
-        lists = self._collection.lists
-        asked = {fold(text)}.union(*self._languages.terms(text))
-        nearness: dict[str, int] = {}
-        for distance in range(edits, 0, -1):
-            found = (t for a in asked for f in INDEXED for t in lists.spelt_like(f, a, distance))
-            nearness.update(dict.fromkeys(found, distance))
-        held = {term: len(lists.postings(Field.TEXT, term).rows) for term in nearness}
-        return sorted(nearness, key=lambda term: (nearness[term], -held[term], term))[
-            :MOST_SPELLINGS
-        ]
+        """The terms of words that are spelt much like this; of many the nearest and commonest."""
+        spellings = self._collection.spellings()
+        asked = {spelling_of(text, language) for language in self._languages.readings}
+        near = sorted(
+            (found for each in asked for found in spellings.near(each, edits)),
+            key=lambda found: (found.distance, -found.spelling.frequency, found.spelling.text),
+        )
+        terms = dict.fromkeys(term for found in near for term in found.spelling.terms)
+        return list(terms)[:MOST_SPELLINGS]
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:

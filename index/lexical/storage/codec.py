@@ -1,5 +1,6 @@
 """A Whoosh codec that keeps each posting list as arrays: documents and frequencies together,
 positions apart and compressed, so that numpy reads a list whole and phrases alone read positions.
+The words as they are spelt are in a file of their own (index/lexical/vocabulary.py).
 
 Whoosh keeps what it is good at: schema, terms, columns, segments and deletions. A stock Whoosh
 searcher works on such an index too; its matchers find the interface they know.
@@ -22,7 +23,9 @@ from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
+from index.lexical import vocabulary
 from index.lexical.storage.mapped import MappedFile
+from index.lexical.vocabulary import Vocabulary
 
 POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
 HEADER = struct.Struct("<IBBQII")
@@ -70,6 +73,7 @@ class ArrayCodec(W3Codec):
             storage.file_length(name),
             MappedFile.open(storage, segment.make_filename(self.POSTS_EXT)),
             MappedFile.open(storage, segment.make_filename(POSITIONS_EXTENSION)),
+            MappedFile.open(storage, segment.make_filename(vocabulary.EXTENSION)),
         )
 
 
@@ -128,6 +132,11 @@ class ArrayFieldWriter(W3FieldWriter):
             self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
             offset, where = offset + len(stored), where + total + len(high)
 
+    def add_vocabulary(self, words: Vocabulary) -> None:
+        """Write the words of all fields as they are spelt; once, even if there are none."""
+        with self._create_file(vocabulary.EXTENSION) as stream:
+            stream.write(vocabulary.encode(words))
+
     def close(self) -> None:
         super().close()
         self._positions.close()
@@ -136,9 +145,12 @@ class ArrayFieldWriter(W3FieldWriter):
 class ArrayTermsReader(W3TermsReader):
     """Reads posting lists as arrays, or as a matcher for a stock searcher."""
 
-    def __init__(self, codec: Any, terms: Any, length: int, postings: Any, positions: Any) -> None:
+    def __init__(
+        self, codec: Any, terms: Any, length: int, postings: Any, positions: Any, words: Any
+    ) -> None:
         super().__init__(codec, terms, length, postings)
         self._positions = positions
+        self._words = words
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> "ArrayMatcher":
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
@@ -149,12 +161,17 @@ class ArrayTermsReader(W3TermsReader):
         found = self._tindex.get(self._keycoder(field, term))
         return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
 
+    def vocabulary(self) -> Vocabulary:
+        """Read the words as they are spelt; who wants them often keeps them."""
+        return vocabulary.decode(self._words.whole())
+
     def _list_at(self, offset: int) -> "StoredList":
         return StoredList(self._postfile, offset, self._positions)
 
     def close(self) -> None:
         super().close()
         self._positions.close()
+        self._words.close()
 
 
 class StoredList:

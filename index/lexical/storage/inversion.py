@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from index.lexical.language.analysis import WORD, terms_of_run
 from index.lexical.language.ngrams import has_run
-from index.lexical.language.stemming import ENGLISH, term_of
+from index.lexical.language.stemming import ENGLISH, spelling_of, term_of
 from index.lexical.storage.codec import PostingLists
+from index.lexical.vocabulary import Forms, key_of
 
 
 class Inverter:
@@ -17,9 +18,13 @@ class Inverter:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}  # of terms, in the order they were met
-        # The term of a word as it is written, in each language.
-        self._of_word: dict[str, dict[str, int]] = {}
-        self._terms = array("I")
+        # What stands in a text: a word as it is written, or a pair of letters.
+        self._term_of_form = array("I")
+        self._keys: list[str] = []  # spelling and term; of a pair, nothing
+        self._written: list[str] = []
+        self._of_word: dict[str, dict[str, int]] = {}  # the form of a word, in each language
+        self._of_pair: dict[str, int] = {}
+        self._forms = array("I")
         self.lengths = array("I")
 
     def add(self, pieces: Sequence[str], language: str = ENGLISH) -> list[int]:
@@ -35,27 +40,37 @@ class Inverter:
                 found = [known[word] for word in words]
             except KeyError:
                 found = self._learned(words, known, language)
-            self._terms.extend(found)
+            self._forms.extend(found)
             counts.append(len(found))
         self.lengths.append(sum(counts))
         return counts
 
     def _learned(self, words: Sequence[str], known: dict[str, int], language: str) -> list[int]:
-        """The terms of words; all are remembered but runs of letters, each seldom met twice."""
+        """The forms of words; all are remembered but runs of letters, each seldom met twice."""
         runs: dict[str, list[int]] = {}
         for word in words:
             if word in known:
                 continue
             if has_run(word):
-                runs[word] = [self._number(term) for term in terms_of_run(word, language)]
+                runs[word] = [self._pair(term) for term in terms_of_run(word, language)]
             else:
-                known[word] = self._number(term_of(word, language))
+                term = term_of(word, language)
+                key = key_of(spelling_of(word, language), term)
+                known[word] = self._form(term, key, word)
         if not runs:
             return [known[word] for word in words]
         return [n for word in words for n in (runs[word] if word in runs else (known[word],))]
 
-    def _number(self, term: str) -> int:
-        return self._numbers.setdefault(term, len(self._numbers))
+    def _pair(self, term: str) -> int:
+        if term not in self._of_pair:
+            self._of_pair[term] = self._form(term)
+        return self._of_pair[term]
+
+    def _form(self, term: str, key: str = "", written: str = "") -> int:
+        self._term_of_form.append(self._numbers.setdefault(term, len(self._numbers)))
+        self._keys.append(key)
+        self._written.append(written)
+        return len(self._keys) - 1
 
     def invert(self) -> PostingLists:
         """The list of each term, ascending as bytes."""
@@ -63,7 +78,8 @@ class Inverter:
         names = sorted((term.encode(), number) for term, number in self._numbers.items())
         place = np.empty(len(names), np.uint32)
         place[[number for _, number in names]] = np.arange(len(names), dtype=np.uint32)
-        terms = place[np.frombuffer(self._terms, np.uint32)]
+        of_form = place[np.frombuffer(self._term_of_form, np.uint32)]
+        terms = of_form[np.frombuffer(self._forms, np.uint32)]
         documents = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
         starts = np.cumsum(lengths, dtype=np.int64) - lengths
         positions = (np.arange(len(terms)) - np.repeat(starts, lengths)).astype(np.uint32)
@@ -78,6 +94,14 @@ class Inverter:
         return PostingLists(
             [term for term, _ in names], cuts, documents, frequencies, lengths[documents], positions
         )
+
+    def forms(self) -> Forms:
+        """The words as they are written, and the documents they stand in."""
+        lengths = np.frombuffer(self.lengths, np.uint32)
+        documents = np.repeat(np.arange(len(lengths)), lengths)
+        found = np.frombuffer(self._forms, np.uint32).astype(np.int64)
+        counts = np.bincount(found, minlength=len(self._keys))
+        return Forms(self._keys, self._written, counts, found, documents)
 
 
 def _is_first(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:

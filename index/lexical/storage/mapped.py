@@ -21,6 +21,9 @@ class MappedFile(StructFile):
         found: bytes = self.file[position : position + length]
         return found
 
+    def whole(self) -> bytes:
+        return self.get(0, len(self.file))
+
     def close(self) -> None:
         """Leave it to whoever still holds an array over it; then the mapping goes by itself."""
         self.is_closed = True

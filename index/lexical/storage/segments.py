@@ -24,12 +24,14 @@ from index.lexical.storage.breaks import BreakLists
 from index.lexical.storage.codec import (
     BREAKS,
     ArrayCodec,
+    ArrayTermsReader,
     Numbers,
     PostingLists,
     StoredList,
     length_codes,
 )
 from index.lexical.storage.inversion import Inverter
+from index.lexical.vocabulary import Vocabulary, joined
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 
@@ -68,6 +70,9 @@ def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
     draft.add_lists(BREAKS, breaks.invert())
     for field in FIELDS:
         draft.add_lists(field, inverters[field].invert())
+    titles = inverters["title"].forms()  # stand in front of each passage, mostly in capitals
+    once = titles._replace(counts=np.minimum(titles.counts, 1))
+    draft.add_vocabulary(joined([inverters["text"].forms(), once]))
     return draft.finish()
 
 
@@ -91,6 +96,8 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
         lists = _merged_lists(readers, places, field)
         for some in batches(lists, TERMS_AT_ONCE):
             draft.add_lists(field, _joined(some, lengths[field]))
+    words = [_vocabulary(each).moved(to).forms() for each, to in zip(readers, places, strict=True)]
+    draft.add_vocabulary(joined(words))
     for reader in readers:
         reader.close()
     return draft.finish()
@@ -128,6 +135,9 @@ class _Draft:
         if lists.terms:
             self._lists.add_lists(field, lists)
 
+    def add_vocabulary(self, words: Vocabulary) -> None:
+        self._lists.add_vocabulary(words)
+
     def finish(self) -> Any:
         self._columns.close()
         self._lists.close()
@@ -158,6 +168,11 @@ def _one_after_another(places: list[npt.NDArray[np.int64]]) -> list[npt.NDArray[
     counts = [int((of >= 0).sum()) for of in places]
     firsts = np.cumsum([0, *counts[:-1]])
     return [np.where(of >= 0, of + first, -1) for of, first in zip(places, firsts, strict=True)]
+
+
+def _vocabulary(reader: IndexReader) -> Vocabulary:
+    terms: ArrayTermsReader = reader.codec().terms_reader(reader.storage(), reader.segment())
+    return terms.vocabulary()
 
 
 def _merged_lists(

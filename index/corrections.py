@@ -1,0 +1,55 @@
+"""Ranks the archive's words that a misspelt one may stand for, likeliest first."""
+
+from collections.abc import Callable, Sequence
+from math import log
+
+from index.lexical.language.languages import Languages
+from index.lexical.language.stemming import spelling_of
+from index.lexical.spellings import Near, Spellings
+
+SHORTEST = 4  # letters of a word that is taken for a misspelling, as in Elasticsearch
+TWO_EDITS = 7  # letters of one in which two may be wrong
+KNOWN = 10  # times that a word stands which is so far away
+AN_EDIT = 12.0  # what an edit has to be made up for by, in the logarithm of how often words stand
+RARE = 2  # articles that hold a word that may be misspelt all the same
+COMMONER = 500  # times as often stands the word that was meant
+FIRST_LETTER = 2.0  # and another first letter, which people seldom get wrong
+
+
+def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Near]:
+    """Rank the words that are spelt like one that is nowhere; none like a short one or a number."""
+    spelt = {spelling_of(word, language) for language in languages.readings}
+    edits = 2 if len(word) >= TWO_EDITS else 1
+    if len(word) < SHORTEST or any(map(str.isdigit, word)):
+        return []
+    near = {found.spelling.text: found for each in spelt for found in spellings.near(each, edits)}
+    first = {each[:1] for each in spelt}
+    return sorted(near.values(), key=lambda found: (_penalty(found, first), found.spelling.text))
+
+
+def commoner(
+    word: str, held: int, spellings: Callable[[], Spellings], languages: Languages
+) -> Sequence[Near]:
+    """Rank the words that are spelt nearly like one that so few articles hold, and far commoner.
+
+    A word in capitals may be a rare name, and no name is corrected that is in the archive.
+    """
+    if held > RARE or len(word) < TWO_EDITS or not word.islower() or not word.isalpha():
+        return []
+    spelt = {spelling_of(word, language) for language in languages.readings}
+    near = [
+        found
+        for each in spelt
+        for found in spellings().near(each, 1)
+        if found.spelling.text[:1] == each[:1]
+    ]
+    stands = sum(found.spelling.frequency for found in near if not found.distance)
+    if any(found.spelling.written != word for found in near if not found.distance):
+        return []
+    least = COMMONER * max(1, stands)
+    return [found for found in near if found.distance and found.spelling.frequency >= least]
+
+
+def _penalty(near: Near, first: set[str]) -> float:
+    elsewhere = near.spelling.text[:1] not in first
+    return AN_EDIT * near.distance + FIRST_LETTER * elsewhere - log(near.spelling.frequency)

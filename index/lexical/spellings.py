@@ -1,0 +1,87 @@
+"""Looks words up by how they are spelt, among those of articles that are in the archive."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from index.columns.category import Bools
+from index.lexical.matching.spelling import letters_of, within
+from index.lexical.vocabulary import Vocabulary
+
+BEYOND = chr(0x10FFFF)  # which no word holds
+
+
+class Spelling(NamedTuple):
+    """A word: folded, as it is written most often, its terms, how often it stands anywhere."""
+
+    text: str
+    written: str
+    terms: tuple[str, ...]
+    frequency: int
+
+
+class Near(NamedTuple):
+    """A spelling, and how many edits lie between it and what was asked."""
+
+    distance: int
+    spelling: Spelling
+
+
+class Spellings:
+    """The words of the living, each spelling once. It may be shared between threads."""
+
+    def __init__(self, vocabulary: Vocabulary, alive: Bools) -> None:
+        """Take words whose witnesses are rows, and mark the rows that are alive."""
+        found = vocabulary.moved(np.where(alive, np.arange(len(alive)), -1))
+        parted = "\t".join(found.keys).split("\t") if found.keys else []
+        every, self._terms = parted[::2], parted[1::2]
+        # Where each word begins among the pairs: there is one for each of its terms.
+        self._first = [i for i, text in enumerate(every) if not i or text != every[i - 1]]
+        self._words = [every[i] for i in self._first]
+        self._written = found.written
+        self._each = found.counts
+        self._counts = np.add.reduceat(found.counts, self._first) if every else found.counts
+        self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
+        self._letters = letters_of(self._words)
+
+    def near(self, word: str, edits: int) -> list[Near]:
+        """The words that are spelt as this folded one but for so many edits, nearest first.
+
+        Of those equally near the commonest comes first.
+        """
+        mask = letters_of([word])[0]
+        # An edit puts in a letter, takes one out, or both.
+        alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
+        alike &= np.abs(self._lengths - len(word)) <= edits
+        places = np.flatnonzero(alike).tolist()
+        distances = within(word, [self._words[place] for place in places], edits)
+        found = [Near(n, self._at(places[i])) for i, n in distances.items()]
+        return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
+
+    def beginning(self, prefix: str) -> Iterator[Spelling]:
+        """Walk the words that begin so, the commonest first."""
+        start, end = self._range(prefix)
+        order = np.argsort(-self._counts[start:end], kind="stable") + start
+        return (self._at(place) for place in order.tolist())
+
+    def terms_beginning(self, prefix: str) -> set[str]:
+        """The terms of all words that begin so."""
+        start, end = self._range(prefix)
+        ends = [*self._first, len(self._terms)]
+        return set(self._terms[ends[start] : ends[end]])
+
+    def _range(self, prefix: str) -> tuple[int, int]:
+        return bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEYOND)
+
+    def _at(self, place: int) -> Spelling:
+        start = self._first[place]
+        end = self._first[place + 1] if place + 1 < len(self._first) else len(self._terms)
+        commonest = start + int(np.argmax(self._each[start:end]))
+        return Spelling(
+            self._words[place],
+            self._written[commonest],
+            tuple(self._terms[start:end]),
+            int(self._counts[place]),
+        )
