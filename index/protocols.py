@@ -17,7 +17,7 @@ from index.expression import Expression
 from index.lexical.matching.matching import Matches
 from index.lexical.matching.scoring import Rarity
 from index.lexical.matching.telling import Resemblance
-from index.lexical.spellings import Spellings
+from index.lexical.spelling.spellings import Spellings
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

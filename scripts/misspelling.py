@@ -12,7 +12,7 @@ import click
 from archive.settings import Settings
 from index.columns.columns import Columns
 from index.lexical.language.languages import Languages
-from index.lexical.spellings import Spelling, Spellings
+from index.lexical.spelling.spellings import Spelling, Spellings
 from index.query import Mode, Query
 from index.search.search import Searcher
 from index.wiring import open_engines, searcher_over

@@ -16,8 +16,8 @@ from index.lexical.matching.collection import Collection
 from index.lexical.matching.matching import Matcher
 from index.lexical.matching.scoring import NO_POSTINGS, Postings, Rarity
 from index.lexical.matching.telling import resemblance
-from index.lexical.spellings import Spellings
-from index.lexical.vocabulary import Vocabulary, key_of
+from index.lexical.spelling.spellings import Spellings
+from index.lexical.spelling.vocabulary import Vocabulary, key_of
 from index.protocols import Ranking
 from index.vector.comparing import top
 

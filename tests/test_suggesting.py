@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.suggesting import LONGEST_TYPED, typed_last
+from index.asking.suggesting import LONGEST_TYPED, typed_last
 from tests.test_openapi import misfits, schema_of
 from web.app import create_app
 

@@ -20,7 +20,7 @@ OTHERS = codes()[1:]
 WEB = Path(translating.__file__).parent
 SCRIPTS = sorted((WEB / "static").glob("*.js"))
 SAYING = re.compile(
-    r"""(?:textContent|innerText|ariaLabel|title|placeholder) = ["'`]|append\(["'`]|"""
+    r"""(?:textContent|innerText|ariaLabel|title|placeholder) = (?!"")["'`]|append\(["'`]|"""
     r"""setAttribute\("(?:aria-label|title|placeholder)", ["'`]"""
 )
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))

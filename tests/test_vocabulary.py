@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.lexical import whoosh_index
-from index.lexical.matching.spelling import is_within, letters_of
+from index.lexical.spelling.edits import is_within, letters_of
+from index.lexical.spelling.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
 from index.lexical.storage.inversion import Inverter
-from index.lexical.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
 from index.lexical.whoosh_index import WhooshIndex
 from index.protocols import LexicalEntry
 from tests.test_contract import columns
@@ -22,7 +22,7 @@ words = st.text("abcdeé", max_size=8)
 def vocabulary(some):
     inverter = Inverter()
     for text in some:
-        inverter.add(text)
+        inverter.add([text])
     return joined([inverter.forms()])
 
 

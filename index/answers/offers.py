@@ -1,7 +1,7 @@
 """Offers words to search for instead, where nothing good was found."""
 
+from index.asking.corrections import likely
 from index.columns.columns import Columns
-from index.corrections import likely
 from index.expression import Expression, Word, wanted
 from index.lexical.language.analysis import words_of
 from index.lexical.language.languages import Languages

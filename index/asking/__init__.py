@@ -1,1 +1,1 @@
-"""How a query's text is read."""
+"""How a query's text is read, corrected and completed."""

@@ -18,9 +18,9 @@ from index.lexical.matching.matching import Matcher, Matches
 from index.lexical.matching.phrases import NO_BREAKS, Gap, documents_with_phrase
 from index.lexical.matching.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
 from index.lexical.matching.telling import Resemblance, resemblance
-from index.lexical.spellings import Spellings
+from index.lexical.spelling.spellings import Spellings
+from index.lexical.spelling.vocabulary import Vocabulary, joined
 from index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader, StoredList
-from index.lexical.vocabulary import Vocabulary, joined
 
 ROW = "row"
 

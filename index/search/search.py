@@ -3,9 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
-
-import numpy as np
 
 from archive.article import Article, Passage
 from archive.errors import EngineUnavailable
@@ -19,33 +16,29 @@ from index.answers.hits import COPIES_LISTED, Hits
 from index.answers.nearest import Nearest
 from index.answers.offers import offers_for
 from index.answers.timeline import span, timeline
-from index.asking.asked import Asked, read_query, undated
+from index.asking.asked import Asked
+from index.asking.meant import Vocabularies, did_you_mean
 from index.asking.named_days import take_days
+from index.asking.suggesting import Suggester, Suggestion, typed_text
 from index.columns.columns import Columns
 from index.engines import Engines
-from index.expression import Expression, wanted
-from index.lexical.matching.matching import Matches
-from index.lexical.matching.scoring import Rarity
-from index.meant import Vocabularies, did_you_mean
-from index.protocols import Bools, Rows
+from index.expression import Expression
+from index.protocols import Rows
 from index.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from index.results import DidYouMean, Offer, Reading, Results, Verdict
 from index.search.clock import Clock
 from index.search.paging import Found, FoundLately, ScoredArticle
+from index.search.ranker import Ranked, Ranker, meaning_of
 from index.search.ranking import (
     Candidates,
-    Nearness,
     RankingOptions,
     article_scores,
     in_order,
-    rank,
 )
 from index.search.related import Related, Relations
 from index.search.reranking import Reordered, Reranking
-from index.search.snapshot import Snapshot, Snapshots
+from index.search.snapshot import Snapshots
 from index.stories.folding import Folding
-from index.suggesting import Suggester, Suggestion, typed_text
-from index.verdict.judging import evidence, judge
 from index.verdict.noise import Evidence
 
 
@@ -65,6 +58,7 @@ class Searcher:
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
+        self._ranker = Ranker(engines, self._snapshots, options, today)
         self._reranking = reranking
         self._nearest = Nearest(engines.embedder, options.floor)
         self._today = today
@@ -91,7 +85,7 @@ class Searcher:
 
     def _marked(self, page: Results) -> Results:
         """Mark the sentences nearest in meaning, if there is a meaning and a model for it."""
-        meaning = _meaning(self.read(page.query))
+        meaning = meaning_of(self.read(page.query))
         if not meaning or not page.hits:
             return page
         try:
@@ -112,13 +106,13 @@ class Searcher:
 
     def weigh(self, query: Query) -> tuple[Evidence, bool]:
         """What vouches for the answer, and whether an article holds all that is asked for."""
-        ranked = self._rank(query, Clock())
+        ranked = self._ranker.rank(query, Clock())
         asked = ranked.matches.asked & ranked.candidates.by_words
         return ranked.evidence, bool(asked.any())
 
     def judge(self, query: Query, *, without: Sequence[str] = ()) -> Verdict:
         """Judge what is found, or would be if the archive were without these articles."""
-        return self._rank(query, Clock(), without).verdict
+        return self._ranker.rank(query, Clock(), without).verdict
 
     def _browsing(self, query: Query) -> Query:
         """Where nothing is asked but days, the archive is looked through, newest first."""
@@ -127,7 +121,7 @@ class Searcher:
         return replace(query, sort=Sort.NEWEST)
 
     def _find(self, query: Query, clock: Clock) -> Found:
-        ranked = self._rank(query, clock)
+        ranked = self._ranker.rank(query, clock)
         columns, matches, candidates = ranked.snapshot.columns, ranked.matches, ranked.candidates
         offers: tuple[Offer, ...] = ()
         if ranked.verdict is Verdict.NONE:
@@ -169,7 +163,7 @@ class Searcher:
             )
         return Found(answer, replace(hits, reread=reordered.reread), reordered.ordered)
 
-    def _meant(self, query: Query, ranked: "_Ranked") -> DidYouMean | None:
+    def _meant(self, query: Query, ranked: Ranked) -> DidYouMean | None:
         """Correct what seems misspelt, as long as that changes nothing else in the query."""
 
         def reads(text: str) -> Expression | None:
@@ -182,44 +176,14 @@ class Searcher:
         return did_you_mean(query.text, read, ranked.matches, asked, reads, chosen)
 
     def _reread(
-        self, query: Query, ranked: "_Ranked", hits: Hits, ordered: Rows, clock: Clock
+        self, query: Query, ranked: Ranked, hits: Hits, ordered: Rows, clock: Clock
     ) -> Reordered:
         """Have the first hits read again, where there is a model for it and meaning was asked."""
-        meaning = _meaning(ranked.read) if query.mode is not Mode.KEYWORD else ""
+        meaning = meaning_of(ranked.read) if query.mode is not Mode.KEYWORD else ""
         if not self._reranking or not meaning or query.sort is not Sort.RELEVANCE:
             return Reordered(ordered, {}, None)
         with clock.stage("rerank"):
             return self._reranking.reorder(meaning, hits, ordered, self._catalog)
-
-    def _rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> "_Ranked":
-        with clock.stage("read"):
-            read = read_query(query, self._today())
-        meaning = _meaning(read) if query.mode is not Mode.KEYWORD else ""
-        with clock.stage("open"):
-            snapshot = self._snapshots.current(with_vectors=bool(meaning))
-        columns = snapshot.columns
-        chosen = columns.select(read.filters)
-        if without:
-            chosen &= ~columns.articles_with(self._catalog.rows_of(without))
-        with clock.stage("words"):
-            matches = _matches(read, snapshot, with_meaning=bool(meaning))
-        with clock.stage("meaning"):
-            nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
-        with clock.stage("rank"):
-            mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
-            mode = mode if meaning else Mode.KEYWORD
-            candidates = rank(columns, matches, nearness, chosen, mode, self._options)
-        with clock.stage("judge"):
-            found = evidence(candidates, matches)
-            verdict = judge(found, candidates, matches, mode, snapshot.noise)
-            if verdict is Verdict.NONE and read.filters and candidates.articles.any():
-                verdict = self._judge_unfiltered(undated(query, read), without)
-        return _Ranked(read, snapshot, matches, candidates, found, verdict, failure)
-
-    def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
-        """Judge what passes the filters by the whole answer: a facet has counted it."""
-        whole = self._rank(query, Clock(), without)
-        return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest how a query that is being typed may go on; raise BadQuery."""
@@ -232,7 +196,7 @@ class Searcher:
 
     def read(self, query: Query) -> Asked:
         """Say how a query is read, without asking it."""
-        return read_query(query, self._today())
+        return self._ranker.read(query)
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""
@@ -260,66 +224,8 @@ class Searcher:
         """How the archive was filled: the last runs, the latest first."""
         return self._catalog.runs.latest(limit)
 
-    def _nearness(
-        self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
-    ) -> tuple[Nearness | None, EngineUnavailable | None]:
-        """Ask the vectors; hybrid search goes on with words alone where they cannot answer.
 
-        What is near is settled by the question alone, and then chosen from: so a facet counts what
-        a click on it gives.
-        """
-        if not meaning or not snapshot.columns.coverage:
-            return None, None
-        try:
-            if snapshot.unavailable or snapshot.vectors is None:
-                raise snapshot.unavailable or EngineUnavailable("Chroma", Message("it is not open"))
-            vector = self._embedder.embed_query(meaning)
-            near = snapshot.vectors.within(vector, self._options.floor).rows
-        except EngineUnavailable as exc:
-            if query.mode is Mode.SEMANTIC:
-                raise
-            return None, exc
-        near = near[allowed[snapshot.columns.article_of[near]]]
-        return Nearness(vector, snapshot.vectors, near), None
-
-
-class _Ranked(NamedTuple):
-    """What one query found and whether it is any good, before it is ordered and counted."""
-
-    read: Asked
-    snapshot: Snapshot
-    matches: Matches
-    candidates: Candidates
-    evidence: Evidence
-    verdict: Verdict
-    failure: EngineUnavailable | None
-
-
-def _meaning(read: Asked) -> str:
-    """What to embed: the words that are wanted, without operators and exclusions."""
-    return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
-
-
-def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
-    """Match the words; where nothing is asked of meaning, rare ones count for more."""
-    if read.expression is not None:
-        merged = with_meaning and snapshot.columns.coverage
-        rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
-        return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
-    nothing = np.zeros(snapshot.columns.n_rows, np.float32)
-    everyone = np.full(snapshot.columns.n_articles, not read.text)
-    return Matches(nothing, everyone, everyone, everyone)
-
-
-def _unmarked(left: int) -> Message:
-    return Message.counted(
-        "there was no time to mark sentences in the last %(number)s hits",
-        "there was no time to mark sentences in the last %(number)s hits",
-        left,
-    )
-
-
-def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: Message | None) -> Reading:
+def _reading(ranked: Ranked, shown: Candidates, query: Query, reranked: Message | None) -> Reading:
     read = ranked.read
     notes = list(read.notes)
     if ranked.matches.relaxed and shown.by_words.any():
@@ -330,3 +236,11 @@ def _reading(ranked: _Ranked, shown: Candidates, query: Query, reranked: Message
     notes += cautions(query, ranked.snapshot, ranked.failure)
     dated = replace(query, text=read.text, filters=read.filters)
     return Reading(dated, read.description, tuple(notes), read.parts)
+
+
+def _unmarked(left: int) -> Message:
+    return Message.counted(
+        "there was no time to mark sentences in the last %(number)s hits",
+        "there was no time to mark sentences in the last %(number)s hits",
+        left,
+    )

@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response, jsonify, request
 
+from index.asking.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from index.query import Query, parse_limit
 from index.search.clock import Clock
 from index.search.related import MOST_RELATED
 from index.search.search import Searcher
-from index.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from web.programs.representation import (
     article_json,
     related_json,

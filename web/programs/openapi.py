@@ -10,10 +10,10 @@ from typing import cast as typed
 
 from flask import Blueprint, Response, jsonify
 
+from index.asking.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from index.filters import Filters
 from index.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
 from index.search.related import MOST_RELATED
-from index.suggesting import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 
 Json = dict[str, Any]
 VERSION = "1"  # of what is described, not of the program

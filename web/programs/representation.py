@@ -7,11 +7,11 @@ from typing import Any
 from archive.article import Article, Passage
 from archive.store.catalog.stories import OtherCopies
 from archive.store.catalog.versions import Versions
+from index.asking.suggesting import Suggestion
 from index.filters import FACET_FILTERS
 from index.query import Query
 from index.results import Bin, DidYouMean, FacetCount, Hit, PassageHit, Ranks, Results, Why
 from index.search.related import Related, RelatedArticle
-from index.suggesting import Suggestion
 
 Json = dict[str, Any]
 NO_COPIES = OtherCopies()

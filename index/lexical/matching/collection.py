@@ -24,9 +24,9 @@ from index.lexical.matching.scoring import (
     merged,
     weights,
 )
-from index.lexical.spellings import Spellings
+from index.lexical.spelling.spellings import Spellings
+from index.lexical.spelling.vocabulary import Vocabulary
 from index.lexical.storage.postings_cache import PostingsCache
-from index.lexical.vocabulary import Vocabulary
 
 INDEXED = (Field.TITLE, Field.TEXT)
 

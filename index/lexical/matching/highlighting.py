@@ -11,7 +11,7 @@ from index.lexical.language.cutting import cut_text
 from index.lexical.language.languages import Languages
 from index.lexical.language.ngrams import has_run, letters
 from index.lexical.language.stemming import fold, reading, spelling_of, term_of
-from index.lexical.matching.spelling import is_within
+from index.lexical.spelling.edits import is_within
 
 Span = tuple[int, int]
 # Where WORD may begin and end.

@@ -1,6 +1,6 @@
 """A Whoosh codec that keeps each posting list as arrays: documents and frequencies together,
 positions apart and compressed, so that numpy reads a list whole and phrases alone read positions.
-The words as they are spelt are in a file of their own (index/lexical/vocabulary.py).
+The words as they are spelt are in a file of their own (index/lexical/spelling/vocabulary.py).
 
 Whoosh keeps what it is good at: schema, terms, columns, segments and deletions. A stock Whoosh
 searcher works on such an index too; its matchers find the interface they know.
@@ -23,9 +23,9 @@ from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
-from index.lexical import vocabulary
+from index.lexical.spelling import vocabulary
+from index.lexical.spelling.vocabulary import Vocabulary
 from index.lexical.storage.mapped import MappedFile
-from index.lexical.vocabulary import Vocabulary
 
 POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
 HEADER = struct.Struct("<IBBQII")

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from index.lexical.language.analysis import WORD, terms_of_run
 from index.lexical.language.ngrams import has_run
 from index.lexical.language.stemming import ENGLISH, spelling_of, term_of
+from index.lexical.spelling.vocabulary import Forms, key_of
 from index.lexical.storage.codec import PostingLists
-from index.lexical.vocabulary import Forms, key_of
 
 
 class Inverter:

@@ -20,6 +20,7 @@ from archive.batching import batches
 from index.lexical.language.analysis import NewsAnalyzer
 from index.lexical.language.cutting import cut_text
 from index.lexical.language.stemming import reading
+from index.lexical.spelling.vocabulary import Vocabulary, joined
 from index.lexical.storage.breaks import BreakLists
 from index.lexical.storage.codec import (
     BREAKS,
@@ -31,7 +32,6 @@ from index.lexical.storage.codec import (
     length_codes,
 )
 from index.lexical.storage.inversion import Inverter
-from index.lexical.vocabulary import Vocabulary, joined
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 

@@ -5,7 +5,7 @@ from math import log
 
 from index.lexical.language.languages import Languages
 from index.lexical.language.stemming import spelling_of
-from index.lexical.spellings import Near, Spellings
+from index.lexical.spelling.spellings import Near, Spellings
 
 SHORTEST = 4  # letters of a word that is taken for a misspelling, as in Elasticsearch
 TWO_EDITS = 7  # letters of one in which two may be wrong

@@ -20,7 +20,7 @@ from index.filters import FACETS
 from index.lexical.language.analysis import WORD, name_words
 from index.lexical.language.ngrams import has_run
 from index.lexical.language.stemming import fold, is_stop_word
-from index.lexical.spellings import BEYOND, Spelling
+from index.lexical.spelling.spellings import BEYOND, Spelling
 from index.protocols import LexicalSnapshot
 from index.query import LONGEST_TEXT
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
+from index.asking.corrections import commoner, likely
 from index.columns.category import Bools
 from index.columns.columns import Columns
-from index.corrections import commoner, likely
 from index.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
 from index.lexical.language.analysis import WORD, words_of
 from index.lexical.language.languages import Languages

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from index.columns.category import Bools
-from index.lexical.matching.spelling import letters_of, within
-from index.lexical.vocabulary import Vocabulary
+from index.lexical.spelling.edits import letters_of, within
+from index.lexical.spelling.vocabulary import Vocabulary
 
 BEYOND = chr(0x10FFFF)  # which no word holds
 

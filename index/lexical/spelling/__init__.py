@@ -1,0 +1,1 @@
+"""Words as they are spelt: which there are, and which are spelt nearly so."""

@@ -1,0 +1,130 @@
+"""Ranks what a query finds: reads it, asks both engines, merges, and judges what they found."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from archive.errors import EngineUnavailable
+from archive.message import Message
+from index.asking.asked import Asked, read_query, undated
+from index.engines import Engines
+from index.expression import wanted
+from index.lexical.matching.matching import Matches
+from index.lexical.matching.scoring import Rarity
+from index.protocols import Bools
+from index.query import Mode, Query
+from index.results import Verdict
+from index.search.clock import Clock
+from index.search.ranking import (
+    Candidates,
+    Nearness,
+    RankingOptions,
+    rank,
+)
+from index.search.snapshot import Snapshot, Snapshots
+from index.verdict.judging import evidence, judge
+from index.verdict.noise import Evidence
+
+
+class Ranked(NamedTuple):
+    """What one query found and whether it is any good, before it is ordered and counted."""
+
+    read: Asked
+    snapshot: Snapshot
+    matches: Matches
+    candidates: Candidates
+    evidence: Evidence
+    verdict: Verdict
+    failure: EngineUnavailable | None
+
+
+class Ranker:
+    """Ranks the articles of one archive, for any number of threads."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        snapshots: Snapshots,
+        options: RankingOptions,
+        today: Callable[[], date],
+    ) -> None:
+        self._catalog = engines.catalog
+        self._embedder = engines.embedder
+        self._snapshots = snapshots
+        self._options = options
+        self._today = today
+
+    def read(self, query: Query) -> Asked:
+        """Say how a query is read, without asking it."""
+        return read_query(query, self._today())
+
+    def rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> Ranked:
+        """Rank what a query finds, as if the archive were without some articles."""
+        with clock.stage("read"):
+            read = self.read(query)
+        meaning = meaning_of(read) if query.mode is not Mode.KEYWORD else ""
+        with clock.stage("open"):
+            snapshot = self._snapshots.current(with_vectors=bool(meaning))
+        columns = snapshot.columns
+        chosen = columns.select(read.filters)
+        if without:
+            chosen &= ~columns.articles_with(self._catalog.rows_of(without))
+        with clock.stage("words"):
+            matches = _matches(read, snapshot, with_meaning=bool(meaning))
+        with clock.stage("meaning"):
+            nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
+        with clock.stage("rank"):
+            mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
+            mode = mode if meaning else Mode.KEYWORD
+            candidates = rank(columns, matches, nearness, chosen, mode, self._options)
+        with clock.stage("judge"):
+            found = evidence(candidates, matches)
+            verdict = judge(found, candidates, matches, mode, snapshot.noise)
+            if verdict is Verdict.NONE and read.filters and candidates.articles.any():
+                verdict = self._judge_unfiltered(undated(query, read), without)
+        return Ranked(read, snapshot, matches, candidates, found, verdict, failure)
+
+    def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
+        """Judge what passes the filters by the whole answer: a facet has counted it."""
+        whole = self.rank(query, Clock(), without)
+        return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
+
+    def _nearness(
+        self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
+    ) -> tuple[Nearness | None, EngineUnavailable | None]:
+        """Ask the vectors; hybrid search goes on with words alone where they cannot answer.
+
+        What is near is settled by the question alone, and then chosen from: so a facet counts what
+        a click on it gives.
+        """
+        if not meaning or not snapshot.columns.coverage:
+            return None, None
+        try:
+            if snapshot.unavailable or snapshot.vectors is None:
+                raise snapshot.unavailable or EngineUnavailable("Chroma", Message("it is not open"))
+            vector = self._embedder.embed_query(meaning)
+            near = snapshot.vectors.within(vector, self._options.floor).rows
+        except EngineUnavailable as exc:
+            if query.mode is Mode.SEMANTIC:
+                raise
+            return None, exc
+        near = near[allowed[snapshot.columns.article_of[near]]]
+        return Nearness(vector, snapshot.vectors, near), None
+
+
+def meaning_of(read: Asked) -> str:
+    """What to embed: the words that are wanted, without operators and exclusions."""
+    return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
+
+
+def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+    """Match the words; where nothing is asked of meaning, rare ones count for more."""
+    if read.expression is not None:
+        merged = with_meaning and snapshot.columns.coverage
+        rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
+        return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
+    nothing = np.zeros(snapshot.columns.n_rows, np.float32)
+    everyone = np.full(snapshot.columns.n_articles, not read.text)
+    return Matches(nothing, everyone, everyone, everyone)
