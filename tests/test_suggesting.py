@@ -29,8 +29,18 @@ def test_the_last_word_is_completed_and_its_articles_are_counted(client):
     found = suggested(client, "swing bri")
     (word,) = [each for each in found if each["text"] == "bridge"]
     assert (word["kind"], word["q"]) == ("word", "swing bridge")
-    total = client.get("/api/search?q=bridge&mode=keyword").json["totals"]["by_words"]
+    total = client.get("/api/search?q=swing+bridge&mode=keyword").json["totals"]["by_words"]
     assert word["articles"] == total
+
+
+def test_words_stand_beside_what_was_typed_before_in_as_many_articles_as_is_said(client):
+    found = [each for each in suggested(client, "ferry s") if each["kind"] == "word"]
+    assert len(found) > 1
+    for each in found:
+        asked = {"q": each["q"], "mode": "keyword", "copies": "show"}
+        answer = client.get("/api/search", query_string=asked).json
+        assert answer["totals"]["by_words"] == each["articles"]
+    assert [e["articles"] for e in found] == sorted((e["articles"] for e in found), reverse=True)
 
 
 def test_titles_hold_all_words_and_lead_to_their_article(client):

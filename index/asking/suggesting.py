@@ -13,14 +13,14 @@ import numpy as np
 from archive.article import Article
 from archive.errors import BadQuery
 from archive.store.catalog.catalog import Catalog
-from index.columns.category import Category
+from index.columns.category import Bools, Category
 from index.columns.columns import Columns
 from index.expression import And, Field, Prefix, Word
 from index.filters import FACETS
 from index.lexical.language.analysis import WORD, name_words
 from index.lexical.language.ngrams import has_run
 from index.lexical.language.stemming import fold, is_stop_word
-from index.lexical.spelling.spellings import BEYOND, Spelling
+from index.lexical.spelling.spellings import BEYOND
 from index.protocols import LexicalSnapshot
 from index.query import LONGEST_TEXT
 
@@ -31,6 +31,7 @@ MOST_WORDS = 8  # typed so far, that a title has to hold
 SHORTEST_PREFIX = 3  # letters of the last word; fewer begin too many words of titles
 MOST_TITLES = 3
 MOST_NAMES = 3
+RANKED = 30  # words, by what else was typed
 LOOKED_AT = 60  # words, the commonest, of which some may be in no title
 NAME_WORDS = 4  # of a name, that may be typed already
 FIELDS = "|".join(field.value for field in Field if field not in (Field.ANY, Field.DATE))
@@ -54,6 +55,7 @@ class SuggestionKind(StrEnum):
 class Suggestion(NamedTuple):
     """What may be meant, the whole query with it, and how many articles hold it.
 
+    Of a word, these hold the words typed before it too, if any article does.
     Of a title it is the article that is meant, of which `article` tells.
     """
 
@@ -132,13 +134,17 @@ class Suggester:
             return list(islice(self._in_column(text, typed), limit))
         names = list(islice(self._names_of(text, typed), MOST_NAMES))
         titles = list(islice(self._titles(typed), MOST_TITLES))
-        words = list(islice(self._words(text, typed), max(1, limit - len(names) - len(titles))))
+        words = self._words(text, typed)[: max(1, limit - len(names) - len(titles))]
         return [*words, *names, *titles][:limit]
 
-    def _words(self, text: str, typed: Typed) -> Iterator[Suggestion]:
-        if has_run(typed.last):
-            return
+    def _words(self, text: str, typed: Typed) -> list[Suggestion]:
+        """Words that begin so, those in the most articles that hold what was typed before first."""
+        found = list(islice(self._begun(text, typed), RANKED)) if not has_run(typed.last) else []
+        return sorted(found, key=lambda each: -each.articles)
+
+    def _begun(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
+        beside = self._beside(typed)
         known = self._lexical.spellings(self._columns).beginning(fold(typed.last))
         stems: set[str] = set()  # of which one form is enough: all find the same
         for word in islice(known, LOOKED_AT):
@@ -146,11 +152,21 @@ class Suggester:
             if stems.issuperset(word.terms) or is_stop_word(word.text):
                 continue
             stems.update(word.terms)
-            if word.text != fold(typed.last) and (held := self._held(word, typed.field)):
+            if word.text != fold(typed.last) and (
+                held := int((self._held(word.text, typed.field) & beside).sum())
+            ):
                 yield Suggestion(SuggestionKind.WORD, written, start + written, held)
 
-    def _held(self, word: Spelling, field: Field) -> int:
-        return int(self._lexical.match(Word(word.text, field), self._columns).held.sum())
+    def _beside(self, typed: Typed) -> Bools:
+        """The articles that hold the words typed before, or all where none holds them."""
+        held = np.ones(self._columns.n_articles, np.bool_)
+        for word in typed.words[-MOST_WORDS:]:
+            if not is_stop_word(fold(word)):
+                held &= self._held(word, typed.field)
+        return held if held.any() else ~held
+
+    def _held(self, word: str, field: Field) -> Bools:
+        return self._lexical.match(Word(word, field), self._columns).held
 
     def _names_of(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         """Names anywhere in a query, of which the words typed last are a part."""
