@@ -14,7 +14,7 @@ import numpy.typing as npt
 from archive.article import Article, Passage
 from index.columns.columns import Columns
 from index.expression import Expression
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.lexical.matching.scoring import Rarity
 from index.lexical.matching.telling import Resemblance
 from index.lexical.spelling.spellings import Spellings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archive.store.catalog.catalog import Counts
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.query import Mode, Query
 from index.results import Offer, Verdict
 from index.search.ranking import Candidates, RankingOptions

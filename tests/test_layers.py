@@ -115,7 +115,7 @@ def test_modules_are_of_a_size_to_be_read_at_once():
     too_long = {
         name: len((ROOT / name).read_text().splitlines())
         for name in MODULES
-        if len((ROOT / name).read_text().splitlines()) > 320
+        if len((ROOT / name).read_text().splitlines()) > 270
     }
     assert not too_long
 

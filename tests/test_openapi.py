@@ -6,7 +6,10 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from index.asking.asked import AskedKind
+from index.asking.suggesting import SuggestionKind
 from index.query import Query
+from index.results import PartKind
 from tests.conftest import STORIES
 from tests.test_web import SEARCHES
 from web.app import create_app
@@ -131,3 +134,15 @@ def test_an_answer_that_is_not_as_described_is_told_apart(client):
     assert misfits(answer, schema_of("/api/search")) == ["colour"]
     answer["hits"][0]["passages"][0]["text"] = 7
     assert len(misfits(answer, schema_of("/api/search"))) > 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "kinds"),
+    [
+        (SCHEMAS["Why"]["properties"]["parts"]["items"], PartKind),
+        (SCHEMAS["AskedPart"], AskedKind),
+        (SCHEMAS["Suggestion"], SuggestionKind),
+    ],
+)
+def test_all_kinds_that_can_be_answered_are_described(schema, kinds):
+    assert set(schema["properties"]["kind"]["enum"]) == set(kinds)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.query import Query
 from index.search.ranking import Candidates, RankingOptions, article_scores
 from index.search.search import Searcher

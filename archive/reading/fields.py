@@ -19,6 +19,7 @@ from archive.reading.cleaning import clean_line, clean_text
 from archive.reading.dating.article_day import Beside, DateReading, settle_day
 from archive.reading.dating.order import DateOrder
 from archive.reading.languages import language_of
+from archive.reading.values import as_line, as_names, as_text, dotted
 from archive.reading.web.markup import plain_text
 
 # The usual names, the likeliest first; compared without case, spaces and punctuation.
@@ -43,10 +44,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
     "language": ("language", "lang", "locale"),
 }
-BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
-NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
 PLACE_MARK = "file-"  # before ids that were made of a place
-DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
 
 
 def normal_name(name: str) -> str:
@@ -107,7 +105,7 @@ class FieldMap:
         found: list[tuple[str, str, Any]] = []
         for ours, usual in NORMAL_NAMES.items():
             if theirs := self.chosen.get(ours):
-                named = [(theirs, _dotted(record, theirs))]
+                named = [(theirs, dotted(record, theirs))]
             else:
                 named = [by_name[name] for name in usual if name in by_name]
             found += [(ours, *each) for each in named if _holds(each[1])][:1]
@@ -133,21 +131,21 @@ def article_from(
     Raises UnreadableArticle where there is no text and no title to be found by.
     """
     found = {**(told or {}), **names.find(record)}
-    title = clean_line(plain_text(_as_line(found.get("title", ""))))
-    text = clean_text(plain_text(_as_text(found.get("text", ""))))
+    title = clean_line(plain_text(as_line(found.get("title", ""))))
+    text = clean_text(plain_text(as_text(found.get("text", ""))))
     if not text:
         if not title:
             raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
         text = title
-    url = clean_line(_as_line(found.get("url", "")))
-    source = clean_line(_as_line(found.get("source", "")))
-    named = clean_line(_as_line(found.get("language", "")))
+    url = clean_line(as_line(found.get("url", "")))
+    source = clean_line(as_line(found.get("source", "")))
+    named = clean_line(as_line(found.get("language", "")))
     language = language_of(named, title, text)
-    written = _as_line(found.get("published", ""))
+    written = as_line(found.get("published", ""))
     beside = Beside(named or language, url, source, file_name, text)
     day = settle_day(written, date_source, beside, names.dates)
     return Article(
-        id=clean_line(_as_line(found.get("id", ""))) or derived_id(url, key),
+        id=clean_line(as_line(found.get("id", ""))) or derived_id(url, key),
         title=title or stand_in_title(text),
         title_source=TitleSource.GIVEN if title else TitleSource.LEAD,
         text=text,
@@ -155,8 +153,8 @@ def article_from(
         published_at=day.published_at,
         date_source=day.date_source,
         source=source,
-        section=clean_line(_as_line(found.get("section", ""))),
-        authors=_as_names(found.get("authors", ())),
+        section=clean_line(as_line(found.get("section", ""))),
+        authors=as_names(found.get("authors", ())),
         language=language,
         url=url,
         origin=origin,
@@ -207,43 +205,6 @@ def stand_in_title(text: str) -> str:
 
 def _holds(value: object) -> bool:
     return value is not None and value != "" and value != [] and value != {}
-
-
-def _dotted(record: Mapping[str, Any], path: str) -> Any:
-    if path in record:
-        return record[path]
-    value: Any = record
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def _as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
-    """A string, the name in an object, or the first such thing in a list."""
-    if isinstance(value, Mapping):
-        names = ("name", "title", "value", "text", "rendered", "id")  # `rendered`: WordPress
-        value = next((value[name] for name in names if name in value), "")
-    if isinstance(value, list | tuple):
-        lines = (_as_line(item, levels - 1) for item in value) if levels else ()
-        return next((line for line in lines if line), "")
-    if isinstance(value, str):
-        return value
-    return "" if value is None or isinstance(value, bool | Mapping) else str(value)
-
-
-def _as_text(value: Any) -> str:
-    """A string, or a list of paragraphs."""
-    if isinstance(value, list | tuple):
-        return "\n\n".join(part for part in map(_as_line, value) if part)
-    return _as_line(value)
-
-
-def _as_names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list | tuple):
-        names = [_as_line(item) for item in value]
-    else:
-        names = NAME_SEPARATOR.split(BYLINE.sub("", _as_line(value)))
-    return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
 
 
 def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:

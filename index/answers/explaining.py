@@ -11,7 +11,7 @@ from index.answers.reasons import Grounds, clauses
 from index.columns.columns import Columns
 from index.expression import COLUMNS, Fuzzy, Leaf, Near, Phrase, Prefix, written
 from index.lexical.matching.attribution import scores_at
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.protocols import Rows
 from index.results import Part, PartKind, PassageHit, Ranks, Reread, Why
 from index.search.ranking import Candidates

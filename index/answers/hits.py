@@ -13,7 +13,7 @@ from index.columns.columns import Columns
 from index.expression import Expression
 from index.lexical.language.languages import Languages
 from index.lexical.matching.highlighting import Highlighter
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.protocols import Bools, Floats, Rows
 from index.results import Hit, PassageHit, Ranks, Reread
 from index.search.ranking import Candidates

@@ -12,7 +12,7 @@ from index.columns.columns import Columns
 from index.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
 from index.lexical.language.analysis import WORD, words_of
 from index.lexical.language.languages import Languages
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.protocols import LexicalSnapshot
 from index.results import DidYouMean
 

@@ -14,13 +14,15 @@ from archive.article import Article
 from index.columns.columns import Columns
 from index.expression import Expression, Field, Stretch
 from index.lexical.matching.collection import INDEXED, Collection
-from index.lexical.matching.matching import Matcher, Matches
+from index.lexical.matching.matches import Matches
+from index.lexical.matching.matching import Matcher
 from index.lexical.matching.phrases import NO_BREAKS, Gap, documents_with_phrase
 from index.lexical.matching.scoring import NO_POSTINGS, Floats, Postings, Rarity, Rows
 from index.lexical.matching.telling import Resemblance, resemblance
 from index.lexical.spelling.spellings import Spellings
 from index.lexical.spelling.vocabulary import Vocabulary, joined
-from index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader, StoredList
+from index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader
+from index.lexical.storage.stored_list import StoredList
 
 ROW = "row"
 

@@ -11,7 +11,7 @@ from archive.message import Message
 from index.asking.asked import Asked, read_query, undated
 from index.engines import Engines
 from index.expression import wanted
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.lexical.matching.scoring import Rarity
 from index.protocols import Bools
 from index.query import Mode, Query

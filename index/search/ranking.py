@@ -8,7 +8,7 @@ import numpy as np
 
 from index.columns.columns import Columns
 from index.lexical.matching.blocks import best_rows
-from index.lexical.matching.matching import Matches
+from index.lexical.matching.matches import Matches
 from index.protocols import Bools, Floats, Rows, VectorSnapshot
 from index.query import Mode, Sort
 from index.search import fusion

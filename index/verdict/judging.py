@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from index.lexical.matching.matching import ALL_WORDS, Matches
+from index.lexical.matching.matches import Matches
+from index.lexical.matching.matching import ALL_WORDS
 from index.query import Mode
 from index.results import Verdict
 from index.search import fusion

@@ -1,9 +1,7 @@
 """Answers an expression from posting lists: which articles match, how well each passage does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +27,7 @@ from index.lexical.language.ngrams import has_run, letters
 from index.lexical.language.stemming import fold, spelling_of
 from index.lexical.matching.blocks import best_rows
 from index.lexical.matching.collection import INDEXED, Collection, Weighed
+from index.lexical.matching.matches import Group, LeafFound, Matches, Part
 from index.lexical.matching.scoring import K1, Floats, Rarity, Rows
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
@@ -36,54 +35,6 @@ MOST_SPELLINGS = 50  # terms that one fuzzy word stands for, the nearest and com
 LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
 BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
 WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
-
-
-class LeafFound(NamedTuple):
-    """What one word, phrase or prefix found, as it was written: one list, none of columns.
-
-    `held` (n_articles,) marks the articles it stands in.
-    """
-
-    leaf: Leaf
-    lists: tuple[Weighed, ...]
-    held: Bools
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """What words found.
-
-    `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
-    that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
-    meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
-    and text was required. `relaxed` is true where no article held enough of the words; `n_words`
-    were weighed. `most` is what a passage would score that held nothing but the words, absent ones
-    included, of many the weightiest. `leaves` says what each score is made of: it is their sum.
-    """
-
-    scores: Floats
-    held: Bools
-    admitted: Bools
-    asked: Bools
-    most: float = 0.0
-    relaxed: bool = False
-    n_words: int = 0
-    leaves: tuple[LeafFound, ...] = ()
-
-
-class Part(NamedTuple):
-    """The answer to one node: scores of rows, and the articles that hold it."""
-
-    scores: Floats
-    held: Bools
-
-
-class Group(NamedTuple):
-    """The answer to parts side by side; `admitted` and `asked` as in Matches."""
-
-    part: Part
-    admitted: Bools
-    asked: Bools
 
 
 class Matcher:

@@ -8,7 +8,7 @@ import numpy as np
 
 from index.expression import Stretch
 from index.lexical.matching.scoring import Bools, Rows
-from index.lexical.storage.codec import Numbers, StoredList
+from index.lexical.storage.stored_list import Numbers, StoredList
 
 Gap = int | Stretch
 NO_BREAKS: Mapping[Stretch, StoredList] = MappingProxyType({})

@@ -19,22 +19,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
-from whoosh.matching import LeafMatcher
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
 from index.lexical.spelling import vocabulary
 from index.lexical.spelling.vocabulary import Vocabulary
 from index.lexical.storage.mapped import MappedFile
+from index.lexical.storage.matcher import ArrayMatcher
+from index.lexical.storage.stored_list import HEADER, Numbers, StoredList, width_of
 
 POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
-HEADER = struct.Struct("<IBBQII")
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
 OFFSET = 8  # its place in TERM_INFO
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
 BREAKS = "breaks"  # a field whose two terms stand where a sentence or a paragraph of a text begins
-Numbers = npt.NDArray[np.uint32]
 
 
 class PostingLists(NamedTuple):
@@ -112,12 +111,12 @@ class ArrayFieldWriter(W3FieldWriter):
         ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
         for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
             left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
-            high, high_width = b"", _width(above[i])
+            high, high_width = b"", width_of(above[i])
             if above[i]:
                 rest = (lists.positions[start:end] >> 8).astype(f"<u{high_width}")
                 high = zlib.compress(rest.tobytes(), 1)
             greatest, shortest, longest, first, last = known
-            width = _width(greatest)
+            width = width_of(greatest)
             count, total = right - left, end - start
             stored = b"".join(
                 (
@@ -152,11 +151,11 @@ class ArrayTermsReader(W3TermsReader):
         self._positions = positions
         self._words = words
 
-    def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> "ArrayMatcher":
+    def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
         return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
 
-    def stored(self, field: str, term: bytes) -> "StoredList | None":
+    def stored(self, field: str, term: bytes) -> StoredList | None:
         """Open the list of a term; None for one that is nowhere."""
         found = self._tindex.get(self._keycoder(field, term))
         return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
@@ -165,121 +164,10 @@ class ArrayTermsReader(W3TermsReader):
         """Read the words as they are spelt; who wants them often keeps them."""
         return vocabulary.decode(self._words.whole())
 
-    def _list_at(self, offset: int) -> "StoredList":
+    def _list_at(self, offset: int) -> StoredList:
         return StoredList(self._postfile, offset, self._positions)
 
     def close(self) -> None:
         super().close()
         self._positions.close()
         self._words.close()
-
-
-class StoredList:
-    """A posting list as it is stored; positions are read when they are first asked for."""
-
-    def __init__(self, postings: Any, offset: int, positions: Any) -> None:
-        header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._high_width, *self._where = header
-        self._file = positions
-        documents = postings.get(offset + HEADER.size, 4 * count)
-        self.documents: Numbers = np.frombuffer(documents, "<u4")
-        frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
-        self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
-
-    def positions(self) -> Numbers:
-        """All positions, document after document."""
-        offset, n_low, n_high = self._where
-        found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
-        if n_high:
-            packed = self._file.get(offset + n_low, n_high)
-            found += np.frombuffer(zlib.decompress(packed), f"<u{self._high_width}") * np.uint32(
-                256
-            )
-        return found
-
-
-def _width(most: int) -> int:
-    """The bytes that a number up to this takes."""
-    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
-
-
-class ArrayMatcher(LeafMatcher):
-    """The matcher a stock Whoosh searcher walks; the whole list is one block to it."""
-
-    def __init__(
-        self, stored: StoredList, term: tuple[str, bytes], format_: Any, scorer: Any
-    ) -> None:
-        self.stored = stored
-        self.format = format_
-        self.scorer = scorer
-        self._term = term
-        self._starts: npt.NDArray[np.int64] | None = None
-        self._places: Numbers | None = None
-        self._at = 0
-
-    def is_active(self) -> bool:
-        return self._at < len(self.stored.documents)
-
-    def reset(self) -> None:
-        self._at = 0
-
-    def copy(self) -> "ArrayMatcher":
-        other = ArrayMatcher(self.stored, self._term, self.format, self.scorer)
-        other._at = self._at
-        return other
-
-    def id(self) -> int:
-        return int(self.stored.documents[self._at])
-
-    def all_ids(self) -> Any:
-        return iter(self.stored.documents.tolist())
-
-    def weight(self) -> float:
-        return float(self.stored.frequencies[self._at])
-
-    def value(self) -> bytes:
-        encoded: bytes = self.format.encode(self._positions_here())
-        return encoded
-
-    def value_as(self, astype: str) -> Any:
-        if astype == "positions":
-            return self._positions_here()
-        return self.weight() if astype in ("weight", "frequency") else super().value_as(astype)
-
-    def next(self) -> bool:
-        self._at += 1
-        return not self.is_active()
-
-    def skip_to(self, document: int) -> None:
-        ahead = self.stored.documents[self._at :]
-        self._at += int(np.searchsorted(ahead, document))
-
-    def skip_to_quality(self, least: float) -> int:
-        if self.block_quality() > least:
-            return 0
-        self._at = len(self.stored.documents)
-        return 1
-
-    def block_min_length(self) -> int:
-        return 0
-
-    def block_max_length(self) -> int:
-        return 0xFFFFFFFF
-
-    def block_max_weight(self) -> float:
-        return float(self.stored.frequencies.max())
-
-    def block_min_id(self) -> int:
-        return int(self.stored.documents[0])
-
-    def block_max_id(self) -> int:
-        return int(self.stored.documents[-1])
-
-    def _positions_here(self) -> list[int]:
-        if self._starts is None or self._places is None:
-            self._starts = np.concatenate([[0], np.cumsum(self.stored.frequencies, dtype=np.int64)])
-            self._places = self.stored.positions()
-        found: list[int] = self._places[
-            self._starts[self._at] : self._starts[self._at + 1]
-        ].tolist()
-        return found

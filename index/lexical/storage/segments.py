@@ -26,12 +26,11 @@ from index.lexical.storage.codec import (
     BREAKS,
     ArrayCodec,
     ArrayTermsReader,
-    Numbers,
     PostingLists,
-    StoredList,
     length_codes,
 )
 from index.lexical.storage.inversion import Inverter
+from index.lexical.storage.stored_list import Numbers, StoredList
 from index.lexical.whoosh_snapshot import document_rows, read_column
 from index.protocols import LexicalEntry
 

@@ -1,0 +1,118 @@
+"""Prints the hits of a search, and coverage of the same subject, as text."""
+
+import json
+import sys
+
+import click
+
+from archive.article import Article
+from archive.store.catalog.stories import Copy, OtherCopies
+from index.query import Mode
+from index.results import Hit, Results, Verdict
+from index.search.related import Related
+from web.programs.representation import related_json
+from web.wording import copies_in_words, part_name, strongest, total_in_words
+
+EXCERPT = 320  # characters
+
+
+def print_results(results: Results, *, why: bool) -> None:
+    """Print hits to stdout, and what has to be known of them to stderr."""
+    for note in results.reading.notes:
+        click.echo(note, err=True)
+    if results.did_you_mean:
+        click.echo(f"Did you mean: {results.did_you_mean.text}", err=True)
+    if not results.hits:
+        click.echo(_nothing(results), err=True)
+        if results.offers:
+            words = ", ".join(f"{offer.word} ({offer.articles})" for offer in results.offers)
+            click.echo(f"in the archive, with the number of articles: {words}", err=True)
+        return
+    first = results.query.cursor.offset if results.query.cursor else 0
+    for place, hit in enumerate(results.hits, first + 1):
+        _print_hit(place, hit)
+        if why:
+            _print_why(hit)
+        click.echo()
+    alone = results.totals.by_meaning_alone
+    by_meaning = f", {alone} of them by meaning alone" if alone else ""
+    weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
+    click.echo(f"{total_in_words(results)}{by_meaning}{weak}", err=True)
+    if results.coverage < 1 and results.query.mode is not Mode.KEYWORD:
+        click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
+    if results.next:
+        click.echo(f"more: --cursor {results.next}", err=True)
+
+
+def _nothing(results: Results) -> str:
+    """What to say of an empty page: it may lie beyond the last hit."""
+    return f"no more hits; {total_in_words(results)} in all" if results.total else "nothing found"
+
+
+def told_copies(copies: OtherCopies) -> str:
+    """The copies of an article, in one line."""
+    shown = (f"{_byline_of_copy(copy)} [{copy.id}]" for copy in copies.listed)
+    more = ", …" if copies.total > len(copies.listed) else ""
+    return f"and {copies_in_words(copies.total)}: {', '.join(shown)}{more}"
+
+
+def _byline_of_copy(copy: Copy) -> str:
+    day = copy.published.isoformat() if copy.published else "no date"
+    return f"{copy.source} ({day})" if copy.source else day
+
+
+def _print_hit(place: int, hit: Hit) -> None:
+    click.echo(f"{place}. " + click.style(hit.article.title, bold=True))
+    click.echo(f"   {byline_of(hit.article)}  [{hit.article.id}]")
+    best = hit.passages[0]
+    text, spans = best.passage.text, best.highlights
+    begin = max(0, spans[0][0] - EXCERPT // 2) if spans and spans[0][0] > EXCERPT // 2 else 0
+    marked, last = "", begin
+    for start, end in spans:
+        if begin <= start and end <= begin + EXCERPT:
+            word = text[start:end]
+            marked += text[last:start] + (click.style(word, fg="yellow") if _in_color() else word)
+            last = end
+    marked += text[last : begin + EXCERPT]
+    lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
+    click.echo(f"   {lead}{' '.join(marked.split())}{tail}")
+    if best.nearest:
+        sentence = " ".join(text[slice(*best.nearest)].split())
+        click.echo(f"   nearest in meaning: {sentence}")
+    if hit.copies.total:
+        click.echo(f"   {told_copies(hit.copies)}")
+
+
+def _print_why(hit: Hit) -> None:
+    click.echo(f"   why: {hit.why.sentence or 'it passes the filters'}")
+    parts = [f"{part.score:.3f} {part_name(part)}" for part in strongest(hit.why.parts)]
+    if parts:
+        click.echo(f"   score: {hit.score:.3f} = {' + '.join(parts)}")
+
+
+def print_related(related: Related, *, as_json: bool) -> None:
+    """Print earlier and later coverage, best first."""
+    if as_json:
+        click.echo(json.dumps(related_json(related), ensure_ascii=False))
+    else:
+        for kind, some in related.kinds.items():
+            for found in some:
+                click.echo(
+                    f"{kind.replace('_', ' ')}: " + click.style(found.article.title, bold=True)
+                )
+                click.echo(f"   {byline_of(found.article)}  [{found.article.id}]")
+                click.echo(f"   {found.score:.2f}: {found.why.sentence}\n")
+    if not any(related.kinds.values()):
+        click.echo("no other coverage of it was found", err=True)
+        raise SystemExit(1)
+
+
+def byline_of(article: Article) -> str:
+    """Day, source, section, authors and language of an article, in one line."""
+    day = article.published.isoformat() if article.published else "no date"
+    parts = (day, article.source, article.section, ", ".join(article.authors), article.language)
+    return " · ".join(part for part in parts if part)
+
+
+def _in_color() -> bool:
+    return sys.stdout.isatty()
