@@ -177,8 +177,9 @@ def test_a_word_that_only_removed_articles_hold_is_not_given_away(lexical):
     known = columns(3)
     known.article_of[1] = -1
     living = lexical.snapshot().spellings(known)
-    assert [each.text for each in living.beginning("secret")] == ["secrets"]
-    assert [each.spelling.text for each in living.near("secret", 1)] == ["secrets"]
+    assert [each.text for each in living.beginning("secret") if each.living] == ["secrets"]
+    near = [each.spelling for each in living.near("secret", 1)]
+    assert [each.text for each in near if each.living] == ["secrets"]
 
 
 def test_letters_that_are_cut_are_no_spellings_and_words_beside_them_are(lexical):
@@ -299,3 +300,18 @@ def test_sealing_in_pieces_holds_each_row_once(neighbours):
     assert neighbours.rows().tolist() == list(range(1, 401))
     found = neighbours.snapshot(embedded()).nearest(np.eye(8, dtype=np.float32)[3], None, 400)
     assert sorted(found.rows.tolist()) == list(range(1, 401))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_word_is_found_by_its_beginning_while_any_passage_holds_it(lexical, merged):
+    lexical.add(entries(1, [f"ferry {'x' * n}" for n in range(1, 31)]))
+    lexical.add(entries(31, ["a bridge"]))
+    for left in range(29, 0, -1):
+        lexical.remove(np.array([left + 1]))
+        if merged:
+            lexical.settle()
+        articles = columns(31)
+        articles.article_of[left + 1 : 31] = -1
+        for expression in (Prefix("ferr"), Fuzzy("fery"), Fuzzy("ferrx")):
+            found = lexical.snapshot().match(expression, articles)
+            assert np.flatnonzero(found.held).tolist() == list(range(left))

@@ -22,7 +22,12 @@ def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Ne
     edits = 2 if len(word) >= TWO_EDITS else 1
     if len(word) < SHORTEST or any(map(str.isdigit, word)):
         return []
-    near = {found.spelling.text: found for each in spelt for found in spellings.near(each, edits)}
+    near = {
+        found.spelling.text: found
+        for each in spelt
+        for found in spellings.near(each, edits)
+        if found.spelling.living
+    }
     first = {each[:1] for each in spelt}
     return sorted(near.values(), key=lambda found: (_penalty(found, first), found.spelling.text))
 
@@ -41,7 +46,7 @@ def commoner(
         found
         for each in spelt
         for found in spellings().near(each, 1)
-        if found.spelling.text[:1] == each[:1]
+        if found.spelling.text[:1] == each[:1] and found.spelling.living
     ]
     stands = sum(found.spelling.frequency for found in near if not found.distance)
     if any(found.spelling.written != word for found in near if not found.distance):

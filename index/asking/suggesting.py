@@ -149,7 +149,7 @@ class Suggester:
         stems: set[str] = set()  # of which one form is enough: all find the same
         for word in islice(known, LOOKED_AT):
             written = word.text if word.written in OPERATORS else word.written
-            if stems.issuperset(word.terms) or is_stop_word(word.text):
+            if not word.living or stems.issuperset(word.terms) or is_stop_word(word.text):
                 continue
             stems.update(word.terms)
             if word.text != fold(typed.last) and (

@@ -1,4 +1,4 @@
-"""Looks words up by how they are spelt, among those of articles that are in the archive."""
+"""Looks words up by how they are spelt: those of an archive, and a few that were in it."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -14,12 +14,16 @@ BEYOND = chr(0x10FFFF)  # which no word holds
 
 
 class Spelling(NamedTuple):
-    """A word: folded, as it is written most often, its terms, how often it stands anywhere."""
+    """A word: folded, as it is written most often, its terms, how often it stands anywhere.
+
+    `living` where it is known that an article of the archive holds it: others are never shown.
+    """
 
     text: str
     written: str
     terms: tuple[str, ...]
     frequency: int
+    living: bool
 
 
 class Near(NamedTuple):
@@ -30,11 +34,12 @@ class Near(NamedTuple):
 
 
 class Spellings:
-    """The words of the living, each spelling once. It may be shared between threads."""
+    """The words of a lexical index, each spelling once. It may be shared between threads."""
 
     def __init__(self, vocabulary: Vocabulary, alive: Bools) -> None:
         """Take words whose witnesses are rows, and mark the rows that are alive."""
         found = vocabulary.moved(np.where(alive, np.arange(len(alive)), -1))
+        known = found.known
         parted = "\t".join(found.keys).split("\t") if found.keys else []
         every, self._terms = parted[::2], parted[1::2]
         # Where each word begins among the pairs: there is one for each of its terms.
@@ -43,6 +48,7 @@ class Spellings:
         self._written = found.written
         self._each = found.counts
         self._counts = np.add.reduceat(found.counts, self._first) if every else found.counts
+        self._living = np.logical_or.reduceat(known, self._first) if every else known
         self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
         self._letters = letters_of(self._words)
 
@@ -84,4 +90,5 @@ class Spellings:
             self._written[commonest],
             tuple(self._terms[start:end]),
             int(self._counts[place]),
+            bool(self._living[place]),
         )

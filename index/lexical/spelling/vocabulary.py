@@ -6,13 +6,14 @@ letters that are cut into pairs are no words, and not here.
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import chain, pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 EXTENSION = ".voc"
 WITNESSES = 4  # documents that are kept of each word, from as many stretches of the segment
@@ -70,15 +71,24 @@ class Vocabulary(NamedTuple):
         return Forms(*self[:3], owners, self.witnesses[owners, slots])
 
     def moved(self, places: Ints) -> Self:
-        """Give documents new numbers; a word none of whose witnesses has one is left out.
+        """Give documents new numbers, -1 to those that are gone."""
+        return self._replace(witnesses=np.append(places, -1)[self.witnesses])
 
-        So no word outlives the articles that it is known to stand in.
+    @property
+    def known(self) -> Bools:
+        """Mark the words of which a document is known that they stand in."""
+        known: Bools = np.logical_or.reduce(self.witnesses >= 0, axis=1)
+        return known
+
+    def of_terms(self, terms: Set[str]) -> Self:
+        """Leave out the words that stand nowhere any more: all that have none of these terms.
+
+        Of a word that has one and no witness it is not known; it is kept, so that it can be found.
         """
-        moved = np.append(places, -1)[self.witnesses]
-        known: npt.NDArray[np.bool_] = np.logical_or.reduce(moved >= 0, axis=1)
-        return self._replace(witnesses=moved).chosen(known)
+        held = (key.partition("\t")[2] in terms for key in self.keys)
+        return self.chosen(np.fromiter(held, np.bool_, len(self.keys)))
 
-    def chosen(self, marked: npt.NDArray[np.bool_]) -> Self:
+    def chosen(self, marked: Bools) -> Self:
         """Keep the words that are marked."""
         if marked.all():
             return self

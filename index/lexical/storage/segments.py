@@ -91,12 +91,14 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
     draft = _Draft(index)
     draft.add_columns(rows, lengths)
     lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # it has no words
+    terms: set[str] = set()
     for field in LISTED:
         lists = _merged_lists(readers, places, field)
         for some in batches(lists, TERMS_AT_ONCE):
+            terms.update(each.term.decode() for each in some)
             draft.add_lists(field, _joined(some, lengths[field]))
     words = [_vocabulary(each).moved(to).forms() for each, to in zip(readers, places, strict=True)]
-    draft.add_vocabulary(joined(words))
+    draft.add_vocabulary(joined(words).of_terms(terms))
     for reader in readers:
         reader.close()
     return draft.finish()
