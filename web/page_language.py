@@ -22,9 +22,8 @@ from babel.numbers import format_decimal, format_percent
 from archive.message import Message, Value
 
 WRITTEN = "en"  # what templates and messages are written in
-PLACES = {
-    WRITTEN: "en_GB"
-}  # whose way with days and numbers is taken, where a language has several
+# Whose way with days and numbers is taken, where a language has several.
+PLACES = {WRITTEN: "en_GB"}
 
 
 @dataclass(frozen=True)
