@@ -14,7 +14,7 @@ from index.query import Copies, Mode, Query, Sort
 from index.results import PartKind
 from index.search.ranking import RankingOptions
 from index.search.search import Searcher
-from scripts.commands.reading import _print_results
+from scripts.printing.hits import print_results
 from tests.conftest import engines_in, everything, fill
 from tests.test_copies import text_of, wire, write
 from web.app import create_app
@@ -204,7 +204,7 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
     assert "24 articles, 1 story" in shown
     assert "fold copies" in shown
     assert client.get("/api/search?q=wire&copies=both").json["field"] == "copies"
-    _print_results(wired.search(Query("wire", mode=Mode.KEYWORD)), why=False)
+    print_results(wired.search(Query("wire", mode=Mode.KEYWORD)), why=False)
     said = capsys.readouterr()
     assert "and 23 copies: Outlet 22 (" in said.out
     assert "1 story, 24 articles" in said.err

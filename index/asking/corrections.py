@@ -14,6 +14,10 @@ AN_EDIT = 12.0  # what an edit has to be made up for by, in the logarithm of how
 RARE = 2  # articles that hold a word that may be misspelt all the same
 COMMONER = 500  # times as often stands the word that was meant
 FIRST_LETTER = 2.0  # and another first letter, which people seldom get wrong
+# And a letter too many or a wrong one, of which there are so many: a letter that is missing, or two
+# that changed places, can come about in one way only. Kernighan, Church and Gale, "A spelling
+# correction program based on a noisy channel model", 1990.
+A_LETTER = log(26)
 
 
 def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Near]:
@@ -23,13 +27,12 @@ def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Ne
     if len(word) < SHORTEST or any(map(str.isdigit, word)):
         return []
     near = {
-        found.spelling.text: found
+        found.spelling.text: (_penalty(found, each), found.spelling.text, found)
         for each in spelt
         for found in spellings.near(each, edits)
         if found.spelling.living
     }
-    first = {each[:1] for each in spelt}
-    return sorted(near.values(), key=lambda found: (_penalty(found, first), found.spelling.text))
+    return [found for _, _, found in sorted(near.values(), key=lambda ranked: ranked[:2])]
 
 
 def commoner(
@@ -55,6 +58,10 @@ def commoner(
     return [found for found in near if found.distance and found.spelling.frequency >= least]
 
 
-def _penalty(near: Near, first: set[str]) -> float:
-    elsewhere = near.spelling.text[:1] not in first
-    return AN_EDIT * near.distance + FIRST_LETTER * elsewhere - log(near.spelling.frequency)
+def _penalty(near: Near, typed: str) -> float:
+    """How unlikely it is that a word was meant, as a logarithm."""
+    word = near.spelling.text
+    elsewhere = word[:1] != typed[:1]
+    chosen = len(typed) > len(word) or (len(typed) == len(word) and sorted(typed) != sorted(word))
+    mistakes = AN_EDIT * near.distance + FIRST_LETTER * elsewhere + A_LETTER * chosen
+    return mistakes - log(near.spelling.frequency)
