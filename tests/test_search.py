@@ -241,7 +241,7 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
         def embed_query(self, text):
             raise EngineUnavailable("the model", "it is not here")
 
-    searcher._embedder = Absent()
+    searcher._ranker._embedder = Absent()
     results = searcher.search(Query("ferry"))
     assert results.totals.by_words == 3
     assert "by words alone" in results.reading.notes[0]
