@@ -1,27 +1,26 @@
 """The composition root: the one place that knows which engines an archive is made of."""
 
-from archive.settings import Settings
-from archive.splitting import SPLITTER, Tokenizer
-from archive.store.catalog.catalog import Catalog
-from archive.store.directory import ArchiveDirectory
-from archive.store.manifest import SCHEMA, Manifest
-from archive.store.tuning import Tuning
-from archive.store.vectors import VectorFile
-from index.building.workers import Workers
-from index.columns.columns_file import ColumnsFile
-from index.embedding.cross_encoder import CrossEncoderReranker
-from index.embedding.model import find_model, hash_weights
-from index.embedding.sentence_transformer import SentenceTransformerEmbedder
-from index.engines import Engines
-from index.lexical.language.analysis import ANALYSER
-from index.lexical.storage.codec import POSTINGS
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import Embedder
-from index.search.ranking import Fusion, RankingOptions
-from index.search.reranking import Reranking
-from index.search.search import Searcher
-from index.vector.chroma_index import ChromaIndex
-from index.verdict.noise import NoiseFile
+from backfile.archive.model.settings import Settings
+from backfile.archive.passages import SPLITTER, Tokenizer
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
+from backfile.archive.store.vectors import VectorFile
+from backfile.archive.workers import Workers
+from backfile.index.lexical.analysis.analyser import ANALYSER
+from backfile.index.lexical.storage.codec import POSTINGS
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.article_table_file import ColumnsFile
+from backfile.index.model.noise import NoiseFile
+from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import Embedder
+from backfile.index.search.ranking import Fusion, RankingOptions
+from backfile.index.search.reranking import Reranking
+from backfile.index.search.searcher import Searcher
+from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
+from backfile.index.vector.embedding.model import find_model, hash_weights
+from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 
@@ -76,7 +75,7 @@ def ranking_options(settings: Settings) -> RankingOptions:
 
 def tokenizer_of(settings: Settings) -> Tokenizer:
     """The tokenizer of the model that the settings name."""
-    from index.embedding.tokens import ModelTokenizer
+    from backfile.index.vector.embedding.tokens import ModelTokenizer
 
     return ModelTokenizer(find_model(settings.model))
 

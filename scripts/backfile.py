@@ -10,23 +10,23 @@ from typing import Any
 
 import click
 
-from archive.errors import ArchiveError
+from backfile.archive.model.errors import ArchiveError
 
 COMMANDS = {
-    "index": "commands.indexing",
-    "follow": "commands.following",
-    "search": "commands.reading",
-    "export": "commands.exporting",
-    "show": "commands.reading",
-    "remove": "commands.writing",
-    "status": "commands.reading",
-    "serve": "commands.serving",
-    "verify": "commands.writing",
-    "rebuild": "commands.writing",
-    "reread": "commands.indexing",
-    "evaluate": "measures.measuring",
-    "tune": "measures.tuning",
-    "benchmark": "measures.benchmarking",
+    "index": "commands.index",
+    "follow": "commands.follow",
+    "search": "commands.search",
+    "export": "commands.search",
+    "show": "commands.search",
+    "remove": "commands.maintain",
+    "status": "commands.search",
+    "serve": "commands.serve",
+    "verify": "commands.maintain",
+    "rebuild": "commands.maintain",
+    "reread": "commands.index",
+    "evaluate": "commands.evaluate",
+    "tune": "commands.tune",
+    "benchmark": "bench.benchmark",
 }
 """Each command, and the module that it is in."""
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -44,7 +44,7 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"scripts.{COMMANDS[name]}"), name)
+        command: click.Command = getattr(import_module(f"backfile.scripts.{COMMANDS[name]}"), name)
         return command
 
     def invoke(self, context: click.Context) -> Any:

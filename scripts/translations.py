@@ -1,7 +1,7 @@
-"""Brings the translations of pages up to date: `python -m scripts.translations [CODE...]`.
+"""Brings the translations of pages up to date: `python -m backfile.scripts.translations [CODE...]`.
 
-Each file of web/translations gets what is said since, still to be translated, and loses what is no
-longer said. A CODE that has none yet, such as `fr`, gets one.
+Each file of web/i18n/translations gets the new messages, still to be translated, and loses those
+that are no longer used. A CODE without a file, such as `fr`, gets one.
 """
 
 import sys
@@ -13,10 +13,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from web.page_language import WRITTEN, codes
+from backfile.web.i18n.languages import WRITTEN, codes
 
 ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "web" / "translations"
+FOLDER = ROOT / "web" / "i18n" / "translations"
 LAYERS = ("archive", "index", "web")
 METHODS = [("**/templates/**.html", "jinja2"), ("templates/**.html", "jinja2"), ("**.py", "python")]
 JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}

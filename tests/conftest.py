@@ -8,28 +8,28 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archive.article import Article, DateSource, Origin, TitleSource
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from archive.settings import DEFAULT_MODEL, Settings
-from archive.store.catalog.catalog import Catalog
-from archive.store.vectors import VectorFile
-from index.building.indexing import Indexer
-from index.building.workers import Workers
-from index.columns.columns_file import ColumnsFile
-from index.embedding.model import find_model
-from index.engines import Engines
-from index.lexical.whoosh_index import WhooshIndex
-from index.query import Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
-from index.vector.chroma_index import ChromaIndex
-from index.verdict.noise import NoiseFile
-from index.wiring import open_searcher
-from scripts.backfile import main
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
+from backfile.archive.model.settings import DEFAULT_MODEL, Settings
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.vectors import VectorFile
+from backfile.archive.workers import Workers
+from backfile.index.indexing.indexer import Indexer
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.article_table_file import ColumnsFile
+from backfile.index.model.noise import NoiseFile
+from backfile.index.model.query import Query
+from backfile.index.seams.engines import Engines
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.embedding.model import find_model
+from backfile.index.wiring import open_searcher
+from backfile.scripts.backfile import main
+from backfile.web.app import create_app
 from tests.browsers import served, started_chromium
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
-from web.app import create_app
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,20 +6,20 @@ from functools import cache, partial
 
 import numpy as np
 
-from archive.splitting import breaks_of
-from index.building.workers import Task, Workers
-from index.expression import Stretch
-from index.lexical.language.analysis import WORD, terms
-from index.lexical.language.ngrams import has_run
-from index.lexical.language.stemming import reading, spelling_of, term_of
-from index.lexical.matching.collection import Collection
-from index.lexical.matching.matching import Matcher
-from index.lexical.matching.scoring import NO_POSTINGS, Postings, Rarity
-from index.lexical.matching.telling import resemblance
-from index.lexical.spelling.spellings import Spellings
-from index.lexical.spelling.vocabulary import Vocabulary, key_of
-from index.protocols import Ranking
-from index.vector.comparing import top
+from backfile.archive.passages import breaks_of
+from backfile.archive.workers import Task, Workers
+from backfile.index.lexical.analysis.analyser import WORD, terms
+from backfile.index.lexical.analysis.ngrams import has_run
+from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_of
+from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Postings, Rarity
+from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.scoring.matching import Matcher
+from backfile.index.lexical.scoring.more_like_this import resemblance
+from backfile.index.lexical.spelling.spellings import Spellings
+from backfile.index.lexical.storage.vocabulary import Vocabulary, key_of
+from backfile.index.model.expression import Stretch
+from backfile.index.seams.protocols import Ranking
+from backfile.index.vector.exact_scan import top
 
 
 class MemoryIndex:

@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
 from tests.browsers import served
 from tests.conftest import engines_in
 from tests.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
-from web.app import create_app
 
 pytestmark = pytest.mark.browser
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.addresses import canonical_url, is_twin
+from backfile.archive.model.addresses import canonical_url, is_twin
 
 PLAIN = "https://courier.example/2024/ferry?id=3"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.article import DateSource, Origin, Passage, TitleSource, shortened
+from backfile.archive.model.article import DateSource, Origin, Passage, TitleSource, shortened
 
 
 @pytest.mark.parametrize(

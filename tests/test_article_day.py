@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from archive.article import Article, DateCertainty, DateSource, Origin
-from archive.reading.dating.article_day import Beside, DateReading, settle_day
-from archive.reading.dating.order import DateOrder, order_shown
-from archive.reading.dating.places import day_in_address, day_in_file_name
-from archive.reading.fields import FieldMap, article_from
-from archive.reading.inputs import Reading
+from backfile.archive.formats.dates.article_day import (
+    Beside,
+    DateReading,
+    day_in_address,
+    day_in_file_name,
+    settle_day,
+)
+from backfile.archive.formats.dates.order import DateOrder, order_shown
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
 
 ALLSIDES = Path(__file__).parents[2] / "shared/data/allsides/articles.jsonl.gz"
 TODAY = date(2026, 1, 1)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.asking.asked import AskedKind, read_query, typed
-from index.asking.named_days import period_of, take_days
-from index.expression import Word, Words
-from index.filters import Filters
-from index.lexical.querying.parsing import parse
-from index.query import Mode, Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.asking.dates import period_of, take_days
+from backfile.index.asking.reader import read_query, typed
+from backfile.index.lexical.query_parser.parser import parse
+from backfile.index.model.expression import Word, Words
+from backfile.index.model.filters import Filters
+from backfile.index.model.query import AskedKind, Mode, Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import everything
 
 TODAY = date(2024, 5, 8)  # a Wednesday
@@ -108,7 +108,7 @@ def test_each_part_says_what_it_is_and_what_is_left_without_it():
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join) | st.text(max_size=80))
 def test_no_text_fails_and_every_part_can_be_taken_out(text):
-    with patch.multiple("index.asking.asked", MOST_PARTS=99, MOST_WORDS=99):
+    with patch.multiple("backfile.index.asking.reader", MOST_PARTS=99, MOST_WORDS=99):
         asked = read(text)
         for part in asked.parts:
             assert len(read(part.without).parts) < len(asked.parts)

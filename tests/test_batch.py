@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.search.batch import ListedQuery, read_queries, text_of
+from backfile.index.search.batch import ListedQuery, read_queries, text_of
+from backfile.web.app import create_app
+from backfile.web.search.batch import COLUMNS, MOST_QUERIES
 from tests.conftest import backfile, write_stories
-from web.app import create_app
-from web.search.batch import COLUMNS, MOST_QUERIES
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_the_shell_and_the_page_write_the_same_table(client, archive, tmp_path):
 def test_the_exit_code_says_whether_all_was_answered(archive, table, code):
     from click.testing import CliRunner
 
-    from scripts.backfile import main
+    from backfile.scripts.backfile import main
 
     arguments = ["search", "--batch", "-", "--mode", "keyword", "--archive", str(archive)]
     assert CliRunner().invoke(main, arguments, input=table).exit_code == code
@@ -175,8 +175,8 @@ def test_what_does_not_go_together_is_refused(archive, arguments):
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "ris"])
 @pytest.mark.parametrize("search", [{"q": "ferry"}, {"q": "ferry", "source": "Courier"}, {}])
 def test_the_shell_exports_what_the_page_does(archive, tmp_path, kind, search):
-    from archive.settings import Settings
-    from index.wiring import open_searcher
+    from backfile.archive.model.settings import Settings
+    from backfile.index.wiring import open_searcher
 
     client = create_app(open_searcher(Settings(archive=archive))).test_client()
     options = [o for name, value in search.items() if name != "q" for o in (f"--{name}", value)]

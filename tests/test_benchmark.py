@@ -7,20 +7,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archive.settings import Settings
-from index.benchmark import building, by_meaning, by_words
-from index.benchmark.building import build
-from index.benchmark.corpus import RECOMBINED, Corpus
-from index.benchmark.queries import SHARES, filters_for, queries_from, since_for, typed
-from index.benchmark.searches import Remembering
-from index.benchmark.timing import bytes_below, cost_of, latency, timed
-from index.columns.columns import Columns
-from index.lexical.language.analysis import terms
-from index.query import Mode, Query
-from index.rivals.entrants import rivals
-from index.rivals.words import Kind
-from index.wiring import open_engines, searcher_over
-from scripts import load
+from backfile.archive.model.settings import Settings
+from backfile.index.lexical.analysis.analyser import terms
+from backfile.index.model.article_table import Columns
+from backfile.index.model.query import Mode, Query
+from backfile.index.wiring import open_engines, searcher_over
+from backfile.scripts.bench import (
+    archives as building,
+)
+from backfile.scripts.bench import (
+    lexical_search as by_words,
+)
+from backfile.scripts.bench import load
+from backfile.scripts.bench import (
+    vector_search as by_meaning,
+)
+from backfile.scripts.bench.archives import RECOMBINED, Corpus, build
+from backfile.scripts.bench.baselines.registry import rivals
+from backfile.scripts.bench.baselines.words import Kind
+from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, since_for, typed
+from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
+from backfile.scripts.commands.judged import Remembering
 from tests.conftest import backfile, silent
 
 

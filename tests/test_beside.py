@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import EngineUnavailable
-from index.evaluation.beside import bm25s_over, require_rival
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.scripts.bench.bm25s_ranking import bm25s_over, require_rival
 from tests.conftest import STORIES, backfile, engines_in, fill, write_stories
 from tests.test_evaluation import write_judged
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from archive.reading.cleaning import clean_text
-from archive.reading.cleaning.boilerplate import LONGEST, describe_rules, rule_of, rules
+from backfile.archive.formats.cleaning import clean_text
+from backfile.archive.formats.cleaning.boilerplate import LONGEST, describe_rules, rule_of, rules
 from tests.conftest import ROOT
 
 DROPS = [(rule.name, line) for rule in rules() for line in rule.drops]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from archive.article import (
+from backfile.archive.model.article import (
     Article,
     DateCertainty,
     DateSource,
@@ -21,11 +21,11 @@ from archive.article import (
     Passage,
     TitleSource,
 )
-from archive.errors import ArticleNotFound, EngineUnavailable
-from archive.splitting import split
-from archive.store.catalog.catalog import Catalog, Counts
-from archive.store.catalog.connecting import is_writable, read_only_uri
-from archive.store.catalog.identities import known_as
+from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
+from backfile.archive.passages import split
+from backfile.archive.store.catalog import Catalog, Counts
+from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.identities import known_as
 
 # What is cleaned holds no zeros, and SQLite would count characters up to the first.
 STORABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -217,7 +217,7 @@ def test_a_catalogue_that_cannot_be_written_is_read_and_refuses_changes(
     catalog.close()
     (tmp_path / "copy").mkdir()
     shutil.copy(tmp_path / "catalog.db", tmp_path / "copy" / "catalog.db")
-    monkeypatch.setattr("archive.store.catalog.connecting.is_writable", lambda _: False)
+    monkeypatch.setattr("backfile.archive.store.database.is_writable", lambda _: False)
     reader = Catalog(tmp_path / "copy" / "catalog.db")
     assert reader.article("tide") == make_article()
     assert reader.counts() == Counts(1, 1, 0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.reading.cleaning import clean_line, clean_text
+from backfile.archive.formats.cleaning import clean_line, clean_text
 
 PIECES = st.sampled_from(
     [

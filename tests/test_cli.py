@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from archive.store.directory import ArchiveDirectory
+from backfile.archive.store.directory import ArchiveDirectory
 from tests.conftest import ROOT, backfile, write_stories
 
 
@@ -215,7 +215,7 @@ def test_a_damaged_index_is_reported_not_raised(archive):
 
 def test_a_keyword_search_imports_neither_torch_nor_chromadb(archive):
     program = (
-        "import sys; from scripts.backfile import main\n"
+        "import sys; from backfile.scripts.backfile import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'chromadb', 'sentence_transformers', 'flask'} & set(sys.modules)\n"
@@ -267,7 +267,7 @@ def test_what_no_part_foresees_is_one_line_and_a_code(archive, monkeypatch, rais
     def fail(_):
         raise raised
 
-    monkeypatch.setattr("scripts.commands.reading.open_engines", fail)
+    monkeypatch.setattr("backfile.scripts.commands.search.open_engines", fail)
     result = backfile("status", "--archive", archive)
     assert (result.exit_code, result.stderr) == (code, f"backfile: {said}\n")
 
@@ -279,7 +279,7 @@ def test_serving_says_that_it_stopped(archive, monkeypatch, interrupt):
         if interrupt:
             raise interrupt
 
-    monkeypatch.setattr("web.server.serve", serve)
+    monkeypatch.setattr("backfile.web.server.serve", serve)
     result = backfile("serve", "--archive", archive)
     assert (result.exit_code, result.stdout[-9:]) == (0, "\nstopped\n")
     assert logging.getLogger("waitress.queue").level == logging.ERROR

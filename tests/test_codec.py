@@ -11,13 +11,13 @@ from whoosh import fields, index, query
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
-from index.expression import Field, Or, Phrase, Word
-from index.lexical import whoosh_index
-from index.lexical.language.analysis import NewsAnalyzer
-from index.lexical.matching.scoring import Rarity
-from index.lexical.storage.postings_cache import PostingsCache
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import LexicalEntry
+from backfile.index.lexical.analysis.analyser import NewsAnalyzer
+from backfile.index.lexical.scoring.bm25 import Rarity
+from backfile.index.lexical.storage import whoosh_index
+from backfile.index.lexical.storage.postings import PostingsCache
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.expression import Field, Or, Phrase, Word
+from backfile.index.seams.protocols import LexicalEntry
 from tests.test_contract import columns
 
 WORDS = ["ash", "boat", "crew", "dock", "east", "fog", "gale", "helm"]

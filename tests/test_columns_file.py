@@ -1,11 +1,11 @@
 import pytest
 
-from index.building.verifying import Part, Problem, repair, verify
-from index.columns.columns import Columns
-from index.columns.columns_file import encode
-from index.query import Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.indexing.verify import Part, Problem, repair, verify
+from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table_file import encode
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import engines_in, fill, indexer_of, write_stories
 
 

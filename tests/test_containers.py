@@ -10,12 +10,12 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from archive.article import Article, Origin
-from archive.errors import UnreadableArticle
-from archive.reading import containers
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats import containers
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.errors import UnreadableArticle
 from tests.test_feeds import FERRY, rss
 from tests.test_pages import page
 

@@ -3,14 +3,26 @@
 import numpy as np
 import pytest
 
-from archive.store.vectors import VectorFile
-from index.columns.columns import Columns
-from index.expression import And, Field, Fuzzy, Near, Not, Or, Phrase, Prefix, Stretch, Word, Words
-from index.lexical.matching.scoring import Rarity
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import LexicalEntry
-from index.vector import chroma_snapshot
-from index.vector.chroma_index import ChromaIndex
+from backfile.archive.store.vectors import VectorFile
+from backfile.index.lexical.scoring.bm25 import Rarity
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.article_table import Columns
+from backfile.index.model.expression import (
+    And,
+    Field,
+    Fuzzy,
+    Near,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Stretch,
+    Word,
+    Words,
+)
+from backfile.index.seams.protocols import LexicalEntry
+from backfile.index.vector import chroma_snapshot
+from backfile.index.vector.chroma_index import ChromaIndex
 from tests.fakes import MemoryIndex, MemoryVectors
 
 TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
@@ -44,7 +56,7 @@ def columns(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     nothing = Columns.__dataclass_fields__
     assert "article_of" in nothing
-    from index.columns.category import Category
+    from backfile.index.model.article_table import Category
 
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import TitleSource
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.evaluation.edited import edited
-from index.stories.copies import alike, group, link
-from index.stories.signatures import SIGNATURE, sign
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.article import TitleSource
+from backfile.index.duplicates.clustering import alike, group, link
+from backfile.index.duplicates.signatures import SIGNATURE, sign
+from backfile.scripts.bench.edited_copies import edited
 from tests.conftest import engines_in, fill, indexer_of
 from tests.fakes import LateWorkers
 

@@ -11,16 +11,27 @@ from typing import Any
 
 import pytest
 
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from archive.store.directory import ArchiveDirectory
-from index.building import indexing, inputs, meaning, words
-from index.building.stages import Stage
-from index.building.verifying import verify
-from index.building.workers import Workers
-from index.query import Mode, Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.workers import Workers
+from backfile.index.indexing import (
+    indexer as indexing,
+)
+from backfile.index.indexing import (
+    ingest_batch as inputs,
+)
+from backfile.index.indexing import (
+    stages as meaning,
+)
+from backfile.index.indexing import (
+    stages as words,
+)
+from backfile.index.indexing.stages import Stage
+from backfile.index.indexing.verify import verify
+from backfile.index.model.query import Mode, Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import engines_in, indexer_of, started
 
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.article import DateCertainty
-from archive.reading.dating.calendar import EARLIEST_YEAR, LATEST_YEAR
-from archive.reading.dating.dates import Dated, is_date, parse_date, read_date
-from archive.reading.dating.order import DateOrder, usual_order
+from backfile.archive.formats.dates.calendar import EARLIEST_YEAR, LATEST_YEAR
+from backfile.archive.formats.dates.order import DateOrder, usual_order
+from backfile.archive.formats.dates.parsing import Dated, is_date, parse_date, read_date
+from backfile.archive.model.article import DateCertainty
 
 FOURTH = date(2023, 11, 4)
 TODAY = date(2026, 1, 1)

@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from archive.article import DateCertainty, DateSource, Origin
-from archive.reading.dating.article_day import DateReading
-from archive.reading.dating.order import DateOrder
-from archive.reading.fields import FieldMap, article_from
-from web.article.day_notes import date_note
+from backfile.archive.formats.dates.article_day import DateReading
+from backfile.archive.formats.dates.order import DateOrder
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.model.article import DateCertainty, DateSource, Origin
+from backfile.web.i18n.phrases import date_note
 
 TODAY = date(2026, 1, 1)
 

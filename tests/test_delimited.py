@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Article
-from archive.reading.cleaning import clean_line, clean_text
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats.cleaning import clean_line, clean_text
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article
 from tests.test_containers import zipped
 
 UNSEEN = dict.fromkeys(map(ord, "\t\x1f"))
@@ -183,7 +183,7 @@ def test_a_cell_of_a_million_characters_is_read(read):
 
 
 def test_a_line_too_long_for_an_article_is_refused_and_the_rest_is_read(read, monkeypatch):
-    monkeypatch.setattr("archive.reading.files.LONGEST_TEXT", 1 << 20)
+    monkeypatch.setattr("backfile.archive.formats.files.LONGEST_TEXT", 1 << 20)
     found = read("a.csv", f"id,text\nr,Rain.\nx,{'x' * (3 << 20)}\ns,Snow.\n")
     assert ids(found) == ["r", "s"]
     assert found[1].reason.startswith("a line of more than")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
 from tests.browsers import served
 from tests.conftest import engines_in, fill, write_stories
-from web.app import create_app
 
 pytestmark = pytest.mark.browser
 

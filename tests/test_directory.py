@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
-from archive.store.directory import ArchiveDirectory
+from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
+from backfile.archive.store.directory import ArchiveDirectory
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from archive.store.directory import ArchiveDirectory
+from backfile.archive.store.directory import ArchiveDirectory
 with ArchiveDirectory(Path(sys.argv[1])).writing():
     print("held", flush=True)
     time.sleep(60)

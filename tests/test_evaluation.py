@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from archive.errors import BadSetting
-from archive.splitting import USUAL_PASSAGES
-from index.evaluation.judgments import BadJudgments, Judgments
-from index.evaluation.statistics import compare, estimate
-from index.evaluation.systems import MEASURES, measure
-from index.query import Mode
-from scripts.measures.judged import places
+from backfile.archive.model.errors import BadSetting
+from backfile.archive.passages import USUAL_PASSAGES
+from backfile.index.evaluation.judgments import BadJudgments, Judgments
+from backfile.index.evaluation.statistics import compare, estimate
+from backfile.index.evaluation.systems import MEASURES, measure
+from backfile.index.model.query import Mode
+from backfile.scripts.commands.judged import places
 from tests.conftest import STORIES, backfile, engines_in, fill, tiny_cross_encoder, write_stories
 
 USUAL = ["hybrid, convex", "hybrid, RRF", "keyword", "semantic"]
@@ -48,7 +48,7 @@ def fakes(monkeypatch):
         yield engines
         engines.catalog.close()
 
-    monkeypatch.setattr("scripts.measures.measuring.indexed", indexed)
+    monkeypatch.setattr("backfile.scripts.commands.evaluate.indexed", indexed)
     return made
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.query import Mode, Query
-from index.results import PartKind
-from index.search.ranking import Fusion, RankingOptions
-from index.search.search import Searcher
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import PartKind
+from backfile.index.search.ranking import Fusion, RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import engines_in, fill, write_stories
 
 VOCABULARY = ["ferry", "bridge", "tide", "harbour", "council", "votes", "bridging", "lamp", "the"]
@@ -89,7 +89,7 @@ def added_up(why):
 def test_the_parts_add_up_to_the_score(
     archives, monkeypatch, seed, text, mode, fusion, share, weight, depth, floor
 ):
-    monkeypatch.setattr("index.search.ranking.LEXICAL_DEPTH", depth)
+    monkeypatch.setattr("backfile.index.search.ranking.LEXICAL_DEPTH", depth)
     options = RankingOptions(fusion, weight, floor, share)
     results = Searcher(archives(seed), options).search(Query(text, mode=mode, limit=30))
     for hit in results.hits:
@@ -179,7 +179,7 @@ def test_a_passage_that_is_not_embedded_says_what_is_assumed(engines, searcher):
 
 
 def test_an_article_below_the_candidates_is_explained_by_its_words(engines, monkeypatch):
-    monkeypatch.setattr("index.search.ranking.LEXICAL_DEPTH", 1)
+    monkeypatch.setattr("backfile.index.search.ranking.LEXICAL_DEPTH", 1)
     near_none = Searcher(engines, RankingOptions(floor=0.99))
     hits = near_none.search(Query("ferry")).hits
     last = hits[-1]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.web.markup import text_of
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.web.markup import text_of
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 
 FEEDS = Path(__file__).parents[2] / "shared/data/formats/feeds"
 RSS = """<?xml version="1.0" encoding="{encoding}"?>

@@ -12,11 +12,9 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import httpcore2
 import pytest
 
-from archive.errors import UnreadableArticle
-from archive.fetching import fetching
-from archive.fetching.fetching import Fetcher
-from archive.fetching.hosts import is_public
-from archive.fetching.network import CheckedNetwork, HostRefused, resolve
+from backfile.archive.follow import client
+from backfile.archive.follow.client import CheckedNetwork, Fetcher, HostRefused, is_public, resolve
+from backfile.archive.model.errors import UnreadableArticle
 from tests.web_server import WebServer
 
 
@@ -207,7 +205,7 @@ def test_a_name_that_nobody_has_is_refused():
 
 
 def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server, monkeypatch):
-    monkeypatch.setattr(fetching, "LARGEST", 1 << 20)
+    monkeypatch.setattr(client, "LARGEST", 1 << 20)
     packed = {"Content-Encoding": "gzip"}
     bomb = gzip.compress(bytes(2 << 20))
     server.answers |= {
@@ -231,7 +229,7 @@ def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server, mon
 
 
 def test_a_server_that_sends_a_little_at_a_time_is_left_at_the_deadline(server, monkeypatch):
-    monkeypatch.setattr(fetching, "LONGEST", 0.4)
+    monkeypatch.setattr(client, "LONGEST", 0.4)
     server.answers["/feed"] = (200, {}, [b"x"] * 400)
     begun = time.monotonic()
     assert refusal(server.url(), private=True) == "the server took too long"

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from archive.addresses import canonical_url
-from archive.article import DateSource, Origin, TitleSource
-from archive.errors import BadSetting, UnreadableArticle
-from archive.reading.fields import FieldMap, article_from
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.model.addresses import canonical_url
+from backfile.archive.model.article import DateSource, Origin, TitleSource
+from backfile.archive.model.errors import BadSetting, UnreadableArticle
 
 ORIGIN = Origin("in.jsonl", 7)
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from archive.errors import UnreadableArticle
-from archive.reading.files import SourceFile
-from archive.reading.plain.encodings import encoding_of
-from archive.reading.walking import InputMissing, find_files
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import InputMissing, find_files
+from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.model.errors import UnreadableArticle
 
 ENGLISH = "The council met on Tuesday to speak about the harbour wall before winter. "
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.filters import EXCLUSIONS, FACETS, DateFilter, Filters
-from index.query import Copies, Mode, Query, Sort
-from index.results import PartKind
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
-from scripts.printing.hits import print_results
+from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, Filters
+from backfile.index.model.query import Copies, Mode, Query, Sort
+from backfile.index.model.results import PartKind
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.scripts.printing.hits import print_results
+from backfile.web.app import create_app
 from tests.conftest import engines_in, everything, fill
 from tests.test_copies import text_of, wire, write
-from web.app import create_app
 
 SOURCES = ("Courier", "Gazette", "Hafenbote", "")
 TEXTS = ("", "ferry", "bridge ferry", '"swing bridge"', "strike OR bridge", "zxqv")

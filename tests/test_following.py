@@ -6,12 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archive.article import Article
-from archive.errors import EngineUnavailable, UnreadableArticle
-from archive.fetching.fetching import Fetcher
-from archive.fetching.following import Following, Outcome
-from archive.fetching.freshness import LONGEST_WAIT, due_after, due_after_refusal, minutes_to_live
-from archive.fetching.subscriptions import Subscription, Subscriptions
+from backfile.archive.follow.client import Fetcher
+from backfile.archive.follow.feeds import (
+    LONGEST_WAIT,
+    Following,
+    Outcome,
+    Subscription,
+    Subscriptions,
+    due_after,
+    due_after_refusal,
+    minutes_to_live,
+)
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle
 from tests.conftest import backfile
 from tests.test_feeds import FERRY, rss
 from tests.web_server import WebServer

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.formats import format_of
-from archive.reading.inputs import Reading, read_file
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import Reading, read_file
+from backfile.archive.formats.registry import format_of
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 
 SUFFIXES = ["", ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".gz", ".jsonl.gz", ".pdf"]
 OPENINGS = [

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from index.search import fusion
+from backfile.index.search import fusion
 
 scores = st.integers(1, 20).flatmap(
     lambda n: st.tuples(

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from archive.article import DateCertainty, DateSource, Origin
-from archive.errors import WithdrawnArticle
-from index.building.verifying import verify
+from backfile.archive.model.article import DateCertainty, DateSource, Origin
+from backfile.archive.model.errors import WithdrawnArticle
+from backfile.index.indexing.verify import verify
 from tests.conftest import STORIES, backfile, engines_in, fill, indexer_of, write_stories
 from tests.test_containers import response, warc
 from tests.test_pages import page

@@ -16,9 +16,9 @@ MOST_SECONDS = 20  # for a file; a quiet machine takes two at the most
 READ = """
 import json, resource, sys, time
 from pathlib import Path
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
 path = Path(sys.argv[1])
 began = time.monotonic()
 kinds = [type(found).__name__ for found in read_file(SourceFile.at(path, path.name), FieldMap())]

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.errors import ArticleNotFound
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from archive.splitting import PassageOptions
-from index.building.indexing import Indexer
-from index.building.stages import Stage
-from index.building.verifying import verify
-from index.query import Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import ArticleNotFound
+from backfile.archive.passages import PassageOptions
+from backfile.index.indexing.indexer import Indexer
+from backfile.index.indexing.stages import Stage
+from backfile.index.indexing.verify import verify
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
 
 

@@ -5,11 +5,11 @@ import zipfile
 
 import pytest
 
-from archive.errors import UnreadableArticle
-from archive.reading import files, inputs
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.building.workers import Workers
+from backfile.archive.formats import files, inputs
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.workers import Workers
 from tests.conftest import started
 
 

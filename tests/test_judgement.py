@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from archive.article import Origin
-from archive.store.catalog.identities import known_as
-from index.building.judgement import Judgement, judge
+from backfile.archive.model.article import Origin
+from backfile.archive.store.identities import known_as
+from backfile.index.indexing.version_policy import Judgement, judge
 
 WHOLE = "The ferry stops in May. A bus replaces the boat."
 

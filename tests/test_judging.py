@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from archive.store.catalog.catalog import Counts
-from index.lexical.matching.matches import Matches
-from index.query import Mode, Query
-from index.results import Offer, Verdict
-from index.search.ranking import Candidates, RankingOptions
-from index.search.search import Searcher
-from index.verdict.calibrating import calibrate
-from index.verdict.judging import evidence, judge
-from index.verdict.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
+from backfile.archive.store.catalog import Counts
+from backfile.index.indexing.calibration import calibrate
+from backfile.index.model.candidates import Candidates
+from backfile.index.model.matches import Matches
+from backfile.index.model.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import Offer, Verdict
+from backfile.index.search.answer_quality import evidence, judge
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import engines_in, fill, write_stories
 
 NOISE = USUAL_NOISE[:2]  # as if it had been measured

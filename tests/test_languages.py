@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.article import Origin
-from archive.reading.fields import FieldMap, article_from
-from archive.reading.languages import code_of, detected, language_of
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.languages import code_of, detected, language_of
+from backfile.archive.model.article import Origin
 from tests.conftest import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -88,7 +88,8 @@ def test_an_article_is_given_the_language_of_its_text():
 
 def test_who_only_searches_loads_no_detector():
     code = (
-        "import sys, scripts.backfile, index.wiring, index.search.search, archive.reading.fields;"
+        "import sys, backfile.scripts.backfile, backfile.index.wiring;"
+        "import backfile.index.search.searcher, backfile.archive.formats.fields;"
         "print([m for m in ('py3langid', 'babel', 'whoosh.lang.snowball') if m in sys.modules])"
     )
     found = subprocess.run(

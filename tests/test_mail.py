@@ -9,13 +9,13 @@ from email.message import EmailMessage
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.formats import format_of
-from archive.reading.inputs import read_file
-from archive.reading.mail import mailboxes, messages
+from backfile.archive.formats import mail
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.registry import format_of
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 from tests.conftest import backfile
 from tests.test_containers import zipped
 
@@ -165,7 +165,7 @@ def test_mail_in_a_zip_is_read(read, name):
 
 
 def test_a_message_too_long_is_refused_and_the_next_is_read(read, monkeypatch):
-    monkeypatch.setattr(mailboxes, "LONGEST_TEXT", 10_000)
+    monkeypatch.setattr(mail, "LONGEST_TEXT", 10_000)
     long = DIVIDER + LETTER + b"Rain.\n" * 5_000
     refused, article = read(long + b"\n" + DIVIDER + LETTER, "a.mbox")
     assert refused.reason.startswith("a message of more than")
@@ -214,5 +214,5 @@ def test_a_damaged_message_never_raises(read, seed):
     content = bytearray(chance.choice((LETTER, DIVIDER + LETTER, whole.as_bytes())))
     for _ in range(chance.choice((1, 5, 40))):
         content[chance.randrange(len(content))] = chance.choice(b'\x00\x80\xff=?\n\r:;" ()<>-az')
-    for found in messages.articles_in(bytes(content), SourceFile("a.eml", "a.eml", None), 1):
+    for found in mail.articles_in(bytes(content), SourceFile("a.eml", "a.eml", None), 1):
         assert isinstance(found, Article | UnreadableArticle)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from archive.errors import ArchiveMismatch, EngineUnavailable
-from archive.store.manifest import SCHEMA, Manifest
+from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
+from backfile.archive.store.manifest import SCHEMA, Manifest
 
 MANIFEST = Manifest(SCHEMA, "sentences-1", "english-1", "tiny", "0123456789abcdef", 8, "float32")
 

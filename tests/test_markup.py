@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.reading.web.markup import plain_text, text_of
+from backfile.archive.formats.web.markup import plain_text, text_of
 
 
 @pytest.mark.parametrize("odd", ["\x01", "\ud800", "\ufffe", "\uffff", "&#1;", "\x00"])

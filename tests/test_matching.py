@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.expression import Phrase, Word, Words
-from index.lexical.matching import matching
-from index.lexical.matching.scoring import K1, Postings, added, merged
-from index.protocols import LexicalEntry
+from backfile.index.lexical.scoring import matching
+from backfile.index.lexical.scoring.bm25 import K1, Postings, added, merged
+from backfile.index.model.expression import Phrase, Word, Words
+from backfile.index.seams.protocols import LexicalEntry
 from tests.fakes import MemoryIndex
 from tests.test_contract import columns
 

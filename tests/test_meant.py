@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.filters import Filters
-from index.query import Mode, Query
+from backfile.index.model.filters import Filters
+from backfile.index.model.query import Mode, Query
+from backfile.web.app import create_app
 from tests.conftest import backfile
-from web.app import create_app
 
 
 def meant(searcher, text, **changes):

@@ -7,9 +7,9 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.errors import ArticleNotFound, BadQuery, EngineUnavailable
-from archive.message import Message
-from web.page_language import page_language
+from backfile.archive.model.errors import ArticleNotFound, BadQuery, EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.web.i18n.languages import page_language
 
 ENGLISH, GERMAN = page_language("en"), page_language("de")
 

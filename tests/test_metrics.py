@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from web.app import create_app
+from backfile.web.app import create_app
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 
-from index.columns.category import Category
-from index.columns.columns import Columns
-from index.expression import Word, Words
-from index.lexical.language.stemming import fold
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import LexicalEntry
-from index.query import Mode, Query
-from index.results import PartKind, Verdict
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.article_table import Category, Columns
+from backfile.index.model.expression import Word, Words
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import PartKind, Verdict
+from backfile.index.seams.protocols import LexicalEntry
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from tests.conftest import engines_in, fill, write_stories
 from tests.fakes import MemoryIndex
 from tests.test_contract import columns

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.article import Passage
-from archive.errors import EngineUnavailable
-from archive.splitting import sentences_of
-from index.answers.nearest import Nearest
-from index.query import Marking, Mode, Query
-from index.results import PassageHit, Ranks, Why
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.model.article import Passage
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.passages import sentences_of
+from backfile.index.answers.nearest_sentence import Nearest
+from backfile.index.model.query import Marking, Mode, Query
+from backfile.index.model.results import PassageHit, Ranks, Why
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
+from backfile.web.template_filters import EXCERPT, excerpt
 from tests.conftest import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
-from web.app import create_app
-from web.presentation import EXCERPT, excerpt
 
 
 class Counting(HashedWords):
@@ -101,7 +101,7 @@ def test_the_sentences_of_a_passage_are_embedded_once(counting):
 
 
 def test_hits_that_there_is_no_time_for_are_left_and_counted(searcher, monkeypatch):
-    monkeypatch.setattr("index.answers.nearest.MOST_SECONDS", -1)
+    monkeypatch.setattr("backfile.index.answers.nearest_sentence.MOST_SECONDS", -1)
     results, found = marked(searcher, "the ferry runs instead")
     assert found == {}
     assert (

@@ -6,14 +6,13 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
-from index.asking.asked import AskedKind
-from index.asking.suggesting import SuggestionKind
-from index.query import Query
-from index.results import PartKind
+from backfile.index.asking.autocomplete import SuggestionKind
+from backfile.index.model.query import AskedKind, Query
+from backfile.index.model.results import PartKind
+from backfile.web.api.openapi import description
+from backfile.web.app import create_app
 from tests.conftest import STORIES
 from tests.test_web import SEARCHES
-from web.app import create_app
-from web.programs.openapi import description
 
 DESCRIPTION = description()
 SCHEMAS = DESCRIPTION["components"]["schemas"]

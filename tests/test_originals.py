@@ -6,12 +6,12 @@ import zipfile
 
 import pytest
 
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from archive.reading.plain import text
-from archive.rereading import Rereading
-from index.building.verifying import Part, repair, verify
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.text import documents
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.store.rereading import Rereading
+from backfile.index.indexing.verify import Part, repair, verify
 from tests.conftest import STORIES, engines_in, indexer_of, write_stories
 
 
@@ -70,7 +70,7 @@ def test_a_better_reader_mends_articles_whose_files_are_gone(opened, news, monke
     def mended(written):
         return {"title": "Tides", "text": written.split("\n\n")[1]}
 
-    monkeypatch.setattr(text, "_titled", mended)
+    monkeypatch.setattr(documents, "_titled", mended)
     report = reread(opened)
     assert report.changed == 2
     assert opened.catalog.counts().articles == 9

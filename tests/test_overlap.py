@@ -8,13 +8,13 @@ import time
 import numpy as np
 import pytest
 
-from archive.errors import EngineUnavailable, WorkerLost
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.building import indexing, inputs, words
-from index.building.verifying import verify
-from index.building.workers import Workers
-from index.lexical import whoosh_index
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import EngineUnavailable, WorkerLost
+from backfile.archive.workers import Workers
+from backfile.index.indexing import indexer, ingest_batch, stages
+from backfile.index.indexing.verify import verify
+from backfile.index.lexical.storage import whoosh_index
 from tests.conftest import STORIES, engines_in, fill, indexer_of, started, write_stories
 from tests.fakes import HashedWords, LateWorkers, ReadyWorkers
 from tests.test_crash import seen, write_news
@@ -22,11 +22,11 @@ from tests.test_crash import seen, write_news
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(indexing, "FIRST_BATCH", 2)
-    monkeypatch.setattr(inputs, "FIRST_BATCH", 2)
-    monkeypatch.setattr(inputs, "LARGEST_BATCH", 4)
-    monkeypatch.setattr(indexing, "SPLIT_AT_ONCE", 2)
-    monkeypatch.setattr(words, "WORDS_AT_ONCE", 3)
+    monkeypatch.setattr(indexer, "FIRST_BATCH", 2)
+    monkeypatch.setattr(ingest_batch, "FIRST_BATCH", 2)
+    monkeypatch.setattr(ingest_batch, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(indexer, "SPLIT_AT_ONCE", 2)
+    monkeypatch.setattr(stages, "WORDS_AT_ONCE", 3)
 
 
 @pytest.fixture

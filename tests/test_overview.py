@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
 from tests.conftest import engines_in, fill
-from web.app import create_app
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_an_empty_archive_says_how_it_is_filled(tmp_path):
 
 
 def test_only_the_latest_runs_are_remembered(engines, monkeypatch):
-    from archive.store.catalog import runs
+    from backfile.archive.store import runs
 
     monkeypatch.setattr(runs, "RUNS_KEPT", 3)
     for n in range(6):

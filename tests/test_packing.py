@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from web.app import create_app
+from backfile.web.app import create_app
 
 TAKES_GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 WHOLE = ["/", "/?q=ferry", "/api/search?q=ferry", "/search.atom", "/static/backfile.css"]

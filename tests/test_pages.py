@@ -10,14 +10,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Article, DateSource
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.formats import format_of
-from archive.reading.inputs import read_file
-from archive.reading.web.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
-from scripts.extraction import compared, main
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.registry import format_of
+from backfile.archive.formats.web.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
+from backfile.archive.model.article import Article, DateSource
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.scripts.bench.extraction import compared, main
 
 PAGES = Path(__file__).parents[2] / "shared/data/formats/html_article_extraction_benchmark"
 PARAGRAPHS = [

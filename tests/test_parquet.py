@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.tables import parquet, parquet_rows, whole
+from backfile.archive.formats import files
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.tables import parquet, parquet_rows
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 from tests.test_containers import zipped
 
 pa = pytest.importorskip("pyarrow")
@@ -82,7 +83,7 @@ def test_a_file_without_a_text_column_names_its_columns(read):
 def test_a_file_within_another_is_read_in_memory(read, monkeypatch):
     packed = zipped(("a/news.parquet", written(news())))
     assert len(read(packed, name="a.zip")) == 100
-    monkeypatch.setattr(whole, "MOST_HELD", 1 << 10)
+    monkeypatch.setattr(files, "MOST_HELD", 1 << 10)
     (refused,) = read(packed, name="a.zip")
     assert refused.reason.endswith("unpack it first")
 

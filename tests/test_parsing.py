@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.expression import (
+from backfile.index.lexical.analysis.analyser import term_spans
+from backfile.index.lexical.highlighter import Highlighter
+from backfile.index.lexical.query_parser import parser
+from backfile.index.lexical.query_parser.parser import parse
+from backfile.index.model.expression import (
     And,
     Field,
     Near,
@@ -21,10 +25,6 @@ from index.expression import (
     Words,
     describe,
 )
-from index.lexical.language.analysis import term_spans
-from index.lexical.matching.highlighting import Highlighter
-from index.lexical.querying import parsing
-from index.lexical.querying.parsing import parse
 
 
 def words(*texts):
@@ -207,6 +207,6 @@ def test_what_is_marked_as_together_stands_in_one_sentence_or_paragraph(stretch,
 @given(st.lists(st.sampled_from(["ferry", "OR", "or", "Zoë", "2024", "a"]), min_size=1, max_size=9))
 def test_a_text_with_nothing_to_parse_is_read_as_the_parser_would(words):
     text = " ".join(words)
-    with patch.object(parsing, "PLAIN", re.compile("(?!)")):
+    with patch.object(parser, "PLAIN", re.compile("(?!)")):
         expected = parse(text)
     assert parse(text) == expected

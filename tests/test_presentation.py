@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.article import Passage
-from index.answers.periods import Period, Unit
-from index.filters import Filters
-from index.query import Cursor, Query, Scale, Sort
-from index.results import Bin, PassageHit, Ranks, Timeline, Why
-from web.links import filter_url, outlet_url, period_url, search_url
-from web.presentation import EXCERPT, day, excerpt, marked
-from web.search.timeline import (
+from backfile.archive.model.article import Passage
+from backfile.index.model.filters import Filters
+from backfile.index.model.periods import Period, Unit
+from backfile.index.model.query import Cursor, Query, Scale, Sort
+from backfile.index.model.results import Bin, PassageHit, Ranks, Timeline, Why
+from backfile.web.links import filter_url, outlet_url, period_url, search_url
+from backfile.web.search.timeline import (
     CHARACTER,
     LEAST_HEIGHT,
     NARROWEST,
@@ -24,6 +23,7 @@ from web.search.timeline import (
     ticks,
     wider,
 )
+from backfile.web.template_filters import EXCERPT, day, excerpt, marked
 
 
 def hit(text, spans=(), heading=""):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from index.building.stages import Stage
-from scripts.printing.progress import Bars
+from backfile.index.indexing.stages import Stage
+from backfile.scripts.printing.progress import Bars
 
 
 def run(bars):

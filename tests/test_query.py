@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.errors import BadQuery
-from index.filters import EXCLUSIONS, DateFilter, DayOfYear, Filters
-from index.query import MOST_HITS, Copies, Cursor, Marking, Mode, Query, Scale, Sort
+from backfile.archive.model.errors import BadQuery
+from backfile.index.model.filters import EXCLUSIONS, DateFilter, DayOfYear, Filters
+from backfile.index.model.query import MOST_HITS, Copies, Cursor, Marking, Mode, Query, Scale, Sort
 
 names = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12), max_size=3

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from index.lexical.matching.matches import Matches
-from index.query import Query
-from index.search.ranking import Candidates, RankingOptions, article_scores
-from index.search.search import Searcher
+from backfile.index.model.candidates import Candidates
+from backfile.index.model.matches import Matches
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions, article_scores
+from backfile.index.search.searcher import Searcher
 
 OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
 FUSED = np.array([0.5, 0.6, 0.4, 0.9, 0.3, 0.1, 0.2], np.float32)

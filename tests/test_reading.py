@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.errors import WithdrawnArticle
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.model.errors import WithdrawnArticle
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
+from backfile.web.article.changes import MOST_PARAGRAPHS, text_changes
 from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
 from tests.test_web import text_of
-from web.app import create_app
-from web.article.changes import MOST_PARAGRAPHS, text_changes
 
 FERRY = {
     "id": "night ferry/1",

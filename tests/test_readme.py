@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from archive.settings import describe_settings
-from scripts.backfile import main
+from backfile.archive.model.settings import describe_settings
+from backfile.scripts.backfile import main
+from backfile.web.app import create_app
 from tests.conftest import ROOT, backfile
-from web.app import create_app
 
 README = (ROOT / "README.md").read_text()
 
@@ -53,8 +53,8 @@ def test_the_searches_of_the_readme_find_something_in_the_sample(sample):
 
 
 def test_the_curl_example_gives_what_the_readme_shows(sample):
-    from archive.settings import Settings
-    from index.wiring import open_searcher
+    from backfile.archive.model.settings import Settings
+    from backfile.index.wiring import open_searcher
 
     path = re.search(r"curl 'http://127.0.0.1:8080(/api/search\?[^']*)'", README)[1]
     answer = create_app(open_searcher(Settings(archive=sample))).test_client().get(path).json

@@ -6,11 +6,11 @@ import tracemalloc
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 
 RAIN, SNOW = {"id": "r", "text": "Rain fell."}, {"id": "s", "text": "Snow fell."}
 
@@ -140,7 +140,7 @@ def test_a_large_file_of_lines_is_streamed(tmp_path):
 
 
 def test_a_line_too_long_for_an_article_is_passed_over(read, monkeypatch):
-    monkeypatch.setattr("archive.reading.files.LONGEST_TEXT", 1 << 20)
+    monkeypatch.setattr("backfile.archive.formats.files.LONGEST_TEXT", 1 << 20)
     first, refused, last = read("a.jsonl", lines(RAIN, {"text": "x" * (3 << 20)}, SNOW))
     assert (first.id, last.id) == ("r", "s")
     assert refused.reason.startswith("line over")

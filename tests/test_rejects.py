@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.rejects import BadRejects, Rejects, write_rejects
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.rejects import BadRejects, Rejects, write_rejects
+from backfile.archive.model.errors import UnreadableArticle
 from tests.conftest import backfile
 
 

@@ -5,13 +5,13 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from archive.errors import ArticleNotFound, EngineUnavailable
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
 from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
-from web.app import create_app
 
 STRIKE = "Dockers at Pell Harbour walked out over wages. Their union, led by Hanna Voss, "
 STORIES = [
@@ -157,7 +157,7 @@ def test_one_article_of_a_story_is_given_and_none_of_its_own(searcher, engines, 
         stories[places] = columns.n_articles
         return stories
 
-    monkeypatch.setattr("index.search.related.stories", told)
+    monkeypatch.setattr("backfile.index.search.related.stories", told)
     related = searcher.related("strike")
     assert len({"ballot", "settled"} & {*ids(related.earlier), *ids(related.later)}) == 1
     assert "ballot" not in ids(searcher.related("settled").earlier)

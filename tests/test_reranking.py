@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archive.errors import EngineUnavailable
-from index.embedding.cross_encoder import CrossEncoderReranker
-from index.query import Copies, Mode, Query, Sort
-from index.results import PartKind
-from index.search.ranking import RankingOptions
-from index.search.reranking import AT_ONCE, DEPTH, Reranking
-from index.search.search import Searcher
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.model.query import Copies, Mode, Query, Sort
+from backfile.index.model.results import PartKind
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.reranking import AT_ONCE, DEPTH, Reranking
+from backfile.index.search.searcher import Searcher
+from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from tests.conftest import fill, tiny_cross_encoder, write_stories
 
 STORIES = [

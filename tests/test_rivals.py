@@ -6,17 +6,17 @@ import sys
 import numpy as np
 import pytest
 
-from index.expression import Or
-from index.expression import Prefix as PrefixOf
-from index.expression import Word as WordOf
-from index.lexical.language.analysis import terms, weighty
-from index.lexical.language.stemming import fold
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import LexicalEntry
-from index.rivals.entrants import rivals
-from index.rivals.stock_whoosh import StockWhoosh
-from index.rivals.vectors import ChromaWhere, ExactNumpy
-from index.rivals.words import KINDS, Kind, Passage, as_terms
+from backfile.index.lexical.analysis.analyser import terms, weighty
+from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.expression import Or
+from backfile.index.model.expression import Prefix as PrefixOf
+from backfile.index.model.expression import Word as WordOf
+from backfile.index.seams.protocols import LexicalEntry
+from backfile.scripts.bench.baselines.registry import rivals
+from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
+from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy
+from backfile.scripts.bench.baselines.words import KINDS, Kind, Passage, as_terms
 from tests.test_contract import columns
 
 # Stems, accents, capitals, stops and marks inside words: each could be cut in two ways.

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from archive.store.directory import ArchiveDirectory
-from index.embedding.sentence_transformer import SentenceTransformerEmbedder
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 from tests.conftest import ROOT, backfile
 
 SEED = ROOT.parent / "shared" / "data" / "seed"
@@ -67,7 +67,7 @@ def test_the_bundled_model_needs_no_network(sample):
         "import socket, sys\n"
         "def refuse(*_): raise AssertionError('the network was asked')\n"
         "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse\n"
-        "from scripts.backfile import main\n"
+        "from backfile.scripts.backfile import main\n"
         "main(sys.argv[1:])"
     )
     done = subprocess.run(
@@ -120,7 +120,7 @@ def test_the_query_graph_gives_what_the_model_gives(sample):
 
 def test_a_hybrid_search_from_the_shell_imports_neither_torch_nor_chromadb(sample):
     program = (
-        "import sys; from scripts.backfile import main\n"
+        "import sys; from backfile.scripts.backfile import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         'sys.exit(f\'imported {sys.modules.keys() & {"torch", "chromadb"}}\'\n'

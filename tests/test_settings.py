@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import BadSetting
-from archive.settings import Settings, describe_settings
+from backfile.archive.model.errors import BadSetting
+from backfile.archive.model.settings import Settings, describe_settings
 
 
 def test_an_empty_environment_gives_the_defaults():

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Passage, TitleSource
-from archive.reading.cleaning import clean_text
-from archive.splitting import LONGEST_PASSAGE, Span, embedded_text, paragraphs, split
+from backfile.archive.formats.cleaning import clean_text
+from backfile.archive.model.article import Passage, TitleSource
+from backfile.archive.passages import LONGEST_PASSAGE, Span, embedded_text, paragraphs, split
 
 WORDS = st.sampled_from(["rain", "harbour", "wall", "tide", "Ash", "boats", "écluse", "雨", "🚢"])
 SENTENCES = st.lists(WORDS, min_size=3, max_size=20).map(lambda words: " ".join(words) + " fell.")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from archive.settings import DEFAULT_MODEL
-from index.embedding.spoken import languages_of, misfit
+from backfile.archive.model.settings import DEFAULT_MODEL
+from backfile.index.vector.embedding.model import languages_of, misfit
 from tests.conftest import backfile, write_stories
 from tests.test_multilingual import FOREIGN
 

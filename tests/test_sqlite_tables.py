@@ -9,12 +9,13 @@ from datetime import date
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.tables import databases, whole
+from backfile.archive.formats import files
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.tables import databases
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 from tests.conftest import backfile
 from tests.test_containers import zipped
 
@@ -137,7 +138,7 @@ def test_a_database_within_another_file_is_read_in_memory(made, name, tmp_path, 
     inner = "" if name.endswith("gz") else "!/a/news.db"
     found = read(tmp_path / name)
     assert [str(a.origin) for a in found] == [f"{tmp_path / name}{inner}:{n}" for n in (3, 9)]
-    monkeypatch.setattr(whole, "MOST_HELD", 1 << 10)
+    monkeypatch.setattr(files, "MOST_HELD", 1 << 10)
     (refused,) = read(tmp_path / name)
     assert refused.reason.endswith("unpack it first")
 

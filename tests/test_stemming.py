@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical.language.analysis import (
+from backfile.index.lexical.analysis.analyser import (
     WORD,
     NewsAnalyzer,
     name_words,
@@ -12,9 +12,9 @@ from index.lexical.language.analysis import (
     terms,
     terms_asked,
 )
-from index.lexical.language.languages import Languages, slots
-from index.lexical.language.ngrams import LONGEST_ASKED, asked, has_run
-from index.lexical.language.stemming import MARK, STEMMED, fold, reading, term_of
+from backfile.index.lexical.analysis.languages import Languages, slots
+from backfile.index.lexical.analysis.ngrams import LONGEST_ASKED, asked, has_run
+from backfile.index.lexical.analysis.stemming import MARK, STEMMED, fold, reading, term_of
 
 ALIKE = {
     "de": [("Brücke", "Brücken", "Bruecke", "brucke"), ("Straße", "Strassen"), ("Häuser", "Haus")],

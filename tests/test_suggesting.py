@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.asking.suggesting import LONGEST_TYPED, typed_last
+from backfile.index.asking.autocomplete import LONGEST_TYPED, typed_last
+from backfile.web.app import create_app
 from tests.test_openapi import misfits, schema_of
-from web.app import create_app
 
 
 @pytest.fixture

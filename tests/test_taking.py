@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
+from backfile.web.app import create_app
 from tests.conftest import STORIES, engines_in, fill, write_stories
-from web.app import create_app
 
 SEARCHES = ["", "q=ferry", "q=harbour&source=Gazette", "language=de", "q=zxqv", "since=2024"]
 
@@ -57,8 +57,8 @@ def test_exported_lines_are_read_back_as_the_same_articles(client, engines, tmp_
 
 @pytest.mark.parametrize("opening", ["=", "+", "-", "@", "\t"])
 def test_no_cell_is_taken_for_a_formula(tmp_path, opening):
-    from index.search.ranking import RankingOptions
-    from index.search.search import Searcher
+    from backfile.index.search.ranking import RankingOptions
+    from backfile.index.search.searcher import Searcher
 
     engines = engines_in(tmp_path / "archive", in_memory=True)
     story = {"id": "x", "title": f"{opening}cmd|' /C calc'!A0", "text": "Rain.", "source": "-1"}

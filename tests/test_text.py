@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from archive.article import DateSource, Origin, TitleSource
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import DateSource, Origin, TitleSource
+from backfile.archive.model.errors import UnreadableArticle
 
 SEED = Path(__file__).parents[2] / "shared" / "data" / "seed"
 NATIVE = """ date 2023-11-04 The river rose a metre overnight. Cellars flooded in two streets.

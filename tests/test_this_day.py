@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.app import create_app
+from backfile.web.search.pages import other_years, today
 from tests.conftest import engines_in, indexer_of
-from web.app import create_app
-from web.search.this_day import other_years, today
 
 DAYS = {
     **{f"leap{year}": f"{year}-02-29" for year in (1996, 2000, 2020, 2024)},

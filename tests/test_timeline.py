@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.answers.periods import Period, Unit, numbers
-from index.answers.timeline import span, timeline
-from index.columns.category import Category
-from index.columns.columns import Columns
+from backfile.index.answers.timeline import span, timeline
+from backfile.index.model.article_table import Category, Columns
+from backfile.index.model.periods import Period, Unit, numbers
 
 
 def columns_of(*days):

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from archive.settings import DEFAULT_MODEL
-from index.embedding.model import find_model
-from index.embedding.tokens import ModelTokenizer
+from backfile.archive.model.settings import DEFAULT_MODEL
+from backfile.index.vector.embedding.model import find_model
+from backfile.index.vector.embedding.tokens import ModelTokenizer
 
 WHOLE = [
     'He said: "No comment," and left... at 5.30 p.m.',

@@ -8,14 +8,14 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from archive.settings import Settings
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
-from index.wiring import open_searcher
+from backfile.archive.model.settings import Settings
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.index.wiring import open_searcher
+from backfile.web.app import create_app
+from backfile.web.i18n.negotiation import REMEMBERED
 from tests.conftest import engines_in, fill, write_stories
 from tests.page_states import EMPTY_STATES, SAMPLE_STATES
-from web.app import create_app
-from web.translating import REMEMBERED
 
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.7"}
 STATES = SAMPLE_STATES | EMPTY_STATES

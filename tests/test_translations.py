@@ -10,14 +10,14 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 from jinja2.ext import i18n
 
-from scripts import translations
-from web import translating
-from web.page_language import codes, page_language
+from backfile.scripts import translations
+from backfile.web.i18n import negotiation
+from backfile.web.i18n.languages import codes, page_language
 
 GAP = re.compile(r"%\(\w+\)s")
 MARKUP = re.compile(r"<[^>]+>")
 OTHERS = codes()[1:]
-WEB = Path(translating.__file__).parent
+WEB = Path(negotiation.__file__).parent
 SCRIPTS = sorted((WEB / "static").glob("*.js"))
 SAYING = re.compile(
     r"""(?:textContent|innerText|ariaLabel|title|placeholder) = (?!"")["'`]|append\(["'`]|"""

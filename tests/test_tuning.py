@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from archive.errors import EngineUnavailable
-from archive.settings import Settings
-from archive.store.tuning import Tuning
-from index.evaluation.tuning import VECTOR_WEIGHTS, cross_validate, weights_to_try
-from index.wiring import ranking_options
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.manifest import Tuning
+from backfile.index.evaluation.tuning import VECTOR_WEIGHTS, cross_validate, weights_to_try
+from backfile.index.wiring import ranking_options
 from tests.conftest import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
 
@@ -155,7 +155,7 @@ def archive(monkeypatch, judged, tmp_path):
     def opened(settings):
         yield replace(engines, embedder=kept.embedder)
 
-    monkeypatch.setattr("scripts.measures.tuning.opened", opened)
+    monkeypatch.setattr("backfile.scripts.commands.tune.opened", opened)
     yield kept
     engines.catalog.close()
 
@@ -209,9 +209,9 @@ def test_tune_without_an_archive_indexes_the_articles_and_writes_nowhere(
         with opened(settings) as engines:
             yield engines
 
-    from scripts.measures.tuning import opened
+    from backfile.scripts.commands.tune import opened
 
-    monkeypatch.setattr("scripts.measures.tuning.indexed", indexed)
+    monkeypatch.setattr("backfile.scripts.commands.tune.indexed", indexed)
     result = backfile("tune", judged)
     assert "; with --archive DIR it is written into one\n" in result.stdout
     assert not (archive.folder / "ranking.json").exists()

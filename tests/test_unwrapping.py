@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from archive.reading.cleaning import clean_text
+from backfile.archive.formats.cleaning import clean_text
 
 BRIDGE = (
     "The swing bridge over the river Ash stays closed until the end of May because engineers "

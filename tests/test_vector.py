@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.store.vectors import VectorFile
-from index.lexical.matching import blocks
-from index.vector import chroma_snapshot
-from index.vector.chroma_index import ChromaIndex
+from backfile.archive.store.vectors import VectorFile
+from backfile.index.lexical.scoring import bm25
+from backfile.index.vector import chroma_snapshot
+from backfile.index.vector.chroma_index import ChromaIndex
 
 N_ROWS = 1200
 
@@ -121,8 +121,8 @@ def test_hardly_a_neighbour_is_missed_whatever_the_filter(
 )
 def test_the_best_rows_are_found_whatever_does_not_pass(scores, limit, every):
     scores = np.array(scores, np.float32)
-    with mock.patch.object(blocks, "BLOCK", 4):
-        found = blocks.best_rows(scores, limit, lambda rows: rows % every == 0)
+    with mock.patch.object(bm25, "BLOCK", 4):
+        found = bm25.best_rows(scores, limit, lambda rows: rows % every == 0)
     passing = [n for n, score in enumerate(scores) if score > 0 and n % every == 0]
     expected = sorted((scores[n] for n in passing), reverse=True)[:limit]
     assert set(found.tolist()) <= set(passing)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.store.vectors import VectorFile
+from backfile.archive.store.vectors import VectorFile
 
 ROWS = st.lists(st.integers(1, 50), min_size=1, max_size=10, unique=True)
 

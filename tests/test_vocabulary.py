@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import whoosh_index
-from index.lexical.spelling.edits import is_within, letters_of
-from index.lexical.spelling.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
-from index.lexical.storage.inversion import Inverter
-from index.lexical.whoosh_index import WhooshIndex
-from index.protocols import LexicalEntry
+from backfile.index.lexical.spelling.spellings import is_within, letters_of
+from backfile.index.lexical.storage import whoosh_index
+from backfile.index.lexical.storage.inversion import Inverter
+from backfile.index.lexical.storage.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
+from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.seams.protocols import LexicalEntry
 from tests.test_contract import columns
 
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)

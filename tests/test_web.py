@@ -7,14 +7,14 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from archive.reading.fields import FieldMap
-from archive.reading.inputs import Reading
-from index.query import Query
-from index.search.ranking import RankingOptions
-from index.search.search import Searcher
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from backfile.web.api.json import results_json
+from backfile.web.app import LOCAL_HOSTS, create_app
 from tests.conftest import engines_in, indexer_of, write_stories
-from web.app import LOCAL_HOSTS, create_app
-from web.programs.representation import results_json
 
 SEARCHES = [
     "q=ferry",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 
 FORMATS = Path(__file__).parents[2] / "shared/data/formats"
 FOLDERS = {

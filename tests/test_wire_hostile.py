@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.wire.xml import MOST_ATTRIBUTES, MOST_ELEMENTS
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.wire.xml import MOST_ATTRIBUTES, MOST_ELEMENTS
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
 from tests.test_wire_newsml import ENGLISH, g2
 from tests.test_wire_newsml import newsml1 as newsml_1
 from tests.test_wire_ninjs import FIRST

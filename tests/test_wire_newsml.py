@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from archive.article import Article
-from archive.errors import UnreadableArticle, WithdrawnArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.formats import format_of
-from archive.reading.inputs import read_file
-from archive.reading.wire.newsml.newsml1 import read_newsml1
-from archive.reading.wire.newsml.newsml_g2 import read_newsml_g2
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.registry import format_of
+from backfile.archive.formats.wire.newsml1 import read_newsml1
+from backfile.archive.formats.wire.newsml_g2 import read_newsml_g2
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 from tests.conftest import backfile
 
 BEFORE, AFTER = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from archive.article import Article, Origin
-from archive.errors import UnreadableArticle, WithdrawnArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.wire.ninjs import is_ninjs, read_item
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.wire.ninjs import is_ninjs, read_item
+from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 
 FIRST = {
     "uri": "https://cc.example/7",

@@ -4,14 +4,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from archive.article import Article
-from archive.errors import WithdrawnArticle
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.inputs import read_file
-from archive.reading.wire.bodies import text_of_html
-from archive.reading.wire.bylines import names_in, with_dateline
-from archive.reading.wire.nitf import read_nitf
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.wire.bodies import text_of_html
+from backfile.archive.formats.wire.bylines import names_in, with_dateline
+from backfile.archive.formats.wire.nitf import read_nitf
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import WithdrawnArticle
 
 NITF = """<?xml version="1.0" encoding="{encoding}"?>
 <!DOCTYPE nitf SYSTEM "nitf-3-2.dtd"><nitf version="-//IPTC//DTD NITF 3.2//EN"><head>

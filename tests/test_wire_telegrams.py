@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from archive.reading.fields import FieldMap
-from archive.reading.files import SourceFile
-from archive.reading.formats import format_of
-from archive.reading.inputs import read_file
-from archive.reading.wire.telegrams.messages import full_year, paragraphs
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.registry import format_of
+from backfile.archive.formats.wire.telegrams import full_year, paragraphs
 
 DPA = (
     "\x01ecp0007 4 sp 850  cc-tns 0908\r\n\r\nFerry/Harbour/\r\n\x02REFILE\r\n1ST LEAD\r\n"

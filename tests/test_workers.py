@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import EngineUnavailable, UnreadableArticle, WorkerLost
-from index.building.workers import GRACE, Workers, once
+from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WorkerLost
+from backfile.archive.workers import GRACE, Workers, once
 from tests.conftest import started
 
 PROCESSES = multiprocessing.get_context("forkserver")

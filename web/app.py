@@ -4,14 +4,16 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
-from index.filters import EXCLUSIONS, FACETS
-from index.search.search import Searcher
-from web import errors, health, metrics, overview, packing, translating
-from web.article import reading
-from web.names import NAMES
-from web.presentation import FILTERS
-from web.programs import api, openapi, taking
-from web.search import batch, pages
+from backfile.index.model.filters import EXCLUSIONS, FACETS
+from backfile.index.search.searcher import Searcher
+from backfile.web import errors, health, metrics, overview, packing
+from backfile.web.api import downloads, openapi, routes
+from backfile.web.article import pages as article_pages
+from backfile.web.i18n import negotiation
+from backfile.web.i18n.labels import NAMES
+from backfile.web.search import batch
+from backfile.web.search import pages as search_pages
+from backfile.web.template_filters import FILTERS
 
 # Nothing is fetched from elsewhere, nothing runs that is not ours.
 CONTENT_SECURITY_POLICY = (
@@ -54,15 +56,15 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
-    app.register_blueprint(pages.blueprint(searcher))
-    app.register_blueprint(reading.blueprint(searcher))
-    app.register_blueprint(api.blueprint(searcher))
+    app.register_blueprint(search_pages.blueprint(searcher))
+    app.register_blueprint(article_pages.blueprint(searcher))
+    app.register_blueprint(routes.blueprint(searcher))
     app.register_blueprint(health.blueprint(searcher))
     app.register_blueprint(overview.blueprint(searcher))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
-    app.register_blueprint(taking.blueprint(searcher))
-    translating.register(app)
+    app.register_blueprint(downloads.blueprint(searcher))
+    negotiation.register(app)
     metrics.register(app, searcher)
     errors.register(app)
     packing.register(app)

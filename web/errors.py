@@ -6,8 +6,8 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from archive.errors import ArchiveError, ArticleNotFound, BadQuery, EngineUnavailable
-from archive.message import Message
+from backfile.archive.model.errors import ArchiveError, ArticleNotFound, BadQuery, EngineUnavailable
+from backfile.archive.model.message import Message
 
 log = logging.getLogger(__name__)
 MACHINE_PATHS = ("/api/", "/healthz", "/readyz")

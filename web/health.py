@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
-from index.search.search import Searcher
+from backfile.index.search.searcher import Searcher
 
 
 def blueprint(searcher: Searcher) -> Blueprint:

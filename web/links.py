@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from archive.article import Article, Passage
-from archive.store.catalog.stories import Copy
-from index.filters import EXCLUSIONS, DateFilter, Filters
-from index.query import Copies, Mode, Query
+from backfile.archive.model.article import Article, Passage
+from backfile.archive.store.clusters import Copy
+from backfile.index.model.filters import EXCLUSIONS, DateFilter, Filters
+from backfile.index.model.query import Copies, Mode, Query
 
 
 class Dated(Protocol):

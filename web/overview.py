@@ -2,8 +2,8 @@
 
 from flask import Blueprint, render_template
 
-from index.query import Copies, Query, Sort
-from index.search.search import Searcher
+from backfile.index.model.query import Copies, Query, Sort
+from backfile.index.search.searcher import Searcher
 
 LAST_ADDED = 8
 LAST_RUNS = 5

@@ -8,13 +8,13 @@ from types import FrameType
 
 from waitress.server import create_server
 
-from archive.errors import ArchiveError, BadSetting
-from archive.settings import Settings
-from index.protocols import VectorIndex
-from index.query import Query
-from index.search.search import Searcher
-from index.wiring import open_engines, searcher_over
-from web.app import LOCAL_HOSTS, create_app
+from backfile.archive.model.errors import ArchiveError, BadSetting
+from backfile.archive.model.settings import Settings
+from backfile.index.model.query import Query
+from backfile.index.seams.protocols import VectorIndex
+from backfile.index.search.searcher import Searcher
+from backfile.index.wiring import open_engines, searcher_over
+from backfile.web.app import LOCAL_HOSTS, create_app
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,33 @@
-"""Lays out an archive directory, and lets one process at a time write to it."""
+"""Lays out an archive directory, writes small files atomically, and locks out a second writer."""
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from archive.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
+from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put the content in place of what was there; a kill at any point leaves the one or the other.
+
+    One process at a time may do so, the one that holds the writer's lock.
+    """
+    draft = path.with_suffix(".tmp")
+    with draft.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON in this way."""
+    write_whole(path, json.dumps(content, indent=2).encode())
+
 
 OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from sqlalchemy import Delete, delete, func, insert, select, tuple_
 
-from archive.batching import batches
-from archive.reading.files import SourceFile
-from archive.store.catalog.connecting import Database
-from archive.store.catalog.tables import NOTHING, articles, originals, versions
+from backfile.archive.batching import batches
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.store.database import Database
+from backfile.archive.store.schema import NOTHING, articles, originals, versions
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth

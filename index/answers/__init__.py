@@ -1,1 +1,1 @@
-"""What is told of the articles that were found."""
+"""Describes the articles that were found: facets, timeline, hits, explanations, notes."""

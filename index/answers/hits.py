@@ -6,18 +6,18 @@ from functools import cached_property
 
 import numpy as np
 
-from archive.store.catalog.catalog import Catalog, StoredPassage
-from archive.store.catalog.stories import OtherCopies
-from index.answers.explaining import Explainer, with_rereading
-from index.columns.columns import Columns
-from index.expression import Expression
-from index.lexical.language.languages import Languages
-from index.lexical.matching.highlighting import Highlighter
-from index.lexical.matching.matches import Matches
-from index.protocols import Bools, Floats, Rows
-from index.results import Hit, PassageHit, Ranks, Reread
-from index.search.ranking import Candidates
-from index.stories.folding import Folding
+from backfile.archive.store.catalog import Catalog, StoredPassage
+from backfile.archive.store.clusters import OtherCopies
+from backfile.index.answers.explain import Explainer, with_rereading
+from backfile.index.duplicates.folding import Folding
+from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.lexical.highlighter import Highlighter
+from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.article_table import Columns
+from backfile.index.model.candidates import Candidates
+from backfile.index.model.expression import Expression
+from backfile.index.model.matches import Matches
+from backfile.index.model.results import Hit, PassageHit, Ranks, Reread
 
 PASSAGES_A_HIT = 3
 COPIES_LISTED = 20

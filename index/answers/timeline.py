@@ -5,12 +5,11 @@ from datetime import date
 
 import numpy as np
 
-from index.answers.periods import Period, Unit, numbers
-from index.columns.category import Bools
-from index.columns.columns import UNDATED, Columns
-from index.protocols import Rows
-from index.query import Copies
-from index.results import Bin, Timeline
+from backfile.index.model.arrays import Bools, Rows
+from backfile.index.model.article_table import UNDATED, Columns
+from backfile.index.model.periods import Period, Unit, numbers
+from backfile.index.model.query import Copies
+from backfile.index.model.results import Bin, Timeline
 
 
 def timeline(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) -> Timeline:

@@ -1,1 +1,1 @@
-"""How a query's text is read, corrected and completed."""
+"""Reads the text of a query, corrects it and completes it."""

@@ -1,1 +1,1 @@
-"""How well articles are ranked, held against human judgments."""
+"""Measures the ranking against human judgments."""

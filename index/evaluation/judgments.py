@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from archive.errors import ArchiveError, EngineUnavailable
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 
 NEEDED = (
     "an evaluation needs articles.jsonl (or .gz), queries.tsv (id, tab, text) "

@@ -1,16 +1,23 @@
-"""Ways to search that are measured side by side, and what each reaches on every query."""
+"""Systems that are measured side by side on judged queries, and their results."""
 
-from collections.abc import Callable, Sequence
+import string
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from archive.splitting import USUAL_PASSAGES, PassageOptions
-from index.evaluation.judgments import Judgments
-from index.query import Copies, Mode, Query
-from index.search.ranking import Fusion, RankingOptions
-from index.search.search import Searcher
+from backfile.archive.passages import USUAL_PASSAGES, PassageOptions
+from backfile.index.evaluation.judgments import Judgments
+from backfile.index.evaluation.statistics import Comparison, Estimate, compare, estimate
+from backfile.index.indexing.calibration import words_drawn
+from backfile.index.model.query import Copies, Mode, Query
+from backfile.index.model.results import Verdict
+from backfile.index.seams.engines import Engines
+from backfile.index.search.ranking import Fusion, RankingOptions
+from backfile.index.search.searcher import Searcher
 
 DEPTH = 100  # hits a query
 MEASURES = ("nDCG@10", "RR@10", "Success@1", "Success@10", "R@100")
@@ -83,3 +90,91 @@ def measure_ranked(
     for found in ir_measures.iter_calc(measures, judgments.qrels, run):
         values[str(found.measure)][places[found.query_id]] = found.value
     return values
+
+
+NONSENSE = 50  # queries of each kind
+FEWEST_WORDS, MOST_WORDS = 4, 9
+KEYS = np.array(list(string.ascii_lowercase))
+
+Verdicts = Counter[Verdict]
+
+
+def verdicts(searcher: Searcher, judgments: Judgments, engines: Engines) -> dict[str, Verdicts]:
+    """Judge the answers to real questions, to nonsense, and to questions nothing here answers.
+
+    The last are the judged ones, asked of all articles but those that answer them.
+    """
+    relevant: dict[str, list[str]] = {}
+    for judged in judgments.qrels:
+        if judged.relevance > 0:
+            relevant.setdefault(judged.query_id, []).append(judged.doc_id)
+    ask = partial(_verdict, searcher)
+    draw = np.random.default_rng(1)
+    words = words_drawn(engines.catalog, draw)
+    return {
+        "judged": Counter(ask(text) for text in judgments.queries.values()),
+        "judged, their articles removed": Counter(
+            ask(text, tuple(relevant.get(query_id, ())))
+            for query_id, text in judgments.queries.items()
+        ),
+        "words drawn at random": Counter(ask(text) for text in _random_words(words, draw)),
+        "keyboard noise": Counter(ask(text) for text in _keyboard_noise(draw)),
+    }
+
+
+def _verdict(searcher: Searcher, text: str, without: tuple[str, ...] = ()) -> Verdict:
+    return searcher.judge(Query(text, plain=True), without=without)
+
+
+def _random_words(words: Sequence[str], draw: np.random.Generator) -> Iterator[str]:
+    for _ in range(NONSENSE):
+        yield " ".join(draw.choice(words, draw.integers(FEWEST_WORDS, MOST_WORDS)))
+
+
+def _keyboard_noise(draw: np.random.Generator) -> Iterator[str]:
+    for _ in range(NONSENSE):
+        lengths = draw.integers(3, 10, draw.integers(1, 7))
+        yield " ".join("".join(draw.choice(KEYS, length)) for length in lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemResult:
+    """What one system reaches; `values` of each measure are in the order of the queries.
+
+    `against` is how much more the `reference` reaches in nDCG@10: the first system, or for another
+    engine our own in its mode. Both are None for the first itself.
+    """
+
+    system: System
+    measures: dict[str, Estimate]
+    against: Comparison | None
+    reference: System | None
+    values: dict[str, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderResult:
+    """What all systems reach on one folder, and how answers were judged, if that was counted."""
+
+    name: str
+    articles: int
+    queries: tuple[str, ...]
+    systems: list[SystemResult]
+    verdicts: Mapping[str, Verdicts]
+
+
+def results_of(measured: Mapping[System, dict[str, Values]]) -> list[SystemResult]:
+    """Estimate the means of each system, and hold all but the first against its reference."""
+    return [_result(system, measured) for system in measured]
+
+
+def _result(system: System, measured: Mapping[System, dict[str, Values]]) -> SystemResult:
+    values = measured[system]
+    means = {name: estimate(found) for name, found in values.items()}
+    first = next(iter(measured))
+    if system == first:
+        return SystemResult(system, means, None, None, values)
+    ours = (other for other in measured if other.mode is system.mode and other.engine == OURS)
+    reference = first if system.engine == OURS else next(ours, first)
+    against = compare(measured[reference][MAIN_MEASURE], values[MAIN_MEASURE])
+    return SystemResult(system, means, against, reference, values)

@@ -6,8 +6,15 @@ from itertools import product
 
 import numpy as np
 
-from archive.store.tuning import Tuning
-from index.evaluation.statistics import SEED, Comparison, Estimate, Values, compare, estimate
+from backfile.archive.store.manifest import Tuning
+from backfile.index.evaluation.statistics import (
+    SEED,
+    Comparison,
+    Estimate,
+    Values,
+    compare,
+    estimate,
+)
 
 VECTOR_WEIGHTS = tuple(step / 20 for step in range(21))
 PASSAGE_SHARES = (0.0, 0.1, 0.2)

@@ -1,1 +1,1 @@
-"""Finds passages by their words: analysis, the query language, BM25F, and the Whoosh index."""
+"""Finds passages by their words: analysis, query parser, storage, spelling, scoring."""

@@ -1,1 +1,1 @@
-"""From a query to ranked articles."""
+"""Searches: from a query to ranked articles."""

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TextIO
 
-from archive.errors import BadQuery, EngineUnavailable
-from archive.message import Message
-from archive.reading.plain.encodings import SAMPLE, encoding_of
-from index.filters import FACET_FILTERS
-from index.query import Query
-from index.results import Results
-from index.search.paging import ScoredArticle
-from index.search.search import Searcher
+from backfile.archive.formats.text.encodings import SAMPLE, encoding_of
+from backfile.archive.model.errors import BadQuery, EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.index.model.filters import FACET_FILTERS
+from backfile.index.model.query import Query
+from backfile.index.model.results import Results
+from backfile.index.search.result_cache import ScoredArticle
+from backfile.index.search.searcher import Searcher
 
 Parameters = Mapping[str, Sequence[str]]
 TEXTS = ("q", "query")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from index.protocols import Floats
+from backfile.index.model.arrays import Floats
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
 REACHED = 0.5  # of the bound; a query's best passage has .58 on RealTimeQA, .30 on TIME (median)

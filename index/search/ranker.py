@@ -1,31 +1,45 @@
-"""Ranks what a query finds: reads it, asks both engines, merges, and judges what they found."""
+"""Ranks what a query finds: reads it, asks both engines, merges, and judges the answer."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from archive.errors import EngineUnavailable
-from archive.message import Message
-from index.asking.asked import Asked, read_query, undated
-from index.engines import Engines
-from index.expression import wanted
-from index.lexical.matching.matches import Matches
-from index.lexical.matching.scoring import Rarity
-from index.protocols import Bools
-from index.query import Mode, Query
-from index.results import Verdict
-from index.search.clock import Clock
-from index.search.ranking import (
-    Candidates,
-    Nearness,
-    RankingOptions,
-    rank,
-)
-from index.search.snapshot import Snapshot, Snapshots
-from index.verdict.judging import evidence, judge
-from index.verdict.noise import Evidence
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.index.asking.reader import Asked, read_query, undated
+from backfile.index.lexical.scoring.bm25 import Rarity
+from backfile.index.model.arrays import Bools
+from backfile.index.model.candidates import Candidates, Nearness
+from backfile.index.model.expression import wanted
+from backfile.index.model.matches import Matches
+from backfile.index.model.noise import Evidence
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import Verdict
+from backfile.index.seams.engines import Engines, Snapshot, Snapshots
+from backfile.index.search.answer_quality import evidence, judge
+from backfile.index.search.ranking import RankingOptions, rank
+
+
+class Clock:
+    """Takes the time of each stage, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
+
+    @property
+    def took_ms(self) -> dict[str, float]:
+        return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
 
 
 class Ranked(NamedTuple):

@@ -1,18 +1,19 @@
 """Ranks: which passages are candidates, what each scores, and in which order articles stand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from index.columns.columns import Columns
-from index.lexical.matching.blocks import best_rows
-from index.lexical.matching.matches import Matches
-from index.protocols import Bools, Floats, Rows, VectorSnapshot
-from index.query import Mode, Sort
-from index.search import fusion
-from index.vector.comparing import top
+from backfile.index.lexical.scoring.bm25 import best_rows
+from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.article_table import Columns
+from backfile.index.model.candidates import Candidates, Nearness
+from backfile.index.model.matches import Matches
+from backfile.index.model.query import Mode, Sort
+from backfile.index.search import fusion
+from backfile.index.vector.exact_scan import top
 
 LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
 
@@ -35,43 +36,6 @@ class RankingOptions:
     vector_weight: float = 0.6
     floor: float = 0.3
     passage_share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """What meaning found: the vector that was asked for, and the wanted rows above the floor."""
-
-    vector: Floats
-    snapshot: VectorSnapshot
-    rows: Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Passages that compete, aligned arrays; `fused` decides, of which `worded` is due to words.
-
-    `cosines` is NaN where unknown; `near` marks those found by meaning, above the floor.
-    `by_words` and `by_meaning` mark matching articles.
-    """
-
-    rows: Rows
-    fused: Floats
-    lexical: Floats
-    cosines: Floats
-    near: Bools
-    by_words: Bools
-    by_meaning: Bools
-    worded: Floats
-
-    @property
-    def articles(self) -> Bools:
-        """All articles that match: the set that is counted, broken down and paged."""
-        return self.by_words | self.by_meaning
-
-    def without_articles(self) -> Self:
-        """The same passages, where none of their articles is an answer."""
-        nobody = np.zeros_like(self.by_words)
-        return replace(self, by_words=nobody, by_meaning=nobody)
 
 
 def rank(

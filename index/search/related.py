@@ -10,20 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archive.article import Article
-from archive.errors import EngineUnavailable
-from archive.message import Message
-from archive.store.catalog.catalog import Catalog
-from archive.store.vectors import VectorFile
-from index.answers.reasons import listed, nearness, quoted
-from index.columns.category import Ints
-from index.columns.columns import UNDATED, Columns
-from index.lexical.matching.attribution import scores_at
-from index.lexical.matching.telling import Resemblance
-from index.protocols import Floats, Rows
-from index.results import Part, PartKind, Why
-from index.search.snapshot import Snapshot
-from index.vector.comparing import top
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.vectors import VectorFile
+from backfile.index.answers.explain import listed, nearness, quoted
+from backfile.index.lexical.scoring.collection import scores_at
+from backfile.index.lexical.scoring.more_like_this import Resemblance
+from backfile.index.model.arrays import Floats, Ints, Rows
+from backfile.index.model.article_table import UNDATED, Columns
+from backfile.index.model.results import Part, PartKind, Why
+from backfile.index.seams.engines import Snapshot
+from backfile.index.vector.exact_scan import top
 
 MEANING = 0.6  # the share of meaning in a score; the rest is words
 FLOOR = 0.5  # of 26 articles drawn by chance, what is below is of the same sort of news at most

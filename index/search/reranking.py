@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from archive.errors import EngineUnavailable
-from archive.message import Message
-from archive.splitting import embedded_text
-from archive.store.catalog.catalog import Catalog
-from index.answers.hits import Hits
-from index.protocols import Reranker, Rows
-from index.results import Reread
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.passages import embedded_text
+from backfile.archive.store.catalog import Catalog
+from backfile.index.answers.hits import Hits
+from backfile.index.model.arrays import Rows
+from backfile.index.model.results import Reread
+from backfile.index.seams.protocols import Reranker
 
 DEPTH = 30  # articles, each by its best passage
 AT_ONCE = 5  # passages between two looks at the clock

@@ -1,1 +1,1 @@
-"""The vector index in Chroma, and the vectors on record."""
+"""Finds passages by their embeddings: Chroma, an exact scan, and the embedding models."""

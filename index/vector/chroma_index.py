@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from archive.store.vectors import VectorFile
-from index.protocols import Bools, Rows
-from index.vector.chroma_part import ROWS, Part, unavailable, write_part
-from index.vector.chroma_snapshot import ChromaSnapshot
+from backfile.archive.store.vectors import VectorFile
+from backfile.index.model.arrays import Bools, Rows
+from backfile.index.vector.chroma_part import ROWS, Part, unavailable, write_part
+from backfile.index.vector.chroma_snapshot import ChromaSnapshot
 
 PART = "part-"
 DRAFT = "draft-"

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from archive.errors import EngineUnavailable
-from archive.message import Message
-from archive.store.vectors import Vectors
-from index.protocols import Floats, Rows
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.store.vectors import Vectors
+from backfile.index.model.arrays import Floats, Rows
 
 COLLECTION = "passages"
 ROWS = "rows.npy"

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from archive.store.vectors import VectorFile
-from index.protocols import Bools, Floats, Ranking, Rows
-from index.vector.chroma_part import Part
-from index.vector.comparing import above, cosines, rows_read, top
+from backfile.archive.store.vectors import VectorFile
+from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.seams.protocols import Ranking
+from backfile.index.vector.chroma_part import Part
+from backfile.index.vector.exact_scan import above, cosines, rows_read, top
 
 OVERASKED = 2  # times the limit, and at least as many as LEAST_ASKED: recall@100 .999, recall@200
 LEAST_ASKED = 400  # .995 on 77,000 passages of news, against .993 and .979, for 1.5 ms more

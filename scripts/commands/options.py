@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from archive.settings import Settings
-from index.filters import FACETS
+from backfile.archive.model.settings import Settings
+from backfile.index.model.filters import FACETS
 
 Command = Callable[..., Any]
 

@@ -1,1 +1,1 @@
-"""How commands print."""
+"""Prints answers and reports of the commands."""

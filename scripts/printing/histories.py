@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import click
 
-from archive.article import Article
-from archive.store.catalog.catalog import Catalog
-from archive.store.catalog.history import Version
-from archive.store.catalog.versions import versions_of
-from web.article.changes import field_changes
-from web.programs.representation import versions_json
+from backfile.archive.model.article import Article
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.history import Version
+from backfile.archive.store.reader import versions_of
+from backfile.web.api.json import versions_json
+from backfile.web.article.changes import field_changes
 
 
 def print_history(catalog: Catalog, article_id: str, *, as_json: bool) -> None:

@@ -5,13 +5,13 @@ import sys
 
 import click
 
-from archive.article import Article
-from archive.store.catalog.stories import Copy, OtherCopies
-from index.query import Mode
-from index.results import Hit, Results, Verdict
-from index.search.related import Related
-from web.programs.representation import related_json
-from web.wording import copies_in_words, part_name, strongest, total_in_words
+from backfile.archive.model.article import Article
+from backfile.archive.store.clusters import Copy, OtherCopies
+from backfile.index.model.query import Mode
+from backfile.index.model.results import Hit, Results, Verdict
+from backfile.index.search.related import Related
+from backfile.web.api.json import related_json
+from backfile.web.i18n.phrases import copies_in_words, part_name, strongest, total_in_words
 
 EXCERPT = 320  # characters
 

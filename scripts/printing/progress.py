@@ -8,7 +8,7 @@ from typing import Never, Self, TypeVar
 
 from tqdm import tqdm
 
-from index.building.stages import Stage
+from backfile.index.indexing.stages import Stage
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from archive.article import Article
-from archive.errors import UnreadableArticle
-from archive.reading.fields import USUAL_NAMES, FieldMap
-from index.building.admission import Report
-from web.article.day_notes import date_note
+from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.index.indexing.ingest_batch import Report
+from backfile.web.i18n.phrases import date_note
 
 REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from archive.article import Article
+from backfile.archive.model.article import Article
 
 COMPARED = ("title", "published", "source", "section", "authors", "language", "url", "version")
 # difflib takes up to the third power of what it compares: what is longer is shown whole.

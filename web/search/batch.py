@@ -7,14 +7,14 @@ from itertools import islice
 
 from flask import Blueprint, Response, render_template, request
 
-from archive.errors import BadQuery
-from archive.message import Message
-from index.query import Query
-from index.search.batch import Answer, answers, read_queries, text_of
-from index.search.paging import ScoredArticle
-from index.search.search import Searcher
-from web.programs.exports import BYTE_ORDER_MARK, cell, taken
-from web.programs.representation import article_fields
+from backfile.archive.model.errors import BadQuery
+from backfile.archive.model.message import Message
+from backfile.index.model.query import Query
+from backfile.index.search.batch import Answer, answers, read_queries, text_of
+from backfile.index.search.result_cache import ScoredArticle
+from backfile.index.search.searcher import Searcher
+from backfile.web.api.downloads import BYTE_ORDER_MARK, cell, taken
+from backfile.web.api.json import article_fields
 
 COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "url", "score"),

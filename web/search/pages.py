@@ -1,12 +1,58 @@
-"""The page that a person searches on."""
+"""The page that a person searches on, and "this day in other years" beside it."""
+
+import logging
+from datetime import MAXYEAR, MINYEAR, date, datetime
+from typing import NamedTuple
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from index.query import Marking, Mode, Query, Scale, Sort
-from index.search.clock import Clock
-from index.search.search import Searcher
-from web.search.this_day import other_years, today
-from web.timing import timed
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.model.filters import DayOfYear, Filters
+from backfile.index.model.query import Marking, Mode, Query, Scale, Sort
+from backfile.index.model.results import Results
+from backfile.index.search.ranker import Clock
+from backfile.index.search.searcher import Searcher
+from backfile.web.api.routes import timed
+
+SHOWN = 3  # of earlier years, and of later
+log = logging.getLogger(__name__)
+
+
+class Years(NamedTuple):
+    """A search for a day in some years, and what it finds first: of the years next to one's own."""
+
+    later: bool
+    query: Query
+    results: Results
+
+
+def today() -> date:
+    """The day where the server is."""
+    return datetime.now().astimezone().date()
+
+
+def other_years(searcher: Searcher, day: date | None) -> list[Years]:
+    """The years after and before a day's own that have articles of the same day and month.
+
+    None where no engine can answer: a page can be read without them.
+    """
+    if day is None:
+        return []
+    of_year = DayOfYear(day.month, day.day)
+    searches = []
+    if day.year < MAXYEAR:
+        filters = Filters(day=of_year, since=date(day.year + 1, 1, 1))
+        searches.append((True, Query(filters=filters, sort=Sort.OLDEST, limit=SHOWN)))
+    if day.year > MINYEAR:
+        filters = Filters(day=of_year, until=date(day.year - 1, 12, 31))
+        searches.append((False, Query(filters=filters, limit=SHOWN)))
+    try:
+        found = [Years(later, query, searcher.search(query)) for later, query in searches]
+    except EngineUnavailable as exc:
+        log.warning("a page is shown without this day in other years: %s", exc)
+        return []
+    return [years for years in found if years.results.total]
+
 
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 

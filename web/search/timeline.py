@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from archive.message import Message
-from index.answers.periods import Period, Unit
-from index.filters import Filters
-from index.query import Query, Scale
-from index.results import Bin, Timeline
-from web.translating import language_of_page, said
+from backfile.archive.model.message import Message
+from backfile.index.model.filters import Filters
+from backfile.index.model.periods import Period, Unit
+from backfile.index.model.query import Query, Scale
+from backfile.index.model.results import Bin, Timeline
+from backfile.web.i18n.negotiation import language_of_page, said
 
 MOST_BARS = 62
 LEAST_HEIGHT = 4  # percent of the highest bar, so that one article is seen beside thousands

@@ -1,1 +1,1 @@
-"""Words as they are spelt: which there are, and which are spelt nearly so."""
+"""Finds words of the archive by their spelling."""

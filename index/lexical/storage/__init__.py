@@ -1,1 +1,1 @@
-"""How posting lists are kept, in files that Whoosh knows."""
+"""Stores posting lists in a Whoosh index."""

@@ -22,11 +22,11 @@ from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3Terms
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
-from index.lexical.spelling import vocabulary
-from index.lexical.spelling.vocabulary import Vocabulary
-from index.lexical.storage.mapped import MappedFile
-from index.lexical.storage.matcher import ArrayMatcher
-from index.lexical.storage.stored_list import HEADER, Numbers, StoredList, width_of
+from backfile.index.lexical.storage import vocabulary
+from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
+from backfile.index.lexical.storage.vocabulary import Vocabulary
+from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
+from backfile.index.model.arrays import Numbers
 
 POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored

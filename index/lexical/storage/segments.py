@@ -16,23 +16,23 @@ from whoosh import columns, fields
 from whoosh.filedb.filestore import FileStorage
 from whoosh.reading import IndexReader, SegmentReader
 
-from archive.batching import batches
-from index.lexical.language.analysis import NewsAnalyzer
-from index.lexical.language.cutting import cut_text
-from index.lexical.language.stemming import reading
-from index.lexical.spelling.vocabulary import Vocabulary, joined
-from index.lexical.storage.breaks import BreakLists
-from index.lexical.storage.codec import (
+from backfile.archive.batching import batches
+from backfile.index.lexical.analysis.analyser import NewsAnalyzer
+from backfile.index.lexical.analysis.boundaries import cut_text
+from backfile.index.lexical.analysis.stemming import reading
+from backfile.index.lexical.storage.codec import (
     BREAKS,
     ArrayCodec,
     ArrayTermsReader,
     PostingLists,
     length_codes,
 )
-from index.lexical.storage.inversion import Inverter
-from index.lexical.storage.stored_list import Numbers, StoredList
-from index.lexical.whoosh_snapshot import document_rows, read_column
-from index.protocols import LexicalEntry
+from backfile.index.lexical.storage.inversion import BreakLists, Inverter
+from backfile.index.lexical.storage.postings import StoredList
+from backfile.index.lexical.storage.vocabulary import Vocabulary, joined
+from backfile.index.lexical.storage.whoosh_snapshot import document_rows, read_column
+from backfile.index.model.arrays import Numbers
+from backfile.index.seams.protocols import LexicalEntry
 
 INDEX_NAME = "MAIN"  # Whoosh's own default
 STAGING = "staging"

@@ -1,0 +1,1 @@
+../../scripts/library/__init__.py

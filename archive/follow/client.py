@@ -1,0 +1,320 @@
+"""Fetches one document from the web: from public addresses, within limits, past redirects."""
+
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from queue import Empty, Queue
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpcore2
+from httpcore2 import (
+    SOCKET_OPTION,
+    ConnectError,
+    NetworkBackend,
+    NetworkStream,
+    ReadTimeout,
+    SyncBackend,
+)
+
+from backfile.archive.model.errors import UnreadableArticle
+
+PUBLIC = IPv6Network(
+    "2000::/3"
+)  # all that is given out; https://www.iana.org/assignments/ipv6-unicast-address-assignments
+TEREDO = IPv6Network("2001::/32")
+SIX_TO_FOUR = IPv6Network("2002::/16")
+# An IPv4 address is the end of these: written as IPv6, compatible with it, behind NAT64 (RFC 6052).
+ENDING_IN_IPV4 = (
+    IPv6Network("::ffff:0:0/96"),
+    IPv6Network("::/96"),
+    IPv6Network("64:ff9b::/96"),
+)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address is one of the public internet, whatever it is wrapped in.
+
+    >>> [is_public(each) for each in ("8.8.8.8", "127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1")]
+    [True, False, False, False]
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address):
+        if any(found in network for network in ENDING_IN_IPV4):
+            return _is_public(IPv4Address(int(found) & 0xFFFFFFFF))
+        if found not in PUBLIC or found in TEREDO or found in SIX_TO_FOUR:
+            return False
+    return _is_public(found)
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    # Python takes multicast for global: https://docs.python.org/3/library/ipaddress.html
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+LONGEST_LOOKUP = 10.0  # seconds
+Resolver = Callable[[str, int], list[str]]
+
+
+class HostRefused(Exception):
+    """A name that leads to an address which is not public."""
+
+    def __init__(self, host: str, address: str) -> None:
+        at = "" if host == address else f" ({address})"
+        super().__init__(f"{host}{at} is no public address; --allow-private allows it")
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Ask the system for the addresses of a host; raise OSError where it has none, or too late."""
+    answers: Queue[list[str] | Exception] = Queue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+        except (OSError, UnicodeError) as exc:
+            answers.put(exc)
+
+    # The system's own question has no time limit.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=LONGEST_LOOKUP)
+    except Empty as exc:
+        raise TimeoutError(f"no answer to who {host} is") from exc
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class CheckedNetwork(NetworkBackend):
+    """Resolves a name once, checks all its addresses, and connects to one of these.
+
+    Nobody is asked for the name again in between, so an answer that changes is of no use. TLS goes
+    by the name, as `start_tls` is given it.
+    """
+
+    def __init__(self, deadline: float, *, private: bool, resolver: Resolver = resolve) -> None:
+        """Take when to give up, by `time.monotonic()`, and whether `private` addresses will do."""
+        self._deadline = deadline
+        self._private = private
+        self._resolve = resolver
+        self._below = SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> NetworkStream:
+        """Connect to the first address that answers; raise HostRefused before any is tried."""
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as exc:
+            raise ConnectError(f"no address for {host}") from exc
+        for address in addresses:
+            if not (self._private or is_public(address)):
+                raise HostRefused(host, address)
+        failure: Exception = ConnectError(f"no address for {host}")
+        for address in addresses:
+            try:
+                stream = self._below.connect_tcp(
+                    address, port, _left(self._deadline, timeout), local_address, socket_options
+                )
+                return _Timed(stream, self._deadline)
+            except ConnectError as exc:
+                failure = exc
+        raise failure
+
+
+class _Timed(NetworkStream):
+    """A stream that ends at a deadline, however often a little more arrives."""
+
+    def __init__(self, stream: NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._deadline, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._deadline, timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> NetworkStream:
+        left = _left(self._deadline, timeout)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float, timeout: float | None) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise ReadTimeout("it took too long")
+    return left if timeout is None else min(left, timeout)
+
+
+LARGEST = 16 << 20  # bytes, as they come and unpacked
+LONGEST = 60.0  # seconds for all of it, redirects included
+LONGEST_CONNECT, LONGEST_SILENCE = 10.0, 20.0
+MOST_REDIRECTS = 5
+REDIRECTS, FOR_GOOD = (301, 302, 303, 307, 308), (301, 308)
+PORTS = {"http": 80, "https": 443}
+ACCEPTED = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, "
+    "text/xml;q=0.9, application/json;q=0.9, */*;q=0.5"
+)
+SAFE = "/%:@!$&'()*+,;=~?-._[]"  # what stands in a path or query as it is
+ANY_ZLIB = 47  # wbits of zlib for gzip and zlib, told by their headers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; header names in lower case.
+
+    `moved_to` is where the document has moved for good, else the address that was asked.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+    moved_to: str
+
+
+class Fetcher:
+    """Asks servers for documents; where `private`, those of one's own network, too."""
+
+    def __init__(self, *, private: bool = False, resolver: Resolver = resolve) -> None:
+        self._private = private
+        self._resolver = resolver
+
+    def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Ask for a document; raise UnreadableArticle, with `url`, where none comes."""
+        network = CheckedNetwork(
+            time.monotonic() + LONGEST, private=self._private, resolver=self._resolver
+        )
+        here, moved_to, for_good = url, url, True
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = self._ask(here, url, headers, network)
+            if answer.status not in REDIRECTS or "location" not in answer.headers:
+                return Answer(answer.status, answer.headers, answer.content, here, moved_to)
+            there = _next(here, answer.headers["location"], url)
+            for_good = for_good and answer.status in FOR_GOOD
+            here, moved_to = there, there if for_good else moved_to
+        raise UnreadableArticle(url, f"more than {MOST_REDIRECTS} redirects")
+
+    def _ask(
+        self, url: str, asked: str, headers: Mapping[str, str], network: CheckedNetwork
+    ) -> Answer:
+        sent = {
+            "User-Agent": f"Backfile/{version('backfile')} (feed reader)",
+            "Accept": ACCEPTED,
+            "Accept-Encoding": "gzip",
+            **headers,
+        }
+        times = {"connect": LONGEST_CONNECT, "read": LONGEST_SILENCE, "write": LONGEST_SILENCE}
+        try:
+            with (
+                httpcore2.ConnectionPool(network_backend=network) as pool,
+                pool.stream(
+                    "GET",
+                    address_of(url, asked),
+                    headers=[
+                        (name, value.encode("latin-1", "replace")) for name, value in sent.items()
+                    ],
+                    extensions={"timeout": times},
+                ) as response,
+            ):
+                found = {
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in response.headers
+                }
+                wanted = response.status == 200
+                content = _content(response, found, asked) if wanted else b""
+                return Answer(response.status, found, content, url, url)
+        except HostRefused as exc:
+            raise UnreadableArticle(asked, str(exc)) from exc
+        except httpcore2.TimeoutException as exc:
+            raise UnreadableArticle(asked, "the server took too long") from exc
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
+            said = " ".join(str(exc).split())[:120]
+            raise UnreadableArticle(asked, f"no connection ({said})") from exc
+
+
+def address_of(url: str, asked: str) -> httpcore2.URL:
+    """Cut an address into its parts; raise UnreadableArticle for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or PORTS.get(parts.scheme)
+        host = (parts.hostname or "").encode(
+            "idna" if ":" not in (parts.hostname or "") else "ascii"
+        )
+    except ValueError as exc:
+        raise UnreadableArticle(asked, f"not an address that can be read ({url[:100]})") from exc
+    if parts.scheme not in PORTS or not host:
+        raise UnreadableArticle(asked, f"not an http or https address ({url[:100]})")
+    if "@" in parts.netloc:
+        raise UnreadableArticle(asked, "an address with a name or password in it is not asked")
+    target = quote(parts.path or "/", SAFE) + (
+        f"?{quote(parts.query, SAFE)}" if parts.query else ""
+    )
+    return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+
+
+def _next(here: str, location: str, asked: str) -> str:
+    try:
+        there = urljoin(here, location)
+    except ValueError as exc:
+        raise UnreadableArticle(asked, "redirected to what is no address") from exc
+    if here.startswith("https:") and there.startswith("http:"):
+        raise UnreadableArticle(asked, "redirected from https to http, which anyone can change")
+    return there
+
+
+def _content(response: Any, headers: Mapping[str, str], asked: str) -> bytes:
+    packing = headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
+        raise UnreadableArticle(asked, f"packed in a way that was not asked for ({packing[:40]})")
+    chunks = _bounded(response.iter_stream(), asked)
+    if packing not in ("identity", ""):
+        chunks = _bounded(_unpacked(chunks, asked), asked)
+    return b"".join(chunks)
+
+
+def _bounded(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+    length = 0
+    for chunk in chunks:
+        length += len(chunk)
+        if length > LARGEST:
+            raise UnreadableArticle(asked, f"more than {LARGEST >> 20} MiB")
+        yield chunk
+
+
+def _unpacked(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+    """Unpack a little at a time, so that what is a thousand times as large can be given up."""
+    unpacking = zlib.decompressobj(ANY_ZLIB)
+    try:
+        for chunk in chunks:
+            yield unpacking.decompress(chunk, 1 << 20)
+            while unpacking.unconsumed_tail:
+                yield unpacking.decompress(unpacking.unconsumed_tail, 1 << 20)
+    except zlib.error as exc:
+        raise UnreadableArticle(asked, "the compressed data is damaged") from exc
+    if not unpacking.eof:
+        raise UnreadableArticle(asked, "the compressed data is cut short")

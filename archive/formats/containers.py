@@ -1,0 +1,193 @@
+"""Walks files that hold other files, ZIP and tar, without unpacking anything to disk."""
+
+import io
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import PurePosixPath
+from struct import error
+from typing import Any, NamedTuple
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.web import web_archives
+from backfile.archive.model.errors import UnreadableArticle
+
+Members = Iterator[SourceFile | UnreadableArticle]
+
+MOST_MEMBERS = 200_000
+MOST_TIMES = 200  # that a member, or all of them, may be as large as they were packed
+ALWAYS_ALLOWED = 64 << 20  # bytes, however small they were packed
+HELD = 8 << 20  # bytes of a tar's member kept in memory; a larger one is sought again when read
+ENCRYPTED = 1  # a bit of a ZIP member's flags
+OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # what an office document or an e-book holds
+WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
+STUMBLES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    error,
+)
+PACKED_TAR = (b"BZh", b"\xfd7zXZ\x00")
+TAR_MARK = slice(257, 262)
+
+
+class Container(NamedTuple):
+    """A name, a test on the start of a file's bytes, and what walks its members."""
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    members: Callable[[SourceFile], Members]
+
+
+def members_of(file: SourceFile) -> Members | None:
+    """Walk what a file holds; None where it is no container."""
+    head = file.head()
+    found = next((each for each in CONTAINERS if each.recognises(head)), None)
+    return _translated(found.members(file)) if found else None
+
+
+def _translated(members: Members) -> Members:
+    """Call damage what the libraries stumble over in files that were made by hand."""
+    try:
+        yield from members
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
+
+
+def in_zip(file: SourceFile) -> Members:
+    """Walk a ZIP file in its own order; raise UnreadableArticle for what is a document instead."""
+    with file.open() as stream, ZipFile(stream) as opened:
+        infos = [info for info in opened.infolist() if not info.is_dir()]
+        names = {info.filename for info in infos}
+        if names & set(OFFICE_MARKS):
+            reason = "an office document or an e-book is not read; convert it to text"
+            raise UnreadableArticle(file.place, reason)
+        if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
+            infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
+        walk = _Walk(file, sum(info.compress_size for info in infos))
+        for info in infos[:MOST_MEMBERS]:
+            packed = info.compress_size
+            yield from walk.member(
+                info.filename,
+                info.file_size,
+                packed,
+                _trouble(info),
+                partial(_in_zip, opened, info),
+            )
+        yield from walk.rest(len(infos))
+
+
+def in_tar(file: SourceFile) -> Members:
+    """Walk a tar file, packed or not, from its beginning to its end."""
+    count = 0
+    with file.raw() as stream:
+        packed = stream.seek(0, io.SEEK_END)
+    walk = _Walk(file, packed)
+    with file.raw() as stream, tarfile.open(fileobj=stream, mode="r|*") as opened:
+        for count, info in enumerate(islice(opened, MOST_MEMBERS + 1), 1):
+            if info.isdir() or count > MOST_MEMBERS:
+                continue
+            trouble = "" if info.isfile() else "a link or a device, not a file"
+            raw = partial(_sought, file, count)
+            if not trouble and info.size <= HELD and (member := opened.extractfile(info)):
+                raw = partial(held, member.read())
+            yield from walk.member(info.name, info.size, packed, trouble, raw)
+    yield from walk.rest(count)
+
+
+class _Walk:
+    """Names the members of one container, and keeps count of what they hold."""
+
+    def __init__(self, file: SourceFile, packed: int) -> None:
+        self._file = file
+        self._packed = packed
+        self._bytes = 0
+        self._named: Counter[str] = Counter()
+
+    def member(
+        self, name: str, size: int, packed: int, trouble: str, raw: Callable[[], io.BufferedReader]
+    ) -> Members:
+        """Yield a member, or why it is not read; nothing for what is hidden."""
+        path = PurePosixPath(name.replace("\\", "/"))
+        if (
+            any(part.startswith(".") and part != ".." for part in path.parts)
+            or "__MACOSX" in path.parts
+        ):
+            return
+        self._bytes += size
+        self._named[name] += 1
+        n = self._named[name]
+        label = name if n == 1 else str(path.with_stem(f"{path.stem}#{n}"))
+        place = f"{self._file.place}!/{_printable(label)}"
+        if not trouble and _printable(label) != label:
+            trouble = "its name is not UTF-8"
+        if path.is_absolute() or ".." in path.parts:
+            trouble = "its name leads out of the archive"
+        if _is_bomb(size, packed) or _is_bomb(self._bytes, self._packed):
+            trouble = f"more than {MOST_TIMES} times as large as it was packed"
+        if trouble:
+            yield UnreadableArticle(place, trouble)
+        else:
+            yield SourceFile(place, f"{self._file.key}!/{label}", raw)
+
+    def rest(self, count: int) -> Members:
+        """Say so where there were more members than are read."""
+        if count > MOST_MEMBERS:
+            reason = f"more than {MOST_MEMBERS:,} files in it; those behind were not read"
+            yield UnreadableArticle(self._file.place, reason)
+
+
+def _is_bomb(size: int, packed: int) -> bool:
+    return size > max(ALWAYS_ALLOWED, MOST_TIMES * packed)
+
+
+def _trouble(info: ZipInfo) -> str:
+    return "it is encrypted; unpack it first" if info.flag_bits & ENCRYPTED else ""
+
+
+def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
+    try:
+        found: Any = opened.open(info)
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
+    return io.BufferedReader(found)
+
+
+class _Sought(io.BufferedReader):
+    """A member of a tar; closes the tar with it."""
+
+    def __init__(self, member: Any, tar: io.BufferedReader) -> None:
+        super().__init__(member)
+        self._tar = tar
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._tar.close()
+
+
+def _sought(file: SourceFile, number: int) -> io.BufferedReader:
+    """Open a tar's member by its number, from the beginning."""
+    stream = file.raw()
+    opened = tarfile.TarFile.open(fileobj=stream, mode="r|*")
+    return _Sought(opened.extractfile(next(islice(opened, number - 1, None))), stream)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+CONTAINERS = (
+    Container("ZIP", lambda head: head.startswith(b"PK\x03\x04"), in_zip),
+    Container(
+        "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
+    ),
+    Container("web archive", web_archives.is_web_archive, web_archives.pages_in),
+)

@@ -1,0 +1,1 @@
+"""Finds the calendar day of an article."""

@@ -1,0 +1,209 @@
+"""Settles the day of an article: its date field, else its address, file name or opening."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from backfile.archive.formats.cleaning import clean_line
+from backfile.archive.formats.dates.calendar import Dated
+from backfile.archive.formats.dates.order import DateOrder, usual_order
+from backfile.archive.formats.dates.parsing import is_date, read_date
+from backfile.archive.model.article import DateCertainty, DateSource
+
+LONGEST = 80  # characters that are looked at
+END = re.compile(r"\s*[.,:]?\s*(?:[–—]|-{1,2}\s)|:\s")
+YEAR_IN_OPENING = re.compile(r"\b(?:1[4-9]|20)\d\d\b")
+
+
+def day_in_opening(text: str, language: str, today: date) -> date | None:
+    """The day that a text opens with, behind the name of a place or not; with its year.
+
+    >>> str(day_in_opening("LONDON, March 23, 2024 (Wire) — Rain fell.", "en", date(2026, 1, 1)))
+    '2024-03-23'
+    >>> day_in_opening("March 23, 2024 was a wet day.", "en", date(2026, 1, 1)) is None
+    True
+    """
+    opening = text[:LONGEST]
+    end = END.search(opening)
+    if not end or not YEAR_IN_OPENING.search(opening[: end.start()]):
+        return None
+    line = re.sub(r"\([^()]*\)?", " ", opening[: end.start()]).strip(" .,")
+    parts = line.split(",")
+    for first in range(len(parts)):
+        written = ",".join(parts[first:]).strip()
+        if is_date(written):
+            day, _, certainty = read_date(written, language=language, today=today)
+            if day is None or certainty is not DateCertainty.CERTAIN:
+                return None
+            return day if day <= today + timedelta(days=1) else None
+    return None
+
+
+NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+YEAR = r"((?:19|20)\d\d)"
+FOLDERS = re.compile(rf"/{YEAR}/(\d\d?|{'|'.join(NAMES)})/(\d\d?)(?=/|$)", re.I)
+IN_ADDRESS = (
+    FOLDERS,
+    re.compile(rf"/{YEAR}/(\d\d)(\d\d)(?=/|$)"),
+    re.compile(rf"/{YEAR}(\d\d)(\d\d)(?=/|$)"),
+    re.compile(rf"(?<!\d)(?<!\d-){YEAR}-(\d\d)-(\d\d)(?!-?\d)"),
+)
+IN_FILE_NAME = (
+    FOLDERS,
+    re.compile(rf"/{YEAR}-(\d\d)-(\d\d)(?=/)"),
+    re.compile(rf"(?<!\d)(?<!\d[-_.]){YEAR}([-_.])(\d\d)\2(\d\d)(?![-_.]?\d)(?=[^/]*$)"),
+    re.compile(rf"(?<![^\W_]){YEAR}(\d\d)(\d\d)(?![^\W_])(?=[^/]*$)"),
+)
+
+
+def day_in_address(url: str, today: date) -> date | None:
+    """The one day that the path of an address names.
+
+    >>> str(day_in_address("https://a.example/2024/mar/23/bridge", date(2026, 1, 1)))
+    '2024-03-23'
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return None
+    return _only_day(path, IN_ADDRESS, today)
+
+
+def day_in_file_name(key: str, today: date) -> date | None:
+    """The one day that the name of a file names, or the folders it lies in.
+
+    >>> str(day_in_file_name("news/2024-03-23-bridge.txt", date(2026, 1, 1)))
+    '2024-03-23'
+    """
+    return _only_day("/" + key.rpartition("!/")[2], IN_FILE_NAME, today)
+
+
+def _only_day(path: str, patterns: tuple[re.Pattern[str], ...], today: date) -> date | None:
+    found = {day for pattern in patterns for day in _days(path, pattern)}
+    day = found.pop() if len(found) == 1 else None
+    return day if day and day <= today + timedelta(days=1) else None
+
+
+def _days(path: str, pattern: re.Pattern[str]) -> Iterator[date]:
+    for match in pattern.finditer(path):
+        year, month, day = (part for part in match.groups() if part not in "-_.")
+        number = NAMES.index(month.lower()) + 1 if month.lower() in NAMES else int(month)
+        try:
+            yield date(int(year), number, int(day))
+        except ValueError:
+            continue
+
+
+LONGEST_LANGUAGE = 9  # characters of a tag, with the hyphen behind it: RFC 5646, section 2.1
+LONGEST_WRITTEN = 100  # characters that are kept of what is no certain day
+
+
+def today_in_greenwich() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class DateReading:
+    """How the dates of an input are read.
+
+    `order` is the order of day and month as it was told, `shown` as other dates in the same file
+    show it. What lies beyond the day after `today` is in the future.
+    """
+
+    order: DateOrder | None = None
+    shown: DateOrder | None = None
+    today: date = field(default_factory=today_in_greenwich)
+
+
+class Beside(NamedTuple):
+    """What stands beside the date of an article: its language as it is given (`en-GB`) and so on.
+
+    `file_name` is the name below its folder of a file that holds this article alone; `text` is its
+    own text.
+    """
+
+    language: str = ""
+    url: str = ""
+    source: str = ""
+    file_name: str = ""
+    text: str = ""
+
+
+class ArticleDay(NamedTuple):
+    """The day of an article, as its fields have it."""
+
+    published: date | None
+    published_at: datetime | None
+    date_source: DateSource
+    date_certainty: DateCertainty
+    date_written: str
+
+
+def settle_day(
+    written: str, source: DateSource, beside: Beside, reading: DateReading
+) -> ArticleDay:
+    """Settle the day from what is `written` in `source`, and from what stands beside it.
+
+    What is written goes first. Where it can be read in two ways and the address names one of both
+    days, it is that, and certain. Where it names no day, the address does, or else the file.
+    """
+    language = re.split(r"[-_]", beside.language[:LONGEST_LANGUAGE], maxsplit=1)[0].casefold()
+    order, told = reading.order or DateOrder.MONTH_FIRST, reading.order is not None
+    found = read_date(written, order, told=told, language=language, today=reading.today)
+    if found.certainty is DateCertainty.LIKELY:
+        found = _with_others(found, written, language, beside, reading)
+    if found.day is None:
+        return _elsewhere(found, written, beside, reading)
+    certainty, kept = found.certainty, _shortened(written)
+    if source is DateSource.TEXT:  # a guess, which nobody wrote
+        certainty, kept = DateCertainty.LIKELY, ""
+    if found.day > reading.today + timedelta(days=1):
+        certainty = DateCertainty.DOUBTFUL
+    if certainty is DateCertainty.CERTAIN:
+        kept = ""
+    return ArticleDay(found.day, found.instant, source, certainty, kept)
+
+
+def _with_others(
+    found: Dated, written: str, language: str, beside: Beside, reading: DateReading
+) -> Dated:
+    """Read it again as the file, the language or the country has it, or as the address says."""
+
+    def read(order: DateOrder) -> Dated:
+        return read_date(written, order, language=language, today=reading.today)
+
+    said = day_in_address(beside.url, reading.today)
+    for order in DateOrder if said else ():
+        if (other := read(order)).day == said:
+            return other._replace(certainty=DateCertainty.CERTAIN)
+    if reading.order:
+        return found
+    return read(reading.shown or usual_order(beside.language, _host(beside)))
+
+
+def _elsewhere(found: Dated, written: str, beside: Beside, reading: DateReading) -> ArticleDay:
+    kept = _shortened(written)
+    if day := day_in_address(beside.url, reading.today):
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
+    if day := day_in_opening(beside.text, beside.language[:2], reading.today):
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
+    if day := day_in_file_name(beside.file_name, reading.today):
+        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, kept)
+    return ArticleDay(None, None, DateSource.NONE, found.certainty, kept)
+
+
+def _host(beside: Beside) -> str:
+    """The host of the address, or of a source that is one."""
+    try:
+        host = urlsplit(beside.url).hostname or ""
+    except ValueError:
+        host = ""
+    return host or ("" if " " in beside.source else beside.source)
+
+
+def _shortened(written: str) -> str:
+    line = clean_line(written)
+    return line if len(line) <= LONGEST_WRITTEN else f"{line[: LONGEST_WRITTEN - 1]}…"

@@ -1,0 +1,249 @@
+"""Turns a record (a JSON object, a CSV row, front matter) into an Article by its field names."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from backfile.archive.formats.cleaning import clean_line, clean_text
+from backfile.archive.formats.dates.article_day import Beside, DateReading, settle_day
+from backfile.archive.formats.dates.order import DateOrder
+from backfile.archive.formats.languages import language_of
+from backfile.archive.formats.web.markup import plain_text
+from backfile.archive.model.addresses import canonical_url
+from backfile.archive.model.article import Article, DateSource, Origin, TitleSource, shortened
+from backfile.archive.model.errors import BadSetting, UnreadableArticle
+
+DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
+NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
+BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
+
+
+def dotted(record: Mapping[str, Any], path: str) -> Any:
+    if path in record:
+        return record[path]
+    value: Any = record
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
+    """A string, the name in an object, or the first such thing in a list."""
+    if isinstance(value, Mapping):
+        names = ("name", "title", "value", "text", "rendered", "id")  # `rendered`: WordPress
+        value = next((value[name] for name in names if name in value), "")
+    if isinstance(value, list | tuple):
+        lines = (as_line(item, levels - 1) for item in value) if levels else ()
+        return next((line for line in lines if line), "")
+    if isinstance(value, str):
+        return value
+    return "" if value is None or isinstance(value, bool | Mapping) else str(value)
+
+
+def as_text(value: Any) -> str:
+    """A string, or a list of paragraphs."""
+    if isinstance(value, list | tuple):
+        return "\n\n".join(part for part in map(as_line, value) if part)
+    return as_line(value)
+
+
+def as_names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        names = [as_line(item) for item in value]
+    else:
+        names = NAME_SEPARATOR.split(BYLINE.sub("", as_line(value)))
+    return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
+
+
+# The usual names, the likeliest first; compared without case, spaces and punctuation.
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "guid", "uuid", "articleid", "docid", "identifier", "uri"),
+    "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
+    "text": (
+        *("text", "body", "content", "maintext", "fulltext", "articletext", "articlebody"),
+        *("bodytext", "contenttext", "article", "story", "plaintext", "description"),
+    ),
+    "published": (
+        *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
+        *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
+        *("timestamp", "time", "day", "created", "createdat", "versioncreated"),
+    ),
+    "source": (
+        *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
+        *("sitename", "site", "domain", "sourceurl"),
+    ),
+    "url": ("url", "link", "canonicalurl", "canonical", "permalink", "weburl", "href", "uri"),
+    "authors": ("authors", "author", "byline", "creator", "by", "writer"),
+    "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
+    "language": ("language", "lang", "locale"),
+}
+PLACE_MARK = "file-"  # before ids that were made of a place
+
+
+def normal_name(name: str) -> str:
+    """Fold a field name: `Date-Published` and `datePublished` are the same.
+
+    >>> normal_name("Date-Published")
+    'datepublished'
+    """
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Which record field feeds which article field; `chosen` overrides the usual names.
+
+    `dates` is how the dates in them are read.
+    """
+
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    dates: DateReading = field(default_factory=DateReading)
+
+    @classmethod
+    def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
+        """Read `FIELD=NAME` options; raise BadSetting for what is not one."""
+        chosen = {}
+        for option in options:
+            ours, equals, theirs = option.partition("=")
+            if not equals or not theirs or ours not in USUAL_NAMES:
+                known = ", ".join(USUAL_NAMES)
+                raise BadSetting("--map", f"{option!r} is not FIELD=NAME with FIELD one of {known}")
+            chosen[ours] = theirs
+        return cls(chosen, DateReading(order))
+
+    @classmethod
+    def kept(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+        """Make it of what `to_keep` gave."""
+        return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
+
+    def to_keep(self) -> dict[str, Any]:
+        """What has to be known to read the same input again in the same way, for JSON."""
+        order = self.dates.order
+        return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
+
+    def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Pick, for each article field, the first usual name that holds something.
+
+        >>> FieldMap({"section": "meta.desk"}).find({"Headline": "A", "meta": {"desk": "B"}})
+        {'title': 'A', 'section': 'B'}
+        """
+        return {ours: value for ours, _, value in self.feeding(record)}
+
+    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Pick them as (article field, record field, value)."""
+        by_name = {normal_name(str(key)): (str(key), value) for key, value in record.items()}
+        found: list[tuple[str, str, Any]] = []
+        for ours, usual in NORMAL_NAMES.items():
+            if theirs := self.chosen.get(ours):
+                named = [(theirs, dotted(record, theirs))]
+            else:
+                named = [by_name[name] for name in usual if name in by_name]
+            found += [(ours, *each) for each in named if _holds(each[1])][:1]
+        return found
+
+
+def article_from(
+    record: Mapping[str, Any],
+    origin: Origin,
+    names: FieldMap,
+    key: str,
+    told: Mapping[str, str] | None = None,
+    date_source: DateSource = DateSource.FIELD,
+    version: int = 0,
+    file_name: str = "",
+) -> Article:
+    """Make an article of a record; `key` names it where it has neither id nor url.
+
+    `told`, by the names of an article's fields, counts where the record itself says nothing;
+    `date_source` is where its day, if there is one, was found; `version` is the source's own;
+    `file_name`, below its folder, is that of a file which holds this article alone.
+
+    Raises UnreadableArticle where there is no text and no title to be found by.
+    """
+    found = {**(told or {}), **names.find(record)}
+    title = clean_line(plain_text(as_line(found.get("title", ""))))
+    text = clean_text(plain_text(as_text(found.get("text", ""))))
+    if not text:
+        if not title:
+            raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
+        text = title
+    url = clean_line(as_line(found.get("url", "")))
+    source = clean_line(as_line(found.get("source", "")))
+    named = clean_line(as_line(found.get("language", "")))
+    language = language_of(named, title, text)
+    written = as_line(found.get("published", ""))
+    beside = Beside(named or language, url, source, file_name, text)
+    day = settle_day(written, date_source, beside, names.dates)
+    return Article(
+        id=clean_line(as_line(found.get("id", ""))) or derived_id(url, key),
+        title=title or stand_in_title(text),
+        title_source=TitleSource.GIVEN if title else TitleSource.LEAD,
+        text=text,
+        published=day.published,
+        published_at=day.published_at,
+        date_source=day.date_source,
+        source=source,
+        section=clean_line(as_line(found.get("section", ""))),
+        authors=as_names(found.get("authors", ())),
+        language=language,
+        url=url,
+        origin=origin,
+        date_certainty=day.date_certainty,
+        date_written=day.date_written,
+        version=version,
+    )
+
+
+def record_of(article: Article) -> dict[str, Any]:
+    """Lay an article out as a record that reads as the article."""
+    given = {
+        "id": article.id,
+        "title": article.given_title,
+        "text": article.text,
+        "published": article.published_at or article.published,
+        "source": article.source,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+        "url": article.url,
+    }
+    return {name: value for name, value in given.items() if _holds(value)}
+
+
+def derived_id(url: str, key: str) -> str:
+    """Name an article that its source does not: by its canonical URL, else by where it was."""
+    if url:
+        return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
+    return PLACE_MARK + hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def named_apart(article: Article) -> Article:
+    """Name an article in another way if it was named by its place, which it shares with others."""
+    if not article.id.startswith(PLACE_MARK):
+        return article
+    return replace(article, id="part-" + article.id.removeprefix(PLACE_MARK))
+
+
+def stand_in_title(text: str) -> str:
+    """Shorten the first sentence, for an article that came without a title."""
+    from sentencex import segment
+
+    opening = text[:1000].split("\n\n", 1)[0]
+    sentences = segment("en", opening)
+    return shortened(sentences[0] if sentences else opening)
+
+
+def _holds(value: object) -> bool:
+    return value is not None and value != "" and value != [] and value != {}
+
+
+def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
+    if wanted := names.chosen.get("text"):
+        return f"the field {wanted!r}, mapped to text, is absent or empty"
+    fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
+    return f"no text and no title among the fields ({fields}); name one with --map text=NAME"

@@ -1,0 +1,289 @@
+"""Reads a whole input: folders walked in a settled order, articles and refusals out."""
+
+import os
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from itertools import groupby
+from lzma import LZMAError
+from pathlib import Path
+from tarfile import TarError
+from typing import Any, NamedTuple, Protocol
+from zipfile import BadZipFile
+
+from backfile.archive.batching import batches
+from backfile.archive.formats.containers import members_of
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.registry import format_of
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import ArchiveError, UnreadableArticle
+
+ADDRESSES = ("http:", "https:", "feed:")  # how their paths begin
+
+
+class InputMissing(ArchiveError):
+    """A path that was named and does not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if _is_address(path):
+            address = str(path).replace(":/", "://", 1)  # a path has no two slashes in a row
+            super().__init__(f"{address} is an address; `backfile follow {address}` fetches feeds")
+        else:
+            super().__init__(f"nothing at {path}; name a file or folder that exists")
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
+    """Walk the paths in a settled order; hidden files and folders are left out.
+
+    What is reached twice, through two roots or a link, is yielded once.
+
+    Raises InputMissing at once, before anything is read, for a path that is not there.
+    """
+    roots = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise InputMissing(path if _is_address(path) else path.resolve())
+        roots.append(path.resolve())
+    return _once(found for root in dict.fromkeys(roots) for found in _walk(root))
+
+
+def _is_address(path: Path) -> bool:
+    return bool(path.parts) and path.parts[0].casefold() in ADDRESSES
+
+
+def _once(
+    found: Iterable[SourceFile | UnreadableArticle],
+) -> Iterator[SourceFile | UnreadableArticle]:
+    seen: set[str] = set()
+    for each in found:
+        place = each.origin if isinstance(each, UnreadableArticle) else _place(Path(each.place))
+        if place not in seen:
+            seen.add(place)
+            yield each
+
+
+def _place(path: Path) -> str:
+    """Where a file really lies; the folders above it are resolved already."""
+    return str(path.resolve() if path.is_symlink() else path)
+
+
+def _walk(root: Path) -> Iterator[SourceFile | UnreadableArticle]:
+    if root.is_file():
+        yield _named(root, f"{root.parent.name}/{root.name}")
+        return
+    failures: list[OSError] = []
+    collect: Callable[[OSError], None] = failures.append
+    for folder, subfolders, names in os.walk(root, onerror=collect):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from _links(folder, subfolders)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.startswith("."):
+                continue
+            if not path.is_file():
+                yield UnreadableArticle(str(path), "neither a file nor a folder")
+                continue
+            yield _named(path, f"{root.name}/{path.relative_to(root).as_posix()}")
+        yield from _reported(failures)
+    yield from _reported(failures)
+
+
+def _links(folder: str, subfolders: list[str]) -> Iterator[UnreadableArticle]:
+    for name in subfolders:
+        path = Path(folder, name)
+        if path.is_symlink():
+            reason = "a link to a folder is not followed; name the folder itself"
+            yield UnreadableArticle(_printable(path), reason)
+
+
+def _printable(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _named(path: Path, key: str) -> SourceFile | UnreadableArticle:
+    """Refuse a name that is not UTF-8: neither an id nor the catalogue could hold it."""
+    name = _printable(path)
+    if name != str(path):
+        return UnreadableArticle(name, "the name of the file is not UTF-8; rename it")
+    return SourceFile.at(path, key)
+
+
+def _reported(failures: list[OSError]) -> Iterator[UnreadableArticle]:
+    while failures:
+        failure = failures.pop(0)
+        yield UnreadableArticle(str(failure.filename), failure.strerror or str(failure))
+
+
+DEEPEST = 3  # containers in one another
+CARRIED = 1 << 20  # bytes; a larger file is read in this process, as a stream
+FILES_AT_ONCE = 16  # that another process is given
+AHEAD = 8  # such lots that are being read while the first is waited for
+
+DAMAGED = (EOFError, zlib.error, LZMAError, BadZipFile, TarError)
+READING_ERRORS = (UnreadableArticle, *DAMAGED, OSError)
+
+Found = Article | UnreadableArticle
+
+
+class Pending(Protocol):
+    """Work that was given away."""
+
+    def result(self) -> list[Found]: ...
+
+
+class Pool(Protocol):
+    """Has functions called in other processes."""
+
+    def submit(self, function: Callable[..., list[Found]], *arguments: object) -> Pending: ...
+
+
+class Keeper(Protocol):
+    """Keeps the bytes that are read; returns the file with its digest."""
+
+    def keep(self, file: SourceFile, options: Mapping[str, Any]) -> SourceFile: ...
+
+
+class _Task(NamedTuple):
+    """A file to read; one that is small can be read elsewhere."""
+
+    read: Callable[[], Iterable[Found]]
+    small: bool
+
+
+class Reading:
+    """One pass over an input; iterate it for articles and refusals.
+
+    With a pool, small files are read in its processes, some before what is found in those before
+    them is asked for. `bytes_done` of `bytes_total` counts files that were gone through.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        names: FieldMap,
+        *,
+        originals: Keeper | None = None,
+        pool: Pool | None = None,
+    ) -> None:
+        self._files = [(found, _size(found)) for found in find_files(paths)]
+        self._names = names
+        self._originals = originals
+        self._pool = pool
+        self.bytes_done = 0
+        self.bytes_total = sum(size for _, size in self._files)
+
+    def __iter__(self) -> Iterator[Found]:
+        if self._pool:
+            yield from self._spread(self._pool)
+            return
+        for task in self._tasks():
+            yield from task.read()
+
+    def _spread(self, pool: Pool) -> Iterator[Found]:
+        waiting: deque[Pending] = deque()
+        for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
+            for lot in batches(tasks, FILES_AT_ONCE if small else 1):
+                if small:
+                    waiting.append(pool.submit(_read_all, lot))
+                while len(waiting) > (AHEAD if small else 0):
+                    yield from waiting.popleft().result()
+                if not small:  # now, as what it lies in may be closed behind it
+                    yield from lot[0].read()
+        for pending in waiting:
+            yield from pending.result()
+
+    def _tasks(self) -> Iterator[_Task]:
+        for found, size in self._files:
+            for leaf in leaves(found.read_ahead()) if isinstance(found, SourceFile) else (found,):
+                yield self._task(leaf)
+            self.bytes_done += size
+
+    def _task(self, leaf: SourceFile | UnreadableArticle) -> _Task:
+        if isinstance(leaf, UnreadableArticle):
+            return _Task(partial(list, (leaf,)), small=True)
+        try:
+            read = format_of(leaf).read
+            file = self._originals.keep(leaf, self._names.to_keep()) if self._originals else leaf
+            carried = _carried(file) if self._pool else None
+        except READING_ERRORS as exc:
+            return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)
+        task = partial(_read, read, carried or file, self._names)
+        return _Task(task, small=carried is not None)
+
+
+def leaves(file: SourceFile, depth: int = 0) -> Iterator[SourceFile | UnreadableArticle]:
+    """Walk down to the files that hold articles; `depth` says how many files it lies in."""
+    try:
+        members = members_of(file)
+        if members is None:
+            yield file
+        elif depth == DEEPEST:
+            yield UnreadableArticle(file.place, f"more than {DEEPEST} archives in one another")
+        else:
+            for member in members:
+                if isinstance(member, UnreadableArticle):
+                    yield member
+                else:
+                    yield from leaves(member, depth + 1)
+    except READING_ERRORS as exc:
+        yield refusal_of(exc, file.place)
+
+
+def read_file(file: SourceFile, names: FieldMap) -> Iterator[Found]:
+    """Read one file in whatever format it is, or all that it holds; refusals are yielded."""
+    for leaf in leaves(file):
+        if isinstance(leaf, UnreadableArticle):
+            yield leaf
+        else:
+            yield from read_leaf(leaf, names)
+
+
+def read_leaf(file: SourceFile, names: FieldMap) -> Iterator[Found]:
+    """Read one file that holds no others."""
+    try:
+        yield from format_of(file).read(file, names)
+    except READING_ERRORS as exc:
+        yield refusal_of(exc, file.place)
+
+
+def refusal_of(exc: BaseException, place: str) -> UnreadableArticle:
+    """Say why a file could not be read to its end."""
+    if isinstance(exc, UnreadableArticle):
+        return exc
+    if isinstance(exc, DAMAGED):
+        return UnreadableArticle(place, "the compressed data is cut short or damaged")
+    reason = exc.strerror if isinstance(exc, OSError) else None
+    return UnreadableArticle(place, reason or str(exc))
+
+
+def _read(
+    read: Callable[[SourceFile, FieldMap], Iterator[Found]], file: SourceFile, names: FieldMap
+) -> Iterator[Found]:
+    try:
+        yield from read(file, names)
+    except READING_ERRORS as exc:
+        yield refusal_of(exc, file.place)
+
+
+def _read_all(tasks: list[_Task]) -> list[Found]:
+    return [found for task in tasks for found in task.read()]
+
+
+def _carried(file: SourceFile) -> SourceFile | None:
+    """The file so that another process can open it, if it is small."""
+    if not file.is_member:
+        return file if Path(file.place).stat().st_size <= CARRIED else None
+    with file.raw() as stream:
+        content = stream.read(CARRIED + 1)
+    return file.holding(content) if len(content) <= CARRIED else None
+
+
+def _size(found: SourceFile | UnreadableArticle) -> int:
+    if isinstance(found, SourceFile):
+        with suppress(OSError):  # it went meanwhile; reading it will say so
+            return Path(found.place).stat().st_size
+    return 0

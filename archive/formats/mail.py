@@ -1,0 +1,256 @@
+"""Reads mail, as newsletters come: single messages, and mailboxes in the mbox format."""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.utils import parseaddr
+from typing import Any
+
+from backfile.archive.formats.fields import FieldMap, article_from, named_apart
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
+from backfile.archive.formats.records import Read
+from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.web.markup import text_of
+from backfile.archive.model.errors import UnreadableArticle
+
+HEADER = re.compile(rb"[!-9;-~]+:(?=[ \t\r\n])")
+MARKS = frozenset(
+    (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"received",
+     b"return-path", b"delivered-to", b"content-type", b"list-id", b"reply-to", b"sender")
+)  # fmt: skip
+LEAST_MARKS = 3
+LONGEST_HEADER = 2_000  # characters; decoding takes time that grows with the square
+LONGEST_MARKUP = 2 << 20  # characters; it takes 1.6 s a MiB at worst, and letters have a tenth
+MOST_PARTS = 500
+MOST_BOUNDARIES = 10_000  # each makes an object, read or not
+# Their parameters are cut one after the other, in time that grows with the square.
+PARAMETERS = re.compile(
+    rb"(?:^|[\r\n])content-(?:type|disposition)[^\r\n]*(?:\r?[\r\n][ \t][^\r\n]*)*", re.I
+)
+LONGEST_PARAMETERS = 10_000
+DEEPEST = 20  # parts in one another
+DEEPEST_MESSAGE = 5  # that was forwarded in one that was forwarded
+LINK = re.compile(r"\S*https?://\S+")
+ENOUGH = 0.5  # of the words of the plain form; what is below is a notice, or pictures
+
+
+def is_message(head: bytes) -> bool:
+    """Tell mail by its first lines: headers, and at least three that mail is known by."""
+    names: set[bytes] = set()
+    head = head.lstrip(b"\xef\xbb\xbf")
+    if not HEADER.match(head):  # nearly all else, at once
+        return False
+    for line in re.split(rb"\r?\n|\r", head)[:200]:
+        if line[:1] in (b" ", b"\t") and names:
+            continue
+        found = HEADER.match(line)
+        if not found:
+            break
+        names.add(found[0][:-1].lower())
+    return len(names & MARKS) >= LEAST_MARKS
+
+
+def read_message(file: SourceFile, _: FieldMap) -> Read:
+    """Read a file that is one message, and those that are attached to it."""
+    with file.open() as stream:
+        content = stream.read(LONGEST_TEXT + 1)
+    if len(content) > LONGEST_TEXT:
+        raise UnreadableArticle(file.place, f"longer than {LONGEST_TEXT >> 20} MiB")
+    yield from articles_in(content, file, file.offset)
+
+
+def articles_in(content: bytes, file: SourceFile, number: int) -> Read:
+    """Read a message and those attached to it, each an article; raise nothing."""
+    if trouble := _hostile(content):
+        yield UnreadableArticle(str(file.origin(number)), trouble)
+        return
+    try:
+        message = message_from_bytes(content)
+        yield from _articles(message, file, number, f"{file.key}#{number}")
+    # What email raises where a header, an encoding or a nesting is beyond it.
+    except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as exc:
+        said = " ".join(str(exc).split())[:80]
+        reason = f"not a message that can be read ({type(exc).__name__}: {said})"
+        yield UnreadableArticle(str(file.origin(number)), reason)
+
+
+def _hostile(content: bytes) -> str:
+    """Say why a message would take minutes or gigabytes to take apart, if it would."""
+    if content.count(b"\n--") + content.count(b"\r--") > MOST_BOUNDARIES:
+        return f"more than {MOST_BOUNDARIES:,} parts"
+    if any(len(found[0]) > LONGEST_PARAMETERS for found in PARAMETERS.finditer(content)):
+        return f"a header of more than {LONGEST_PARAMETERS:,} characters"
+    return ""
+
+
+def _articles(message: Message, file: SourceFile, number: int, key: str, depth: int = 0) -> Read:
+    origin = file.origin(number)
+    parts = list(_parts(message))
+    attached = [part for part in parts if part.get_content_type() == "message/rfc822"]
+    text = _text(parts)
+    if text:
+        try:
+            article = article_from({**_about(message), "text": text}, origin, FieldMap(), key)
+            yield named_apart(article) if depth else article
+        except UnreadableArticle as refused:
+            yield refused
+    elif not attached:
+        yield UnreadableArticle(str(origin), _nothing_in(parts))
+    if attached and depth == DEEPEST_MESSAGE:
+        yield UnreadableArticle(str(origin), f"more than {DEEPEST_MESSAGE} messages in one another")
+        return
+    for n, part in enumerate(attached, 1):
+        for inner in _inner(part):
+            yield from _articles(inner, file, number, f"{key}.{n}", depth + 1)
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """Walk the parts in order, but not into messages that are attached."""
+    waiting = [(message, 0)]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            return
+        part, depth = waiting.pop()
+        inner = _inner(part)
+        if inner and part.get_content_maintype() == "multipart" and depth < DEEPEST:
+            waiting += [(each, depth + 1) for each in reversed(inner)]
+        else:
+            yield part
+
+
+def _inner(part: Message) -> list[Message]:
+    held = part.get_payload()
+    return [each for each in held if isinstance(each, Message)] if isinstance(held, list) else []
+
+
+def _text(parts: list[Message]) -> str:
+    """The marked up form without its marks, or the plain one where that says much more."""
+    plain = _joined(parts, "text/plain")
+    fragment = _joined(parts, "text/html")
+    marked = text_of(fragment) if len(fragment) <= LONGEST_MARKUP else ""
+    if _words(marked) >= ENOUGH * _words(plain):
+        return marked
+    return plain
+
+
+def _joined(parts: list[Message], kind: str) -> str:
+    found = (_decoded(part) for part in parts if part.get_content_type() == kind)
+    return "\n\n".join(text for text in found if text.strip())
+
+
+def _words(text: str) -> int:
+    return len(LINK.sub("", text).split())
+
+
+def _decoded(part: Message) -> str:
+    if part.get_content_disposition() == "attachment":
+        return ""
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    return _unwrapped(_as_text(content, part.get_content_charset()), part)
+
+
+def _as_text(content: bytes, encoding: str | None) -> str:
+    """Decode as the message says, or in the likeliest encoding where it says nothing or wrong."""
+    try:
+        return content.decode(
+            "cp1252" if encoding in ("iso-8859-1", "us-ascii") else encoding or ""
+        )
+    except (LookupError, ValueError):
+        return content.decode(encoding_of(content), "replace")
+
+
+def _unwrapped(text: str, part: Message) -> str:
+    """Join lines that were wrapped as format=flowed; https://www.rfc-editor.org/rfc/rfc3676"""
+    if str(part.get_param("format", "")).lower() != "flowed":
+        return text
+    space = "" if str(part.get_param("delsp", "")).lower() == "yes" else " "
+    return re.sub(r"(?<!\n--) \r?\n(?=[^\s>])", space, text)
+
+
+def _about(message: Message) -> dict[str, Any]:
+    raw = {name.casefold(): value for name, value in reversed(list(message.raw_items()))}
+    said = {name: _header(raw.get(name, "")) for name in ("subject", "list-id", "date")}
+    name, address = parseaddr(_header(raw.get("from", "")))
+    archived = _header(raw.get("archived-at", "")).strip("<> ")
+    return {
+        "id": _header(raw.get("message-id", "")).strip("<> "),
+        "title": said["subject"],
+        "published": re.sub(r"\s*\(.*?\)\s*$", "", said["date"]),
+        "source": name or address.rpartition("@")[2],
+        "section": said["list-id"].partition("<")[0].strip(' "'),
+        "language": _header(raw.get("content-language", "")).partition(",")[0],
+        "url": archived if archived.lower().startswith(("http://", "https://")) else "",
+    }
+
+
+def _header(raw: Any) -> str:
+    """Decode the value of a header: RFC 2047 words, and the bytes of mailers that knew none."""
+    value = " ".join(str(raw)[:LONGEST_HEADER].split())
+    if not value.isascii():
+        content = value.encode("utf-8", "surrogateescape")
+        value = content.decode(encoding_of(content), "replace")
+    try:
+        return "".join(
+            _as_text(piece, charset) if isinstance(piece, bytes) else piece
+            for piece, charset in decode_header(value)
+        )
+    except (HeaderParseError, ValueError):
+        return value
+
+
+def _nothing_in(parts: list[Message]) -> str:
+    kinds = ", ".join(sorted({part.get_content_type() for part in parts}))[:100]
+    if any(len(part.get_payload()) > LONGEST_MARKUP for part in parts):
+        return f"longer than {LONGEST_MARKUP >> 20} MiB ({kinds})"
+    if "encrypted" in kinds or "pkcs7-mime" in kinds:
+        return "it is encrypted"
+    return f"no text in the message ({kinds})"
+
+
+# "From ferry@courier.example Sat Mar 23 07:00:00 2024": who sent it, and when it came.
+DIVIDER = re.compile(rb"From \S.*\d\d:\d\d.*\d{4}")
+LONGEST_DIVIDER = 500  # bytes
+QUOTED = re.compile(rb"^>(>*From )", re.M)  # as mboxrd has it; mboxo is read the same
+
+
+def is_mailbox(head: bytes) -> bool:
+    """Tell a mailbox by its first two lines."""
+    first, _, rest = head.lstrip(b"\r\n").partition(b"\n")
+    return bool(
+        DIVIDER.match(first[:LONGEST_DIVIDER])
+        and (HEADER.match(rest) or rest.startswith(b">From "))
+    )
+
+
+def read_mailbox(file: SourceFile, _: FieldMap) -> Read:
+    """Read the messages by their number, from 1."""
+    for number, content in enumerate(_messages(file), 1):
+        if content is None:
+            reason = f"a message of more than {LONGEST_TEXT >> 20} MiB"
+            yield UnreadableArticle(str(file.origin(number)), reason)
+        else:
+            yield from articles_in(QUOTED.sub(rb"\1", content), file, number)
+
+
+def _messages(file: SourceFile) -> Iterator[bytes | None]:
+    """Cut the file at its dividing lines; None stands for what is too long."""
+    held: list[bytes] = []
+    length, began, after_blank = 0, False, True
+    with file.open() as stream:
+        while line := stream.readline(LONGEST_TEXT):
+            if after_blank and DIVIDER.match(line[:LONGEST_DIVIDER]):
+                if began:
+                    yield b"".join(held) if length <= LONGEST_TEXT else None
+                held, length, began = [], 0, True
+            elif began:
+                length += len(line)
+                held = held if length <= LONGEST_TEXT else []
+                held.append(line)
+            after_blank = not line.strip(b"\r\n")
+    if began:
+        yield b"".join(held) if length <= LONGEST_TEXT else None

@@ -1,0 +1,1 @@
+"""Reads tables: delimited text, SQLite, Parquet."""

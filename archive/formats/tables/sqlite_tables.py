@@ -1,0 +1,159 @@
+"""Reads the tables of SQLite databases that hold articles, row by row."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from backfile.archive.formats.fields import FieldMap, named_apart
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
+from backfile.archive.formats.records import Read, read_record
+from backfile.archive.formats.tables.columns import (
+    fields_of,
+    has_text_column,
+    plain,
+    wanted_columns,
+)
+from backfile.archive.formats.tables.databases import (
+    TROUBLE,
+    Patience,
+    Table,
+    open_database,
+    tables_in,
+)
+from backfile.archive.model.errors import UnreadableArticle
+
+FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
+ALL = -1  # for LIMIT
+
+
+def read_sqlite(file: SourceFile, names: FieldMap) -> Read:
+    """Read each table with a title and a text, else each with a text; rows by their number.
+
+    `--map text=TABLE.COLUMN` names another. Views, virtual tables and columns that are computed
+    when read are left alone.
+    """
+    yield from _left_in_a_journal(file)
+    patience = Patience()
+    try:
+        with closing(open_database(file, patience)) as database:
+            found = list(tables_in(database))
+            chosen = _chosen(found, names)
+            if not chosen:
+                raise UnreadableArticle(file.place, _no_text(found))
+            for table, its_names in chosen:
+                yield from _articles(database, table, its_names, file, patience)
+    except TROUBLE as exc:
+        reason = f"not a SQLite database that can be read ({_brief(exc)})"
+        raise UnreadableArticle(file.place, reason) from exc
+
+
+def _left_in_a_journal(file: SourceFile) -> Iterator[UnreadableArticle]:
+    for suffix in ("-wal", "-journal"):
+        journal = Path(file.place + suffix)
+        if journal.is_file() and journal.stat().st_size:
+            reason = "holds changes that were not read; close the program that uses the database"
+            yield UnreadableArticle(str(journal), reason)
+
+
+def _chosen(tables: list[Table], names: FieldMap) -> list[tuple[Table, FieldMap]]:
+    text = names.chosen.get("text", "")
+    if named := [table for table in tables if text.startswith(f"{table.name}.")]:
+        tables = named
+    found = []
+    for table in tables:
+        own = {ours: n.removeprefix(f"{table.name}.") for ours, n in names.chosen.items()}
+        its_names = replace(names, chosen=own)
+        if table.columns and has_text_column(table.columns, its_names):
+            columns = wanted_columns(table.columns, its_names)
+            found.append((table._replace(columns=columns), its_names))
+    return [each for each in found if _is_whole(*each)] or found
+
+
+def _is_whole(table: Table, names: FieldMap) -> bool:
+    return {"title", "text"} <= fields_of(table.columns, names)
+
+
+def _articles(
+    database: sqlite3.Connection,
+    table: Table,
+    names: FieldMap,
+    file: SourceFile,
+    patience: Patience,
+) -> Read:
+    within = replace(file, key=f"{file.key}!/{table.name}")
+    for number, row in _rows(database, table, patience):
+        origin = file.origin(number)
+        if isinstance(row, str):
+            yield UnreadableArticle(str(origin), f"{row} (table {table.name})")
+            continue
+        record = dict(zip(table.columns, map(plain, row), strict=True))
+        found = read_record(record, origin, within, names)
+        # Another table's row may have the same number, so that no origin tells whose id it is.
+        yield found if isinstance(found, UnreadableArticle) else named_apart(found)
+
+
+def _rows(
+    database: sqlite3.Connection, table: Table, patience: Patience
+) -> Iterator[tuple[int, tuple[Any, ...] | str]]:
+    """Read rows with their numbers; what stands in place of one says why it is not read.
+
+    Python's cursor is a row ahead, so that trouble with one row hides the one before; after
+    trouble, rows are asked for one at a time.
+    """
+    start, at_once = FIRST_ROW, ALL
+    while start <= LAST_ROW:
+        before = start
+        try:
+            for number, row in _numbered(database, table, (start, at_once), patience):
+                start = number + 1
+                yield number, row
+            if at_once == ALL or start == before:
+                return
+            at_once = ALL
+        except TROUBLE as exc:
+            if table.row_name and at_once == ALL:
+                at_once = 1
+                continue
+            found = _next_row(database, table, start, patience)
+            if found is None or not isinstance(exc, sqlite3.DataError):
+                reason = f"nothing from here on was read ({_brief(exc)})"
+                yield max(start, 1) if found is None else found, reason
+                return
+            yield found, f"a value of more than {LONGEST_TEXT >> 20} MiB"
+            start = found + 1
+
+
+def _numbered(
+    database: sqlite3.Connection, table: Table, part: tuple[int, int], patience: Patience
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    patience.begin()
+    cursor = database.execute(table.query(), part if table.row_name else ())
+    for n, row in enumerate(cursor, 1):
+        patience.begin()
+        yield (row[0], row[1:]) if table.row_name else (n, row)
+
+
+def _next_row(
+    database: sqlite3.Connection, table: Table, start: int, patience: Patience
+) -> int | None:
+    """The number of the next row, which can be told where its values cannot be read."""
+    patience.begin()
+    try:
+        found = table.row_name and database.execute(table.row_query(), (start,)).fetchone()
+    except TROUBLE:
+        return None
+    return int(found[0]) if found else None
+
+
+def _no_text(tables: list[Table]) -> str:
+    listed = "; ".join(f"{table.name}: {', '.join(table.columns)}" for table in tables)[:300]
+    if not listed:
+        return "a database without tables"
+    return f"no column for the text in the tables ({listed}); name one with --map text=TABLE.COLUMN"
+
+
+def _brief(exc: Exception) -> str:
+    return "it took too long" if str(exc) == "interrupted" else str(exc)[:120]

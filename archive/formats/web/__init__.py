@@ -1,0 +1,1 @@
+"""Reads web pages, web archives and feeds."""

@@ -1,0 +1,202 @@
+"""Reads what a web page says of its article: JSON-LD, OpenGraph and other marks in its head."""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from backfile.archive.formats.cleaning import clean_line
+from backfile.archive.formats.dates.parsing import parse_date
+from backfile.archive.model.article import DateSource
+
+LONGEST_JSON = 1 << 20  # characters of one block of JSON-LD
+MOST_OBJECTS = 1_000  # that are looked at in it
+LONGEST_NAME = 80  # characters; a longer author is a sentence
+# Schema.org's kinds of article: NewsArticle, ReportageNewsArticle, BlogPosting and so on.
+ARTICLE_KIND = re.compile(r"(?:Article|Posting|Report|Review)$")
+TITLE_SEPARATOR = re.compile(r"\s+[|\u2013\u2014·»-]\s+")
+
+TITLES = ("og:title", "twitter:title", "dc.title", "parsely-title")
+SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
+SECTIONS = ("article:section", "parsely-section", "section", "sectionname", "og:section")
+AUTHORS = ("author", "byl", "dc.creator", "parsely-author", "sailthru.author", "article:author")
+LANGUAGES = ("content-language", "language", "dc.language", "og:locale")
+DAYS = (
+    *("article:published_time", "datepublished", "og:published_time", "article:published"),
+    *(
+        "parsely-pub-date",
+        "sailthru.date",
+        "pubdate",
+        "publishdate",
+        "publish-date",
+        "publish_date",
+    ),
+    *("dc.date.issued", "dcterms.created", "dcterms.issued", "dc.date", "date", "originaldate"),
+)
+
+Marks = Mapping[str, list[str]]
+
+
+def metadata_of(tree: Any, address: str) -> dict[str, Any]:
+    """Gather title, source, section, authors, language and url, as fields of a record.
+
+    `address` is where the page was fetched, or nothing; `published` is left to `day_in`.
+    """
+    marks, linked = _marks(tree), _linked(tree)
+    url = _canonical(tree, marks, address)
+    site = _first(marks, SITES) or _name(linked.get("publisher")) or _host(url)
+    return {
+        "title": _title(tree, marks, linked, site),
+        "source": site,
+        "section": _first(marks, SECTIONS) or _name(linked.get("articleSection")),
+        "authors": _authors(marks, linked),
+        "language": tree.get("lang") or _first(marks, LANGUAGES) or _name(linked.get("inLanguage")),
+        "url": url,
+        "published": _name(linked.get("datePublished")),
+    }
+
+
+def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, DateSource]:
+    """Find the day of publication as it is written, and whether a mark or the page's text tells it.
+
+    What is marked goes before what is guessed from the address or the text. A mark that names no
+    day is given where there is nothing else.
+    """
+    marks = _marks(tree)
+    marked = [
+        str(record.get("published", "")),
+        *(each for name in DAYS for each in marks.get(name, ())),
+    ]
+    marked += tree.xpath("//time[@pubdate]/@datetime")
+    for written in marked:
+        if parse_date(str(written)):
+            return str(written), DateSource.META
+    from htmldate import find_date
+
+    try:
+        guessed = find_date(tree, extensive_search=False, original_date=True, url=address or None)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        guessed = None
+    if guessed:
+        return guessed, DateSource.TEXT
+    return next((str(each) for each in marked if each), ""), DateSource.META
+
+
+def _marks(tree: Any) -> Marks:
+    """The contents of the page's marks by name, lower case, in the page's order."""
+    marks: dict[str, list[str]] = {}
+    for element in tree.xpath("//meta[@content]|//*[@itemprop='datePublished']"):
+        names = [element.get(kind) for kind in ("property", "name", "itemprop", "http-equiv")]
+        content = element.get("content") or element.get("datetime") or ""
+        for name in filter(None, names):
+            if content.strip():
+                marks.setdefault(name.casefold(), []).append(content.strip())
+    return marks
+
+
+def _linked(tree: Any) -> dict[str, Any]:
+    """The first article that the page describes as JSON-LD; empty where there is none."""
+    for script in tree.xpath("//script[contains(@type, 'ld+json')]/text()"):
+        if len(script) > LONGEST_JSON:
+            continue
+        try:
+            found = json.loads(script, strict=False)
+        except (ValueError, RecursionError):
+            continue
+        for thing in _objects(found):
+            kinds = thing.get("@type")
+            kinds = kinds if isinstance(kinds, list) else [kinds]
+            if any(ARTICLE_KIND.search(kind) for kind in kinds if isinstance(kind, str)):
+                return thing
+    return {}
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Walk all objects in a JSON value, the outer ones first."""
+    waiting = [value]
+    for _ in range(MOST_OBJECTS):
+        if not waiting:
+            return
+        value = waiting.pop(0)
+        if isinstance(value, dict):
+            yield value
+            waiting += [each for each in value.values() if isinstance(each, dict | list)]
+        elif isinstance(value, list):
+            waiting += [each for each in value if isinstance(each, dict | list)]
+
+
+def _title(tree: Any, marks: Marks, linked: Mapping[str, Any], site: str) -> str:
+    given = _name(linked.get("headline")) or _first(marks, TITLES)
+    if not given:
+        headings = [" ".join(found.text_content().split()) for found in tree.xpath("//h1")]
+        given = headings[0] if len(headings) == 1 else ""
+    if not given:
+        given = clean_line(html.unescape(" ".join(tree.xpath("//head/title/text()"))))
+    return _without_site(given, site)
+
+
+def _without_site(title: str, site: str) -> str:
+    """Take the site's name off a title.
+
+    >>> _without_site("Bridge closed - The Courier", "The Courier")
+    'Bridge closed'
+    """
+    *before, last = TITLE_SEPARATOR.split(title)
+    return (
+        title[: title.rindex(last)].rstrip(" |\u2013\u2014·»-")
+        if before and last == site
+        else title
+    )
+
+
+def _authors(marks: Marks, linked: Mapping[str, Any]) -> list[str]:
+    said = linked.get("author")
+    named = [_name(each) for each in (said if isinstance(said, list) else [said])]
+    if not any(named):
+        named = [each for name in AUTHORS for each in marks.get(name, ())][:1]
+        named = (
+            re.split(r"\s*(?:,|;|\band\b)\s*", re.sub(r"^\s*by\s+", "", named[0], flags=re.I))
+            if named
+            else []
+        )
+    names = [html.unescape(each) for each in named]
+    return [each for each in names if each and "://" not in each and len(each) <= LONGEST_NAME]
+
+
+def _canonical(tree: Any, marks: Marks, address: str) -> str:
+    """The address that the page gives itself, unless it names nothing but the site."""
+    said = [*tree.xpath("//link[@rel='canonical']/@href"), *marks.get("og:url", ())]
+    for each in said:
+        try:
+            url = urljoin(address, str(each).strip())
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if parts.scheme in ("http", "https") and (parts.path.strip("/") or parts.query):
+            return url
+    return address
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def _first(marks: Marks, names: tuple[str, ...]) -> str:
+    """The content of the first of these marks that is there."""
+    return next((html.unescape(marks[name][0]) for name in names if name in marks), "")
+
+
+def _name(value: Any) -> str:
+    """A string, the name of an object, or the first of a list that has one."""
+    if isinstance(value, list):
+        return next(
+            (name for each in value[:10] if not isinstance(each, list) if (name := _name(each))), ""
+        )
+    if isinstance(value, dict):
+        value = value.get("name")
+    return clean_line(html.unescape(value)) if isinstance(value, str) else ""

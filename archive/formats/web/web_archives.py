@@ -1,0 +1,95 @@
+"""Walks web archives, WARC and ARC, and finds the pages that were answered in full."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.model.errors import UnreadableArticle
+
+PAGE_TYPES = ("text/html", "application/xhtml+xml")
+LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
+FOUND = "200"
+SECOND = 14  # digits of an instant to the second
+MALFORMED = (AttributeError, TypeError, LookupError)
+
+
+def is_web_archive(head: bytes) -> bool:
+    return head.startswith((b"WARC/", b"filedesc://"))
+
+
+def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
+    """Walk the pages, each at its record's offset in the file; the rest of a site is passed over.
+
+    A revisit, whose text is in another record, and what is broken are yielded as refusals.
+    """
+    from warcio.archiveiterator import ArchiveIterator
+    from warcio.exceptions import ArchiveLoadFailed
+
+    any_found = False
+    with file.raw() as stream:
+        records = ArchiveIterator(stream, arc2warc=True)
+        while True:
+            try:
+                record = next(records, None)
+                if record is None:
+                    break
+                found = _page(record, file, int(records.offset))
+            # warcio takes what a record must have for granted, and fails as the interpreter does.
+            except (ArchiveLoadFailed, EOFError, ValueError, OSError, *MALFORMED) as exc:
+                said = " ".join(str(exc).split())[:80]
+                reason = f"a damaged record; nothing behind it was read ({said})"
+                yield UnreadableArticle(f"{file.place}:{stream.tell()}", reason)
+                return
+            if found:
+                any_found = True
+                yield found
+    if not any_found:
+        yield UnreadableArticle(file.place, "no page in it was answered in full (HTML, status 200)")
+
+
+def _page(record: Any, file: SourceFile, offset: int) -> SourceFile | UnreadableArticle | None:
+    address = record.rec_headers.get_header("WARC-Target-URI") or ""
+    place = f"{file.place}!/{address}"
+    if record.rec_type == "revisit":
+        return UnreadableArticle(f"{place}:{offset}", "a revisit; its text is in another record")
+    if record.rec_type != "response" or record.http_headers is None:
+        return None
+    kind, _, options = (record.http_headers.get_header("Content-Type") or "").partition(";")
+    if record.http_headers.get_statuscode() != FOUND or kind.strip().lower() not in PAGE_TYPES:
+        return None
+    content = record.content_stream().read(LONGEST_RECORD + 1)
+    if len(content) <= LONGEST_RECORD and _breaks_off(record, len(content)):
+        return UnreadableArticle(f"{place}:{offset}", "the record breaks off")
+    if len(content) > LONGEST_RECORD:
+        reason = f"longer than {LONGEST_RECORD >> 20} MiB, too long for one page"
+        return UnreadableArticle(f"{place}:{offset}", reason)
+    raw = partial(held, _marked(content, options))
+    told = {"url": address}
+    return SourceFile(place, f"{file.key}!/{address}", raw, offset, told, _captured(record))
+
+
+def _captured(record: Any) -> int:
+    """When the page was fetched, as a number that grows: 20240323120000; 0 where that is unknown.
+
+    Of one page that was fetched twice, the later fetch is the later version.
+    """
+    digits = "".join(filter(str.isdigit, record.rec_headers.get_header("WARC-Date") or ""))
+    return int(digits[:SECOND]) if digits[:SECOND].isascii() and len(digits) >= SECOND else 0
+
+
+def _breaks_off(record: Any, length: int) -> bool:
+    """Tell whether bytes are missing: by the record's length and, as it may be off, the page's."""
+    announced = record.http_headers.get_header("Content-Length") or ""
+    whole = announced.isdecimal() and length >= int(announced)
+    return getattr(record.raw_stream, "limit", 0) > 0 and not whole
+
+
+def _marked(content: bytes, options: str) -> bytes:
+    """Decode as the server said, and mark as UTF-8; left as it is where the server was mistaken."""
+    _, _, charset = options.lower().partition("charset=")
+    try:
+        text = content.decode(charset.split(";")[0].strip(" \"'")) if charset else ""
+    except (LookupError, UnicodeError):
+        return content
+    return text.lstrip("\ufeff").encode("utf-8-sig", "replace") if text else content

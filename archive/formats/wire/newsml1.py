@@ -1,0 +1,230 @@
+"""Reads NewsML 1.0 to 1.2: news items of components, an article for each language in them."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.wire.bodies import without_title
+from backfile.archive.formats.wire.bylines import first_names, with_dateline
+from backfile.archive.formats.wire.contents import Content, best, content_of
+from backfile.archive.formats.wire.items import (
+    Clock,
+    Read,
+    WireItem,
+    judged_in,
+    right_now,
+    subject_name,
+)
+from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, named_at
+from backfile.archive.model.errors import UnreadableArticle
+
+NEWS_ITEM = frozenset(("NewsItem",))
+ROOTS = frozenset(("newsml",))
+# Roles of components that are the story, and of those that stand beside it.
+STORY = re.compile(r"^(?:body|main|maintext|lead|story|text|article|content|news)$", re.I)
+BESIDE = re.compile(
+    r"style|head-?line|title|contact|logo|photo|picture|image|video|audio|graphic|caption|byline|"
+    r"date-?line|summary|abstract|teaser|keyword|copyright|thumb|quicklook|note|link|metadata",
+    re.I,
+)
+REVISION = re.compile(r":\d+[NUA]?$")  # at the end of a public identifier
+DEEPEST = 20  # components in one another; agencies use three or four
+MOST_LANGUAGES = 50
+MOST_CODES = 20  # of subjects, of which the first with a name is wanted
+NO_TEXT_TYPES = ("text/css", "text/javascript", "image/", "video/", "audio/")
+
+
+class Part(NamedTuple):
+    """One component with a text: the components it lies in, outermost first, and its content."""
+
+    within: tuple[Any, ...]
+    content: Content
+
+
+def read_newsml1(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
+    """Read the news items of a file; what only refers to others is refused as that."""
+    number = 0
+    for number, item in enumerate(items_in(file, NEWS_ITEM), 1):
+        try:
+            for found in items_of(item, str(file.origin(number))):
+                yield judged_in(file, number, found, now)
+        except UnreadableArticle as refused:
+            yield refused
+    if not number:
+        raise UnreadableArticle(file.place, "NewsML without a news item")
+
+
+def items_of(item: Any, origin: str) -> Iterator[WireItem]:
+    """What a news item says in each of its languages; the first goes by the item's own id."""
+    parts = _story(list(_parts(item, origin)))
+    languages = list(dict.fromkeys(part.content.language for part in parts)) or [""]
+    if len(languages) > MOST_LANGUAGES:
+        raise UnreadableArticle(origin, f"more than {MOST_LANGUAGES} languages in one item")
+    for language in languages:
+        own = [part for part in parts if part.content.language == language]
+        mark = "" if language == languages[0] else f"#{language}"
+        yield _in_language(item, own, language, mark)
+
+
+def _in_language(item: Any, parts: list[Part], language: str, mark: str) -> WireItem:
+    within = parts[0].within if parts else tuple(item.iterfind("NewsComponent"))[:1]
+    body = parts[0].content.fields if parts else {}
+    title = _line(within, "HeadLine") or _role_text(within, "headline") or body.get("title", "")
+    text = _joined([part.content.text for part in parts])
+    management = "NewsManagement"
+    fields = {
+        "id": _id(item) + mark if _id(item) else "",
+        "title": title,
+        "text": with_dateline(without_title(text, title), _line(within, "DateLine")),
+        "source": _source(item, within),
+        "section": _section(item, within, language),
+        "authors": first_names([_line(within, "ByLine")]) or body.get("authors", ()),
+        "language": language or item.get(LANGUAGE, ""),
+    }
+    return WireItem(
+        fields,
+        kind=_kind(item),
+        days=(
+            line_at(item, f"{management}/FirstCreated"),
+            line_at(item, f"{management}/ThisRevisionCreated"),
+            line_at(item, "Identification/NewsIdentifier/DateId"),
+            line_at(item.getroottree(), "NewsEnvelope/DateAndTime"),
+        ),
+        version=line_at(item, "Identification/NewsIdentifier/RevisionId"),
+        status=named_at(item, "FormalName", f"{management}/Status"),
+        embargo=_embargo(item),
+    )
+
+
+def _joined(texts: list[str]) -> str:
+    """The parts of a story; a lead that the next one begins with is there once."""
+    kept = [text for text, after in pairwise(texts) if not after.startswith(text)]
+    return "\n\n".join([*kept, *texts[-1:]])
+
+
+def _parts(item: Any, origin: str) -> Iterator[Part]:
+    """The components with a text, in the order of the document; not by recursion, as it is deep."""
+    waiting = [(each,) for each in reversed(item.findall("NewsComponent"))]
+    while waiting:
+        within: tuple[Any, ...] = waiting.pop()
+        if len(within) > DEEPEST:
+            raise UnreadableArticle(origin, f"more than {DEEPEST} components in one another")
+        contents = list(_contents(within, origin))
+        whole = [best(contents)] if _equivalent(within[-1]) else contents
+        yield from (Part(within, each) for each in whole if each and each.text.strip())
+        waiting += [(*within, each) for each in reversed(within[-1].findall("NewsComponent"))]
+
+
+def _equivalent(component: Any) -> bool:
+    """Whether the contents of a component are forms of one text, which is not always said."""
+    kinds = {
+        named_at(each, "FormalName", "MimeType", "Format")
+        for each in component.iterfind("ContentItem")
+    }
+    return component.get("EquivalentsList") == "yes" or len(kinds) > 1
+
+
+def _contents(within: tuple[Any, ...], origin: str) -> Iterator[Content]:
+    language = _nearest(within, "FormalName", "DescriptiveMetadata/Language").casefold()
+    language = language or next(filter(None, (each.get(LANGUAGE) for each in reversed(within))), "")
+    for each in within[-1].iterfind("ContentItem"):
+        data = each.find("DataContent")
+        kind = named_at(each, "FormalName", "MimeType", "Format").casefold()
+        if data is None or kind.startswith(NO_TEXT_TYPES):
+            continue
+        encoding = each.find("Encoding")
+        if encoding is not None and (inner := encoding.find("DataContent")) is not None:
+            data = inner
+            data.set("encoding", encoding.get("Notation", "").casefold())
+        yield content_of(data, kind, language, origin)
+
+
+def _story(parts: list[Part]) -> list[Part]:
+    """The parts that are the story: those that say so, else those that do not say otherwise."""
+    roles = [named_at(part.within[-1], "FormalName", "Role") for part in parts]
+    story = [part for part, role in zip(parts, roles, strict=True) if STORY.match(role)]
+    beside = [part for part, role in zip(parts, roles, strict=True) if not BESIDE.search(role)]
+    return story or beside
+
+
+def _nearest(within: tuple[Any, ...], attribute: str, path: str) -> str:
+    found = (named_at(component, attribute, path) for component in reversed(within))
+    return next(filter(None, found), "")
+
+
+def _line(within: tuple[Any, ...], name: str) -> str:
+    found = (line_at(component, f"NewsLines/{name}") for component in reversed(within))
+    return next(filter(None, found), "")
+
+
+def _role_text(within: tuple[Any, ...], role: str) -> str:
+    """The text of a component beside the story that has a role."""
+    for component in reversed(within):
+        for beside in component.iterfind("NewsComponent"):
+            if named_at(beside, "FormalName", "Role").casefold() == role:
+                return line_of(beside.find("ContentItem/DataContent"))
+    return ""
+
+
+def _id(item: Any) -> str:
+    """The identifier without its revision, so that a later one takes the earlier one's place."""
+    names = "Identification/NewsIdentifier"
+    parts = [line_at(item, f"{names}/{part}") for part in ("ProviderId", "DateId", "NewsItemId")]
+    if all(parts):
+        return ":".join(["urn:newsml", *parts])
+    return REVISION.sub("", line_at(item, f"{names}/PublicIdentifier"))
+
+
+def _embargo(item: Any) -> str:
+    """When an embargo ends; nothing where the status says nothing of one."""
+    if named_at(item, "FormalName", "NewsManagement/Status").casefold() != "embargoed":
+        return ""
+    return line_at(item, "NewsManagement/StatusWillChange/DateAndTime")
+
+
+def _kind(item: Any) -> str:
+    if item.find(".//NewsItemRef") is not None or item.find(".//NewsItem") is not None:
+        return "a package of references to other items"
+    if item.find("NewsComponent") is None:
+        return "a vocabulary or an update (no news component)"
+    media = named_at(item, "FormalName", ".//ContentItem/MediaType").casefold()
+    return f"an item of media ({media})" if media not in ("", "text") else "a news item"
+
+
+def _source(item: Any, within: tuple[Any, ...]) -> str:
+    party = "AdministrativeMetadata/{}/Party"
+    sender = "NewsEnvelope/SentFrom/Party"
+    return (
+        _nearest(within, "FormalName", party.format("Provider"))
+        or named_at(item.getroottree(), "FormalName", sender)
+        or _nearest(within, "FormalName", party.format("Source"))
+        or _nearest(within, "FormalName", party.format("Creator"))
+        or line_at(item, "Identification/NewsIdentifier/ProviderId")
+    )
+
+
+def _section(item: Any, within: tuple[Any, ...], language: str) -> str:
+    """The first subject that has a name, in the item or by its code."""
+    codes = [
+        each.get("FormalName", "").strip()
+        for component in reversed(within)
+        for level in ("Subject", "SubjectMatter", "SubjectDetail")
+        for each in component.iterfind(f"DescriptiveMetadata/SubjectCode/{level}")
+    ]
+    codes = codes[:MOST_CODES]
+    named = (code if not code.isdigit() else _topic(item, code, language) for code in codes)
+    return next(filter(None, named), "") or next(filter(None, map(subject_name, codes)), "")
+
+
+def _topic(item: Any, code: str, language: str) -> str:
+    """The name that the item's own list of topics gives to a code."""
+    for topic in item.iterfind(".//TopicSet/Topic"):
+        if line_at(topic, "FormalName") != code:
+            continue
+        names = [each for each in topic.iterfind("Description") if each.get("Variant") == "Name"]
+        own = [each for each in names if each.get(LANGUAGE, "")[:2] == language[:2]]
+        return line_of(next(iter(own or names), None))
+    return ""

@@ -1,0 +1,1 @@
+"""The nouns of the archive, its errors, its messages and its settings."""

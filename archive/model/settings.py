@@ -1,0 +1,119 @@
+"""Every setting, in one frozen object; the only module that reads the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from backfile.archive.model.errors import BadSetting
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+PREFIX = "BACKFILE_"
+YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set from outside; `BACKFILE_ARCHIVE` sets `archive`, and so on for each field."""
+
+    archive: Path = _setting(Path("var/archive"), "the archive directory")
+    model: str = _setting(
+        DEFAULT_MODEL, "a sentence-transformers model: a name or a path; the default is bundled"
+    )
+    host: str = _setting("127.0.0.1", "the address `backfile serve` listens on")
+    port: int = _setting(8080, "the port `backfile serve` listens on")
+    threads: int = _setting(0, "threads for indexing, embedding and serving; 0 means one per core")
+    fusion: str = _setting("convex", "how hybrid search merges both rankings: `convex` or `rrf`")
+    vector_weight: float = _setting(
+        0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
+    )
+    floor: float = _setting(
+        0.3, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
+    )
+    reranker: str = _setting(
+        "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
+    )
+    rerank_ms: int = _setting(500, "the most milliseconds a reranker has for an answer")
+    allow_private: bool = _setting(
+        False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
+    )
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of the settings that the environment gave; what an archive has yields to them."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read each `BACKFILE_*` variable that is set and not empty; raise BadSetting."""
+        given: dict[str, Any] = {}
+        for name, convert in _CONVERT.items():
+            variable = PREFIX + name.upper()
+            if value := environment.get(variable, ""):
+                try:
+                    given[name] = convert(value)
+                except ValueError as exc:
+                    raise BadSetting(variable, f"{value!r} {exc}") from exc
+        return cls(**given, given=frozenset(given))
+
+    @property
+    def worker_threads(self) -> int:
+        return self.threads or os.cpu_count() or 1
+
+
+def _number(kind: Callable[[str], float], low: float, high: float) -> Callable[[str], Any]:
+    def convert(value: str) -> float:
+        try:
+            number = kind(value)
+        except ValueError:
+            raise ValueError("is not a number") from None
+        if not low <= number <= high:
+            raise ValueError(f"is not between {low} and {high}")
+        return number
+
+    return convert
+
+
+def _yes_or_no(value: str) -> bool:
+    if value.casefold() not in (*YES, *NO):
+        raise ValueError("is neither yes nor no")
+    return value.casefold() in YES
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def convert(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"is none of: {', '.join(names)}")
+        return value
+
+    return convert
+
+
+_CONVERT: dict[str, Callable[[str], Any]] = {
+    "archive": Path,
+    "model": str,
+    "host": str,
+    "port": _number(int, 1, 65535),
+    "threads": _number(int, 0, 1024),
+    "fusion": _one_of("convex", "rrf"),
+    "vector_weight": _number(float, 0, 1),
+    "floor": _number(float, -1, 1),
+    "reranker": str,
+    "rerank_ms": _number(int, 1, 60_000),
+    "allow_private": _yes_or_no,
+}
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """List (variable, default, meaning) for each setting, as the README has them."""
+    return [
+        (PREFIX + f.name.upper(), _shown(f.default), f.metadata["meaning"])
+        for f in fields(Settings)
+        if f.metadata
+    ]
+
+
+def _shown(default: Any) -> str:
+    return ("no", "yes")[default] if isinstance(default, bool) else str(default)

@@ -1,0 +1,238 @@
+"""Cuts an article into passages that end at sentence ends and fit the model's window."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from sentencex import get_sentence_boundaries
+
+from backfile.archive.model.article import Article, Passage
+
+SPLITTER = "sentences-1"  # recorded in the manifest; a change in how text is cut changes it
+TARGET_TOKENS = 150  # see the README, "Design", for the sizes that were compared
+LONGEST_TITLE_TOKENS = 48
+# In characters, as a model may take a word of any length for one unknown token.
+LONGEST_PASSAGE = 4_000
+SPARE_TOKENS = 4  # a stretch may count a little more alone than inside its article
+BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+LINE_END = re.compile(r"\n\s*")
+SPACE = re.compile(r"\s*")
+SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
+CLAUSE_END = re.compile(r"[;:,—–)]\s+")
+QUOTATION_MARKS = re.compile(r"""(?:["“”„‟«»＂]|(?<!\w)['‘’]|['‘’](?!\w))+""")  # no apostrophe
+LONGEST_HEADING = 90  # characters
+WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrapped lines
+
+
+class Tokenizer(Protocol):
+    """Counts as the embedding model does."""
+
+    window: int
+    """The most tokens the model takes, those it adds itself already taken off."""
+
+    def starts(self, text: str) -> Sequence[int]:
+        """Return the character offset at which each token of the text starts, ascending."""
+        ...
+
+
+class Span(NamedTuple):
+    """A stretch of the text, in characters."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassageOptions:
+    """What of passages can be varied: `tokens` aimed at, and whether the title is embedded too.
+
+    No archive records it: all but the default is for evaluations.
+    """
+
+    tokens: int = TARGET_TOKENS
+    titled: bool = True
+
+
+USUAL_PASSAGES = PassageOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The sentences under one heading; the first of them begins with the heading itself."""
+
+    heading: str
+    sentences: list[Span]
+
+
+def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -> list[Passage]:
+    """Cut an article into passages of about `target` tokens that together hold all of its text.
+
+    A passage ends at a sentence end; only a sentence longer than the window, or than
+    LONGEST_PASSAGE, is cut inside, at a clause or a word. A heading opens the passage that follows
+    it, and no passage spans two sections. With the title it is embedded with, each fits the
+    tokenizer's window.
+    """
+    text = article.text
+    starts = tokenizer.starts(text)
+    title_tokens = min(len(tokenizer.starts(article.given_title)), LONGEST_TITLE_TOKENS)
+    passages: list[Passage] = []
+    for section in _sections(text, article.language):
+        heading_tokens = len(tokenizer.starts(section.heading)) if section.heading else 0
+        limit = max(16, tokenizer.window - title_tokens - heading_tokens - SPARE_TOKENS)
+        sentences = [
+            piece
+            for sentence in section.sentences
+            for piece in _within(text, sentence, starts, limit)
+        ]
+        for span in _pack(sentences, starts, min(target, limit), limit):
+            n = len(passages)
+            body = text[span.start : span.end]
+            passages.append(Passage(article.id, n, span.start, span.end, section.heading, body))
+    return passages
+
+
+def embedded_text(passage: Passage, title: str) -> str:
+    """The text that stands for a passage in the vector space: title, heading, passage.
+
+    Quotation marks are written in one way: what is the same but for their shape means the same.
+    """
+    heading = "" if passage.text.startswith(passage.heading) else passage.heading
+    whole = "\n".join(part for part in (title, heading, passage.text) if part)
+    return QUOTATION_MARKS.sub('"', whole)
+
+
+def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
+    """Find the sentences of a passage, in its own text, without the heading that opens it."""
+    text = passage.text
+    opening = len(passage.heading) if text.startswith(passage.heading) else 0
+    for found in paragraphs(text[opening:]):
+        yield from _sentences(text, Span(found.start + opening, found.end + opening), language)
+
+
+class Breaks(NamedTuple):
+    """Where the sentences of a text begin, and its paragraphs, but for the first; in characters."""
+
+    sentences: list[int]
+    paragraphs: list[int]
+
+
+def breaks_of(text: str, language: str) -> Breaks:
+    """Find where sentences and paragraphs begin; a paragraph begins a sentence too."""
+    found = [span for span in paragraphs(text) if span.start < span.end]
+    sentences = [each.start for span in found for each in _sentences(text, span, language)]
+    return Breaks(sentences[1:], [span.start for span in found[1:]])
+
+
+def embedded_sentence(text: str) -> str:
+    """The text that stands for a sentence in the vector space, quotation marks in one way too."""
+    return QUOTATION_MARKS.sub('"', text)
+
+
+def paragraphs(text: str) -> Iterator[Span]:
+    """Find the paragraphs: between blank lines, or single lines where there are none."""
+    separator = BLANK_LINE
+    if not BLANK_LINE.search(text):
+        lines = text.count("\n") + 1
+        separator = LINE_END if len(text) / lines > WRAPPED_LINE else BLANK_LINE
+    start = 0
+    for gap in separator.finditer(text):
+        yield Span(start, gap.start())
+        start = gap.end()
+    yield Span(start, len(text))
+
+
+def is_heading(line: str) -> bool:
+    """Tell a section heading from a paragraph: one short line that does not end a sentence.
+
+    >>> is_heading("Immediate Aftermath"), is_heading("He left."), is_heading("MOSCOW —")
+    (True, False, False)
+    """
+    if "\n" in line or not 2 < len(line) <= LONGEST_HEADING or SENTENCE_END.search(line):
+        return False
+    return line[0].isalnum() and line[-1] not in "—–-" and not line[0].islower()
+
+
+def _sections(text: str, language: str) -> Iterator[Section]:
+    section = Section("", [])
+    opening: int | None = None  # where a heading began that still waits for its first sentence
+    spans = [span for span in paragraphs(text) if span.start < span.end]
+    for index, span in enumerate(spans):
+        line = text[span.start : span.end]
+        if is_heading(line) and index + 1 < len(spans):
+            if section.sentences:
+                yield section
+            opening = span.start if opening is None else opening
+            section = Section(line, [])
+            continue
+        sentences = list(_sentences(text, span, language))
+        if opening is not None:
+            sentences[0] = Span(opening, sentences[0].end)
+            opening = None
+        section.sentences.extend(sentences)
+    if section.sentences:
+        yield section
+
+
+def _sentences(text: str, paragraph: Span, language: str) -> Iterator[Span]:
+    body = text[paragraph.start : paragraph.end]
+    for found in get_sentence_boundaries(language or "en", body):
+        start, end = found["start_index"], found["end_index"]
+        sentence = body[start:end]
+        if stripped := sentence.strip():
+            start += len(sentence) - len(sentence.lstrip())
+            yield Span(paragraph.start + start, paragraph.start + start + len(stripped))
+
+
+def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterator[Span]:
+    """Cut a sentence that is longer than the window: at a clause, else a word, else a token."""
+    start, end = span
+    while not _fits(Span(start, end), starts, limit):
+        window = text[start : _furthest(start, starts, limit)]
+        clauses = [m.end() for m in CLAUSE_END.finditer(window) if m.end() > len(window) // 2]
+        cut = clauses[-1] if clauses else _last_space(window)
+        yield Span(start, start + len(window[:cut].rstrip()))
+        if space := SPACE.match(text, start + cut, end):
+            start = space.end()
+    if start < end:
+        yield Span(start, end)
+
+
+def _furthest(start: int, starts: Sequence[int], limit: int) -> int:
+    """The furthest end of a stretch from `start` that is neither too many tokens nor too long."""
+    beyond = bisect_left(starts, start) + limit
+    by_tokens = starts[beyond] if beyond < len(starts) else start + LONGEST_PASSAGE
+    return max(start + 1, min(by_tokens, start + LONGEST_PASSAGE))
+
+
+def _last_space(window: str) -> int:
+    spaces = [m.end() for m in re.finditer(r"\s+", window)]
+    return spaces[-1] if spaces and spaces[-1] > len(window) // 2 else len(window)
+
+
+def _pack(sentences: list[Span], starts: Sequence[int], target: int, limit: int) -> Iterator[Span]:
+    """Join sentences to passages of even length, near the target and never over the limit."""
+    if not sentences:
+        return
+    total = _tokens(Span(sentences[0].start, sentences[-1].end), starts)
+    share = total / max(1, round(total / target))
+    start = sentences[0].start
+    for sentence, following in pairwise(sentences):
+        end = sentence.end
+        size = _tokens(Span(start, end), starts)
+        grown = _tokens(Span(start, following.end), starts)
+        fits = grown <= limit and following.end - start <= LONGEST_PASSAGE
+        if not fits or (size > 1 and abs(size - share) <= abs(grown - share)):
+            yield Span(start, end)
+            start = following.start
+    yield Span(start, sentences[-1].end)
+
+
+def _fits(span: Span, starts: Sequence[int], limit: int) -> bool:
+    return span.end - span.start <= LONGEST_PASSAGE and _tokens(span, starts) <= limit
+
+
+def _tokens(span: Span, starts: Sequence[int]) -> int:
+    return bisect_left(starts, span.end) - bisect_left(starts, span.start)

@@ -1,5 +1,0 @@
-"""Cleaning: what text goes through on its way in, whatever it was read from."""
-
-from archive.reading.cleaning.text import CleanText, clean_line, clean_text
-
-__all__ = ["CleanText", "clean_line", "clean_text"]

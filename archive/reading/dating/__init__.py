@@ -1,1 +1,0 @@
-"""How the day of an article is settled from what is written in it and around it."""

@@ -1,1 +1,0 @@
-"""Reads mail, as newsletters come: single messages and mailboxes."""

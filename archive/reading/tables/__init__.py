@@ -1,1 +1,0 @@
-"""Reads tables: text with delimiters, SQLite, Parquet."""

@@ -1,1 +1,0 @@
-"""Web pages, web archives and feeds."""

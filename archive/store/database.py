@@ -1,0 +1,137 @@
+"""Opens the catalogue's database, read-only where nothing can be written beside it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateColumn
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.store.schema import counters, metadata
+
+
+class Database:
+    """The catalogue's database: transactions to read and to write in, and counters."""
+
+    def __init__(self, path: Path) -> None:
+        with translated():
+            self.engine = open_database(path)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """All or nothing."""
+        with translated(), self.engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say of the database's own errors what can be done."""
+    try:
+        yield
+    except DatabaseError as exc:
+        reason = Message(
+            "%(error)s; `backfile verify` says more, a backup can be restored", error=str(exc.orig)
+        )
+        raise EngineUnavailable(Message("the catalogue"), reason) from exc
+
+
+def take(connection: Connection, counter: str, count: int) -> int:
+    """Take the next `count` numbers of a counter, from 1 up; return the first."""
+    chosen = counters.c.name == counter
+    value: int | None = connection.execute(select(counters.c.value).where(chosen)).scalar()
+    if value is None:
+        connection.execute(insert(counters).values(name=counter, value=count))
+        return 1
+    connection.execute(update(counters).where(chosen).values(value=value + count))
+    return value + 1
+
+
+def open_database(path: Path) -> Engine:
+    """Open the database, and make what it lacks where the directory can be written to."""
+    if not is_writable(path):
+        return _open_reading(path)
+    if not path.exists():
+        path.touch(mode=0o600)
+    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
+    engine = create_engine(URL.create("sqlite", database=str(path)), max_overflow=-1)
+    event.listen(engine, "connect", _configure)
+    metadata.create_all(engine)  # writes nothing if all tables are there
+    _add_columns(engine)
+    return engine
+
+
+def _add_columns(engine: Engine) -> None:
+    """Give the tables of an archive made before what they lack."""
+    there = inspect(engine)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        lacking = [column for column in table.columns if column.name not in known]
+        with engine.begin() as connection:
+            for column in lacking:
+                definition = CreateColumn(column).compile(dialect=engine.dialect)
+                name = engine.dialect.identifier_preparer.format_table(table)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
+        for index in table.indexes if lacking else ():
+            index.create(engine, checkfirst=True)
+
+
+def is_writable(path: Path) -> bool:
+    """Whether SQLite may put its log beside the database, which even a reader of WAL needs."""
+    return os.access(path.parent, os.W_OK)
+
+
+def read_only_uri(path: Path) -> str:
+    """Name the database for SQLite so that it is read in a directory nobody here may write to.
+
+    Without a log beside it the file is whole and is read as it is, without locks; a log means that
+    a writer is at work elsewhere, and SQLite reads along: https://sqlite.org/wal.html#readonly
+    """
+    logged = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    return f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
+
+
+def _open_reading(path: Path) -> Engine:
+    # A new connection each time, because whether there is a log may change in between.
+    engine = create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
+    event.listen(engine, "connect", _set_timeout)
+    return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(read_only_uri(path), uri=True, check_same_thread=False)
+
+
+def _configure(connection: Any, record: object) -> None:
+    _set_timeout(connection, record)
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _set_timeout(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA busy_timeout=30000")

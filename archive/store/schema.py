@@ -1,0 +1,234 @@
+"""The catalogue's tables, and how articles and passages stand in their rows."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+    literal_column,
+)
+
+from backfile.archive.model.addresses import canonical_url
+from backfile.archive.model.article import (
+    Article,
+    DateCertainty,
+    DateSource,
+    Origin,
+    Passage,
+    TitleSource,
+)
+
+metadata = MetaData()
+"""A column that was added later has a default, so that an archive made before can be given it."""
+NOTHING: ColumnElement[str] = literal_column("''", Text)
+"""Written out, as an index over what is not empty serves no query that gives it as a parameter."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("title_source", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("published", Integer),  # date.toordinal(): a day, and never an instant
+    Column("published_at", Text),  # ISO 8601 with its offset
+    Column("date_source", Text, nullable=False),
+    Column("date_certainty", Text, nullable=False, server_default="certain"),
+    Column("date_written", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("authors", Text, nullable=False),  # a JSON list
+    Column("language", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("canonical", Text, nullable=False, server_default=""),  # the url, reduced to a name
+    Column("origin_file", Text, nullable=False),
+    Column("origin_offset", Integer, nullable=False),
+    Column("origin_digest", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("kept_at", Text, nullable=False, server_default=""),  # when this came in: ISO 8601, UTC
+)
+
+Index("origins", articles.c.origin_file, articles.c.origin_offset)
+Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
+
+Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != NOTHING)
+
+versions = Table(
+    "versions",
+    metadata,
+    # What was once in place of an article, or came too late to be; by id, as the article may go.
+    Column("id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # from 1, as they went
+    Column("digest", LargeBinary, nullable=False),
+    Column("kept_at", Text, nullable=False),
+    Column("replaced_at", Text, nullable=False),
+    Column("origin_file", Text, nullable=False),
+    Column("origin_digest", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # the article's row as JSON, compressed
+)
+
+Index("bytes_once", versions.c.origin_digest, sqlite_where=versions.c.origin_digest != NOTHING)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn_at", Text, nullable=False),
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    # What a person has removed: it does not come back by itself when originals are read again.
+    Column("id", Text, primary_key=True),
+    Column("removed_at", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("ended_at", Text, nullable=False),
+    Column("counts", Text, nullable=False),  # of what became of the input, as JSON
+    Column("refused", Text, nullable=False),  # the first of them, (place, reason), as JSON
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    # The bytes lie beside the catalogue under their digest; the same may be read at two places.
+    Column("digest", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("offset", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("told", Text, nullable=False),  # what the surroundings said of it, as JSON
+    Column("options", Text, nullable=False),  # how it was to be read, as JSON
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    # The row names a passage in both engines and in the vectors; it is never used again.
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("article", Integer, ForeignKey("articles.number"), nullable=False, index=True),
+    Column("n", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("heading", Text, nullable=False),
+    Column("embedded", Boolean, nullable=False, server_default=false()),
+)
+Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
+
+
+def _of_an_article() -> Column[int]:
+    """A key for what is made of an article, and goes with it when it is removed or replaced."""
+    number = ForeignKey("articles.number", ondelete="CASCADE")
+    return Column("article", Integer, number, primary_key=True, autoincrement=False)
+
+
+signatures = Table(
+    "signatures",
+    metadata,
+    _of_an_article(),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    # Only articles that have a copy stand here. A story is named by the number of its lead.
+    _of_an_article(),
+    Column("story", Integer, nullable=False, index=True),
+    Column("place", Integer, nullable=False),  # among all copies: earliest, then longest first
+)
+
+
+def article_values(article: Article, number: int) -> dict[str, Any]:
+    """Lay an article out as a row."""
+    return {
+        "number": number,
+        "id": article.id,
+        "title": article.title,
+        "title_source": article.title_source.value,
+        "text": article.text,
+        "published": article.published.toordinal() if article.published else None,
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "date_source": article.date_source.value,
+        "date_certainty": article.date_certainty.value,
+        "date_written": article.date_written,
+        "source": article.source,
+        "section": article.section,
+        "authors": json.dumps(article.authors, ensure_ascii=False),
+        "language": article.language,
+        "url": article.url,
+        "canonical": canonical_url(article.url) if article.url else "",
+        "origin_file": article.origin.file,
+        "origin_offset": article.origin.offset,
+        "origin_digest": article.origin.digest,
+        "version": article.version,
+        "digest": article.digest,
+    }
+
+
+def article_of(row: Mapping[str, Any]) -> Article:
+    """Read an article back from its row."""
+    return Article(
+        id=row["id"],
+        title=row["title"],
+        title_source=TitleSource(row["title_source"]),
+        text=row["text"],
+        published=date.fromordinal(row["published"]) if row["published"] else None,
+        published_at=datetime.fromisoformat(row["published_at"]) if row["published_at"] else None,
+        date_source=DateSource(row["date_source"]),
+        source=row["source"],
+        section=row["section"],
+        authors=tuple(json.loads(row["authors"])),
+        language=row["language"],
+        url=row["url"],
+        origin=Origin(row["origin_file"], row["origin_offset"], row["origin_digest"]),
+        date_certainty=DateCertainty(row["date_certainty"]),
+        date_written=row["date_written"],
+        version=row["version"],
+    )
+
+
+def passage_of(row: Mapping[str, Any], article: Article) -> Passage:
+    """Read a passage back; its text is cut from the article."""
+    body = article.text[row["start"] : row["end"]]
+    return Passage(article.id, row["n"], row["start"], row["end"], row["heading"], body)
+
+
+def passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
+    """A passage as a row of its table, not yet embedded."""
+    return {
+        "row": row,
+        "article": article,
+        "n": passage.n,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+        "embedded": False,
+    }

@@ -1,0 +1,61 @@
+"""Warnings that an answer carries, and other words to search for where nothing good was found."""
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.index.asking.spell_correction import likely
+from backfile.index.lexical.analysis.analyser import words_of
+from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.model.article_table import Columns
+from backfile.index.model.expression import Expression, Word, wanted
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import Offer
+from backfile.index.seams.engines import Snapshot
+from backfile.index.seams.protocols import LexicalSnapshot
+
+
+def cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | None) -> list[Message]:
+    """List them; `failure` is why meaning could not be asked, where it could not."""
+    found = []
+    if failure:
+        found.append(Message("by words alone: %(failure)s", failure=failure.message))
+    if query.mode is not Mode.SEMANTIC and query.text and snapshot.words_coverage < 1:
+        share = int(100 * snapshot.words_coverage)
+        found.append(
+            Message("by words, %(share)s%% of the archive can be searched so far", share=share)
+        )
+    if query.cursor and query.cursor.generation != snapshot.columns.generation:
+        found.append(
+            Message("the archive has changed since the first page: hits may be missed or repeated")
+        )
+    return found
+
+
+MOST_OFFERS = 8
+MOST_WORDS = 12  # of a query are looked at
+ALIKE = 2  # words are offered at most for one that is nowhere
+
+
+def offers_for(
+    expression: Expression | None, lexical: LexicalSnapshot, columns: Columns
+) -> tuple[Offer, ...]:
+    """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""
+    if expression is None:
+        return ()
+
+    def articles(word: str) -> int:
+        return int(lexical.match(Word(word), columns).held.sum())
+
+    languages = Languages.of(columns.spoken)
+    said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
+    known = {
+        word: articles(word) for word in list(dict.fromkeys(languages.weighty(said)))[:MOST_WORDS]
+    }
+    alike = [
+        Offer(found.spelling.written, articles(found.spelling.text))
+        for word, held in known.items()
+        if not held
+        for found in likely(word, lexical.spellings(columns), languages)[:ALIKE]
+    ]
+    here = sorted((held, word) for word, held in known.items() if held)
+    offers = [*alike, *(Offer(word, held) for held, word in here)]
+    return tuple({offer.word: offer for offer in offers if offer.articles}.values())[:MOST_OFFERS]

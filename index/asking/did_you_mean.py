@@ -1,0 +1,148 @@
+"""Asks whether another spelling was meant: one corrected query, which never replaces the first."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import NamedTuple
+
+from backfile.index.asking.spell_correction import commoner, likely
+from backfile.index.lexical.analysis.analyser import WORD, words_of
+from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.model.arrays import Bools
+from backfile.index.model.article_table import Columns
+from backfile.index.model.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
+from backfile.index.model.matches import Matches
+from backfile.index.model.results import DidYouMean
+from backfile.index.seams.protocols import LexicalSnapshot
+
+MOST_WORDS = 12  # of a query that is corrected
+MOST_PLACES = 4  # of a misspelt word within one query
+WELL_KNOWN = 100  # times that a word stands for which one in capitals, a name maybe, is mistaken
+WORDED = (Field.ANY, Field.TITLE, Field.TEXT)
+
+
+class Vocabularies(NamedTuple):
+    """What a query was asked of."""
+
+    lexical: LexicalSnapshot
+    columns: Columns
+
+
+def did_you_mean(
+    text: str,
+    expression: Expression | None,
+    matches: Matches,
+    asked: Vocabularies,
+    reads: Callable[[str], Expression | None],
+    chosen: Bools,
+) -> DidYouMean | None:
+    """Correct the words of a text that are nowhere, or very rare beside one spelt nearly so.
+
+    `matches` are what it found, `chosen` the articles that pass its filters; `reads` says how
+    another text would be read. None where there is nothing to correct, or nothing would be found.
+    """
+    short = matches.n_words <= MOST_WORDS  # what is longer was pasted, and nobody types it again
+    corrections = dict(_corrections(matches, asked)) if short else {}
+    if expression is None or not corrections:
+        return None
+    wanted = _corrected(expression, corrections)
+    spans = _where(text, corrections, lambda other: reads(other) == wanted)
+    if not spans:
+        return None
+    corrected, marks = _replaced(text, spans, corrections)
+    found = asked.lexical.match(wanted, asked.columns)
+    articles = int((found.held & chosen).sum())
+    return DidYouMean(corrected, articles, marks) if articles and not found.relaxed else None
+
+
+def _corrections(matches: Matches, asked: Vocabularies) -> Iterator[tuple[str, str]]:
+    """Walk the misspelt words with what each may stand for."""
+    for found in matches.leaves:
+        leaf, held = found.leaf, int(found.held.sum())
+        if leaf.field not in WORDED:
+            continue
+        if isinstance(leaf, Word):
+            correction = _correction(leaf.text, held, asked)
+            if correction:
+                yield leaf.text, correction
+        elif isinstance(leaf, Phrase | Near) and not held:
+            for word in WORD.findall(leaf.text):
+                alone = int(asked.lexical.match(Word(word), asked.columns).held.sum())
+                if not alone and (correction := _correction(word, 0, asked)):
+                    yield word, correction
+
+
+def _correction(word: str, held: int, asked: Vocabularies) -> str:
+    """The word that was probably meant, as the archive writes it; nothing for one that is right."""
+    spellings, columns = asked.lexical.spellings, asked.columns
+    languages = Languages.of(columns.spoken)
+    if not word.isalpha() or word not in (word.lower(), word.capitalize()):
+        return ""  # letters that stand for words, or a name of its own making: AHCA, BurgerKing
+    if held:
+        near = commoner(word, held, lambda: spellings(columns), languages)
+    else:
+        near = likely(word, spellings(columns), languages)
+        if near and not word.islower() and near[0].spelling.frequency < WELL_KNOWN:
+            return ""
+        if near and _is_a_name(word, columns):
+            return ""
+    return _as_typed(word, near[0].spelling.written) if near else ""
+
+
+def _is_a_name(word: str, columns: Columns) -> bool:
+    """Whether it stands in the name of a source, a section or an author."""
+    names = (columns.source, columns.section, columns.author)
+    return any(category.mentioning(words_of(word), words_of).any() for category in names)
+
+
+def _as_typed(typed: str, written: str) -> str:
+    """Keep capitals that were typed, where the archive has none.
+
+    >>> _as_typed("Brigde", "bridge"), _as_typed("trupm", "Trump")
+    ('Bridge', 'Trump')
+    """
+    return written.capitalize() if typed[:1].isupper() and written.islower() else written
+
+
+def _corrected(expression: Expression, corrections: Mapping[str, str]) -> Expression:
+    """The same with other words; what is excluded stays as it is."""
+
+    def words(text: str) -> str:
+        return WORD.sub(lambda found: corrections.get(found.group(), found.group()), text)
+
+    match expression:
+        case And(parts) | Or(parts) | Words(parts):
+            return type(expression)(tuple(_corrected(part, corrections) for part in parts))
+        case Word(text, field) | Phrase(text, field) if field in WORDED:
+            return replace(expression, text=words(text))
+        case Near(first, second):
+            return replace(expression, first=words(first), second=words(second))
+    return expression
+
+
+def _where(
+    text: str, corrections: Mapping[str, str], fits: Callable[[str], bool]
+) -> list[re.Match[str]]:
+    """Where the words stand that are to be corrected, so that what is read is what is wanted."""
+    places = [found for found in WORD.finditer(text) if found.group() in corrections]
+    if len(places) <= MOST_PLACES:
+        for count in range(len(places), 0, -1):
+            for some in combinations(places, count):
+                if fits(_replaced(text, list(some), corrections)[0]):
+                    return list(some)
+    return []
+
+
+def _replaced(
+    text: str, places: list[re.Match[str]], corrections: Mapping[str, str]
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Put the corrections in their places, and say where they stand then."""
+    pieces, marks, last, length = [], [], 0, 0
+    for place in places:
+        kept, word = text[last : place.start()], corrections[place.group()]
+        start = length + len(kept)
+        length, last = start + len(word), place.end()
+        pieces += [kept, word]
+        marks.append((start, length))
+    return "".join([*pieces, text[last:]]), tuple(marks)

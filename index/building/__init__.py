@@ -1,1 +1,0 @@
-"""The way in: from what was read to what can be found."""

@@ -1,1 +1,0 @@
-"""What filters, counts and facets are made of."""

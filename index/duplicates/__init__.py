@@ -1,0 +1,1 @@
+"""Recognises copies of one article and folds them into one hit."""

@@ -1,0 +1,1 @@
+"""Turns text into terms, in the language of the text."""

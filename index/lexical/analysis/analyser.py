@@ -1,0 +1,133 @@
+"""Turns text into terms: its words, each folded and stemmed as its language has it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from whoosh.analysis import Analyzer, Token
+
+from backfile.index.lexical.analysis.ngrams import MARKS, RUN, Piece, has_run, letters, pairs
+from backfile.index.lexical.analysis.stemming import ENGLISH, fold, is_stop_word, term_of
+
+ANALYSER = "folded-snowball-3"  # recorded in the manifest; a change in terms changes it
+# Signs within a word that Python does not count among its letters: accents, vowels.
+SIGNS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    f"\u0900-\u0963\u0966-\u0dff{MARKS}"
+)
+WORD = re.compile(rf"\w[\w{SIGNS}]*(?:[.'’]\w[\w{SIGNS}]*)*")
+
+
+class TermSpan(NamedTuple):
+    """A term and where its word stands, in characters."""
+
+    term: str
+    start: int
+    end: int
+
+
+def weighty(words: Sequence[str], language: str = ENGLISH) -> Sequence[str]:
+    """Leave out stop words, unless there is nothing else.
+
+    >>> weighty(["The", "ferry"]), weighty(["to", "be"]), weighty(["die", "Fähre"], "de")
+    (['ferry'], ['to', 'be'], ['Fähre'])
+    """
+    return [word for word in words if not is_stop_word(word, language)] or words
+
+
+def terms(text: str, language: str = ENGLISH) -> list[str]:
+    """List the terms of a text in order.
+
+    >>> terms("The ferries' timetable, and the Ash"), terms("東京の橋")
+    (['the', 'ferri', 'timet', 'and', 'the', 'ash'], ['東京', '京の', 'の橋', '橋'])
+    """
+    return [span.term for span in term_spans(text, language)]
+
+
+def terms_asked(text: str, language: str = ENGLISH) -> list[str]:
+    """List what has to follow each other where a text is asked for.
+
+    A run of letters that is cut may go on in what is found, so its last letter alone is no part.
+
+    >>> terms_asked("東京"), terms_asked("京")
+    (['東京'], ['京'])
+    """
+    found = list(term_spans(text, language))
+    if len(found) > 1 and found[-1].start > found[-2].start and found[-1].end == found[-2].end:
+        found.pop()
+    return [span.term for span in found]
+
+
+def words_of(text: str) -> list[str]:
+    """List the words of a text, folded and not stemmed.
+
+    >>> words_of("By Zoë O’Dowd-Núñez")
+    ['by', 'zoe', "o'dowd", 'nunez']
+    """
+    return [fold(match.group()) for match in WORD.finditer(text)]
+
+
+def name_words(text: str) -> list[str]:
+    """List what names are compared by: words, folded; letters where a script has no spaces.
+
+    >>> name_words("Ana Ruíz"), name_words("田中太郎")
+    (['ana', 'ruiz'], ['田', '中', '太', '郎'])
+    """
+    return [
+        each for word in words_of(text) for each in (letters(word) if has_run(word) else [word])
+    ]
+
+
+def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
+    """Walk the terms of a text with their places in it."""
+    for match in WORD.finditer(text):
+        word = match.group()
+        if not has_run(word):
+            yield TermSpan(term_of(word, language), match.start(), match.end())
+            continue
+        for piece, is_pair in pieces(word, match.start()):
+            term = piece.text if is_pair else term_of(piece.text, language)
+            yield TermSpan(term, piece.start, piece.end)
+
+
+def terms_of_run(word: str, language: str = ENGLISH) -> list[str]:
+    """List the terms of a word with letters that are cut."""
+    return [p.text if is_pair else term_of(p.text, language) for p, is_pair in pieces(word, 0)]
+
+
+def pieces(word: str, offset: int) -> Iterator[tuple[Piece, bool]]:
+    """Walk the pairs in a word that has runs of letters to be cut, and the words between them."""
+    last = 0
+    for run in [*RUN.finditer(word), None]:
+        start = run.start() if run else len(word)
+        for between in WORD.finditer(word, last, start):
+            place = offset + between.start(), offset + between.end()
+            yield Piece(between.group(), *place), False
+        if run:
+            yield from ((piece, True) for piece in pairs(run.group(), offset + run.start()))
+            last = run.end()
+
+
+class NewsAnalyzer(Analyzer):
+    """The terms of English as Whoosh's tokens. Stop words are kept: phrases need them."""
+
+    def __call__(
+        self,
+        value: str,
+        positions: bool = False,
+        chars: bool = False,
+        removestops: bool = True,
+        start_pos: int = 0,
+        start_char: int = 0,
+        mode: str = "",
+        **_: Any,
+    ) -> Iterator[Token]:
+        token = Token(positions, chars, removestops=removestops, mode=mode)
+        token.boost = 1.0
+        for position, span in enumerate(term_spans(value), start_pos):
+            token.text = span.term
+            token.pos = position
+            if chars:
+                token.startchar = start_char + span.start
+                token.endchar = start_char + span.end
+            yield token

@@ -1,0 +1,69 @@
+"""Reads what is asked in every language that an archive holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from backfile.index.lexical.analysis.analyser import terms_asked, weighty
+from backfile.index.lexical.analysis.stemming import ENGLISH, is_stop_word, reading
+
+Reading = tuple[str, ...]
+MORE_STOP_WORDS = 2  # of another language than the archive's first, for a query to be taken for it
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """How the articles of an archive are read, as `reading` has it, the commonest way first."""
+
+    readings: tuple[str, ...] = (ENGLISH,)
+
+    @classmethod
+    def of(cls, spoken: Sequence[str]) -> Self:
+        """Take the codes of languages, the commonest first."""
+        return cls(tuple(dict.fromkeys(map(reading, spoken))) or (ENGLISH,))
+
+    def terms(self, text: str) -> tuple[Reading, ...]:
+        """List the terms of what is asked, in each language that has others.
+
+        All are of one length, as words are told apart in all languages alike.
+
+        >>> Languages(("", "de")).terms("Brücken 2024")
+        (('brucken', '2024'), ('bruck|de', '2024'))
+        """
+        found = (tuple(terms_asked(text, language)) for language in self.readings)
+        return tuple(dict.fromkeys(found))
+
+    def terms_of_sides(self, one: str, other: str) -> tuple[tuple[Reading, Reading], ...]:
+        """List the terms of two texts that are asked for together, in each language."""
+        return tuple(
+            dict.fromkeys(
+                (tuple(terms_asked(one, language)), tuple(terms_asked(other, language)))
+                for language in self.readings
+            )
+        )
+
+    def weighty(self, words: Sequence[str]) -> Sequence[str]:
+        """Leave out the stop words of the one language that a query seems to be in."""
+        return weighty(words, self._of_query(words))
+
+    def _of_query(self, words: Sequence[str]) -> str:
+        """The first language, unless clearly more of the words are stop words of another.
+
+        >>> Languages(("", "de"))._of_query(["die", "hard"])
+        ''
+        >>> Languages(("", "de"))._of_query(["wo", "ist", "die", "Fähre"])
+        'de'
+        """
+        first, *others = self.readings
+        counts = {code: sum(is_stop_word(w, code) for w in words) for code in self.readings}
+        best = max(others, key=lambda code: counts[code], default=first)
+        return best if counts[best] >= counts[first] + MORE_STOP_WORDS else first
+
+
+def slots(readings: Sequence[Reading]) -> list[tuple[str, ...]]:
+    """List, for each place in a text, the terms that stand for one another there.
+
+    >>> slots([("brucken", "2024"), ("bruck|de", "2024")])
+    [('brucken', 'bruck|de'), ('2024',)]
+    """
+    return [tuple(dict.fromkeys(terms)) for terms in zip(*readings, strict=True)]

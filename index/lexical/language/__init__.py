@@ -1,1 +1,0 @@
-"""Words as the languages have them: folded, stemmed, cut into pairs."""

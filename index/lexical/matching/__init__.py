@@ -1,1 +1,0 @@
-"""Which passages hold what was asked, and how well."""

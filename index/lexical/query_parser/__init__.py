@@ -1,0 +1,1 @@
+"""Parses the query language into an expression."""

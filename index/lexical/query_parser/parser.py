@@ -1,0 +1,95 @@
+"""Reads the query language with Whoosh's parser, and never fails on what a person types.
+
+ferry timetable      words, weighed by how rare they are    "river Ash"   words in this order
+ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
+bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
+bridg~               any word spelt so but for a letter     date:none     without a date
+a W/5 b              near each other, PRE/5 in this order   a W/S b       in one sentence, W/P
+"""
+
+import re
+from typing import NamedTuple
+
+from whoosh.qparser import QueryParser, plugins
+
+from backfile.archive.model.message import Message
+from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.query_parser.preprocess import (
+    FIELDS,
+    has_operator,
+    is_shouted,
+    mended,
+    spelled_out,
+)
+from backfile.index.lexical.query_parser.to_expression import (
+    SideBySide,
+    complaint,
+    expression_of,
+    nodes_of,
+    simplified,
+)
+from backfile.index.lexical.query_parser.whoosh_plugins import (
+    FuzzyPlugin,
+    NearTagger,
+    WordPrefixPlugin,
+)
+from backfile.index.model.expression import Expression, Field, Word, Words
+
+PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
+SPELLED = Message("links were left out, and tags such as #SwingBridge read as the words in them")
+DEEPEST = 40  # nested parentheses; Whoosh's parser recurses
+
+
+class Read(NamedTuple):
+    """How a text was read: None if it holds nothing to look for; notes say what was unusual."""
+
+    expression: Expression | None
+    notes: tuple[Message, ...]
+
+
+def parse(text: str, *, plain: bool = False) -> Read:
+    """Read a query; what cannot be parsed is read as plain words, and a note says so."""
+    if PLAIN.fullmatch(text) and (plain or not has_operator(text)):
+        return Read(_words(text), ())
+    spelled = spelled_out(text, plain=plain)
+    read = Read(_words(spelled), ()) if plain else _typed(spelled)
+    return read if spelled == text else Read(read.expression, (SPELLED, *read.notes))
+
+
+def _typed(text: str) -> Read:
+    if is_shouted(text):
+        shouted = Message("AND, OR and NOT were read as words in a text all in capitals")
+        return Read(_words(text), (shouted,))
+    if text.count("(") > DEEPEST:
+        return Read(_words(text), (Message("too many parentheses: read as plain words"),))
+    text, notes = mended(text)
+    tree = _parser().process(text)
+    notes += dict.fromkeys(filter(None, map(complaint, nodes_of(tree))))
+    expression = simplified(expression_of(tree))
+    if expression is None and WORD.search(text):
+        unread = Message("could not be parsed: read as plain words")
+        return Read(_words(text), (*notes, unread))
+    return Read(expression, tuple(notes))
+
+
+def _parser() -> QueryParser:
+    return QueryParser(
+        Field.ANY.value,
+        None,
+        plugins=[
+            plugins.WhitespacePlugin(),
+            plugins.PhrasePlugin(),
+            WordPrefixPlugin(),
+            FuzzyPlugin(),
+            plugins.FieldsPlugin(rf"(?<!\w)(?P<text>(?i:{FIELDS})):(?=\S)", remove_unknown=False),
+            plugins.GroupPlugin(),
+            plugins.OperatorsPlugin([(NearTagger(), 0)], AndNot=None, AndMaybe=None, Require=None),
+        ],
+        group=SideBySide,
+    )
+
+
+def _words(text: str) -> Expression | None:
+    found = tuple(Word(each) for word in WORD.findall(text) for each in asked(word))
+    return Words(found) if found else None

@@ -1,0 +1,172 @@
+"""Makes an expression of the tree that Whoosh's parser made of a text."""
+
+from collections.abc import Iterator
+from itertools import chain, pairwise
+
+from whoosh.qparser import plugins, syntax
+
+from backfile.archive.model.message import Message
+from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.query_parser.preprocess import NEARNESS
+from backfile.index.lexical.query_parser.whoosh_plugins import FuzzyNode, NearOperator, Neighbours
+from backfile.index.model.expression import (
+    And,
+    Expression,
+    Field,
+    Fuzzy,
+    Near,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    Words,
+)
+
+SHORTEST_FUZZY = 3  # letters
+MOST_EDITS = 2
+MOST_PAIRS = 16  # of words that are near each other, where either side is one of several
+SHORTEST_PREFIX = 2
+
+
+class SideBySide(syntax.GroupNode):
+    """Parts with no operator between them."""
+
+
+def expression_of(node: syntax.SyntaxNode) -> Expression | None:
+    match node:
+        case plugins.PhrasePlugin.PhraseNode():
+            return _phrase(node.text, _field(node), node.slop)
+        case plugins.PrefixPlugin.PrefixNode():
+            return _prefix(node.text, _field(node))
+        case FuzzyNode():
+            return _fuzzy(node)
+        case Neighbours():
+            return _near(node) or Words(_parts(node))
+        case syntax.NotGroup():
+            parts = _parts(node)
+            return Not(parts[0] if len(parts) == 1 else Words(parts)) if parts else None
+        case syntax.AndGroup():
+            return And(_parts(node))
+        case SideBySide():
+            return Words(_parts(node))
+        case syntax.OrGroup():
+            return Or(_parts(node))
+        case syntax.TextNode():
+            return _word(node.text, _field(node))
+        case syntax.GroupNode():
+            return Words(_parts(node))
+    return None
+
+
+def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
+    parts = (simplified(expression_of(child)) for child in node)
+    return tuple(part for part in parts if part is not None)
+
+
+def _word(text: str, field: Field) -> Expression | None:
+    """A word as it stands, from its first letter to its last; `covid-19` is one to a reader."""
+    found = list(WORD.finditer(text))
+    if not found:
+        return None
+    whole = text[found[0].start() : found[-1].end()]
+    words = tuple(Word(each, field) for each in asked(whole))
+    return words[0] if len(words) == 1 else Words(words)
+
+
+def _phrase(text: str, field: Field, slop: int) -> Expression | None:
+    found = WORD.findall(text)
+    if len(found) > 1:
+        return Phrase(" ".join(found), field, min(slop, 100))
+    return Phrase(found[0], field) if found else None
+
+
+def _prefix(text: str, field: Field) -> Expression | None:
+    found = WORD.findall(text)
+    if not found:
+        return None
+    if len(found) > 1 or len(found[0]) < SHORTEST_PREFIX:
+        return Phrase(" ".join(found), field)
+    return Prefix(found[0], field)
+
+
+def _fuzzy(node: FuzzyNode) -> Expression | None:
+    found = WORD.findall(node.text)
+    if len(found) != 1 or len(found[0]) < SHORTEST_FUZZY or not 1 <= node.edits <= MOST_EDITS:
+        return _word(node.text, _field(node))
+    return Fuzzy(found[0], _field(node), node.edits)
+
+
+def _near(node: Neighbours) -> Expression | None:
+    """Each side near the one before it; None where a side is no word, phrase or choice of them."""
+    sides = [_choices(simplified(expression_of(child))) for child in node]
+    pairs = [
+        [_pair(one, other, step) for one in before for other in behind]
+        for (before, behind), step in zip(pairwise(sides), node.steps, strict=True)
+    ]
+    if not all(0 < len(each) <= MOST_PAIRS and all(each) for each in pairs):
+        return None
+    found = [each[0] if len(each) == 1 else Or(tuple(filter(None, each))) for each in pairs]
+    return found[0] if len(found) == 1 else And(tuple(filter(None, found)))
+
+
+def _choices(expression: Expression | None) -> list[Word | Phrase]:
+    match expression:
+        case Word() | Phrase(slop=1):
+            return [expression]
+        case Words((Word() as only,)):
+            return [only]
+        case Or(parts) if all(map(_choices, parts)):
+            return [each for part in parts for each in _choices(part)]
+    return []
+
+
+def _pair(one: Word | Phrase, other: Word | Phrase, step: NearOperator) -> Near | None:
+    fields = {one.field, other.field} - {Field.ANY}
+    if len(fields) > 1 or not fields <= {Field.TITLE, Field.TEXT}:
+        return None
+    field = next(iter(fields), Field.ANY)
+    return Near(one.text, other.text, field, step.within, step.ordered)
+
+
+def complaint(node: syntax.SyntaxNode) -> Message | None:
+    """Say what of a tree could not be read as it was typed."""
+    match node:
+        case FuzzyNode() if not isinstance(_fuzzy(node), Fuzzy):
+            return Message(
+                "~ allows for up to %(most)s letters, of a word of %(least)s or more",
+                most=MOST_EDITS,
+                least=SHORTEST_FUZZY,
+            )
+        case Neighbours() if _near(node) is None:
+            return Message("only words and phrases can be near each other: read as words")
+        case syntax.WordNode() if NEARNESS.fullmatch(node.text):
+            return Message("%(typed)s with nothing beside it was read as a word", typed=node.text)
+    return None
+
+
+def nodes_of(node: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:
+    yield node
+    if isinstance(node, syntax.GroupNode):
+        for child in node:
+            yield from nodes_of(child)
+
+
+def _field(node: syntax.SyntaxNode) -> Field:
+    return Field(node.fieldname.lower()) if node.fieldname else Field.ANY
+
+
+def simplified(expression: Expression | None) -> Expression | None:
+    """Drop empty groups, unwrap groups of one, and lay words side by side in one group."""
+    match expression:
+        case And(parts) | Or(parts) if len(parts) == 1:
+            return parts[0]
+        case Words(parts):
+            nested = ((p.parts if isinstance(p, Words) else (p,)) for p in parts)
+            flat = tuple(chain.from_iterable(nested))
+            alone = len(flat) == 1 and not isinstance(flat[0], Word | Not)
+            return flat[0] if alone else Words(flat) if flat else None
+        case And(()) | Or(()):
+            return None
+    return expression

@@ -1,0 +1,84 @@
+"""The signs of the query language that Whoosh's parser does not know: prefixes, fuzzy, near."""
+
+import re
+from typing import Any
+
+from whoosh.qparser import plugins, syntax, taggers
+
+from backfile.index.model.expression import Stretch
+
+# As Nexis and Factiva have them: W/5, /5, NEAR/5, NEAR5 in either order; PRE/5, ADJ5 in this one;
+# W/S, /S and PRE/S in one sentence, with P in one paragraph.
+NEAR = (
+    r"(?i:(?:(?:W|NEAR|ONEAR|PRE|ADJ)?/|NEAR|ADJ)(?=\d)|(?:W|NEAR|PRE)?/(?=[SP]))"
+    r"(?P<within>\d{1,3}|(?i:[SP]))"
+)
+STRETCHES = {each[0].upper(): each for each in Stretch}
+IN_ORDER = ("PRE", "ADJ", "ONEAR")
+
+
+class WordPrefixPlugin(plugins.PrefixPlugin):
+    """A prefix without its field, which Whoosh's own plugin takes for a part of the word."""
+
+    expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
+
+
+class FuzzyNode(syntax.TextNode):
+    """A word with a tilde, and how many letters may be others."""
+
+    def __init__(self, text: str, edits: str = "") -> None:
+        super().__init__(text)
+        self.edits = int(edits or 1)
+
+
+class FuzzyPlugin(plugins.TaggingPlugin):
+    """A word with a tilde; Whoosh's own plugin makes queries of its own."""
+
+    expr = r"(?P<text>[^\s*:\"()~]+)~(?P<edits>\d?)(?=\s|$|\))"
+    nodetype = FuzzyNode
+
+
+class Neighbours(syntax.GroupNode):
+    """Two parts or more, each near the one before; `steps` say how near."""
+
+    def __init__(self, nodes: Any, steps: list["NearOperator"]) -> None:
+        super().__init__(nodes)
+        self.steps = steps
+
+
+class NearOperator(syntax.InfixOperator):
+    """Says how near its two sides are, and whether in this order."""
+
+    def __init__(self, text: str, within: str) -> None:
+        super().__init__(text, Neighbours)
+        self.within = STRETCHES.get(within.upper()) or max(1, int(within))
+        self.ordered = text.upper().startswith(IN_ORDER)
+
+    def replace_self(self, parser: Any, group: Any, position: int) -> int:  # noqa: ARG002
+        """Join both sides; with none on one side it is a word."""
+        sides = group[position - 1 : position] + group[position + 1 : position + 2]
+        if position == 0 or len(sides) < 2 or any(isinstance(s, syntax.Operator) for s in sides):
+            group[position] = syntax.WordNode(self.text)
+            return position
+        before, after = sides
+        if isinstance(before, Neighbours):
+            before.append(after)
+            before.steps.append(self)
+            del group[position : position + 2]
+        else:
+            group[position - 1 : position + 2] = [Neighbours(list(sides), [self])]
+        return position
+
+
+class NearTagger(taggers.RegexTagger):
+    """Finds the operators; `optype`, `grouptype` and `leftassoc` are what Whoosh asks of one."""
+
+    optype = NearOperator
+    grouptype = Neighbours
+    leftassoc = True
+
+    def __init__(self) -> None:
+        super().__init__(rf"(?<=\s){NEAR}(?=\s)")
+
+    def create(self, parser: Any, match: re.Match[str]) -> NearOperator:  # noqa: ARG002
+        return NearOperator(match.group(), match["within"])

@@ -1,0 +1,1 @@
+"""Matches articles and scores passages from posting lists."""

@@ -1,0 +1,103 @@
+"""The periods that a timeline is made of: days, months, years, decades or centuries."""
+
+from datetime import MAXYEAR, MINYEAR, date, timedelta
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from backfile.index.model.arrays import Rows
+
+MOST_DAYS = 62  # two months; a longer span is shown by month
+MOST_MONTHS = 36
+MOST_YEARS = 60
+MOST_DECADES = 60
+
+
+class Unit(StrEnum):
+    """How long a period is."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+    DECADE = "decade"
+    CENTURY = "century"
+
+    @classmethod
+    def fitting(cls, first: date, last: date) -> "Unit":
+        """The shortest unit of which not too many lie between two days."""
+        limits = {cls.DAY: MOST_DAYS, cls.MONTH: MOST_MONTHS, cls.YEAR: MOST_YEARS}
+        for unit, most in (*limits.items(), (cls.DECADE, MOST_DECADES)):
+            if Period.around(last, unit).number - Period.around(first, unit).number < most:
+                return unit
+        return cls.CENTURY
+
+
+YEARS = {Unit.YEAR: 1, Unit.DECADE: 10, Unit.CENTURY: 100}
+
+
+class Period(NamedTuple):
+    """One period: how many of its unit lie before it, from the year 0 on."""
+
+    unit: Unit
+    number: int
+
+    @classmethod
+    def around(cls, day: date, unit: Unit) -> Self:
+        """The period of a unit that a day lies in."""
+        match unit:
+            case Unit.DAY:
+                return cls(unit, day.toordinal())
+            case Unit.MONTH:
+                return cls(unit, 12 * day.year + day.month - 1)
+        return cls(unit, day.year // YEARS[unit])
+
+    @property
+    def since(self) -> date:
+        """Its first day."""
+        match self.unit:
+            case Unit.DAY:
+                return date.fromordinal(self.number)
+            case Unit.MONTH:
+                return date(self.number // 12, self.number % 12 + 1, 1)
+        return date(max(MINYEAR, self.number * YEARS[self.unit]), 1, 1)
+
+    @property
+    def until(self) -> date:
+        """Its last day."""
+        match self.unit:
+            case Unit.DAY:
+                return self.since
+            case Unit.MONTH if self.number == 12 * MAXYEAR + 11:
+                return date.max
+            case Unit.MONTH:
+                return Period(self.unit, self.number + 1).since - timedelta(days=1)
+        return date((self.number + 1) * YEARS[self.unit] - 1, 12, 31)
+
+    def __str__(self) -> str:
+        """Write it: `2024-03-23`, `2024-03`, `2024`, `2020s`, `2000-2099`.
+
+        >>> [str(Period.around(date(1999, 12, 31), unit)) for unit in Unit]
+        ['1999-12-31', '1999-12', '1999', '1990s', '1900-1999']
+        """
+        match self.unit:
+            case Unit.DAY:
+                return self.since.isoformat()
+            case Unit.MONTH:
+                return self.since.isoformat()[:7]
+            case Unit.YEAR:
+                return f"{self.number:04d}"
+            case Unit.DECADE:
+                return f"{self.number:03d}0s"
+        return f"{self.number:02d}00-{self.number:02d}99"
+
+
+def numbers(ordinals: npt.NDArray[np.signedinteger], unit: Unit) -> Rows:
+    """The numbers of the periods that days lie in, all at once."""
+    if unit is Unit.DAY:
+        return ordinals.astype(np.int64)
+    days = ordinals.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))
+    if unit is Unit.MONTH:
+        return days.astype("datetime64[M]").astype(np.int64) + 12 * 1970
+    return (days.astype("datetime64[Y]").astype(np.int64) + 1970) // YEARS[unit]

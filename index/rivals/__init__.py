@@ -1,1 +1,0 @@
-"""The stock engines that `backfile benchmark` times beside our own, on the same passages."""

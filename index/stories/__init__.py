@@ -1,1 +1,0 @@
-"""The same story once: near-duplicates, told and folded."""

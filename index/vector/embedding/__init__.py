@@ -1,0 +1,1 @@
+"""Embeds texts: finds the model, counts its tokens, and runs it."""

@@ -1,1 +1,0 @@
-"""Whether an answer is worth reading, by what nonsense scores in the same archive."""

@@ -1,0 +1,75 @@
+"""Opens an archive for the one process that may write to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from backfile.archive.model.settings import Settings
+from backfile.archive.passages import USUAL_PASSAGES, PassageOptions
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import Manifest
+from backfile.archive.workers import Workers
+from backfile.index.indexing.calibration import calibrate
+from backfile.index.indexing.indexer import Indexer
+from backfile.index.indexing.stages import Progress
+from backfile.index.seams.engines import Engines
+from backfile.index.wiring import WORDS, new_manifest, open_engines, searcher_over, tokenizer_of
+
+MOST_WORKERS = 4  # one process reads and keeps the record, and can feed no more
+LEAST_PRIORITY = 19  # as `nice` has it
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """An archive that this process alone may write to, until the context ends."""
+
+    engines: Engines
+    indexer: Indexer
+    workers: Workers
+
+
+@contextmanager
+def open_for_writing(
+    settings: Settings,
+    progress: Progress,
+    *,
+    create: bool = False,
+    rebuilding: bool = False,
+    passages: PassageOptions = USUAL_PASSAGES,
+) -> Iterator[Writing]:
+    """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
+    directory = ArchiveDirectory(settings.archive)
+    if create:
+        directory.create()
+    else:
+        directory.require()
+    several = settings.worker_threads > 1
+    with (
+        directory.writing(),
+        Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
+        Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
+    ):
+        if not directory.exists():
+            new_manifest(settings).write(directory.manifest)
+        engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
+        try:
+            indexer = Indexer(
+                engines,
+                tokenizer_of(settings),
+                progress,
+                workers=workers,
+                aside=aside,
+                passages=passages,
+            )
+            yield Writing(engines, indexer, workers)
+            engines.columns.bring_up(engines.catalog)
+            calibrate(engines, searcher_over(engines, settings))
+        finally:
+            engines.catalog.close()
+
+
+def forget_words(settings: Settings, engines: Engines) -> None:
+    """Throw the lexical index away, and let the next one be made with this analyser."""
+    engines.lexical.clear()
+    path = ArchiveDirectory(settings.archive).manifest
+    replace(Manifest.read(path), analyser=WORDS).write(path)

@@ -1,0 +1,1 @@
+"""Measures Backfile: speed, ranking, extraction, robustness. Not part of the installed package."""

@@ -1,0 +1,235 @@
+"""Makes archives of a wanted size, of real articles and recombined ones; times each stage.
+
+A recombined article has the length, the day and the source of a real one, and its sentences are
+drawn from the whole archive, so that words are as frequent as they are in it. Its vectors are made
+up as well: a real one, moved at random. What is recombined is labelled so wherever it is reported.
+"""
+
+import json
+import random
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+from sentencex import get_sentence_boundaries
+
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.article import Article
+from backfile.archive.model.settings import Settings
+from backfile.archive.passages import embedded_text, paragraphs
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.vectors import Vectors
+from backfile.index.indexing.stages import Progress
+from backfile.index.model.arrays import Floats, Rows
+from backfile.index.seams.engines import Engines
+from backfile.index.writing import open_for_writing
+from backfile.scripts.bench.timing import Cost, cost_of
+
+SEED = 1963
+MOVED = 0.75  # the length of the random step beside a vector of length 1: a cosine of 0.8
+WRITTEN_AT_ONCE = 20_000
+RECOMBINED = "recombined:"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Articles of one archive, for another of about `n_passages`."""
+
+    catalog: Catalog
+    n_passages: int
+
+    def __iter__(self) -> Iterator[Article]:
+        """Yield whole articles in an order of chance, then recombined ones, until it is enough."""
+        choose = random.Random(SEED)
+        originals = [article for article, _ in self.catalog.digests()]
+        sizes = dict(zip((a.id for a in originals), _sizes(self.catalog), strict=True))
+        choose.shuffle(originals)
+        left = self.n_passages
+        for article in originals:
+            if left <= 0:
+                return
+            left -= sizes[article.id]
+            yield article
+        sentences = [s for article in originals for s in _sentences(article)]
+        turn = 0
+        while left > 0 and sentences:
+            pattern = originals[turn % len(originals)]
+            left -= sizes[pattern.id]
+            turn += 1
+            yield _recombined(pattern, sentences, choose, turn)
+
+    def write(self, path: Path) -> int:
+        """Write the articles as JSON lines; return how many of them are recombined."""
+        recombined = 0
+        with path.open("w", encoding="utf-8") as stream:
+            for article in self:
+                recombined += article.id.startswith(RECOMBINED)
+                stream.write(json.dumps(_record(article)) + "\n")
+        return recombined
+
+
+def lend_vectors(source: Engines, target: Engines) -> int:
+    """Give an archive made of another its vectors, and recombined articles made-up ones.
+
+    Return how many vectors are made up.
+    """
+    real = _rows_by_id(source.catalog)
+    known = source.vectors.read(1 + max(int(rows[-1]) for rows in real.values() if len(rows)))
+    chance = np.random.default_rng(SEED)
+    everywhere = np.concatenate(list(real.values()))
+    rows, vectors, made_up = [], [], 0
+    for article_id, wanted in _rows_by_id(target.catalog).items():
+        lent = real.get(article_id, wanted[:0])
+        if len(lent) == len(wanted):
+            vectors.append(known[lent].astype(np.float32))
+        else:
+            vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
+            made_up += len(wanted)
+        rows.append(wanted)
+    _write(target, np.concatenate(rows), np.concatenate(vectors))
+    return made_up
+
+
+def _write(target: Engines, rows: Rows, vectors: Floats) -> None:
+    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+        some = rows[start : start + WRITTEN_AT_ONCE]
+        target.vectors.write(some, vectors[start : start + WRITTEN_AT_ONCE])
+        target.catalog.embedded.mark(some)
+
+
+def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+    steps = chance.standard_normal(vectors.shape, np.float32)
+    steps *= MOVED / np.linalg.norm(steps, axis=1, keepdims=True)
+    moved: Floats = steps + vectors
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    return moved
+
+
+def _sizes(catalog: Catalog) -> list[int]:
+    """The number of passages of each article, in order of number, as `digests` walks them."""
+    numbers = np.array([row.number for row in catalog.article_table()])
+    table = catalog.passage_table()
+    counts = np.bincount(np.searchsorted(numbers, table[:, 1]), minlength=len(numbers))
+    return [int(n) for n in counts]
+
+
+def _rows_by_id(catalog: Catalog) -> dict[str, Rows]:
+    """The rows of each article, ascending, which is in order of passage."""
+    table = catalog.passage_table()
+    ids = [article.id for article, _ in catalog.digests()]
+    numbers = [row.number for row in catalog.article_table()]
+    order = np.argsort(table[:, 1], kind="stable")
+    bounds = np.searchsorted(table[order, 1], numbers, side="left")
+    return dict(zip(ids, np.split(table[order, 0], bounds[1:]), strict=True))
+
+
+def _sentences(article: Article) -> Iterator[str]:
+    for start, end in paragraphs(article.text):
+        for found in get_sentence_boundaries(article.language or "en", article.text[start:end]):
+            if sentence := found["text"].strip():
+                yield sentence
+
+
+def _recombined(
+    pattern: Article, sentences: list[str], choose: random.Random, turn: int
+) -> Article:
+    made, owed = [], 0
+    for start, end in paragraphs(pattern.text):
+        drawn = []
+        owed += end - start
+        while owed > 0:
+            drawn.append(choose.choice(sentences))
+            owed -= len(drawn[-1]) + 1
+        made.append(" ".join(drawn))
+    text = "\n\n".join(filter(None, made))
+    return replace(pattern, id=f"{RECOMBINED}{turn}", text=text, url="")
+
+
+def _record(article: Article) -> dict[str, object]:
+    return {
+        "id": article.id,
+        "title": article.given_title,
+        "text": article.text,
+        "published": article.published.isoformat() if article.published else None,
+        "source": article.source,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+        "url": article.url,
+    }
+
+
+EMBEDDED = 512  # passages: embedding all would take hours
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast a stage of indexing went: so many of a unit, at such a cost."""
+
+    stage: str
+    unit: str
+    count: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An archive that was built to be measured, and what that took.
+
+    `recombined` counts the articles that are made up of sentences of the others, `synthetic` the
+    passages whose vectors are made up; it is None where the source has no vectors at all.
+    """
+
+    settings: Settings
+    articles: int
+    passages: int
+    recombined: int
+    synthetic: int | None
+    rates: tuple[Rate, ...]
+
+
+def build(
+    source: Engines, settings: Settings, place: Path, n_passages: int, progress: Progress
+) -> Built:
+    """Build an archive of about so many passages at the place, from the source of the settings."""
+    corpus = Corpus(source.catalog, n_passages)
+    graph = ArchiveDirectory(settings.archive).query_graph
+    settings = replace(settings, archive=place)
+    place = place.with_suffix(".jsonl")
+    recombined = corpus.write(place)
+    read = Reading([place], FieldMap())
+    reading = cost_of(partial(deque, read, 0))
+    with open_for_writing(settings, progress, create=True) as opened:
+        engines, indexer = opened.engines, opened.indexer
+        words = cost_of(partial(indexer.index, Reading([place], FieldMap())))
+        counts = engines.catalog.counts()
+        rates = [
+            Rate("reading", "articles", counts.articles, reading),
+            Rate("reading to found by words", "passages", counts.passages, words),
+        ]
+        synthetic = None
+        if source.catalog.counts().embedded:
+            rates.append(_embedding(source))
+            synthetic = lend_vectors(source, engines)
+            sealing = cost_of(indexer.seal)
+            rates.append(Rate("neighbours", "passages", counts.passages, sealing))
+            if graph.exists():  # of the same model
+                copytree(graph, ArchiveDirectory(settings.archive).query_graph)
+    return Built(settings, counts.articles, counts.passages, recombined, synthetic, tuple(rates))
+
+
+def _embedding(source: Engines) -> Rate:
+    """Embed some passages again, to see how fast it goes."""
+    rows = source.catalog.rows_after(0)
+    some = rows[:: max(1, len(rows) // EMBEDDED)][:EMBEDDED].tolist()
+    stored = source.catalog.stored(some)
+    texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
+    source.embedder.embed_passages(texts[:16])  # which loads the model
+    cost = cost_of(partial(source.embedder.embed_passages, texts))
+    return Rate("embedding", "passages", len(texts), cost)

@@ -1,0 +1,112 @@
+"""The command that measures speed: benchmark."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.model.query import Mode
+from backfile.index.wiring import open_engines, searcher_over
+from backfile.scripts.bench import lexical_search, vector_search
+from backfile.scripts.bench.archives import Built, build
+from backfile.scripts.bench.baselines.registry import REMEDY, rivals
+from backfile.scripts.bench.baselines.words import Kind
+from backfile.scripts.bench.benchmark_tables import Measured, tables
+from backfile.scripts.bench.load import load
+from backfile.scripts.bench.queries import queries_from, typed
+from backfile.scripts.bench.whole_searches import time_embedding, time_searches
+from backfile.scripts.commands.judged import Remembering
+from backfile.scripts.commands.options import as_json, quiet, with_settings
+from backfile.scripts.printing.progress import Bars
+
+Say = Callable[[str], None]
+
+
+@click.command()
+@click.option("--queries", default=100, show_default=True, help="How many of each kind.")
+@click.option(
+    "--size",
+    "sizes",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Build an archive of so many passages and measure that; may be repeated.",
+)
+@click.option("--rivals/--no-rivals", "against", default=True, help="Other engines too, or not.")
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to build; a temporary place otherwise.",
+)
+@as_json
+@quiet
+@with_settings
+def benchmark(
+    settings: Settings,
+    queries: int,
+    sizes: tuple[int, ...],
+    against: bool,
+    scratch: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Time indexing and searching, beside other engines on the same passages.
+
+    Works on copies of the archive: one of its own size, or of each --size. Where that is more
+    than it holds, sentences are recombined to further articles, with made-up vectors.
+    """
+
+    def say(what: str) -> None:
+        if not quiet:
+            click.echo(what, err=True)
+
+    source = open_engines(settings)
+    queries_from(source.catalog, queries)  # where that fails, it is not worth building anything
+    with ExitStack() as stack:
+        place = scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = []
+        for size in sizes or (source.catalog.counts().passages,):
+            folder = place / str(size)
+            folder.mkdir(parents=True)
+            bars = stack.enter_context(Bars(quiet=quiet))
+            say(f"{size:,} passages: building an archive")
+            built = build(source, settings, folder / "archive", size, bars)
+            found.append(_measure(built, folder, queries, say, against=against))
+    if as_json:
+        click.echo(json.dumps([asdict(measured) for measured in found], default=str))
+    else:
+        click.echo(tables(found))
+
+
+def _measure(built: Built, folder: Path, count: int, say: Say, *, against: bool) -> Measured:
+    engines = open_engines(built.settings)
+    directory = ArchiveDirectory(built.settings.archive)
+    queries = queries_from(engines.catalog, count)
+    texts = {kind: [typed(kind, words) for words in queries[kind]] for kind in queries}
+    has_vectors = built.synthetic is not None
+    modes = (Mode.KEYWORD, Mode.HYBRID) if has_vectors else (Mode.KEYWORD,)
+    say("  a server, asked by several clients")
+    served = load(built.settings, modes, texts[Kind.WORDS])
+    say("  searches")
+    embedding = time_embedding(engines.embedder, queries) if has_vectors else None
+    engines = replace(engines, embedder=Remembering(engines.embedder))
+    engines.neighbours.warm()
+    searches = list(time_searches(partial(searcher_over, engines, built.settings), queries))
+    entrants = rivals(folder / "rivals")
+    if not against:
+        entrants = entrants._replace(by_words=[], by_meaning=[])
+    elif entrants.missing:
+        say(f"without {' and '.join(entrants.missing)}: {REMEDY} brings them")
+    say("  engines by words")
+    words = list(lexical_search.compete(engines, directory.lexical, entrants.by_words, queries))
+    say("  engines by meaning")
+    asked = texts[Kind.QUESTION] if has_vectors else []
+    near = list(vector_search.compete(engines, directory.chroma, entrants.by_meaning, asked))
+    engines.catalog.close()
+    return Measured(built, directory.bytes_by_part(), served, embedding, searches, words, near)

@@ -1,0 +1,100 @@
+"""Times our search by meaning and its rivals under filters, and counts what each misses."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from backfile.index.model.arrays import Floats, Rows
+from backfile.index.model.article_table import Columns
+from backfile.index.seams.engines import Engines
+from backfile.scripts.bench.baselines.vectors import Days, ExactNumpy, Halves, VectorRival
+from backfile.scripts.bench.queries import SHARES, since_for
+from backfile.scripts.bench.timing import Cost, Latency, bytes_below, cost_of, timed
+
+LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class VectorResult:
+    """An engine by meaning, where a filter by day lets a share of the articles pass.
+
+    `recalls` is the mean share of the truly nearest hundred that it finds; `worst` the least.
+    """
+
+    name: str
+    built: Cost
+    bytes: int
+    latencies: dict[float, Latency]
+    recalls: dict[float, float]
+    worst: dict[float, float]
+
+
+class Ours:
+    """Our vector index under the rivals' interface; it is built already."""
+
+    name = "Backfile"
+
+    def __init__(self, engines: Engines, columns: Columns, folder: Path) -> None:
+        self.folder = folder
+        self._columns = columns
+        self._snapshot = engines.neighbours.snapshot(columns.embedded)
+
+    def build(self, rows: Rows, vectors: Halves, days: Days) -> None:
+        """Nothing is left to do."""
+
+    def nearest(self, vector: Floats, since: int | None, limit: int) -> Rows:
+        wanted = None
+        if since is not None:
+            wanted = self._columns.rows_of(self._columns.published >= since)
+        return self._snapshot.nearest(vector, wanted, limit).rows
+
+    def close(self) -> None:
+        """The archive goes on."""
+
+
+def compete(
+    engines: Engines, folder: Path, rivals: Sequence[VectorRival], texts: Sequence[str]
+) -> Iterator[VectorResult]:
+    """Build and ask one engine after the other: ours, whose files lie in the folder, first.
+
+    Nothing comes of no texts.
+    """
+    if not texts:
+        return
+    columns = Columns.load(engines.catalog, 0)
+    rows = np.flatnonzero(columns.embedded & columns.alive)
+    days = columns.published[columns.article_of[rows]]
+    vectors = engines.vectors.read(columns.n_rows)[rows]
+    asked = [engines.embedder.embed_query(text) for text in texts]
+    bounds = {share: _since(columns, share) for share in SHARES}
+    exact = ExactNumpy()
+    exact.build(rows, vectors, days)
+    truth = {s: [exact.nearest(v, since, LIMIT) for v in asked] for s, since in bounds.items()}
+    exact.close()
+    competitors: list[VectorRival] = [Ours(engines, columns, folder), *rivals]
+    for rival in competitors:
+        built = cost_of(partial(rival.build, rows, vectors, days))
+        rival.nearest(asked[0], None, LIMIT)
+        latencies, found = {}, {}
+        for share, since in bounds.items():
+            calls = [partial(rival.nearest, vector, since, LIMIT) for vector in asked]
+            latencies[share], answers = timed(calls)
+            pairs = zip(answers, truth[share], strict=False)  # slow ones are cut short
+            found[share] = [len(np.intersect1d(a, t)) / max(1, len(t)) for a, t in pairs]
+        yield VectorResult(
+            name=rival.name,
+            built=built,
+            bytes=bytes_below(rival.folder),
+            latencies=latencies,
+            recalls={share: float(np.mean(shares)) for share, shares in found.items()},
+            worst={share: min(shares) for share, shares in found.items()},
+        )
+        rival.close()
+
+
+def _since(columns: Columns, share: float) -> int | None:
+    day = since_for(columns, share) if share < 1 else None
+    return day.toordinal() if day else None

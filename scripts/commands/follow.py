@@ -1,0 +1,136 @@
+"""The command that follows feeds: fetched politely, kept and indexed like files. Fit for cron."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+import click
+
+from backfile.archive.follow.client import Fetcher
+from backfile.archive.follow.feeds import Followed, Following, Outcome, Subscriptions
+from backfile.archive.model.errors import BadSetting
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.indexing.ingest_batch import Report
+from backfile.index.writing import open_for_writing
+from backfile.scripts.commands.index import no_originals_option, no_vectors_option
+from backfile.scripts.commands.options import as_json, with_settings, with_threads
+from backfile.scripts.printing.progress import Bars
+from backfile.scripts.printing.reports import print_report, report_as_json
+
+
+@click.command()
+@click.argument("urls", nargs=-1, metavar="[URL...]")
+@click.option("--list", "listed", is_flag=True, help="List what is followed, and fetch nothing.")
+@click.option("--forget", multiple=True, metavar="URL", help="Follow this one no longer.")
+@click.option("--allow-private", is_flag=True, help="Fetch from one's own network, too.")
+@no_vectors_option
+@no_originals_option
+@click.option("--quiet", is_flag=True, help="Say only what went wrong; for cron.")
+@as_json
+@with_settings
+@with_threads
+def follow(
+    settings: Settings,
+    urls: tuple[str, ...],
+    listed: bool,
+    forget: tuple[str, ...],
+    allow_private: bool,
+    no_vectors: bool,
+    no_originals: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fetch feeds, and index what is new; without a URL, all that were followed before."""
+    if listed:
+        _list(settings, as_json=as_json)
+    elif forget:
+        _forget(settings, forget)
+    else:
+        allowed = replace(settings, allow_private=settings.allow_private or allow_private)
+        report, told = _follow(
+            allowed, urls, vectors=not no_vectors, originals=not no_originals, quiet=quiet
+        )
+        _say(report, told, quiet=quiet, as_json=as_json)
+        raise SystemExit(1 if report.refused else 0)
+
+
+def _follow(
+    settings: Settings, urls: tuple[str, ...], *, vectors: bool, originals: bool, quiet: bool
+) -> tuple[Report, list[Followed]]:
+    path = ArchiveDirectory(settings.archive).followed
+    fetcher = Fetcher(private=settings.allow_private)
+    first_look = Following(urls, Subscriptions(path), fetcher)
+    if not urls and not list(Subscriptions(path)):
+        raise BadSetting("follow", "no feed is followed yet; name one: backfile follow URL")
+    if told := first_look.waiting():
+        return Report(), told
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, create=True) as opened,
+    ):
+        subscriptions = Subscriptions(path)  # as they are now that nobody else changes them
+        keeper = opened.engines.catalog.originals if originals else None
+        following = Following(urls, subscriptions, fetcher, originals=keeper)
+        run = opened.indexer.run if vectors else opened.indexer.index
+        report = run(following)
+        subscriptions.write()
+    return report, following.told
+
+
+def _say(report: Report, told: list[Followed], *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        feeds = [
+            {
+                "url": each.url,
+                "outcome": each.outcome,
+                "entries": each.entries,
+                "due": each.due.isoformat() if each.due else None,
+            }
+            for each in told
+        ]
+        click.echo(json.dumps({**report_as_json(report), "feeds": feeds}))
+        return
+    for each in () if quiet else told:
+        if each.outcome is Outcome.NOT_DUE:
+            click.echo(f"{each.url}: not asked before {_minute(each.due)}, as its server wants")
+        elif each.outcome is Outcome.UNCHANGED:
+            click.echo(f"{each.url}: nothing new")
+    if not quiet or report.refused:
+        print_report(report, as_json=False)
+
+
+def _list(settings: Settings, *, as_json: bool) -> None:
+    held = list(Subscriptions(ArchiveDirectory(settings.archive).followed))
+    if as_json:
+        shown = [
+            {
+                "url": each.url,
+                "moved_to": each.moved_to,
+                "fetched": each.fetched.isoformat() if each.fetched else None,
+                "due": each.due.isoformat() if each.due else None,
+            }
+            for each in held
+        ]
+        click.echo(json.dumps(shown))
+    else:
+        for each in held:
+            moved = f" (moved to {each.moved_to})" if each.moved_to else ""
+            click.echo(f"{each.url}{moved}  fetched {_minute(each.fetched)}")
+    raise SystemExit(0 if held else 1)
+
+
+def _forget(settings: Settings, urls: tuple[str, ...]) -> None:
+    directory = ArchiveDirectory(settings.archive)
+    directory.require()
+    with directory.writing():
+        subscriptions = Subscriptions(directory.followed)
+        unknown = [url for url in urls if not subscriptions.forget(url)]
+        subscriptions.write()
+    for url in unknown:
+        click.echo(f"{url} is not followed; --list shows what is", err=True)
+    raise SystemExit(1 if unknown else 0)
+
+
+def _minute(instant: datetime | None) -> str:
+    return f"{instant.astimezone():%Y-%m-%d %H:%M}" if instant else "never"

@@ -1,0 +1,133 @@
+"""Commands that read articles into an archive: index, reread."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from backfile.archive.formats.dates.order import DateOrder
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.rejects import Rejects, write_rejects
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.rereading import Rereading
+from backfile.index.indexing.ingest_batch import Report
+from backfile.index.writing import Writing, open_for_writing
+from backfile.scripts.commands.options import as_json, quiet, with_settings, with_threads
+from backfile.scripts.printing.progress import Bars
+from backfile.scripts.printing.reports import WatchedFields, print_dry_run, print_report
+
+no_vectors_option = click.option(
+    "--no-vectors", is_flag=True, help="Words only; meaning can follow later."
+)
+no_originals_option = click.option(
+    "--no-originals", is_flag=True, help="Keep no copies of the files that are read."
+)
+rejects_option = click.option(
+    "--rejects",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what was refused to this file, to be mended and given to --retry.",
+)
+
+
+class Source:
+    """Articles from rejects that were mended, then from files."""
+
+    def __init__(self, rejects: Rejects | None, reading: Reading) -> None:
+        self._rejects = rejects
+        self._reading = reading
+
+    @property
+    def bytes_done(self) -> int:
+        return self._reading.bytes_done
+
+    @property
+    def bytes_total(self) -> int:
+        return self._reading.bytes_total
+
+    def __iter__(self) -> Iterator[Article | UnreadableArticle]:
+        return chain(self._rejects or (), self._reading)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Read and report, keep nothing.")
+@click.option("--map", "mapping", multiple=True, metavar="FIELD=NAME", help="Which record field.")
+@click.option(
+    "--date-order",
+    type=click.Choice([order.value for order in DateOrder]),
+    help="Of dates such as 4/11/2023; else as the file, the language or the country has it.",
+)
+@no_vectors_option
+@no_originals_option
+@rejects_option
+@click.option(
+    "--retry",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Read again what --rejects wrote, as it stands in that file now.",
+)
+@as_json
+@quiet
+@with_settings
+@with_threads
+def index(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    mapping: tuple[str, ...],
+    date_order: str | None,
+    retry: Path | None,
+    rejects: Path | None,
+    dry_run: bool,
+    no_vectors: bool,
+    no_originals: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Read files and folders, keep the articles, and index them. Safe to run again."""
+    names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
+    again = Rejects(retry, names) if retry else None
+    inputs = [*paths, *(again.paths if again else ())]
+    if not inputs and not again:
+        raise click.UsageError("Missing argument 'PATHS...'.")
+    if dry_run:
+        watched = WatchedFields(names.chosen, names.dates)
+        print_dry_run(Source(again, Reading(inputs, watched)), watched)
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, create=True) as opened,
+    ):
+        originals = None if no_originals else opened.engines.catalog.originals
+        reading = Reading(inputs, names, originals=originals, pool=opened.workers)
+        report = _run(opened, Source(again, reading), no_vectors=no_vectors)
+    _finish(report, rejects, as_json=as_json)
+
+
+@click.command()
+@no_vectors_option
+@rejects_option
+@as_json
+@quiet
+@with_settings
+@with_threads
+def reread(
+    settings: Settings, rejects: Path | None, no_vectors: bool, as_json: bool, quiet: bool
+) -> None:
+    """Read again what the archive was made of, from the copies it keeps, with today's readers."""
+    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars) as opened:
+        source = Rereading(opened.engines.catalog)
+        report = _run(opened, source, no_vectors=no_vectors)
+    _finish(report, rejects, as_json=as_json)
+
+
+def _run(opened: Writing, source: Source | Rereading, *, no_vectors: bool) -> Report:
+    return opened.indexer.index(source) if no_vectors else opened.indexer.run(source)
+
+
+def _finish(report: Report, rejects: Path | None, *, as_json: bool) -> None:
+    if rejects:
+        write_rejects(rejects, report.refused)
+    print_report(report, as_json=as_json)
+    raise SystemExit(1 if report.refused else 0)

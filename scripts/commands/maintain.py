@@ -1,0 +1,66 @@
+"""Commands that keep an archive in order: remove, verify, rebuild."""
+
+import click
+
+from backfile.archive.model.settings import Settings
+from backfile.index.indexing.verify import Problem
+from backfile.index.indexing.verify import repair as repair_archive
+from backfile.index.indexing.verify import verify as verify_archive
+from backfile.index.wiring import open_engines
+from backfile.index.writing import forget_words, open_for_writing
+from backfile.scripts.commands.options import quiet, with_settings, with_threads
+from backfile.scripts.printing.progress import Bars
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True)
+@with_settings
+def remove(settings: Settings, ids: tuple[str, ...]) -> None:
+    """Remove articles from the record and from what is found."""
+    with open_for_writing(settings, Bars(quiet=True)) as opened:
+        removed = opened.indexer.remove(ids)
+    click.echo(f"removed {removed} of {len(ids)} articles")
+    raise SystemExit(0 if removed == len(set(ids)) else 1)
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended from the record.")
+@quiet
+@with_settings
+def verify(settings: Settings, repair: bool, quiet: bool) -> None:
+    """Check the archive against itself; exit 1 if something is wrong with it."""
+    if not repair:
+        problems = list(verify_archive(open_engines(settings)))
+        _print_problems(problems)
+        raise SystemExit(1 if problems else 0)
+    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars) as opened:
+        repair_archive(opened.engines, opened.indexer)
+        left = list(verify_archive(opened.engines))
+    _print_problems(left)
+    raise SystemExit(1 if left else 0)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["lexical", "vectors"]), required=False)
+@quiet
+@with_settings
+@with_threads
+def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
+    """Make an index anew from the record, without embedding again; both if none is named."""
+    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, rebuilding=True) as opened:
+        if what != "vectors":
+            forget_words(settings, opened.engines)
+            opened.indexer.words.bring_up()
+        if what != "lexical":
+            opened.engines.neighbours.clear()
+            opened.indexer.seal()
+    click.echo(f"rebuilt {what or 'lexical and vectors'} in {settings.archive}")
+
+
+def _print_problems(problems: list[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem))
+    if problems:
+        click.echo("`backfile verify --repair` mends what the record allows", err=True)
+    else:
+        click.echo("the archive is sound")

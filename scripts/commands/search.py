@@ -1,0 +1,217 @@
+"""Commands that read an archive: search, show, status, export."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.indexing.status import status_of
+from backfile.index.model.filters import DateFilter
+from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Copies, Marking, Mode, Query, Sort
+from backfile.index.search.batch import Answer, Parameters, answers, read_queries, text_of
+from backfile.index.wiring import open_engines, open_searcher
+from backfile.scripts.commands.options import as_json, with_facets, with_settings
+from backfile.scripts.printing.histories import print_history
+from backfile.scripts.printing.hits import byline_of, print_related, print_results, told_copies
+from backfile.scripts.printing.output import output, write_out
+from backfile.scripts.printing.progress import watched
+from backfile.web.api.downloads import EXPORTS
+from backfile.web.api.json import article_json, results_json
+from backfile.web.i18n.phrases import date_note
+from backfile.web.search.batch import as_table
+
+
+def answer_file(
+    settings: Settings, queries: BinaryIO, usual: Parameters, output: Path | None
+) -> int:
+    """Write the hits of a file's queries, and return the exit code; raise BadQuery."""
+    Query.from_parameters(usual)
+    searcher = open_searcher(settings)
+    content = queries.read()
+    total = sum(1 for _ in read_queries(text_of(BytesIO(content))))
+    asked = watched(read_queries(text_of(BytesIO(content))), total, " queries")
+    told = _Told(answers(searcher, asked, usual))
+    write_out(as_table(told), output)
+    click.echo(told.summary, err=True)
+    return 0 if told.found and not told.refused else 1
+
+
+class _Told:
+    """Passes answers on and counts them."""
+
+    def __init__(self, answered: Iterable[Answer]) -> None:
+        self._answered = answered
+        self.asked = self.found = self.refused = 0
+
+    def __iter__(self) -> Iterator[Answer]:
+        for answer in self._answered:
+            self.asked += 1
+            self.found += bool(answer.hits)
+            self.refused += bool(answer.error)
+            yield answer
+
+    @property
+    def summary(self) -> str:
+        refused = f", {self.refused:,} could not be answered" if self.refused else ""
+        return f"{self.asked:,} queries, {self.found:,} with hits{refused}"
+
+
+MOST_LANGUAGES = 8  # named by `status`
+
+
+@click.command()
+@click.argument("text", metavar="QUERY", required=False)
+@click.option("--mode", type=click.Choice([m.value for m in Mode]), default=Mode.HYBRID.value)
+@click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
+@click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
+@click.option(
+    "--date",
+    type=click.Choice([d.value for d in DateFilter]),
+    default=DateFilter.ANY.value,
+    help="`none`: only what has no date.",
+)
+@click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
+@with_facets
+@click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
+@click.option("--copies", type=click.Choice([c.value for c in Copies]), default=Copies.FOLD.value)
+@click.option(
+    "--mark",
+    type=click.Choice([m.value for m in Marking]),
+    default=Marking.WORDS.value,
+    help="`sentence`: name the sentence of each hit that is nearest in meaning too.",
+)
+@click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
+@click.option("--cursor", default="", help="The `next` of an earlier answer.")
+@click.option("--why", is_flag=True, help="Say below each hit why it was found.")
+@click.option(
+    "--batch",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Answer the queries of a file instead, a line each or a table, with a table of hits.",
+)
+@output
+@as_json
+@with_settings
+def search(
+    settings: Settings,
+    text: str | None,
+    as_json: bool,
+    why: bool,
+    batch: BinaryIO | None,
+    output: Path | None,
+    **parameters: object,
+) -> None:
+    """Find articles by words and by meaning."""
+    given = {name: values_of(value) for name, value in parameters.items()}
+    if batch:
+        if text or as_json or why:
+            raise click.UsageError("--batch stands instead of QUERY, --json and --why")
+
+        raise SystemExit(answer_file(settings, batch, given, output))
+    if text is None:
+        raise click.UsageError("Missing argument 'QUERY'.")
+    if output:
+        raise click.UsageError("-o is of --batch; `backfile export` writes a search to a file")
+    query = Query.from_parameters({"q": [text], **given})
+    results = open_searcher(settings).search(query)
+    if as_json:
+        click.echo(json.dumps(results_json(results), ensure_ascii=False))
+    else:
+        print_results(results, why=why)
+    raise SystemExit(0 if results.hits else 1)
+
+
+@click.command()
+@click.argument("article_id", metavar="ID")
+@click.option("--related", is_flag=True, help="Earlier and later coverage instead of the article.")
+@click.option("--history", is_flag=True, help="What it said before, and what has changed since.")
+@as_json
+@with_settings
+def show(settings: Settings, article_id: str, related: bool, history: bool, as_json: bool) -> None:
+    """Print an article."""
+    if history:
+        print_history(open_engines(settings).catalog, article_id, as_json=as_json)
+        return
+    searcher = open_searcher(settings)
+    if related:
+        print_related(searcher.related(article_id), as_json=as_json)
+        return
+    article, passages = searcher.article(article_id)
+    copies = searcher.copies(article_id)
+    if as_json:
+        click.echo(json.dumps(article_json(article, passages, copies), ensure_ascii=False))
+        return
+    click.secho(article.title, bold=True)
+    click.echo(byline_of(article))
+    if note := date_note(article):
+        click.echo(f"date {note}")
+    for name, value in (("url", article.url), ("read from", str(article.origin))):
+        if value:
+            click.echo(f"{name}: {value}")
+    if copies.total:
+        click.echo(told_copies(copies))
+    click.echo(f"\n{article.text}")
+
+
+@click.command()
+@as_json
+@with_settings
+def status(settings: Settings, as_json: bool) -> None:
+    """Say what the archive holds and how much of it can be found by meaning."""
+    engines = open_engines(settings)
+    found = status_of(ArchiveDirectory(settings.archive), engines)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(f"archive     {found.archive}")
+    click.echo(f"articles    {found.articles:,}")
+    click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
+    click.echo(f"languages   {_languages(found.languages)}")
+    click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
+    if found.misfit:
+        click.echo(f"            {found.misfit}")
+    if found.tuned:
+        overruled = ", but BACKFILE_VECTOR_WEIGHT overrules the first"
+        in_force = "" if "vector_weight" not in settings.given else overruled
+        click.echo(f"ranking     {found.tuned}, as tuned{in_force}")
+    click.echo(f"generation  {found.generation}")
+    click.echo(f"on disk     {found.bytes / 1e6:,.1f} MB")
+
+
+def _languages(counts: Mapping[str, int]) -> str:
+    """The commonest languages, and how many articles each has."""
+    named = [f"{code or 'unknown'} {count:,}" for code, count in counts.items()]
+    more = [f"{len(named) - MOST_LANGUAGES} more"] if len(named) > MOST_LANGUAGES else []
+    return ", ".join([*named[:MOST_LANGUAGES], *more])
+
+
+def values_of(value: object) -> list[str]:
+    """An option's value or values, as a URL gives them."""
+    return [str(v) for v in value] if isinstance(value, tuple) else [str(value)]
+
+
+# What a search takes, but for what says how it is shown, and --archive, which every command has.
+SHOWN = ("limit", "cursor", "mark", "why", "as_json", "batch", "output", "folder")
+
+
+@click.command(params=[each for each in search.params if each.name not in SHOWN])
+@click.option("--format", "kind", type=click.Choice(list(EXPORTS)), default="csv")
+@output
+@with_settings
+def export(
+    settings: Settings, text: str | None, kind: str, output: Path | None, **parameters: object
+) -> None:
+    """Write every article that a search finds: CSV, JSON Lines or RIS.
+
+    Without a query, all that pass the filters."""
+    given = {name: values_of(value) for name, value in parameters.items()}
+    query = Query.from_parameters({"q": [text or ""], **given})
+    results, matches = open_searcher(settings).every(query)
+    write_out(EXPORTS[kind].write(matches), output)
+    raise SystemExit(0 if results.total else 1)

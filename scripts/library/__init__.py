@@ -1,0 +1,1 @@
+"""Backfile: a searchable news archive, by words and by meaning."""

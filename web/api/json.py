@@ -1,0 +1,230 @@
+"""Articles and results as JSON, the same from the API and from the shell."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from backfile.archive.model.article import Article, Passage
+from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.store.reader import Versions
+from backfile.index.asking.autocomplete import Suggestion
+from backfile.index.model.filters import FACET_FILTERS
+from backfile.index.model.query import Query
+from backfile.index.model.results import (
+    Bin,
+    DidYouMean,
+    FacetCount,
+    Hit,
+    PassageHit,
+    Ranks,
+    Results,
+    Why,
+)
+from backfile.index.search.related import Related, RelatedArticle
+
+Json = dict[str, Any]
+NO_COPIES = OtherCopies()
+
+
+def results_json(results: Results) -> Json:
+    """Lay out the answer to a query."""
+    return {
+        "query": query_json(results.query)
+        | {
+            "read_as": results.reading.description,
+            "notes": list(results.reading.notes),
+            "parts": [part._asdict() for part in results.reading.parts],
+        },
+        "total": results.total,
+        "totals": {
+            "articles": results.totals.articles,
+            "stories": results.totals.stories,
+            "by_words": results.totals.by_words,
+            "by_meaning_alone": results.totals.by_meaning_alone,
+        },
+        "hits": [_hit(hit) for hit in results.hits],
+        "facets": {name: _counts(counts) for name, counts in results.facets.items()},
+        "facets_total": results.facets_total,
+        "timeline": {
+            "unit": results.timeline.unit.value if results.timeline.unit else None,
+            "bins": [_bin(each) for each in results.timeline.bins],
+            "undated": results.timeline.undated,
+        },
+        "coverage": round(results.coverage, 4),
+        "words_coverage": round(results.words_coverage, 4),
+        "verdict": results.verdict.value,
+        "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
+        "did_you_mean": _meant(results.did_you_mean),
+        "generation": results.generation,
+        "next": str(results.next) if results.next else None,
+        "took_ms": results.took_ms,
+    }
+
+
+def query_json(query: Query) -> Json:
+    """Lay out a query under the names of its URL parameters."""
+    filters = query.filters
+    return {
+        "q": query.text,
+        "mode": query.mode.value,
+        "since": _day(filters.since),
+        "until": _day(filters.until),
+        "date": filters.date.value,
+        "day": str(filters.day) if filters.day else None,
+        **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
+        "sort": query.sort.value,
+        "copies": query.copies.value,
+        "timeline": query.timeline.value,
+        "mark": query.mark.value,
+        "limit": query.limit,
+        "cursor": str(query.cursor) if query.cursor else None,
+    }
+
+
+def article_json(
+    article: Article, passages: Sequence[Passage] = (), copies: OtherCopies = NO_COPIES
+) -> Json:
+    """Lay out an article whole, with its text and passages, and say what its copies are."""
+    return {
+        **article_fields(article),
+        "text": article.text,
+        **_copies(copies),
+        "passages": [_passage(passage) for passage in passages],
+    }
+
+
+def related_json(related: Related) -> Json:
+    """Lay out other coverage by when it came, each best first."""
+    return {
+        **{kind: [_related(found) for found in some] for kind, some in related.kinds.items()},
+        "coverage": round(related.coverage, 4),
+    }
+
+
+def versions_json(found: Versions) -> Json:
+    """Lay out what an article says and said, the latest first, and when."""
+    told = [
+        {"kept_at": each.kept_at, "replaced_at": each.replaced_at} | article_json(each.article)
+        for each in found.versions
+    ]
+    withdrawn = found.withdrawn._asdict() if found.withdrawn else None
+    return {"versions": told, "withdrawn": withdrawn}
+
+
+def suggestions_json(text: str, found: Sequence[Suggestion]) -> Json:
+    """Lay out how a query that is being typed may go on."""
+    return {"q": text, "suggestions": [_suggestion(each) for each in found]}
+
+
+def _suggestion(found: Suggestion) -> Json:
+    article = article_fields(found.article) if found.article else None
+    values = {"kind": found.kind.value, "text": found.text, "q": found.q}
+    return {**values, "articles": found.articles, "article": article}
+
+
+def _related(found: RelatedArticle) -> Json:
+    return {
+        "article": article_fields(found.article),
+        "score": round(found.score, 6),
+        "why": _why(found.why),
+    }
+
+
+def article_fields(article: Article) -> Json:
+    """Lay out what is said of an article beside its text."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "title_source": article.title_source.value,
+        "source": article.source,
+        "published": _day(article.published),
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "date_source": article.date_source.value,
+        "date_certainty": article.date_certainty.value,
+        "date_written": article.date_written,
+        "version": article.version,
+        "url": article.url,
+        "section": article.section,
+        "authors": list(article.authors),
+        "language": article.language,
+    }
+
+
+def _hit(hit: Hit) -> Json:
+    return {
+        "article": article_fields(hit.article),
+        "score": round(hit.score, 6),
+        "ranks": _ranks(hit.ranks),
+        "passages": [_passage_hit(passage) for passage in hit.passages],
+        "why": _why(hit.why),
+        **_copies(hit.copies),
+    }
+
+
+def _copies(copies: OtherCopies) -> Json:
+    """The copies that are listed, and how many there are in all."""
+    listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
+    return {"copies": listed, "copies_total": copies.total}
+
+
+def _passage_hit(hit: PassageHit) -> Json:
+    return {
+        **_passage(hit.passage),
+        "highlights": [list(span) for span in hit.highlights],
+        "nearest": list(hit.nearest) if hit.nearest else None,
+        "score": round(hit.score, 6),
+        "ranks": _ranks(hit.ranks),
+        "cosine": None if hit.cosine is None else round(hit.cosine, 4),
+        "why": _why(hit.why),
+    }
+
+
+def _why(why: Why) -> Json:
+    return {
+        "sentence": why.sentence,
+        "parts": [
+            {
+                "kind": part.kind.value,
+                "text": part.text,
+                "before": round(part.before, 6),
+                "score": round(part.score, 6),
+            }
+            for part in why.parts
+        ],
+    }
+
+
+def _passage(passage: Passage) -> Json:
+    return {
+        "id": passage.id,
+        "start": passage.start,
+        "end": passage.end,
+        "heading": passage.heading,
+        "text": passage.text,
+    }
+
+
+def _ranks(ranks: Ranks) -> Json:
+    return {"lexical": ranks.lexical, "vector": ranks.vector}
+
+
+def _meant(meant: DidYouMean | None) -> Json | None:
+    return {"text": meant.text, "articles": meant.articles} if meant else None
+
+
+def _counts(counts: Sequence[FacetCount]) -> list[Json]:
+    return [{"value": count.value, "count": count.count} for count in counts]
+
+
+def _bin(found: Bin) -> Json:
+    return {
+        "value": found.value,
+        "since": _day(found.since),
+        "until": _day(found.until),
+        "count": found.count,
+        "of": found.of,
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -1,0 +1,82 @@
+"""The JSON API: the same searches as the page, and articles whole, with the time of each stage."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, jsonify, request
+
+from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
+from backfile.index.model.query import Query, parse_limit
+from backfile.index.model.results import Results
+from backfile.index.search.ranker import Clock
+from backfile.index.search.related import MOST_RELATED
+from backfile.index.search.searcher import Searcher
+from backfile.web.api.json import (
+    article_json,
+    related_json,
+    results_json,
+    suggestions_json,
+    versions_json,
+)
+
+
+def server_timing(took_ms: Mapping[str, float]) -> str:
+    """Write the time of each stage as browsers show it (W3C Server Timing).
+
+    >>> server_timing({"words": 1.25, "all": 9.8})
+    'words;dur=1.25, all;dur=9.8'
+    """
+    return ", ".join(f"{name};dur={milliseconds:g}" for name, milliseconds in took_ms.items())
+
+
+def timed(response: Response, results: Results, rendering: Clock) -> Response:
+    """Add the time of a search, stage by stage, and of writing its answer."""
+    took = {**results.took_ms, "render": rendering.took_ms["all"]}
+    response.headers["Server-Timing"] = server_timing(took)
+    return response
+
+
+def blueprint(searcher: Searcher) -> Blueprint:
+    """Routes below /api."""
+    routes = Blueprint("api", __name__, url_prefix="/api")
+
+    @routes.get("/search")
+    def search() -> Response:
+        query = Query.from_parameters(request.args.to_dict(flat=False))
+        results = searcher.search(query)
+        rendering = Clock()
+        return timed(jsonify(results_json(results)), results, rendering)
+
+    @routes.get("/suggest")
+    def suggest() -> Response:
+        text = request.args.get("q", "")
+        usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
+        limit = parse_limit(request.args.get("limit", ""), most=most, usual=usual)
+        response = jsonify(suggestions_json(text, searcher.suggest(text, limit)))
+        response.cache_control.no_store = True  # what is removed is suggested no longer
+        return response
+
+    @routes.get("/articles/<id:article_id>")
+    def article(article_id: str) -> Response:
+        return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
+
+    @routes.get("/articles/<id:article_id>/related")
+    def related(article_id: str) -> Response:
+        if _is_part_of_id("related"):
+            return article(f"{article_id}/related")
+        limit = parse_limit(request.args.get("limit", ""), most=MOST_RELATED)
+        return jsonify(related_json(searcher.related(article_id, limit=limit)))
+
+    @routes.get("/articles/<id:article_id>/history")
+    def history(article_id: str) -> Response:
+        if _is_part_of_id("history"):
+            return article(f"{article_id}/history")
+        searcher.article(article_id)  # what was taken back is not shown
+        return jsonify(versions_json(searcher.versions(article_id)))
+
+    return routes
+
+
+def _is_part_of_id(ending: str) -> bool:
+    """Whether `/related` belongs to an id that ends so: its slash is then percent-encoded."""
+    asked: str = request.environ.get("REQUEST_URI", "")
+    return asked.partition("?")[0].lower().endswith(f"%2f{ending}")

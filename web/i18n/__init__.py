@@ -1,0 +1,1 @@
+"""Writes pages in the reader's language."""

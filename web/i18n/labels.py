@@ -1,0 +1,59 @@
+"""What a reader calls the values that are short and in English in addresses, JSON and code."""
+
+from backfile.archive.model.article import DateCertainty
+from backfile.archive.model.message import Message
+from backfile.index.model.periods import Unit
+from backfile.index.model.query import AskedKind, Mode, Sort
+
+NAMES: dict[str, dict[str, Message]] = {
+    "FACET_NAMES": {
+        "source": Message("source"),
+        "section": Message("section"),
+        "language": Message("language"),
+        "author": Message("author"),
+    },
+    "FIELD_NAMES": {
+        "title": Message("title"),
+        "published": Message("published"),
+        "source": Message("source"),
+        "section": Message("section"),
+        "authors": Message("authors"),
+        "language": Message("language"),
+        "url": Message("address"),
+        "version": Message("version"),
+    },
+    "MODE_NAMES": {
+        Mode.HYBRID: Message("Words and meaning"),
+        Mode.KEYWORD: Message("Words"),
+        Mode.SEMANTIC: Message("Meaning"),
+    },
+    "SORT_NAMES": {
+        Sort.RELEVANCE: Message("relevance"),
+        Sort.NEWEST: Message("newest"),
+        Sort.OLDEST: Message("oldest"),
+        Sort.ADDED: Message("added"),
+    },
+    "UNIT_NAMES": {
+        Unit.DAY: Message("day"),
+        Unit.MONTH: Message("month"),
+        Unit.YEAR: Message("year"),
+        Unit.DECADE: Message("decade"),
+        Unit.CENTURY: Message("century"),
+    },
+    "KIND_NAMES": {
+        AskedKind.WORD: Message("word"),
+        AskedKind.PHRASE: Message("phrase"),
+        AskedKind.PREFIX: Message("prefix"),
+        AskedKind.FUZZY: Message("fuzzy"),
+        AskedKind.NEAR: Message("near"),
+        AskedKind.FIELD: Message("field"),
+        AskedKind.DATE: Message("date"),
+        AskedKind.EXCLUSION: Message("exclusion"),
+    },
+    "CERTAINTY_NAMES": {
+        DateCertainty.CERTAIN: Message("date certain"),
+        DateCertainty.LIKELY: Message("date likely"),
+        DateCertainty.DOUBTFUL: Message("date doubtful"),
+    },
+}
+"""For the templates, by name."""

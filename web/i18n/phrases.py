@@ -1,0 +1,120 @@
+"""Sentences that page and shell have in common: what was found, and what is to know of a date."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from backfile.archive.model.article import Article, DateCertainty, DateSource
+from backfile.archive.model.message import Message
+from backfile.index.model.query import Copies
+from backfile.index.model.results import Part, PartKind, Results
+
+MOST_PARTS = 8  # of a score that are shown one by one
+
+
+def total_in_words(results: Results) -> Message:
+    """How much was found: `12 stories, 17 articles`, or the articles alone where none is a copy."""
+    totals = results.totals
+    articles = articles_in_words(totals.articles)
+    if totals.stories == totals.articles:
+        return articles
+    stories = Message.counted("%(number)s story", "%(number)s stories", totals.stories)
+    if results.query.copies is Copies.FOLD:
+        return Message("%(stories)s, %(articles)s", stories=stories, articles=articles)
+    return Message("%(articles)s, %(stories)s", stories=stories, articles=articles)
+
+
+def articles_in_words(number: int) -> Message:
+    """Write how many articles."""
+    return Message.counted("%(number)s article", "%(number)s articles", number)
+
+
+def copies_in_words(number: int) -> Message:
+    """Write how many copies."""
+    return Message.counted("%(number)s copy", "%(number)s copies", number)
+
+
+def part_name(part: Part) -> str:
+    """Name a part of a score."""
+    match part.kind:
+        case PartKind.MEANING:
+            return Message("closeness in meaning")
+        case PartKind.ASSUMED:
+            return Message("closeness in meaning, assumed")
+        case PartKind.PASSAGE:
+            place = int(part.text.rpartition(":")[2]) + 1
+            return Message("a share of passage %(place)s", place=place)
+        case PartKind.COPY:
+            return Message("a copy that answers better")
+        case PartKind.RERANKED:
+            return Message("read together with the question")
+    return part.text
+
+
+def strongest(parts: Sequence[Part]) -> list[Part]:
+    """Keep the parts that add most; the others become one."""
+    ordered = sorted(parts, key=lambda part: -part.score)
+    if len(ordered) <= MOST_PARTS:
+        return ordered
+    kept, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
+    rest = sum(part.score for part in others)
+    more = Message.counted("%(number)s more", "%(number)s more", len(others))
+    return [*kept, Part(PartKind.WORD, more, 0.0, rest)]
+
+
+FIGURES = re.compile(
+    r"(?<!\d)(?<!\d[/-])(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})(?!\d)"
+)  # dots leave no choice
+PLACES = {
+    DateSource.TEXT: Message("taken from its address or its text"),
+    DateSource.FILE: Message("taken from the name of its file"),
+}
+
+
+def date_note(article: Article) -> str:
+    """What is to be said of an article's day: nothing where it is certain, or simply absent."""
+    reason = _reason(article)
+    if not article.date_written:
+        return reason
+    if not reason:
+        return Message("as written: %(written)s", written=article.date_written)
+    return Message(
+        "as written: %(written)s; %(reason)s", written=article.date_written, reason=reason
+    )
+
+
+def _reason(article: Article) -> str:
+    match article.date_certainty:
+        case DateCertainty.DOUBTFUL if article.published:
+            return Message("in the future when it was read")
+        case DateCertainty.DOUBTFUL:
+            return Message("no article can be of that day")
+        case DateCertainty.NONE if article.date_written:
+            return Message("no day is named")
+        case DateCertainty.LIKELY:
+            return PLACES.get(article.date_source) or _way(article)
+    return ""
+
+
+def _way(article: Article) -> str:
+    """How what is written was read as a day."""
+    found, day = FIGURES.search(article.date_written), article.published
+    if day is None:
+        return ""
+    order = _order(int(found[1]), int(found[2]), int(found[3]), day) if found else ""
+    if str(day.year) in article.date_written:
+        return order or Message("the first of several days")
+    if order:
+        return Message("%(order)s and as of %(year)s", order=order, year=str(day.year))
+    return Message("read as of %(year)s", year=str(day.year))
+
+
+def _order(first: int, second: int, third: int, day: date) -> str:
+    """Which of three figures was taken to stand first; nothing where only one of them can."""
+    if (day.year % 100, day.day) == (first, third % 100) != (third % 100, first):
+        return Message("read with the year first")
+    if first == second or max(first, second) > 12:
+        return ""
+    if first == day.day:
+        return Message("read with the day first")
+    return Message("read with the month first")

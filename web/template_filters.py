@@ -1,0 +1,174 @@
+"""How things are written for a reader: days, marked text, numbers with what they count."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from backfile.archive.model.message import Message
+from backfile.index.model.filters import LEAP_YEAR, DayOfYear
+from backfile.index.model.results import PassageHit
+from backfile.web.i18n.negotiation import carrying, gettext, language_of_page, said
+from backfile.web.i18n.phrases import date_note, part_name, strongest, total_in_words
+from backfile.web.links import LINKS
+from backfile.web.search.hit_links import PLACES
+from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
+
+EXCERPT = 420  # characters of a passage on the results page
+LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning
+NEAREST = Markup(
+    '<span class="nearest" title="{}"><span class="unseen">{} </span>'
+    '<span class="sign" aria-hidden="true">≈</span>{}</span>'
+)
+MARK = Markup("<mark>{}</mark>")
+
+
+def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> Markup:
+    """Escape a text and mark the spans in it.
+
+    >>> str(marked("a <b> c", [(6, 7)]))
+    'a &lt;b&gt; <mark>c</mark>'
+    """
+    pieces, last = [], 0
+    for start, end in spans:
+        pieces += [escape(text[last:start]), mark.format(text[start:end])]
+        last = end
+    return Markup("").join([*pieces, escape(text[last:])])
+
+
+def excerpt(hit: PassageHit) -> Markup:
+    """The part of a passage around its first marked word, or its beginning without the heading.
+
+    A sentence that is nearest in meaning is shown whole, and marked as such.
+    """
+    text, heading = hit.passage.text, hit.passage.heading
+    opening = len(heading) if heading and text.startswith(heading) else 0
+    opening += len(text[opening:]) - len(text[opening:].lstrip())
+    start, end = _excerpt_span(text, opening, hit)
+    shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
+    before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
+    body = text[start:end]
+    if not hit.nearest or not start <= hit.nearest[0] < hit.nearest[1] <= end:
+        return Markup("{}{}{}").format(before, marked(body, shown), after)
+    bounds = (0, hit.nearest[0] - start, hit.nearest[1] - start, len(body))
+    first, inside, last = (
+        marked(body[a:b], _clipped(shown, a, b)) for a, b in itertools.pairwise(bounds)
+    )
+    nearest = NEAREST.format(gettext("Nearest in meaning"), gettext("Nearest in meaning:"), inside)
+    return Markup("{}{}{}{}{}").format(before, first, nearest, last, after)
+
+
+def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """What of the spans lies in a stretch, counted from its start."""
+    return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+
+
+def _excerpt_span(text: str, opening: int, hit: PassageHit) -> tuple[int, int]:
+    start = _excerpt_start(text, opening, hit.highlights)
+    end = _excerpt_end(text, start)
+    if not hit.nearest or (start <= hit.nearest[0] and hit.nearest[1] <= end):
+        return start, end
+    both = min(start, hit.nearest[0]), max(end, hit.nearest[1])
+    if both[1] - both[0] <= LONGEST_EXCERPT:
+        return both
+    return hit.nearest[0], max(hit.nearest[1], _excerpt_end(text, hit.nearest[0]))
+
+
+def _excerpt_end(text: str, start: int) -> int:
+    end = min(len(text), start + EXCERPT)
+    if end < len(text):
+        space = text.rfind(" ", start + EXCERPT // 2, end)
+        end = space if space > 0 else end
+    return end
+
+
+def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:
+    """Begin at the opening if the first marked word is then shown, else a little before it."""
+    first = next((start for start, _ in spans if start >= opening), opening)
+    if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
+        return opening
+    wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
+    space = text.find(" ", wanted, first)
+    return space + 1 if space >= 0 else wanted
+
+
+def emphasized(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+    """Escape a text and emphasize the spans in it."""
+    return marked(text, spans, Markup("<em>{}</em>"))
+
+
+def day(value: date | None) -> str:
+    """Write a day as a reader does: `23 March 2024`."""
+    return language_of_page().day(value) if value else said(Message("no date"))
+
+
+def day_of_year(value: DayOfYear | date) -> str:
+    """Write a day without its year.
+
+    >>> day_of_year(DayOfYear(2, 29))
+    '29 February'
+    """
+    in_leap_year = date(LEAP_YEAR, value.month, value.day)
+    return language_of_page().part_of_day(in_leap_year, "dMMMM")
+
+
+def language(code: str) -> str:
+    """Name a language."""
+    return language_of_page().name_of(code)
+
+
+def number(value: int) -> str:
+    """Write a whole number."""
+    return language_of_page().number(value)
+
+
+def decimal(value: float, places: int) -> str:
+    """Write a number with so many decimals."""
+    return language_of_page().decimal(value, places)
+
+
+def percent(share: float, places: int = 0) -> str:
+    """Write a share, 0 to 1, in hundredths."""
+    return language_of_page().percent(share, places)
+
+
+def instant(moment: str) -> str:
+    """Write an instant, ISO 8601 in UTC, as a reader does: `23 March 2024, 14:05 UTC`."""
+    return language_of_page().instant(datetime.fromisoformat(moment))
+
+
+def capitalize_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+NO_PAGES = {"citation_path", "hit_at", "is_chosen", "outlet_url", "taken_url", "with_query"}
+ADDRESSES: dict[str, Callable[..., Any]] = {**LINKS, **PLACES}
+FILTERS: dict[str, Callable[..., object]] = {
+    **{
+        name: function if name in NO_PAGES else carrying(function)
+        for name, function in ADDRESSES.items()
+    },
+    "marked": marked,
+    "emphasized": emphasized,
+    "excerpt": excerpt,
+    "day": day,
+    "day_of_year": day_of_year,
+    "instant": instant,
+    "language": language,
+    "bars": bars,
+    "name_of": name_of,
+    "ticks": ticks,
+    "years_of": years_of,
+    "wider": wider,
+    "total_in_words": total_in_words,
+    "date_note": date_note,
+    "capitalize_first": capitalize_first,
+    "said": said,
+    "number": number,
+    "decimal": decimal,
+    "percent": percent,
+    "part_name": part_name,
+    "strongest": strongest,
+}
