@@ -10,7 +10,7 @@ from backfile.archive.workers import Workers
 from backfile.index.lexical.analysis.analyser import ANALYSER
 from backfile.index.lexical.storage.codec import POSTINGS
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table_file import ColumnsFile
+from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import NoiseFile
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
@@ -115,6 +115,6 @@ def _engines(
         lexical=WhooshIndex(directory.lexical, workers),
         neighbours=ChromaIndex(directory.chroma, vectors),
         embedder=embedder,
-        columns=ColumnsFile(directory.columns),
+        table=ArticleTableFile(directory.columns),
         noise=NoiseFile(directory.noise),
     )

@@ -62,7 +62,7 @@ def open_for_writing(
                 passages=passages,
             )
             yield Writing(engines, indexer, workers)
-            engines.columns.bring_up(engines.catalog)
+            engines.table.bring_up(engines.catalog)
             calibrate(engines, searcher_over(engines, settings))
         finally:
             engines.catalog.close()

@@ -17,7 +17,7 @@ from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table_file import ColumnsFile
+from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import NoiseFile
 from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
@@ -125,7 +125,7 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
         lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical", workers),
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
         embedder=HashedWords(),
-        columns=ColumnsFile(folder / "columns"),
+        table=ArticleTableFile(folder / "columns"),
         noise=NoiseFile(folder / "noise.json"),
     )
 

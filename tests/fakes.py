@@ -11,10 +11,10 @@ from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.analysis.analyser import WORD, terms
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_of
-from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Postings, Rarity
+from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Idf, Postings
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.matching import Matcher
-from backfile.index.lexical.scoring.more_like_this import resemblance
+from backfile.index.lexical.scoring.more_like_this import more_like_this
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.storage.vocabulary import Vocabulary, key_of
 from backfile.index.model.expression import Stretch
@@ -81,11 +81,11 @@ class MemorySnapshot:
     def rows(self):
         return np.array(sorted(self.entries), np.int64)
 
-    def match(self, expression, articles, *, rarity=Rarity.CLASSIC):
-        return Matcher(Collection(self, articles), rarity).match(expression)
+    def match(self, expression, articles, *, idf=Idf.WHOOSH):
+        return Matcher(Collection(self, articles), idf).match(expression)
 
-    def resemble(self, article, own, articles):
-        return resemblance(Collection(self, articles), article, own)
+    def more_like_this(self, article, own, articles):
+        return more_like_this(Collection(self, articles), article, own)
 
     def close(self):
         pass

@@ -62,7 +62,7 @@ class _Archive(Collector):
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        columns = self._searcher.columns()
+        columns = self._searcher.table()
         for name, meaning, value in (
             ("articles", "Articles in the archive", columns.n_articles),
             ("passages", "Passages in the archive", columns.n_passages),

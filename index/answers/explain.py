@@ -9,7 +9,7 @@ import numpy as np
 from backfile.archive.model.message import Message
 from backfile.index.lexical.scoring.collection import scores_at
 from backfile.index.model.arrays import Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import (
     COLUMNS,
@@ -42,7 +42,7 @@ class Grounds:
 
     held: tuple[Leaf, ...]
     elsewhere: tuple[Leaf, ...]
-    columns: tuple[Leaf, ...]
+    table: tuple[Leaf, ...]
     wordless: bool
     cosine: float | None
     assumed: bool
@@ -65,7 +65,7 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
     if grounds.elsewhere:
         words = listed([_named(leaf) for leaf in grounds.elsewhere])
         yield Message("elsewhere in the article %(words)s", words=words)
-    yield from map(_in_column, grounds.columns)
+    yield from map(_in_column, grounds.table)
     if grounds.cosine is not None:
         yield nearness(grounds.cosine, assumed=grounds.assumed)
     yield from _places(grounds.ranks)
@@ -207,7 +207,7 @@ LEAST_MORE = 1e-6  # of a score
 class Explainer:
     """Explains hits of one search; `rows` (n,) are the passages that will be asked about."""
 
-    columns: Columns
+    table: ArticleTable
     matches: Matches
     candidates: Candidates
     rows: Rows
@@ -248,7 +248,7 @@ class Explainer:
                 for leaf in standing
                 if counted and leaf not in held and leaf.field not in COLUMNS
             ),
-            columns=tuple(leaf for leaf in standing if leaf.field in COLUMNS),
+            table=tuple(leaf for leaf in standing if leaf.field in COLUMNS),
             wordless=self._words_count and not held,
             cosine=self._cosine(i),
             assumed=self._is_assumed(i),
@@ -307,7 +307,7 @@ class Explainer:
         """What each leaf scored in each passage; none where words did not count."""
         held: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
         lists = [found.lists for found in self.matches.leaves]
-        scores = scores_at(self.rows, lists, self.columns.n_rows)
+        scores = scores_at(self.rows, lists, self.table.n_rows)
         for at, place in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
             row, leaf = int(self.rows[at]), self.matches.leaves[place].leaf
             if row not in self._place or self.candidates.worded[self._place[row]]:
@@ -317,7 +317,7 @@ class Explainer:
     @cached_property
     def _standing(self) -> dict[int, dict[Leaf, None]]:
         """The leaves that stand anywhere in the article of each passage."""
-        owners = self.columns.article_of[self.rows]
+        owners = self.table.article_of[self.rows]
         standing: dict[int, dict[Leaf, None]] = {row: {} for row in self.rows.tolist()}
         for found in self.matches.leaves:
             for row in self.rows[found.held[owners]].tolist():

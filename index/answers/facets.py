@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
-from backfile.index.model.article_table import Category, Columns, surplus
+from backfile.index.model.article_table import ArticleTable, Category, surplus
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.filters import FACETS
 from backfile.index.model.query import Copies
@@ -30,29 +30,31 @@ def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Total
     return Totals(articles, stories, by_words, articles - by_words)
 
 
-def facets(columns: Columns, articles: Bools, copies: Copies = Copies.SHOW) -> Facets:
+def facets(table: ArticleTable, articles: Bools, copies: Copies = Copies.SHOW) -> Facets:
     """Count the values of each facet among the articles, the most frequent first.
 
     Folded, a value counts the stories that have an article with it: what a click on it gives.
     """
-    found = {name: _facet(columns, name, articles, copies) for name in FACETS}
+    found = {name: _facet(table, name, articles, copies) for name in FACETS}
     return Facets(
         {name: counts[:MOST_VALUES] for name, counts in found.items()},
         {name: len(counts) for name, counts in found.items()},
     )
 
 
-def _facet(columns: Columns, name: str, articles: Bools, copies: Copies) -> tuple[FacetCount, ...]:
-    category: Category = getattr(columns, name)
-    again = _again(columns, name, articles) if copies is Copies.FOLD else 0
+def _facet(
+    table: ArticleTable, name: str, articles: Bools, copies: Copies
+) -> tuple[FacetCount, ...]:
+    category: Category = getattr(table, name)
+    again = _again(table, name, articles) if copies is Copies.FOLD else 0
     counts = category.counts(articles, again)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple(FacetCount(*pair) for pair in ordered)
 
 
-def _again(columns: Columns, name: str, articles: Bools) -> Rows:
+def _again(table: ArticleTable, name: str, articles: Bools) -> Rows:
     """How often, for each value, a story has it beyond once: only copies are looked at."""
-    category = columns.of_copied[name]
+    category = table.of_copied[name]
     chosen = articles[category.owners]
-    stories = columns.story[category.owners[chosen]]
+    stories = table.story[category.owners[chosen]]
     return surplus(stories, category.codes[chosen], len(category.names))

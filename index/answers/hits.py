@@ -13,7 +13,7 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import Expression
 from backfile.index.model.matches import Matches
@@ -27,7 +27,7 @@ COPIES_LISTED = 20
 class Hits:
     """All that is known of one search, from which any page of hits can be fetched."""
 
-    columns: Columns
+    table: ArticleTable
     matches: Matches
     candidates: Candidates
     scores: Floats
@@ -41,7 +41,7 @@ class Hits:
         best = {place: self._best_rows(place) for place in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        highlighter = Highlighter(self.expression, Languages.of(self.columns.spoken))
+        highlighter = Highlighter(self.expression, Languages.of(self.table.spoken))
         explainer = self._explainer(rows)
         copies = self._copies(page, catalog)
         hits = []
@@ -72,7 +72,7 @@ class Hits:
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {place: self.folding.copies_of(place) for place in page.tolist()}
-        first = {place: self.columns.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
+        first = {place: self.table.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
         known = catalog.stories.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
         return {
             place: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
@@ -81,11 +81,11 @@ class Hits:
 
     def _best_rows(self, place: int) -> list[int]:
         """The article's best passages; its first one where nothing in it was scored."""
-        mine = np.flatnonzero(self.columns.article_of[self.candidates.rows] == place)
+        mine = np.flatnonzero(self.table.article_of[self.candidates.rows] == place)
         if len(mine):
             order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
             return [int(row) for row in self.candidates.rows[mine[order]]]
-        rows = np.flatnonzero(self.columns.article_of == place)
+        rows = np.flatnonzero(self.table.article_of == place)
         scored = rows[self.matches.scores[rows] > 0]
         if len(scored):
             order = np.argsort(-self.matches.scores[scored], kind="stable")[:PASSAGES_A_HIT]
@@ -116,19 +116,19 @@ class Hits:
 
     def _score_below(self, row: int) -> float:
         """Score a passage that was no candidate: by words, as a share of its article's score."""
-        place = self.columns.article_of[row]
-        words = self.matches.scores[self.columns.article_of == place]
+        place = self.table.article_of[row]
+        words = self.matches.scores[self.table.article_of == place]
         best = float(words.max())
         return float(self.scores[place] * self.matches.scores[row] / best) if best else 0.0
 
     def _explainer(self, rows: list[int]) -> Explainer:
         shown = np.array(sorted(rows), np.int64)
-        return Explainer(self.columns, self.matches, self.candidates, shown, self.passage_share)
+        return Explainer(self.table, self.matches, self.candidates, shown, self.passage_share)
 
     @cached_property
     def _worded(self) -> Bools:
         """The candidates that hold words, in articles that match by them."""
-        owners = self.columns.article_of[self.candidates.rows]
+        owners = self.table.article_of[self.candidates.rows]
         return (self.candidates.lexical > 0) & self.candidates.by_words[owners]
 
     @cached_property

@@ -5,7 +5,7 @@ from backfile.archive.model.message import Message
 from backfile.index.asking.spell_correction import likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression, Word, wanted
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
@@ -23,7 +23,7 @@ def cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | None
         found.append(
             Message("by words, %(share)s%% of the archive can be searched so far", share=share)
         )
-    if query.cursor and query.cursor.generation != snapshot.columns.generation:
+    if query.cursor and query.cursor.generation != snapshot.table.generation:
         found.append(
             Message("the archive has changed since the first page: hits may be missed or repeated")
         )
@@ -36,16 +36,16 @@ ALIKE = 2  # words are offered at most for one that is nowhere
 
 
 def offers_for(
-    expression: Expression | None, lexical: LexicalSnapshot, columns: Columns
+    expression: Expression | None, lexical: LexicalSnapshot, table: ArticleTable
 ) -> tuple[Offer, ...]:
     """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""
     if expression is None:
         return ()
 
     def articles(word: str) -> int:
-        return int(lexical.match(Word(word), columns).held.sum())
+        return int(lexical.match(Word(word), table).held.sum())
 
-    languages = Languages.of(columns.spoken)
+    languages = Languages.of(table.spoken)
     said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
     known = {
         word: articles(word) for word in list(dict.fromkeys(languages.weighty(said)))[:MOST_WORDS]
@@ -54,7 +54,7 @@ def offers_for(
         Offer(found.spelling.written, articles(found.spelling.text))
         for word, held in known.items()
         if not held
-        for found in likely(word, lexical.spellings(columns), languages)[:ALIKE]
+        for found in likely(word, lexical.spellings(table), languages)[:ALIKE]
     ]
     here = sorted((held, word) for word, held in known.items() if held)
     offers = [*alike, *(Offer(word, held) for held, word in here)]

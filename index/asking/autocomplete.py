@@ -18,7 +18,7 @@ from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import fold, is_stop_word
 from backfile.index.lexical.spelling.spellings import BEYOND
 from backfile.index.model.arrays import Bools
-from backfile.index.model.article_table import Category, Columns
+from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import And, Field, Prefix, Word
 from backfile.index.model.filters import FACETS
 from backfile.index.model.query import LONGEST_TEXT
@@ -82,9 +82,9 @@ class Typed(NamedTuple):
 class Names:
     """The names of sources, sections, languages and authors, by the words in them."""
 
-    def __init__(self, columns: Columns) -> None:
-        everyone = np.ones(columns.n_articles, np.bool_)
-        self._categories: dict[str, Category] = {name: getattr(columns, name) for name in FACETS}
+    def __init__(self, table: ArticleTable) -> None:
+        everyone = np.ones(table.n_articles, np.bool_)
+        self._categories: dict[str, Category] = {name: getattr(table, name) for name in FACETS}
         self._counts = {name: c.counts(everyone) for name, c in self._categories.items()}
         self._words = sorted(
             (word, place, name, number)
@@ -116,14 +116,14 @@ class Names:
 class Suggester:
     """Suggests from one snapshot; it may be shared between threads."""
 
-    def __init__(self, lexical: LexicalSnapshot, columns: Columns, catalog: Catalog) -> None:
+    def __init__(self, lexical: LexicalSnapshot, table: ArticleTable, catalog: Catalog) -> None:
         self._lexical = lexical
-        self._columns = columns
+        self._table = table
         self._catalog = catalog
-        self._names = Names(columns)
+        self._names = Names(table)
 
-    def is_of(self, columns: Columns) -> bool:
-        return self._columns is columns
+    def is_of(self, table: ArticleTable) -> bool:
+        return self._table is table
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest at most so many ways to go on; nothing where no word is being typed."""
@@ -145,7 +145,7 @@ class Suggester:
     def _begun(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
         beside = self._beside(typed)
-        known = self._lexical.spellings(self._columns).beginning(fold(typed.last))
+        known = self._lexical.spellings(self._table).beginning(fold(typed.last))
         stems: set[str] = set()  # of which one form is enough: all find the same
         for word in islice(known, LOOKED_AT):
             written = word.text if word.written in OPERATORS else word.written
@@ -159,14 +159,14 @@ class Suggester:
 
     def _beside(self, typed: Typed) -> Bools:
         """The articles that hold the words typed before, or all where none holds them."""
-        held = np.ones(self._columns.n_articles, np.bool_)
+        held = np.ones(self._table.n_articles, np.bool_)
         for word in typed.words[-MOST_WORDS:]:
             if not is_stop_word(fold(word)):
                 held &= self._held(word, typed.field)
         return held if held.any() else ~held
 
     def _held(self, word: str, field: Field) -> Bools:
-        return self._lexical.match(Word(word, field), self._columns).held
+        return self._lexical.match(Word(word, field), self._table).held
 
     def _names_of(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         """Names anywhere in a query, of which the words typed last are a part."""
@@ -190,9 +190,9 @@ class Suggester:
             return
         begun = Prefix(typed.last, Field.TITLE)
         said = And((*(Word(word, Field.TITLE) for word in words), begun))
-        found = np.flatnonzero(self._lexical.match(said, self._columns).held)
-        latest = found[np.argsort(-self._columns.published[found], kind="stable")]
-        rows = self._columns.first_rows[latest[: 4 * MOST_TITLES]]
+        found = np.flatnonzero(self._lexical.match(said, self._table).held)
+        latest = found[np.argsort(-self._table.published[found], kind="stable")]
+        rows = self._table.first_rows[latest[: 4 * MOST_TITLES]]
         stored = {each.row: each.article for each in self._catalog.stored(rows.tolist())}
         articles = (stored[row] for row in rows.tolist() if row in stored)
         seen: set[str] = set()

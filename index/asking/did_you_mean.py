@@ -10,7 +10,7 @@ from backfile.index.asking.spell_correction import commoner, likely
 from backfile.index.lexical.analysis.analyser import WORD, words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.model.arrays import Bools
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import DidYouMean
@@ -26,7 +26,7 @@ class Vocabularies(NamedTuple):
     """What a query was asked of."""
 
     lexical: LexicalSnapshot
-    columns: Columns
+    table: ArticleTable
 
 
 def did_you_mean(
@@ -51,7 +51,7 @@ def did_you_mean(
     if not spans:
         return None
     corrected, marks = _replaced(text, spans, corrections)
-    found = asked.lexical.match(wanted, asked.columns)
+    found = asked.lexical.match(wanted, asked.table)
     articles = int((found.held & chosen).sum())
     return DidYouMean(corrected, articles, marks) if articles and not found.relaxed else None
 
@@ -68,31 +68,31 @@ def _corrections(matches: Matches, asked: Vocabularies) -> Iterator[tuple[str, s
                 yield leaf.text, correction
         elif isinstance(leaf, Phrase | Near) and not held:
             for word in WORD.findall(leaf.text):
-                alone = int(asked.lexical.match(Word(word), asked.columns).held.sum())
+                alone = int(asked.lexical.match(Word(word), asked.table).held.sum())
                 if not alone and (correction := _correction(word, 0, asked)):
                     yield word, correction
 
 
 def _correction(word: str, held: int, asked: Vocabularies) -> str:
     """The word that was probably meant, as the archive writes it; nothing for one that is right."""
-    spellings, columns = asked.lexical.spellings, asked.columns
-    languages = Languages.of(columns.spoken)
+    spellings, table = asked.lexical.spellings, asked.table
+    languages = Languages.of(table.spoken)
     if not word.isalpha() or word not in (word.lower(), word.capitalize()):
         return ""  # letters that stand for words, or a name of its own making: AHCA, BurgerKing
     if held:
-        near = commoner(word, held, lambda: spellings(columns), languages)
+        near = commoner(word, held, lambda: spellings(table), languages)
     else:
-        near = likely(word, spellings(columns), languages)
+        near = likely(word, spellings(table), languages)
         if near and not word.islower() and near[0].spelling.frequency < WELL_KNOWN:
             return ""
-        if near and _is_a_name(word, columns):
+        if near and _is_a_name(word, table):
             return ""
     return _as_typed(word, near[0].spelling.written) if near else ""
 
 
-def _is_a_name(word: str, columns: Columns) -> bool:
+def _is_a_name(word: str, table: ArticleTable) -> bool:
     """Whether it stands in the name of a source, a section or an author."""
-    names = (columns.source, columns.section, columns.author)
+    names = (table.source, table.section, table.author)
     return any(category.mentioning(words_of(word), words_of).any() for category in names)
 
 

@@ -26,24 +26,24 @@ from backfile.index.model.expression import (
     written,
 )
 from backfile.index.model.filters import Filters
-from backfile.index.model.query import AskedKind, AskedPart, Query
+from backfile.index.model.query import Query, QueryPart, QueryPartKind
 
 MOST_PARTS = 16
 MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words
 
 
-class Asked(NamedTuple):
+class ReadQuery(NamedTuple):
     """How a query was read. `text` is what it asks for beside days, `filters` hold those days."""
 
     text: str
     expression: Expression | None
     filters: Filters
-    parts: tuple[AskedPart, ...]
+    parts: tuple[QueryPart, ...]
     notes: tuple[Message, ...]
     description: str
 
 
-def read_query(query: Query, today: date) -> Asked:
+def read_query(query: Query, today: date) -> ReadQuery:
     """Read a query's text; whatever is wrong in it is read as words, and a note says so."""
     dated = Dated(query.text) if query.plain else take_days(query.text, today)
     read = parse(dated.text, plain=query.plain)
@@ -54,10 +54,10 @@ def read_query(query: Query, today: date) -> Asked:
     said = [describe(read.expression)] if read.expression else []
     said += [condition.text for condition in dated.conditions]
     parts = tuple(_parts(read.expression, dated.conditions))
-    return Asked(dated.text, read.expression, filters, parts, tuple(notes), ", and ".join(said))
+    return ReadQuery(dated.text, read.expression, filters, parts, tuple(notes), ", and ".join(said))
 
 
-def undated(query: Query, asked: Asked) -> Query:
+def undated(query: Query, asked: ReadQuery) -> Query:
     """The same query without any day or other filter."""
     return replace(query, text=asked.text, filters=Filters())
 
@@ -94,17 +94,17 @@ def _is_plain(word: str) -> bool:
     return parse(word) == (Words((Word(word),)), ())
 
 
-def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> Iterator[AskedPart]:
+def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> Iterator[QueryPart]:
     days = [condition.text for condition in conditions]
     whole = [typed(expression)] if expression else []
     found = list(_leaves(expression)) if expression else []
-    words = all(_kind(part) is AskedKind.WORD for part, _ in found)
+    words = all(_kind(part) is QueryPartKind.WORD for part, _ in found)
     for part, left in found if len(found) <= (MOST_WORDS if words else MOST_PARTS) else ():
         rest = [typed(left)] if left else []
-        yield AskedPart(_kind(part), typed(part), " ".join(rest + days))
+        yield QueryPart(_kind(part), typed(part), " ".join(rest + days))
     for place, day in enumerate(days):
         kept = days[:place] + days[place + 1 :]
-        yield AskedPart(AskedKind.DATE, day, " ".join(whole + kept))
+        yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + kept))
 
 
 def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | None]]:
@@ -120,18 +120,18 @@ def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | N
             yield expression, None
 
 
-def _kind(part: Leaf | Not) -> AskedKind:
+def _kind(part: Leaf | Not) -> QueryPartKind:
     match part:
         case Not():
-            return AskedKind.EXCLUSION
+            return QueryPartKind.EXCLUSION
         case _ if part.field is not Field.ANY:
-            return AskedKind.FIELD
+            return QueryPartKind.FIELD
         case Phrase():
-            return AskedKind.PHRASE
+            return QueryPartKind.PHRASE
         case Prefix():
-            return AskedKind.PREFIX
+            return QueryPartKind.PREFIX
         case Fuzzy():
-            return AskedKind.FUZZY
+            return QueryPartKind.FUZZY
         case Near():
-            return AskedKind.NEAR
-    return AskedKind.WORD
+            return QueryPartKind.NEAR
+    return QueryPartKind.WORD

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Folding:
     begins: Rows
 
     @classmethod
-    def of(cls, columns: Columns, articles: Bools) -> Self:
+    def of(cls, table: ArticleTable, articles: Bools) -> Self:
         """Fold the marked articles. Only those that have copies are looked at one by one."""
-        members = columns.copied[articles[columns.copied]]
-        begins = np.flatnonzero(np.diff(columns.story[members], prepend=-1))
+        members = table.copied[articles[table.copied]]
+        begins = np.flatnonzero(np.diff(table.story[members], prepend=-1))
         leads = articles.copy()
         leads[members] = False
         leads[members[begins]] = True

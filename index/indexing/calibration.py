@@ -49,8 +49,8 @@ def measure(catalog: Catalog, searcher: Searcher, *, meaning: bool) -> Iterator[
 
 def _weigh(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     """What vouches for an answer by words and meaning, and by words alone, which score then."""
-    together, asked = searcher.weigh(Query(text, plain=True))
-    alone, _ = searcher.weigh(Query(text, mode=Mode.KEYWORD, plain=True))
+    together, asked = searcher.evidence(Query(text, plain=True))
+    alone, _ = searcher.evidence(Query(text, mode=Mode.KEYWORD, plain=True))
     return together._replace(words=alone.words), asked
 
 

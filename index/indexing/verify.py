@@ -45,7 +45,7 @@ def verify(engines: Engines) -> Iterator[Problem]:
     for digest in engines.catalog.originals.damaged():
         message = f"{digest[:12]} is missing or damaged; `backfile index` again copies its file"
         yield Problem(Part.ORIGINALS, message)
-    if not engines.columns.agrees(engines.catalog):
+    if not engines.table.agrees(engines.catalog):
         yield Problem(Part.COLUMNS, "dates, sources or the like are not what the catalogue says")
     table = engines.catalog.passage_table()
     yield from _words(engines, table[:, 0])
@@ -61,9 +61,9 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     Of originals that are damaged no more is said; they are copied anew when they are read again.
     """
     engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
-    if not engines.columns.agrees(engines.catalog):
-        engines.columns.clear()
-        engines.columns.bring_up(engines.catalog)
+    if not engines.table.agrees(engines.catalog):
+        engines.table.clear()
+        engines.table.bring_up(engines.catalog)
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         engines.lexical.clear()

@@ -95,7 +95,7 @@ UNDATED = 0
 
 
 @dataclass(frozen=True)
-class Columns:
+class ArticleTable:
     """A snapshot of the catalogue, in one generation.
 
     `article_of[row]` is the article's place, or -1 for a row that is gone; `embedded[row]` says

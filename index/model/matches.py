@@ -7,7 +7,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Leaf
 
 
-class Weighed(NamedTuple):
+class ScoredPostings(NamedTuple):
     """The living rows of a term, and what it scores in each, its rarity included.
 
     `articles` are the places of those that own the rows, each once.
@@ -18,14 +18,14 @@ class Weighed(NamedTuple):
     articles: Rows
 
 
-class LeafFound(NamedTuple):
+class LeafMatches(NamedTuple):
     """What one word, phrase or prefix found, as it was written: one list, none of columns.
 
     `held` (n_articles,) marks the articles it stands in.
     """
 
     leaf: Leaf
-    lists: tuple[Weighed, ...]
+    lists: tuple[ScoredPostings, ...]
     held: Bools
 
 
@@ -48,4 +48,4 @@ class Matches:
     most: float = 0.0
     relaxed: bool = False
     n_words: int = 0
-    leaves: tuple[LeafFound, ...] = ()
+    leaves: tuple[LeafMatches, ...] = ()

@@ -64,7 +64,7 @@ class Marking(StrEnum):
     SENTENCE = "sentence"
 
 
-class AskedKind(StrEnum):
+class QueryPartKind(StrEnum):
     """What a part of a query is."""
 
     WORD = "word"
@@ -77,10 +77,10 @@ class AskedKind(StrEnum):
     EXCLUSION = "exclusion"
 
 
-class AskedPart(NamedTuple):
+class QueryPart(NamedTuple):
     """A part of a query as it can be typed, and the text of the query without it."""
 
-    kind: AskedKind
+    kind: QueryPartKind
     text: str
     without: str
 

@@ -9,7 +9,7 @@ from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.message import Message
 from backfile.archive.store.clusters import OtherCopies
 from backfile.index.model.periods import Unit
-from backfile.index.model.query import AskedPart, Copies, Cursor, Query
+from backfile.index.model.query import Copies, Cursor, Query, QueryPart
 
 
 class Verdict(StrEnum):
@@ -119,7 +119,7 @@ class Reading:
     query: Query
     description: str
     notes: tuple[Message, ...]
-    parts: tuple[AskedPart, ...] = ()
+    parts: tuple[QueryPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.vectors import VectorFile
-from backfile.index.model.article_table import Columns
-from backfile.index.model.article_table_file import ColumnsFile
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import Noise, NoiseFile
 from backfile.index.seams.protocols import (
     Embedder,
@@ -28,7 +28,7 @@ class Engines:
     lexical: LexicalIndex
     neighbours: VectorIndex
     embedder: Embedder
-    columns: ColumnsFile
+    table: ArticleTableFile
     noise: NoiseFile
 
 
@@ -39,7 +39,7 @@ SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation
 class Snapshot:
     """What a search reads; it stays as it is while newer ones are opened beside it."""
 
-    columns: Columns
+    table: ArticleTable
     lexical: LexicalSnapshot
     vectors: VectorSnapshot | None
     noise: tuple[Noise, ...]
@@ -52,7 +52,7 @@ class Snapshots:
 
     def __init__(self, engines: Engines) -> None:
         self._catalog = engines.catalog
-        self._columns = engines.columns
+        self._columns = engines.table
         self._noise = engines.noise
         self._lexical = engines.lexical
         self._neighbours = engines.neighbours
@@ -75,7 +75,7 @@ class Snapshots:
         if now - self._looked < SECONDS_BETWEEN_LOOKS:
             return False
         self._looked = now
-        return self._catalog.generation() != found.columns.generation
+        return self._catalog.generation() != found.table.generation
 
     def _open(self, with_vectors: bool) -> Snapshot:
         # The engines first: rows they know and the columns do not are passed over, whereas the
@@ -84,25 +84,25 @@ class Snapshots:
         generation = self._catalog.generation()
         lexical = self._lexical.snapshot()
         unchanged = self._catalog.generation() == generation
-        columns = self._columns.read(generation) if unchanged else None
-        columns = columns or Columns.load(self._catalog, generation)
-        covered = _coverage(columns, lexical)
+        table = self._columns.read(generation) if unchanged else None
+        table = table or ArticleTable.load(self._catalog, generation)
+        covered = _coverage(table, lexical)
         noise = self._noise.read()
         self._looked = time.monotonic()
         if not with_vectors:
-            return Snapshot(columns, lexical, None, noise, covered)
+            return Snapshot(table, lexical, None, noise, covered)
         try:
-            vectors = self._neighbours.snapshot(columns.embedded & columns.alive)
+            vectors = self._neighbours.snapshot(table.embedded & table.alive)
         except EngineUnavailable as exc:
-            return Snapshot(columns, lexical, None, noise, covered, exc)
-        return Snapshot(columns, lexical, vectors, noise, covered)
+            return Snapshot(table, lexical, None, noise, covered, exc)
+        return Snapshot(table, lexical, vectors, noise, covered)
 
 
 def _lacks_vectors(found: Snapshot) -> bool:
     return found.vectors is None and found.unavailable is None
 
 
-def _coverage(columns: Columns, lexical: LexicalSnapshot) -> float:
+def _coverage(table: ArticleTable, lexical: LexicalSnapshot) -> float:
     held = lexical.rows()
-    held = held[held < columns.n_rows]
-    return float(columns.alive[held].sum()) / max(1, columns.n_passages)
+    held = held[held < table.n_rows]
+    return float(table.alive[held].sum()) / max(1, table.n_passages)

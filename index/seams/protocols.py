@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, Self
 
 from backfile.archive.model.article import Article, Passage
-from backfile.index.lexical.scoring.bm25 import Rarity
-from backfile.index.lexical.scoring.more_like_this import Resemblance
+from backfile.index.lexical.scoring.bm25 import Idf
+from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression
 from backfile.index.model.matches import Matches
 
@@ -41,7 +41,7 @@ class Ranking(NamedTuple):
 class LexicalSnapshot(Protocol):
     """One committed state of a lexical index; answers do not change while it is open."""
 
-    def spellings(self, articles: Columns) -> Spellings:
+    def spellings(self, articles: ArticleTable) -> Spellings:
         """The words of these articles' titles and texts as they are spelt.
 
         A word is left out that is known of no living article: none that only a removed one holds is
@@ -50,7 +50,7 @@ class LexicalSnapshot(Protocol):
         ...
 
     def match(
-        self, expression: Expression, articles: Columns, *, rarity: Rarity = Rarity.CLASSIC
+        self, expression: Expression, articles: ArticleTable, *, idf: Idf = Idf.WHOOSH
     ) -> Matches:
         """Find what matches. Rows that the columns do not know are passed over.
 
@@ -58,7 +58,7 @@ class LexicalSnapshot(Protocol):
         """
         ...
 
-    def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:
+    def more_like_this(self, article: Article, own: Rows, articles: ArticleTable) -> MoreLikeThis:
         """Weigh what an article says most tellingly against all passages; its own are `own`."""
         ...
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.index.asking.reader import Asked, read_query, undated
-from backfile.index.lexical.scoring.bm25 import Rarity
+from backfile.index.asking.reader import ReadQuery, read_query, undated
+from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.model.arrays import Bools
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import wanted
@@ -45,7 +45,7 @@ class Clock:
 class Ranked(NamedTuple):
     """What one query found and whether it is any good, before it is ordered and counted."""
 
-    read: Asked
+    read: ReadQuery
     snapshot: Snapshot
     matches: Matches
     candidates: Candidates
@@ -70,7 +70,7 @@ class Ranker:
         self._options = options
         self._today = today
 
-    def read(self, query: Query) -> Asked:
+    def read(self, query: Query) -> ReadQuery:
         """Say how a query is read, without asking it."""
         return read_query(query, self._today())
 
@@ -81,10 +81,10 @@ class Ranker:
         meaning = meaning_of(read) if query.mode is not Mode.KEYWORD else ""
         with clock.stage("open"):
             snapshot = self._snapshots.current(with_vectors=bool(meaning))
-        columns = snapshot.columns
-        chosen = columns.select(read.filters)
+        table = snapshot.table
+        chosen = table.select(read.filters)
         if without:
-            chosen &= ~columns.articles_with(self._catalog.rows_of(without))
+            chosen &= ~table.articles_with(self._catalog.rows_of(without))
         with clock.stage("words"):
             matches = _matches(read, snapshot, with_meaning=bool(meaning))
         with clock.stage("meaning"):
@@ -92,7 +92,7 @@ class Ranker:
         with clock.stage("rank"):
             mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
             mode = mode if meaning else Mode.KEYWORD
-            candidates = rank(columns, matches, nearness, chosen, mode, self._options)
+            candidates = rank(table, matches, nearness, chosen, mode, self._options)
         with clock.stage("judge"):
             found = evidence(candidates, matches)
             verdict = judge(found, candidates, matches, mode, snapshot.noise)
@@ -113,7 +113,7 @@ class Ranker:
         What is near is settled by the question alone, and then chosen from: so a facet counts what
         a click on it gives.
         """
-        if not meaning or not snapshot.columns.coverage:
+        if not meaning or not snapshot.table.coverage:
             return None, None
         try:
             if snapshot.unavailable or snapshot.vectors is None:
@@ -124,21 +124,21 @@ class Ranker:
             if query.mode is Mode.SEMANTIC:
                 raise
             return None, exc
-        near = near[allowed[snapshot.columns.article_of[near]]]
+        near = near[allowed[snapshot.table.article_of[near]]]
         return Nearness(vector, snapshot.vectors, near), None
 
 
-def meaning_of(read: Asked) -> str:
+def meaning_of(read: ReadQuery) -> str:
     """What to embed: the words that are wanted, without operators and exclusions."""
     return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
 
 
-def _matches(read: Asked, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+def _matches(read: ReadQuery, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
     """Match the words; where nothing is asked of meaning, rare ones count for more."""
     if read.expression is not None:
-        merged = with_meaning and snapshot.columns.coverage
-        rarity = Rarity.CLASSIC if merged else Rarity.PROBABILISTIC
-        return snapshot.lexical.match(read.expression, snapshot.columns, rarity=rarity)
-    nothing = np.zeros(snapshot.columns.n_rows, np.float32)
-    everyone = np.full(snapshot.columns.n_articles, not read.text)
+        merged = with_meaning and snapshot.table.coverage
+        idf = Idf.WHOOSH if merged else Idf.LUCENE
+        return snapshot.lexical.match(read.expression, snapshot.table, idf=idf)
+    nothing = np.zeros(snapshot.table.n_rows, np.float32)
+    everyone = np.full(snapshot.table.n_articles, not read.text)
     return Matches(nothing, everyone, everyone, everyone)

@@ -8,7 +8,7 @@ import numpy as np
 
 from backfile.index.lexical.scoring.bm25 import best_rows
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
@@ -39,7 +39,7 @@ class RankingOptions:
 
 
 def rank(
-    columns: Columns,
+    table: ArticleTable,
     matches: Matches,
     nearness: Nearness | None,
     wanted: Bools,
@@ -47,16 +47,16 @@ def rank(
     options: RankingOptions,
 ) -> Candidates:
     """Merge what words and what meaning found among the wanted articles."""
-    nobody = np.zeros(columns.n_articles, np.bool_)
+    nobody = np.zeros(table.n_articles, np.bool_)
     by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
     near_rows = nearness.rows if nearness else np.empty(0, np.int64)
-    by_meaning = columns.articles_with(near_rows) if nearness else nobody
+    by_meaning = table.articles_with(near_rows) if nearness else nobody
     if nearness:
-        rows = np.union1d(_best(columns, matches, by_words), near_rows)
+        rows = np.union1d(_best(table, matches, by_words), near_rows)
     else:
-        rows = _scored(columns, matches, by_words)
+        rows = _scored(table, matches, by_words)
     lexical = matches.scores[rows]
-    cosines = _cosines(columns, nearness, rows)
+    cosines = _cosines(table, nearness, rows)
     near = np.isin(rows, near_rows)
     match mode:
         case Mode.KEYWORD:
@@ -69,31 +69,31 @@ def rank(
 
 
 def article_scores(
-    columns: Columns,
+    table: ArticleTable,
     candidates: Candidates,
     matches: Matches,
     passage_share: float = 0.0,
 ) -> Floats:
     """Score articles by their best passages; what was no candidate stands below, by words alone."""
-    scores = np.full(columns.n_articles, -np.inf, np.float32)
-    owners = columns.article_of[candidates.rows]
+    scores = np.full(table.n_articles, -np.inf, np.float32)
+    owners = table.article_of[candidates.rows]
     np.maximum.at(scores, owners, candidates.fused)
     if passage_share:
         np.add.at(scores, *_shares(owners, candidates.fused, passage_share))
     left = candidates.articles & np.isneginf(scores)
     if left.any():
-        rows = _scored(columns, matches, left)
-        tail = np.zeros(columns.n_articles, np.float32)
-        np.maximum.at(tail, columns.article_of[rows], matches.scores[rows])
+        rows = _scored(table, matches, left)
+        tail = np.zeros(table.n_articles, np.float32)
+        np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
         lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
         scores[left] = lowest * tail[left] / max(float(tail.max()), 1e-9)
     return scores
 
 
-def in_order(columns: Columns, articles: Bools, scores: Floats, sort: Sort) -> Rows:
+def in_order(table: ArticleTable, articles: Bools, scores: Floats, sort: Sort) -> Rows:
     """Put the marked articles in order; ties go to the newer, then to the earlier added."""
     places = np.flatnonzero(articles)
-    published = columns.published[places]
+    published = table.published[places]
     keys: list[np.ndarray[Any, Any]]
     match sort:
         case Sort.RELEVANCE:
@@ -118,24 +118,24 @@ def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
     return owners[following], (share * fused[following]).astype(np.float32)
 
 
-def _scored(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+def _scored(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
     """The rows that hold words, in these articles."""
     rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as of the scores themselves
-    chosen: Rows = rows[articles[columns.article_of[rows]]]
+    chosen: Rows = rows[articles[table.article_of[rows]]]
     return chosen
 
 
-def _best(columns: Columns, matches: Matches, articles: Bools) -> Rows:
+def _best(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
     """The best of the rows that hold words, in these articles."""
     scores = matches.scores
-    rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[columns.article_of[rows]])
+    rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[table.article_of[rows]])
     return top(rows, scores[rows], LEXICAL_DEPTH).rows
 
 
-def _cosines(columns: Columns, nearness: Nearness | None, rows: Rows) -> Floats:
+def _cosines(table: ArticleTable, nearness: Nearness | None, rows: Rows) -> Floats:
     cosines = np.full(len(rows), np.nan, np.float32)
     if nearness:
-        embedded = columns.embedded[rows]
+        embedded = table.embedded[rows]
         cosines[embedded] = nearness.snapshot.similarities(nearness.vector, rows[embedded])
     return cosines
 

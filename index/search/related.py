@@ -17,9 +17,9 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.answers.explain import listed, nearness, quoted
 from backfile.index.lexical.scoring.collection import scores_at
-from backfile.index.lexical.scoring.more_like_this import Resemblance
+from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.model.arrays import Floats, Ints, Rows
-from backfile.index.model.article_table import UNDATED, Columns
+from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.results import Part, PartKind, Why
 from backfile.index.seams.engines import Snapshot
 from backfile.index.vector.exact_scan import top
@@ -68,7 +68,7 @@ class Likeness:
     meaning, NaN where unknown.
     """
 
-    words: Resemblance
+    words: MoreLikeThis
     shares: Floats
     cosines: Floats
 
@@ -88,46 +88,46 @@ class Relations:
 
     def related(self, article_id: str, snapshot: Snapshot, limit: int) -> Related:
         """Find at most `limit` articles of each kind; raise ArticleNotFound."""
-        article, columns = self._catalog.article(article_id), snapshot.columns
+        article, table = self._catalog.article(article_id), snapshot.table
         own = self._catalog.rows_of([article_id])
-        own = own[own < columns.n_rows]
-        own = own[columns.alive[own]]
+        own = own[own < table.n_rows]
+        own = own[table.alive[own]]
         if not len(own):  # it came a moment ago, after the snapshot was taken
-            return Related(coverage=columns.coverage)
+            return Related(coverage=table.coverage)
         likeness = self._likeness(article, own, snapshot)
-        place = int(columns.article_of[own[0]])
-        ordered = one_a_story(columns, place, likeness.scores)
-        chosen = _by_day(columns.published, place, ordered, limit)
+        place = int(table.article_of[own[0]])
+        ordered = one_a_story(table, place, likeness.scores)
+        chosen = _by_day(table.published, place, ordered, limit)
         places = np.concatenate(list(chosen.values()))
-        found = self._fetch(places, likeness, columns)
+        found = self._fetch(places, likeness, table)
         parted = {
             name: [found[other] for other in some.tolist() if other in found]
             for name, some in chosen.items()
         }
         kept = {name: tuple(some[:limit]) for name, some in _by_instant(article, parted).items()}
-        return Related(**kept, coverage=columns.coverage)
+        return Related(**kept, coverage=table.coverage)
 
     def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
         """Compare an article with those that share most words, and those that are nearest."""
-        columns = snapshot.columns
-        story = stories(columns)
-        words = snapshot.lexical.resemble(article, own, columns)
+        table = snapshot.table
+        story = stories(table)
+        words = snapshot.lexical.more_like_this(article, own, table)
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
-        vector = self._meaning(own[columns.embedded[own]], columns.n_rows)
-        cosines = np.full(columns.n_articles, np.nan, np.float32)
+        vector = self._meaning(own[table.embedded[own]], table.n_rows)
+        cosines = np.full(table.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as a search goes on
-                same = story == story[columns.article_of[own[0]]]  # its copies are as near as it is
-                asked = CONSIDERED + int(columns.rows_of(same).sum())
+                same = story == story[table.article_of[own[0]]]  # its copies are as near as it is
+                asked = CONSIDERED + int(table.rows_of(same).sum())
                 near = snapshot.vectors.nearest(vector, None, asked)
                 rows = np.union1d(rows, near.rows)
-                rows = np.flatnonzero(columns.rows_of(columns.articles_with(rows)))
-                known = rows[columns.embedded[rows]]
+                rows = np.flatnonzero(table.rows_of(table.articles_with(rows)))
+                known = rows[table.embedded[rows]]
                 found = snapshot.vectors.similarities(vector, known)
-                np.fmax.at(cosines, columns.article_of[known], found)
-        shares = np.full(columns.n_articles, -np.inf, np.float32)
-        np.maximum.at(shares, columns.article_of[rows], words.shares[rows])
+                np.fmax.at(cosines, table.article_of[known], found)
+        shares = np.full(table.n_articles, -np.inf, np.float32)
+        np.maximum.at(shares, table.article_of[rows], words.shares[rows])
         return Likeness(words, shares, cosines)
 
     def _meaning(self, rows: Rows, n_rows: int) -> Floats | None:
@@ -138,43 +138,43 @@ class Relations:
         return mean / np.float32(length) if length else None
 
     def _fetch(
-        self, places: Rows, likeness: Likeness, columns: Columns
+        self, places: Rows, likeness: Likeness, table: ArticleTable
     ) -> dict[int, RelatedArticle]:
         """Fetch articles by their places, each by the passage that shares most words."""
-        marked = np.zeros(columns.n_articles, np.bool_)
+        marked = np.zeros(table.n_articles, np.bool_)
         marked[places] = True
-        rows = np.flatnonzero(columns.rows_of(marked))
-        owners = columns.article_of[rows]
+        rows = np.flatnonzero(table.rows_of(marked))
+        owners = table.article_of[rows]
         order = np.lexsort((rows, -likeness.words.shares[rows], owners))
         _, firsts = np.unique(owners[order], return_index=True)
         rows = np.sort(rows[order][firsts])
-        scores = scores_at(rows, [(word.found,) for word in likeness.words.words], columns.n_rows)
+        scores = scores_at(rows, [(word.found,) for word in likeness.words.words], table.n_rows)
         held = dict(zip(rows.tolist(), scores, strict=True))
         found = {}
         for stored in self._catalog.stored(rows.tolist()):
-            place = int(columns.article_of[stored.row])
+            place = int(table.article_of[stored.row])
             why = _why(likeness, place, held[stored.row])
             found[place] = RelatedArticle(stored.article, float(likeness.scores[place]), why)
         return found
 
 
-def one_a_story(columns: Columns, place: int, scores: Floats) -> Rows:
+def one_a_story(table: ArticleTable, place: int, scores: Floats) -> Rows:
     """Put the articles above the floor in order, one of each story and none of this article's.
 
     The one place where copies are told from coverage of their own: by `stories`.
     """
-    story = stories(columns)
+    story = stories(table)
     above = np.flatnonzero((scores >= FLOOR) & (story != story[place]))
-    ordered = above[np.lexsort((above, -columns.published[above], -scores[above]))]
+    ordered = above[np.lexsort((above, -table.published[above], -scores[above]))]
     _, firsts = np.unique(story[ordered], return_index=True)
     kept: Rows = ordered[np.sort(firsts)]
     return kept
 
 
-def stories(columns: Columns) -> Rows:
+def stories(table: ArticleTable) -> Rows:
     """The story of each article, (n_articles,): copies have the same, all others one each."""
-    alone = np.arange(columns.n_articles) + columns.story.max(initial=-1) + 1
-    told: Rows = np.where(columns.story >= 0, columns.story, alone)
+    alone = np.arange(table.n_articles) + table.story.max(initial=-1) + 1
+    told: Rows = np.where(table.story >= 0, table.story, alone)
     return told
 
 

@@ -51,16 +51,16 @@ class Found:
 
         What was removed since is passed over.
         """
-        columns, scores = self.hits.columns, self.hits.scores
+        table, scores = self.hits.table, self.hits.scores
         for places in batches(self.ordered[:most].tolist(), ARTICLES_AT_ONCE):
-            rows = dict(zip(columns.first_rows[places].tolist(), places, strict=True))
+            rows = dict(zip(table.first_rows[places].tolist(), places, strict=True))
             stored = {found.row: found.article for found in catalog.stored(list(rows))}
             for row, place in rows.items():
                 if row in stored:
                     yield ScoredArticle(stored[row], float(scores[place]))
 
 
-class FoundLately:
+class ResultCache:
     """What was found by queries that had more than one page, the latest ones; for all threads."""
 
     def __init__(self) -> None:

@@ -18,10 +18,10 @@ from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
 from backfile.index.asking.dates import take_days
 from backfile.index.asking.did_you_mean import Vocabularies, did_you_mean
-from backfile.index.asking.reader import Asked
+from backfile.index.asking.reader import ReadQuery
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import Expression
 from backfile.index.model.noise import Evidence
@@ -32,7 +32,7 @@ from backfile.index.search.ranker import Clock, Ranked, Ranker, meaning_of
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.related import Related, Relations
 from backfile.index.search.reranking import Reordered, Reranking
-from backfile.index.search.result_cache import Found, FoundLately, ScoredArticle
+from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
 
 
 class Searcher:
@@ -55,7 +55,7 @@ class Searcher:
         self._reranking = reranking
         self._nearest = Nearest(engines.embedder, options.floor)
         self._today = today
-        self._lately = FoundLately()
+        self._lately = ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -65,7 +65,7 @@ class Searcher:
         A cursor's page is cut from what its first page was cut from, for as long as that is kept.
         """
         clock = Clock()
-        query = self._browsing(query)
+        query = self._default_sort(query)
         found = self._lately.of(query) or self._find(query, clock)
         with clock.stage("fetch"):
             page = found.page(query, self._catalog)
@@ -89,15 +89,15 @@ class Searcher:
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
 
-    def every(
+    def iter_all(
         self, query: Query, *, most: int | None = None
     ) -> tuple[Results, Iterator[ScoredArticle]]:
         """Answer a query with all articles that are hits, or the first `most`, without a page."""
-        query = self._browsing(query.first_page())
+        query = self._default_sort(query.first_page())
         found = self._find(query, Clock())
         return found.answer, found.articles(self._catalog, most)
 
-    def weigh(self, query: Query) -> tuple[Evidence, bool]:
+    def evidence(self, query: Query) -> tuple[Evidence, bool]:
         """What vouches for the answer, and whether an article holds all that is asked for."""
         ranked = self._ranker.rank(query, Clock())
         asked = ranked.matches.asked & ranked.candidates.by_words
@@ -107,7 +107,7 @@ class Searcher:
         """Judge what is found, or would be if the archive were without these articles."""
         return self._ranker.rank(query, Clock(), without).verdict
 
-    def _browsing(self, query: Query) -> Query:
+    def _default_sort(self, query: Query) -> Query:
         """Where nothing is asked but days, the archive is looked through, newest first."""
         if query.sort is not Sort.RELEVANCE or take_days(query.text, self._today()).text:
             return query
@@ -115,27 +115,27 @@ class Searcher:
 
     def _find(self, query: Query, clock: Clock) -> Found:
         ranked = self._ranker.rank(query, clock)
-        columns, matches, candidates = ranked.snapshot.columns, ranked.matches, ranked.candidates
+        table, matches, candidates = ranked.snapshot.table, ranked.matches, ranked.candidates
         offers: tuple[Offer, ...] = ()
         if ranked.verdict is Verdict.NONE:
             candidates = candidates.without_articles()
             with clock.stage("offer"):
                 lexical = ranked.snapshot.lexical
-                offers = offers_for(ranked.read.expression, lexical, columns)
+                offers = offers_for(ranked.read.expression, lexical, table)
         with clock.stage("spelling"):
             meant = self._meant(query, ranked)
         with clock.stage("order"):
-            scores = article_scores(columns, candidates, matches, self._options.passage_share)
-            folding = Folding.of(columns, candidates.articles)
+            scores = article_scores(table, candidates, matches, self._options.passage_share)
+            folding = Folding.of(table, candidates.articles)
             folded = folding if query.copies is Copies.FOLD else None
             scores = folded.best(scores) if folded else scores
             listed = folded.leads if folded else candidates.articles
-            ordered = in_order(columns, listed, scores, query.sort)
+            ordered = in_order(table, listed, scores, query.sort)
         share = self._options.passage_share
-        hits = Hits(columns, matches, candidates, scores, ranked.read.expression, share, folded)
-        reordered = self._reread(query, ranked, hits, ordered, clock)
+        hits = Hits(table, matches, candidates, scores, ranked.read.expression, share, folded)
+        reordered = self._rerank(query, ranked, hits, ordered, clock)
         with clock.stage("count"):
-            faceted = facets(columns, candidates.articles, query.copies)
+            faceted = facets(table, candidates.articles, query.copies)
             answer = Results(
                 query=query,
                 reading=_reading(ranked, candidates, query, reordered.note),
@@ -143,14 +143,14 @@ class Searcher:
                 totals=totals_of(candidates, folding, query.copies),
                 facets=faceted.counts,
                 facets_total=faceted.totals,
-                timeline=timeline(columns, candidates.articles, query.copies),
-                span=span(columns, candidates.articles),
-                coverage=columns.coverage,
+                timeline=timeline(table, candidates.articles, query.copies),
+                span=span(table, candidates.articles),
+                coverage=table.coverage,
                 words_coverage=ranked.snapshot.words_coverage,
                 verdict=ranked.verdict,
                 offers=offers,
                 did_you_mean=meant,
-                generation=columns.generation,
+                generation=table.generation,
                 next=None,
                 took_ms={},
             )
@@ -163,12 +163,12 @@ class Searcher:
             other = self.read(replace(query, text=text))
             return other.expression if other.filters == ranked.read.filters else None
 
-        asked = Vocabularies(ranked.snapshot.lexical, ranked.snapshot.columns)
-        chosen = ranked.snapshot.columns.select(ranked.read.filters)
+        asked = Vocabularies(ranked.snapshot.lexical, ranked.snapshot.table)
+        chosen = ranked.snapshot.table.select(ranked.read.filters)
         read = ranked.read.expression
         return did_you_mean(query.text, read, ranked.matches, asked, reads, chosen)
 
-    def _reread(
+    def _rerank(
         self, query: Query, ranked: Ranked, hits: Hits, ordered: Rows, clock: Clock
     ) -> Reordered:
         """Have the first hits read again, where there is a model for it and meaning was asked."""
@@ -182,12 +182,12 @@ class Searcher:
         """Suggest how a query that is being typed may go on; raise BadQuery."""
         snapshot = self._snapshots.current(with_vectors=False)
         known = self._suggester
-        if known is None or not known.is_of(snapshot.columns):
-            known = Suggester(snapshot.lexical, snapshot.columns, self._catalog)
+        if known is None or not known.is_of(snapshot.table):
+            known = Suggester(snapshot.lexical, snapshot.table, self._catalog)
             self._suggester = known
         return known.suggest(typed_text(text), limit)
 
-    def read(self, query: Query) -> Asked:
+    def read(self, query: Query) -> ReadQuery:
         """Say how a query is read, without asking it."""
         return self._ranker.read(query)
 
@@ -209,9 +209,9 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(article_id, snapshot, limit)
 
-    def columns(self) -> Columns:
+    def table(self) -> ArticleTable:
         """The columns of the current snapshot, for what the archive holds as a whole."""
-        return self._snapshots.current(with_vectors=False).columns
+        return self._snapshots.current(with_vectors=False).table
 
     def runs(self, limit: int) -> list[Run]:
         """How the archive was filled: the last runs, the latest first."""

@@ -9,7 +9,7 @@ from backfile.archive.batching import batches
 from backfile.index.indexing.stages import WORDS_AT_ONCE
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.bm25 import best_rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.vector.exact_scan import top
@@ -53,7 +53,7 @@ class Ours:
     def __init__(self, engines: Engines, folder: Path) -> None:
         self.folder = folder
         self._lexical = engines.lexical
-        self._columns = Columns.load(engines.catalog, 0)
+        self._columns = ArticleTable.load(engines.catalog, 0)
 
     def build(self, passages: Iterable[Passage]) -> None:
         self._lexical.clear()

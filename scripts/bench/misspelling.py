@@ -12,7 +12,7 @@ import click
 from backfile.archive.model.settings import Settings
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.spelling.spellings import Spelling, Spellings
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import Mode, Query
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
@@ -31,13 +31,13 @@ def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None
     """Misspell words of the archive, and ask the queries of FILES (id, tab, text) as they are."""
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings)
-    columns = Columns.load(engines.catalog, engines.catalog.generation())
-    spellings = engines.lexical.snapshot().spellings(columns)
+    table = ArticleTable.load(engines.catalog, engines.catalog.generation())
+    spellings = engines.lexical.snapshot().spellings(table)
     choose = random.Random(7)
     every = [each for each in spellings.beginning("") if is_plain(each.text)]
     common = [each for each in every if each.frequency > RARE]
     for name, some in (("any word", every), (f"words that stand more than {RARE} times", common)):
-        report(name, searcher, spellings, Languages.of(columns.spoken), choose.sample(some, words))
+        report(name, searcher, spellings, Languages.of(table.spoken), choose.sample(some, words))
     rare = [each for each in every if each.frequency <= RARE]
     offered = sum(meant(searcher, each.text) != "" for each in choose.sample(rare, words))
     click.echo(f"right rare words, alone: {offered / words:.1%} are offered another")

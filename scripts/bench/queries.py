@@ -11,7 +11,7 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.archive.store.catalog import Catalog
 from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.stemming import is_stop_word
-from backfile.index.model.article_table import UNDATED, Columns
+from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.filters import Filters
 from backfile.scripts.bench.baselines.words import Kind
 
@@ -71,17 +71,17 @@ def typed(kind: Kind, words: Sequence[str]) -> str:
     return {Kind.PHRASE: f'"{text}"', Kind.PREFIX: f"{text}*"}.get(kind, text)
 
 
-def filters_for(columns: Columns, share: float) -> Filters | None:
+def filters_for(table: ArticleTable, share: float) -> Filters | None:
     """Let through this share of the dated articles, the newest; None where none has a date."""
-    since = since_for(columns, share)
+    since = since_for(table, share)
     if share < 1 and since is None:
         return None
     return Filters(since=since) if share < 1 else Filters()
 
 
-def since_for(columns: Columns, share: float) -> date | None:
+def since_for(table: ArticleTable, share: float) -> date | None:
     """The day from which on lies this share of the dated articles, the newest."""
-    dated = np.sort(columns.published[columns.published != UNDATED])
+    dated = np.sort(table.published[table.published != UNDATED])
     if not len(dated):
         return None
     return date.fromordinal(int(dated[min(len(dated) - 1, round((1 - share) * len(dated)))]))

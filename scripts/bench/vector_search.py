@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from backfile.index.model.arrays import Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.seams.engines import Engines
 from backfile.scripts.bench.baselines.vectors import Days, ExactNumpy, Halves, VectorRival
 from backfile.scripts.bench.queries import SHARES, since_for
@@ -37,10 +37,10 @@ class Ours:
 
     name = "Backfile"
 
-    def __init__(self, engines: Engines, columns: Columns, folder: Path) -> None:
+    def __init__(self, engines: Engines, table: ArticleTable, folder: Path) -> None:
         self.folder = folder
-        self._columns = columns
-        self._snapshot = engines.neighbours.snapshot(columns.embedded)
+        self._columns = table
+        self._snapshot = engines.neighbours.snapshot(table.embedded)
 
     def build(self, rows: Rows, vectors: Halves, days: Days) -> None:
         """Nothing is left to do."""
@@ -64,17 +64,17 @@ def compete(
     """
     if not texts:
         return
-    columns = Columns.load(engines.catalog, 0)
-    rows = np.flatnonzero(columns.embedded & columns.alive)
-    days = columns.published[columns.article_of[rows]]
-    vectors = engines.vectors.read(columns.n_rows)[rows]
+    table = ArticleTable.load(engines.catalog, 0)
+    rows = np.flatnonzero(table.embedded & table.alive)
+    days = table.published[table.article_of[rows]]
+    vectors = engines.vectors.read(table.n_rows)[rows]
     asked = [engines.embedder.embed_query(text) for text in texts]
-    bounds = {share: _since(columns, share) for share in SHARES}
+    bounds = {share: _since(table, share) for share in SHARES}
     exact = ExactNumpy()
     exact.build(rows, vectors, days)
     truth = {s: [exact.nearest(v, since, LIMIT) for v in asked] for s, since in bounds.items()}
     exact.close()
-    competitors: list[VectorRival] = [Ours(engines, columns, folder), *rivals]
+    competitors: list[VectorRival] = [Ours(engines, table, folder), *rivals]
     for rival in competitors:
         built = cost_of(partial(rival.build, rows, vectors, days))
         rival.nearest(asked[0], None, LIMIT)
@@ -95,6 +95,6 @@ def compete(
         rival.close()
 
 
-def _since(columns: Columns, share: float) -> int | None:
-    day = since_for(columns, share) if share < 1 else None
+def _since(table: ArticleTable, share: float) -> int | None:
+    day = since_for(table, share) if share < 1 else None
     return day.toordinal() if day else None

@@ -41,12 +41,12 @@ def time_searches(opened: Callable[[], Searcher], queries: Queries) -> Iterator[
 
     Each series begins with a searcher that has read nothing yet, and with one search untimed.
     """
-    columns = opened().columns()
+    table = opened().table()
     plans = [(kind, Mode.KEYWORD) for kind in queries]
-    plans += ASKED_BY_MEANING if columns.coverage else ()
+    plans += ASKED_BY_MEANING if table.coverage else ()
     for kind, mode in plans:
         for share in SHARES:
-            filters = filters_for(columns, share)
+            filters = filters_for(table, share)
             if filters is not None and queries[kind]:
                 texts = [typed(kind, words) for words in queries[kind]]
                 asked = [Query(text, mode=mode, filters=filters) for text in texts]

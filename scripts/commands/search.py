@@ -212,6 +212,6 @@ def export(
     Without a query, all that pass the filters."""
     given = {name: values_of(value) for name, value in parameters.items()}
     query = Query.from_parameters({"q": [text or ""], **given})
-    results, matches = open_searcher(settings).every(query)
+    results, matches = open_searcher(settings).iter_all(query)
     write_out(EXPORTS[kind].write(matches), output)
     raise SystemExit(0 if results.total else 1)

@@ -92,7 +92,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     def export(kind: str) -> Response:
         chosen = EXPORTS[kind]
-        _, matches = searcher.every(_query())
+        _, matches = searcher.iter_all(_query())
         written = _marked(chosen.write(matches), kind)
         response = Response(written, content_type=chosen.media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'

@@ -78,7 +78,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
     """Mark words in the languages of the archive, or as they are where no engine can answer."""
     try:
-        languages = Languages.of(searcher.columns().spoken)
+        languages = Languages.of(searcher.table().spoken)
     except EngineUnavailable as exc:
         log.warning("an article is marked without the archive's languages: %s", exc)
         languages = Languages.of(())

@@ -3,7 +3,7 @@
 from backfile.archive.model.article import DateCertainty
 from backfile.archive.model.message import Message
 from backfile.index.model.periods import Unit
-from backfile.index.model.query import AskedKind, Mode, Sort
+from backfile.index.model.query import Mode, QueryPartKind, Sort
 
 NAMES: dict[str, dict[str, Message]] = {
     "FACET_NAMES": {
@@ -41,14 +41,14 @@ NAMES: dict[str, dict[str, Message]] = {
         Unit.CENTURY: Message("century"),
     },
     "KIND_NAMES": {
-        AskedKind.WORD: Message("word"),
-        AskedKind.PHRASE: Message("phrase"),
-        AskedKind.PREFIX: Message("prefix"),
-        AskedKind.FUZZY: Message("fuzzy"),
-        AskedKind.NEAR: Message("near"),
-        AskedKind.FIELD: Message("field"),
-        AskedKind.DATE: Message("date"),
-        AskedKind.EXCLUSION: Message("exclusion"),
+        QueryPartKind.WORD: Message("word"),
+        QueryPartKind.PHRASE: Message("phrase"),
+        QueryPartKind.PREFIX: Message("prefix"),
+        QueryPartKind.FUZZY: Message("fuzzy"),
+        QueryPartKind.NEAR: Message("near"),
+        QueryPartKind.FIELD: Message("field"),
+        QueryPartKind.DATE: Message("date"),
+        QueryPartKind.EXCLUSION: Message("exclusion"),
     },
     "CERTAINTY_NAMES": {
         DateCertainty.CERTAIN: Message("date certain"),

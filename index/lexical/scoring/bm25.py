@@ -12,12 +12,12 @@ K1 = 1.2  # saturation of a word's frequency
 B = 0.75  # how much a passage's length counts
 
 
-class Rarity(Enum):
+class Idf(Enum):
     """How much more a rare word counts than a frequent one."""
 
-    CLASSIC = auto()
+    WHOOSH = auto()
     """ln(N / (df + 1)) + 1, as in whoosh.scoring: what all passages hold still counts as 1."""
-    PROBABILISTIC = auto()
+    LUCENE = auto()
     """ln(1 + (N - df + 1/2) / (df + 1/2)), as in Lucene's BM25: what all hold counts as 0."""
 
 
@@ -37,14 +37,14 @@ NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 def inverse_document_frequency(
-    document_frequency: int, n_documents: int, rarity: Rarity = Rarity.CLASSIC
+    document_frequency: int, n_documents: int, idf: Idf = Idf.WHOOSH
 ) -> float:
     """How rare a term is.
 
     >>> [round(inverse_document_frequency(9, 1000, rarity), 3) for rarity in Rarity]
     [5.605, 4.657]
     """
-    if rarity is Rarity.PROBABILISTIC:
+    if idf is Idf.LUCENE:
         return float(
             np.log1p((n_documents - document_frequency + 0.5) / (document_frequency + 0.5))
         )
@@ -56,7 +56,7 @@ def length_norms(lengths: Floats, mean_length: float) -> Floats:
     return (K1 * (1 - B + B * lengths / max(mean_length, 1e-9))).astype(np.float32)
 
 
-def weights(frequencies: Floats, norms: Floats, rarity: float) -> Floats:
+def weights(frequencies: Floats, norms: Floats, idf: float) -> Floats:
     """Weigh how often a term stands in a passage, (n,): idf tf (k1 + 1) / (tf + norm).
 
     It is the BM25 score of one term (Robertson and Zaragoza, "The Probabilistic Relevance
@@ -64,7 +64,7 @@ def weights(frequencies: Floats, norms: Floats, rarity: float) -> Floats:
     """
     weighed: Floats = frequencies + norms
     np.divide(frequencies, weighed, out=weighed)
-    weighed *= np.float32(rarity * (K1 + 1))
+    weighed *= np.float32(idf * (K1 + 1))
     return weighed
 
 

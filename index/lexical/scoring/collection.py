@@ -10,8 +10,8 @@ from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import marked
 from backfile.index.lexical.scoring.bm25 import (
     NO_POSTINGS,
+    Idf,
     Postings,
-    Rarity,
     added,
     inverse_document_frequency,
     length_norms,
@@ -23,9 +23,9 @@ from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.storage.postings import PostingsCache
 from backfile.index.lexical.storage.vocabulary import Vocabulary
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Field
-from backfile.index.model.matches import Weighed
+from backfile.index.model.matches import ScoredPostings
 
 INDEXED = (Field.TITLE, Field.TEXT)
 
@@ -69,15 +69,15 @@ class Collection:
     be shared between threads.
     """
 
-    def __init__(self, lists: PostingLists, columns: Columns) -> None:
+    def __init__(self, lists: PostingLists, table: ArticleTable) -> None:
         self.lists = lists
-        self.columns = columns
-        self.languages = Languages.of(columns.spoken)
-        self._n_passages = max(1, columns.n_passages)
-        self._no_gaps = columns.n_passages == columns.n_rows - 1  # row 0 is never used
+        self.table = table
+        self.languages = Languages.of(table.spoken)
+        self._n_passages = max(1, table.n_passages)
+        self._no_gaps = table.n_passages == table.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of([field]) for field in INDEXED}
         self._norms[Field.ANY] = self._norms_of(INDEXED)
-        self._cache: PostingsCache[tuple[Field, tuple[str, ...]], Weighed] = PostingsCache()
+        self._cache: PostingsCache[tuple[Field, tuple[str, ...]], ScoredPostings] = PostingsCache()
         self._lock = threading.Lock()
         self._spellings: Spellings | None = None
 
@@ -85,12 +85,12 @@ class Collection:
         """The words of living passages; gathered when they are first asked for."""
         with self._lock:
             if self._spellings is None:
-                self._spellings = Spellings(self.lists.words(), self.columns.alive)
+                self._spellings = Spellings(self.lists.words(), self.table.alive)
             return self._spellings
 
-    def weighed(
-        self, field: Field, terms_alike: Sequence[str], rarity: Rarity = Rarity.CLASSIC
-    ) -> Weighed:
+    def scored_postings(
+        self, field: Field, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH
+    ) -> ScoredPostings:
         """Weigh terms that stand for one another as a single one.
 
         Title and text are one field where it is ANY: a word in both is saturated once, as in
@@ -103,33 +103,33 @@ class Collection:
             found = self._weigh(field, self._joined(field, terms_alike))
             with self._lock:
                 self._cache.put(key, found, len(found.rows) + len(found.articles))
-        return found if rarity is Rarity.CLASSIC else self._as_rare(found, rarity)
+        return found if idf is Idf.WHOOSH else self._as_rare(found, idf)
 
     def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
         """The living rows that hold the terms in this order, in one and the same field."""
         places = INDEXED if field is Field.ANY else (field,)
         found = [self.lists.phrase(place, words, gaps) for place in places]
         rows = found[0] if len(found) == 1 else np.union1d(*found)
-        rows = rows[rows < self.columns.n_rows]
-        living: Rows = rows[self.columns.alive[rows]]
+        rows = rows[rows < self.table.n_rows]
+        living: Rows = rows[self.table.alive[rows]]
         return living
 
-    def rarity(self, terms_alike: Sequence[str], rarity: Rarity = Rarity.CLASSIC) -> float:
+    def idf(self, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH) -> float:
         """The inverse document frequency, in titles and texts, of terms that are as one."""
-        holding = len(self.weighed(Field.ANY, terms_alike).rows)
-        return inverse_document_frequency(holding, self._n_passages, rarity)
+        holding = len(self.scored_postings(Field.ANY, terms_alike).rows)
+        return inverse_document_frequency(holding, self._n_passages, idf)
 
-    def _weigh(self, field: Field, postings: Postings) -> Weighed:
+    def _weigh(self, field: Field, postings: Postings) -> ScoredPostings:
         rows, frequencies = postings
-        rarity = inverse_document_frequency(len(rows), self._n_passages)
-        scores = weights(frequencies, self._norms[field].take(rows), rarity)
-        return Weighed(rows, scores, np.flatnonzero(self.columns.articles_with(rows)))
+        idf = inverse_document_frequency(len(rows), self._n_passages)
+        scores = weights(frequencies, self._norms[field].take(rows), idf)
+        return ScoredPostings(rows, scores, np.flatnonzero(self.table.articles_with(rows)))
 
-    def _as_rare(self, found: Weighed, rarity: Rarity) -> Weighed:
+    def _as_rare(self, found: ScoredPostings, idf: Idf) -> ScoredPostings:
         """The same list under another idea of rarity; it is the same factor for all its rows."""
         usual, wanted = (
             inverse_document_frequency(len(found.rows), self._n_passages, each)
-            for each in (Rarity.CLASSIC, rarity)
+            for each in (Idf.WHOOSH, idf)
         )
         return found._replace(scores=found.scores * np.float32(wanted / usual))
 
@@ -152,14 +152,14 @@ class Collection:
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings
-        if self._no_gaps and rows[-1:].max(initial=0) < self.columns.n_rows:  # they ascend
+        if self._no_gaps and rows[-1:].max(initial=0) < self.table.n_rows:  # they ascend
             return postings
-        living = rows < self.columns.n_rows
-        living[living] = self.columns.alive[rows[living]]
+        living = rows < self.table.n_rows
+        living[living] = self.table.alive[rows[living]]
         return postings if living.all() else Postings(rows[living], frequencies[living])
 
     def _norms_of(self, fields: Sequence[Field]) -> Floats:
-        alive = self.columns.alive
+        alive = self.table.alive
         words = sum(_fitted(self.lists.word_counts(f), alive).sum(dtype=float) for f in fields)
         lengths = [_fitted(self.lists.lengths(field), alive) for field in fields]
         total: Floats = np.sum(lengths, axis=0, dtype=np.float32)
@@ -175,7 +175,7 @@ def _fitted(known: Floats, alive: Bools) -> Floats:
     return fitted
 
 
-def scores_at(rows: Rows, lists: Sequence[Sequence[Weighed]], n_rows: int) -> Floats:
+def scores_at(rows: Rows, lists: Sequence[Sequence[ScoredPostings]], n_rows: int) -> Floats:
     """Add up, for each of these rows (n,), what each group of lists scores in it: (n, n_groups)."""
     scores = np.zeros((len(lists), len(rows)), np.float32)
     shown = np.zeros(n_rows, np.bool_)

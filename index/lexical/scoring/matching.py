@@ -10,7 +10,7 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.lexical.analysis.languages import Reading, slots
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, spelling_of
-from backfile.index.lexical.scoring.bm25 import K1, Rarity, best_rows
+from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import INDEXED, Collection
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category
@@ -29,7 +29,7 @@ from backfile.index.model.expression import (
     Words,
     wanted,
 )
-from backfile.index.model.matches import LeafFound, Matches, Weighed
+from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
 ALL_WORDS = 3  # up to so many words an article has to hold them all
 MOST_SPELLINGS = 50  # terms that one fuzzy word stands for, the nearest and commonest of all
@@ -56,17 +56,17 @@ class Group(NamedTuple):
 class Matcher:
     """Matches one expression against one collection."""
 
-    def __init__(self, collection: Collection, rarity: Rarity = Rarity.CLASSIC) -> None:
+    def __init__(self, collection: Collection, idf: Idf = Idf.WHOOSH) -> None:
         """Take the lists, and how rare words count; which articles match does not go by that."""
         self._collection = collection
-        self._columns = collection.columns
+        self._columns = collection.table
         self._languages = collection.languages
-        self._rarity = partial(collection.rarity, rarity=rarity)
-        self._weighed = partial(collection.weighed, rarity=rarity)
+        self._idf = partial(collection.idf, idf=idf)
+        self._scored_postings = partial(collection.scored_postings, idf=idf)
         self._relaxed = False
-        self._rarities: list[float] = []
+        self._idfs: list[float] = []
         self._n_words = 0
-        self._leaves: list[LeafFound] = []
+        self._leaves: list[LeafMatches] = []
 
     def match(self, expression: Expression) -> Matches:
         """Answer a whole query."""
@@ -80,7 +80,7 @@ class Matcher:
             part.held,
             admitted,
             asked,
-            most=(K1 + 1) * sum(sorted(self._rarities)[-WEIGHTIEST:]),
+            most=(K1 + 1) * sum(sorted(self._idfs)[-WEIGHTIEST:]),
             relaxed=self._relaxed,
             n_words=self._n_words,
             leaves=tuple(self._leaves),
@@ -93,7 +93,7 @@ class Matcher:
                 Field.ANY,
             ):
                 held = self._in_column(expression.field, expression.text)
-                self._leaves.append(LeafFound(expression, (), held))
+                self._leaves.append(LeafMatches(expression, (), held))
                 return Part(self._nothing(), held)
             case Prefix(text) if not has_run(text):
                 scores = self._nothing()
@@ -158,7 +158,7 @@ class Matcher:
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
             return self._add_begun(self._expanded(leaf.text), leaf, scores)
         terms_alike = places[0] if places else ()
-        return self._add(terms_alike, leaf, scores, self._rarity(terms_alike))
+        return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
 
     def _enough(
         self, marks: list[Bools], said: list[tuple[Reading, ...]], admitted: Bools
@@ -167,9 +167,9 @@ class Matcher:
         present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
         if not present:
             return np.zeros_like(admitted)
-        rarity = self._collection.rarity
-        rarities = [sum(map(rarity, slots(readings))) for _, readings in present]
-        weights = np.array(rarities, np.float32)
+        idf = self._collection.idf
+        idfs = [sum(map(idf, slots(readings))) for _, readings in present]
+        weights = np.array(idfs, np.float32)
         carried = weights @ np.array([mark for mark, _ in present])
         whole = float(weights.sum())
         needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
@@ -190,17 +190,17 @@ class Matcher:
 
     def _add_begun(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of all that begins alike, as one; it is as rare as the rarest."""
-        rarity = max((self._rarity([term]) for term in terms_alike), default=0.0)
-        return self._add(terms_alike, leaf, scores, rarity)
+        idf = max((self._idf([term]) for term in terms_alike), default=0.0)
+        return self._add(terms_alike, leaf, scores, idf)
 
-    def _add(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats, rarity: float) -> Bools:
+    def _add(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats, idf: float) -> Bools:
         """Add to the scores of the rows that hold any of the terms; mark the articles."""
         held = np.zeros(self._columns.n_articles, np.bool_)
-        self._rarities.append(rarity)
-        found = self._weighed(leaf.field, terms_alike)
+        self._idfs.append(idf)
+        found = self._scored_postings(leaf.field, terms_alike)
         np.add.at(scores, found.rows, found.scores)  # no row stands twice; the quickest form
         held[found.articles] = True
-        self._leaves.append(LeafFound(leaf, (found,), held))
+        self._leaves.append(LeafMatches(leaf, (found,), held))
         return held
 
     def _add_phrase(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
@@ -234,14 +234,16 @@ class Matcher:
         """Add the scores of terms in the rows where they stand together."""
         together = np.zeros(len(rows), np.float32)
         for terms_alike in dict.fromkeys(places) if len(rows) else ():
-            self._rarities.append(self._rarity(terms_alike))
+            self._idfs.append(self._idf(terms_alike))
             whole = self._nothing()
-            weighed = self._weighed(leaf.field, terms_alike)
-            whole[weighed.rows] = weighed.scores
+            scored_postings = self._scored_postings(leaf.field, terms_alike)
+            whole[scored_postings.rows] = scored_postings.scores
             together += whole[rows]
         scores[rows] += together
         held = self._columns.articles_with(rows)
-        self._leaves.append(LeafFound(leaf, (Weighed(rows, together, np.flatnonzero(held)),), held))
+        self._leaves.append(
+            LeafMatches(leaf, (ScoredPostings(rows, together, np.flatnonzero(held)),), held)
+        )
         return held
 
     def _expanded(self, prefix: str) -> list[str]:

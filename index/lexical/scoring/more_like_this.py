@@ -19,7 +19,7 @@ from backfile.index.lexical.analysis.stemming import is_stop_word, reading
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import Field
-from backfile.index.model.matches import Weighed
+from backfile.index.model.matches import ScoredPostings
 
 MOST_WORDS = 25
 LOOKED_AT = 150  # terms, the most frequent; each has a list to be read
@@ -30,32 +30,32 @@ TOGETHER = 0.5  # of an article's words, by weight; what one of its passages hol
 
 
 @dataclass(frozen=True, slots=True)
-class TellingWord:
+class ScoredWord:
     """A word as it is first written, and what it scores in which passages."""
 
     text: str
-    found: Weighed
+    found: ScoredPostings
 
 
 @dataclass(frozen=True, slots=True)
-class Resemblance:
+class MoreLikeThis:
     """What the words of one article say of all passages.
 
     `shares` (n_rows,) is what a passage holds of the words, by weight, beside the article's own
     best passage: 0 to 1.
     """
 
-    words: tuple[TellingWord, ...]
+    words: tuple[ScoredWord, ...]
     shares: Floats
 
 
-def resemblance(collection: Collection, article: Article, own: Rows) -> Resemblance:
+def more_like_this(collection: Collection, article: Article, own: Rows) -> MoreLikeThis:
     """Weigh an article's most telling words against all passages; its own are at `own`.
 
     Passages and not whole articles, as a round-up of the day's news holds any words somewhere.
     """
-    scores = np.zeros(collection.columns.n_rows, np.float32)
-    words: list[TellingWord] = []
+    scores = np.zeros(collection.table.n_rows, np.float32)
+    words: list[ScoredWord] = []
     reached = 0.0  # what the article's best passage would score if it held what all of them do
     for word in _telling(collection, article):
         before = scores[own]
@@ -65,10 +65,10 @@ def resemblance(collection: Collection, article: Article, own: Rows) -> Resembla
     # Where its words are scattered, as in a round-up, one passage with some of them is no likeness.
     most = max(float(scores[own].max(initial=0)), TOGETHER * reached)
     shares = np.minimum(scores / most, 1) if most else scores
-    return Resemblance(tuple(words), shares.astype(np.float32))
+    return MoreLikeThis(tuple(words), shares.astype(np.float32))
 
 
-def _telling(collection: Collection, article: Article) -> Iterator[TellingWord]:
+def _telling(collection: Collection, article: Article) -> Iterator[ScoredWord]:
     """Walk the words that tell most, of those that other articles hold too."""
     written: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -81,13 +81,13 @@ def _telling(collection: Collection, article: Article) -> Iterator[TellingWord]:
                 counts[term] += times
     often = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
     alike = {term: slots(collection.languages.terms(written[term]))[0] for term in often}
-    telling = {term: weight * collection.rarity(alike[term]) for term, weight in often.items()}
+    telling = {term: weight * collection.idf(alike[term]) for term, weight in often.items()}
     found = 0
     for term in sorted(telling, key=lambda term: -telling[term]):
-        told = collection.weighed(Field.ANY, alike[term])
+        told = collection.scored_postings(Field.ANY, alike[term])
         if len(told.articles) > 1:
             scores = np.float32(often[term]) * told.scores
-            yield TellingWord(written[term], told._replace(scores=scores))
+            yield ScoredWord(written[term], told._replace(scores=scores))
             found += 1
         if found == MOST_WORDS:
             return

@@ -11,17 +11,17 @@ from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
 from backfile.archive.model.article import Article
-from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Postings, Rarity
+from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Idf, Postings
 from backfile.index.lexical.scoring.collection import INDEXED, Collection
 from backfile.index.lexical.scoring.matching import Matcher
-from backfile.index.lexical.scoring.more_like_this import Resemblance, resemblance
+from backfile.index.lexical.scoring.more_like_this import MoreLikeThis, more_like_this
 from backfile.index.lexical.scoring.phrases import NO_BREAKS, Gap, documents_with_phrase
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.lexical.storage.vocabulary import Vocabulary, joined
 from backfile.index.model.arrays import Floats, Rows
-from backfile.index.model.article_table import Columns
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression, Field, Stretch
 from backfile.index.model.matches import Matches
 
@@ -70,18 +70,18 @@ class WhooshSnapshot:
         self.close = weakref.finalize(self, reader.close)
 
     def match(
-        self, expression: Expression, articles: Columns, *, rarity: Rarity = Rarity.CLASSIC
+        self, expression: Expression, articles: ArticleTable, *, idf: Idf = Idf.WHOOSH
     ) -> Matches:
         """Match an expression against the articles of a snapshot of the catalogue."""
-        return Matcher(self._collected(articles), rarity).match(expression)
+        return Matcher(self._collected(articles), idf).match(expression)
 
-    def resemble(self, article: Article, own: Rows, articles: Columns) -> Resemblance:
+    def more_like_this(self, article: Article, own: Rows, articles: ArticleTable) -> MoreLikeThis:
         """Weigh an article's words against all passages."""
-        return resemblance(self._collected(articles), article, own)
+        return more_like_this(self._collected(articles), article, own)
 
-    def _collected(self, articles: Columns) -> Collection:
+    def _collected(self, articles: ArticleTable) -> Collection:
         known = self._collection  # once, since another thread may set it meanwhile
-        if known is None or known.columns is not articles:
+        if known is None or known.table is not articles:
             known = self._collection = Collection(self, articles)
         return known
 
@@ -124,7 +124,7 @@ class WhooshSnapshot:
         found = [segment.words() for segment in self._segments]
         return found[0] if len(found) == 1 else joined([each.forms() for each in found])
 
-    def spellings(self, articles: Columns) -> Spellings:
+    def spellings(self, articles: ArticleTable) -> Spellings:
         """The words of these articles as they are spelt."""
         return self._collected(articles).spellings()
 

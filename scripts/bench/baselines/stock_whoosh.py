@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from whoosh import columns, fields, index, query
+from whoosh import fields, index, query, table
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
@@ -37,7 +37,7 @@ class StockWhoosh:
     def build(self, passages: Iterable[Passage]) -> None:
         self.folder.mkdir(parents=True)
         text = fields.TEXT(analyzer=NewsAnalyzer(), phrase=True)
-        number = columns.NumericColumn("I", default=0)
+        number = table.NumericColumn("I", default=0)
         schema = fields.Schema(row=fields.COLUMN(number), title=text, text=text)
         made = index.create_in(self.folder, schema)
         writer = made.writer(limitmb=MEGABYTES, procs=1)

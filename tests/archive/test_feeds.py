@@ -1,0 +1,173 @@
+"""Tests of feeds: entries as articles, days as they are written, and feeds that are broken."""
+
+import json
+import time
+from datetime import UTC, date, datetime
+
+import pytest
+
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.web.markup import text_of
+from backfile.archive.model.article import Article
+from backfile.archive.model.errors import UnreadableArticle
+from tests.conftest import ROOT
+
+FEEDS = ROOT.parent / "shared/data/formats/feeds"
+RSS = """<?xml version="1.0" encoding="{encoding}"?>
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Coastal Courier</title>
+<language>en-GB</language><link>https://courier.example/</link>{items}</channel></rss>"""
+FERRY = """<item><title>Night ferry &amp;amp; letters</title><guid>cc-7</guid>
+<link>https://courier.example/ferry</link><pubDate>Sat, 23 Mar 2024 23:40:00 -0500</pubDate>
+<dc:creator>Ana Ruiz</dc:creator><category>Transport</category><description>Short.</description>
+<content:encoded><![CDATA[<p>The night ferry stops in <b>May</b>.</p><script>x()</script>
+<p>Commuters were told<br>by letter.</p>]]></content:encoded></item>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de" xml:base="https://blatt.example/">
+<title>Hafenbote</title><entry>
+<title type="html">Die F&amp;auml;hre</title><id>tag:blatt,2024:1</id>
+<link href="faehre"/><published>2024-03-23T00:10:00+13:00</published><author><name>Jan Voß</name>
+</author><summary>Die Nachtfähre fährt nicht mehr.</summary></entry></feed>"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_all(content, name="feed.xml"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return list(read_file(SourceFile.at(path, name), FieldMap()))
+
+    return read_all
+
+
+def rss(*items, encoding="utf-8"):
+    return RSS.format(items="".join(items), encoding=encoding)
+
+
+def test_an_rss_item_is_an_article_with_its_full_content(read):
+    (article,) = read(rss(FERRY))
+    assert (article.id, article.title) == ("cc-7", "Night ferry & letters")
+    assert article.text == "The night ferry stops in May.\n\nCommuters were told\nby letter."
+    assert (article.source, article.section) == ("Coastal Courier", "Transport")
+    assert (article.authors, article.language) == (("Ana Ruiz",), "en")
+    assert (article.url, article.origin.offset) == ("https://courier.example/ferry", 1)
+
+
+def test_the_day_is_the_one_that_is_written(read):
+    (article,) = read(rss(FERRY))
+    assert article.published == date(2024, 3, 23)
+    assert article.published_at == datetime(2024, 3, 24, 4, 40, tzinfo=UTC)
+    (article,) = read(ATOM)
+    assert article.published == date(2024, 3, 23)
+
+
+def test_an_atom_entry_is_an_article_with_its_summary(read):
+    (article,) = read(ATOM)
+    assert (article.id, article.title) == ("tag:blatt,2024:1", "Die Fähre")
+    assert (article.source, article.language) == ("Hafenbote", "de")
+    assert article.url == "https://blatt.example/faehre"
+    assert (article.text, article.authors) == ("Die Nachtfähre fährt nicht mehr.", ("Jan Voß",))
+
+
+def test_a_json_feed_is_read(read):
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Coastal Courier",
+        "language": "en",
+        "home_page_url": "https://courier.example/",
+        "items": [
+            {
+                "id": "7",
+                "url": "/ferry",
+                "title": "Ferry",
+                "content_html": "<p>The ferry stops.</p><p>In May.</p>",
+                "date_published": "2024-03-23T23:40:00-05:00",
+                "authors": [{"name": "Ana Ruiz"}],
+                "tags": ["Transport"],
+            },
+            {"id": "8", "content_text": "A post without a title."},
+            {"id": "9"},
+            "no object",
+        ],
+    }
+    first, second, third, fourth = read(json.dumps(feed), "feed.json")
+    assert (first.text, first.published) == ("The ferry stops.\n\nIn May.", date(2024, 3, 23))
+    assert (first.url, first.authors) == ("https://courier.example/ferry", ("Ana Ruiz",))
+    assert (first.source, first.section, first.language) == ("Coastal Courier", "Transport", "en")
+    assert second.text == "A post without a title."
+    assert third.reason == "an entry with neither title nor text"
+    assert fourth.reason == "an item that is no object"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "utf-16", "koi8-r"])
+def test_a_feed_is_decoded_as_it_declares(read, encoding):
+    item = (
+        "<item><title>Ночной паром</title><description>Паром больше не ходит.</description></item>"
+    )
+    (article,) = read(rss(item, encoding=encoding).encode(encoding))
+    assert (article.title, article.text) == ("Ночной паром", "Паром больше не ходит.")
+
+
+def test_a_broken_feed_is_read_as_far_as_it_goes(read):
+    first, *_ = read(rss(FERRY, "<item><title>Cut o").removesuffix("</channel></rss>"))
+    assert first.title == "Night ferry & letters"
+
+
+def test_entries_without_text_are_refused_one_by_one(read, tmp_path):
+    article, refused = read(rss(FERRY, "<item><guid>x</guid></item>"))
+    assert isinstance(article, Article)
+    assert refused.origin == f"{tmp_path / 'feed.xml'}:2"
+    assert refused.reason == "an entry with neither title nor text"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (rss(), "no entries"),
+        ('<rss version="2.0"><channel><title>Cut', "not a feed that can be read"),
+        ('{"version": "https://jsonfeed.org/version/1", "items": []}', "a JSON Feed without items"),
+        ('{"version": "https://jsonfeed.org/version/1", "items": [', "not valid JSON"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_its_reason(read, content, reason):
+    (refused,) = read(content)
+    assert isinstance(refused, UnreadableArticle)
+    assert refused.reason.startswith(reason)
+
+
+def test_entities_neither_multiply_nor_read_files(read, tmp_path):
+    (tmp_path / "secret").write_text("do not show")
+    entities = '<!ENTITY a "ha ha "><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">' + "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("bcdefgh", "cdefghi", strict=True)
+    )
+    entities += f'<!ENTITY x SYSTEM "{(tmp_path / "secret").as_uri()}">'
+    item = "<item><title>Rain &i; &x;</title></item>"
+    content = rss(item).replace("<rss", f"<!DOCTYPE rss [{entities}]><rss")
+    began = time.process_time()
+    found = read(content)
+    assert time.process_time() - began < 5
+    assert all("do not show" not in str(each) for each in found)
+    assert all(len(each.text) < 1_000 for each in found if isinstance(each, Article))
+
+
+def test_html_becomes_paragraphs():
+    assert text_of("No marks\nat all.") == "No marks\nat all."
+    assert text_of("<div>One <i>two</i><ul><li>three<li>four</ul></div>five") == (
+        "One two\n\nthree\n\nfour\n\nfive"
+    )
+    assert text_of("<b>" * 20_000 + "deep") in ("deep", "<b>" * 20_000 + "deep", "")
+    assert text_of("a &lt; b<!-- no -->") == "a < b"
+
+
+@pytest.mark.skipif(not FEEDS.exists(), reason="../shared/data is not here")
+def test_every_feed_of_a_collection_is_read_or_refused():
+    read_of = {}
+    for path in sorted(path for path in FEEDS.rglob("*") if path.is_file()):
+        began = time.process_time()
+        found = list(read_file(SourceFile.at(path, path.name), FieldMap()))
+        assert time.process_time() - began < 5
+        assert found, f"{path.name} is neither read nor refused"
+        assert all(isinstance(each, Article) or each.reason for each in found)
+        read_of[path] = sum(isinstance(each, Article) for each in found)
+    assert sum(map(bool, read_of.values())) >= 97

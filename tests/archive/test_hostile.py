@@ -1,0 +1,125 @@
+"""Tests that no file, however it is made, takes a reader more than seconds or 500 MB of memory."""
+
+import gzip
+import json
+import subprocess
+import sys
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from tests.conftest import ROOT
+
+MEGABYTE = 1 << 20
+MOST_MEMORY = 500  # MB, the interpreter and its libraries included
+MOST_SECONDS = 20  # for a file; a quiet machine takes two at the most
+READ = """
+import json, resource, sys, time
+from pathlib import Path
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+path = Path(sys.argv[1])
+began = time.monotonic()
+kinds = [type(found).__name__ for found in read_file(SourceFile.at(path, path.name), FieldMap())]
+took = time.monotonic() - began
+status = Path("/proc/self/status")
+if status.exists():  # what getrusage says is at least what whoever started this process had
+    memory = int(status.read_text().partition("VmHWM:")[2].split()[0]) >> 10
+else:
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+print(json.dumps({"kinds": sorted(set(kinds)), "seconds": took, "megabytes": memory}))
+"""
+OPENINGS = {
+    "a.txt": b"Title\n\nRain fell. ",
+    "a.md": b"# Title\n\nRain fell. ",
+    "a.html": b"<!DOCTYPE html><html><body><p>Rain fell. ",
+    "a.json": b'[{"title": "Rain", "text": "',
+    "a.jsonl": b'{"title": "Rain", "text": "It fell."}\n{"text": "',
+    "a.csv": b'title,text\nRain,It fell.\nSnow,"',
+    "feed.json": b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"content_text": "',
+    "feed.xml": b'<?xml version="1.0"?><rss version="2.0"><channel><item><title>',
+    "native.txt": b" date 2024-03-23 Rain fell. ",
+    "front.md": b"---\ntitle: ",
+    "a.nitf": b"<nitf><body><body.content><p>Rain fell. ",
+    "message.xml": b"<newsMessage><itemSet><newsItem guid='a'><contentSet><inlineData>Rain fell. ",
+    "newsml.xml": b"<NewsML><NewsItem><NewsComponent><ContentItem><DataContent>Rain fell. ",
+    "wire.7901": b"\x01ccc0007 4 sp 85\r\n\x02Rain\r\n\r\nIt fell. ",
+    "a.eml": b"From: a@b.example\nTo: c@d.example\nSubject: Rain\n\nIt fell. ",
+    "a.mbox": b"From a@b.example Sat Mar 23 07:00:00 2024\nSubject: Rain\n\nIt fell. ",
+    "a.db": b"SQLite format 3\x00",
+    "a.parquet": b"PAR1",
+    "a.warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9999999999\r\n\r\n",
+}
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+BILLION_LAUGHS = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{LAUGHS}]>'
+
+
+def read(path):
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=MOST_SECONDS * 4,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert told["megabytes"] <= MOST_MEMORY
+    assert told["seconds"] <= MOST_SECONDS
+    return told["kinds"]
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_a_gigabyte_of_zeros_behind_an_opening_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(OPENINGS[name])
+    with path.open("r+b") as stream:
+        stream.truncate(1024 * MEGABYTE)  # a hole, which takes no room on disk
+    assert "UnreadableArticle" in read(path)
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_a_line_of_a_hundred_megabytes_is_refused(tmp_path, name):
+    path = tmp_path / name
+    with path.open("wb") as stream:
+        stream.write(OPENINGS[name])
+        for _ in range(100):
+            stream.write(b"tide " * (MEGABYTE // 5))
+    assert "UnreadableArticle" in read(path)
+
+
+def test_zeros_that_were_packed_small_are_refused(tmp_path):
+    packed, zipped = tmp_path / "zeros.gz", tmp_path / "zeros.zip"
+    with gzip.open(packed, "wb", 1) as stream:
+        stream.write(b"Rain fell. ")
+        for _ in range(256):
+            stream.write(bytes(MEGABYTE))
+    with ZipFile(zipped, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("zeros.txt", b"Rain fell. " + bytes(256 * MEGABYTE))
+    for path in (packed, zipped):
+        assert read(path) == ["UnreadableArticle"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("deep.json", b"[" * 5_000_000),
+        ("deep.json", b'{"items": ' * 500_000),
+        ("deep.jsonl", b'{"text": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"),
+        ("deep.html", b"<html><body>" + b"<div>" * 1_000_000),
+        ("deep.xml", b'<?xml version="1.0"?><rss version="2.0"><channel>' + b"<item>" * 500_000),
+        ("deep.md", b"> " * 500_000),
+        ("deep.md", b"- " * 500_000 + b"x"),
+        ("marks.md", b"*a **b " * 200_000),
+        ("front.md", b"---\na: " + b"[" * 200_000),
+        ("laughs.xml", f"{BILLION_LAUGHS}<rss><channel><item><title>&l9;</title>".encode()),
+        ("commas.csv", b"title,text\n" + b"," * 5_000_000),
+        ("columns.csv", b"title,text" + b",c" * 1_000_000 + b"\n1,2\n"),
+        ("quotes.csv", b"title,text\n" + b'"a","' * 500_000),
+    ],
+)
+def test_what_is_nested_or_repeated_without_end_is_read_or_refused_at_once(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    assert set(read(tmp_path / name)) <= {"Article", "UnreadableArticle"}

@@ -1,0 +1,58 @@
+import pytest
+
+from backfile.index.indexing.verify import Part, Problem, repair, verify
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.article_table_file import encode
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
+from tests.conftest import engines_in, fill, indexer_of, write_stories
+
+
+@pytest.fixture
+def filled(tmp_path):
+    made = engines_in(tmp_path / "archive", in_memory=True)
+    fill(made, write_stories(tmp_path))
+    made.table.bring_up(made.catalog)
+    yield made
+    made.catalog.close()
+
+
+def test_the_file_holds_what_the_catalogue_says(filled):
+    generation = filled.catalog.generation()
+    stored = filled.table.read(generation)
+    assert encode(stored) == encode(ArticleTable.load(filled.catalog, generation))
+    assert stored.author.names == ("Ana Ruiz", "José Núñez")
+
+
+def test_a_file_of_another_generation_is_left_alone(filled):
+    filled.catalog.announce()
+    assert filled.table.read(filled.catalog.generation()) is None
+
+
+@pytest.mark.parametrize("end", [0, 40, -1])
+def test_a_file_cut_short_is_no_file(filled, tmp_path, end):
+    path = tmp_path / "archive" / "columns"
+    path.write_bytes(path.read_bytes()[:end])
+    assert filled.table.read(filled.catalog.generation()) is None
+    assert Searcher(filled, RankingOptions()).search(Query("ferry")).totals.by_words == 3
+
+
+def test_a_search_reads_the_file_while_it_is_current_and_the_catalogue_after(filled, monkeypatch):
+    gathered = []
+    load = ArticleTable.load
+    monkeypatch.setattr(ArticleTable, "load", lambda *of: gathered.append(of) or load(*of))
+    assert Searcher(filled, RankingOptions()).search(Query("ferry")).totals.by_words == 3
+    assert not gathered
+    indexer_of(filled).remove(["ferry"])
+    assert Searcher(filled, RankingOptions()).search(Query("ferry")).totals.by_words == 2
+    assert gathered
+
+
+def test_a_file_that_says_something_else_is_found_and_mended(filled, tmp_path):
+    path = tmp_path / "archive" / "columns"
+    path.write_bytes(path.read_bytes().replace(b"Courier", b"Messier"))
+    reason = "dates, sources or the like are not what the catalogue says"
+    assert list(verify(filled)) == [Problem(Part.COLUMNS, reason)]
+    repair(filled, indexer_of(filled))
+    assert list(verify(filled)) == []

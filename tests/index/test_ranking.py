@@ -1,0 +1,62 @@
+"""How articles are scored by their passages."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from backfile.index.model.candidates import Candidates
+from backfile.index.model.matches import Matches
+from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions, article_scores
+from backfile.index.search.searcher import Searcher
+
+OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
+FUSED = np.array([0.5, 0.6, 0.4, 0.9, 0.3, 0.1, 0.2], np.float32)
+
+
+@pytest.fixture
+def candidates():
+    rows = np.arange(len(OWNERS))
+    everyone = np.ones(3, np.bool_)
+    return Candidates(rows, FUSED, FUSED, FUSED, rows > 0, everyone, everyone, FUSED)
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0.0, [0.9, 0.6, 0.3]),
+        (0.1, [0.9 + 0.1 * (0.5 + 0.4), 0.6 + 0.1 * 0.2, 0.3]),
+    ],
+)
+def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
+    candidates, share, expected
+):
+    table = SimpleNamespace(n_articles=3, article_of=OWNERS)
+    everyone = np.ones(3, np.bool_)
+    found = article_scores(table, candidates, Matches(FUSED, everyone, everyone, everyone), share)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_no_candidates_have_no_shares(candidates):
+    table = SimpleNamespace(n_articles=3, article_of=OWNERS)
+    nobody = np.zeros(3, np.bool_)
+    nothing = dataclasses.replace(
+        candidates,
+        rows=np.empty(0, np.int64),
+        fused=np.empty(0, np.float32),
+        by_words=nobody,
+        by_meaning=nobody,
+    )
+    found = article_scores(table, nothing, Matches(FUSED, nobody, nobody, nobody), 0.1)
+    assert np.isneginf(found).all()
+
+
+def test_a_search_finds_the_same_articles_however_they_are_scored(engines):
+    best, share = (
+        Searcher(engines, RankingOptions(floor=0.2, passage_share=share)).search(Query("ferry"))
+        for share in (0.0, 0.1)
+    )
+    assert {hit.article.id for hit in best.hits} == {hit.article.id for hit in share.hits}
+    assert all(hit.score > 0 for hit in share.hits)

@@ -1,0 +1,147 @@
+"""The description of the API: it leaves nothing out, and real answers are as it says."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from backfile.index.asking.autocomplete import SuggestionKind
+from backfile.index.model.query import Query, QueryPartKind
+from backfile.index.model.results import PartKind
+from backfile.web.api.openapi import description
+from backfile.web.app import create_app
+from tests.conftest import STORIES
+from tests.web.test_app import SEARCHES
+
+DESCRIPTION = description()
+SCHEMAS = DESCRIPTION["components"]["schemas"]
+
+
+@pytest.fixture
+def client(searcher):
+    return create_app(searcher).test_client()
+
+
+class ReadQuery(dict):
+    """Parameters that remember by which names they were asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return default
+
+
+def schema_of(path):
+    (content,) = DESCRIPTION["paths"][path]["get"]["responses"]["200"]["content"].values()
+    return content["schema"]
+
+
+def misfits(answer, schema):
+    """What of an answer is not as the schema says, and what the schema says nothing of."""
+    whole = schema | {"components": DESCRIPTION["components"]}
+    checker = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [*(each.message for each in checker.iter_errors(answer)), *left_out(answer, schema)]
+
+
+def properties_of(schema):
+    if "$ref" in schema:
+        return properties_of(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    merged = dict(schema.get("properties", {}))
+    for part in (*schema.get("allOf", ()), *schema.get("oneOf", ())):
+        merged |= properties_of(part)
+    return merged
+
+
+def left_out(answer, schema):
+    """The names that stand in an answer and not in its schema."""
+    if isinstance(answer, list):
+        for each in answer:
+            yield from left_out(each, schema.get("items", {}))
+    elif isinstance(answer, dict) and "additionalProperties" not in schema:
+        described = properties_of(schema)
+        yield from answer.keys() - described.keys()
+        for name in answer.keys() & described.keys():
+            yield from left_out(answer[name], described[name])
+
+
+def test_the_description_is_served_and_its_schemas_are_schemas(client):
+    assert client.get("/openapi.json").json == DESCRIPTION
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_route_of_the_api_is_described_and_no_other(searcher):
+    rules = {
+        re.sub(r"<\w+:(\w+)>", r"{\1}", rule.rule)
+        for rule in create_app(searcher).url_map.iter_rules()
+    }
+    assert {path for path in rules if path.startswith("/api/")} <= DESCRIPTION["paths"].keys()
+    assert DESCRIPTION["paths"].keys() <= rules
+
+
+def test_every_parameter_of_a_search_is_described_and_no_other():
+    asked = ReadQuery()
+    Query.from_parameters(asked)
+    described = DESCRIPTION["paths"]["/api/search"]["get"]["parameters"]
+    assert sorted(each["name"] for each in described) == sorted(asked.names)
+
+
+def test_the_values_that_are_described_are_those_that_are_taken(client):
+    for each in DESCRIPTION["paths"]["/api/search"]["get"]["parameters"]:
+        for value in each["schema"].get("enum", ()):
+            assert client.get("/api/search", query_string={each["name"]: value}).status_code == 200
+        if "maximum" in each["schema"]:
+            beyond = {each["name"]: each["schema"]["maximum"] + 1}
+            assert client.get("/api/search", query_string=beyond).status_code == 400
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("path", ["/api/search", "/search.json"])
+def test_answers_to_searches_are_as_described(client, path, search):
+    answer = client.get(f"{path}?{search}")
+    assert answer.content_type in DESCRIPTION["paths"][path]["get"]["responses"]["200"]["content"]
+    assert misfits(answer.json, schema_of(path)) == []
+
+
+@pytest.mark.parametrize("ending", ["", "/related", "/history"])
+def test_articles_and_what_is_told_of_them_are_as_described(client, ending):
+    for story in STORIES:
+        answer = client.get(f"/api/articles/{quote(story['id'], safe='')}{ending}").json
+        assert misfits(answer, schema_of(f"/api/articles/{{article_id}}{ending}")) == []
+
+
+def test_health_and_errors_are_as_described(client):
+    assert misfits(client.get("/healthz").json, schema_of("/healthz")) == []
+    assert misfits(client.get("/readyz").json, schema_of("/readyz")) == []
+    assert (
+        misfits(client.get("/api/search?since=soon").json, {"$ref": "#/components/schemas/Problem"})
+        == []
+    )
+    assert (
+        misfits(client.get("/api/articles/nobody").json, {"$ref": "#/components/schemas/Problem"})
+        == []
+    )
+
+
+def test_an_answer_that_is_not_as_described_is_told_apart(client):
+    answer = client.get("/api/search?q=ferry").json
+    answer["hits"][0]["passages"][0]["colour"] = "red"
+    assert misfits(answer, schema_of("/api/search")) == ["colour"]
+    answer["hits"][0]["passages"][0]["text"] = 7
+    assert len(misfits(answer, schema_of("/api/search"))) > 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "kinds"),
+    [
+        (SCHEMAS["Why"]["properties"]["parts"]["items"], PartKind),
+        (SCHEMAS["AskedPart"], QueryPartKind),
+        (SCHEMAS["Suggestion"], SuggestionKind),
+    ],
+)
+def test_all_kinds_that_can_be_answered_are_described(schema, kinds):
+    assert set(schema["properties"]["kind"]["enum"]) == set(kinds)
