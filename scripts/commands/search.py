@@ -21,10 +21,9 @@ from backfile.scripts.printing.histories import print_history
 from backfile.scripts.printing.hits import byline_of, print_related, print_results, told_copies
 from backfile.scripts.printing.output import output, write_out
 from backfile.scripts.printing.progress import watched
-from backfile.web.api.downloads import EXPORTS
+from backfile.web.api.exports import EXPORTS, as_hit_table
 from backfile.web.api.json import article_json, results_json
 from backfile.web.i18n.phrases import date_note
-from backfile.web.search.batch import as_table
 
 
 def answer_file(
@@ -37,7 +36,7 @@ def answer_file(
     total = sum(1 for _ in read_queries(text_of(BytesIO(content))))
     asked = watched(read_queries(text_of(BytesIO(content))), total, " queries")
     told = _Told(answers(searcher, asked, usual))
-    write_out(as_table(told), output)
+    write_out(as_hit_table(told), output)
     click.echo(told.summary, err=True)
     return 0 if told.found and not told.refused else 1
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from backfile.index.search.batch import ListedQuery, read_queries, text_of
 from backfile.web.app import create_app
-from backfile.web.search.batch import COLUMNS, MOST_QUERIES
+from backfile.web.api.exports import HIT_COLUMNS
+from backfile.web.search.batch import MOST_QUERIES
 from tests.conftest import backfile, write_stories
 
 
@@ -150,7 +151,7 @@ def test_the_shell_and_the_page_write_the_same_table(client, archive, tmp_path):
     assert [[row[name] for name in ours] for row in written] == [
         [row[name] for name in ours] for row in page
     ]
-    assert list(written[0]) == list(COLUMNS)
+    assert list(written[0]) == list(HIT_COLUMNS)
 
 
 @pytest.mark.parametrize(

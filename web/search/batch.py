@@ -1,6 +1,5 @@
 """Many queries at once: a page to give them on, and their hits as one table."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -10,32 +9,11 @@ from flask import Blueprint, Response, render_template, request
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.model.query import Query
-from backfile.index.search.batch import Answer, answers, read_queries, text_of
-from backfile.index.search.result_cache import ScoredArticle
+from backfile.index.search.batch import answers, read_queries, text_of
 from backfile.index.search.searcher import Searcher
-from backfile.web.api.downloads import BYTE_ORDER_MARK, cell, taken
-from backfile.web.api.json import article_fields
+from backfile.web.api.exports import BYTE_ORDER_MARK, HIT_COLUMNS, as_hit_table
 
-COLUMNS = (
-    *("id", "query", "rank", "article", "title", "source", "published", "url", "score"),
-    *("verdict", "total", "error"),
-)
 MOST_QUERIES = 1_000  # from the page; the shell takes any number
-
-
-def as_table(answered: Iterable[Answer]) -> Iterator[str]:
-    """Write a row for each hit of each query, and one for a query without any; piece by piece."""
-    written = io.StringIO()
-    rows = csv.DictWriter(written, COLUMNS, restval="")
-    rows.writeheader()
-    for answer in answered:
-        common = {"id": answer.asked.name, "query": answer.asked.text, "error": answer.error}
-        if answer.results:
-            common |= {"verdict": answer.results.verdict.value, "total": str(answer.results.total)}
-        for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
-            rows.writerow({name: cell(value) for name, value in (common | fields).items()})
-        yield taken(written)
-    yield taken(written)
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
@@ -44,7 +22,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/batch")
     def ask() -> str:
-        return render_template("batch.html", most=MOST_QUERIES, columns=COLUMNS)
+        return render_template("batch.html", most=MOST_QUERIES, columns=HIT_COLUMNS)
 
     @routes.post("/batch")
     def answer() -> Response:
@@ -59,7 +37,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
                 "at most %(most)s at once; `backfile search --batch` takes more", most=MOST_QUERIES
             )
             raise BadQuery("queries", reason)
-        written = as_table(answers(searcher, asked, usual))
+        written = as_hit_table(answers(searcher, asked, usual))
         response = Response(_marked(written), content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="hits.csv"'
         return response
@@ -73,12 +51,6 @@ def _lines() -> Iterable[str]:
     if uploaded and uploaded.filename:
         return text_of(io.BytesIO(uploaded.read()))
     return io.StringIO(request.form.get("lines", ""), newline="")
-
-
-def _hit(rank: int, found: ScoredArticle) -> dict[str, str]:
-    fields = article_fields(found.article)
-    wanted = {name: fields[name] for name in ("title", "source", "published", "url")}
-    return {"rank": str(rank), "article": found.article.id, "score": f"{found.score:.6f}"} | wanted
 
 
 def _marked(pieces: Iterator[str]) -> Iterator[str]:
