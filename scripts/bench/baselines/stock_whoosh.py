@@ -37,7 +37,7 @@ class StockWhoosh:
     def build(self, passages: Iterable[Passage]) -> None:
         self.folder.mkdir(parents=True)
         text = fields.TEXT(analyzer=NewsAnalyzer(), phrase=True)
-        number = table.NumericColumn("I", default=0)
+        number = columns.NumericColumn("I", default=0)
         schema = fields.Schema(row=fields.COLUMN(number), title=text, text=text)
         made = index.create_in(self.folder, schema)
         writer = made.writer(limitmb=MEGABYTES, procs=1)
