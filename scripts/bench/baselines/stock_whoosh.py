@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from whoosh import fields, index, query, table
+from whoosh import columns, fields, index, query
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
