@@ -1,6 +1,5 @@
 """Warnings that an answer carries, and other words to search for where nothing good was found."""
 
-from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.asking.spell_correction import likely
 from backfile.index.lexical.analysis.analyser import words_of
@@ -9,21 +8,28 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression, Word, wanted
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
-from backfile.index.seams.engines import Snapshot
 from backfile.index.seams.protocols import LexicalSnapshot
 
 
-def cautions(query: Query, snapshot: Snapshot, failure: EngineUnavailable | None) -> list[Message]:
-    """List them; `failure` is why meaning could not be asked, where it could not."""
+def warnings(
+    query: Query, *, generation: int, words_coverage: float, failure: str | None
+) -> list[Message]:
+    """List what limits an answer.
+
+    `words_coverage` is the share of passages, 0 to 1, that can be found by their words; `failure`
+    is why meaning could not be asked; `generation` is the one that the answer was taken from.
+    """
     found = []
     if failure:
-        found.append(Message("by words alone: %(failure)s", failure=failure.message))
-    if query.mode is not Mode.SEMANTIC and query.text and snapshot.words_coverage < 1:
-        share = int(100 * snapshot.words_coverage)
+        found.append(Message("by words alone: %(failure)s", failure=failure))
+    if query.mode is not Mode.SEMANTIC and query.text and words_coverage < 1:
         found.append(
-            Message("by words, %(share)s%% of the archive can be searched so far", share=share)
+            Message(
+                "by words, %(share)s%% of the archive can be searched so far",
+                share=int(100 * words_coverage),
+            )
         )
-    if query.cursor and query.cursor.generation != snapshot.table.generation:
+    if query.cursor and query.cursor.generation != generation:
         found.append(
             Message("the archive has changed since the first page: hits may be missed or repeated")
         )
@@ -35,7 +41,7 @@ MOST_WORDS = 12  # of a query are looked at
 ALIKE = 2  # words are offered at most for one that is nowhere
 
 
-def offers_for(
+def alternative_words(
     expression: Expression | None, lexical: LexicalSnapshot, table: ArticleTable
 ) -> tuple[Offer, ...]:
     """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""

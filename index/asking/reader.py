@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, Dated, narrowed, take_days
@@ -23,18 +23,25 @@ from backfile.index.model.expression import (
     Word,
     Words,
     describe,
+    wanted,
     written,
 )
 from backfile.index.model.filters import Filters
-from backfile.index.model.query import Query, QueryPart, QueryPartKind
+from backfile.index.model.query import Mode, Query, QueryPart, QueryPartKind, Sort
 
 MOST_PARTS = 16
 MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words
 
 
 class ReadQuery(NamedTuple):
-    """How a query was read. `text` is what it asks for beside days, `filters` hold those days."""
+    """A query and how its text was read.
 
+    `text` is the text without the days that it names, `filters` are the query's own, narrowed to
+    those days. `query` is as it was given, but for the sort of one that asks for nothing but days:
+    the newest first.
+    """
+
+    query: Query
     text: str
     expression: Expression | None
     filters: Filters
@@ -42,24 +49,43 @@ class ReadQuery(NamedTuple):
     notes: tuple[Message, ...]
     description: str
 
+    @property
+    def meaning(self) -> str:
+        """The text to embed: the words that are wanted; empty where the mode is by words alone."""
+        if self.query.mode is Mode.KEYWORD or self.expression is None:
+            return ""
+        return " ".join(leaf.text for leaf in wanted(self.expression))
+
+    def without_filters(self) -> Self:
+        """The same text, asked of the whole archive."""
+        return self._replace(filters=Filters())
+
 
 def read_query(query: Query, today: date) -> ReadQuery:
-    """Read a query's text; whatever is wrong in it is read as words, and a note says so."""
+    """Read a query's text. What is wrong in it is read as words, and a note says so."""
     dated = Dated(query.text) if query.plain else take_days(query.text, today)
-    read = parse(dated.text, plain=query.plain)
+    parsed = parse(dated.text, plain=query.plain)
     filters = narrowed(query.filters, dated.conditions)
-    notes = [*dated.notes, *read.notes]
+    notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
         notes.append(NO_DAY)
-    said = [describe(read.expression)] if read.expression else []
-    said += [condition.text for condition in dated.conditions]
-    parts = tuple(_parts(read.expression, dated.conditions))
-    return ReadQuery(dated.text, read.expression, filters, parts, tuple(notes), ", and ".join(said))
+    described = [describe(parsed.expression)] if parsed.expression else []
+    described += [condition.text for condition in dated.conditions]
+    return ReadQuery(
+        query=_sorted(query, dated.text),
+        text=dated.text,
+        expression=parsed.expression,
+        filters=filters,
+        parts=tuple(_parts(parsed.expression, dated.conditions)),
+        notes=tuple(notes),
+        description=", and ".join(described),
+    )
 
 
-def undated(query: Query, asked: ReadQuery) -> Query:
-    """The same query without any day or other filter."""
-    return replace(query, text=asked.text, filters=Filters())
+def _sorted(query: Query, text: str) -> Query:
+    """The query in its default order: the newest first where no words are asked for."""
+    browsing = query.sort is Sort.RELEVANCE and not text
+    return replace(query, sort=Sort.NEWEST) if browsing else query
 
 
 def typed(expression: Expression) -> str:

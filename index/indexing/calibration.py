@@ -38,20 +38,25 @@ def measure(catalog: Catalog, searcher: Searcher, *, meaning: bool) -> Iterator[
     draw = np.random.default_rng(0)
     words = words_drawn(catalog, draw)
     for n_words in LENGTHS if len(words) >= max(LENGTHS) else ():
-        weighed = (
-            _weigh(searcher, " ".join(draw.choice(words, n_words, replace=False)))
+        measured = (
+            _evidence(searcher, " ".join(draw.choice(words, n_words, replace=False)))
             for _ in range(QUERIES_A_LENGTH)
         )
-        found = [evidence for evidence, asked in weighed if not asked]
+        found = [evidence for evidence, held in measured if not held]
         if len(found) > 1:
             yield _noise(n_words, found, meaning=meaning)
 
 
-def _weigh(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
-    """What vouches for an answer by words and meaning, and by words alone, which score then."""
-    together, asked = searcher.evidence(Query(text, plain=True))
-    alone, _ = searcher.evidence(Query(text, mode=Mode.KEYWORD, plain=True))
-    return together._replace(words=alone.words), asked
+def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
+    """The evidence of a text, and whether an article holds all of it.
+
+    By words, it is that of a keyword search: its scores are on another scale than those of a hybrid
+    one.
+    """
+    hybrid = searcher.rank(Query(text, plain=True))
+    keyword = searcher.rank(Query(text, mode=Mode.KEYWORD, plain=True))
+    held = bool((hybrid.matches.asked & hybrid.candidates.by_words).any())
+    return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 
 def words_drawn(catalog: Catalog, draw: np.random.Generator) -> Sequence[str]:

@@ -1,20 +1,17 @@
 """The passages that compete for a place in an answer, and their scores."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.seams.protocols import VectorSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """What meaning found: the vector that was asked for, and the wanted rows above the floor."""
+class Nearness(NamedTuple):
+    """The embedding of a query, (dimension,), and the rows within the floor of it, (n,)."""
 
     vector: Floats
-    snapshot: VectorSnapshot
     rows: Rows
 
 

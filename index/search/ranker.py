@@ -1,27 +1,26 @@
-"""Ranks what a query finds: reads it, asks both engines, merges, and judges the answer."""
+"""Ranks what a query finds: asks both engines, merges what they found, and judges the answer."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.index.asking.reader import ReadQuery, read_query, undated
+from backfile.index.asking.reader import ReadQuery
 from backfile.index.lexical.scoring.bm25 import Idf
-from backfile.index.model.arrays import Bools
+from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
-from backfile.index.model.expression import wanted
 from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence
-from backfile.index.model.query import Mode, Query
+from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
-from backfile.index.seams.engines import Engines, Snapshot, Snapshots
+from backfile.index.seams.engines import Snapshot
+from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
-from backfile.index.search.ranking import RankingOptions, rank
+from backfile.index.search.ranking import RankingOptions, fuse, select
 
 
 class Clock:
@@ -42,103 +41,124 @@ class Clock:
         return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
 
 
-class Ranked(NamedTuple):
-    """What one query found and whether it is any good, before it is ordered and counted."""
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What one query found and how good it is, before it is ordered and counted.
 
-    read: ReadQuery
-    snapshot: Snapshot
+    `article_mask` (n_articles,) marks the articles that pass the filters; `failure` says why
+    meaning could not be asked.
+    """
+
+    asked: ReadQuery
+    article_mask: Bools
     matches: Matches
     candidates: Candidates
     evidence: Evidence
     verdict: Verdict
-    failure: EngineUnavailable | None
+    failure: str | None
+
+    @property
+    def shown(self) -> Candidates:
+        """The candidates of the answer: none of their articles where nothing good was found."""
+        nothing = self.verdict is Verdict.NONE
+        return self.candidates.without_articles() if nothing else self.candidates
 
 
 class Ranker:
-    """Ranks the articles of one archive, for any number of threads."""
+    """Ranks the passages of a snapshot, for any number of threads."""
 
-    def __init__(
-        self,
-        engines: Engines,
-        snapshots: Snapshots,
-        options: RankingOptions,
-        today: Callable[[], date],
-    ) -> None:
-        self._catalog = engines.catalog
-        self._embedder = engines.embedder
-        self._snapshots = snapshots
+    def __init__(self, embedder: Embedder, options: RankingOptions) -> None:
+        self._embedder = embedder
         self._options = options
-        self._today = today
 
-    def read(self, query: Query) -> ReadQuery:
-        """Say how a query is read, without asking it."""
-        return read_query(query, self._today())
+    def rank(self, asked: ReadQuery, snapshot: Snapshot, clock: Clock) -> Ranked:
+        """Rank what a query finds; raise EngineUnavailable where it asks for meaning alone.
 
-    def rank(self, query: Query, clock: Clock, without: Sequence[str] = ()) -> Ranked:
-        """Rank what a query finds, as if the archive were without some articles."""
-        with clock.stage("read"):
-            read = self.read(query)
-        meaning = meaning_of(read) if query.mode is not Mode.KEYWORD else ""
-        with clock.stage("open"):
-            snapshot = self._snapshots.current(with_vectors=bool(meaning))
-        table = snapshot.table
-        chosen = table.select(read.filters)
-        if without:
-            chosen &= ~table.articles_with(self._catalog.rows_of(without))
+        Hybrid search goes on with words alone where the vectors cannot answer.
+        """
+        article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
-            matches = _matches(read, snapshot, with_meaning=bool(meaning))
+            matches = _match(asked, snapshot)
         with clock.stage("meaning"):
-            nearness, failure = self._nearness(query, meaning, snapshot, chosen & matches.admitted)
+            nearness, failure = self._nearness(asked, snapshot)
         with clock.stage("rank"):
-            mode = query.mode if nearness or query.mode is Mode.SEMANTIC else Mode.KEYWORD
-            mode = mode if meaning else Mode.KEYWORD
-            candidates = rank(table, matches, nearness, chosen, mode, self._options)
+            mode = _answering(asked, nearness)
+            candidates = self._candidates(snapshot, matches, nearness, article_mask, mode)
         with clock.stage("judge"):
             found = evidence(candidates, matches)
             verdict = judge(found, candidates, matches, mode, snapshot.noise)
-            if verdict is Verdict.NONE and read.filters and candidates.articles.any():
-                verdict = self._judge_unfiltered(undated(query, read), without)
-        return Ranked(read, snapshot, matches, candidates, found, verdict, failure)
+            if verdict is Verdict.NONE and asked.filters and candidates.articles.any():
+                whole = self._candidates(
+                    snapshot, matches, nearness, np.ones_like(article_mask), mode
+                )
+                verdict = _of_a_part(
+                    judge(evidence(whole, matches), whole, matches, mode, snapshot.noise)
+                )
+        return Ranked(asked, article_mask, matches, candidates, found, verdict, failure)
 
-    def _judge_unfiltered(self, query: Query, without: Sequence[str]) -> Verdict:
-        """Judge what passes the filters by the whole answer: a facet has counted it."""
-        whole = self.rank(query, Clock(), without)
-        return Verdict.NONE if whole.verdict is Verdict.NONE else Verdict.WEAK
+    def _nearness(self, asked: ReadQuery, snapshot: Snapshot) -> tuple[Nearness | None, str | None]:
+        """Find the rows near a query, whatever its filters: so a facet counts what a click gives.
 
-    def _nearness(
-        self, query: Query, meaning: str, snapshot: Snapshot, allowed: Bools
-    ) -> tuple[Nearness | None, EngineUnavailable | None]:
-        """Ask the vectors; hybrid search goes on with words alone where they cannot answer.
-
-        What is near is settled by the question alone, and then chosen from: so a facet counts what
-        a click on it gives.
+        None where meaning was not asked or nothing is embedded; and why, where it cannot be asked.
         """
-        if not meaning or not snapshot.table.coverage:
+        if not asked.meaning or not snapshot.table.coverage:
             return None, None
         try:
             if snapshot.unavailable or snapshot.vectors is None:
                 raise snapshot.unavailable or EngineUnavailable("Chroma", Message("it is not open"))
-            vector = self._embedder.embed_query(meaning)
-            near = snapshot.vectors.within(vector, self._options.floor).rows
+            vector = self._embedder.embed_query(asked.meaning)
+            rows = snapshot.vectors.within(vector, self._options.floor).rows
         except EngineUnavailable as exc:
-            if query.mode is Mode.SEMANTIC:
+            if asked.query.mode is Mode.SEMANTIC:
                 raise
-            return None, exc
-        near = near[allowed[snapshot.table.article_of[near]]]
-        return Nearness(vector, snapshot.vectors, near), None
+            return None, exc.message
+        return Nearness(vector, rows), None
+
+    def _candidates(
+        self,
+        snapshot: Snapshot,
+        matches: Matches,
+        nearness: Nearness | None,
+        article_mask: Bools,
+        mode: Mode,
+    ) -> Candidates:
+        """Select among the articles of the mask, compare with the query, and merge."""
+        near_rows = None
+        if nearness:
+            eligible = article_mask & matches.admitted
+            near_rows = nearness.rows[eligible[snapshot.table.article_of[nearness.rows]]]
+        selection = select(snapshot.table, matches, near_rows, article_mask, mode)
+        cosines = _cosines(snapshot, nearness, selection.rows)
+        return fuse(selection, matches, cosines, mode, self._options)
 
 
-def meaning_of(read: ReadQuery) -> str:
-    """What to embed: the words that are wanted, without operators and exclusions."""
-    return " ".join(leaf.text for leaf in wanted(read.expression)) if read.expression else ""
-
-
-def _matches(read: ReadQuery, snapshot: Snapshot, *, with_meaning: bool) -> Matches:
+def _match(asked: ReadQuery, snapshot: Snapshot) -> Matches:
     """Match the words; where nothing is asked of meaning, rare ones count for more."""
-    if read.expression is not None:
-        merged = with_meaning and snapshot.table.coverage
-        idf = Idf.WHOOSH if merged else Idf.LUCENE
-        return snapshot.lexical.match(read.expression, snapshot.table, idf=idf)
-    nothing = np.zeros(snapshot.table.n_rows, np.float32)
-    everyone = np.full(snapshot.table.n_articles, not read.text)
-    return Matches(nothing, everyone, everyone, everyone)
+    table = snapshot.table
+    if asked.expression is not None:
+        idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
+        return snapshot.lexical.match(asked.expression, table, idf=idf)
+    nothing = np.zeros(table.n_rows, np.float32)
+    all_articles = np.full(table.n_articles, not asked.text)
+    return Matches(nothing, all_articles, all_articles, all_articles)
+
+
+def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
+    """The mode that the answer is given in: by words alone where meaning has no say."""
+    if not asked.meaning:
+        return Mode.KEYWORD
+    return asked.query.mode if nearness or asked.query.mode is Mode.SEMANTIC else Mode.KEYWORD
+
+
+def _cosines(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Floats:
+    """The cosine of each row (n,) with the query, NaN where a passage is not embedded."""
+    cosines = np.full(len(rows), np.nan, np.float32)
+    if nearness and snapshot.vectors:
+        embedded = snapshot.table.embedded[rows]
+        cosines[embedded] = snapshot.vectors.similarities(nearness.vector, rows[embedded])
+    return cosines
+
+
+def _of_a_part(whole: Verdict) -> Verdict:
+    """Judge what passes the filters by the whole answer, which a facet has counted."""
+    return Verdict.NONE if whole is Verdict.NONE else Verdict.WEAK

@@ -9,7 +9,7 @@ import numpy as np
 from backfile.index.lexical.scoring.bm25 import best_rows
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.candidates import Candidates, Nearness
+from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
 from backfile.index.search import fusion
@@ -38,26 +38,45 @@ class RankingOptions:
     passage_share: float = 0.0
 
 
-def rank(
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The passages that compete, before they are scored: rows ascending, and masks.
+
+    `near` (n,) marks the rows that were found by meaning; `by_words` and `by_meaning` (n_articles,)
+    mark the articles that match.
+    """
+
+    rows: Rows
+    near: Bools
+    by_words: Bools
+    by_meaning: Bools
+
+
+def select(
     table: ArticleTable,
     matches: Matches,
-    nearness: Nearness | None,
-    wanted: Bools,
+    near_rows: Rows | None,
+    article_mask: Bools,
     mode: Mode,
-    options: RankingOptions,
-) -> Candidates:
-    """Merge what words and what meaning found among the wanted articles."""
+) -> Selection:
+    """Select the passages that compete: the best by words, and all that are near in meaning.
+
+    `near_rows` are those of eligible articles; None where meaning was not asked.
+    """
     nobody = np.zeros(table.n_articles, np.bool_)
-    by_words = matches.held & wanted if mode is not Mode.SEMANTIC else nobody
-    near_rows = nearness.rows if nearness else np.empty(0, np.int64)
-    by_meaning = table.articles_with(near_rows) if nearness else nobody
-    if nearness:
-        rows = np.union1d(_best(table, matches, by_words), near_rows)
-    else:
+    by_words = matches.held & article_mask if mode is not Mode.SEMANTIC else nobody
+    if near_rows is None:
         rows = _scored(table, matches, by_words)
-    lexical = matches.scores[rows]
-    cosines = _cosines(table, nearness, rows)
-    near = np.isin(rows, near_rows)
+        return Selection(rows, np.zeros(len(rows), np.bool_), by_words, nobody)
+    rows = np.union1d(_best(table, matches, by_words), near_rows)
+    return Selection(rows, np.isin(rows, near_rows), by_words, table.articles_with(near_rows))
+
+
+def fuse(
+    selection: Selection, matches: Matches, cosines: Floats, mode: Mode, options: RankingOptions
+) -> Candidates:
+    """Score the selected passages; `cosines` (n,) are NaN where a passage is not embedded."""
+    lexical = matches.scores[selection.rows]
     match mode:
         case Mode.KEYWORD:
             fused, worded = lexical, lexical
@@ -65,7 +84,16 @@ def rank(
             fused, worded = cosines, np.zeros_like(cosines)
         case Mode.HYBRID:
             fused, worded = _fused(lexical, matches.most, cosines, options)
-    return Candidates(rows, fused, lexical, cosines, near, by_words, by_meaning, worded)
+    return Candidates(
+        rows=selection.rows,
+        fused=fused,
+        lexical=lexical,
+        cosines=cosines,
+        near=selection.near,
+        by_words=selection.by_words,
+        by_meaning=selection.by_meaning,
+        worded=worded,
+    )
 
 
 def article_scores(
@@ -130,14 +158,6 @@ def _best(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
     scores = matches.scores
     rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[table.article_of[rows]])
     return top(rows, scores[rows], LEXICAL_DEPTH).rows
-
-
-def _cosines(table: ArticleTable, nearness: Nearness | None, rows: Rows) -> Floats:
-    cosines = np.full(len(rows), np.nan, np.float32)
-    if nearness:
-        embedded = table.embedded[rows]
-        cosines[embedded] = nearness.snapshot.similarities(nearness.vector, rows[embedded])
-    return cosines
 
 
 def _fused(

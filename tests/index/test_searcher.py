@@ -304,4 +304,4 @@ def test_answers_are_let_go_in_time(searcher, monkeypatch):
     monkeypatch.setattr("backfile.index.search.result_cache.SECONDS_KEPT", 0)
     searcher.search(Query("the ferry", limit=1))
     searcher.search(Query("bridge", limit=1))
-    assert len(searcher._lately._kept) == 1
+    assert len(searcher._cache._kept) == 1
