@@ -12,7 +12,7 @@ from sentencex import get_sentence_boundaries
 from backfile.archive.model.article import Article, Passage
 
 SPLITTER = "sentences-1"  # recorded in the manifest; a change in how text is cut changes it
-TARGET_TOKENS = 150  # see the README, "Design", for the sizes that were compared
+TARGET_TOKENS = 150  # index/DECISIONS.md has the sizes that were compared
 LONGEST_TITLE_TOKENS = 48
 # In characters, as a model may take a word of any length for one unknown token.
 LONGEST_PASSAGE = 4_000

@@ -16,7 +16,7 @@ ORDER = [
     "web/article", "web/health.py", "web/overview.py", "web/metrics.py", "web/packing.py",
     "web/errors.py", "web/app.py", "web/server.py",
     "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
-    "scripts/translations.py", "scripts/backfile.py",
+    "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
 ]  # fmt: skip
 VENDORS = {
     # The baselines of a benchmark are the stock engines themselves, not our adapters of them.

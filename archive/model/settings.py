@@ -107,7 +107,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
-    """List (variable, default, meaning) for each setting, as the README has them."""
+    """List (variable, default, meaning) for each setting, as scripts/README.md has them."""
     return [
         (PREFIX + f.name.upper(), _shown(f.default), f.metadata["meaning"])
         for f in fields(Settings)

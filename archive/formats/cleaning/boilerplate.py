@@ -58,7 +58,7 @@ def rule_of(line: str) -> str:
 
 
 def describe_rules() -> Iterator[tuple[str, str, str]]:
-    """List (name, what it drops, an example) for every rule, as the README has them."""
+    """List (name, what it drops, an example) for every rule, as archive/README.md has them."""
     for rule in rules():
         yield rule.name, rule.about, rule.drops[0]
 
