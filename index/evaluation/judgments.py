@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
+from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.query_parser.preprocess import has_operator, spelled_out
 
 NEEDED = (
     "an evaluation needs articles.jsonl (or .gz), queries.tsv (id, tab, text) "
@@ -63,6 +65,18 @@ class Judgments:
     def relevant(self) -> list[str]:
         """The ids of all articles that answer some query."""
         return sorted({qrel.doc_id for qrel in self.qrels if qrel.relevance > 0})
+
+
+def plain_text(text: str) -> str:
+    """Write a text so that a query reads it as plain words: judged queries are no query language.
+
+    A full stop after a word such as AND keeps it from being an operator.
+
+    >>> plain_text('NATO AND the "EU" before:1963')
+    'NATO AND. the EU before 1963'
+    """
+    words = WORD.findall(spelled_out(text))
+    return " ".join(f"{word}." if has_operator(word) else word for word in words) or text
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:

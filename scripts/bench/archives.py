@@ -92,11 +92,12 @@ def lend_vectors(source: Engines, target: Engines) -> int:
             vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
             made_up += len(wanted)
         rows.append(wanted)
-    _write(target, np.concatenate(rows), np.concatenate(vectors))
+    write_vectors(target, np.concatenate(rows), np.concatenate(vectors))
     return made_up
 
 
-def _write(target: Engines, rows: Rows, vectors: Floats) -> None:
+def write_vectors(target: Engines, rows: Rows, vectors: Floats) -> None:
+    """Put the vectors (n, dimension) of these rows (n,) on record, as embedded."""
     for start in range(0, len(rows), WRITTEN_AT_ONCE):
         some = rows[start : start + WRITTEN_AT_ONCE]
         target.vectors.write(some, vectors[start : start + WRITTEN_AT_ONCE])

@@ -14,7 +14,8 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Tuning
 from backfile.index.evaluation.judgments import BadJudgments, Judgments
-from backfile.index.evaluation.systems import MAIN_MEASURE, Values, measure
+from backfile.index.evaluation.statistics import Values
+from backfile.index.evaluation.systems import MAIN_MEASURE, measure
 from backfile.index.evaluation.tuning import Tuned, cross_validate, weights_to_try
 from backfile.index.model.query import Mode
 from backfile.index.seams.engines import Engines

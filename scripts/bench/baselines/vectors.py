@@ -1,4 +1,4 @@
-"""The rivals in search by meaning with a filter by day: Chroma's own filter, and plain numpy."""
+"""The baselines in search by meaning with a filter by day: Chroma's own filter, and plain numpy."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ Halves = npt.NDArray[np.float16]
 Days = npt.NDArray[np.integer[Any]]
 
 
-class VectorRival(Protocol):
+class VectorBaseline(Protocol):
     """Finds the nearest passages among those of a day or later."""
 
     name: str

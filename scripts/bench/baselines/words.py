@@ -1,10 +1,10 @@
-"""What is asked of a rival in search by words, and the terms that a query comes down to.
+"""The interface of a baseline in search by words, and the terms that it looks for.
 
-All rivals look for the same terms in the same posting lists, so that time is compared and nothing
-else: the terms that our analyser makes, stop words dropped and repeats left out as our own search
-does. An engine with a stemmer of its own is therefore not given text but terms, joined by blanks.
-Scores are each engine's own: bm25s adds title and text up before it scores, and to Whoosh and
-tantivy a prefix is worth the same wherever it stands.
+All engines look for the same terms in the same posting lists, so that only time is compared: our
+analyser makes the terms; stop words and repeated words are dropped, as in our own search. An engine
+with a stemmer of its own is given terms, joined by blanks, instead of text. Each engine scores in
+its own way: bm25s adds title and text before it scores, and Whoosh and tantivy give a prefix the
+same score in every place.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from backfile.index.lexical.analysis.stemming import fold
 
 
 class Kind(StrEnum):
-    """The kinds of query; each is a list of words as they were typed."""
+    """The kinds of query; a query is a list of words, as typed."""
 
     WORDS = "words"  # a few, any of them
     QUESTION = "question"  # a dozen, any of them
@@ -29,7 +29,7 @@ KINDS = frozenset(Kind)
 
 
 class Passage(NamedTuple):
-    """What a rival is given of a passage."""
+    """A passage, as a baseline indexes it."""
 
     row: int
     title: str
@@ -48,7 +48,7 @@ class WordSearch(NamedTuple):
     best: Callable[[Kind, Sequence[str], int], list[int]]
 
 
-class WordRival(Protocol):
+class WordBaseline(Protocol):
     """An engine beside ours."""
 
     name: str
