@@ -29,6 +29,7 @@ COMMANDS = {
     "benchmark": "bench.benchmark",
 }
 """Each command, and the module that it is in."""
+MEASUREMENTS = "backfile.scripts.bench"  # not in the installed package
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -44,7 +45,13 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"backfile.scripts.{COMMANDS[name]}"), name)
+        try:
+            module = import_module(f"backfile.scripts.{COMMANDS[name]}")
+        except ModuleNotFoundError as exc:
+            if not str(exc.name).startswith(MEASUREMENTS):
+                raise
+            return _only_in_a_checkout(name)
+        command: click.Command = getattr(module, name)
         return command
 
     def invoke(self, context: click.Context) -> Any:
@@ -62,6 +69,22 @@ class Commands(click.Group):
         except KeyboardInterrupt:  # click itself would exit with 1, which says "some refused"
             click.echo("backfile: interrupted; run the same command again to go on", err=True)
             context.exit(INTERRUPTED)
+
+
+def _only_in_a_checkout(name: str) -> click.Command:
+    """Stand in for a command that the installed package lacks."""
+
+    def refuse(_: tuple[str, ...]) -> None:
+        raise ArchiveError(f"`backfile {name}` needs a checkout of the source, and runs there")
+
+    rest = click.Argument(["_"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[rest],
+        context_settings={"ignore_unknown_options": True},
+        help="Runs in a checkout of the source only.",
+    )
 
 
 def _in_one_line(exc: OSError) -> str:
