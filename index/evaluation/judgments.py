@@ -13,7 +13,7 @@ NEEDED = (
     "an evaluation needs articles.jsonl (or .gz), queries.tsv (id, tab, text) "
     "and qrels.txt (TREC: query 0 article relevance)"
 )
-FEWEST = 2  # queries; of one alone nothing can be said about chance
+FEWEST = 2  # queries; an interval needs two
 
 
 class BadJudgments(ArchiveError):
@@ -25,9 +25,9 @@ class BadJudgments(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Judgments:
-    """Queries that are both asked and judged, and which articles answer them.
+    """Queries with their relevance judgments; queries without any are left out.
 
-    `qrels` are as ir-measures has them; `articles` is None where the folder holds none.
+    `qrels` are those of ir-measures; `articles` is None if the folder holds none.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Judgments:
         return cls(folder.resolve().name, articles[0] if articles else None, queries, kept)
 
     def relevant(self) -> list[str]:
-        """The ids of all articles that answer some query."""
+        """The ids of all articles that are relevant to any query."""
         return sorted({qrel.doc_id for qrel in self.qrels if qrel.relevance > 0})
 
 

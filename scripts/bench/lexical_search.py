@@ -1,4 +1,4 @@
-"""Times our search by words and its baselines, on the same passages and queries."""
+"""Times our search by words beside the baselines, on the same passages and queries."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ LIMIT = 10
 
 @dataclass(frozen=True, slots=True)
 class WordResult:
-    """An engine by words: what its index took to build, its bytes, and its best ten by kind.
+    """An engine by words: the cost and the size of its index, and the latency by kind of query.
 
-    An engine that is given terms has not analysed anything itself: `built` lacks that.
+    `built` does not include the analysis of the text if the engine is given terms.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Ours:
 def compare(
     engines: Engines, folder: Path, baselines: Sequence[WordBaseline], queries: Queries
 ) -> Iterator[WordResult]:
-    """Build and search one engine after the other: ours, whose files lie in the folder, first."""
+    """Build and search one engine after the other, ours first; the folder holds its files."""
     passages = [
         Passage(found.row, found.article.given_title, found.passage.text)
         for found in engines.catalog.stored(engines.catalog.rows_after(0).tolist())

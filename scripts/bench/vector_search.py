@@ -1,4 +1,4 @@
-"""Times our search by meaning and its baselines under filters, and counts what each misses."""
+"""Times our search by meaning beside the baselines under date filters, and measures recall."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class VectorResult:
-    """An engine by meaning, where a filter by day lets a share of the articles pass.
+    """An engine by meaning; its figures by the share of articles that pass a date filter.
 
-    `recalls` is the mean share of the truly nearest hundred that it finds; `worst` the least.
+    `recalls` are means of recall@100 against an exact scan over the queries, `worst` the minima.
     """
 
     name: str
@@ -33,7 +33,7 @@ class VectorResult:
 
 
 class Ours:
-    """Our vector index under the baselines' interface; it is built already."""
+    """Our vector index under the interface of the baselines; it is built already."""
 
     name = "Backfile"
 
@@ -58,9 +58,9 @@ class Ours:
 def compare(
     engines: Engines, folder: Path, baselines: Sequence[VectorBaseline], texts: Sequence[str]
 ) -> Iterator[VectorResult]:
-    """Build and ask one engine after the other: ours, whose files lie in the folder, first.
+    """Build and search one engine after the other, ours first; the folder holds its files.
 
-    Nothing comes of no texts.
+    Yields nothing if there are no texts.
     """
     if not texts:
         return

@@ -1,4 +1,4 @@
-"""Says which baselines can run here, and which are not installed."""
+"""Lists the baselines that can run here, and those that are not installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ REMEDY = "pip install 'backfile[benchmark]'"
 
 
 class Baselines(NamedTuple):
-    """The baselines, none built yet, and the names of those that REMEDY would bring."""
+    """The installed baselines, not built yet, and the names of the missing ones (see REMEDY)."""
 
     by_words: list[WordBaseline]
     by_meaning: list[VectorBaseline]
@@ -22,7 +22,7 @@ class Baselines(NamedTuple):
 
 
 def baselines(folder: Path) -> Baselines:
-    """Make every baseline that is installed; what is written goes below the folder."""
+    """Make every baseline that is installed; each writes below the folder."""
     missing = [name for name in EXTRA if find_spec(name) is None]
     by_words: list[WordBaseline] = [StockWhoosh(folder / "whoosh"), SqliteFTS5(folder / "fts5")]
     if "tantivy" not in missing:

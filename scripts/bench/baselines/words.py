@@ -49,7 +49,7 @@ class WordSearch(NamedTuple):
 
 
 class WordBaseline(Protocol):
-    """An engine beside ours."""
+    """A stock engine that searches by words."""
 
     name: str
     folder: Path
@@ -58,7 +58,7 @@ class WordBaseline(Protocol):
     """True where passages must come from `as_terms`, and are thus analysed before `build`."""
 
     def build(self, passages: Iterable[Passage]) -> None:
-        """Index passages in one commit, and open the index; once only."""
+        """Index all passages in one commit, and open the index; called once."""
         ...
 
     def searches(self) -> Sequence[WordSearch]:
@@ -71,7 +71,7 @@ class WordBaseline(Protocol):
 
 
 def as_terms(passages: Iterable[Passage]) -> Iterator[Passage]:
-    """Put in place of each text its terms, joined by blanks.
+    """Replace each text by its terms, joined by blanks.
 
     >>> next(as_terms([Passage(1, "Ferries", "The U.S. bridges")]))
     Passage(row=1, title='ferri', text='the u.s bridg')
@@ -81,7 +81,7 @@ def as_terms(passages: Iterable[Passage]) -> Iterator[Passage]:
 
 
 def any_of(words: Sequence[str]) -> list[str]:
-    """List the terms of which a passage has to hold one, each once.
+    """List the terms of a query that matches any of them, each once.
 
     >>> any_of(["the", "bridges", "and", "bridge", "ferry"])
     ['bridg', 'ferri']
@@ -95,7 +95,7 @@ def in_order(words: Sequence[str]) -> list[str]:
 
 
 def beginnings(words: Sequence[str]) -> tuple[str, list[str]]:
-    """Give the prefix, and the terms beside it that our search takes it for: its own stem.
+    """Give the folded prefix, and the other terms that our search looks for: its own stem.
 
     >>> beginnings(["Bridge"]), beginnings(["ferr"])
     (('bridge', ['bridg']), ('ferr', []))
