@@ -22,6 +22,7 @@ from index.expression import (
     Word,
     Words,
     describe,
+    describe_all,
     written,
 )
 from index.filters import Filters
@@ -76,7 +77,7 @@ def read_query(query: Query, today: date) -> Asked:
     said = [describe(read.expression)] if read.expression else []
     said += [condition.text for condition in dated.conditions]
     parts = tuple(_parts(read.expression, dated.conditions))
-    return Asked(dated.text, read.expression, filters, parts, tuple(notes), ", and ".join(said))
+    return Asked(dated.text, read.expression, filters, parts, tuple(notes), describe_all(said))
 
 
 def undated(query: Query, asked: Asked) -> Query:
