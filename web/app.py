@@ -8,6 +8,7 @@ from index.filters import EXCLUSIONS, FACETS
 from index.search.search import Searcher
 from web import errors, health, metrics, overview, packing, translating
 from web.article import reading
+from web.help import pages as help_pages
 from web.names import NAMES
 from web.presentation import FILTERS
 from web.programs import api, openapi, taking
@@ -54,6 +55,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
+    app.jinja_env.globals["QUICK_EXAMPLES"] = help_pages.QUICK_EXAMPLES
     app.register_blueprint(pages.blueprint(searcher))
     app.register_blueprint(reading.blueprint(searcher))
     app.register_blueprint(api.blueprint(searcher))
@@ -62,6 +64,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(taking.blueprint(searcher))
+    app.register_blueprint(help_pages.blueprint(searcher))
     translating.register(app)
     metrics.register(app, searcher)
     errors.register(app)
