@@ -9,6 +9,7 @@ from backfile.index.search.searcher import Searcher
 from backfile.web import errors, health, metrics, overview, packing
 from backfile.web.api import downloads, openapi, routes
 from backfile.web.article import pages as article_pages
+from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
 from backfile.web.search import batch
@@ -56,6 +57,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
+    app.jinja_env.globals["QUICK_EXAMPLES"] = help_pages.QUICK_EXAMPLES
     app.register_blueprint(search_pages.blueprint(searcher))
     app.register_blueprint(article_pages.blueprint(searcher))
     app.register_blueprint(routes.blueprint(searcher))
@@ -64,6 +66,7 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher))
+    app.register_blueprint(help_pages.blueprint(searcher))
     negotiation.register(app)
     metrics.register(app, searcher)
     errors.register(app)
