@@ -1,14 +1,15 @@
-"""Worker processes, for work that Python's own lock would keep to one core."""
+"""Worker processes, for work that Python's own lock would keep to one core; lots of that work."""
 
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GRACE = 3.0  # seconds
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items, the last one shorter: what one worker or statement can take.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 @cache

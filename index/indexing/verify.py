@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.workers import batches
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
@@ -67,14 +67,14 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         engines.lexical.clear()
-        indexer.words.bring_up()
+        indexer.lexical.bring_up()
     for bad in _broken(engines, table[table[:, 2] != 0, 0]):
         engines.catalog.embedded.forget(bad)
         engines.neighbours.clear()  # its parts were built from them
     embedded = table[table[:, 2] != 0, 0]
     if any(_neighbours(engines, embedded)):
         engines.neighbours.clear()
-    indexer.index_meaning()
+    indexer.embed()
 
 
 def _texts(engines: Engines) -> Iterator[Problem]:
