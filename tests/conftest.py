@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
 from backfile.archive.model.settings import DEFAULT_MODEL, Settings
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
 from backfile.index.indexing.indexer import Indexer
@@ -25,7 +27,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.model import find_model
-from backfile.index.wiring import open_searcher
+from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.backfile import main
 from backfile.web.app import create_app
 from tests.browsers import served, started_chromium
@@ -151,7 +153,7 @@ def write_stories(folder: Path, stories=STORIES) -> Path:
 def fill(engines: Engines, *paths: Path):
     indexer = indexer_of(engines)
     report = indexer.index(Reading(paths, FieldMap()))
-    indexer.index_meaning()
+    indexer.embed()
     return report
 
 
@@ -167,6 +169,23 @@ def engines(request, tmp_path):
 @pytest.fixture
 def searcher(engines):
     return Searcher(engines, RankingOptions(floor=0.2))
+
+
+@pytest.fixture
+def reader(engines):
+    return ArchiveReader(engines.catalog)
+
+
+def app_over(engines: Engines, **options) -> Flask:
+    """The application over engines that are open; the options are those of the ranking."""
+    return create_app(Searcher(engines, RankingOptions(**options)), ArchiveReader(engines.catalog))
+
+
+def app_in(folder: Path) -> Flask:
+    """The application over an archive that was indexed with the bundled model."""
+    settings = Settings(archive=folder)
+    engines = open_engines(settings)
+    return create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
 
 
 def everything(searcher: Searcher, query: Query):
@@ -225,7 +244,7 @@ def sample(tmp_path_factory):
 @pytest.fixture(scope="session")
 def address(sample):
     """Where the sample archive is served."""
-    with served(create_app(open_searcher(Settings(archive=sample)))) as url:
+    with served(app_in(sample)) as url:
         yield url
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # A room imports only rooms that stand before it. A name with a slash is one module.
 ORDER = [
-    "archive/model", "archive/batching.py", "archive/workers.py", "archive/passages.py",
+    "archive/model", "archive/workers.py", "archive/passages.py",
     "archive/formats", "archive/store", "archive/follow",
     "index/model", "index/seams", "index/lexical", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",

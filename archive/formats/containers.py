@@ -189,5 +189,7 @@ CONTAINERS = (
     Container(
         "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
     ),
-    Container("web archive", web_archives.is_web_archive, web_archives.pages_in),
+    Container(
+        "web archive", lambda head: head.startswith(web_archives.OPENINGS), web_archives.pages_in
+    ),
 )

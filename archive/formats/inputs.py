@@ -13,13 +13,13 @@ from tarfile import TarError
 from typing import Any, NamedTuple, Protocol
 from zipfile import BadZipFile
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
+from backfile.archive.workers import batches
 
 ADDRESSES = ("http:", "https:", "feed:")  # how their paths begin
 

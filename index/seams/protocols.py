@@ -6,9 +6,9 @@ fakes in tests/fakes.py, to what the docstrings say.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
-from backfile.archive.model.article import Article, Passage
+from backfile.archive.model.article import Article
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.lexical.spelling.spellings import Spellings
@@ -25,10 +25,6 @@ class LexicalEntry(NamedTuple):
     title: str
     text: str
     language: str = ""
-
-    @classmethod
-    def of(cls, row: int, article: Article, passage: Passage) -> Self:
-        return cls(row, article.given_title, passage.text, article.language)
 
 
 class Ranking(NamedTuple):

@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query

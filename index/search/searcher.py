@@ -7,11 +7,12 @@ from datetime import date
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.reader import Versions, versions_of
 from backfile.archive.store.runs import Run
 from backfile.index.answers.facets import facets, totals_of
-from backfile.index.answers.hits import COPIES_LISTED, Hits
+from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import Nearest
 from backfile.index.answers.notes import alternative_words, warnings
 from backfile.index.answers.timeline import span, timeline
@@ -121,8 +122,12 @@ class Searcher:
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        return self.related_to(self._catalog.stored_article(article_id), limit=limit)
+
+    def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find the same for an article that was read already."""
         snapshot = self._snapshots.current(with_vectors=True)
-        return self._relations.related(article_id, snapshot, limit)
+        return self._relations.related(stored, snapshot, limit)
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
@@ -135,7 +140,7 @@ class Searcher:
 
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
-        return self._catalog.stories.of(article_id, COPIES_LISTED)
+        return self._catalog.clusters.copies_of(article_id)
 
     def versions(self, article_id: str) -> Versions:
         """What an article says and said before, the latest first; raise ArticleNotFound."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from backfile.archive.batching import batches
+from backfile.archive.workers import batches
 from backfile.index.indexing.stages import WORDS_AT_ONCE
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.bm25 import best_rows

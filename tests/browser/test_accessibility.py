@@ -4,11 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
-from backfile.web.app import create_app
 from tests.browsers import served
-from tests.conftest import engines_in
+from tests.conftest import app_over, engines_in
 from tests.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
 
 pytestmark = pytest.mark.browser
@@ -28,7 +25,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = t
 def empty_address(tmp_path_factory):
     """Where an archive without a single article is served."""
     engines = engines_in(tmp_path_factory.mktemp("empty") / "archive", in_memory=True)
-    with served(create_app(Searcher(engines, RankingOptions(floor=0.2)))) as url:
+    with served(app_over(engines, floor=0.2)) as url:
         yield url
     engines.catalog.close()
 

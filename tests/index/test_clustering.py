@@ -94,7 +94,7 @@ def related(seed, n=60):
 
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 1 << 30))
-def test_stories_do_not_depend_on_the_order_of_the_input(seed):
+def test_clusters_do_not_depend_on_the_order_of_the_input(seed):
     made = related(seed)
     mixed = np.random.default_rng(seed).permutation(len(made))
     leads = group(link(made), np.arange(len(made)))
@@ -115,7 +115,7 @@ def test_each_copy_is_like_its_lead_and_the_lead_comes_first(seed):
     assert (np.bincount(leads[members])[np.unique(leads[members])] > 1).all()
 
 
-def test_no_articles_are_no_stories():
+def test_no_articles_are_no_clusters():
     assert group(link(np.zeros(0, SIGNATURE)), np.zeros(0, np.int64)).tolist() == []
 
 
@@ -147,11 +147,11 @@ def wire(n=5):
     return [*told, {"id": "own", "title": "Own", "text": text_of("own"), "published": "2024-05-01"}]
 
 
-def stories_of(engines):
+def copies_of(engines):
     """Each article's copies, in their order."""
-    known = engines.catalog.stories
+    known = engines.catalog.clusters
     ids = sorted(article.id for article, _ in engines.catalog.digests())
-    return {each: [copy.id for copy in known.of(each, 20).listed] for each in ids}
+    return {each: [copy.id for copy in known.copies_of(each).listed] for each in ids}
 
 
 @pytest.fixture
@@ -163,40 +163,40 @@ def engines(tmp_path):
 
 def test_the_earliest_leads_and_removing_it_makes_the_next_one_lead(engines, tmp_path):
     fill(engines, write(tmp_path / "news.jsonl", wire()))
-    assert stories_of(engines)["w0"] == ["w4", "w3", "w2", "w1"]
-    assert stories_of(engines)["own"] == []
+    assert copies_of(engines)["w0"] == ["w4", "w3", "w2", "w1"]
+    assert copies_of(engines)["own"] == []
     indexer_of(engines).remove(["w4"])
-    assert stories_of(engines)["w3"] == ["w2", "w1", "w0"]
+    assert copies_of(engines)["w3"] == ["w2", "w1", "w0"]
     indexer_of(engines).remove(["w0", "w1", "w2"])
-    assert len(engines.catalog.stories.table()) == 0
+    assert len(engines.catalog.clusters.table()) == 0
 
 
-def test_an_article_that_is_changed_leaves_its_story(engines, tmp_path):
+def test_an_article_that_is_changed_leaves_its_cluster(engines, tmp_path):
     records = wire(2)
     fill(engines, write(tmp_path / "news.jsonl", records))
     records[0]["text"] = text_of("other")
     fill(engines, write(tmp_path / "news.jsonl", records))
-    assert stories_of(engines) == {"w0": [], "w1": [], "own": []}
+    assert copies_of(engines) == {"w0": [], "w1": [], "own": []}
 
 
 def test_what_an_older_release_kept_is_signed_by_the_next_run(engines, tmp_path):
     news = write(tmp_path / "news.jsonl", wire())
     fill(engines, news)
-    expected = stories_of(engines)
+    expected = copies_of(engines)
     with engines.catalog._database.engine.begin() as connection:
         for table in ("signatures", "stories"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
         connection.exec_driver_sql("DELETE FROM counters WHERE name IN ('signed', 'grouped')")
     generation = engines.catalog.generation()
     indexer_of(engines, workers=LateWorkers()).index(Reading([news], FieldMap()))
-    assert stories_of(engines) == expected
+    assert copies_of(engines) == expected
     assert engines.catalog.generation() > generation
 
 
-def test_a_run_that_changes_nothing_makes_no_stories(engines, tmp_path):
+def test_a_run_that_changes_nothing_makes_no_clusters(engines, tmp_path):
     news = write(tmp_path / "news.jsonl", wire())
     fill(engines, news)
-    assert engines.catalog.stories.changed() is None
+    assert engines.catalog.clusters.changed() is None
     generation = engines.catalog.generation()
     fill(engines, news)
     assert engines.catalog.generation() == generation
@@ -206,18 +206,24 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize("at", ["sign", "signed", "standings", "keep"])
-def test_a_run_that_ends_anywhere_among_the_stories_is_finished_by_the_next(
-    at, engines, tmp_path, monkeypatch
+ENDS = [
+    *(("clusters", at) for at in ("unsigned", "changed", "signed", "lead_criteria")),
+    *(("originals", at) for at in ("note", "release", "sweep")),
+]
+
+
+@pytest.mark.parametrize(("part", "at"), ENDS)
+def test_a_run_that_ends_anywhere_before_its_clusters_is_finished_by_the_next(
+    part, at, engines, tmp_path, monkeypatch
 ):
     def die(*_):
         raise Killed
 
     news = write(tmp_path / "news.jsonl", wire())
     with monkeypatch.context() as patched:
-        patched.setattr(engines.catalog.stories, at, die)
+        patched.setattr(getattr(engines.catalog, part), at, die)
         with pytest.raises(Killed):
             fill(engines, news)
     fill(engines, news)
-    assert stories_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
-    assert engines.catalog.stories.changed() is None
+    assert copies_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
+    assert engines.catalog.clusters.changed() is None

@@ -106,7 +106,7 @@ def seen(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"counts": engines.catalog.counts()}
     for stored in engines.catalog.stored(engines.catalog.rows_after(0).tolist()):
         found[stored.passage.id] = (stored.article, stored.passage)
-        copies = engines.catalog.stories.of(stored.article.id, 20)
+        copies = engines.catalog.clusters.copies_of(stored.article.id)
         found[f"copies of {stored.article.id}"] = copies
     for mode in Mode:
         for text in ("ferry strike", "museum budget vote", '"school rain"', "court"):

@@ -181,15 +181,20 @@ def test_a_filter_makes_the_first_that_passes_it_the_lead(tmp_path):
 
 
 @pytest.fixture
-def wired(tmp_path):
+def engines(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     fill(engines, write(tmp_path / "news.jsonl", wire(24)))
-    yield Searcher(engines, RankingOptions())
+    yield engines
     engines.catalog.close()
 
 
-def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
-    client = create_app(wired).test_client()
+@pytest.fixture
+def wired(engines):
+    return Searcher(engines, RankingOptions())
+
+
+def test_page_api_and_shell_say_the_same_of_copies(wired, reader, capsys):
+    client = create_app(wired, reader).test_client()
     answer = client.get("/api/search?q=wire&mode=keyword").json
     totals = answer["totals"]
     assert (answer["total"], totals["articles"], totals["stories"]) == (1, 24, 1)
@@ -210,8 +215,8 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
     assert "1 story, 24 articles" in said.err
 
 
-def test_an_article_lists_its_copies(wired):
-    client = create_app(wired).test_client()
+def test_an_article_lists_its_copies(wired, reader):
+    client = create_app(wired, reader).test_client()
     answer = client.get("/api/articles/w3").json
     assert answer["copies_total"] == 23
     assert answer["copies"][0]["id"] == "w23"

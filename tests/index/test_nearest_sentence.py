@@ -120,8 +120,8 @@ def test_without_a_model_hits_are_shown_as_they_are(searcher, monkeypatch):
     assert found == {}
 
 
-def test_page_api_and_shell_mark_it_and_never_by_colour_alone(searcher, sample):
-    client = create_app(searcher).test_client()
+def test_page_api_and_shell_mark_it_and_never_by_colour_alone(searcher, reader, sample):
+    client = create_app(searcher, reader).test_client()
     answer = client.get("/api/search?q=the+ferry+runs+instead&mark=sentence").json
     best = next(hit for hit in answer["hits"] if hit["article"]["id"] == "bridge")["passages"][0]
     start, end = best["nearest"]

@@ -171,7 +171,7 @@ def test_what_is_removed_while_it_is_embedded_leaves_no_vector(opened, tmp_path)
     indexer.index(reading(write_stories(tmp_path)))
     rows = engines.catalog.rows_of(["bridge"])
     engines.embedder.indexer = indexer
-    indexer.index_meaning()
+    indexer.embed()
     assert engines.catalog.counts() == (6, 7, 7)
     assert not engines.vectors.read(int(rows.max()) + 1)[rows].any()
     assert list(verify(engines)) == []

@@ -169,8 +169,8 @@ def test_an_unknown_id_is_an_error(searcher):
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def test_the_api_gives_related_articles(client):

@@ -10,11 +10,9 @@ import pytest
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.index.model.query import Query
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.json import results_json
 from backfile.web.app import LOCAL_HOSTS, create_app
-from tests.conftest import engines_in, indexer_of, write_stories
+from tests.conftest import app_over, engines_in, indexer_of, write_stories
 
 SEARCHES = [
     "q=ferry",
@@ -30,8 +28,8 @@ SEARCHES = [
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def text_of(page):
@@ -154,8 +152,8 @@ def test_what_is_not_there_is_404_and_helps(client, path):
     assert (answer.content_type == "application/problem+json") == path.startswith("/api")
 
 
-def test_an_unforeseen_error_shows_no_stack_trace(searcher, monkeypatch, caplog):
-    app = create_app(searcher)
+def test_an_unforeseen_error_shows_no_stack_trace(searcher, reader, monkeypatch, caplog):
+    app = create_app(searcher, reader)
     monkeypatch.setattr(type(searcher), "search", lambda *_: 1 / 0)
     answer = app.test_client().get("/api/search?q=x")
     assert answer.status_code == 500
@@ -170,8 +168,8 @@ def test_every_answer_carries_the_security_headers(client):
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher):
-    client = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS)).test_client()
+def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher, reader):
+    client = create_app(searcher, reader, trusted_hosts=list(LOCAL_HOSTS)).test_client()
     assert client.get("/", headers={"Host": "localhost:8080"}).status_code == 200
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
 
@@ -183,7 +181,7 @@ def test_health_and_readiness(client):
 
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
     engines = engines_in(tmp_path / "empty", in_memory=False)
-    page = create_app(Searcher(engines, RankingOptions())).test_client().get("/")
+    page = app_over(engines).test_client().get("/")
     assert page.status_code == 200
     assert "backfile index" in page.text
     engines.catalog.close()
@@ -223,7 +221,7 @@ def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
     lines = [json.dumps({"id": f"{n}", "text": f"Rain {n}.", "source": f"S{n}"}) for n in range(60)]
     (tmp_path / "news.jsonl").write_text("\n".join(lines))
     indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     page = client.get("/").text
     assert "and 48 more" in page
     assert "the 50 most frequent of 60" in page
@@ -235,7 +233,7 @@ def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
 def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=False)
     indexer_of(engines).index(Reading([write_stories(tmp_path)], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     page = text_of(client.get("/?q=zxqv").text)
     assert "Nothing found" in page
     assert "covers 0% of the archive" in page
@@ -264,7 +262,7 @@ def test_a_day_that_is_not_certain_is_marked_and_shown_as_it_was_written(tmp_pat
     lines = [json.dumps({"id": key, "text": f"Rain {key}.", "date": days[key]}) for key in days]
     (tmp_path / "news.jsonl").write_text("\n".join(lines))
     indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     page = client.get("/").text
     assert (page.count(">date likely<"), page.count(">date doubtful<")) == (1, 1)
     pages = {key: text_of(client.get(f"/article/{key}").text) for key in days}

@@ -9,9 +9,8 @@ from backfile.archive.model.settings import Settings
 from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
-from backfile.web.app import create_app
 from backfile.web.help.pages import EXAMPLES, QUICK_EXAMPLES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, app_in
 
 TYPED = [each.typed for section in EXAMPLES.values() for each in section]
 OPERATIVE = [
@@ -31,8 +30,8 @@ def searcher(sample):
 
 
 @pytest.fixture(scope="module")
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(sample):
+    return app_in(sample).test_client()
 
 
 def text_of(markup):
@@ -148,8 +147,8 @@ def test_a_few_examples_stand_below_the_search_box_with_a_link_to_all(client):
     assert 'href="/help#words"' in listed
 
 
-def test_links_of_the_help_carry_the_language_until_a_cookie_does(searcher):
-    page = create_app(searcher).test_client(use_cookies=False).get("/help?lang=de").text
+def test_links_of_the_help_carry_the_language_until_a_cookie_does(sample):
+    page = app_in(sample).test_client(use_cookies=False).get("/help?lang=de").text
     links = {html.unescape(each) for each in re.findall(r'href="(/(?!static|open)[^"]*)"', page)}
     assert len(links) > len(TYPED)
     assert [link for link in links if "lang=de" not in link] == []

@@ -19,8 +19,8 @@ SCHEMAS = DESCRIPTION["components"]["schemas"]
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 class ReadQuery(dict):
@@ -74,10 +74,10 @@ def test_the_description_is_served_and_its_schemas_are_schemas(client):
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_route_of_the_api_is_described_and_no_other(searcher):
+def test_every_route_of_the_api_is_described_and_no_other(searcher, reader):
     rules = {
         re.sub(r"<\w+:(\w+)>", r"{\1}", rule.rule)
-        for rule in create_app(searcher).url_map.iter_rules()
+        for rule in create_app(searcher, reader).url_map.iter_rules()
     }
     assert {path for path in rules if path.startswith("/api/")} <= DESCRIPTION["paths"].keys()
     assert DESCRIPTION["paths"].keys() <= rules
