@@ -15,7 +15,7 @@ import pytest
 from backfile.archive.follow import client
 from backfile.archive.follow.client import CheckedNetwork, Fetcher, HostRefused, is_public, resolve
 from backfile.archive.model.errors import UnreadableArticle
-from tests.web_server import WebServer
+from tests.archive.web_server import WebServer
 
 
 @pytest.fixture

@@ -2,12 +2,8 @@
 
 import io
 import tarfile
-import warnings
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from backfile.archive.formats import containers
 from backfile.archive.formats.fields import FieldMap
@@ -15,9 +11,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_feeds import FERRY, rss
-from tests.archive.test_pages import page
-from tests.conftest import ROOT
+from tests.builders import FERRY_ITEM, ROOT, rss, warc, web_page, web_response, zipped
 
 WARCS = ROOT.parent / "shared/data/formats/warc_warcio"
 RECORD = b'{"id": "r1", "title": "Ferry", "text": "The night ferry stops."}\n'
@@ -30,15 +24,6 @@ def read(tmp_path):
         return list(read_file(SourceFile.at(tmp_path / name, f"in/{name}"), FieldMap()))
 
     return read_all
-
-
-def zipped(*members, method=ZIP_DEFLATED):
-    made = io.BytesIO()
-    with ZipFile(made, "w", method) as opened, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of names that are there twice
-        for name, content in members:
-            opened.writestr(name, content)
-    return made.getvalue()
 
 
 def tarred(*members, mode="w"):
@@ -55,29 +40,10 @@ def tarred(*members, mode="w"):
     return made.getvalue()
 
 
-def warc(*records, compressed=True, dates=()):
-    """Responses as (address, status, headers, body)."""
-    made = io.BytesIO()
-    writer = WARCWriter(made, gzip=compressed)
-    for n, (address, status, headers, body) in enumerate(records):
-        http = StatusAndHeaders(status, headers, protocol="HTTP/1.1")
-        said = {"WARC-Date": dates[n]} if dates else None
-        record = writer.create_warc_record(
-            address, "response", io.BytesIO(body), http_headers=http, warc_headers_dict=said
-        )
-        writer.write_record(record)
-        record.raw_stream.close()
-    return made.getvalue()
-
-
-def response(address, body, kind="text/html", status="200 OK"):
-    return address, status, [("Content-Type", kind)], body
-
-
 MEMBERS = [
     ("dump/a.jsonl", RECORD),
-    ("pages/ferry.html", page().encode()),
-    ("feed.xml", rss(FERRY).encode()),
+    ("pages/ferry.html", web_page().encode()),
+    ("feed.xml", rss(FERRY_ITEM).encode()),
     (".hidden.txt", b"Not this."),
     ("__MACOSX/a.txt", b"Nor this."),
 ]
@@ -187,11 +153,12 @@ def test_an_office_document_is_no_folder_of_news(read):
 @pytest.mark.parametrize("compressed", [True, False])
 def test_the_pages_of_a_web_archive_are_read_at_their_records(read, tmp_path, compressed):
     content = warc(
-        response("https://courier.example/ferry", page().encode(), "text/html; charset=utf-8"),
-        response("https://courier.example/a.png", b"png", "image/png"),
-        response("https://courier.example/gone", page().encode(), status="404 Not Found"),
-        response("https://blatt.example/x", page().replace("May", "Mäi").encode("latin-1"),
-                 "text/html; charset=latin-1"),
+        web_response("https://courier.example/ferry", web_page().encode(),
+                     "text/html; charset=utf-8"),
+        web_response("https://courier.example/a.png", b"png", "image/png"),
+        web_response("https://courier.example/gone", web_page().encode(), status="404 Not Found"),
+        web_response("https://blatt.example/x", web_page().replace("May", "Mäi").encode("latin-1"),
+                     "text/html; charset=latin-1"),
         compressed=compressed,
     )  # fmt: skip
     first, second = read(content, "news.warc.gz")
@@ -202,7 +169,7 @@ def test_the_pages_of_a_web_archive_are_read_at_their_records(read, tmp_path, co
 
 
 def test_a_wacz_is_a_web_archive_in_a_zip(read):
-    inner = warc(response("https://courier.example/ferry", page().encode()))
+    inner = warc(web_response("https://courier.example/ferry", web_page().encode()))
     lines = b'{"url": "https://courier.example/ferry", "title": "Ferry"}\n'
     members = [("datapackage.json", b"{}"), ("pages/pages.jsonl", lines)]
     (article,) = read(zipped(*members, ("archive/data.warc.gz", inner)), "news.wacz")
@@ -210,12 +177,14 @@ def test_a_wacz_is_a_web_archive_in_a_zip(read):
 
 
 def test_a_web_archive_that_breaks_off_is_reported_where_it_does(read, tmp_path):
-    whole = warc(*(response(f"https://courier.example/{n}", page().encode()) for n in range(3)))
+    whole = warc(
+        *(web_response(f"https://courier.example/{n}", web_page().encode()) for n in range(3))
+    )
     first, second, refused = read(whole[: len(whole) - 250], "news.warc.gz")
     assert (first.url[-1], second.url[-1]) == ("0", "1")
     assert refused.origin.startswith(f"{tmp_path / 'news.warc.gz'}!/https://courier.example/2:")
     assert refused.reason == "the record breaks off"
-    (refused,) = read(warc(response("https://courier.example/a.png", b"png", "image/png")))
+    (refused,) = read(warc(web_response("https://courier.example/a.png", b"png", "image/png")))
     assert refused.reason == "no page in it was answered in full (HTML, status 200)"
 
 

@@ -12,7 +12,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article
-from tests.archive.test_containers import zipped
+from tests.builders import zipped
 
 UNSEEN = dict.fromkeys(map(ord, "\t\x1f"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
 from backfile.archive.store.directory import ArchiveDirectory
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 HOLD = """
 import sys, time

@@ -10,7 +10,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.workers import Workers
-from tests.conftest import started
+from tests.builders import started
 
 
 @pytest.fixture

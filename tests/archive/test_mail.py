@@ -16,8 +16,7 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_containers import zipped
-from tests.conftest import backfile
+from tests.builders import backfile, zipped
 
 LETTER = b"""Received: from mail.courier.example by mx.example; Sun, 24 Mar 2024 04:40:01 +0000
 Message-ID: <morning-1@courier.example>

@@ -14,7 +14,7 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.tables import parquet, parquet_rows
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_containers import zipped
+from tests.builders import zipped
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -16,8 +16,7 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.tables import databases
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_containers import zipped
-from tests.conftest import backfile
+from tests.builders import backfile, zipped
 
 NEWS = """
     CREATE TABLE news (n INTEGER PRIMARY KEY, headline TEXT, body TEXT, date TEXT, photo BLOB);

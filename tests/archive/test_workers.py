@@ -11,7 +11,7 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WorkerLost
 from backfile.archive.workers import GRACE, Workers, once
-from tests.conftest import started
+from tests.builders import started
 
 PROCESSES = multiprocessing.get_context("forkserver")
 

@@ -7,9 +7,9 @@ import pytest
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.browsers import served
-from tests.conftest import engines_in
-from tests.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.browser.browsers import served
+from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.builders import engines_in
 
 pytestmark = pytest.mark.browser
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -5,8 +5,8 @@ import pytest
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.browsers import served
-from tests.conftest import engines_in, fill, write_stories
+from tests.browser.browsers import served
+from tests.builders import engines_in, fill, write_stories
 
 pytestmark = pytest.mark.browser
 

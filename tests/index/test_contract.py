@@ -6,7 +6,6 @@ import pytest
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import (
     And,
     Field,
@@ -23,6 +22,7 @@ from backfile.index.model.expression import (
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.vector import chroma_snapshot
 from backfile.index.vector.chroma_index import ChromaIndex
+from tests.builders import table
 from tests.fakes import MemoryIndex, MemoryVectors
 
 TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
@@ -48,19 +48,6 @@ def neighbours(request, tmp_path):
 
 def entries(start=1, texts=TEXTS):
     return [LexicalEntry(row, f"title {row}", text) for row, text in enumerate(texts, start)]
-
-
-def table(n_rows, per_article=1):
-    """Articles of so many passages each, rows from 1."""
-    article_of = np.full(n_rows + 1, -1, np.int32)
-    article_of[1:] = np.arange(n_rows) // per_article
-    nothing = ArticleTable.__dataclass_fields__
-    assert "article_of" in nothing
-    from backfile.index.model.article_table import Category
-
-    none = Category.of([()] * (int(article_of.max()) + 1))
-    days = np.ones(int(article_of.max()) + 1, np.int32)
-    return ArticleTable(1, article_of, article_of >= 0, days, -days, -days, *[none] * 4)
 
 
 def held(lexical, expression, n_rows=4, per_article=1):

@@ -13,7 +13,7 @@ from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import PartKind
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, write_stories
+from tests.builders import engines_in, fill, write_stories
 
 VOCABULARY = ["ferry", "bridge", "tide", "harbour", "council", "votes", "bridging", "lamp", "the"]
 LEAVES = st.sampled_from(

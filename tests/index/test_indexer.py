@@ -17,7 +17,7 @@ from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
+from tests.builders import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
 
 
 def answers(engines, *texts):

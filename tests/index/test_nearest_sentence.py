@@ -17,7 +17,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
 from backfile.web.template_filters import EXCERPT, excerpt
-from tests.conftest import backfile, engines_in, fill, write_stories
+from tests.builders import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
 
 

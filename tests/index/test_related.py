@@ -11,7 +11,7 @@ from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
+from tests.builders import backfile, engines_in, fill, indexer_of, write_stories
 
 STRIKE = "Dockers at Pell Harbour walked out over wages. Their union, led by Hanna Voss, "
 STORIES = [

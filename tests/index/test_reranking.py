@@ -13,7 +13,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.reranking import AT_ONCE, DEPTH, Reranking
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
-from tests.conftest import fill, tiny_cross_encoder, write_stories
+from tests.builders import fill, tiny_cross_encoder, write_stories
 
 STORIES = [
     {

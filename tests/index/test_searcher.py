@@ -12,7 +12,7 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 from backfile.index.model.query import Copies, Mode, Query, Sort
 from backfile.index.model.results import Verdict
-from tests.conftest import everything, fill, indexer_of, write_stories
+from tests.builders import everything, fill, indexer_of, write_stories
 
 TEXTS = [
     "ferry",

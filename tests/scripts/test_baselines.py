@@ -17,7 +17,7 @@ from backfile.scripts.bench.baselines.registry import rivals
 from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
 from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy
 from backfile.scripts.bench.baselines.words import KINDS, Kind, Passage, as_terms
-from tests.index.test_contract import columns
+from tests.builders import table
 
 # Stems, accents, capitals, stops and marks inside words: each could be cut in two ways.
 TEXT = "the and ferry ferries Bridge bridges bridging ash Zoë O’Dowd U.S covid_19 3.5 Ελλάδα"
@@ -87,7 +87,7 @@ def scores_of(passages, tmp_path_factory):
 def scorer(passages, folder):
     made = WhooshIndex(folder / "lexical")
     made.add([LexicalEntry(*passage) for passage in passages])
-    known = columns(passages[-1].row)
+    known = table(passages[-1].row)
     known.article_of[np.setdiff1d(np.arange(known.n_rows), [p.row for p in passages])] = -1
     return lambda expression: made.snapshot().match(expression, known).scores
 

@@ -8,8 +8,7 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.scripts.bench.bm25s_ranking import bm25s_over, require_rival
-from tests.conftest import STORIES, backfile, engines_in, fill, write_stories
-from tests.index.test_evaluation import write_judged
+from tests.builders import STORIES, backfile, engines_in, fill, write_judged, write_stories
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from backfile.index.wiring import open_searcher
 from backfile.scripts.backfile import main
 from backfile.scripts.reference import documents, filled
 from backfile.web.app import create_app
-from tests.conftest import ROOT, backfile
+from tests.builders import ROOT, backfile
 
 FOLDERS = ("archive", "index", "web", "scripts", "tests")
 PATHS = [*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))]

@@ -8,7 +8,7 @@ import pytest
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.conftest import engines_in, fill
+from tests.builders import engines_in, fill
 
 
 @pytest.fixture

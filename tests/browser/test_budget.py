@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.page_states import SAMPLE_STATES
+from tests.browser.page_states import SAMPLE_STATES
+
+pytestmark = pytest.mark.browser
 
 SEARCHES = [
     "/?q=swing+bridge",
@@ -36,7 +38,6 @@ def page(chromium, address):
     context.close()
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("search", SEARCHES)
 def test_ten_hits_are_less_than_60_kb_of_html(page, search):
     answer = page.goto(search)
@@ -44,7 +45,6 @@ def test_ten_hits_are_less_than_60_kb_of_html(page, search):
     assert len(answer.body()) < 60_000
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("state", SAMPLE_STATES)
 def test_a_page_asks_nobody_but_its_own_server(page, address, state):
     asked = []
@@ -54,14 +54,12 @@ def test_a_page_asks_nobody_but_its_own_server(page, address, state):
     assert all(url.startswith(f"{address}/") for url in asked)
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("path", ["/?q=bridge", "/article/cc-2023-004?q=budget", "/overview"])
 def test_nothing_but_one_style_sheet_is_waited_for(page, path):
     page.goto(path)
     assert page.evaluate(BLOCKING) == ["/static/backfile.css"]
 
 
-@pytest.mark.browser
 def test_the_first_hit_is_painted_within_a_second(page):
     """The bound is for machines that do other work as well; alone, a third of it is the aim."""
     page.add_init_script(FIRST_HIT)
