@@ -2,12 +2,13 @@
 
 import io
 import tarfile
+from functools import partial
 
 import pytest
 
-from backfile.archive.formats import containers
+from backfile.archive.formats.containers import HELD, in_tar, in_zip
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import SourceFile, held
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -70,10 +71,10 @@ def test_everything_in_a_container_is_read(read, tmp_path, name, content):
     assert found[1].origin.path == tmp_path / name
 
 
-def test_a_large_member_of_a_tar_is_sought_again(read, monkeypatch):
-    monkeypatch.setattr(containers, "HELD", 10)
-    found = read(tarred(*MEMBERS, mode="w:gz"), "news.tar.gz")
-    assert [article.title for article in found][:2] == ["Ferry", "Ferry - Coastal Courier"]
+def test_a_large_member_of_a_tar_is_sought_again(read):
+    large = RECORD.replace(b"}", b', "scan": "' + b"x" * HELD + b'"}')
+    found = read(tarred(("a.jsonl", RECORD), ("b.jsonl", large), mode="w:gz"), "news.tar.gz")
+    assert [article.title for article in found] == ["Ferry", "Ferry"]
 
 
 def test_containers_are_walked_in_one_another_but_not_for_ever(read):
@@ -129,12 +130,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(read):
     assert sum(each.reason.startswith("more than 200") for each in read(zipped(*many))) == 2
 
 
-def test_more_members_than_any_archive_has_are_not_read(read, monkeypatch):
-    monkeypatch.setattr(containers, "MOST_MEMBERS", 2)
+def test_more_members_than_any_archive_has_are_not_read():
     members = [(f"{n}.txt", b"Rain fell.") for n in range(4)]
-    for name, content in (("a.zip", zipped(*members)), ("a.tar", tarred(*members))):
-        *articles, refused = read(content, name)
-        assert len(articles) == 2
+    for walk, content in ((in_zip, zipped(*members)), (in_tar, tarred(*members))):
+        file = SourceFile("a", "a", partial(held, content))
+        *walked, refused = walk(file, most=2)
+        assert [each.key for each in walked] == ["a!/0.txt", "a!/1.txt"]
         assert refused.reason == "more than 2 files in it; those behind were not read"
 
 
