@@ -1,13 +1,33 @@
 """Fixtures of all tests: the seven stories in both families of engines, and the sample archive."""
 
+import os
+import sys
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import ROOT, Words, backfile, engines_in, fill, write_stories
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what asks for the sample archive: it is made, and searched, with the real model."""
+    for item in items:
+        if "sample" in item.fixturenames:
+            item.add_marker(pytest.mark.model)
+
+
+@pytest.fixture(autouse=True)
+def model_is_marked(request):
+    """Fail a test that is the first to load torch and is not marked `model`."""
+    already = "torch" in sys.modules
+    yield
+    if "torch" in sys.modules and not already and not request.node.get_closest_marker("model"):
+        pytest.fail("it loads the real model, and is not marked `model`")
 
 
 @pytest.fixture(params=["engines", "memory"])
@@ -57,10 +77,18 @@ def make_article():
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """The sample archive and the seed document, if there, indexed with the bundled model."""
-    folder = tmp_path_factory.mktemp("sample") / "archive"
-    seed = ROOT.parent / "shared" / "data" / "seed"
-    paths = [str(ROOT / "scripts" / "sample"), *([str(seed)] if seed.is_dir() else [])]
-    result = backfile("index", *paths, "--archive", str(folder))
-    assert result.exit_code == 0, result.output
+    """The sample archive and the seed document, if there, indexed with the bundled model.
+
+    It is made once for all processes of pytest-xdist, in the folder that they share.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, draft = shared / "sample", shared / "sample-draft"
+    with FileLock(shared / "sample.lock"):
+        if not folder.exists():
+            seed = ROOT.parent / "shared" / "data" / "seed"
+            paths = [ROOT / "scripts" / "sample", *([seed] if seed.is_dir() else [])]
+            result = backfile("index", *paths, "--archive", draft)
+            assert result.exit_code == 0, result.output
+            draft.rename(folder)
     return folder

@@ -76,6 +76,7 @@ def test_a_writer_that_failed_leaves_no_lock(directory):
         assert directory.lock.exists()
 
 
+@pytest.mark.crash
 def test_a_writer_that_was_killed_leaves_no_lock(directory):
     writer = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(directory.root)],

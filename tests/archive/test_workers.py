@@ -13,6 +13,7 @@ from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, 
 from backfile.archive.workers import GRACE, Workers, once
 from tests.builders import started
 
+pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
 
 

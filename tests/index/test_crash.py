@@ -28,6 +28,7 @@ from backfile.index.indexing import (
 from backfile.index.indexing.stages import Stage
 from tests.builders import engines_in, indexer_of, seen, started, write_news
 
+pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.index.test_crash", "chromadb"])
 KILLS_A_STAGE = 6

@@ -173,6 +173,7 @@ def test_each_variation_is_a_further_row(fakes, judged, tmp_path):
     assert not places[1].exists()
 
 
+@pytest.mark.model
 def test_a_reranker_is_a_further_row_and_reads_in_its_own_time(
     fakes, judged, tmp_path, monkeypatch
 ):

@@ -12,6 +12,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 from tests.builders import ROOT, backfile
 
+pytestmark = pytest.mark.model
 SEED = ROOT.parent / "shared" / "data" / "seed"
 REALTIMEQA = ROOT.parent / "shared" / "data" / "realtimeqa-dev"
 
