@@ -13,7 +13,7 @@ from backfile.archive.store.reader import Versions, versions_of
 from backfile.archive.store.runs import Run
 from backfile.index.answers.facets import facets, totals_of
 from backfile.index.answers.hits import Hits
-from backfile.index.answers.nearest_sentence import Nearest
+from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import alternative_words, warnings
 from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
@@ -64,17 +64,22 @@ class Searcher:
         reranking: Reranking | None = None,
         *,
         today: Callable[[], date] = date.today,
+        cache: ResultCache | None = None,
+        seconds_to_mark: float = MOST_SECONDS,
     ) -> None:
-        """Search what the engines hold; `last week` is counted from `today`."""
+        """Search what the engines hold; `last week` is counted from `today`.
+
+        `cache` keeps answers between their pages; marking sentences ends after `seconds_to_mark`.
+        """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
         self._reranking = reranking
-        self._nearest = Nearest(engines.embedder, options.floor)
+        self._nearest = Nearest(engines.embedder, options.floor, seconds=seconds_to_mark)
         self._today = today
-        self._cache = ResultCache()
+        self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.browsers import served
-from tests.conftest import app_over, engines_in, fill, write_stories
+from tests.browser.browsers import served
+from tests.builders import app_over, engines_in, fill, write_stories
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from backfile.index.asking.autocomplete import LONGEST_TYPED, typed_last
 from backfile.web.app import create_app
-from tests.web.test_openapi import misfits, schema_of
 
 
 @pytest.fixture
@@ -17,7 +16,6 @@ def client(searcher, reader):
 def suggested(client, text, **parameters):
     answer = client.get("/api/suggest", query_string={"q": text, **parameters})
     assert answer.status_code == 200
-    assert misfits(answer.json, schema_of("/api/suggest")) == []
     return answer.json["suggestions"]
 
 

@@ -12,7 +12,7 @@ from backfile.index.search.batch import ListedQuery, read_queries, text_of
 from backfile.web.api.exports import HIT_COLUMNS
 from backfile.web.app import create_app
 from backfile.web.search.batch import MOST_QUERIES
-from tests.conftest import app_in, backfile, write_stories
+from tests.builders import app_in, backfile, write_stories
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.web.app import create_app
-from tests.conftest import backfile
+from tests.builders import backfile
 
 
 def meant(searcher, text, **changes):

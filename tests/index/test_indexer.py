@@ -16,7 +16,7 @@ from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import STORIES, engines_in, fill, indexer_of, write_stories
+from tests.builders import STORIES, engines_in, fill, indexer_of, write_stories
 
 
 def answers(engines, *texts):

@@ -9,8 +9,8 @@ from backfile.index.lexical.scoring import matching
 from backfile.index.lexical.scoring.bm25 import K1, Postings, added, merged
 from backfile.index.model.expression import Phrase, Word, Words
 from backfile.index.seams.protocols import LexicalEntry
+from tests.builders import table
 from tests.fakes import MemoryIndex
-from tests.index.test_contract import table
 
 N_ROWS = 40
 postings = st.dictionaries(st.integers(1, N_ROWS - 1), st.integers(1, 9)).map(

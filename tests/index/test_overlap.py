@@ -15,9 +15,17 @@ from backfile.archive.workers import Workers
 from backfile.index.indexing import indexer, ingest_batch, stages
 from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage import whoosh_index
-from tests.conftest import STORIES, engines_in, fill, indexer_of, started, write_stories
+from tests.builders import (
+    STORIES,
+    engines_in,
+    fill,
+    indexer_of,
+    seen,
+    started,
+    write_news,
+    write_stories,
+)
 from tests.fakes import HashedWords, LateWorkers, ReadyWorkers
-from tests.index.test_crash import seen, write_news
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from backfile.scripts.bench.baselines.registry import baselines
 from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
 from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy
 from backfile.scripts.bench.baselines.words import KINDS, Kind, Passage, as_terms
-from tests.index.test_contract import table
+from tests.builders import table
 
 # Stems, accents, capitals, stops and marks inside words: each could be cut in two ways.
 TEXT = "the and ferry ferries Bridge bridges bridging ash Zoë O’Dowd U.S covid_19 3.5 Ελλάδα"

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
-from tests.conftest import ROOT, backfile, write_stories
+from tests.builders import ROOT, backfile, write_stories
 
 
 @pytest.fixture

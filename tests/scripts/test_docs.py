@@ -15,7 +15,7 @@ from backfile.archive.model.settings import describe_settings
 from backfile.scripts.backfile import main
 from backfile.scripts.reference import documents, filled
 from backfile.web.app import create_app
-from tests.conftest import ROOT, app_in, backfile
+from tests.builders import ROOT, app_in, backfile
 
 FOLDERS = ("archive", "index", "web", "scripts", "tests")
 PATHS = [*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))]

@@ -15,8 +15,15 @@ from sqlalchemy import event
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.web.app import create_app
 from backfile.web.article.changes import MOST_PARAGRAPHS, text_changes
-from tests.conftest import app_over, backfile, engines_in, fill, indexer_of, write_stories
-from tests.web.test_app import text_of
+from tests.builders import (
+    app_over,
+    backfile,
+    engines_in,
+    fill,
+    indexer_of,
+    visible_text,
+    write_stories,
+)
 
 FERRY = {
     "id": "night ferry/1",
@@ -229,7 +236,7 @@ def test_texts_that_differ_all_over_are_compared_in_no_time(end):
 
 def test_a_history_page_reads_as_plain_text(corrected):
     _, client = corrected
-    page = text_of(client.get(f"/history/{quote(FERRY['id'], safe='')}").text)
+    page = visible_text(client.get(f"/history/{quote(FERRY['id'], safe='')}").text)
     assert "2 versions of this article came in" in page
 
 

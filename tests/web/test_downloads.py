@@ -11,7 +11,7 @@ import feedparser
 import pytest
 
 from backfile.web.app import create_app
-from tests.conftest import STORIES, app_over, engines_in, fill, write_stories
+from tests.builders import STORIES, app_over, engines_in, fill, write_stories
 
 SEARCHES = ["", "q=ferry", "q=harbour&source=Gazette", "language=de", "q=zxqv", "since=2024"]
 

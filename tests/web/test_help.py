@@ -10,7 +10,7 @@ from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from backfile.web.help.pages import EXAMPLES, QUICK_EXAMPLES
-from tests.conftest import ROOT, app_in
+from tests.builders import ROOT, app_in
 
 TYPED = [each.typed for section in EXAMPLES.values() for each in section]
 OPERATIVE = [

@@ -11,8 +11,7 @@ from backfile.index.model.query import Query, QueryPartKind
 from backfile.index.model.results import PartKind
 from backfile.web.api.openapi import description
 from backfile.web.app import create_app
-from tests.conftest import STORIES
-from tests.web.test_app import SEARCHES
+from tests.builders import SEARCHES, STORIES
 
 DESCRIPTION = description()
 SCHEMAS = DESCRIPTION["components"]["schemas"]
@@ -112,6 +111,13 @@ def test_articles_and_what_is_told_of_them_are_as_described(client, ending):
     for story in STORIES:
         answer = client.get(f"/api/articles/{quote(story['id'], safe='')}{ending}").json
         assert misfits(answer, schema_of(f"/api/articles/{{article_id}}{ending}")) == []
+
+
+@pytest.mark.parametrize("typed", ["", "swing bri", "ferry cour", "bridge ana ru", "source:cou"])
+def test_suggestions_are_as_described(client, typed):
+    answer = client.get("/api/suggest", query_string={"q": typed}).json
+    assert bool(answer["suggestions"]) == bool(typed)
+    assert misfits(answer, schema_of("/api/suggest")) == []
 
 
 def test_health_and_errors_are_as_described(client):

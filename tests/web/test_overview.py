@@ -6,7 +6,7 @@ import re
 import pytest
 
 from backfile.web.app import create_app
-from tests.conftest import app_over, engines_in, fill
+from tests.builders import app_over, engines_in, fill
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from backfile.web.app import create_app
 from backfile.web.i18n.negotiation import REMEMBERED
-from tests.conftest import app_in, app_over, engines_in, fill, write_stories
-from tests.page_states import EMPTY_STATES, SAMPLE_STATES
+from tests.browser.page_states import EMPTY_STATES, SAMPLE_STATES
+from tests.builders import app_in, app_over, engines_in, fill, write_stories
 
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.7"}
 STATES = SAMPLE_STATES | EMPTY_STATES

@@ -13,7 +13,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
 from backfile.web.search.pages import other_years, today
-from tests.conftest import engines_in, indexer_of
+from tests.builders import engines_in, indexer_of
 
 DAYS = {
     **{f"leap{year}": f"{year}-02-29" for year in (1996, 2000, 2020, 2024)},
