@@ -55,7 +55,7 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     """
     hybrid = searcher.rank(Query(text, plain=True))
     keyword = searcher.rank(Query(text, mode=Mode.KEYWORD, plain=True))
-    held = bool((hybrid.matches.asked & hybrid.candidates.by_words).any())
+    held = bool((hybrid.matches.full_matches & hybrid.candidates.by_words).any())
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 
