@@ -6,12 +6,13 @@ import zlib
 from typing import Any
 
 import numpy as np
-from whoosh.filedb.structfile import BufferFile, StructFile
+from whoosh.filedb.structfile import BufferFile
 
+from backfile.index.lexical.storage.unpickling import CheckedFile
 from backfile.index.model.arrays import Numbers
 
 
-class MappedFile(StructFile):
+class MappedFile(CheckedFile):
     """A memory-mapped file; threads may share it, as `get` moves no position."""
 
     @classmethod

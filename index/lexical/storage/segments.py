@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh import columns, fields
-from whoosh.filedb.filestore import FileStorage
 from whoosh.reading import IndexReader, SegmentReader
 
 from backfile.archive.batching import batches
@@ -30,6 +29,7 @@ from backfile.index.lexical.storage.codec import (
 )
 from backfile.index.lexical.storage.inversion import BreakLists, Inverter
 from backfile.index.lexical.storage.postings import StoredList
+from backfile.index.lexical.storage.unpickling import IndexFolder
 from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
 from backfile.index.lexical.storage.whoosh_snapshot import document_rows, read_column
 from backfile.index.model.arrays import Numbers
@@ -79,7 +79,7 @@ def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
 
 def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
     """Write the passages of these segments that are not deleted as one; return that segment."""
-    storage = FileStorage(str(index))
+    storage = IndexFolder(str(index))
     readers = [SegmentReader(storage, schema(), segment) for segment in chosen]
     readers.sort(key=lambda reader: int(document_rows(reader)[0]))
     places = [_places(reader) for reader in readers]
@@ -121,7 +121,7 @@ class _Draft:
         self._segment = codec.new_segment(None, INDEX_NAME)
         folder = staging_of(index, self._segment)
         folder.mkdir(mode=0o700, parents=True)
-        self._storage = FileStorage(str(folder))
+        self._storage = IndexFolder(str(folder))
         self._columns = codec.per_document_writer(self._storage, self._segment)
         self._lists = codec.field_writer(self._storage, self._segment)
 

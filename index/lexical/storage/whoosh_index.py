@@ -1,5 +1,6 @@
 """The lexical index in Whoosh: one document per passage, in order of row, read as arrays."""
 
+import pickle
 import shutil
 import warnings
 from collections import deque
@@ -14,12 +15,14 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.segments import (
+    INDEX_NAME,
     STAGING,
     merge_segments,
     schema,
     staging_of,
     write_segment,
 )
+from backfile.index.lexical.storage.unpickling import NAME, IndexFolder
 from backfile.index.lexical.storage.whoosh_snapshot import (
     WhooshSnapshot,
     deleted_documents,
@@ -34,14 +37,13 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
     from whoosh import index
     from whoosh.filedb.filestore import RamStorage
-    from whoosh.index import clean_files
+    from whoosh.index import TOC, FileIndex, clean_files
     from whoosh.reading import SegmentReader
 
 
 MOST_SEGMENTS = 16
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
-NAME = Message("the lexical index")
 
 
 class _Writing(NamedTuple):
@@ -167,8 +169,8 @@ class WhooshIndex:
         if not self._path.exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
         try:
-            return index.open_dir(self._path)
-        except (index.IndexError, OSError, EOFError, ValueError) as exc:
+            return FileIndex(self._folder(), schema(), INDEX_NAME)
+        except (index.IndexError, OSError, EOFError, ValueError, pickle.PickleError) as exc:
             error = str(exc) or type(exc).__name__
             reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
             raise EngineUnavailable(NAME, reason) from exc
@@ -176,12 +178,15 @@ class WhooshIndex:
     def _opened_for_writing(self) -> Any:
         if self._index is None:
             shutil.rmtree(self._path / STAGING, ignore_errors=True)  # files of a killed run
-            if index.exists_in(self._path):
+            if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
                 self._index = self._opened()
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
-                self._index = index.create_in(self._path, schema())
+                self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
         return self._index
+
+    def _folder(self) -> IndexFolder:
+        return IndexFolder(str(self._path))
 
 
 def _to_merge(segments: list[Any]) -> list[Any]:
