@@ -9,7 +9,10 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "archive/model", "archive/workers.py", "archive/passages.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams", "index/lexical", "index/vector", "index/asking",
+    "index/model", "index/seams",
+    "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
+    "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
+    "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
