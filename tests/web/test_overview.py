@@ -45,9 +45,9 @@ def test_an_empty_archive_says_how_it_is_filled(tmp_path):
 
 
 def test_only_the_latest_runs_are_remembered(engines, monkeypatch):
-    from backfile.archive.store import runs
+    from backfile.archive.store import history
 
-    monkeypatch.setattr(runs, "RUNS_KEPT", 3)
+    monkeypatch.setattr(history, "RUNS_KEPT", 3)
     for n in range(6):
         engines.catalog.finish(counts={"read": n})
     assert [run.counts["read"] for run in engines.catalog.runs.latest(9)] == [5, 4, 3]
