@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from backfile.archive.model.addresses import canonical_url, is_twin
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import PROGRAM, Article
 from backfile.archive.store.identities import Known, Named, day_number
 
 EXCERPT = 0.5  # of a text's length; what is shorter stands for less than the whole article
@@ -37,7 +37,8 @@ def judge(article: Article, holder: Known | None, past: set[bytes], *, this_run:
     """Compare an article with the one under its id; `past` are the digests of earlier versions.
 
     `this_run` says that both were read in one run. Then what has another title, and no version of
-    its own, is another article: of one title read twice, the later reading counts.
+    its own, is another article: of one title read twice, the later reading counts. What a program
+    gives under an id replaces what an earlier run has put there.
     """
     if holder is None:
         return Judgement.NEW
@@ -50,7 +51,7 @@ def judge(article: Article, holder: Known | None, past: set[bytes], *, this_run:
     if article.version != holder.version and article.version and holder.version:
         later = article.version > holder.version
         return Judgement.CHANGED if later else Judgement.EARLIER
-    if same_place and not this_run:
+    if (same_place or article.origin.file == PROGRAM) and not this_run:
         return Judgement.CHANGED
     if not _is_same(article, holder, this_run=this_run):
         return Judgement.ANOTHER
