@@ -3,10 +3,11 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from backfile.answers import Answer
 from backfile.archive.model.article import Article
@@ -14,19 +15,23 @@ from backfile.archive.model.errors import ArchiveClosed, BadQuery, BadSetting
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
-from backfile.index.indexing.ingest_batch import Report as IngestReport
-from backfile.index.indexing.stages import Progress as StageProgress
-from backfile.index.indexing.stages import Stage
 from backfile.index.indexing.status import Status, status_of
 from backfile.index.model.query import DEFAULT_HITS, Query, parse_limit
 from backfile.index.seams.engines import Engines
 from backfile.index.search.related import MOST_RELATED, Related
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
-from backfile.index.writing import open_for_writing
 from backfile.parameters import SearchParameters, query_of
-from backfile.records import Given, Records, names_of
 from backfile.web.api.exports import EXPORTS
+
+if (
+    TYPE_CHECKING
+):  # what writes is imported when something is written: who only searches saves 0.1 s
+    from backfile.index.indexing.ingest_batch import Report as IngestReport
+    from backfile.index.indexing.stages import Progress as StageProgress
+    from backfile.index.indexing.stages import Stage
+    from backfile.index.writing import Writing
+    from backfile.records import Given
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,7 +64,7 @@ class Report:
     refused: tuple[Refusal, ...]
 
     @classmethod
-    def of(cls, found: IngestReport) -> Self:
+    def of(cls, found: "IngestReport") -> Self:
         refused = (Refusal(each.origin, each.reason, each.record) for each in found.refused)
         return cls(**found.counts, refused=tuple(refused))
 
@@ -85,7 +90,9 @@ class _Reader(NamedTuple):
 class Archive:
     """An open archive. Any number of threads and processes may read, and one may write at a time.
 
-    After os.fork() the child opens what it needs anew. Pickled, an archive travels as its settings.
+    After os.fork() the child opens what it needs anew; it must end as the children of
+    multiprocessing do, by os._exit(), because onnxruntime, once imported, never lets a forked
+    process end in another way. Pickled, an archive travels as its settings.
     """
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
@@ -97,7 +104,7 @@ class Archive:
         self._readers: dict[int, _Reader] = {}
         self._closed = False
         if create and not self._directory.exists():
-            with open_for_writing(settings, _stages(None), create=True):
+            with self._writing(create=True):
                 pass
         self._directory.require()
         self._reader()
@@ -124,7 +131,7 @@ class Archive:
 
     def index(
         self,
-        articles: Iterable[Given],
+        articles: "Iterable[Given]",
         *,
         vectors: bool = True,
         fields: Mapping[str, str] | None = None,
@@ -147,11 +154,13 @@ class Archive:
         Raises ArchiveBusy while another writes, and BadSetting for `fields` and `date_order`. What
         the iterable itself raises is raised again, once all that came before it is indexed.
         """
+        from backfile.records import Records, names_of
+
         if isinstance(articles, Mapping | Article | str | bytes):
             raise TypeError(f"a list of articles is needed, not one {type(articles).__name__}")
         source = Records(articles, names_of(fields, date_order))
         reader = self._reader()
-        with open_for_writing(self._settings, _stages(progress)) as opened:
+        with self._writing(progress) as opened:
             run = opened.indexer.run if vectors else opened.indexer.index
             report = run(source)
         reader.searcher.look_again()
@@ -200,7 +209,7 @@ class Archive:
         """Remove articles from the record and from what is found; return how many there were."""
         ids = [article_ids] if isinstance(article_ids, str) else list(article_ids)
         reader = self._reader()
-        with open_for_writing(self._settings, _stages(None)) as opened:
+        with self._writing() as opened:
             removed = opened.indexer.remove(ids)
         reader.searcher.look_again()
         return removed
@@ -208,6 +217,13 @@ class Archive:
     def status(self) -> Status:
         """Count what the archive holds, and how much of it can be found by meaning."""
         return status_of(self._directory, self._reader().engines)
+
+    def _writing(
+        self, progress: Progress | None = None, *, create: bool = False
+    ) -> "AbstractContextManager[Writing]":
+        from backfile.index.writing import open_for_writing
+
+        return open_for_writing(self._settings, _stages(progress), create=create)
 
     def _answer(self, query: Query) -> Answer:
         return Answer(self._reader().searcher.search(query), self._answer)
@@ -246,10 +262,10 @@ def settings_for(
     )
 
 
-def _stages(progress: Progress | None) -> StageProgress:
+def _stages(progress: Progress | None) -> "StageProgress":
     """Name stages to a program as texts; nobody is told where it does not want to know."""
 
-    def tell(stage: Stage, done: int, total: int) -> None:
+    def tell(stage: "Stage", done: int, total: int) -> None:
         if progress:
             progress(stage.value, done, total)
 
