@@ -46,20 +46,6 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PassageOptions:
-    """What of passages can be varied: `tokens` aimed at, and whether the title is embedded too.
-
-    No archive records it: all but the default is for evaluations.
-    """
-
-    tokens: int = TARGET_TOKENS
-    titled: bool = True
-
-
-USUAL_PASSAGES = PassageOptions()
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """The sentences under one heading; the first of them begins with the heading itself."""
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from backfile.archive.model.settings import Settings
-from backfile.archive.passages import USUAL_PASSAGES, PassageOptions
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import Workers
@@ -35,7 +34,6 @@ def open_for_writing(
     *,
     create: bool = False,
     rebuilding: bool = False,
-    passages: PassageOptions = USUAL_PASSAGES,
 ) -> Iterator[Writing]:
     """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
     directory = ArchiveDirectory(settings.archive)
@@ -54,12 +52,7 @@ def open_for_writing(
         engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
         try:
             indexer = Indexer(
-                engines,
-                tokenizer_of(settings),
-                progress,
-                workers=workers,
-                aside=aside,
-                passages=passages,
+                engines, tokenizer_of(settings), progress, workers=workers, aside=aside
             )
             yield Writing(engines, indexer, workers)
             engines.table.bring_up(engines.catalog)

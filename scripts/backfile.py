@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one li
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import click
@@ -37,6 +36,7 @@ COMMANDS = {
     "tune": Summary("commands.tune", "Fit the ranking to judged queries."),
     "benchmark": Summary("bench.benchmark", "Measure the speed of indexing and searching."),
 }
+MEASUREMENTS = "backfile.scripts.bench"  # not in the installed package
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -47,13 +47,17 @@ class Commands(click.Group):
     """
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Name the commands that are installed: what only measures is in a checkout alone."""
-        return [name for name, each in COMMANDS.items() if _is_installed(each.module)]
+        return list(COMMANDS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(context):
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
             return None
-        module = import_module(f"backfile.scripts.{COMMANDS[name].module}")
+        try:
+            module = import_module(f"backfile.scripts.{COMMANDS[name].module}")
+        except ModuleNotFoundError as exc:
+            if not str(exc.name).startswith(MEASUREMENTS):
+                raise
+            return _only_in_a_checkout(name)
         command: click.Command = getattr(module, name)
         command.short_help = COMMANDS[name].text
         return command
@@ -81,8 +85,20 @@ class Commands(click.Group):
             context.exit(INTERRUPTED)
 
 
-def _is_installed(module: str) -> bool:
-    return find_spec(f"backfile.scripts.{module.partition('.')[0]}") is not None
+def _only_in_a_checkout(name: str) -> click.Command:
+    """Stand in for a command that the installed package lacks."""
+
+    def refuse(_: tuple[str, ...]) -> None:
+        raise ArchiveError(f"`backfile {name}` needs a checkout of the source, and runs there")
+
+    rest = click.Argument(["_"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[rest],
+        context_settings={"ignore_unknown_options": True},
+        help="Runs in a checkout of the source only.",
+    )
 
 
 def _in_one_line(exc: OSError) -> str:

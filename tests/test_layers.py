@@ -46,7 +46,7 @@ VENDORS = {
     "sqlite3": ("archive/formats/tables/", "archive/store/", "scripts/bench/baselines/"),
     "httpcore2": ("archive/follow/",),
     "flask": ("web/",),
-    "sqlalchemy": ("archive/store/",),
+    "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
 }
 ENGINES = {

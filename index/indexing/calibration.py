@@ -53,8 +53,8 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     By words, it is that of a keyword search: its scores are on another scale than those of a hybrid
     one.
     """
-    hybrid = searcher.rank(Query(text, plain=True))
-    keyword = searcher.rank(Query(text, mode=Mode.KEYWORD, plain=True))
+    hybrid = searcher.rank(Query(text))
+    keyword = searcher.rank(Query(text, mode=Mode.KEYWORD))
     held = bool((hybrid.matches.asked & hybrid.candidates.by_words).any())
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 

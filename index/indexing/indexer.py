@@ -21,7 +21,7 @@ import numpy as np
 from backfile.archive.batching import batches
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.passages import USUAL_PASSAGES, PassageOptions, Tokenizer, split
+from backfile.archive.passages import Tokenizer, split
 from backfile.archive.workers import Task, Workers
 from backfile.index.duplicates.clustering import StoryMaker
 from backfile.index.duplicates.signatures import sign
@@ -62,7 +62,6 @@ class Indexer:
         *,
         workers: Workers | None = None,
         aside: Workers | None = None,
-        passages: PassageOptions = USUAL_PASSAGES,
     ) -> None:
         """Take who splits, and who embeds while words are still being indexed.
 
@@ -75,12 +74,9 @@ class Indexer:
         self._progress = progress
         self._workers = workers or Workers(0)
         self._aside = aside or Workers(0)
-        self._target = passages.tokens
         self._record = threading.Lock()  # held while the record is changed
         self.words = WordIndexing(engines, progress, self._record, self._workers)
-        self._meaning = Meaning(
-            engines, progress, self._record, self._aside, titled=passages.titled
-        )
+        self._meaning = Meaning(engines, progress, self._record, self._aside)
         self._stories = StoryMaker(engines.catalog.stories, self._record, self._workers)
 
     def run(self, source: Input) -> Report:
@@ -155,7 +151,7 @@ class Indexer:
 
     def _split(self, admitted: Admitted) -> _Batch:
         some = list(batches(admitted.articles, SPLIT_AT_ONCE))
-        cut = partial(self._workers.submit, _cut, self._tokenizer, self._target)
+        cut = partial(self._workers.submit, _cut, self._tokenizer)
         return _Batch(
             admitted, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some]
         )
@@ -194,9 +190,9 @@ class Indexer:
         self.words.forget(rows)
 
 
-def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> list[Cut]:
+def _cut(tokenizer: Tokenizer, articles: Sequence[Article]) -> list[Cut]:
     """Cut articles into passages; their texts stay where the articles are."""
-    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer, target)] for a in articles]
+    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer)] for a in articles]
 
 
 def _passages(article: Article, cut: Cut) -> Iterator[Passage]:

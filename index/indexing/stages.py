@@ -113,13 +113,7 @@ class Meaning:
     """Fills the vectors of one archive. Whoever changes the record holds `record` meanwhile."""
 
     def __init__(
-        self,
-        engines: Engines,
-        progress: Progress,
-        record: threading.Lock,
-        aside: Workers,
-        *,
-        titled: bool = True,
+        self, engines: Engines, progress: Progress, record: threading.Lock, aside: Workers
     ) -> None:
         self._catalog = engines.catalog
         self._vectors = engines.vectors
@@ -127,7 +121,6 @@ class Meaning:
         self._progress = progress
         self._record = record
         self._aside = aside
-        self._titled = titled
         self._done = 0  # passages, by this object
         self._gone: set[int] = set()  # rows that were removed, maybe while they were embedded
         self._meanwhile: Future[None] | None = None
@@ -181,8 +174,7 @@ class Meaning:
         self._done += len(rows)
         if not stored:  # they were removed meanwhile
             return
-        titles = [each.article.given_title if self._titled else "" for each in stored]
-        texts = [embedded_text(s.passage, t) for s, t in zip(stored, titles, strict=True)]
+        texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
         vectors = self._aside.submit(self._embedder.embed_passages, texts).result()
         with self._record:
             alive = [i for i, each in enumerate(stored) if each.row not in self._gone]

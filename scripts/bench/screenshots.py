@@ -1,4 +1,4 @@
-"""Takes the README's screenshots: `python -m backfile.scripts.bench.screenshots`."""
+"""Takes the pictures of the documents. Run as `python -m backfile.scripts.bench.screenshots`."""
 
 import shutil
 import tempfile
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import click
 from playwright.sync_api import sync_playwright
 from waitress.server import create_server
 
@@ -40,8 +41,9 @@ SHOTS = {
 }
 
 
+@click.command()
 def main() -> None:
-    """Index the sample archive in a temporary place, serve it, and photograph its pages."""
+    """Take the pictures of the documents again: of the sample archive, in a temporary place."""
     with tempfile.TemporaryDirectory() as folder, Bars(quiet=False) as bars:
         settings = replace(Settings(), archive=Path(folder))
         with open_for_writing(settings, bars, create=True) as opened:

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import ArticleNotFound
-from backfile.archive.passages import PassageOptions
-from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Stage
 from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
+from tests.conftest import STORIES, engines_in, fill, indexer_of, write_stories
 
 
 def answers(engines, *texts):
@@ -160,18 +158,6 @@ def test_any_interleaving_of_changes_equals_a_rebuild_from_scratch(steps, tmp_pa
     assert sorted(map(sorted, answers(worn, *texts))) == sorted(map(sorted, answers(fresh, *texts)))
     for made in (worn, fresh):
         made.catalog.close()
-
-
-def test_passages_can_be_cut_smaller_and_embedded_without_the_title(tmp_path):
-    engines = engines_in(tmp_path / "archive", in_memory=True)
-    indexer = Indexer(engines, Words(), silent, passages=PassageOptions(tokens=4, titled=False))
-    indexer.run(Reading([write_stories(tmp_path)], FieldMap()))
-    rows = engines.catalog.rows_after(0)
-    assert len(rows) > 8
-    texts = [stored.passage.text for stored in engines.catalog.stored(rows.tolist()[:2])]
-    found = engines.vectors.read(int(rows.max()) + 1)[rows[:2]].astype(np.float32)
-    np.testing.assert_allclose(found, engines.embedder.embed_passages(texts), atol=1e-3)
-    engines.catalog.close()
 
 
 def test_the_vectors_on_record_are_the_embeddings_of_the_passages(engines):

@@ -133,7 +133,6 @@ def test_every_installed_command_has_its_help(installed):
     listed = installed(*command, "--help").split("Commands:\n")[1]
     names = re.findall(r"^  (\w+)", listed, re.MULTILINE)
     assert {"index", "search", "serve"} <= set(names)
-    assert "benchmark" not in names
     for name in names:
         assert "Usage:" in installed(*command, name, "--help")
 

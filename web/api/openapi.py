@@ -104,7 +104,7 @@ def query_parameters() -> list[Json]:
     return [
         _parameter("q", {"type": "string", "maxLength": LONGEST_TEXT}),
         *_parameters_of(Filters),
-        *_parameters_of(Query, without=("text", "filters", "plain")),
+        *_parameters_of(Query, without=("text", "filters")),
     ]
 
 
