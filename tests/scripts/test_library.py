@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -63,6 +64,15 @@ def test_the_public_surface_is_typed():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
                 assert node.returns is not None, f"{path.name}: {node.name}"
+
+
+def test_the_example_in_the_document_runs(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "scripts" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "scripts/README.md", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out.startswith("3 new 0 refused\n3 strong {'en': 3}\n")
+    assert len((tmp_path / "bridge.csv").read_text().splitlines()) == 4
 
 
 def test_an_archive_is_made_only_when_asked(tmp_path):
