@@ -1,14 +1,15 @@
-"""Worker processes, for work that Python's own lock would keep to one core."""
+"""Worker processes, for work that Python's own lock would keep to one core; lots of that work."""
 
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -21,14 +22,25 @@ T = TypeVar("T")
 GRACE = 3.0  # seconds
 
 
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items, the last one shorter: what one worker or statement can take.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
 @cache
 def once(make: Callable[..., T], *arguments: Any, **options: Any) -> T:
-    """Make something heavy once in a process: what it is pickled as, to travel to a worker."""
+    """Make an object once in each process; heavy objects are pickled as such a call."""
     return make(*arguments, **options)
 
 
 class Task(Generic[T]):
-    """Work that was given away, and its result once it is there."""
+    """Work that was submitted, and its result once that is there."""
 
     def __init__(self, future: "Future[T]") -> None:
         self._future = future
@@ -37,7 +49,7 @@ class Task(Generic[T]):
         return self._future.done()
 
     def result(self) -> T:
-        """Wait for the result; raise what the work raised, or WorkerLost."""
+        """Wait for the result; raise the error of the work, or WorkerLost."""
         try:
             return self._future.result()
         except (BrokenExecutor, CancelledError, SystemExit) as exc:
@@ -45,30 +57,30 @@ class Task(Generic[T]):
 
 
 class Workers:
-    """A pool of processes, made when it is started; before, and with none, work is done in place.
+    """A pool of processes. Until it is ready, or without processes, the caller does the work.
 
-    Give away module-level functions and what can be pickled. The processes end with their owner,
-    even one that is killed: each waits for the other end of a pipe that the owner alone holds.
+    Submit module-level functions and arguments that can be pickled. The processes end with their
+    owner, even if that is killed: each waits for the end of a pipe that only the owner holds.
     """
 
     def __init__(self, processes: int, *, niceness: int = 0) -> None:
         self._processes = processes
-        self._niceness = niceness  # as `nice` has it: 0, or up to 19 to take only what others leave
+        self._niceness = niceness  # as of `nice`: 0, or up to 19 for idle time only
         self._pool: Executor | None = None
         self._lifeline: Connection | None = None
         self._far_end: Connection | None = None
         self._starting: list[Future[int]] = []
 
     def start(self) -> None:
-        """Start the processes, unless they are; return before they are ready (0.5 s)."""
+        """Start the processes unless they are started; return before they are ready (0.5 s)."""
         if self._pool is not None or not self._processes:
             return
-        from concurrent.futures import ProcessPoolExecutor  # who only searches needs neither
+        from concurrent.futures import ProcessPoolExecutor  # a search needs neither
         from multiprocessing import get_context
 
         # Never `fork`: threads of torch or of the caller may hold locks at that moment.
         context = get_context("forkserver")
-        # The pool may start a process later, so what it is given has to stay open.
+        # The pool may start a process later, so this end has to stay open.
         self._far_end, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             self._processes, context, initializer=_begin, initargs=(self._far_end, self._niceness)
@@ -77,11 +89,11 @@ class Workers:
             self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
 
     def ready(self) -> bool:
-        """Whether the processes are there."""
+        """Whether the processes are started."""
         return self._pool is not None and all(future.done() for future in self._starting)
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Task[T]:
-        """Have a function called in a process of the pool; here and now until that is ready."""
+        """Call a function in a process of the pool, or in this one until the pool is ready."""
         if self._pool is None or not self.ready():
             future: Future[T] = Future()
             future.set_result(function(*arguments))
@@ -93,7 +105,7 @@ class Workers:
             raise WorkerLost from exc
 
     def close(self) -> None:
-        """End the processes at once; what they had not done yet raises WorkerLost."""
+        """End the processes at once; unfinished tasks raise WorkerLost."""
         if self._pool is None or self._lifeline is None:
             return
         self._lifeline.close()
@@ -142,9 +154,9 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end_with(lifeline: "Connection") -> None:
-    """Wait for the other end to be closed, by its owner or by the owner's end; then end too.
+    """Wait until the owner closes the pipe or ends; then end this process.
 
-    What is being done is broken off, so that libraries can tidy up, for as long as GRACE.
+    Its work is interrupted, and libraries have GRACE seconds to clean up.
     """
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()

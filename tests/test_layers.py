@@ -7,13 +7,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # A room imports only rooms that stand before it. A name with a slash is one module.
 ORDER = [
-    "archive/model", "archive/batching.py", "archive/workers.py", "archive/passages.py",
+    "archive/model", "archive/workers.py", "archive/passages.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams", "index/lexical", "index/vector", "index/asking",
+    "index/model", "index/seams",
+    "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
+    "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
+    "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
-    "web/article", "web/health.py", "web/overview.py", "web/metrics.py", "web/packing.py",
+    "web/article", "web/help", "web/health.py", "web/overview.py", "web/metrics.py",
+    "web/packing.py",
     "web/errors.py", "web/app.py", "web/server.py",
     "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",

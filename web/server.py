@@ -10,6 +10,7 @@ from waitress.server import create_server
 
 from backfile.archive.model.errors import ArchiveError, BadSetting
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Query
 from backfile.index.seams.protocols import VectorIndex
 from backfile.index.search.searcher import Searcher
@@ -28,7 +29,11 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     local = host in LOCAL_HOSTS
     searcher = searcher_over(engines, settings)
-    app = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS) if local else None)
+    app = create_app(
+        searcher,
+        ArchiveReader(engines.catalog),
+        trusted_hosts=list(LOCAL_HOSTS) if local else None,
+    )
     try:
         server = create_server(
             app, host=settings.host, port=settings.port, threads=max(4, settings.worker_threads)

@@ -200,14 +200,24 @@ class Answer:
 class Fetcher:
     """Asks servers for documents; where `private`, those of one's own network, too."""
 
-    def __init__(self, *, private: bool = False, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        private: bool = False,
+        resolver: Resolver = resolve,
+        largest: int = LARGEST,
+        seconds: float = LONGEST,
+    ) -> None:
+        """Take documents of at most `largest` bytes, each within `seconds`."""
         self._private = private
         self._resolver = resolver
+        self._largest = largest
+        self._seconds = seconds
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Ask for a document; raise UnreadableArticle, with `url`, where none comes."""
         network = CheckedNetwork(
-            time.monotonic() + LONGEST, private=self._private, resolver=self._resolver
+            time.monotonic() + self._seconds, private=self._private, resolver=self._resolver
         )
         here, moved_to, for_good = url, url, True
         for _ in range(MOST_REDIRECTS + 1):
@@ -246,7 +256,7 @@ class Fetcher:
                     for name, value in response.headers
                 }
                 wanted = response.status == 200
-                content = _content(response, found, asked) if wanted else b""
+                content = _content(response, found, asked, self._largest) if wanted else b""
                 return Answer(response.status, found, content, url, url)
         except HostRefused as exc:
             raise UnreadableArticle(asked, str(exc)) from exc
@@ -287,22 +297,22 @@ def _next(here: str, location: str, asked: str) -> str:
     return there
 
 
-def _content(response: Any, headers: Mapping[str, str], asked: str) -> bytes:
+def _content(response: Any, headers: Mapping[str, str], asked: str, largest: int) -> bytes:
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
         raise UnreadableArticle(asked, f"packed in a way that was not asked for ({packing[:40]})")
-    chunks = _bounded(response.iter_stream(), asked)
+    chunks = _bounded(response.iter_stream(), asked, largest)
     if packing not in ("identity", ""):
-        chunks = _bounded(_unpacked(chunks, asked), asked)
+        chunks = _bounded(_unpacked(chunks, asked), asked, largest)
     return b"".join(chunks)
 
 
-def _bounded(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+def _bounded(chunks: Iterator[bytes], asked: str, largest: int) -> Iterator[bytes]:
     length = 0
     for chunk in chunks:
         length += len(chunk)
-        if length > LARGEST:
-            raise UnreadableArticle(asked, f"more than {LARGEST >> 20} MiB")
+        if length > largest:
+            raise UnreadableArticle(asked, f"more than {largest >> 20} MiB")
         yield chunk
 
 

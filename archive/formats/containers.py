@@ -60,7 +60,7 @@ def _translated(members: Members) -> Members:
         raise BadZipFile(str(exc)) from exc
 
 
-def in_zip(file: SourceFile) -> Members:
+def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
     """Walk a ZIP file in its own order; raise UnreadableArticle for what is a document instead."""
     with file.open() as stream, ZipFile(stream) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
@@ -71,7 +71,7 @@ def in_zip(file: SourceFile) -> Members:
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
         walk = _Walk(file, sum(info.compress_size for info in infos))
-        for info in infos[:MOST_MEMBERS]:
+        for info in infos[:most]:
             packed = info.compress_size
             yield from walk.member(
                 info.filename,
@@ -80,25 +80,25 @@ def in_zip(file: SourceFile) -> Members:
                 _trouble(info),
                 partial(_in_zip, opened, info),
             )
-        yield from walk.rest(len(infos))
+        yield from walk.rest(len(infos), most)
 
 
-def in_tar(file: SourceFile) -> Members:
+def in_tar(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
     """Walk a tar file, packed or not, from its beginning to its end."""
     count = 0
     with file.raw() as stream:
         packed = stream.seek(0, io.SEEK_END)
     walk = _Walk(file, packed)
     with file.raw() as stream, tarfile.open(fileobj=stream, mode="r|*") as opened:
-        for count, info in enumerate(islice(opened, MOST_MEMBERS + 1), 1):
-            if info.isdir() or count > MOST_MEMBERS:
+        for count, info in enumerate(islice(opened, most + 1), 1):
+            if info.isdir() or count > most:
                 continue
             trouble = "" if info.isfile() else "a link or a device, not a file"
             raw = partial(_sought, file, count)
             if not trouble and info.size <= HELD and (member := opened.extractfile(info)):
                 raw = partial(held, member.read())
             yield from walk.member(info.name, info.size, packed, trouble, raw)
-    yield from walk.rest(count)
+    yield from walk.rest(count, most)
 
 
 class _Walk:
@@ -136,10 +136,10 @@ class _Walk:
         else:
             yield SourceFile(place, f"{self._file.key}!/{label}", raw)
 
-    def rest(self, count: int) -> Members:
+    def rest(self, count: int, most: int) -> Members:
         """Say so where there were more members than are read."""
-        if count > MOST_MEMBERS:
-            reason = f"more than {MOST_MEMBERS:,} files in it; those behind were not read"
+        if count > most:
+            reason = f"more than {most:,} files in it; those behind were not read"
             yield UnreadableArticle(self._file.place, reason)
 
 
@@ -189,5 +189,7 @@ CONTAINERS = (
     Container(
         "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
     ),
-    Container("web archive", web_archives.is_web_archive, web_archives.pages_in),
+    Container(
+        "web archive", lambda head: head.startswith(web_archives.OPENINGS), web_archives.pages_in
+    ),
 )

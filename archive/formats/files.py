@@ -175,10 +175,10 @@ def _decoded(line: bytes, encoding: str) -> str:
 MOST_HELD = 128 << 20  # bytes of a file that lies in another, or is compressed
 
 
-def on_disk_or_held(file: SourceFile, opening: bytes) -> Path | bytes:
+def on_disk_or_held(file: SourceFile, opening: bytes, *, most: int = MOST_HELD) -> Path | bytes:
     """Give the path of a file that begins so on disk, else all its bytes.
 
-    Raises UnreadableArticle where those are too many.
+    Raises UnreadableArticle where those are more than `most`.
     """
     with file.raw() as stream:
         # Not by its place: what is read may be a copy that was kept of what lay there.
@@ -186,8 +186,8 @@ def on_disk_or_held(file: SourceFile, opening: bytes) -> Path | bytes:
         if isinstance(below, io.FileIO) and stream.peek(len(opening)).startswith(opening):
             return Path(str(below.name))
     with file.open() as stream:
-        content = stream.read(MOST_HELD + 1)
-    if len(content) > MOST_HELD:
-        reason = f"more than {MOST_HELD >> 20} MiB, packed, of what must be read out of order"
+        content = stream.read(most + 1)
+    if len(content) > most:
+        reason = f"more than {most >> 20} MiB, packed, of what must be read out of order"
         raise UnreadableArticle(file.place, f"{reason}; unpack it first")
     return content

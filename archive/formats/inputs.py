@@ -13,13 +13,13 @@ from tarfile import TarError
 from typing import Any, NamedTuple, Protocol
 from zipfile import BadZipFile
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
+from backfile.archive.workers import batches
 
 ADDRESSES = ("http:", "https:", "feed:")  # how their paths begin
 
@@ -119,9 +119,6 @@ def _reported(failures: list[OSError]) -> Iterator[UnreadableArticle]:
 
 
 DEEPEST = 3  # containers in one another
-CARRIED = 1 << 20  # bytes; a larger file is read in this process, as a stream
-FILES_AT_ONCE = 16  # that another process is given
-AHEAD = 8  # such lots that are being read while the first is waited for
 
 DAMAGED = (EOFError, zlib.error, LZMAError, BadZipFile, TarError)
 READING_ERRORS = (UnreadableArticle, *DAMAGED, OSError)
@@ -147,6 +144,17 @@ class Keeper(Protocol):
     def keep(self, file: SourceFile, options: Mapping[str, Any]) -> SourceFile: ...
 
 
+class Lots(NamedTuple):
+    """How small files are given to other processes."""
+
+    carried: int = 1 << 20  # bytes; a larger file is read in this process, as a stream
+    files: int = 16  # that another process is given
+    ahead: int = 8  # such lots that are being read while the first is waited for
+
+
+LOTS = Lots()
+
+
 class _Task(NamedTuple):
     """A file to read; one that is small can be read elsewhere."""
 
@@ -168,7 +176,9 @@ class Reading:
         *,
         originals: Keeper | None = None,
         pool: Pool | None = None,
+        lots: Lots = LOTS,
     ) -> None:
+        self._lots = lots
         self._files = [(found, _size(found)) for found in find_files(paths)]
         self._names = names
         self._originals = originals
@@ -186,10 +196,10 @@ class Reading:
     def _spread(self, pool: Pool) -> Iterator[Found]:
         waiting: deque[Pending] = deque()
         for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
-            for lot in batches(tasks, FILES_AT_ONCE if small else 1):
+            for lot in batches(tasks, self._lots.files if small else 1):
                 if small:
                     waiting.append(pool.submit(_read_all, lot))
-                while len(waiting) > (AHEAD if small else 0):
+                while len(waiting) > (self._lots.ahead if small else 0):
                     yield from waiting.popleft().result()
                 if not small:  # now, as what it lies in may be closed behind it
                     yield from lot[0].read()
@@ -208,7 +218,7 @@ class Reading:
         try:
             read = format_of(leaf).read
             file = self._originals.keep(leaf, self._names.to_keep()) if self._originals else leaf
-            carried = _carried(file) if self._pool else None
+            carried = _carried(file, self._lots.carried) if self._pool else None
         except READING_ERRORS as exc:
             return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)
         task = partial(_read, read, carried or file, self._names)
@@ -273,13 +283,13 @@ def _read_all(tasks: list[_Task]) -> list[Found]:
     return [found for task in tasks for found in task.read()]
 
 
-def _carried(file: SourceFile) -> SourceFile | None:
-    """The file so that another process can open it, if it is small."""
+def _carried(file: SourceFile, most: int) -> SourceFile | None:
+    """The file so that another process can open it, if it has at most so many bytes."""
     if not file.is_member:
-        return file if Path(file.place).stat().st_size <= CARRIED else None
+        return file if Path(file.place).stat().st_size <= most else None
     with file.raw() as stream:
-        content = stream.read(CARRIED + 1)
-    return file.holding(content) if len(content) <= CARRIED else None
+        content = stream.read(most + 1)
+    return file.holding(content) if len(content) <= most else None
 
 
 def _size(found: SourceFile | UnreadableArticle) -> int:

@@ -36,6 +36,7 @@ HTML_OPENING = re.compile(
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
 XML_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 XML_BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))  # how each begins and ends
+TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # of a text's bytes; a stray one is dropped in cleaning
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
@@ -115,13 +116,13 @@ BINARY_FORMATS: tuple[BinaryFormat, ...] = (
     BinaryFormat("mail", mail.is_message, mail.read_message),
 )
 FORMATS: tuple[Format, ...] = (
-    Format("IPTC 7901 or ANPA", lambda _, head: is_telegram(head), iptc7901.read_telegrams),
     Format(
         "JSON Feed",
         lambda _, head: bool(JSON_OPENING.match(head) and feeds.JSON_FEED.search(head)),
         feeds.read_json_feed,
     ),
     Format("JSON Lines", _is_json_lines, records.read_json_lines),
+    Format("IPTC 7901 or ANPA", lambda _, head: is_telegram(head), iptc7901.read_telegrams),
     Format(
         "JSON",
         lambda file, head: file.suffix == ".json" or bool(JSON_OPENING.match(head)),
@@ -162,9 +163,10 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
     for opening, kind in OTHER_OPENINGS:
         if content.startswith(opening):
             raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    for binary in BINARY_FORMATS:
-        if binary.recognises(content):
-            return binary
+    if not content.startswith(TEXT_OPENINGS):
+        for binary in BINARY_FORMATS:
+            if binary.recognises(content):
+                return binary
     encoding = encoding_of(content)
     if _is_binary(content, encoding):
         raise UnreadableArticle(file.place, "not text (binary data)")

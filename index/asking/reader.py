@@ -23,6 +23,7 @@ from backfile.index.model.expression import (
     Word,
     Words,
     describe,
+    describe_all,
     wanted,
     written,
 )
@@ -78,7 +79,7 @@ def read_query(query: Query, today: date) -> ReadQuery:
         filters=filters,
         parts=tuple(_parts(parsed.expression, dated.conditions)),
         notes=tuple(notes),
-        description=", and ".join(described),
+        description=describe_all(described),
     )
 
 

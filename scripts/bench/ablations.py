@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import TARGET_TOKENS, Tokenizer, embedded_text, split
-from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.catalog import Catalog, Changes
+from backfile.archive.workers import batches
 from backfile.index.evaluation.judgments import Judgments
 from backfile.index.evaluation.statistics import Values
 from backfile.index.evaluation.systems import (
@@ -129,7 +129,8 @@ def cut_again(catalog: Catalog, tokenizer: Tokenizer, tokens: int) -> None:
         return
     articles = [article for article, _ in catalog.digests()]
     for some in batches(articles, CUT_AT_ONCE):
-        catalog.put([(article, split(article, tokenizer, tokens)) for article in some])
+        entries = [(article, list(split(article, tokenizer, tokens))) for article in some]
+        catalog.write(Changes(entries=entries))
 
 
 def embed_without_titles(engines: Engines) -> None:

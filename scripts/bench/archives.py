@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from shutil import copytree
@@ -17,7 +18,7 @@ from shutil import copytree
 import numpy as np
 from sentencex import get_sentence_boundaries
 
-from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.fields import FieldMap, record_of
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article
 from backfile.archive.model.settings import Settings
@@ -70,7 +71,7 @@ class Corpus:
         with path.open("w", encoding="utf-8") as stream:
             for article in self:
                 recombined += article.id.startswith(RECOMBINED)
-                stream.write(json.dumps(_record(article)) + "\n")
+                stream.write(json.dumps(record_of(article), default=date.isoformat) + "\n")
         return recombined
 
 
@@ -150,20 +151,6 @@ def _recombined(
         made.append(" ".join(drawn))
     text = "\n\n".join(filter(None, made))
     return replace(pattern, id=f"{RECOMBINED}{turn}", text=text, url="")
-
-
-def _record(article: Article) -> dict[str, object]:
-    return {
-        "id": article.id,
-        "title": article.given_title,
-        "text": article.text,
-        "published": article.published.isoformat() if article.published else None,
-        "source": article.source,
-        "section": article.section,
-        "authors": list(article.authors),
-        "language": article.language,
-        "url": article.url,
-    }
 
 
 EMBEDDED = 512  # passages: embedding all would take hours

@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article, shortened
+from backfile.archive.workers import batches
 from backfile.index.duplicates.clustering import group, link
 from backfile.index.duplicates.signatures import SIGNATURE, sign
 

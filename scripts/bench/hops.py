@@ -24,7 +24,8 @@ from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
 from backfile.index.indexing.stages import Stage
 from backfile.index.model.query import Mode, Query
-from backfile.index.wiring import open_searcher
+from backfile.archive.store.reader import ArchiveReader
+from backfile.index.wiring import open_engines, searcher_over
 from backfile.index.writing import open_for_writing
 from backfile.scripts.commands.index import index
 from backfile.scripts.commands.options import as_json
@@ -159,7 +160,9 @@ def measure(folder: Path) -> Hops:
 
 
 def _page_reads(settings: Settings) -> tuple[int, int]:
-    client = create_app(open_searcher(settings)).test_client()
+    engines = open_engines(settings)
+    app = create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
+    client = app.test_client()
     found = []
     for _ in range(2):
         with statements() as executed:
@@ -169,12 +172,13 @@ def _page_reads(settings: Settings) -> tuple[int, int]:
 
 
 def _search_calls(settings: Settings) -> tuple[Calls, Calls]:
-    searcher = open_searcher(settings)
+    engines = open_engines(settings)
+    searcher = searcher_over(engines, settings)
     query = Query(TEXT, mode=Mode.KEYWORD)
     searcher.search(query)
     with calls() as search:
         searcher.search(query)
-    client = create_app(searcher).test_client()
+    client = create_app(searcher, ArchiveReader(engines.catalog)).test_client()
     client.get(REQUEST)
     with calls() as request:
         client.get(REQUEST)

@@ -51,7 +51,7 @@ def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
     with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, rebuilding=True) as opened:
         if what != "vectors":
             forget_words(settings, opened.engines)
-            opened.indexer.words.bring_up()
+            opened.indexer.lexical.bring_up()
         if what != "lexical":
             opened.engines.neighbours.clear()
             opened.indexer.seal()

@@ -11,10 +11,11 @@ import click
 
 from backfile.answers import byline_of
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import DateFilter
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.search.batch import Answer, Parameters, answers, read_queries, text_of
-from backfile.index.wiring import open_engines, open_searcher
+from backfile.index.wiring import open_engines, open_searcher, searcher_over
 from backfile.library import Archive
 from backfile.scripts.commands.options import QueryCommand, as_json, with_facets, with_settings
 from backfile.scripts.printing.histories import print_history
@@ -133,17 +134,18 @@ def search(
 @with_settings
 def show(settings: Settings, article_id: str, related: bool, history: bool, as_json: bool) -> None:
     """Print an article."""
+    engines = open_engines(settings)
+    reader = ArchiveReader(engines.catalog)
     if history:
-        print_history(open_engines(settings).catalog, article_id, as_json=as_json)
+        print_history(reader.versions(article_id), as_json=as_json)
         return
-    searcher = open_searcher(settings)
+    stored = reader.article(article_id)
     if related:
-        print_related(searcher.related(article_id), as_json=as_json)
+        print_related(searcher_over(engines, settings).related_to(stored), as_json=as_json)
         return
-    article, passages = searcher.article(article_id)
-    copies = searcher.copies(article_id)
+    article, copies = stored.article, reader.copies(article_id)
     if as_json:
-        click.echo(json.dumps(article_json(article, passages, copies), ensure_ascii=False))
+        click.echo(json.dumps(article_json(article, stored.passages, copies), ensure_ascii=False))
         return
     click.secho(article.title, bold=True)
     click.echo(byline_of(article))

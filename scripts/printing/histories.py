@@ -8,16 +8,14 @@ from itertools import pairwise
 import click
 
 from backfile.archive.model.article import Article
-from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Version
-from backfile.archive.store.reader import versions_of
+from backfile.archive.store.reader import Versions
 from backfile.web.api.json import versions_json
 from backfile.web.article.changes import field_changes
 
 
-def print_history(catalog: Catalog, article_id: str, *, as_json: bool) -> None:
-    """Print the versions of an article, the latest first; raise ArticleNotFound."""
-    found = versions_of(catalog, article_id)
+def print_history(found: Versions, *, as_json: bool) -> None:
+    """Print the versions of an article, the latest first."""
     versions, withdrawal = found
     if as_json:
         click.echo(json.dumps(versions_json(found), ensure_ascii=False))

@@ -18,7 +18,7 @@ from backfile.archive.formats.dates.order import DateOrder, order_shown
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 ALLSIDES = ROOT.parent / "shared/data/allsides/articles.jsonl.gz"
 TODAY = date(2026, 1, 1)

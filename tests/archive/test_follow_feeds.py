@@ -19,9 +19,8 @@ from backfile.archive.follow.feeds import (
 )
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle
-from tests.archive.test_feeds import FERRY, rss
-from tests.conftest import backfile
-from tests.web_server import WebServer
+from tests.archive.web_server import WebServer
+from tests.builders import FERRY_ITEM, backfile, rss
 
 NOW = datetime(2024, 3, 23, 12, tzinfo=UTC)
 FEED = {"Content-Type": "application/rss+xml", "ETag": '"1"', "Last-Modified": "Sat, 23 Mar 2024"}
@@ -30,7 +29,7 @@ FEED = {"Content-Type": "application/rss+xml", "ETag": '"1"', "Last-Modified": "
 @pytest.fixture
 def server():
     with WebServer() as made:
-        made.answers["/feed"] = (200, FEED, rss(FERRY).encode())
+        made.answers["/feed"] = (200, FEED, rss(FERRY_ITEM).encode())
         yield made
 
 
@@ -90,7 +89,7 @@ def test_a_feed_that_could_not_be_read_is_asked_for_whole_again(server, follow):
 
 
 def test_what_a_feed_says_of_its_life_holds_also_while_nothing_is_new(server, follow):
-    channel = rss(FERRY).replace("<channel>", "<channel><ttl>30</ttl>")
+    channel = rss(FERRY_ITEM).replace("<channel>", "<channel><ttl>30</ttl>")
     server.answers["/feed"] = (200, FEED, channel.encode())
     follow(server.url())
     server.answers["/feed"] = (304, {}, b"")
@@ -99,7 +98,11 @@ def test_what_a_feed_says_of_its_life_holds_also_while_nothing_is_new(server, fo
 
 
 def test_a_fresh_feed_is_not_asked_again_before_its_time(server, follow):
-    server.answers["/feed"] = (200, {**FEED, "Cache-Control": "max-age=600"}, rss(FERRY).encode())
+    server.answers["/feed"] = (
+        200,
+        {**FEED, "Cache-Control": "max-age=600"},
+        rss(FERRY_ITEM).encode(),
+    )
     follow(server.url())
     found, (told,) = follow(later=9)
     assert (found, told.outcome) == ([], Outcome.NOT_DUE)
@@ -115,7 +118,7 @@ def test_a_server_that_is_busy_is_left_alone_for_as_long_as_it_says(server, foll
     assert refused.reason.startswith(f"the server asks to wait ({status}); it is asked again from")
     assert refused.reason.endswith("2024-03-23 13:00 UTC on")
     assert outcomes(follow(later=59)[1]) == [Outcome.NOT_DUE]
-    server.answers["/feed"] = (200, FEED, rss(FERRY).encode())
+    server.answers["/feed"] = (200, FEED, rss(FERRY_ITEM).encode())
     assert outcomes(follow(later=1)[1]) == [Outcome.READ]
 
 
@@ -137,7 +140,7 @@ def test_a_feed_that_moved_for_good_is_asked_there_and_keeps_its_name(server, fo
     assert [path for path, _ in server.asked] == ["/old", "/feed", "/feed"]
     assert again.id == article.id
     server.answers["/feed"] = (302, {"Location": "/detour"}, b"")
-    server.answers["/detour"] = (200, FEED, rss(FERRY).encode())
+    server.answers["/detour"] = (200, FEED, rss(FERRY_ITEM).encode())
     follow()
     follow()
     assert [path for path, _ in server.asked[3:]] == ["/feed", "/detour"] * 2
@@ -245,7 +248,11 @@ def test_the_command_fetches_indexes_lists_and_forgets(server, tmp_path):
     assert f"{url}: nothing new" in run("--allow-private").stdout
     again = run("--allow-private", "--quiet")
     assert (again.exit_code, again.output) == (0, "")
-    server.answers["/feed"] = (200, {**FEED, "Cache-Control": "max-age=900"}, rss(FERRY).encode())
+    server.answers["/feed"] = (
+        200,
+        {**FEED, "Cache-Control": "max-age=900"},
+        rss(FERRY_ITEM).encode(),
+    )
     report = json.loads(run("--allow-private", "--json").stdout)
     assert (report["unchanged"], report["refused"]) == (1, [])
     (feed,) = report["feeds"]

@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 MEGABYTE = 1 << 20
 MOST_MEMORY = 500  # MB, the interpreter and its libraries included

@@ -12,12 +12,12 @@ from backfile.index.search.batch import ListedQuery, read_queries, text_of
 from backfile.web.api.exports import HIT_COLUMNS
 from backfile.web.app import create_app
 from backfile.web.search.batch import MOST_QUERIES
-from tests.conftest import backfile, write_stories
+from tests.builders import app_in, backfile, write_stories
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 @pytest.fixture
@@ -176,10 +176,8 @@ def test_what_does_not_go_together_is_refused(archive, arguments):
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "ris"])
 @pytest.mark.parametrize("search", [{"q": "ferry"}, {"q": "ferry", "source": "Courier"}, {}])
 def test_the_shell_exports_what_the_page_does(archive, tmp_path, kind, search):
-    from backfile.archive.model.settings import Settings
-    from backfile.index.wiring import open_searcher
 
-    client = create_app(open_searcher(Settings(archive=archive))).test_client()
+    client = app_in(archive).test_client()
     options = [o for name, value in search.items() if name != "q" for o in (f"--{name}", value)]
     path = tmp_path / "out"
     written = backfile(

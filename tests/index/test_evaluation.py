@@ -18,20 +18,17 @@ from backfile.index.evaluation.systems import MEASURES, measure
 from backfile.index.model.expression import Field, Word, Words
 from backfile.index.model.query import Mode, Query
 from backfile.scripts.commands.judged import places
-from tests.conftest import STORIES, backfile, engines_in, fill, tiny_cross_encoder, write_stories
+from tests.builders import (
+    JUDGED_ANSWERS,
+    JUDGED_QUERIES,
+    backfile,
+    engines_in,
+    fill,
+    tiny_cross_encoder,
+    write_judged,
+)
 
 USUAL = ["hybrid, convex", "hybrid, RRF", "keyword", "semantic"]
-QUERIES = {"f": "night ferry", "b": "swing bridge cracks", "l": "lighthouse keeper"}
-ANSWERS = {"f": "ferry", "b": "bridge", "l": "undated"}
-
-
-def write_judged(folder, queries=QUERIES, answers=ANSWERS):
-    """A folder of judged queries over the seven stories."""
-    folder.mkdir(parents=True)
-    write_stories(folder, STORIES).rename(folder / "articles.jsonl")
-    (folder / "queries.tsv").write_text("".join(f"{q}\t{t}\n" for q, t in queries.items()))
-    (folder / "qrels.txt").write_text("".join(f"{q} 0 {a} 1\n" for q, a in answers.items()))
-    return folder
 
 
 @pytest.fixture
@@ -114,7 +111,9 @@ def test_any_text_is_read_as_plain_words(text):
 
 
 def test_only_queries_that_are_asked_and_judged_count(tmp_path):
-    folder = write_judged(tmp_path / "odd", QUERIES | {"x": "x"}, ANSWERS | {"y": "ferry"})
+    folder = write_judged(
+        tmp_path / "odd", JUDGED_QUERIES | {"x": "x"}, JUDGED_ANSWERS | {"y": "ferry"}
+    )
     judgments = Judgments.in_folder(folder)
     assert list(judgments.queries) == ["f", "b", "l"]
     assert judgments.relevant() == ["bridge", "ferry", "undated"]
@@ -196,6 +195,7 @@ def test_each_variation_is_a_further_row(fakes, judged, tmp_path):
     assert fakes == [kept]
 
 
+@pytest.mark.model
 def test_a_reranker_is_a_further_row_and_reads_in_its_own_time(
     fakes, judged, tmp_path, monkeypatch
 ):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.scripts.bench.ablations import cut_again, embed_without_titles, main
-from tests.conftest import Words, engines_in, indexer_of, write_stories
+from tests.builders import Words, engines_in, indexer_of, write_stories
 from tests.index.test_evaluation import write_judged
 
 

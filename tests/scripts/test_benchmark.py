@@ -29,7 +29,7 @@ from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, since_for, typed
 from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
 from backfile.scripts.commands.judged import CachingEmbedder
-from tests.conftest import backfile, silent
+from tests.builders import backfile, silent
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.scripts.bench.bm25s_ranking import bm25s_over, main
-from tests.conftest import STORIES, engines_in, fill, write_stories
-from tests.index.test_evaluation import write_judged
+from tests.builders import STORIES, engines_in, fill, write_judged, write_stories
 
 
 @pytest.fixture

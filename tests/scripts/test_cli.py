@@ -11,7 +11,7 @@ import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.scripts.backfile import COMMANDS, main
-from tests.conftest import ROOT, backfile, write_stories
+from tests.builders import ROOT, backfile, write_stories
 
 
 @pytest.fixture

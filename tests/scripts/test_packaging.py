@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import ROOT, write_stories
+from tests.builders import ROOT, write_stories
 
 pytestmark = pytest.mark.packaging
 FLOORS = ("archive", "index", "web", "scripts")

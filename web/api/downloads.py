@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Marking, Query, Sort
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import STYLES
@@ -15,7 +16,7 @@ from backfile.web.api.exports import BYTE_ORDER_MARK, EXPORTS
 from backfile.web.api.feeds import ENTRIES, atom, json_feed
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     """Routes of exports, feeds, citations and the description of the search."""
     routes = Blueprint("taking", __name__)
 
@@ -48,7 +49,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         if style not in STYLES:
             raise BadQuery("style", f"{style!r} is none of: {', '.join(STYLES)}")
         media_type, write = STYLES[style]
-        article, _ = searcher.article(article_id)
+        article = reader.article(article_id).article
         response = jsonify(write(article)) if style == "csl" else Response(write(article))
         response.content_type = media_type
         response.headers["Content-Disposition"] = f'inline; filename="{_name(article, style)}"'

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, jsonify, request
 
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.query import Query, parse_limit
 from backfile.index.model.results import Results
@@ -35,7 +36,7 @@ def timed(response: Response, results: Results, rendering: Clock) -> Response:
     return response
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     """Routes below /api."""
     routes = Blueprint("api", __name__, url_prefix="/api")
 
@@ -57,7 +58,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:
-        return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
+        stored, copies = reader.article(article_id), reader.copies(article_id)
+        return jsonify(article_json(stored.article, stored.passages, copies))
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:
@@ -70,8 +72,9 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def history(article_id: str) -> Response:
         if _is_part_of_id("history"):
             return article(f"{article_id}/history")
-        searcher.article(article_id)  # what was taken back is not shown
-        return jsonify(versions_json(searcher.versions(article_id)))
+        versions = reader.versions(article_id)
+        versions.require_present()
+        return jsonify(versions_json(versions))
 
     return routes
 

@@ -5,7 +5,7 @@
   const SETTING = "backfile.keys";
   const PLACES = "article.hit h2 a, .pager a[rel=next]";
   const BESIDE = { next: ".hits a[rel=next]", before: ".hits a[rel=prev]" }; // on an article's page
-  const dialog = document.getElementById("keys");
+  const dialog = document.getElementById("key-list");
   const box = document.getElementById("q");
   const choice = dialog.querySelector("input");
 
@@ -68,5 +68,6 @@
   const opener = document.getElementById("show-keys");
   opener.hidden = false;
   opener.addEventListener("click", () => dialog.showModal());
+  dialog.querySelector("a").addEventListener("click", () => dialog.close()); // it may lead to this page
   apply(stored() !== "off");
 })();

@@ -59,12 +59,15 @@ class Table(NamedTuple):
 class Patience:
     """Ends what takes too long: the clock begins anew with each row."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = LONGEST_STEP, steps: int = STEPS) -> None:
+        """A row may take `seconds`; the clock is looked at after so many steps of SQLite."""
+        self._seconds = seconds
+        self.steps = steps
         self.begin()
 
     def begin(self) -> None:
         """Set the clock."""
-        self._until = time.monotonic() + LONGEST_STEP
+        self._until = time.monotonic() + self._seconds
 
     def __call__(self) -> int:
         return time.monotonic() > self._until
@@ -95,7 +98,7 @@ def _restrict(database: sqlite3.Connection, patience: Patience) -> None:
     """Before the first look at the schema, which is parsed like any other SQL."""
     for limit, value in LIMITS.items():
         database.setlimit(limit, value)
-    database.set_progress_handler(patience, STEPS)
+    database.set_progress_handler(patience, patience.steps)
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON"):
         database.execute(f"PRAGMA {pragma}")
     database.set_authorizer(_authorized)

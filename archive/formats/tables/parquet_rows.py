@@ -35,10 +35,12 @@ def main() -> None:
     sys.stdout.flush()
 
 
-def messages_of(source: Any, names: FieldMap) -> Iterator[dict[str, Any]]:
+def messages_of(
+    source: Any, names: FieldMap, *, longest: int = LONGEST_TEXT
+) -> Iterator[dict[str, Any]]:
     """Say each row by its number, from 1, as `cells` or why it is `refused`; then `end`.
 
-    What is refused as row 0 is the file.
+    What is refused as row 0 is the file; a value of more than `longest` characters is refused.
     """
     number = 0
     try:
@@ -50,7 +52,7 @@ def messages_of(source: Any, names: FieldMap) -> Iterator[dict[str, Any]]:
                 return
             columns = wanted_columns(header, names)
             for batch in opened.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
-                yield from _rows(batch, number + 1)
+                yield from _rows(batch, number + 1, longest)
                 number += batch.num_rows
         yield {"end": number}
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as exc:
@@ -87,11 +89,11 @@ def _opened(source: Any) -> Any:
     )
 
 
-def _rows(batch: Any, number: int) -> Iterator[dict[str, Any]]:
+def _rows(batch: Any, number: int, longest: int) -> Iterator[dict[str, Any]]:
     try:
         for n, cells in enumerate(_records(batch), number):
-            if any(isinstance(cell, str) and len(cell) > LONGEST_TEXT for cell in cells.values()):
-                yield {"row": n, "refused": f"a value of more than {LONGEST_TEXT >> 20} MiB"}
+            if any(isinstance(cell, str) and len(cell) > longest for cell in cells.values()):
+                yield {"row": n, "refused": f"a value of more than {longest >> 20} MiB"}
             else:
                 yield {"row": n, "cells": cells}
     # A time zone that nobody knows, a year that Python does not count to.

@@ -29,14 +29,14 @@ FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
 ALL = -1  # for LIMIT
 
 
-def read_sqlite(file: SourceFile, names: FieldMap) -> Read:
+def read_sqlite(file: SourceFile, names: FieldMap, *, patience: Patience | None = None) -> Read:
     """Read each table with a title and a text, else each with a text; rows by their number.
 
     `--map text=TABLE.COLUMN` names another. Views, virtual tables and columns that are computed
-    when read are left alone.
+    when read are left alone. What takes longer than `patience` is given up.
     """
     yield from _left_in_a_journal(file)
-    patience = Patience()
+    patience = patience or Patience()
     try:
         with closing(open_database(file, patience)) as database:
             found = list(tables_in(database))

@@ -7,15 +7,12 @@ from typing import Any
 from backfile.archive.formats.files import SourceFile, held
 from backfile.archive.model.errors import UnreadableArticle
 
+OPENINGS = (b"WARC/", b"filedesc://")
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
 FOUND = "200"
 SECOND = 14  # digits of an instant to the second
 MALFORMED = (AttributeError, TypeError, LookupError)
-
-
-def is_web_archive(head: bytes) -> bool:
-    return head.startswith((b"WARC/", b"filedesc://"))
 
 
 def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
