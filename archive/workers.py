@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
-from types import FrameType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from backfile.archive.model.errors import WorkerLost
@@ -85,7 +85,8 @@ class Workers:
         self._pool = ProcessPoolExecutor(
             self._processes, context, initializer=_begin, initargs=(self._far_end, self._niceness)
         )
-        self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
+        with _without_main():
+            self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
 
     def ready(self) -> bool:
         """Whether the processes are started."""
@@ -98,7 +99,8 @@ class Workers:
             future.set_result(function(*arguments))
             return Task(future)
         try:
-            return Task(self._pool.submit(function, *arguments))
+            with _without_main():
+                return Task(self._pool.submit(function, *arguments))
         except RuntimeError as exc:  # it is broken, or was closed by another thread meanwhile
             raise WorkerLost from exc
 
@@ -119,6 +121,25 @@ class Workers:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self.close()
+
+
+_hiding = threading.RLock()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep processes that are started meanwhile from running the program's main module again.
+
+    They need nothing of it, and a script that indexes without asking whether it is `__main__` would
+    index again in each of them.
+    """
+    with _hiding:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _begin(lifeline: "Connection", niceness: int) -> None:

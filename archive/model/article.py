@@ -37,10 +37,14 @@ class TitleSource(StrEnum):
     LEAD = "lead"
 
 
+PROGRAM = "<python>"  # as Python itself has `<stdin>`: no path that a person would use
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an article was read: a file, and the line or record in it (1 for a whole file).
 
+    `file` is PROGRAM, and the line its number among others, where a program gave the article.
     `digest` is the SHA-256 of the file's bytes, in hex; empty where these were not kept.
     """
 

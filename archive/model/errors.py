@@ -10,6 +10,7 @@ ArchiveError
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
 ├── ArchiveUnwritable   no archive can be made or changed at this path
+├── ArchiveClosed       used after it was closed
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a process that helped was ended from outside
 """
@@ -95,7 +96,10 @@ class ArchiveMissing(ArchiveError):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"no archive at {path}; `backfile index PATH...` makes one")
+        super().__init__(
+            f"no archive at {path.absolute()}; `backfile index PATH...` makes one there; "
+            "--archive DIR names another one, BACKFILE_ARCHIVE=DIR names it once for all"
+        )
 
 
 class ArchiveMismatch(ArchiveError):
@@ -127,6 +131,14 @@ class ArchiveUnwritable(ArchiveError):
             f"cannot write to the archive at {path}: {reason}; "
             "give another directory with --archive, or make this one writable"
         )
+
+
+class ArchiveClosed(ArchiveError):
+    """An archive that a program has closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"the archive at {path} was closed; open it again")
 
 
 class EngineUnavailable(ArchiveError):

@@ -135,6 +135,10 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
 
+    def look_again(self) -> None:
+        """Let the next search see what was written until now; else it may be a second old."""
+        self._snapshots.look_again()
+
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from backfile.archive.model.article import Article
+from backfile.answers import byline_of
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Hit, Results, Verdict
@@ -105,13 +105,6 @@ def print_related(related: Related, *, as_json: bool) -> None:
     if not any(related.kinds.values()):
         click.echo("no other coverage of it was found", err=True)
         raise SystemExit(1)
-
-
-def byline_of(article: Article) -> str:
-    """Day, source, section, authors and language of an article, in one line."""
-    day = article.published.isoformat() if article.published else "no date"
-    parts = (day, article.source, article.section, ", ".join(article.authors), article.language)
-    return " · ".join(part for part in parts if part)
 
 
 def _in_color() -> bool:
