@@ -1,4 +1,4 @@
-"""Cuts a stream into lists of a size that one statement or one transaction can take."""
+"""Cuts a stream into batches, small enough for one statement or one transaction."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of `size` items, the last one shorter.
+    """Yield lists of `size` items; the last one may be shorter.
 
     >>> list(batches("abcde", 2))
     [['a', 'b'], ['c', 'd'], ['e']]
