@@ -83,7 +83,7 @@ def test_a_file_without_a_text_column_names_its_columns(read):
 def test_a_file_within_another_is_read_in_memory(read, monkeypatch):
     packed = zipped(("a/news.parquet", written(news())))
     assert len(read(packed, name="a.zip")) == 100
-    monkeypatch.setattr(files, "MOST_HELD", 1 << 10)
+    monkeypatch.setattr(files, "MOST_IN_MEMORY", 1 << 10)
     (refused,) = read(packed, name="a.zip")
     assert refused.reason.endswith("unpack it first")
 

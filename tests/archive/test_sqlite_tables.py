@@ -138,7 +138,7 @@ def test_a_database_within_another_file_is_read_in_memory(made, name, tmp_path, 
     inner = "" if name.endswith("gz") else "!/a/news.db"
     found = read(tmp_path / name)
     assert [str(a.origin) for a in found] == [f"{tmp_path / name}{inner}:{n}" for n in (3, 9)]
-    monkeypatch.setattr(files, "MOST_HELD", 1 << 10)
+    monkeypatch.setattr(files, "MOST_IN_MEMORY", 1 << 10)
     (refused,) = read(tmp_path / name)
     assert refused.reason.endswith("unpack it first")
 
