@@ -1,4 +1,4 @@
-"""Prints what was measured against judgments, as tables of text and as JSON."""
+"""Prints the results of an evaluation, as text tables and as JSON."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,24 +16,24 @@ from backfile.index.model.results import Verdict
 
 
 def folder_table(result: FolderResult) -> str:
-    """Lay out one folder: a line a system, means with their 95% intervals."""
+    """A table for one folder: a line for each system, with means and their 95% intervals."""
     first = result.systems[0].system.name
     head = f"{result.name}: {len(result.queries)} queries, {result.articles:,} articles"
     names = _row("", *MEASURES, f"{first} less this, {MAIN_MEASURE}")
     systems = [_line(found) for found in result.systems]
-    judged = [_judged(kind, counts) for kind, counts in result.verdicts.items()]
-    if judged:
-        judged.insert(0, f"{'answers judged':32}" + "".join(f"{v.value:>8}" for v in Verdict))
-    return "\n".join([head, names, *systems, *judged, ""])
+    verdicts = [_verdict_row(kind, counts) for kind, counts in result.verdicts.items()]
+    if verdicts:
+        verdicts.insert(0, f"{'answers judged':32}" + "".join(f"{v.value:>8}" for v in Verdict))
+    return "\n".join([head, names, *systems, *verdicts, ""])
 
 
-def _judged(kind: str, counts: Verdicts) -> str:
+def _verdict_row(kind: str, counts: Verdicts) -> str:
     shares = (counts[verdict] / max(1, counts.total()) for verdict in Verdict)
     return f"{kind:32}" + "".join(f"{share:>8.1%}" for share in shares)
 
 
 def folder_json(result: FolderResult, *, per_query: bool) -> dict[str, Any]:
-    """The same as plain values; with those of each query where asked for."""
+    """The same as JSON values; with `per_query`, also the values of each query."""
     return {
         "folder": result.name,
         "articles": result.articles,
@@ -55,7 +55,7 @@ def interval(found: Estimate) -> str:
 
 
 def difference(found: Comparison) -> str:
-    """Write a mean difference, its interval, and how likely chance alone is to bring it about.
+    """Write a mean difference, its interval, and its p-value.
 
     >>> difference(Comparison(Estimate(-0.0123, -0.02, 0.01), 0.25))
     '-.012 [-.020 .010] p .2500'
@@ -64,7 +64,7 @@ def difference(found: Comparison) -> str:
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Write a number from -1 to 1 without its leading zero; what rounds to zero has no sign.
+    """Write a number from -1 to 1 without its leading zero; a rounded zero has no sign.
 
     >>> short(0.5), short(-0.0001), short(1.0)
     ('.500', '.000', '1.000')
