@@ -220,7 +220,7 @@ class Fetcher:
         raise UnreadableArticle(url, f"more than {MOST_REDIRECTS} redirects")
 
     def _get(
-        self, url: str, asked: str, headers: Mapping[str, str], network: CheckedNetwork
+        self, url: str, origin: str, headers: Mapping[str, str], network: CheckedNetwork
     ) -> Answer:
         sent = {
             "User-Agent": f"Backfile/{version('backfile')} (feed reader)",
@@ -234,7 +234,7 @@ class Fetcher:
                 httpcore2.ConnectionPool(network_backend=network) as pool,
                 pool.stream(
                     "GET",
-                    address_of(url, asked),
+                    address_of(url, origin),
                     headers=[
                         (name, value.encode("latin-1", "replace")) for name, value in sent.items()
                     ],
@@ -246,18 +246,18 @@ class Fetcher:
                     for name, value in response.headers
                 }
                 wanted = response.status == 200
-                content = _content(response, found, asked) if wanted else b""
+                content = _content(response, found, origin) if wanted else b""
                 return Answer(response.status, found, content, url, url)
         except HostRefused as exc:
-            raise UnreadableArticle(asked, str(exc)) from exc
+            raise UnreadableArticle(origin, str(exc)) from exc
         except httpcore2.TimeoutException as exc:
-            raise UnreadableArticle(asked, "the server took too long") from exc
+            raise UnreadableArticle(origin, "the server took too long") from exc
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
             error = " ".join(str(exc).split())[:120]
-            raise UnreadableArticle(asked, f"no connection ({error})") from exc
+            raise UnreadableArticle(origin, f"no connection ({error})") from exc
 
 
-def address_of(url: str, asked: str) -> httpcore2.URL:
+def address_of(url: str, origin: str) -> httpcore2.URL:
     """Parse an address; raise UnreadableArticle if it is not an http or https address."""
     try:
         parts = urlsplit(url)
@@ -266,47 +266,47 @@ def address_of(url: str, asked: str) -> httpcore2.URL:
             "idna" if ":" not in (parts.hostname or "") else "ascii"
         )
     except ValueError as exc:
-        raise UnreadableArticle(asked, f"not an address that can be read ({url[:100]})") from exc
+        raise UnreadableArticle(origin, f"not an address that can be read ({url[:100]})") from exc
     if parts.scheme not in PORTS or not host:
-        raise UnreadableArticle(asked, f"not an http or https address ({url[:100]})")
+        raise UnreadableArticle(origin, f"not an http or https address ({url[:100]})")
     if "@" in parts.netloc:
-        raise UnreadableArticle(asked, "an address with a name or password in it is not asked")
+        raise UnreadableArticle(origin, "an address with a name or password in it is not asked")
     target = quote(parts.path or "/", SAFE) + (
         f"?{quote(parts.query, SAFE)}" if parts.query else ""
     )
     return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
 
 
-def _next(here: str, location: str, asked: str) -> str:
+def _next(here: str, location: str, origin: str) -> str:
     try:
         there = urljoin(here, location)
     except ValueError as exc:
-        raise UnreadableArticle(asked, "redirected to what is no address") from exc
+        raise UnreadableArticle(origin, "redirected to what is no address") from exc
     if here.startswith("https:") and there.startswith("http:"):
-        raise UnreadableArticle(asked, "redirected from https to http, which anyone can change")
+        raise UnreadableArticle(origin, "redirected from https to http, which anyone can change")
     return there
 
 
-def _content(response: Any, headers: Mapping[str, str], asked: str) -> bytes:
+def _content(response: Any, headers: Mapping[str, str], origin: str) -> bytes:
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
-        raise UnreadableArticle(asked, f"packed in a way that was not asked for ({packing[:40]})")
-    chunks = _bounded(response.iter_stream(), asked)
+        raise UnreadableArticle(origin, f"packed in a way that was not asked for ({packing[:40]})")
+    chunks = _bounded(response.iter_stream(), origin)
     if packing not in ("identity", ""):
-        chunks = _bounded(_unpacked(chunks, asked), asked)
+        chunks = _bounded(_unpacked(chunks, origin), origin)
     return b"".join(chunks)
 
 
-def _bounded(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+def _bounded(chunks: Iterator[bytes], origin: str) -> Iterator[bytes]:
     length = 0
     for chunk in chunks:
         length += len(chunk)
         if length > LARGEST:
-            raise UnreadableArticle(asked, f"more than {LARGEST >> 20} MiB")
+            raise UnreadableArticle(origin, f"more than {LARGEST >> 20} MiB")
         yield chunk
 
 
-def _unpacked(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+def _unpacked(chunks: Iterator[bytes], origin: str) -> Iterator[bytes]:
     """Decompress in pieces of at most 1 MiB, so that `_bounded` can stop a decompression bomb."""
     unpacking = zlib.decompressobj(ANY_ZLIB)
     try:
@@ -315,6 +315,6 @@ def _unpacked(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
             while unpacking.unconsumed_tail:
                 yield unpacking.decompress(unpacking.unconsumed_tail, 1 << 20)
     except zlib.error as exc:
-        raise UnreadableArticle(asked, "the compressed data is damaged") from exc
+        raise UnreadableArticle(origin, "the compressed data is damaged") from exc
     if not unpacking.eof:
-        raise UnreadableArticle(asked, "the compressed data is cut short")
+        raise UnreadableArticle(origin, "the compressed data is cut short")

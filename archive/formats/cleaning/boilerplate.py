@@ -33,10 +33,10 @@ def without_boilerplate(lines: list[str]) -> list[str]:
     ['Rain fell.', '', '', 'Read more books, he says']
     """
     # Most lines are empty or paragraphs, and need no call.
-    kept = [line for line in lines if not 0 < len(line) <= LONGEST or not rule_of(line)]
-    if not any(kept):  # a text may be a notice alone; labels of advertisements are never text
-        kept = [line for line in lines if rule_of(line) != "advertisement"]
-    return kept if len(kept) < len(lines) else lines
+    remaining = [line for line in lines if not 0 < len(line) <= LONGEST or not rule_of(line)]
+    if not any(remaining):  # a text may be a notice alone; labels of advertisements are never text
+        remaining = [line for line in lines if rule_of(line) != "advertisement"]
+    return remaining if len(remaining) < len(lines) else lines
 
 
 def rule_of(line: str) -> str:

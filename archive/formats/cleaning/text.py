@@ -29,11 +29,11 @@ def clean_text(text: str) -> str:
     for _ in range(PASSES):
         lines = [line.rstrip() for line in _characters(text).split("\n")]
         joined = unwrapped(lines)
-        kept = without_boilerplate(joined)
-        text = "\n".join(kept).strip()
+        remaining = without_boilerplate(joined)
+        text = "\n".join(remaining).strip()
         if unquoted := _without_csv_quotes(text):
             text = unquoted
-        elif joined is lines and (kept is joined or not has_neighbours(kept)):
+        elif joined is lines and (remaining is joined or not has_neighbours(remaining)):
             break
     return (BLANK_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 

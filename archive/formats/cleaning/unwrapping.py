@@ -126,7 +126,7 @@ def has_neighbours(lines: list[str]) -> bool:
 
 
 def _stretches(lines: list[str]) -> Iterator[list[str]]:
-    """Cut before indented lines and at blank lines, each of which is a stretch of its own."""
+    """Cut before indented lines and at blank lines; each blank line is a stretch of its own."""
     stretch: list[str] = []
     for line in lines:
         if stretch and (

@@ -162,14 +162,14 @@ def settle_day(
         found = _with_others(found, written, language, context, reading)
     if found.day is None:
         return _elsewhere(found, written, context, reading)
-    certainty, kept = found.certainty, _shortened(written)
+    certainty, date_written = found.certainty, _shortened(written)
     if source is DateSource.TEXT:  # a guess, not a written date
-        certainty, kept = DateCertainty.LIKELY, ""
+        certainty, date_written = DateCertainty.LIKELY, ""
     if found.day > reading.today + timedelta(days=1):
         certainty = DateCertainty.DOUBTFUL
     if certainty is DateCertainty.CERTAIN:
-        kept = ""
-    return ArticleDay(found.day, found.instant, source, certainty, kept)
+        date_written = ""
+    return ArticleDay(found.day, found.instant, source, certainty, date_written)
 
 
 def _with_others(
@@ -192,14 +192,14 @@ def _with_others(
 def _elsewhere(
     found: ParsedDate, written: str, context: DateContext, reading: DateReading
 ) -> ArticleDay:
-    kept = _shortened(written)
+    date_written = _shortened(written)
     if day := day_in_address(context.url, reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
     if day := day_in_opening(context.text, context.language[:2], reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
     if day := day_in_file_name(context.file_name, reading.today):
-        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, kept)
-    return ArticleDay(None, None, DateSource.NONE, found.certainty, kept)
+        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, date_written)
+    return ArticleDay(None, None, DateSource.NONE, found.certainty, date_written)
 
 
 def _host(context: DateContext) -> str:

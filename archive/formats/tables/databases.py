@@ -117,8 +117,8 @@ def tables_in(database: sqlite3.Connection) -> Iterator[Table]:
         if kind != "table" or name.startswith("sqlite_"):
             continue
         described = database.execute(f"PRAGMA main.table_xinfo({_quoted(name)})").fetchall()
-        taken = {column[1].casefold() for column in described}
-        free = (each for each in ROW_NAMES if each not in taken)
+        names = {column[1].casefold() for column in described}
+        free = (each for each in ROW_NAMES if each not in names)
         columns = [column[1] for column in described if column[6] in STORED]
         yield Table(name, columns, "" if without_row_numbers else next(free, ""))
 

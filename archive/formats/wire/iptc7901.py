@@ -64,7 +64,7 @@ LONGEST_OPENING = 400  # characters; longer lines before the first gap belong to
 
 
 def read_telegrams(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
-    """Read the messages of a transmission; the header tells IPTC 7901 from ANPA 1312."""
+    """Read the messages of a transmission: by their headers, IPTC 7901 or ANPA 1312."""
     number = 0
     for number, message in enumerate(telegrams_in(file), 1):
         item = _item_of(message) if message else "a message of more than 1 MiB"
@@ -122,7 +122,7 @@ def _opened(lines: list[str]) -> tuple[str, str, list[str]]:
 
 
 def _filed(line: str) -> str:
-    """The time in a line, in ISO 8601; empty if there is none, a day alone in an unknown zone."""
+    """The time in a line, in ISO 8601; the day alone for an unknown zone; empty without a time."""
     match = FILED.match(line.strip())
     if not match:
         return ""
