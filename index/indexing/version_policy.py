@@ -3,7 +3,7 @@
 from dataclasses import replace
 from enum import Enum, auto
 
-from backfile.archive.model.addresses import canonical_url, is_twin
+from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile
 from backfile.archive.model.article import PROGRAM, Article
 from backfile.archive.store.identities import Known, Named, day_number
 
@@ -93,4 +93,4 @@ def _is_lesser(article: Article, holder: Known) -> bool:
         return True
     if holder.length < EXCERPT * len(article.text):
         return False
-    return is_twin(article.url) and not is_twin(holder.url)
+    return is_amp_or_mobile(article.url) and not is_amp_or_mobile(holder.url)
