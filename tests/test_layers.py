@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -167,3 +168,13 @@ def test_modules_are_of_a_size_to_be_read_at_once():
 
 def test_a_module_says_in_its_first_line_what_it_is_for():
     assert [name for name, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_no_test_imports_another_test():
+    found = {
+        f"{path.relative_to(ROOT)}: {dotted}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for dotted in imported(ast.parse(path.read_text()))
+        if re.match(r"tests\.(.*\.)?(test_|conftest)", dotted)
+    }
+    assert found == set()
