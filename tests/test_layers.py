@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -177,3 +178,13 @@ def test_every_file_of_the_library_is_linked_into_the_package_that_the_checkout_
     library = {path.name: path for path in (ROOT / "scripts" / "library").iterdir()}
     library.pop("__pycache__", None)
     assert {name: links[name].resolve() for name in library if name in links} == library
+
+
+def test_no_test_imports_another_test():
+    found = {
+        f"{path.relative_to(ROOT)}: {dotted}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for dotted in imported(ast.parse(path.read_text()))
+        if re.match(r"tests\.(.*\.)?(test_|conftest)", dotted)
+    }
+    assert found == set()

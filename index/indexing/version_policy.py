@@ -3,7 +3,7 @@
 from dataclasses import replace
 from enum import Enum, auto
 
-from backfile.archive.model.addresses import canonical_url, is_twin
+from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile
 from backfile.archive.model.article import PROGRAM, Article
 from backfile.archive.store.identities import Known, Named, day_number
 
@@ -37,7 +37,7 @@ def decide(article: Article, holder: Known, past: set[bytes], *, this_run: bool)
 
     `this_run` says that both were read in one run. Then an article with another title, and without
     a version of its own, is another article; of one title read twice, the later reading counts.
-    An article that a program gives replaces the one that an earlier run read under its id.
+    A program's article replaces the one that an earlier run put under its id.
     """
     same_place = holder.origin == article.origin
     if _is_equal(article, holder):
@@ -93,4 +93,4 @@ def _is_lesser(article: Article, holder: Known) -> bool:
         return True
     if holder.length < EXCERPT * len(article.text):
         return False
-    return is_twin(article.url) and not is_twin(holder.url)
+    return is_amp_or_mobile(article.url) and not is_amp_or_mobile(holder.url)

@@ -19,7 +19,7 @@ from backfile.index.wiring import open_engines, open_searcher, searcher_over
 from backfile.library import Archive
 from backfile.scripts.commands.options import QueryCommand, as_json, with_facets, with_settings
 from backfile.scripts.printing.histories import print_history
-from backfile.scripts.printing.hits import print_related, print_results, told_copies
+from backfile.scripts.printing.hits import copies_line, print_related, print_results
 from backfile.scripts.printing.output import output, write_out
 from backfile.scripts.printing.progress import watched
 from backfile.web.api.exports import EXPORTS, as_hit_table
@@ -155,7 +155,7 @@ def show(settings: Settings, article_id: str, related: bool, history: bool, as_j
         if value:
             click.echo(f"{name}: {value}")
     if copies.total:
-        click.echo(told_copies(copies))
+        click.echo(copies_line(copies))
     click.echo(f"\n{article.text}")
 
 

@@ -71,7 +71,7 @@ def names_of(fields: Mapping[str, str] | None, date_order: str | None) -> FieldM
     except ValueError as exc:
         orders = ", ".join(DateOrder)
         raise BadSetting("date_order", f"{date_order!r} is none of: {orders}") from exc
-    return FieldMap.kept(dict(fields or {}), order)
+    return FieldMap.from_stored(dict(fields or {}), order)
 
 
 def read(given: Given, origin: Origin, names: FieldMap) -> Found:
@@ -84,7 +84,7 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
         return UnreadableArticle(str(origin), reason)
     record = {str(name): _plain_or_foreign(value) for name, value in given.items()}
     key = str(origin)
-    for ours, theirs, value in names.feeding(record):
+    for ours, theirs, value in names.mapped_fields(record):
         if isinstance(value, Foreign):
             reason = (
                 f"its field {theirs!r} is of type {value.kind}; {ours} is made of text, a number, "

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.scripts.bench.ablations import cut_again, embed_without_titles, main
-from tests.builders import Words, engines_in, indexer_of, write_stories
-from tests.index.test_evaluation import write_judged
+from tests.builders import Words, engines_in, indexer_of, write_judged, write_stories
 
 
 def test_passages_are_cut_again_and_embedded_without_the_title(tmp_path):

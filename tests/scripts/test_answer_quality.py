@@ -9,7 +9,7 @@ from backfile.index.evaluation.judgments import Judgments
 from backfile.index.model.results import Verdict
 from backfile.index.search.ranking import RankingOptions
 from backfile.scripts.bench.answer_quality import NONSENSE, Judge, main, verdicts
-from tests.index.test_evaluation import write_judged
+from tests.builders import write_judged
 
 
 @pytest.fixture

@@ -15,12 +15,10 @@ from tests.builders import ROOT, backfile, write_stories
 
 
 @pytest.fixture
-def archive(tmp_path):
-    """The six stories, by words alone: no model is run."""
-    folder = tmp_path / "archive"
-    result = backfile("index", write_stories(tmp_path), "--archive", folder, "--no-vectors")
-    assert result.exit_code == 0, result.output
-    return folder
+def archive(tmp_path, indexed_by_words):
+    """The stories, by words alone, and beside them the file that they came from."""
+    write_stories(tmp_path)
+    return shutil.copytree(indexed_by_words, tmp_path / "archive")
 
 
 def one_line_error(result):
@@ -239,6 +237,7 @@ def test_a_bad_setting_is_named(archive):
     assert error == "backfile: BACKFILE_PORT: 'http' is not a number"
 
 
+@pytest.mark.model
 def test_verify_finds_what_is_broken_and_repair_mends_it(archive):
     assert backfile("verify", "--archive", archive).stdout == "the archive is sound\n"
     shutil.rmtree(archive / "lexical")
