@@ -95,8 +95,8 @@ class Judge:
         article_of = table.article_of.copy()
         article_of[self._engines.catalog.rows_of(without)] = -1
         narrowed = replace(table, article_of=article_of)
-        vectors = self._engines.neighbours.snapshot(narrowed.embedded & narrowed.alive)
         lexical = LexicalSearch(self._lexical, narrowed)
+        vectors = self._engines.neighbours.snapshot(narrowed.embedded & narrowed.alive)
         return replace(self._snapshot, table=narrowed, lexical=lexical, vectors=vectors)
 
 
