@@ -39,16 +39,17 @@ from backfile.archive.store.database import (
 )
 from backfile.archive.store.history import (
     History,
+    Runs,
     add_versions,
     forget_versions,
     keep_versions,
     moment,
     note_removals,
+    note_run,
     note_withdrawals,
 )
 from backfile.archive.store.identities import Identities, move_origins
 from backfile.archive.store.originals import Originals
-from backfile.archive.store.runs import Runs, note_run
 from backfile.archive.store.schema import (
     article_of,
     article_values,

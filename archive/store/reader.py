@@ -6,8 +6,7 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArticleNotFound
 from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.clusters import OtherCopies
-from backfile.archive.store.history import Version, Withdrawal
-from backfile.archive.store.runs import Run
+from backfile.archive.store.history import Run, Version, Withdrawal
 
 
 class Versions(NamedTuple):

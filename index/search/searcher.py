@@ -9,8 +9,8 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.store.history import Run
 from backfile.archive.store.reader import Versions, versions_of
-from backfile.archive.store.runs import Run
 from backfile.index.answers.facets import facets, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest

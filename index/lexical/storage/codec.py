@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
+from whoosh.reading import IndexReader
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import vocabulary
 from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
-from backfile.index.model.arrays import Numbers
+from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
 
 POSTINGS = "arrays-3"  # recorded in the manifest; every change of this format changes it
@@ -32,6 +33,7 @@ TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where t
 OFFSET = 8  # index in TERM_INFO of where the list is stored
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
+ROW = "row"  # a column
 BREAKS = "breaks"  # a field with two terms, at the starts of sentences and of paragraphs
 
 
@@ -170,3 +172,43 @@ class ArrayTermsReader(W3TermsReader):
         super().close()
         self._positions.close()
         self._words.close()
+
+
+def document_rows(reader: IndexReader) -> Rows:
+    """The row of each document, by its number."""
+    found = [read_column(leaf, ROW, ">u4") for leaf, _ in leaves_of(reader)]
+    return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+
+
+def deleted_documents(reader: IndexReader) -> list[int]:
+    """The numbers of the deleted documents."""
+    return [
+        place.start + number
+        for leaf, place in leaves_of(reader)
+        for number in leaf.segment().deleted_docs()
+    ]
+
+
+def leaves_of(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
+    """The reader of each segment, and the range of its document numbers."""
+    return [
+        (leaf, slice(base, base + leaf.doc_count_all()))
+        for leaf, base in reader.leaf_readers()
+        if leaf.segment() is not None
+    ]
+
+
+def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
+    """Read a whole fixed-width column of a segment; documents past its end are 0.
+
+    The column of rows always exists; one of lengths is missing where all lengths are 0.
+    """
+    segment, storage = leaf.segment(), leaf.storage()
+    values = np.zeros(leaf.doc_count_all(), dtype)
+    filename = W3Codec.column_filename(segment, name)
+    if name == ROW or storage.file_exists(filename):
+        length = storage.file_length(filename)
+        with storage.open_file(filename) as stream:
+            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
+        values[: len(stored)] = stored
+    return values

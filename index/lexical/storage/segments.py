@@ -25,13 +25,14 @@ from backfile.index.lexical.storage.codec import (
     ArrayCodec,
     ArrayTermsReader,
     PostingLists,
+    document_rows,
     length_codes,
+    read_column,
 )
 from backfile.index.lexical.storage.inversion import BreakLists, Inverter
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.lexical.storage.unpickling import IndexFolder
 from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
-from backfile.index.lexical.storage.whoosh_snapshot import document_rows, read_column
 from backfile.index.model.arrays import Numbers
 from backfile.index.model.postings import Vocabulary
 from backfile.index.seams.protocols import LexicalEntry

@@ -14,6 +14,7 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.workers import Task, Workers
+from backfile.index.lexical.storage.codec import deleted_documents, document_rows
 from backfile.index.lexical.storage.segments import (
     INDEX_NAME,
     STAGING,
@@ -23,11 +24,7 @@ from backfile.index.lexical.storage.segments import (
     write_segment,
 )
 from backfile.index.lexical.storage.unpickling import NAME, IndexFolder
-from backfile.index.lexical.storage.whoosh_snapshot import (
-    WhooshSnapshot,
-    deleted_documents,
-    document_rows,
-)
+from backfile.index.lexical.storage.whoosh_snapshot import WhooshSnapshot
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.protocols import LexicalEntry
 

@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
-from backfile.index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader
+from backfile.index.lexical.storage.codec import (
+    BREAKS,
+    LENGTHS,
+    ArrayTermsReader,
+    deleted_documents,
+    document_rows,
+    leaves_of,
+    read_column,
+)
 from backfile.index.lexical.storage.phrases import NO_BREAKS, documents_with_phrase
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.lexical.storage.vocabulary import forms_of, joined
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import INDEXED, Field, Gap, Stretch
 from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
-
-ROW = "row"
 
 
 class _Segment:
@@ -57,7 +62,7 @@ class WhooshSnapshot:
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._segments = [
             _Segment(leaf.codec().terms_reader(leaf.storage(), leaf.segment()), self._rows[place])
-            for leaf, place in _leaves(reader)
+            for leaf, place in leaves_of(reader)
         ]
         self.close = weakref.finalize(self, reader.close)
 
@@ -103,47 +108,7 @@ class WhooshSnapshot:
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
         """A column of the documents, by row; 0 for rows that are not indexed."""
         laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
-        found = [read_column(leaf, name, dtype) for leaf, _ in _leaves(self._reader)]
+        found = [read_column(leaf, name, dtype) for leaf, _ in leaves_of(self._reader)]
         if found:
             laid_out[self._rows] = np.concatenate(found)
         return laid_out
-
-
-def document_rows(reader: IndexReader) -> Rows:
-    """The row of each document, by its number."""
-    found = [read_column(leaf, ROW, ">u4") for leaf, _ in _leaves(reader)]
-    return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
-
-
-def deleted_documents(reader: IndexReader) -> list[int]:
-    """The numbers of the deleted documents."""
-    return [
-        place.start + number
-        for leaf, place in _leaves(reader)
-        for number in leaf.segment().deleted_docs()
-    ]
-
-
-def _leaves(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
-    """The reader of each segment, and the range of its document numbers."""
-    return [
-        (leaf, slice(base, base + leaf.doc_count_all()))
-        for leaf, base in reader.leaf_readers()
-        if leaf.segment() is not None
-    ]
-
-
-def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
-    """Read a whole fixed-width column of a segment; documents past its end are 0.
-
-    The column of rows always exists; one of lengths is missing where all lengths are 0.
-    """
-    segment, storage = leaf.segment(), leaf.storage()
-    values = np.zeros(leaf.doc_count_all(), dtype)
-    filename = W3Codec.column_filename(segment, name)
-    if name == ROW or storage.file_exists(filename):
-        length = storage.file_length(filename)
-        with storage.open_file(filename) as stream:
-            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
-        values[: len(stored)] = stored
-    return values
