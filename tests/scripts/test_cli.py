@@ -28,8 +28,10 @@ def one_line_error(result):
     return lines[0]
 
 
-def test_index_says_what_became_of_the_input(archive, tmp_path):
-    result = backfile("index", tmp_path / "stories.jsonl", "--archive", archive, "--no-vectors")
+def test_index_says_what_became_of_the_input(tmp_path):
+    index = ("index", write_stories(tmp_path), "--archive", tmp_path / "archive", "--no-vectors")
+    assert backfile(*index).exit_code == 0
+    result = backfile(*index)
     counts = {
         name.strip(): n for name, n in (line.rsplit(" ", 1) for line in result.stdout.splitlines())
     }
