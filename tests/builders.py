@@ -35,6 +35,7 @@ from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import NoiseFile
 from backfile.index.model.query import Mode, Query
 from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
@@ -386,6 +387,13 @@ def write_judged(folder, queries=JUDGED_QUERIES, answers=JUDGED_ANSWERS):
     (folder / "queries.tsv").write_text("".join(f"{q}\t{t}\n" for q, t in queries.items()))
     (folder / "qrels.txt").write_text("".join(f"{q} 0 {a} 1\n" for q, a in answers.items()))
     return folder
+
+
+TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
+
+
+def entries(start=1, texts=TEXTS):
+    return [LexicalEntry(row, f"title {row}", text) for row, text in enumerate(texts, start)]
 
 
 def table(n_rows, per_article=1):

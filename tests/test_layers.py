@@ -10,7 +10,10 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "archive/model", "archive/workers.py", "archive/passages.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams", "index/lexical", "index/vector", "index/asking",
+    "index/model", "index/seams",
+    "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
+    "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
+    "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
@@ -87,7 +90,7 @@ def owner(dotted):
         return None
     for end in range(len(parts), 1, -1):
         name = "/".join(parts[1:end])
-        for path in (f"{name}.py", f"{name}/__init__.py"):
+        for path in (f"{name}.py", f"{name}/__init__.py", f"scripts/library/{name}.py"):
             if path in MODULES:
                 return path
     return "scripts/library/__init__.py"
@@ -168,6 +171,13 @@ def test_modules_are_of_a_size_to_be_read_at_once():
 
 def test_a_module_says_in_its_first_line_what_it_is_for():
     assert [name for name, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_file_of_the_library_is_linked_into_the_package_that_the_checkout_shows():
+    links = {path.name: path for path in (ROOT / ".types" / "backfile").iterdir()}
+    library = {path.name: path for path in (ROOT / "scripts" / "library").iterdir()}
+    library.pop("__pycache__", None)
+    assert {name: links[name].resolve() for name in library if name in links} == library
 
 
 def test_no_test_imports_another_test():

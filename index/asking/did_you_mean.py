@@ -4,17 +4,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
-from typing import NamedTuple
 
 from backfile.index.asking.spell_correction import commoner, likely
 from backfile.index.lexical.analysis.analyser import WORD, words_of
 from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import DidYouMean
-from backfile.index.seams.protocols import LexicalSnapshot
 
 MOST_WORDS = 12  # of a query that is corrected
 MOST_PLACES = 4  # of a misspelt word within one query
@@ -22,18 +21,11 @@ WELL_KNOWN = 100  # times that a word stands for which one in capitals, a name m
 WORDED = (Field.ANY, Field.TITLE, Field.TEXT)
 
 
-class Vocabularies(NamedTuple):
-    """What a query was asked of."""
-
-    lexical: LexicalSnapshot
-    table: ArticleTable
-
-
 def did_you_mean(
     text: str,
     expression: Expression | None,
     matches: Matches,
-    asked: Vocabularies,
+    lexical: LexicalSearch,
     reads: Callable[[str], Expression | None],
     chosen: Bools,
 ) -> DidYouMean | None:
@@ -43,7 +35,7 @@ def did_you_mean(
     another text would be read. None where there is nothing to correct, or nothing would be found.
     """
     short = matches.n_words <= MOST_WORDS  # what is longer was pasted, and nobody types it again
-    corrections = dict(_corrections(matches, asked)) if short else {}
+    corrections = dict(_corrections(matches, lexical)) if short else {}
     if expression is None or not corrections:
         return None
     wanted = _corrected(expression, corrections)
@@ -51,41 +43,40 @@ def did_you_mean(
     if not spans:
         return None
     corrected, marks = _replaced(text, spans, corrections)
-    found = asked.lexical.match(wanted, asked.table)
-    articles = int((found.held & chosen).sum())
+    found = lexical.match(wanted)
+    articles = int((found.matching & chosen).sum())
     return DidYouMean(corrected, articles, marks) if articles and not found.relaxed else None
 
 
-def _corrections(matches: Matches, asked: Vocabularies) -> Iterator[tuple[str, str]]:
+def _corrections(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, str]]:
     """Walk the misspelt words with what each may stand for."""
     for found in matches.leaves:
-        leaf, held = found.leaf, int(found.held.sum())
+        leaf, held = found.leaf, int(found.articles.sum())
         if leaf.field not in WORDED:
             continue
         if isinstance(leaf, Word):
-            correction = _correction(leaf.text, held, asked)
+            correction = _correction(leaf.text, held, lexical)
             if correction:
                 yield leaf.text, correction
         elif isinstance(leaf, Phrase | Near) and not held:
             for word in WORD.findall(leaf.text):
-                alone = int(asked.lexical.match(Word(word), asked.table).held.sum())
-                if not alone and (correction := _correction(word, 0, asked)):
+                alone = int(lexical.match(Word(word)).matching.sum())
+                if not alone and (correction := _correction(word, 0, lexical)):
                     yield word, correction
 
 
-def _correction(word: str, held: int, asked: Vocabularies) -> str:
+def _correction(word: str, held: int, lexical: LexicalSearch) -> str:
     """The word that was probably meant, as the archive writes it; nothing for one that is right."""
-    spellings, table = asked.lexical.spellings, asked.table
-    languages = Languages.of(table.spoken)
+    languages = Languages.of(lexical.table.spoken)
     if not word.isalpha() or word not in (word.lower(), word.capitalize()):
         return ""  # letters that stand for words, or a name of its own making: AHCA, BurgerKing
     if held:
-        near = commoner(word, held, lambda: spellings(table), languages)
+        near = commoner(word, held, lexical.spellings, languages)
     else:
-        near = likely(word, spellings(table), languages)
+        near = likely(word, lexical.spellings(), languages)
         if near and not word.islower() and near[0].spelling.frequency < WELL_KNOWN:
             return ""
-        if near and _is_a_name(word, table):
+        if near and _is_a_name(word, lexical.table):
             return ""
     return _as_typed(word, near[0].spelling.written) if near else ""
 

@@ -1,7 +1,7 @@
-"""What a query's text asks for, as a tree that belongs to no engine.
+"""The query as a tree of words, phrases and operators; it depends on no engine.
 
-Matching is decided for whole articles (an article holds `a AND b` when both stand in it, in
-whatever passages), scoring for passages.
+Matching is decided for whole articles: an article matches `a AND b` when it contains both, in any
+of its passages. Scores belong to passages.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +12,9 @@ from backfile.archive.model.message import Message
 
 
 class Field(StrEnum):
-    """Where a word is looked for; ANY is title and text, the last five are article columns.
+    """Where a word is searched: ANY is title and text, the last five are columns of articles.
 
-    Of DATE there is one word, `none`.
+    The only value of DATE is `none`.
     """
 
     ANY = "any"
@@ -28,7 +28,7 @@ class Field(StrEnum):
 
 
 class Stretch(StrEnum):
-    """What two words can stand in together, other than a number of words."""
+    """The part of a text that two words share, instead of a distance in words."""
 
     SENTENCE = "sentence"
     PARAGRAPH = "paragraph"
@@ -42,12 +42,15 @@ FIELD_NAMES = {
     Field.LANGUAGE: Message("language"),
     Field.AUTHOR: Message("author"),
 }
+INDEXED = (Field.TITLE, Field.TEXT)  # the fields that have posting lists
 COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
+Gap = int | Stretch
+"""The greatest distance in terms between two neighbours of a phrase, or the stretch they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as it was typed."""
+    """One word as the user typed it."""
 
     text: str
     field: Field = Field.ANY
@@ -55,7 +58,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in this order, at most `slop - 1` others between two of them."""
+    """Words in this order, with at most `slop - 1` other words between two neighbours."""
 
     text: str
     field: Field = Field.ANY
@@ -64,7 +67,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Any word that begins so."""
+    """Any word with this beginning."""
 
     text: str
     field: Field = Field.ANY
@@ -72,7 +75,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Fuzzy:
-    """Any word spelt so, but for so many letters."""
+    """Any word within `edits` edits of this spelling."""
 
     text: str
     field: Field = Field.ANY
@@ -81,9 +84,9 @@ class Fuzzy:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A word or phrase within so many words of another, or in one stretch of text with it.
+    """A word or phrase at most `within` words from another, or in the same stretch of text.
 
-    The second stands behind the first where that is `ordered`.
+    If `ordered`, the second follows the first.
     """
 
     first: str
@@ -99,28 +102,28 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Matches if every part matches."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """Matches if any part matches."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Everything but it."""
+    """Matches if the part does not match."""
 
     part: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Parts that stand side by side: what is marked is required, plain words are weighed."""
+    """Parts without an operator between them: plain words are weighted, other parts required."""
 
     parts: tuple["Expression", ...]
 
@@ -138,7 +141,7 @@ Expression = Leaf | And | Or | Not | Words
 
 
 def wanted(expression: Expression) -> Iterator[Leaf]:
-    """Walk the leaves that are looked for in title and text, leaving out what is excluded."""
+    """Walk the leaves that search title or text, without the excluded ones."""
     match expression:
         case Not():
             return
@@ -151,7 +154,7 @@ def wanted(expression: Expression) -> Iterator[Leaf]:
 
 
 def written(leaf: Leaf) -> str:
-    """Write a leaf as it is typed.
+    """Write a leaf in the query language.
 
     >>> written(Prefix("bridg")), written(Phrase("river Ash", Field.TITLE, 5))
     ('bridg*', 'title:"river Ash"~5')
@@ -173,7 +176,7 @@ def written(leaf: Leaf) -> str:
 
 
 def describe(expression: Expression) -> str:
-    """Say in words how a query was read; a page can say it in its own language.
+    """Describe an expression in words; a page can translate them.
 
     >>> describe(Words((Word("ferry"), Not(Phrase("river Ash")))))
     'the words ferry, and not "river Ash"'

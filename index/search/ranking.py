@@ -67,7 +67,7 @@ def select(
     eligible articles; None where meaning was not asked.
     """
     nobody = np.zeros(table.n_articles, np.bool_)
-    by_words = matches.held & article_mask if mode is not Mode.SEMANTIC else nobody
+    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else nobody
     if near_rows is None:
         rows = _scored(table, matches, by_words)
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, nobody)

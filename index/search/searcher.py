@@ -17,7 +17,7 @@ from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import alternative_words, warnings
 from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
-from backfile.index.asking.did_you_mean import Vocabularies, did_you_mean
+from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Rows
@@ -25,12 +25,13 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Query, Sort
 from backfile.index.model.results import DidYouMean, Offer, Reading, Results, Verdict
-from backfile.index.seams.engines import Engines, Snapshot, Snapshots
+from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.related import Related, Relations
 from backfile.index.search.reranking import Reordered, Reranking
 from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
+from backfile.index.search.snapshot import Snapshot, Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=False)
         known = self._suggester
         if known is None or not known.is_of(snapshot.table):
-            known = Suggester(snapshot.lexical, snapshot.table, self._catalog)
+            known = Suggester(snapshot.lexical, self._catalog)
             self._suggester = known
         return known.suggest(typed_text(text), limit)
 
@@ -133,6 +134,10 @@ class Searcher:
         """Find the same for an article that was read already."""
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
+
+    def look_again(self) -> None:
+        """Let the next search see what was written until now; else it may be a second old."""
+        self._snapshots.look_again()
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
@@ -175,13 +180,13 @@ class Searcher:
         words: tuple[Offer, ...] = ()
         if ranked.verdict is Verdict.NONE:
             with clock.stage("offer"):
-                words = alternative_words(asked.expression, snapshot.lexical, snapshot.table)
+                words = alternative_words(asked.expression, snapshot.lexical)
         with clock.stage("spelling"):
             corrected = did_you_mean(
                 asked.query.text,
                 asked.expression,
                 ranked.matches,
-                Vocabularies(snapshot.lexical, snapshot.table),
+                snapshot.lexical,
                 self._reads_alike(asked),
                 ranked.article_mask,
             )

@@ -21,9 +21,10 @@ from backfile.index.evaluation.systems import usual_systems
 from backfile.index.indexing.calibration import words_drawn
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
-from backfile.index.seams.engines import Engines, Snapshot, Snapshots
+from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranker
 from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.snapshot import Snapshot, Snapshots
 from backfile.index.wiring import ranking_options
 from backfile.scripts.commands.judged import indexed, kept_archive, located
 from backfile.scripts.commands.options import as_json, judged_folders, quiet

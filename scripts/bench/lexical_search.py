@@ -9,6 +9,7 @@ from backfile.archive.workers import batches
 from backfile.index.indexing.stages import WORDS_AT_ONCE
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.bm25 import best_rows
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
@@ -63,6 +64,7 @@ class Ours:
 
     def searches(self) -> Sequence[WordSearch]:
         self._snapshot = self._lexical.snapshot()
+        self._search = LexicalSearch(self._snapshot, self._columns)
         return [WordSearch(self.name, KINDS, self._best)]
 
     def close(self) -> None:
@@ -72,9 +74,9 @@ class Ours:
         expression = parse(typed(kind, words)).expression
         if expression is None:
             return []
-        matches = self._snapshot.match(expression, self._columns)
+        matches = self._search.match(expression)
         rows = best_rows(
-            matches.scores, limit, lambda rows: matches.held[self._columns.article_of[rows]]
+            matches.scores, limit, lambda rows: matches.matching[self._columns.article_of[rows]]
         )
         found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
         return found

@@ -11,6 +11,7 @@ import click
 
 from backfile.archive.model.settings import Settings
 from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import Spelling, Spellings
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import Mode, Query
@@ -32,7 +33,7 @@ def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings)
     table = ArticleTable.load(engines.catalog, engines.catalog.generation())
-    spellings = engines.lexical.snapshot().spellings(table)
+    spellings = LexicalSearch(engines.lexical.snapshot(), table).spellings()
     choose = random.Random(7)
     every = [each for each in spellings.beginning("") if is_plain(each.text)]
     common = [each for each in every if each.frequency > RARE]

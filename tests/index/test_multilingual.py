@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import Word, Words
@@ -124,7 +125,7 @@ def test_words_spelt_alike_are_offered_as_they_are_written(searcher, text, offer
     assert fold(offered) in [fold(offer.word) for offer in results.offers]
 
 
-def test_coverage_in_another_language_is_related_by_its_own_telling_words(tmp_path):
+def test_coverage_in_another_language_is_related_by_its_own_key_words(tmp_path):
     again = [
         {"id": "de-2", "title": "Mühlbach: Bau der Brücken beginnt", "text": FOREIGN[0]["text"]
          + " Der Bau der Brücken am Mühlbach beginnt im Herbst, sagte die Bürgermeisterin."},
@@ -134,14 +135,14 @@ def test_coverage_in_another_language_is_related_by_its_own_telling_words(tmp_pa
     ]  # fmt: skip
     made = engines_in(tmp_path / "archive", in_memory=False)
     fill(made, write_stories(tmp_path, [*FOREIGN, *again]))
-    snapshot = made.lexical.snapshot()
     table = ArticleTable.load(made.catalog, made.catalog.generation())
+    search = LexicalSearch(made.lexical.snapshot(), table)
     for one, other, word in (("de-bridge", "de-2", "Mühlbach"), ("ja-bridge", "ja-2", "旋回")):
         own, others = (made.catalog.rows_of([article]) for article in (one, other))
-        told = snapshot.more_like_this(made.catalog.article(one), own, table)
-        assert word in [each.text for each in told.words]
-        rest = np.delete(told.shares, own)
-        assert told.shares[others].max() == rest.max() > 0
+        alike = search.more_like_this(made.catalog.article(one), own)
+        assert word in [each.text for each in alike.words]
+        rest = np.delete(alike.shares, own)
+        assert alike.shares[others].max() == rest.max() > 0
     made.catalog.close()
 
 
@@ -178,7 +179,7 @@ def test_english_scores_are_the_same_whether_articles_name_their_language_or_not
         (tmp_path / names[0]).mkdir(exist_ok=True)
         entries = zip(texts, names, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.snapshot().match(expression, spoken(4, names)).scores)
+        scores.append(LexicalSearch(index.snapshot(), spoken(4, names)).match(expression).scores)
     assert scores[0].max() > 0
     np.testing.assert_array_equal(*scores)
 
@@ -192,7 +193,7 @@ def test_a_little_french_changes_no_english_score_but_by_the_number_of_passages(
         index = MemoryIndex()
         entries = zip([*texts, *others], codes, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.snapshot().match(expression, spoken(8, codes)).scores)
+        scores.append(LexicalSearch(index.snapshot(), spoken(8, codes)).match(expression).scores)
     np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
@@ -201,7 +202,8 @@ def test_a_word_of_two_languages_is_one_word_to_the_score():
     index.add([LexicalEntry(1, "", "hotel on the quay", "en"),
                LexicalEntry(2, "", "hotel am alten kai", "de"),
                LexicalEntry(3, "", "nothing of it", "en")])  # fmt: skip
-    found = index.snapshot().match(Word("Hotels"), spoken(3, ["en", "de", "en"]))
-    assert found.held.tolist() == [True, True, False]
+    search = LexicalSearch(index.snapshot(), spoken(3, ["en", "de", "en"]))
+    found = search.match(Word("Hotels"))
+    assert found.matching.tolist() == [True, True, False]
     assert found.scores[1] == pytest.approx(found.scores[2])
     assert found.most == pytest.approx(2.2 * (np.log(3 / 3) + 1))

@@ -253,7 +253,7 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(engines):
 
 
 def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
@@ -272,7 +272,7 @@ def news_about_the_ferry(count, day="2024-05-01"):
 def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
     engines, searcher, tmp_path, monkeypatch, mode, sort
 ):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     query = Query("the ferry", mode=mode, sort=sort, limit=2)
     whole = searcher.search(replace(query, limit=200))
     first = searcher.search(query)
@@ -291,7 +291,7 @@ def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
 
 
 def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path, monkeypatch):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     searcher = Searcher(engines, RankingOptions(floor=0.2), cache=ResultCache(most=1))
     query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
     cursor = searcher.search(query).next

@@ -8,6 +8,7 @@ import pytest
 
 from backfile.index.lexical.analysis.analyser import terms, weighty
 from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Or
 from backfile.index.model.expression import Prefix as PrefixOf
@@ -89,7 +90,7 @@ def scorer(passages, folder):
     made.add([LexicalEntry(*passage) for passage in passages])
     known = table(passages[-1].row)
     known.article_of[np.setdiff1d(np.arange(known.n_rows), [p.row for p in passages])] = -1
-    return lambda expression: made.snapshot().match(expression, known).scores
+    return lambda expression: LexicalSearch(made.snapshot(), known).match(expression).scores
 
 
 def matching(passages, kind, words):
