@@ -34,7 +34,7 @@ COMMANDS = {
     "reread": Summary("commands.index", "Read the files that were kept with today's readers."),
     "evaluate": Summary("commands.evaluate", "Measure the ranking on judged queries."),
     "tune": Summary("commands.tune", "Fit the ranking to judged queries."),
-    "benchmark": Summary("bench.benchmark", "Measure the speed of indexing and searching."),
+    "benchmark": Summary("bench.benchmark", "Measure the speed, in a checkout of the source."),
 }
 MEASUREMENTS = "backfile.scripts.bench"  # not in the installed package
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

@@ -12,8 +12,8 @@ from backfile.archive.model.article import Origin
 class Stage(IntEnum):
     """The order in which formats of text are tried; within a stage, in the order of their list."""
 
-    JSON = 0
-    TRANSMISSION = 1
+    TRANSMISSION = 0
+    JSON = 1
     MARKUP = 2
     OTHER_MARKUP = 3
     TEXT = 4

@@ -40,6 +40,7 @@ def test_index_says_what_became_of_the_input(tmp_path):
     assert counts == expected | {"refused": "0"}
 
 
+@pytest.mark.model
 def test_index_names_the_commands_that_search_what_it_has_indexed(archive, tmp_path):
     again = ("index", tmp_path / "stories.jsonl", "--no-vectors")
     named = f"--archive {archive}"

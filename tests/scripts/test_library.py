@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -19,12 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import backfile
-from backfile.archive.model.settings import DEFAULT_MODEL, Settings
+from backfile.archive.model.settings import DEFAULT_MODEL
 from backfile.index.model.query import Copies, Mode, Sort
 from backfile.index.vector.embedding.model import find_model
-from backfile.index.wiring import open_searcher
-from backfile.web.app import create_app
-from tests.builders import ROOT, STORIES
+from tests.builders import ROOT, STORIES, app_in
 
 HEAVY = {"numpy", "sqlalchemy", "whoosh", "chromadb", "torch", "flask", "click"}
 WORDS = {"mode": "keyword"}
@@ -63,6 +62,15 @@ def test_the_public_surface_is_typed():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
                 assert node.returns is not None, f"{path.name}: {node.name}"
+
+
+def test_the_example_in_the_document_runs(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "scripts" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "scripts/README.md", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out.startswith("3 new 0 refused\n3 strong {'en': 3}\n")
+    assert len((tmp_path / "bridge.csv").read_text().splitlines()) == 4
 
 
 def test_an_archive_is_made_only_when_asked(tmp_path):
@@ -119,7 +127,8 @@ def test_an_article_of_a_known_id_replaces_it_and_one_without_is_named_by_its_co
     report = archive.index([{"text": "Before it."}, changed], vectors=False)
     assert (report.new, report.changed, report.refused) == (1, 1, ())
     assert archive.article("ferry").title == "Quite another title"
-    report = archive.index([changed, {"text": "Another text."}, {"text": "Before it."}])
+    again = [changed, {"text": "Another text."}, {"text": "Before it."}]
+    report = archive.index(again, vectors=False)
     assert (report.new, report.unchanged) == (1, 2)
     assert archive.status().articles == len(STORIES) + 2
 
@@ -424,7 +433,7 @@ def test_what_a_notebook_shows_is_escaped(archive):
 
 
 def test_an_export_is_what_the_web_and_the_shell_write(archive, tmp_path):
-    client = create_app(open_searcher(Settings(archive=tmp_path / "archive"))).test_client()
+    client = app_in(tmp_path / "archive").test_client()
     for kind in ("csv", "jsonl", "ris"):
         export = archive.export("ferry", format=kind, source="Courier", **WORDS)
         assert export.total == 2
@@ -467,7 +476,7 @@ def as_url(value):
 @pytest.fixture(scope="module")
 def both(sample):
     """The sample archive, in the library and behind the API."""
-    client = create_app(open_searcher(Settings(archive=sample))).test_client()
+    client = app_in(sample).test_client()
     with backfile.open(sample) as archive:
         yield archive, client
 

@@ -38,7 +38,7 @@ class PageLanguage:
         """Translate a Message; other texts are returned unchanged.
 
         >>> page_language("de").translate(Message("the words %(words)s", words="a"))
-        'the words a'
+        'die Wörter a'
         """
         if not isinstance(message, Message):
             return message
