@@ -7,9 +7,8 @@ implementation, and the fakes in tests/fakes.py, against these docstrings.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
-from backfile.archive.model.article import Article, Passage
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.postings import Postings, Vocabulary
@@ -22,10 +21,6 @@ class LexicalEntry(NamedTuple):
     title: str
     text: str
     language: str = ""
-
-    @classmethod
-    def of(cls, row: int, article: Article, passage: Passage) -> Self:
-        return cls(row, article.given_title, passage.text, article.language)
 
 
 class Ranking(NamedTuple):

@@ -127,7 +127,9 @@ class Ranker:
         if nearness:
             eligible = article_mask & matches.eligible
             near_rows = nearness.rows[eligible[snapshot.table.article_of[nearness.rows]]]
-        selection = select(snapshot.table, matches, near_rows, article_mask, mode)
+        selection = select(
+            snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
+        )
         cosines = _cosines(snapshot, nearness, selection.rows)
         return fuse(selection, matches, cosines, mode, self._options)
 

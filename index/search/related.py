@@ -13,7 +13,7 @@ import numpy as np
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.answers.explain import listed, nearness, quoted
 from backfile.index.lexical.scoring.collection import term_scores
@@ -86,11 +86,10 @@ class Relations:
         self._catalog = catalog
         self._vectors = vectors
 
-    def related(self, article_id: str, snapshot: Snapshot, limit: int) -> Related:
-        """Find at most `limit` articles of each kind; raise ArticleNotFound."""
-        article, table = self._catalog.article(article_id), snapshot.table
-        own = self._catalog.rows_of([article_id])
-        own = own[own < table.n_rows]
+    def related(self, stored: StoredArticle, snapshot: Snapshot, limit: int) -> Related:
+        """Find at most `limit` articles of each kind."""
+        article, table = stored.article, snapshot.table
+        own = stored.rows[stored.rows < table.n_rows]
         own = own[table.alive[own]]
         if not len(own):  # it came a moment ago, after the snapshot was taken
             return Related(coverage=table.coverage)

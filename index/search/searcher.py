@@ -7,12 +7,13 @@ from datetime import date
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.reader import Versions, versions_of
 from backfile.archive.store.runs import Run
 from backfile.index.answers.facets import facets, totals_of
-from backfile.index.answers.hits import COPIES_LISTED, Hits
-from backfile.index.answers.nearest_sentence import Nearest
+from backfile.index.answers.hits import Hits
+from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import alternative_words, warnings
 from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
@@ -64,17 +65,22 @@ class Searcher:
         reranking: Reranking | None = None,
         *,
         today: Callable[[], date] = date.today,
+        cache: ResultCache | None = None,
+        seconds_to_mark: float = MOST_SECONDS,
     ) -> None:
-        """Search what the engines hold; `last week` is counted from `today`."""
+        """Search what the engines hold; `last week` is counted from `today`.
+
+        `cache` keeps answers between their pages; marking sentences ends after `seconds_to_mark`.
+        """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
         self._reranking = reranking
-        self._nearest = Nearest(engines.embedder, options.floor)
+        self._nearest = Nearest(engines.embedder, options.floor, seconds=seconds_to_mark)
         self._today = today
-        self._cache = ResultCache()
+        self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -122,8 +128,16 @@ class Searcher:
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        return self.related_to(self._catalog.stored_article(article_id), limit=limit)
+
+    def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find the same for an article that was read already."""
         snapshot = self._snapshots.current(with_vectors=True)
-        return self._relations.related(article_id, snapshot, limit)
+        return self._relations.related(stored, snapshot, limit)
+
+    def look_again(self) -> None:
+        """Let the next search see what was written until now; else it may be a second old."""
+        self._snapshots.look_again()
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
@@ -136,7 +150,7 @@ class Searcher:
 
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
-        return self._catalog.stories.of(article_id, COPIES_LISTED)
+        return self._catalog.clusters.copies_of(article_id)
 
     def versions(self, article_id: str) -> Versions:
         """What an article says and said before, the latest first; raise ArticleNotFound."""

@@ -19,7 +19,7 @@ from backfile.index.lexical.storage import whoosh_index
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field, Or, Phrase, Word
 from backfile.index.seams.protocols import LexicalEntry
-from tests.index.test_contract import table
+from tests.builders import table
 
 WORDS = ["ash", "boat", "crew", "dock", "east", "fog", "gale", "helm"]
 texts = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)

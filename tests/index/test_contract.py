@@ -1,5 +1,7 @@
 """The promises of index/seams/protocols.py, checked for the real engines and the fakes alike."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,17 +10,17 @@ from hypothesis import strategies as st
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import INDEXED, Field, Stretch
 from backfile.index.seams.protocols import LexicalEntry
-from backfile.index.vector import chroma_snapshot
 from backfile.index.vector.chroma_index import ChromaIndex
+from tests.builders import entries, table
 from tests.fakes import MemoryIndex, MemoryVectors
 
-TEXTS = ["the swing bridge is shut", "bridge the swing", "a ferry runs", "ferry ferry bridge"]
+# Chroma is asked where that is quicker than comparing all rows: as measured, always, and never.
+CHROMA = [ChromaIndex, *(partial(ChromaIndex, rows_a_neighbour=rows) for rows in (0, 1_000_000))]
 
 
-@pytest.fixture(params=[ChromaIndex, MemoryVectors])
+@pytest.fixture(params=[*CHROMA, MemoryVectors], ids=["usual", "asked", "compared", "memory"])
 def neighbours(request, tmp_path):
     vectors = VectorFile(tmp_path / "vectors", 8)
     rows = np.arange(1, 401)
@@ -26,20 +28,7 @@ def neighbours(request, tmp_path):
     vectors.write(rows, made / np.linalg.norm(made, axis=1, keepdims=True))
     if request.param is MemoryVectors:
         return MemoryVectors(vectors)
-    return ChromaIndex(tmp_path / "chroma", vectors)
-
-
-def entries(start=1, texts=TEXTS):
-    return [LexicalEntry(row, f"title {row}", text) for row, text in enumerate(texts, start)]
-
-
-def table(n_rows, per_article=1):
-    """Articles of so many passages each, rows from 1."""
-    article_of = np.full(n_rows + 1, -1, np.int32)
-    article_of[1:] = np.arange(n_rows) // per_article
-    none = Category.of([()] * (int(article_of.max()) + 1))
-    days = np.ones(int(article_of.max()) + 1, np.int32)
-    return ArticleTable(1, article_of, article_of >= 0, days, -days, -days, *[none] * 4)
+    return request.param(tmp_path / "chroma", vectors)
 
 
 def rows_of(lexical, term, field=Field.TEXT):
@@ -311,11 +300,7 @@ def test_a_mask_is_answered_exactly(neighbours):
 
 
 @pytest.mark.parametrize("floor", [-1.0, 0.0, 0.3, 0.6, 1.0])
-@pytest.mark.parametrize("asking_chroma", [True, False])
-def test_all_that_is_near_enough_is_found_and_nothing_else(
-    neighbours, floor, asking_chroma, monkeypatch
-):
-    monkeypatch.setattr(chroma_snapshot, "ROWS_A_NEIGHBOUR", 0 if asking_chroma else 1_000_000)
+def test_all_that_is_near_enough_is_found_and_nothing_else(neighbours, floor):
     neighbours.seal(np.arange(1, 301))  # the last hundred is newer
     neighbours.warm()
     alive = embedded()

@@ -31,8 +31,8 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.postings import Postings
 from backfile.index.seams.protocols import LexicalEntry
+from tests.builders import TEXTS, entries, table
 from tests.fakes import MemoryIndex
-from tests.index.test_contract import TEXTS, entries, table
 
 N_ROWS = 40
 postings = st.dictionaries(st.integers(1, N_ROWS - 1), st.integers(1, 9)).map(

@@ -13,77 +13,14 @@ from backfile.index.model.results import PartKind, Verdict
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, write_stories
+from tests.builders import FOREIGN, engines_in, fill, prepared_in_both, table, write_stories
 from tests.fakes import MemoryIndex
-from tests.index.test_contract import table
-
-FOREIGN = [
-    {  # umlauts, ß, a plural, a verb in another form
-        "id": "de-bridge",
-        "title": "Neue Brücken über den Mühlbach",
-        "text": "Der Stadtrat hat zwei neue Brücken über den Mühlbach beschlossen. Fußgänger sollen"
-        " von der Hauptstraße aus schneller zum Bahnhof kommen. Die Häuser am Ufer bleiben stehen.",
-    },
-    {  # elisions, a feminine plural
-        "id": "fr-strike",
-        "title": "Les écoles fermées jusqu'à jeudi",
-        "text": "À cause d'une fuite d'eau, trois écoles du quartier resteront fermées jusqu'à "
-        "jeudi. L'eau potable est distribuée à l'hôtel de ville par des bénévoles.",
-    },
-    {
-        "id": "es-fishers",
-        "title": "Los pescadores vuelven al mar",
-        "text": "Los pescadores de la bahía volvieron al mar después de nueve semanas sin faenar. "
-        "Las canciones de los marineros se oyeron otra vez en el puerto viejo.",
-    },
-    {  # no spaces; katakana, kanji and hiragana
-        "id": "ja-bridge",
-        "title": "港の旋回橋が再開",
-        "text": "港の旋回橋は修理を終え、月曜日に通行を再開した。歩行者は朝六時から橋を渡った。"
-        "フェリーの時刻表は来月まで変わらない。",
-    },
-    {
-        "id": "zh-bridge",
-        "title": "港口大桥重新开放",
-        "text": "经过四个月的维修，港口大桥星期一重新向行人开放。渡轮时刻表下个月以前不变。",
-    },
-    {
-        "id": "ru-bridge",
-        "title": "Мосты закрыты до весны",
-        "text": "Оба городских моста закрыты до весны из-за ремонта опор. "
-        "Жители добираются на другой берег реки на пароме.",
-    },
-    {
-        "id": "ar-harbour",
-        "title": "إعادة فتح الميناء القديم",
-        "text": "أعلنت البلدية إعادة فتح الميناء القديم أمام الصيادين بعد تسعة أسابيع من "
-        "الإصلاحات. وقال العمدة إن المدينة ستحتفل يوم الجمعة.",
-    },
-    {
-        "id": "ko-bridge",
-        "title": "항구 다리 다시 개통",
-        "text": "항구의 다리가 넉 달 만에 다시 개통되었다. 시민들은 월요일 아침부터 다리를 건넜다.",
-    },
-    {  # English, so that no other language takes its words over
-        "id": "en-bridge",
-        "title": "Swing bridge opens again",
-        "text": "The swing bridge in the harbour opened again on Monday after repairs that took "
-        "all of four months. Houses on the bank had been cut off.",
-    },
-]
 
 
-@pytest.fixture(params=["engines", "memory"])
-def engines(request, tmp_path):
-    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
-    fill(made, write_stories(tmp_path, FOREIGN))
-    yield made
-    made.catalog.close()
-
-
-@pytest.fixture
-def searcher(engines):
-    return Searcher(engines, RankingOptions(floor=0.2))
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """In place of the stories, articles in many languages."""
+    return prepared_in_both(tmp_path_factory.mktemp("foreign"), FOREIGN)
 
 
 def found(searcher, text):

@@ -14,7 +14,7 @@ from backfile.index.lexical.storage.inversion import Inverter
 from backfile.index.lexical.storage.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.seams.protocols import LexicalEntry
-from tests.index.test_contract import table
+from tests.builders import table
 
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)
 words = st.text("abcdeé", max_size=8)

@@ -1,12 +1,12 @@
-"""Names the encoding of some text: by its mark, as UTF-8, or the likeliest."""
+"""Detects the encoding of a text: by its byte order mark, as UTF-8, or the likeliest."""
 
 import re
 
 SAMPLE = 1 << 16  # bytes
 WIDE_ENCODINGS = ("utf-16", "utf-32", "utf-16-le", "utf-16-be")
 LEAST_LETTERS = 16
-MANY_NULS = 0.4  # of every second byte, where two bytes make a letter
-FEW = 0.1  # typographic quotation marks are half of one of these, each
+MANY_NULS = 0.4  # share of zeros in every second byte of UTF-16
+FEW = 0.1  # share of NO_LETTERS in the other bytes; half of a typographic quote is one of these
 NO_LETTERS = re.compile(rb"[\x00-\x08\x0e-\x1e]")
 BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -18,7 +18,7 @@ BYTE_ORDER_MARKS = (
 
 
 def encoding_of(content: bytes) -> str:
-    """Name the encoding of some text: its byte order mark, UTF-8, else the likeliest."""
+    """The encoding of a text: by its byte order mark, UTF-8, or else the likeliest."""
     for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return encoding
@@ -28,13 +28,13 @@ def encoding_of(content: bytes) -> str:
         content.decode()
     except UnicodeDecodeError as exc:
         if exc.reason == "unexpected end of data" and len(content) - exc.start < 4:
-            return "utf-8"  # a head that was cut inside a character
+            return "utf-8"  # the text was cut inside a character
         return likeliest_encoding(content[max(0, exc.start - SAMPLE // 2) :][:SAMPLE])
     return "utf-8"
 
 
 def _unmarked(sample: bytes) -> str:
-    """Tell UTF-16 without a mark by the empty half of most letters."""
+    """UTF-16 without a mark, recognised by the zero half of most letters; or empty."""
     first, second = sample[::2], sample[1::2]
     if _is_half(second, of=first):
         return "utf-16-le"
@@ -48,13 +48,13 @@ def _is_half(empty: bytes, *, of: bytes) -> bool:
 
 
 def likeliest_encoding(sample: bytes) -> str:
-    """Name the encoding of text that is not all UTF-8."""
+    """The likeliest encoding of a text that is not valid UTF-8."""
     read = sample.decode("utf-8", "replace")
     beyond_ascii = sum(not character.isascii() for character in read)
     if beyond_ascii > 2 * read.count("\ufffd"):
         return "utf-8"  # with a few damaged bytes
     if beyond_ascii < len(sample) / 4:
-        return "cp1252"  # charset_normalizer takes the £ and ñ of English for cp1250 or cp775
+        return "cp1252"  # charset_normalizer reads £ and ñ in English as cp1250 or cp775
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()

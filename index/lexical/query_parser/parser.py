@@ -18,6 +18,7 @@ from backfile.index.lexical.analysis.ngrams import asked
 from backfile.index.lexical.query_parser.preprocess import (
     FIELDS,
     has_operator,
+    is_exact,
     is_shouted,
     mended,
     spelled_out,
@@ -48,12 +49,12 @@ class Read(NamedTuple):
     notes: tuple[Message, ...]
 
 
-def parse(text: str, *, plain: bool = False) -> Read:
+def parse(text: str) -> Read:
     """Parse a query; a text that cannot be parsed is read as plain words, with a note."""
-    if PLAIN.fullmatch(text) and (plain or not has_operator(text)):
+    if PLAIN.fullmatch(text) and not has_operator(text):
         return Read(_words(text), ())
-    spelled = spelled_out(text, plain=plain)
-    read = Read(_words(spelled), ()) if plain else _typed(spelled)
+    spelled = text if is_exact(text) else spelled_out(text)
+    read = _typed(spelled)
     return read if spelled == text else Read(read.expression, (SPELLED, *read.notes))
 
 

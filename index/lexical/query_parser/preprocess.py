@@ -38,15 +38,19 @@ def is_shouted(text: str) -> bool:
     return shouted and '"' not in text and bool(OPERATOR.search(text))
 
 
-def spelled_out(text: str, *, plain: bool) -> str:
+def is_exact(text: str) -> bool:
+    """Whether a text has a phrase or an operator: then it is a query, and no pasted post."""
+    return '"' in text.translate(QUOTATION_MARKS) or bool(OPERATOR.search(text))
+
+
+def spelled_out(text: str) -> str:
     """Split the tags of a pasted post into words, and drop its links.
 
-    >>> spelled_out("The #SwingBridge is open at last, says @AshHarbour a.example/1", plain=True)
+    >>> spelled_out("The #SwingBridge is open at last, says @AshHarbour a.example/1")
     'The #Swing Bridge is open at last, says @Ash Harbour  '
     """
     prose = LINK.sub(" ", text)
-    exact = '"' in text.translate(QUOTATION_MARKS) or OPERATOR.search(text)
-    if len(WORD.findall(prose)) <= QUESTION_LENGTH or (exact and not plain):
+    if len(WORD.findall(prose)) <= QUESTION_LENGTH:
         return text
     return TAG.sub(lambda tag: NEXT_WORD.sub(" ", tag.group()), prose)
 

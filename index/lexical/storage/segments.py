@@ -16,7 +16,7 @@ import numpy.typing as npt
 from whoosh import columns, fields
 from whoosh.reading import IndexReader, SegmentReader
 
-from backfile.archive.batching import batches
+from backfile.archive.workers import batches
 from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.analysis.boundaries import cut_text
 from backfile.index.lexical.analysis.stemming import reading
