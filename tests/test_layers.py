@@ -116,6 +116,21 @@ def test_no_module_imports_from_a_room_further_down():
     assert upward == set()
 
 
+def test_the_seam_knows_nouns_alone():
+    nouns = ("archive/model/", "index/model/")
+    assert [path for path in ARROWS["index/seams/protocols.py"] if not path.startswith(nouns)] == []
+
+
+def test_nothing_above_the_seam_imports_how_an_engine_stores_words():
+    storage = "index/lexical/storage/"
+    users = {
+        name
+        for name, paths in ARROWS.items()
+        if not name.startswith(storage) and any(path.startswith(storage) for path in paths)
+    }
+    assert users == {"index/wiring.py"}
+
+
 def test_no_modules_import_each_other_in_a_circle():
     order = tuple(graphlib.TopologicalSorter(ARROWS).static_order())
     assert len(order) == len(MODULES)
