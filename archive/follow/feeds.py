@@ -14,10 +14,9 @@ from urllib.parse import urldefrag, urljoin
 
 from backfile.archive.follow.client import Answer, Fetcher
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, open_bytes
+from backfile.archive.formats.files import SourceFile, encoding_of, open_bytes
 from backfile.archive.formats.inputs import READING_ERRORS, OriginalStore, refusal_of
 from backfile.archive.formats.registry import format_of
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle
 from backfile.archive.store.directory import write_json

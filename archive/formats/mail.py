@@ -10,8 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from, with_part_id
-from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
 

@@ -9,7 +9,7 @@ import re
 
 from backfile.archive.formats import mail, records
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import WIDE_ENCODINGS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.format import BinaryFormat, Format, Stage
 from backfile.archive.formats.plugins import PLUGINS
 from backfile.archive.formats.tables import databases, parquet, sqlite_tables
@@ -22,7 +22,6 @@ from backfile.archive.formats.tables.dialects import (
     delimiter_of,
 )
 from backfile.archive.formats.text import documents
-from backfile.archive.formats.text.encodings import WIDE_ENCODINGS, encoding_of
 from backfile.archive.formats.web import feeds, pages
 from backfile.archive.formats.web.markup import root_of
 from backfile.archive.model.errors import UnreadableArticle

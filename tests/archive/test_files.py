@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from backfile.archive.formats.files import SourceFile, path_or_bytes
+from backfile.archive.formats.files import SourceFile, encoding_of, path_or_bytes
 from backfile.archive.formats.inputs import InputMissing, find_files
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.errors import UnreadableArticle
 
 ENGLISH = "The council met on Tuesday to speak about the harbour wall before winter. "

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backfile.archive.formats.fields import USUAL_NAMES, FieldMap, normal_name
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import encoding_of
 
 DEEPEST = 8  # levels of nested lists and objects
 

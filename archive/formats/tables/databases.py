@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backfile.archive.formats.files import LONGEST_TEXT, SourceFile, path_or_bytes
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile, encoding_of, path_or_bytes
 
 MAGIC = b"SQLite format 3\x00"
 WRITE_AHEAD = slice(18, 20)  # 2 with a write-ahead log; https://sqlite.org/fileformat2

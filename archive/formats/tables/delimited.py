@@ -5,11 +5,16 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import HEAD_BYTES, LONGEST_TEXT, ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    HEAD_BYTES,
+    LONGEST_TEXT,
+    ReadResults,
+    SourceFile,
+    encoding_of,
+)
 from backfile.archive.formats.records import key_of, read_record, with_order_shown
 from backfile.archive.formats.tables.columns import has_text_column
 from backfile.archive.formats.tables.dialects import Dialect, layout_of
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.errors import UnreadableArticle
 
 Rows = Iterator[tuple[int, list[str] | str]]

@@ -11,8 +11,7 @@ from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
 

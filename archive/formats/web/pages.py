@@ -7,8 +7,7 @@ from itertools import islice
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResults, SourceFile
-from backfile.archive.formats.text.encodings import BYTE_ORDER_MARKS, encoding_of
+from backfile.archive.formats.files import BYTE_ORDER_MARKS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.page_metadata import day_in, metadata_of
 from backfile.archive.model.errors import UnreadableArticle
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from backfile.archive.formats.files import LONGEST_TEXT
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import LONGEST_TEXT, encoding_of
 from backfile.archive.formats.wire import nitf
 from backfile.archive.formats.wire.bodies import body_in, text_of_html, text_of_lines, text_of_tree
 from backfile.archive.formats.wire.xml import line_at, local_name, parsed
