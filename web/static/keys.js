@@ -3,8 +3,8 @@
 (() => {
   "use strict";
   const SETTING = "backfile.keys";
-  const PLACES = "article.hit h2 a, .pager a[rel=next]";
-  const BESIDE = { next: ".hits a[rel=next]", before: ".hits a[rel=prev]" }; // on an article's page
+  const HIT_LINKS = "article.hit h2 a, .pager a[rel=next]";
+  const NEIGHBOURS = { next: ".hits a[rel=next]", before: ".hits a[rel=prev]" }; // on an article's page
   const dialog = document.getElementById("key-list");
   const box = document.getElementById("q");
   const choice = dialog.querySelector("input");
