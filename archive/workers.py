@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
-from types import FrameType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from backfile.archive.model.errors import WorkerLost
@@ -35,12 +35,12 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 @cache
 def once(make: Callable[..., T], *arguments: Any, **options: Any) -> T:
-    """Make an object once in each process; heavy objects are pickled as such a call."""
+    """Make an expensive object once in each process; pickle the call instead of the object."""
     return make(*arguments, **options)
 
 
 class Task(Generic[T]):
-    """Work that was submitted, and its result once that is there."""
+    """A submitted call, and its result once it is done."""
 
     def __init__(self, future: "Future[T]") -> None:
         self._future = future
@@ -49,7 +49,7 @@ class Task(Generic[T]):
         return self._future.done()
 
     def result(self) -> T:
-        """Wait for the result; raise the error of the work, or WorkerLost."""
+        """Wait for the result; raise the exception of the call, or WorkerLost."""
         try:
             return self._future.result()
         except (BrokenExecutor, CancelledError, SystemExit) as exc:
@@ -57,15 +57,15 @@ class Task(Generic[T]):
 
 
 class Workers:
-    """A pool of processes. Until it is ready, or without processes, the caller does the work.
+    """A pool of processes; until it is started, and with 0 processes, calls run in this process.
 
-    Submit module-level functions and arguments that can be pickled. The processes end with their
-    owner, even if that is killed: each waits for the end of a pipe that only the owner holds.
+    Functions and arguments must be picklable. The processes end with their owner, even if it is
+    killed: each waits for the end of a pipe that only the owner holds open.
     """
 
     def __init__(self, processes: int, *, niceness: int = 0) -> None:
         self._processes = processes
-        self._niceness = niceness  # as of `nice`: 0, or up to 19 for idle time only
+        self._niceness = niceness  # as in `nice`: 0 is normal, 19 the lowest priority
         self._pool: Executor | None = None
         self._lifeline: Connection | None = None
         self._far_end: Connection | None = None
@@ -80,12 +80,13 @@ class Workers:
 
         # Never `fork`: threads of torch or of the caller may hold locks at that moment.
         context = get_context("forkserver")
-        # The pool may start a process later, so this end has to stay open.
+        # The pool may start a process later, so this end must stay open.
         self._far_end, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             self._processes, context, initializer=_begin, initargs=(self._far_end, self._niceness)
         )
-        self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
+        with _without_main():
+            self._starting = [self._pool.submit(os.getpid) for _ in range(self._processes)]
 
     def ready(self) -> bool:
         """Whether the processes are started."""
@@ -98,7 +99,8 @@ class Workers:
             future.set_result(function(*arguments))
             return Task(future)
         try:
-            return Task(self._pool.submit(function, *arguments))
+            with _without_main():
+                return Task(self._pool.submit(function, *arguments))
         except RuntimeError as exc:  # it is broken, or was closed by another thread meanwhile
             raise WorkerLost from exc
 
@@ -121,8 +123,27 @@ class Workers:
         self.close()
 
 
+_hiding = threading.RLock()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep processes that are started meanwhile from running the program's main module again.
+
+    They need nothing of it, and a script that indexes without asking whether it is `__main__` would
+    index again in each of them.
+    """
+    with _hiding:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
 def _begin(lifeline: "Connection", niceness: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the workers
     signal.signal(signal.SIGTERM, _stop)
     os.nice(niceness)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
@@ -133,9 +154,9 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end_with(lifeline: "Connection") -> None:
-    """Wait until the owner closes the pipe or ends; then end this process.
+    """Wait until the owner closes its end of the pipe, or has ended; then end this process.
 
-    Its work is interrupted, and libraries have GRACE seconds to clean up.
+    SIGTERM interrupts the current task, and libraries have GRACE seconds to clean up.
     """
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()

@@ -5,8 +5,10 @@ import io
 import json
 import random
 import re
+import shutil
 import time
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,38 @@ def app_in(folder: Path) -> Flask:
     settings = Settings(archive=folder)
     engines = open_engines(settings)
     return create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
+
+
+class PreparedArchive:
+    """An archive that is made once, and copied for each test that may change it."""
+
+    def __init__(self, folder: Path, articles: Path, *, in_memory: bool) -> None:
+        self._folder = folder
+        self._in_memory = in_memory
+        self._made = engines_in(folder, in_memory=in_memory)
+        fill(self._made, articles)
+        self._made.catalog.close()
+
+    def copy(self, folder: Path) -> Engines:
+        """Copy it into a folder that is not there yet, and open it."""
+        shutil.copytree(self._folder, folder)
+        engines = engines_in(folder, in_memory=self._in_memory)
+        if not self._in_memory:
+            return engines
+        engines.neighbours.seal(self._made.neighbours.rows())
+        return replace(engines, lexical=deepcopy(self._made.lexical))
+
+
+FAMILIES = ("engines", "memory")
+
+
+def prepared_in_both(folder: Path, stories=STORIES) -> dict[str, PreparedArchive]:
+    """Prepare the same archive with the real engines and with the fakes."""
+    articles = write_stories(folder, stories)
+    return {
+        family: PreparedArchive(folder / family, articles, in_memory=family == "memory")
+        for family in FAMILIES
+    }
 
 
 def everything(searcher: Searcher, query: Query):

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import ROOT, Words, backfile, engines_in, fill, write_stories
+from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
+
+# A busy machine is no fault of a test: only pytest-timeout limits its seconds.
+settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("backfile")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,13 +36,27 @@ def model_is_marked(request):
         pytest.fail("it loads the real model, and is not marked `model`")
 
 
-@pytest.fixture(params=["engines", "memory"])
-def engines(request, tmp_path):
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """The stories in both families of engines, to be copied."""
+    return prepared_in_both(tmp_path_factory.mktemp("stories"))
+
+
+@pytest.fixture(params=FAMILIES)
+def engines(request, prepared, tmp_path):
     """The stories in both families of engines."""
-    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
-    fill(made, write_stories(tmp_path))
+    made = prepared[request.param].copy(tmp_path / "archive")
     yield made
     made.catalog.close()
+
+
+@pytest.fixture(scope="session")
+def indexed_by_words(tmp_path_factory):
+    """The stories as the command indexes them by words alone, to be copied: no model is run."""
+    folder = tmp_path_factory.mktemp("by-words") / "archive"
+    result = backfile("index", write_stories(folder.parent), "--archive", folder, "--no-vectors")
+    assert result.exit_code == 0, result.output
+    return folder
 
 
 @pytest.fixture

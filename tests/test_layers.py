@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ def owner(dotted):
         return None
     for end in range(len(parts), 1, -1):
         name = "/".join(parts[1:end])
-        for path in (f"{name}.py", f"{name}/__init__.py"):
+        for path in (f"{name}.py", f"{name}/__init__.py", f"scripts/library/{name}.py"):
             if path in MODULES:
                 return path
     return "scripts/library/__init__.py"
@@ -113,6 +114,21 @@ def test_no_module_imports_from_a_room_further_down():
         if place(path) > place(name)
     }
     assert upward == set()
+
+
+def test_the_seam_knows_nouns_alone():
+    nouns = ("archive/model/", "index/model/")
+    assert [path for path in ARROWS["index/seams/protocols.py"] if not path.startswith(nouns)] == []
+
+
+def test_nothing_above_the_seam_imports_how_an_engine_stores_words():
+    storage = "index/lexical/storage/"
+    users = {
+        name
+        for name, paths in ARROWS.items()
+        if not name.startswith(storage) and any(path.startswith(storage) for path in paths)
+    }
+    assert users == {"index/wiring.py"}
 
 
 def test_no_modules_import_each_other_in_a_circle():
@@ -170,3 +186,20 @@ def test_modules_are_of_a_size_to_be_read_at_once():
 
 def test_a_module_says_in_its_first_line_what_it_is_for():
     assert [name for name, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_file_of_the_library_is_linked_into_the_package_that_the_checkout_shows():
+    links = {path.name: path for path in (ROOT / ".types" / "backfile").iterdir()}
+    library = {path.name: path for path in (ROOT / "scripts" / "library").iterdir()}
+    library.pop("__pycache__", None)
+    assert {name: links[name].resolve() for name in library if name in links} == library
+
+
+def test_no_test_imports_another_test():
+    found = {
+        f"{path.relative_to(ROOT)}: {dotted}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for dotted in imported(ast.parse(path.read_text()))
+        if re.match(r"tests\.(.*\.)?(test_|conftest)", dotted)
+    }
+    assert found == set()

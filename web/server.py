@@ -1,4 +1,4 @@
-"""Serves an archive with waitress: keyword answers at once, the model loads meanwhile."""
+"""Serves an archive with waitress: keyword search works at once, while the model loads."""
 
 import logging
 import signal
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted; announce the address once it answers.
+    """Serve until interrupted; announce the address once it is open.
 
-    Raises BadSetting where the address cannot be had.
+    Raises BadSetting if the address is not available.
     """
     engines = open_engines(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -52,7 +52,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 def _warm(searcher: Searcher, neighbours: VectorIndex) -> None:
-    """Load the model and Chroma now, so that the first reader need not wait for them."""
+    """Load the model and Chroma now, so that the first search does not wait for them."""
     neighbours.warm()
     try:
         searcher.search(Query("news"))

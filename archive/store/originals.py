@@ -52,7 +52,7 @@ class Originals:
             "place": file.place,
             "offset": file.offset,
             "key": file.key,
-            "told": json.dumps(dict(file.told) | {"version": file.version}),
+            "told": json.dumps(dict(file.defaults) | {"version": file.version}),
             "options": json.dumps(options),
         }
         if len(self._waiting) >= ROWS_AT_ONCE:

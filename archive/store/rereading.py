@@ -23,7 +23,7 @@ class Rereading:
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for file, options in self._catalog.originals:
-            for found in read_leaf(file, FieldMap.kept(**options)):
+            for found in read_leaf(file, FieldMap.from_stored(**options)):
                 if isinstance(found, UnreadableArticle) or self._is_current(found):
                     yield found
             self.bytes_done += 1

@@ -1,7 +1,7 @@
 """Warnings that an answer carries, and other words to search for where nothing good was found."""
 
 from backfile.archive.model.message import Message
-from backfile.index.asking.spell_correction import likely
+from backfile.index.asking.did_you_mean import likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from enum import Enum, auto
 
-from backfile.archive.model.addresses import canonical_url, is_twin
-from backfile.archive.model.article import Article
+from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile
+from backfile.archive.model.article import PROGRAM, Article
 from backfile.archive.store.identities import Known, Named, day_number
 
 EXCERPT = 0.5  # of a text's length; a shorter text is an excerpt of the article
@@ -37,6 +37,7 @@ def decide(article: Article, holder: Known, past: set[bytes], *, this_run: bool)
 
     `this_run` says that both were read in one run. Then an article with another title, and without
     a version of its own, is another article; of one title read twice, the later reading counts.
+    A program's article replaces the one that an earlier run put under its id.
     """
     same_place = holder.origin == article.origin
     if _is_equal(article, holder):
@@ -47,7 +48,7 @@ def decide(article: Article, holder: Known, past: set[bytes], *, this_run: bool)
     if article.version != holder.version and article.version and holder.version:
         later = article.version > holder.version
         return Decision.CHANGED if later else Decision.EARLIER
-    if same_place and not this_run:
+    if (same_place or article.origin.file == PROGRAM) and not this_run:
         return Decision.CHANGED
     if not _is_correction(article, holder, this_run=this_run):
         return Decision.ANOTHER
@@ -92,4 +93,4 @@ def _is_lesser(article: Article, holder: Known) -> bool:
         return True
     if holder.length < EXCERPT * len(article.text):
         return False
-    return is_twin(article.url) and not is_twin(holder.url)
+    return is_amp_or_mobile(article.url) and not is_amp_or_mobile(holder.url)

@@ -11,11 +11,10 @@ from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.history import Run
 from backfile.archive.store.reader import Versions, versions_of
-from backfile.index.answers.facets import facets, totals_of
+from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import alternative_words, warnings
-from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
 from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.reader import ReadQuery, read_query
@@ -134,6 +133,10 @@ class Searcher:
         """Find the same for an article that was read already."""
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
+
+    def look_again(self) -> None:
+        """Let the next search see what was written until now; else it may be a second old."""
+        self._snapshots.look_again()
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""

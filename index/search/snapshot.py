@@ -46,6 +46,10 @@ class Snapshots:
                 self._current = found
             return found
 
+    def look_again(self) -> None:
+        """Look for a later generation with the next call, however soon it comes."""
+        self._looked = -SECONDS_BETWEEN_LOOKS
+
     def _changed(self, found: Snapshot) -> bool:
         now = time.monotonic()
         if now - self._looked < SECONDS_BETWEEN_LOOKS:

@@ -19,6 +19,7 @@ from backfile.index.asking.reader import read_query
 from backfile.index.evaluation.judgments import Judgments, plain_text
 from backfile.index.evaluation.systems import usual_systems
 from backfile.index.indexing.calibration import words_drawn
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
 from backfile.index.seams.engines import Engines
@@ -79,6 +80,7 @@ class Judge:
     def __init__(self, engines: Engines, options: RankingOptions) -> None:
         self._engines = engines
         self._ranker = Ranker(engines.embedder, options)
+        self._lexical = engines.lexical.snapshot()
         self._snapshot = Snapshots(engines).current(with_vectors=True)
 
     def verdict(self, text: str, without: Sequence[str] = ()) -> Verdict:
@@ -93,8 +95,9 @@ class Judge:
         article_of = table.article_of.copy()
         article_of[self._engines.catalog.rows_of(without)] = -1
         narrowed = replace(table, article_of=article_of)
+        lexical = LexicalSearch(self._lexical, narrowed)
         vectors = self._engines.neighbours.snapshot(narrowed.embedded & narrowed.alive)
-        return replace(self._snapshot, table=narrowed, vectors=vectors)
+        return replace(self._snapshot, table=narrowed, lexical=lexical, vectors=vectors)
 
 
 def verdicts(judge: Judge, judgments: Judgments, engines: Engines) -> dict[str, Verdicts]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -84,7 +84,7 @@ def check(found: Article | UnreadableArticle) -> None:
 
 
 def _in_memory(content: bytes) -> SourceFile:
-    return SourceFile("fuzzed!/input", "fuzzed/input", partial(held, content))
+    return SourceFile("fuzzed!/input", "fuzzed/input", partial(open_bytes, content))
 
 
 def _files(seeds: tuple[Path, ...]) -> list[Path]:

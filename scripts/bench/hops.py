@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -38,6 +38,7 @@ REQUEST = "/api/search?q=swing+bridge&mode=keyword"
 PAGE = "/article/cc-2023-004"  # of the sample
 READS = ("SELECT", "WITH")
 NO_WRITES = (*READS, "PRAGMA")
+TRIES = 3  # the least counts: a search looks for changes once a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def measure(folder: Path) -> Hops:
     settings = replace(Settings(), archive=folder / "archive", threads=1)
     with open_for_writing(settings, _silent, create=True) as opened:
         opened.indexer.index(Reading([SAMPLE], FieldMap()))
-    first_page, page = _page_reads(settings)
+    pages = [_page_reads(settings) for _ in range(TRIES)]
     search, request = _search_calls(settings)
     indexing = _index_calls(settings, _article(folder, "one"))
     return Hops(
@@ -154,8 +155,8 @@ def measure(folder: Path) -> Hops:
         index_modules=len(indexing.modules),
         index_functions=len(indexing.functions),
         index_transactions=_index_transactions(settings, _article(folder, "two")),
-        first_page_reads=first_page,
-        page_reads=page,
+        first_page_reads=min(first for first, _ in pages),
+        page_reads=min(following for _, following in pages),
     )
 
 
@@ -175,14 +176,19 @@ def _search_calls(settings: Settings) -> tuple[Calls, Calls]:
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings)
     query = Query(TEXT, mode=Mode.KEYWORD)
-    searcher.search(query)
-    with calls() as search:
-        searcher.search(query)
     client = create_app(searcher, ArchiveReader(engines.catalog)).test_client()
-    client.get(REQUEST)
-    with calls() as request:
-        client.get(REQUEST)
-    return search, request
+    return _warm_calls(lambda: searcher.search(query)), _warm_calls(lambda: client.get(REQUEST))
+
+
+def _warm_calls(work: Callable[[], object]) -> Calls:
+    """Record work that was done once before."""
+    work()
+    found = []
+    for _ in range(TRIES):
+        with calls() as recorded:
+            work()
+        found.append(recorded)
+    return min(found, key=lambda each: len(each.functions))
 
 
 def _index_calls(settings: Settings, article: Path) -> Calls:

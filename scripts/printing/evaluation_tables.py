@@ -26,7 +26,7 @@ def print_results(found: Iterable[FolderResult], *, as_json: bool, per_query: bo
 
 
 def folder_table(result: FolderResult) -> str:
-    """Lay out one folder: a line a system, means with their 95% intervals."""
+    """A table for one folder: a line for each system, with means and their 95% intervals."""
     first = result.systems[0].system.name
     head = f"{result.name}: {len(result.queries)} queries, {result.articles:,} articles"
     names = _row("", *MEASURES, f"{first} less this, {MAIN_MEASURE}")

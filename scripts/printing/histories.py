@@ -1,4 +1,4 @@
-"""Prints what an article said before, and what has changed since."""
+"""Prints the earlier versions of an article, and the changes between them."""
 
 import json
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ def _print_version(version: Version) -> None:
 
 
 def _changes(former: Article, later: Article) -> Iterator[str]:
-    """What differs, a line each, with - for what was and + for what is."""
+    """The differences, one a line; in the text, - marks old lines and + new ones."""
     for change in field_changes(former, later):
-        yield f"{change.name}: {change.before or 'nothing'} -> {change.since or 'nothing'}"
+        yield f"{change.name}: {change.before or 'nothing'} -> {change.after or 'nothing'}"
     lines = unified_diff(former.text.splitlines(), later.text.splitlines(), lineterm="", n=0)
     yield from (line for line in lines if not line.startswith(("---", "+++", "@@")) and line[1:])

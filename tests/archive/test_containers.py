@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from backfile.archive.formats.containers import HELD, in_tar, in_zip
+from backfile.archive.formats.containers import IN_MEMORY, in_tar, in_zip
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -72,7 +72,7 @@ def test_everything_in_a_container_is_read(read, tmp_path, name, content):
 
 
 def test_a_large_member_of_a_tar_is_sought_again(read):
-    large = RECORD.replace(b"}", b', "scan": "' + b"x" * HELD + b'"}')
+    large = RECORD.replace(b"}", b', "scan": "' + b"x" * IN_MEMORY + b'"}')
     found = read(tarred(("a.jsonl", RECORD), ("b.jsonl", large), mode="w:gz"), "news.tar.gz")
     assert [article.title for article in found] == ["Ferry", "Ferry"]
 
@@ -133,7 +133,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(read):
 def test_more_members_than_any_archive_has_are_not_read():
     members = [(f"{n}.txt", b"Rain fell.") for n in range(4)]
     for walk, content in ((in_zip, zipped(*members)), (in_tar, tarred(*members))):
-        file = SourceFile("a", "a", partial(held, content))
+        file = SourceFile("a", "a", partial(open_bytes, content))
         *walked, refused = walk(file, most=2)
         assert [each.key for each in walked] == ["a!/0.txt", "a!/1.txt"]
         assert refused.reason == "more than 2 files in it; those behind were not read"

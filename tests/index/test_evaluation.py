@@ -252,6 +252,7 @@ def test_a_folder_that_is_not_there_is_an_error_in_one_line(tmp_path):
         Judgments.in_folder(tmp_path / "none")
 
 
+@pytest.mark.model
 def test_evaluate_runs_with_the_real_engines_and_keeps_the_archive(judged, tmp_path):
     kept = tmp_path / "kept"
     result = backfile("evaluate", judged, "--archive", kept, "--json")

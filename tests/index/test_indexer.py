@@ -16,7 +16,7 @@ from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import STORIES, engines_in, fill, indexer_of, write_stories
+from tests.builders import FAMILIES, STORIES, engines_in, fill, indexer_of, write_stories
 
 
 def answers(engines, *texts):
@@ -28,6 +28,14 @@ def answers(engines, *texts):
     ]
 
 
+@pytest.fixture(params=FAMILIES)
+def empty(request, tmp_path):
+    """An archive without articles, in both families of engines."""
+    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
+    yield made
+    made.catalog.close()
+
+
 def test_what_is_read_is_found_by_words_and_by_meaning(engines):
     found = answers(engines, "lighthouse keeper", "council votes")
     assert found[0][0][0] == "undated"
@@ -35,9 +43,11 @@ def test_what_is_read_is_found_by_words_and_by_meaning(engines):
     assert engines.catalog.counts() == (7, 8, 8)  # the ferry has two sections
 
 
-def test_a_second_run_changes_nothing(engines, tmp_path):
+def test_a_second_run_changes_nothing(empty, tmp_path):
+    engines, stories = empty, write_stories(tmp_path)
+    fill(engines, stories)
     generation = engines.catalog.generation()
-    report = fill(engines, write_stories(tmp_path))
+    report = fill(engines, stories)
     assert (report.new, report.changed, report.unchanged) == (0, 0, 7)
     assert engines.catalog.generation() == generation
 
@@ -61,7 +71,9 @@ def test_one_article_is_indexed_in_few_transactions(engines, tmp_path):
     assert len(commits) == 3  # the batch, its words, the end of the run
 
 
-def test_a_changed_article_replaces_its_former_self_everywhere(engines, tmp_path):
+def test_a_changed_article_replaces_its_former_self_everywhere(empty, tmp_path):
+    engines = empty
+    fill(engines, write_stories(tmp_path))
     changed = [{**STORIES[0], "text": "The zeppelin stops in May."}]
     report = fill(engines, write_stories(tmp_path, changed))
     assert report.changed == 1

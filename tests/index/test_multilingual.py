@@ -13,21 +13,14 @@ from backfile.index.model.results import PartKind, Verdict
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import FOREIGN, engines_in, fill, table, write_stories
+from tests.builders import FOREIGN, engines_in, fill, prepared_in_both, table, write_stories
 from tests.fakes import MemoryIndex
 
 
-@pytest.fixture(params=["engines", "memory"])
-def engines(request, tmp_path):
-    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
-    fill(made, write_stories(tmp_path, FOREIGN))
-    yield made
-    made.catalog.close()
-
-
-@pytest.fixture
-def searcher(engines):
-    return Searcher(engines, RankingOptions(floor=0.2))
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """In place of the stories, articles in many languages."""
+    return prepared_in_both(tmp_path_factory.mktemp("foreign"), FOREIGN)
 
 
 def found(searcher, text):

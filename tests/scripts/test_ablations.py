@@ -3,13 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.scripts.bench.ablations import cut_again, embed_without_titles, main
-from tests.builders import Words, engines_in, indexer_of, write_stories
-from tests.index.test_evaluation import write_judged
+from tests.builders import Words, engines_in, indexer_of, write_judged, write_stories
 
 
 def test_passages_are_cut_again_and_embedded_without_the_title(tmp_path):
@@ -29,6 +29,7 @@ def test_passages_are_cut_again_and_embedded_without_the_title(tmp_path):
     engines.catalog.close()
 
 
+@pytest.mark.model
 def test_each_variant_is_a_row_and_leaves_the_archive_that_is_kept_alone(tmp_path):
     folder, kept = write_judged(tmp_path / "stories"), tmp_path / "kept"
     options = ("--passage-tokens", "16", "--no-title", "--archive", str(kept), "--json")

@@ -9,7 +9,7 @@ from backfile.index.evaluation.judgments import Judgments
 from backfile.index.model.results import Verdict
 from backfile.index.search.ranking import RankingOptions
 from backfile.scripts.bench.answer_quality import NONSENSE, Judge, main, verdicts
-from tests.index.test_evaluation import write_judged
+from tests.builders import write_judged
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def test_each_kind_of_query_is_counted(judge, engines, tmp_path):
     assert found["judged, their articles removed"][Verdict.STRONG] < 3
 
 
+@pytest.mark.model
 def test_the_script_prints_a_table_or_json(tmp_path):
     options = [str(write_judged(tmp_path / "stories")), "--archive", str(tmp_path / "kept")]
     (found,) = json.loads(CliRunner().invoke(main, [*options, "--json"]).stdout).values()

@@ -32,6 +32,7 @@ def test_a_text_whose_words_stand_nowhere_finds_nothing(ranked, text):
     assert not set(ranked(text)) - set(ranked("the and"))
 
 
+@pytest.mark.model
 def test_the_script_compares_it_with_our_keyword_search(tmp_path):
     pytest.importorskip("bm25s", reason="needs the benchmark extra")
     options = [str(write_judged(tmp_path / "stories")), "--archive", str(tmp_path / "kept")]

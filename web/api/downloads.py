@@ -1,6 +1,5 @@
-"""A search to take along: files of all matches, feeds of the latest, and the browser's own box."""
+"""Downloads of a search: exports of all matches, feeds, citations, OpenSearch description."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +11,7 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Marking, Query, Sort
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import STYLES
-from backfile.web.api.exports import BYTE_ORDER_MARK, EXPORTS
+from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 from backfile.web.api.feeds import ENTRIES, atom, json_feed
 
 
@@ -23,7 +22,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def export(kind: str) -> Response:
         chosen = EXPORTS[kind]
         _, matches = searcher.iter_all(_query())
-        written = _marked(chosen.write(matches), kind)
+        pieces = chosen.write(matches)
+        written = with_byte_order_mark(pieces) if kind == "csv" else pieces
         response = Response(written, content_type=chosen.media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
         return response
@@ -69,17 +69,11 @@ def _query() -> Query:
 
 
 def _latest() -> Query:
-    """What was asked, last added first: an alert brings what is new here, of whatever day."""
+    """The query, last added first: a feed reports articles new in the archive, of any day."""
     return replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
 
 
 def _name(article: Article, style: str) -> str:
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in article.id)[:60]
-    endings = {"plain": "txt", "bibtex": "bib", "ris": "ris", "csl": "json"}
-    return f"{kept}.{endings[style]}"
-
-
-def _marked(pieces: Iterator[str], kind: str) -> Iterator[str]:
-    if kind == "csv":
-        yield BYTE_ORDER_MARK
-    yield from pieces
+    stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in article.id)[:60]
+    suffixes = {"plain": "txt", "bibtex": "bib", "ris": "ris", "csl": "json"}
+    return f"{stem}.{suffixes[style]}"

@@ -1,4 +1,4 @@
-"""The JSON API: the same searches as the page, and articles whole, with the time of each stage."""
+"""The JSON API: searches as on the page, and whole articles, with the time of each stage."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ from backfile.web.api.json import (
 
 
 def server_timing(took_ms: Mapping[str, float]) -> str:
-    """Write the time of each stage as browsers show it (W3C Server Timing).
+    """The header with the time of each stage, which browsers show (W3C Server Timing).
 
     >>> server_timing({"words": 1.25, "all": 9.8})
     'words;dur=1.25, all;dur=9.8'
@@ -30,7 +30,7 @@ def server_timing(took_ms: Mapping[str, float]) -> str:
 
 
 def timed(response: Response, results: Results, rendering: Clock) -> Response:
-    """Add the time of a search, stage by stage, and of writing its answer."""
+    """Add the header with the time of each stage of a search, and of rendering."""
     took = {**results.took_ms, "render": rendering.took_ms["all"]}
     response.headers["Server-Timing"] = server_timing(took)
     return response
@@ -53,7 +53,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
         limit = parse_limit(request.args.get("limit", ""), most=most, usual=usual)
         response = jsonify(suggestions_json(text, searcher.suggest(text, limit)))
-        response.cache_control.no_store = True  # what is removed is suggested no longer
+        response.cache_control.no_store = True  # removed articles must not be suggested
         return response
 
     @routes.get("/articles/<id:article_id>")
@@ -80,6 +80,6 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
 
 def _is_part_of_id(ending: str) -> bool:
-    """Whether `/related` belongs to an id that ends so: its slash is then percent-encoded."""
-    asked: str = request.environ.get("REQUEST_URI", "")
-    return asked.partition("?")[0].lower().endswith(f"%2f{ending}")
+    """Whether `/ending` belongs to the id: its slash is then percent-encoded in the request."""
+    uri: str = request.environ.get("REQUEST_URI", "")
+    return uri.partition("?")[0].lower().endswith(f"%2f{ending}")

@@ -72,7 +72,7 @@ class Spelling(NamedTuple):
     living: bool
 
 
-class Near(NamedTuple):
+class NearSpelling(NamedTuple):
     """A spelling and its distance, in edits, from the given word."""
 
     distance: int
@@ -98,7 +98,7 @@ class Spellings:
         self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
         self._letters = letters_of(self._words)
 
-    def near(self, word: str, edits: int) -> list[Near]:
+    def near(self, word: str, edits: int) -> list[NearSpelling]:
         """The words within so many edits of this folded one, nearest first.
 
         Of equally near words the most frequent comes first.
@@ -109,7 +109,7 @@ class Spellings:
         alike &= np.abs(self._lengths - len(word)) <= edits
         places = np.flatnonzero(alike).tolist()
         distances = within(word, [self._words[place] for place in places], edits)
-        found = [Near(n, self._at(places[i])) for i, n in distances.items()]
+        found = [NearSpelling(n, self._at(places[i])) for i, n in distances.items()]
         return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
 
     def beginning(self, prefix: str) -> Iterator[Spelling]:
