@@ -1,7 +1,7 @@
 """Counts what a search, a new article and an article page cross on their way through the code.
 
-Run as `python -m backfile.scripts.bench.hops`. It works on the sample archive, in a temporary folder,
-by words alone. Calls are counted in all threads; a module or a function counts once.
+Run as `python -m backfile.scripts.bench.hops`. It works on the sample archive, in a temporary
+folder, by words alone. Calls are counted in all threads; a module or a function counts once.
 """
 
 import io
@@ -22,9 +22,9 @@ from sqlalchemy import Connection, Engine, event
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.indexing.stages import Stage
 from backfile.index.model.query import Mode, Query
-from backfile.archive.store.reader import ArchiveReader
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.index.writing import open_for_writing
 from backfile.scripts.commands.index import index
@@ -221,7 +221,7 @@ def _module(filename: str) -> str:
     return name if name.startswith(floors) and not name.startswith("scripts/bench/") else ""
 
 
-def _silent(stage: Stage, done: int, total: int) -> None:  # noqa: ARG001
+def _silent(stage: Stage, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
