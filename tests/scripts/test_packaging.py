@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -144,6 +144,8 @@ def fetched(address, process):
         try:
             with urlopen(address) as answer:
                 return answer.read().decode()
+        except HTTPError:
+            raise
         except URLError:
             assert process.poll() is None, "the server has ended"
             assert time.monotonic() < end, "it is not served"
