@@ -190,6 +190,13 @@ def test_a_word_that_only_removed_articles_hold_is_not_given_away(lexical):
     assert [each.text for each in near if each.living] == ["secrets"]
 
 
+def test_words_of_rows_beyond_the_table_are_dead(lexical):
+    lexical.add(entries(1, ["a ferry", "a bridge", "a secret"]))
+    for n_rows, expected in ((1, []), (2, []), (3, ["secret"])):
+        living = spellings(lexical, table(n_rows)).beginning("secret")
+        assert [each.text for each in living if each.living] == expected
+
+
 def test_letters_that_are_cut_are_no_spellings_and_words_beside_them_are(lexical):
     lexical.add(entries(1, ["東京 ferry ราคา", "iPhone東京"]))
     found = spellings(lexical, table(2)).beginning("")

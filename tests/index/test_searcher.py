@@ -306,3 +306,11 @@ def test_answers_are_let_go_in_time(engines):
     searcher.search(Query("the ferry", limit=1))
     searcher.search(Query("bridge", limit=1))
     assert len(searcher._cache._kept) == 1
+
+
+def test_a_word_that_is_nowhere_is_answered_when_the_newest_articles_were_removed(engines):
+    oldest, *later = [article.id for article, _ in engines.catalog.digests()]
+    indexer_of(engines).remove(later)
+    results = Searcher(engines, RankingOptions()).search(Query("zxqv"))
+    assert (results.total, engines.catalog.counts().articles) == (0, 1)
+    assert engines.catalog.article(oldest)

@@ -83,8 +83,14 @@ class Spellings:
     """The words of a lexical index, each spelling once. Threads may share it."""
 
     def __init__(self, vocabulary: Vocabulary, alive: Bools) -> None:
-        """Take words whose witnesses are rows, and the mask of living rows."""
-        found = vocabulary.moved(np.where(alive, np.arange(len(alive)), -1))
+        """Take words whose witnesses are rows, and the mask of living rows.
+
+        The index may hold rows beyond the mask: those of the newest articles, once removed. They
+        are dead.
+        """
+        rows = np.full(max(len(alive), int(vocabulary.witnesses.max(initial=0)) + 1), -1, np.int64)
+        rows[: len(alive)][alive] = np.flatnonzero(alive)
+        found = vocabulary.moved(rows)
         known = found.known
         parted = "\t".join(found.keys).split("\t") if found.keys else []
         every, self._terms = parted[::2], parted[1::2]
