@@ -1,7 +1,6 @@
 """Turns what a program gives, dicts or articles, into articles and refusals, one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from numbers import Number
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import DEEPEST_VALUE, USUAL_NAMES, FieldMap, derived_id
+from backfile.archive.formats.fields import DEEPEST_VALUE, USUAL_NAMES, FieldMap
 from backfile.archive.formats.records import article_of
 from backfile.archive.model.article import PROGRAM, Article, Origin
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
@@ -83,7 +82,6 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
         reason = f"neither a dict nor an Article, but of type {type(given).__name__}"
         return UnreadableArticle(str(origin), reason)
     record = {str(name): _plain_or_foreign(value) for name, value in given.items()}
-    key = str(origin)
     for ours, theirs, value in names.mapped_fields(record):
         if isinstance(value, Foreign):
             reason = (
@@ -91,12 +89,8 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
                 "a day, or a list of these"
             )
             named = f"{reason} ({_name_of(record, names)})"
-            return UnreadableArticle(key, named, record=given, key=key)
-    found = article_of(record, origin, names, key)
-    if isinstance(found, Article) and found.id == derived_id("", key):
-        # Its number says nothing of it: another call has other articles at the same places.
-        return replace(found, id=f"text-{found.digest.hex()[:20]}")
-    return found
+            return UnreadableArticle(str(origin), named, record=given)
+    return article_of(record, origin, names)
 
 
 def fault_of(article: Article) -> str:

@@ -158,17 +158,15 @@ def _declares_ninjs(record: Mapping[str, Any]) -> bool:
     return isinstance(standard, Mapping) and "ninjs" in str(standard.get("name", "")).casefold()
 
 
-def read_item(
-    record: Mapping[str, Any], origin: Origin, key: str, now: Clock = right_now
-) -> ReadResult:
-    """Make an article of an item, or a refusal; `key` as in `article_from`."""
+def read_item(record: Mapping[str, Any], origin: Origin, now: Clock = right_now) -> ReadResult:
+    """Make an article of an item, or a refusal."""
     item = {"uri": record.get("guid"), **lower(record)}
     status = item.get("pubstatus", "")
     if isinstance(status, str) and status.casefold() in ("cancelled", "killed"):
         item["pubstatus"] = "canceled"  # the standard's spelling
-    found = _refused(item, origin) or _settled(item, origin, key, now)
+    found = _refused(item, origin) or _settled(item, origin, now)
     if isinstance(found, UnreadableArticle) and not isinstance(found, WithdrawnArticle):
-        return UnreadableArticle(found.origin, found.reason, record=record, key=key)
+        return UnreadableArticle(found.origin, found.reason, record=record)
     return found
 
 
@@ -181,9 +179,9 @@ def _refused(item: Mapping[str, Any], origin: Origin) -> UnreadableArticle | Non
     return None
 
 
-def _settled(item: Mapping[str, Any], origin: Origin, key: str, now: Clock) -> ReadResult:
+def _settled(item: Mapping[str, Any], origin: Origin, now: Clock) -> ReadResult:
     try:
-        return settle_item(item_of(item, str(origin)), origin, key, now=now)
+        return settle_item(item_of(item, str(origin)), origin, now=now)
     except UnreadableArticle as refused:
         return refused
 
