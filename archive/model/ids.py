@@ -88,11 +88,12 @@ def scoped_ids(
 ) -> Iterator[str]:
     """The ids for an article whose own id another one has, in the order in which to try them.
 
-    They are made of its outlet; of that and its day; and of its title, too.
+    They are made of its outlet; of that and its day; and of its title and its host, too.
     """
     given = SCOPE.sub("", article_id)
-    parts = (source.casefold(), site_of(url), str(published), folded(title))
-    for length in (2, 3, 4):
+    host = site_of(url)
+    parts = (source.casefold() or host, str(published), f"{folded(title)} {host}")
+    for length in (1, 2, 3):
         yield scoped_id(given, "\n".join(parts[:length]))
 
 

@@ -88,7 +88,7 @@ class Pair(NamedTuple):
         if not same_page and self._is_foreign(same_title=same_title):
             return Kind.PLACE if here and same_title else Kind.NONE
         if article.digest in self.past:
-            return Kind.FORMER
+            return Kind.PLACE if in_file else Kind.FORMER  # a file that was changed back
         if article.version and holder.version and article.version != holder.version:
             return Kind.VERSION
         if article.origin.file == PROGRAM and not self.this_run:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from backfile.archive.model.addresses import canonical_url
 from backfile.archive.model.article import Article, DateCertainty, Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
-from backfile.archive.model.ids import candidate_ids, scoped_id
+from backfile.archive.model.ids import candidate_ids, is_derived, scoped_id
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Withdrawal
 from backfile.archive.store.identities import Known, Named, day_number, known_as
@@ -143,7 +143,11 @@ class Ingest:
             for version in self._history.of(article_id)[:1]:
                 self._former[article_id] = known_as(version.article)
         digests = {article.digest for article in articles} if known else set()
-        present = {each for each, holder in known.items() if holder.digest in digests}
+        present = {
+            each
+            for each, holder in known.items()
+            if holder.digest in digests and not is_derived(each)
+        }
         return _Sorting(ids, known, self._history.past(likely), present)
 
     def _place(
@@ -166,7 +170,8 @@ class Ingest:
             report.new += 1
             self._keep(article, None, batch)
             return
-        match decide(article, holder, kind, this_run=taken is not None):
+        displaced = self._unnamed.is_displaced(holder)
+        match decide(article, holder, kind, this_run=taken is not None, displaced=displaced):
             case Decision.UNCHANGED:
                 report.unchanged += 1
                 self._seen[article.id] = known_as(article)
@@ -175,8 +180,6 @@ class Ingest:
             case Decision.DUPLICATE:
                 report.duplicate += 1
                 self._seen.setdefault(article.id, holder)
-                if not taken and self._unnamed.is_displaced(holder):
-                    batch.moved[article.id] = article.origin
             case Decision.EARLIER:
                 report.duplicate += 1
                 self._seen.setdefault(article.id, holder)
@@ -285,7 +288,7 @@ class _Sorting:
     """The state of a batch while it is sorted.
 
     `ids` are the possible ids of each article, `past` the digests of earlier versions by id,
-    `present` the ids of articles that the batch has unchanged.
+    `present` the given ids of articles that the batch has unchanged.
     """
 
     def __init__(

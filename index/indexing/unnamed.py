@@ -81,7 +81,7 @@ class Unnamed:
 
 
 def _has_place(article: Article) -> bool:
-    """Whether the place of an article means anything: not in a feed, nor in what a program gives."""
+    """Whether an article without id is known by its place: not if a program gave it."""
     return is_derived(article.id) and article.origin.file != PROGRAM
 
 

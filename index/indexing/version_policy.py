@@ -21,16 +21,22 @@ class Decision(Enum):
     """It is an earlier version of the article in the archive, or an excerpt of it."""
 
 
-def decide(article: Article, holder: Known, kind: Kind, *, this_run: bool) -> Decision:
+def decide(
+    article: Article, holder: Known, kind: Kind, *, this_run: bool, displaced: bool = False
+) -> Decision:
     """Compare an article with the one in the archive that it is.
 
-    `this_run` says that both were read in one run. Of one title read twice, the later reading
-    counts; of two versions the later version.
+    `this_run` says that both were read in one run, `displaced` that this run has read something
+    else in the place of the one in the archive. Of one title read twice, the later reading counts;
+    of two versions the later version.
     """
     if kind is Kind.EQUAL:
-        elsewhere = holder.origin != article.origin
-        there = this_run or holder.origin.path.exists()
-        return Decision.DUPLICATE if elsewhere and there else Decision.UNCHANGED
+        if this_run:
+            moved = holder.origin == article.origin
+        else:
+            before = holder.origin
+            moved = displaced or before.file == article.origin.file or not before.path.exists()
+        return Decision.UNCHANGED if moved else Decision.DUPLICATE
     if kind is Kind.FORMER:
         return Decision.DUPLICATE
     if kind is Kind.VERSION:

@@ -1,4 +1,4 @@
-"""Tests of what an article is to the one that has its id."""
+"""Tests of what an article is to the one that has its id, and of what becomes of it."""
 
 from dataclasses import replace
 from datetime import date
@@ -7,6 +7,7 @@ import pytest
 
 from backfile.archive.model.article import Origin
 from backfile.archive.store.identities import known_as
+from backfile.index.indexing.identity import Kind, Pair
 from backfile.index.indexing.version_policy import Decision, decide
 
 WHOLE = "The ferry stops in May. A bus replaces the boat."
@@ -24,8 +25,11 @@ def held(make_article):
 
 
 def decided(held, *, past=(), this_run=False, **changes):
-    changes = {"origin": Origin("new.jsonl", 1), **changes}
-    return decide(replace(held, **changes), known_as(held), set(past), this_run=this_run)
+    article = replace(held, **{"origin": Origin("new.jsonl", 1), **changes})
+    holder = known_as(held)
+    pair = Pair(article, held.id, holder, set(past), lambda: held.text, this_run)
+    kind = pair.likeness().kind
+    return decide(article, holder, kind, this_run=this_run) if kind else Kind.NONE
 
 
 def test_the_same_from_a_place_that_is_gone_has_moved_and_is_unchanged(held):
@@ -78,11 +82,74 @@ def test_a_mobile_page_does_not_replace_the_plain_one(held):
 
 def test_another_title_in_one_run_is_another_article(held):
     changes = {"title": "Bridge shut", "text": WHOLE + " Else."}
-    assert decided(held, this_run=True, **changes) is Decision.ANOTHER
+    assert decided(held, this_run=True, **changes) is Kind.NONE
     assert decided(held, **changes) is Decision.CHANGED  # of the same day, in a later run
-    assert decided(held, **changes, published=date(2024, 3, 24)) is Decision.ANOTHER
+    another_page = {"url": "https://courier.example/bridge"}
+    changes |= {"published": date(2024, 3, 24)}
+    assert decided(held, **changes) is Decision.CHANGED  # still at the same address
+    assert decided(held, **changes | another_page) is Kind.NONE
 
 
 def test_one_title_on_two_days_in_one_run_is_two_articles(held):
     changes = {"text": WHOLE + " More.", "published": date(2024, 3, 24)}
-    assert decided(held, this_run=True, **changes) is Decision.ANOTHER
+    assert decided(held, this_run=True, **changes) is Kind.NONE
+
+
+BRIDGE = {
+    "title": "Bridge shut",
+    "text": "Inspectors found cracks, and the swing bridge is shut until further notice.",
+    "url": "https://courier.example/bridge",
+}
+
+
+def test_an_id_that_comes_back_on_the_same_day_on_another_text_is_another_article(held):
+    assert decided(held, **BRIDGE) is Kind.NONE
+    rewritten = WHOLE.replace("May", "June") + " Commuters were told by letter."
+    assert decided(held, **BRIDGE | {"text": rewritten}) is Decision.CHANGED
+
+
+def test_an_id_that_is_unique_everywhere_is_believed(held):
+    held = replace(held, id="tag:courier.example,2024:7")
+    assert decided(held, **BRIDGE) is Decision.CHANGED
+    assert decided(held, **BRIDGE, source="Herald") is Decision.CHANGED
+    elsewhere = {"source": "Herald", "url": "https://herald.example/bridge"}
+    assert decided(replace(held, source="Courier"), **BRIDGE | elsewhere) is Kind.NONE
+
+
+def test_the_first_entry_of_a_feed_is_not_the_one_that_was_first_before(held):
+    place = Origin("https://courier.example/rss", 1)
+    held = replace(held, origin=place)
+    assert decided(held, origin=place, **BRIDGE, published=date(2024, 3, 24)) is Kind.NONE
+    held = replace(held, origin=Origin("rss.xml", 1))
+    assert decided(held, origin=held.origin, **BRIDGE) is Kind.NONE
+
+
+def test_an_entry_read_again_from_the_same_bytes_is_the_same_whatever_a_reader_makes_of_it(held):
+    place = Origin("https://courier.example/rss", 1, "digest of bytes")
+    assert decided(replace(held, origin=place), origin=place, **BRIDGE) is Decision.CHANGED
+
+
+@pytest.mark.parametrize("changes", [{"source": "Herald"}, {"url": "https://herald.example/7"}])
+def test_another_outlet_is_another_article_even_under_one_title(held, changes):
+    held = replace(held, source="Courier")
+    assert decided(held, text=WHOLE + " More.", **{"url": ""} | changes) is Kind.NONE
+    assert decided(held, text=WHOLE + " More.", source="Herald") is Decision.CHANGED  # one page
+
+
+def test_a_host_alone_is_no_page(held):
+    home = "https://courier.example/"
+    changes = BRIDGE | {"url": home, "published": date(2024, 3, 24)}
+    assert decided(replace(held, url=home), **changes) is Kind.NONE
+
+
+def test_what_a_program_gives_replaces_what_it_gave_but_no_other_outlets_article(held):
+    held = replace(held, source="Courier", origin=Origin("<python>", 1))
+    given = {"origin": Origin("<python>", 5), "published": date(2024, 3, 24)}
+    assert decided(held, **BRIDGE | given) is Decision.CHANGED
+    assert decided(held, **BRIDGE | given, source="Herald") is Kind.NONE
+
+
+def test_an_id_made_of_the_content_stands_for_that_content_alone(held):
+    held = replace(held, id="text-0123456789abcdef0123", url="")
+    assert decided(held, text="Other.", past={replace(held, text="Other.").digest}) is Kind.NONE
+    assert decided(held, text="Other.", origin=held.origin) is Decision.CHANGED
