@@ -1,4 +1,4 @@
-"""Decides which article of the archive an article of the input is, if it is one.
+"""Decides which article of the archive an article of the input is, if any, and what becomes of it.
 
 An id alone does not say so: an id such as `news-12` is used by several outlets, and by one outlet
 again for its next story. What else two articles have in common decides. Articles of two outlets
@@ -8,17 +8,18 @@ with different titles are never one article.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from itertools import islice
 from typing import NamedTuple
 
-from backfile.archive.model.addresses import canonical_url, is_page, site_of
+from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile, is_page, site_of
 from backfile.archive.model.article import PROGRAM, Article
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import folded, is_derived, is_global, scoped_ids
 from backfile.archive.store.identities import Known, Named, day_number
 
-FETCHED = re.compile(r"https?://", re.I)  # the place of a feed; the first entry is the newest
+FETCHED = re.compile(r"https?://", re.I)  # the place of a feed
+MOVING = re.compile(rf"{FETCHED.pattern}|{PROGRAM}\Z", re.I)  # the numbers say nothing of articles
 WORD = re.compile(r"\w+")
 RUN = 3  # words
 # Of 3,000 pairs of articles of one outlet and one day (AllSides), 99% share less than 0.06.
@@ -79,10 +80,10 @@ class Pair(NamedTuple):
         if is_equal(article, holder):
             return Kind.EQUAL
         here = article.origin == holder.origin and not self.this_run
-        in_file = here and article.origin.file != PROGRAM
+        in_file = here and not MOVING.match(article.origin.file)
         if is_derived(self.id):
             return Kind.PLACE if in_file else Kind.NONE
-        if in_file and article.origin.digest == holder.origin.digest != "":
+        if here and article.origin.digest == holder.origin.digest != "":
             return Kind.PLACE
         same_page = is_page(article.url) and canonical_url(article.url) == canonical_url(holder.url)
         if not same_page and self._is_foreign(same_title=same_title):
@@ -93,8 +94,8 @@ class Pair(NamedTuple):
             return Kind.VERSION
         if article.origin.file == PROGRAM and not self.this_run:
             return Kind.PLACE
-        if here and (place := self._in_place(same_title=same_title)):
-            return place
+        if in_file and self._is_in_place(same_title=same_title):
+            return Kind.PLACE
         if same_page and not self.this_run:
             return Kind.PAGE
         return self._told_by_words(same_title=same_title)
@@ -109,13 +110,10 @@ class Pair(NamedTuple):
         files = {article.origin.file, holder.origin.file}
         return not same_title and len(files) == 2 and all(map(FETCHED.match, files))
 
-    def _in_place(self, *, same_title: bool) -> Kind:
-        """Whether the article in this place was changed; a feed has another one in it each day."""
-        if FETCHED.match(self.article.origin.file):
-            return Kind.NONE
+    def _is_in_place(self, *, same_title: bool) -> bool:
+        """Whether the article in this line was changed, and not replaced by another story."""
         undated = None in (self.article.published, self.holder.published)
-        same = same_title or undated or is_global(self.id) or self._is_rewritten()
-        return Kind.PLACE if same else Kind.NONE
+        return same_title or undated or is_global(self.id) or self._is_rewritten()
 
     def _told_by_words(self, *, same_title: bool) -> Kind:
         days = {day_number(self.article), self.holder.published}
@@ -183,3 +181,56 @@ def are_of_one_story(text: str, other: str) -> bool:
 
 def _runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
     return zip(*(words[n:] for n in range(length)), strict=False)
+
+
+EXCERPT = 0.5  # of a text's length; a shorter text is an excerpt of the article
+
+
+class Decision(Enum):
+    """What an article is to the archive."""
+
+    CHANGED = auto()
+    UNCHANGED = auto()
+    DUPLICATE = auto()
+    """It equals the article in the archive, or an earlier version of it."""
+    EARLIER = auto()
+    """It is an earlier version of the article in the archive, or an excerpt of it."""
+
+
+def decide(
+    article: Article, holder: Known, kind: Kind, *, this_run: bool, displaced: bool = False
+) -> Decision:
+    """Compare an article with the one in the archive that it is.
+
+    `this_run` says that both were read in one run, `displaced` that this run has read something
+    else in the place of the one in the archive. Of one title read twice, the later reading counts;
+    of two versions the later version.
+    """
+    if kind is Kind.EQUAL:
+        if this_run:
+            moved = holder.origin == article.origin
+        else:
+            before = holder.origin
+            moved = displaced or before.file == article.origin.file or not before.path.exists()
+        return Decision.UNCHANGED if moved else Decision.DUPLICATE
+    if kind is Kind.FORMER:
+        return Decision.DUPLICATE
+    if kind is Kind.VERSION:
+        return Decision.CHANGED if article.version > holder.version else Decision.EARLIER
+    if kind is Kind.PLACE:
+        return Decision.CHANGED
+    return Decision.EARLIER if _is_lesser(article, holder) else Decision.CHANGED
+
+
+def _is_lesser(article: Article, holder: Known) -> bool:
+    """Whether an article is an excerpt of the one in the archive, or an AMP or mobile page of it.
+
+    Only articles with web addresses: feeds carry excerpts, elsewhere a shorter text is a newer one.
+    """
+    if not article.url or not holder.url:
+        return False
+    if len(article.text) < EXCERPT * holder.length:
+        return True
+    if holder.length < EXCERPT * len(article.text):
+        return False
+    return is_amp_or_mobile(article.url) and not is_amp_or_mobile(holder.url)

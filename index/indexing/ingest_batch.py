@@ -15,15 +15,16 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Withdrawal
 from backfile.archive.store.identities import Known, Named, day_number, known_as
 from backfile.index.indexing.identity import (
+    Decision,
     Kind,
     Likeness,
     Pair,
+    decide,
     ids_of_withdrawal,
     is_foreign,
     is_same_at_address,
 )
 from backfile.index.indexing.unnamed import Unnamed
-from backfile.index.indexing.version_policy import Decision, decide
 
 FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
 LARGEST_BATCH = 2_000

@@ -81,7 +81,7 @@ def test_what_is_no_file_of_rejects_is_said_in_one_line(tmp_path, content):
 def test_a_very_long_record_is_left_where_it_is(tmp_path):
     path = tmp_path / "rejects.jsonl"
     write_rejects(path, [UnreadableArticle("a.jsonl:1", "bad", record="x" * (2 << 20))])
-    assert json.loads(path.read_text()) == {"origin": "a.jsonl:1", "reason": "bad", "key": ""}
+    assert json.loads(path.read_text()) == {"origin": "a.jsonl:1", "reason": "bad"}
 
 
 def test_index_needs_something_to_read(tmp_path):
