@@ -239,6 +239,7 @@ passages = st.tuples(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(
     parts=st.lists(st.lists(passages, min_size=1, max_size=5), min_size=1, max_size=4),

@@ -73,6 +73,7 @@ def added_up(why):
     return sum(part.score for part in why.parts)
 
 
+@pytest.mark.long
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

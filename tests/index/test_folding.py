@@ -66,6 +66,7 @@ def story_of(article_id):
     return article_id.split("c")[0]
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 4),
@@ -100,6 +101,7 @@ def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, sin
         assert by_words + alone == results.total
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=30)
 @given(
     seed=st.integers(0, 4),

@@ -53,6 +53,7 @@ def test_a_word_without_a_living_witness_is_forgotten():
     assert set(moved.witnesses.ravel().tolist()) == {-1, 7}
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(parts=st.lists(st.lists(st.sampled_from(["ferry", "Ferry fog", "bridge bridges", "ash"]),
                                min_size=1, max_size=5), min_size=10, max_size=12))  # fmt: skip
