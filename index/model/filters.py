@@ -36,8 +36,8 @@ class DayOfYear(NamedTuple):
 class Filters:
     """Conditions on the columns of an article; the default values filter nothing.
 
-    `since` and `until` are inclusive. For each facet, an article passes if it has one of the listed
-    values and none of the values of `not_` and the facet.
+    `since` and `until` are inclusive. An article passes a facet if it has one of the listed values,
+    and none of the values listed with `not_`.
     """
 
     since: date | None = None

@@ -112,7 +112,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a query's text was read: a description, notes about what was misread, and its parts.
+    """How a query's text was read: a description, notes about misread parts, and its parts.
 
     `query` is the query with the days of its text moved to the filters.
     """

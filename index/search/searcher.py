@@ -223,11 +223,11 @@ class Searcher:
         if not self._reranking or not asked.meaning or asked.query.sort is not Sort.RELEVANCE:
             return ordered
         with clock.stage("rerank"):
-            again: Reordered = self._reranking.reorder(
+            reranked: Reordered = self._reranking.reorder(
                 asked.meaning, ordered.hits, ordered.ordinals, self._catalog
             )
-        hits = replace(ordered.hits, reranked=again.reranked)
-        return replace(ordered, ordinals=again.ordered, hits=hits, note=again.note)
+        hits = replace(ordered.hits, reranked=reranked.reranked)
+        return replace(ordered, ordinals=reranked.ordered, hits=hits, note=reranked.note)
 
     def _marked(self, page: Results, meaning: str) -> Results:
         """Mark the sentences nearest in meaning, if the model is available."""
