@@ -135,8 +135,8 @@ class MemoryVectors:
         self.embedded = embedded
         return self
 
-    def nearest(self, vector, wanted, limit):
-        rows = np.flatnonzero(self.embedded if wanted is None else self.embedded & wanted)
+    def nearest(self, vector, row_mask, limit):
+        rows = np.flatnonzero(self.embedded if row_mask is None else self.embedded & row_mask)
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector, floor):

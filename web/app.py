@@ -1,4 +1,4 @@
-"""The application factory: the only module that knows every part of the web interface."""
+"""The application factory: builds the Flask application from the blueprints of all rooms."""
 
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
@@ -17,7 +17,7 @@ from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 
-# Nothing is fetched from elsewhere, nothing runs that is not ours.
+# Pages load scripts, styles and images from this server only.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,13 +31,13 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class UnsortedJson(DefaultJSONProvider):
-    """JSON in the order it was laid out."""
+    """JSON with keys in the order of insertion."""
 
     sort_keys = False
 
 
 class AnyText(BaseConverter):
-    """The rest of a path, whatever it is: Werkzeug's own `path` refuses a leading slash."""
+    """The rest of a path, with any characters: Werkzeug's `path` refuses a leading slash."""
 
     regex = ".+"
     part_isolating = False
@@ -46,10 +46,10 @@ class AnyText(BaseConverter):
 def create_app(
     searcher: Searcher, reader: ArchiveReader, *, trusted_hosts: list[str] | None = None
 ) -> Flask:
-    """Build the application over an open archive; both parameters are of the same one.
+    """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
-    `trusted_hosts` limits the Host header; give LOCAL_HOSTS where only this machine may ask, so
-    that a page elsewhere cannot reach the archive by rebinding its own name.
+    `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
+    may connect; None accepts any host.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts

@@ -1,4 +1,4 @@
-"""For whatever watches the server: is it alive, and can it answer?"""
+"""Health checks for monitoring: liveness and readiness."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -6,7 +6,7 @@ from backfile.index.search.searcher import Searcher
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
-    """/healthz says that the process answers, /readyz that the archive does."""
+    """Routes: /healthz answers if the process is alive, /readyz if the archive can be searched."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/healthz")
@@ -15,9 +15,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Response:
-        columns = searcher.table()
-        return jsonify(
-            status="ok", generation=columns.generation, coverage=round(columns.coverage, 4)
-        )
+        table = searcher.table()
+        return jsonify(status="ok", generation=table.generation, coverage=round(table.coverage, 4))
 
     return routes

@@ -1,4 +1,4 @@
-"""The page that says what the archive holds, how it was filled, and what was refused."""
+"""The overview page: contents of the archive, indexing runs, and refused records."""
 
 from flask import Blueprint, render_template
 
@@ -16,7 +16,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/overview")
     def overview() -> str:
-        # All numbers are of one set, the whole archive, so that none contradicts another.
+        # All numbers count one set, the whole archive, so that they agree with each other.
         query = Query(sort=Sort.ADDED, copies=Copies.SHOW, limit=LAST_ADDED)
         results = searcher.search(query)
         return render_template(

@@ -120,11 +120,11 @@ class LexicalIndex(Protocol):
 class VectorSnapshot(Protocol):
     """One state of a vector index."""
 
-    def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
-        """Rank the nearest rows by cosine, among the wanted rows, or all if None.
+    def nearest(self, vector: Floats, row_mask: Bools | None, limit: int) -> Ranking:
+        """Rank the nearest rows by cosine, among the rows of the mask, or all if None.
 
-        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). The result is exact where few
-        rows are wanted; among many, it holds at least 98 of the 100 nearest.
+        `vector` is (dimension,) of length 1; `row_mask` is (n_rows,). The result is exact for a
+        mask of few rows; of many, it holds at least 98 of the 100 nearest.
         """
         ...
 

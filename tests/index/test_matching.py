@@ -27,7 +27,7 @@ from backfile.index.model.expression import (
     Stretch,
     Word,
     Words,
-    wanted,
+    positive_leaves,
 )
 from backfile.index.model.postings import Postings
 from backfile.index.seams.protocols import LexicalEntry
@@ -152,7 +152,7 @@ class PlainMatcher:
             owners = {passage.row: passage.article for passage in self.living}
             best = [owners[row] for _, row in best if owners[row] in eligible]
             found |= set(best[: matching.BEST_PASSAGES])
-        required = any(list(wanted(part)) for part in expression.required)
+        required = any(list(positive_leaves(part)) for part in expression.required)
         full = eligible & every if few else eligible if required else set()
         return found & eligible, eligible, full
 

@@ -48,7 +48,7 @@ def test_a_word_has_witnesses_from_all_over_the_segment():
 def test_a_word_without_a_living_witness_is_forgotten():
     made = vocabulary(["ferry", "bridge", "ferry"])
     moved = made.moved(np.array([-1, -1, 7]))
-    moved = moved.chosen(moved.known)
+    moved = moved.masked(moved.known)
     assert moved.keys == ["ferry\tferri"]
     assert set(moved.witnesses.ravel().tolist()) == {-1, 7}
 
