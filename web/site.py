@@ -1,6 +1,6 @@
-"""The overview page: contents of the archive, indexing runs, and refused records."""
+"""Pages about the service itself: the overview of the archive, and the health checks."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, jsonify, render_template
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
@@ -11,8 +11,11 @@ LAST_RUNS = 5
 
 
 def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
-    """The route of the overview."""
-    routes = Blueprint("overview", __name__)
+    """Routes of the overview and of the health checks.
+
+    /healthz answers if the process is alive, /readyz if the archive can be searched.
+    """
+    routes = Blueprint("site", __name__)
 
     @routes.get("/overview")
     def overview() -> str:
@@ -22,5 +25,14 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         return render_template(
             "overview.html", query=query, results=results, runs=reader.runs(LAST_RUNS)
         )
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok")
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        table = searcher.table()
+        return jsonify(status="ok", generation=table.generation, coverage=round(table.coverage, 4))
 
     return routes
