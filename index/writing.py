@@ -68,8 +68,8 @@ def open_for_writing(
             engines.catalog.close()
 
 
-def forget_words(settings: Settings, engines: Engines) -> None:
-    """Throw the lexical index away, and let the next one be made with this analyser."""
-    engines.lexical.clear()
+def rebuild_words(settings: Settings, indexer: Indexer) -> None:
+    """Make the lexical index anew, with the present analyser, and note this in the manifest."""
+    indexer.words.rebuild()
     path = ArchiveDirectory(settings.archive).manifest
     replace(Manifest.read(path), analyser=WORDS).write(path)

@@ -24,6 +24,8 @@ COMMANDS = {
     "verify": "commands.maintain",
     "rebuild": "commands.maintain",
     "reread": "commands.index",
+    "backup": "commands.backup",
+    "restore": "commands.backup",
     "evaluate": "commands.evaluate",
     "tune": "commands.tune",
     "benchmark": "bench.benchmark",

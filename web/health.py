@@ -15,6 +15,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Response:
+        searcher.require_archive()
         columns = searcher.table()
         return jsonify(
             status="ok", generation=columns.generation, coverage=round(columns.coverage, 4)

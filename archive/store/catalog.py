@@ -142,6 +142,10 @@ class Catalog:
     def close(self) -> None:
         self._database.engine.dispose()
 
+    def require_in_place(self) -> None:
+        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        self._database.require_in_place()
+
     def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> int:
         """Add articles with their passages; one with a known id is replaced. All or nothing.
 

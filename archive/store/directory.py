@@ -30,6 +30,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
+BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class ArchiveDirectory:
         return self.root / "noise.json"
 
     @property
+    def backup_list(self) -> Path:
+        """The list of files, if this is a backup of an archive."""
+        return self.root / BACKUP_LIST
+
+    @property
     def lock(self) -> Path:
         return self.root / "writer.lock"
 
@@ -125,7 +131,16 @@ class ArchiveDirectory:
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; raise ArchiveBusy at once if another process has it.
 
-        Raises ArchiveUnwritable where nothing can be written at all.
+        Raises ArchiveUnwritable where nothing can be written at all, and for a backup.
+        """
+        if self.backup_list.exists():
+            raise ArchiveUnwritable(self.root, "it is a backup, which is only read")
+        with self.locked():
+            yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the writer's lock, for whatever purpose; raise ArchiveBusy or ArchiveUnwritable.
 
         The lock is the operating system's, so a writer that was killed leaves none behind.
         """

@@ -109,6 +109,15 @@ class Indexer:
             self.words.announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
 
+    def rebuild_neighbours(self) -> None:
+        """Make Chroma's index anew; the one that is there answers until that is done."""
+        table = self._catalog.passage_table()
+        embedded = table[table[:, 2] != 0, 0]
+        self._progress(Stage.SEALING, 0, len(embedded))
+        self._neighbours.rebuild(embedded)
+        self.words.announce()
+        self._progress(Stage.SEALING, len(embedded), len(embedded))
+
     def remove(self, article_ids: Sequence[str]) -> int:
         """Remove articles from the record, the words and the vectors; return how many."""
         rows = self._catalog.rows_of(article_ids)

@@ -72,6 +72,16 @@ class WordIndexing:
             self.finish()
             self.settle()
 
+    def rebuild(self) -> None:
+        """Index all words anew; the index that is there answers until that is done."""
+        earlier = self._lexical
+        try:
+            with earlier.replaced() as self._lexical:
+                self.bring_up()
+        finally:
+            self._lexical = earlier
+        self.announce()
+
     def add(self, entries: Sequence[LexicalEntry]) -> None:
         """Have words indexed in segments of one size, so that the workers end together."""
         total = self._done + len(entries)

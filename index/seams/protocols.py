@@ -6,6 +6,7 @@ fakes in tests/fakes.py, to what the docstrings say.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, Self
 
 from backfile.archive.model.article import Article, Passage
@@ -105,6 +106,13 @@ class LexicalIndex(Protocol):
         """Open the state that is committed now; raise EngineUnavailable."""
         ...
 
+    def replaced(self) -> AbstractContextManager["LexicalIndex"]:
+        """Give an empty index to fill; it takes the place of this one at the end of the context.
+
+        Until then, and if the context ends with an error, this one answers as before.
+        """
+        ...
+
     def clear(self) -> None:
         """Forget everything."""
         ...
@@ -138,6 +146,10 @@ class VectorIndex(Protocol):
 
     def seal(self, embedded: Rows) -> None:
         """Index all embedded rows that are not indexed yet, and forget the others."""
+        ...
+
+    def rebuild(self, embedded: Rows) -> None:
+        """Index all embedded rows anew; what is indexed now answers until that is done."""
         ...
 
     def rows(self) -> Rows:

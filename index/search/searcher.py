@@ -124,6 +124,10 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(article_id, snapshot, limit)
 
+    def require_archive(self) -> None:
+        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        self._catalog.require_in_place()
+
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table

@@ -12,6 +12,7 @@ import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.switching import switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.segments import (
     STAGING,
@@ -34,7 +35,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
     from whoosh import index
     from whoosh.filedb.filestore import RamStorage
-    from whoosh.index import clean_files
+    from whoosh.index import TOC, clean_files
     from whoosh.reading import SegmentReader
 
 
@@ -163,6 +164,29 @@ class WhooshIndex:
         self._index = None
         shutil.rmtree(self._path, ignore_errors=True)
 
+    @contextmanager
+    def replaced(self) -> Iterator["WhooshIndex"]:
+        """Fill a folder beside this one, and switch both at the end; a kill leaves one of them."""
+        fresh = WhooshIndex(_beside(self._path), self._workers)
+        fresh.clear()  # what a killed run left
+        try:
+            yield fresh
+            fresh._opened_for_writing()  # so that there is an index, even if nothing was added
+            switch(fresh._path, self._path)
+            self._index = None
+        finally:
+            fresh.clear()
+
+    def files(self) -> list[Path]:
+        """List the files of the latest commit; none of them is ever written to again."""
+        if not self._path.exists():
+            return []
+        opened = self._opened()
+        found = [self._path / TOC._filename(opened.indexname, opened.latest_generation())]
+        for segment in opened._segments():
+            found += self._path.glob(f"{segment.segment_id()}.*")
+        return sorted(found)
+
     def _opened(self) -> Any:
         if not self._path.exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
@@ -175,13 +199,19 @@ class WhooshIndex:
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
-            shutil.rmtree(self._path / STAGING, ignore_errors=True)  # what a killed run left
+            for left in (self._path / STAGING, _beside(self._path)):  # by a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
             if index.exists_in(self._path):
                 self._index = self._opened()
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
                 self._index = index.create_in(self._path, schema())
         return self._index
+
+
+def _beside(path: Path) -> Path:
+    """Where an index is made that will take the place of the one at this path."""
+    return path.with_suffix(".new")
 
 
 def _to_merge(segments: list[Any]) -> list[Any]:
