@@ -12,10 +12,11 @@ that a restored archive gives to other passages.
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -31,13 +32,14 @@ from backfile.archive.store.catalog_reading import (
     originals_in,
 )
 from backfile.archive.store.directory import BACKUP_LIST, ArchiveDirectory
-from backfile.archive.store.draft import UNFINISHED, Draft, drafted, reason_of
+from backfile.archive.store.draft import UNFINISHED, Draft, drafted, holds_its_digest, reason_of
 from backfile.archive.store.history import moment
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.switching import switch, undo_switch
 from backfile.archive.store.vectors import Rows, VectorFile
 
 TRIES = 10
+PAUSE = 0.05  # seconds between two tries
 LENGTH_TOLERANCE = 0.01  # of a vector's length from 1; one that is blanked in part is shorter
 SMALL = ("manifest.json", "followed.json", "ranking.json")  # files that are replaced whole
 NOT_TAKEN = (
@@ -91,14 +93,13 @@ def back_up(
     directory.require()
     place = place.resolve()
     with _refusing(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
         undo_switch(place)
         earlier = _earlier(directory, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
         with drafted(place) as folder:
             listed = earlier.files if earlier else {}
             draft = Draft(folder, watch, place, listed)
-            report = _Taking(directory, draft, earlier, caches).take()
-            _require_newer(place, earlier, report.made)
+            report = _Taking(directory, draft, place, earlier, caches).take()
             _finish(place, draft, report.made, watch)
             switch(folder, place)
         return report
@@ -111,11 +112,13 @@ class _Taking:
         self,
         directory: ArchiveDirectory,
         draft: Draft,
+        place: Path,
         earlier: BackupList | None,
         caches: Sequence[Cache],
     ) -> None:
         self._directory = directory
         self._draft = draft
+        self._place = place
         self._earlier = earlier
         self._caches = caches
         self._left_out: list[str] = []
@@ -123,20 +126,34 @@ class _Taking:
 
     def take(self) -> BackupReport:
         """Take all files, in the order that keeps caches and vectors behind the record."""
-        self._take_small()
         with _catalogue(self._directory) as live:
+            self._require_newer(live)
+            self._take_small()
             self._take_originals(originals_in(live))
             for cache in self._caches:
                 self._take_cache(cache)
             embedded = embedded_in(live)
             self._take_vectors(generation_in(live))
             self._take_record(live)
-        self._complete_vectors(embedded)
-        self._note_others()
-        made = self._listed()
+            self._complete_vectors(embedded)
+            self._note_others()
+            made = self._listed()
         n_copied, n_kept = len(self._draft.copied), len(self._draft.kept)
         n_linked = len(made.files) - n_copied - n_kept
         return BackupReport(made, n_copied, n_linked, n_kept, tuple(self._notes))
+
+    def _require_newer(self, live: sqlite3.Connection) -> None:
+        """Raise BackupRefused if the archive was lost and made anew since the earlier backup."""
+        earlier, generation = self._earlier, generation_in(live)
+        if not earlier or generation >= earlier.generation:
+            return
+        n_articles, _ = counts_in(live)
+        reason = (
+            f"it holds a later state of the archive ({earlier.articles:,} articles, generation "
+            f"{earlier.generation:,}) than is there now ({n_articles:,} articles, generation "
+            f"{generation:,}); give another folder, or remove this backup"
+        )
+        raise BackupRefused(self._place, reason)
 
     def _take_small(self) -> None:
         # The manifest goes before the words' index: a `rebuild lexical` in between is then seen.
@@ -151,14 +168,12 @@ class _Taking:
             try:
                 if self._took(cache):
                     return
-            except EngineUnavailable as exc:
-                reason = exc.reason
-                break
             except FileNotFoundError:
                 pass  # a merge took a file away
-            except sqlite3.Error as exc:
-                reason = str(exc)
+            except (EngineUnavailable, sqlite3.Error) as exc:
+                reason = exc.reason if isinstance(exc, EngineUnavailable) else str(exc)
             self._draft.drop(cache.name)
+            time.sleep(PAUSE)
         self._left_out.append(cache.name)
         remedy = CACHES[cache.name]
         remedy = "" if remedy in reason else f"; {remedy}"
@@ -201,9 +216,25 @@ class _Taking:
             if digest in missing:
                 with suppress(FileNotFoundError):
                     if name not in self._draft.files:
-                        self._take_path(path, name)
+                        self._take_original(path, name)
                     missing.discard(digest)
         return missing
+
+    def _take_original(self, path: Path, name: str) -> None:
+        """Take one file; as originals never change, one that differs from a sound copy is bad."""
+        with path.open("rb") as stream:
+            same = self._draft.keep(name, os.fstat(stream.fileno()))
+            if not same and not (holds_its_digest(self._place / name) and self._draft.keep(name)):
+                self._draft.take(stream, path, name)
+
+    def _keep_originals(self, digests: set[str]) -> set[str]:
+        """Take those from the earlier backup that the archive lacks; return the others."""
+        kept = {
+            PurePosixPath(name).stem
+            for name in (self._earlier.files if self._earlier else ())
+            if PurePosixPath(name).stem in digests and self._draft.keep(name)
+        }
+        return digests - kept
 
     def _take_vectors(self, generation: int) -> None:
         """Take the vectors. They are written in place; each change makes a new generation."""
@@ -227,7 +258,7 @@ class _Taking:
         for name in [each for each in self._draft.files if each.startswith("originals/")]:
             if Path(name).name.partition(".")[0] not in digests:
                 self._draft.drop(name)
-        if missing:
+        if missing := self._keep_originals(missing):
             self._notes.append(
                 f"{len(missing):,} of the files that articles were read from are missing in the "
                 "archive; `backfile index` again copies them"
@@ -333,17 +364,6 @@ def _earlier(directory: ArchiveDirectory, place: Path) -> BackupList | None:
         reason = f"it is a backup of the archive at {other.root}; give another folder"
         raise BackupRefused(place, reason)
     return earlier
-
-
-def _require_newer(place: Path, earlier: BackupList | None, made: BackupList) -> None:
-    """Raise BackupRefused if an archive was lost and made anew since the earlier backup."""
-    if earlier and made.generation < earlier.generation:
-        reason = (
-            f"it holds a later state of the archive ({earlier.articles:,} articles, generation "
-            f"{earlier.generation:,}) than is there now ({made.articles:,} articles, generation "
-            f"{made.generation:,}); give another folder, or remove this backup"
-        )
-        raise BackupRefused(place, reason)
 
 
 def _finish(place: Path, draft: Draft, made: BackupList, watch: Watch) -> None:

@@ -146,7 +146,7 @@ class ArchiveDirectory:
         """
         from filelock import FileLock, Timeout  # 20 ms, which who only searches need not wait
 
-        lock = FileLock(self.lock, timeout=0)
+        lock = FileLock(self.lock, timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout as exc:  # an OSError too, so it comes first

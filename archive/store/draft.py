@@ -1,9 +1,12 @@
 """A folder that is filled beside the one whose place it will take: files are copied or linked."""
 
 import errno
+import gzip
+import hashlib
 import os
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -90,12 +93,15 @@ class Draft:
         self.kept.discard(name)
         self._watch(size)
 
-    def keep(self, name: str, status: os.stat_result) -> bool:
-        """Take a file from the earlier backup, if it is sound there and of the same source."""
+    def keep(self, name: str, status: os.stat_result | None = None) -> bool:
+        """Take a file from the earlier backup, if it is there as it is listed.
+
+        With a `status`, only if it was copied from a file of this size and time.
+        """
         known = self._listed.get(name)
         if self._earlier is None or known is None:
             return False
-        if (known.size, known.modified) != (status.st_size, status.st_mtime_ns):
+        if status and (known.size, known.modified) != (status.st_size, status.st_mtime_ns):
             return False
         source, target = self._earlier / name, self._target(name)
         with suppress(FileNotFoundError):
@@ -213,6 +219,16 @@ def _link(path: Path, target: Path, status: os.stat_result) -> bool:
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
+
+
+def holds_its_digest(path: Path) -> bool:
+    """Whether a compressed original is the file that its name, a SHA-256, says."""
+    try:
+        with gzip.open(path) as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return found == path.name.partition(".")[0]
 
 
 def reason_of(exc: OSError) -> str:

@@ -58,9 +58,9 @@ def restore(
     if not are_apart(source, directory.root):
         raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
     with _unwritable(directory.root):
-        directory.root.parent.mkdir(parents=True, exist_ok=True)
         undo_switch(directory.root)
         _require_replaceable(directory)
+        directory.root.parent.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
             pass  # better now than when all is copied
         with drafted(directory.root) as folder:

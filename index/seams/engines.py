@@ -81,6 +81,7 @@ class Snapshots:
         # The engines first: rows they know and the columns do not are passed over, whereas the
         # other way round an article that was just replaced would be missed.
         # The generation before both: a change in between is then seen as one, and looked at again.
+        self._catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = self._catalog.generation()
         lexical = self._lexical.snapshot()
         unchanged = self._catalog.generation() == generation

@@ -1,5 +1,7 @@
 """What index/protocols.py promises, held against the real engines and the fakes alike."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -240,6 +242,29 @@ def test_clear_forgets_everything_and_filling_again_works(lexical):
     assert lexical.last_row() == 0
     lexical.add(entries())
     assert held(lexical, Word("ferry")) == [2, 3]
+
+
+def test_an_index_is_replaced_at_the_end_and_answers_until_then(lexical):
+    lexical.add(entries())
+    lexical.flush()
+    with lexical.replaced() as fresh:
+        assert fresh.last_row() == 0
+        fresh.add(entries(5, ["a late ferry"]))
+        fresh.flush()
+        assert held(lexical, Word("ferry"), 5) == [2, 3]
+    assert lexical.rows().tolist() == [5]
+    lexical.add(entries(6, ["a later ferry"]))
+    lexical.flush()
+    assert held(lexical, Word("ferry"), 6) == [4, 5]
+
+
+def test_an_index_that_could_not_be_replaced_stays(lexical):
+    lexical.add(entries())
+    lexical.flush()
+    with suppress(InterruptedError), lexical.replaced() as fresh:
+        fresh.add(entries(5, ["a late ferry"]))
+        raise InterruptedError
+    assert held(lexical, Word("ferry"), 5) == [2, 3]
 
 
 def embedded(n=400, total=401):

@@ -167,7 +167,7 @@ class WhooshIndex:
     @contextmanager
     def replaced(self) -> Iterator["WhooshIndex"]:
         """Fill a folder beside this one, and switch both at the end; a kill leaves one of them."""
-        fresh = WhooshIndex(_beside(self._path), self._workers)
+        fresh = type(self)(_beside(self._path), self._workers)
         fresh.clear()  # what a killed run left
         try:
             yield fresh
@@ -179,7 +179,7 @@ class WhooshIndex:
 
     def files(self) -> list[Path]:
         """List the files of the latest commit; none of them is ever written to again."""
-        if not self._path.exists():
+        if next(self._path.glob("*"), None) is None:
             return []
         opened = self._opened()
         found = [self._path / TOC._filename(opened.indexname, opened.latest_generation())]
