@@ -1,1 +1,1 @@
-"""What an article is, how it is read, and where it is kept. Imports neither `index` nor `web`."""
+"""Articles: their model, readers of formats, and the store. Imports neither `index` nor `web`."""

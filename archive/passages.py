@@ -1,4 +1,4 @@
-"""Cuts an article into passages that end at sentence ends and fit the model's window."""
+"""Cuts an article into passages: they end at sentence ends and fit the model's window."""
 
 import re
 from bisect import bisect_left
@@ -11,12 +11,12 @@ from sentencex import get_sentence_boundaries
 
 from backfile.archive.model.article import Article, Passage
 
-SPLITTER = "sentences-1"  # recorded in the manifest; a change in how text is cut changes it
-TARGET_TOKENS = 150  # index/DECISIONS.md has the sizes that were compared
+SPLITTER = "sentences-1"  # recorded in the manifest; change it when text is cut differently
+TARGET_TOKENS = 150  # index/DECISIONS.md compares sizes
 LONGEST_TITLE_TOKENS = 48
-# In characters, as a model may take a word of any length for one unknown token.
+# In characters: a model may count a word of any length as one unknown token.
 LONGEST_PASSAGE = 4_000
-SPARE_TOKENS = 4  # a stretch may count a little more alone than inside its article
+SPARE_TOKENS = 4  # a passage alone may have a few tokens more than inside its article
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 LINE_END = re.compile(r"\n\s*")
 SPACE = re.compile(r"\s*")
@@ -28,10 +28,10 @@ WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrap
 
 
 class Tokenizer(Protocol):
-    """Counts as the embedding model does."""
+    """Finds the tokens of the embedding model."""
 
     window: int
-    """The most tokens the model takes, those it adds itself already taken off."""
+    """The most tokens of text in one input, without the tokens that the model adds itself."""
 
     def starts(self, text: str) -> Sequence[int]:
         """Return the character offset at which each token of the text starts, ascending."""
@@ -39,41 +39,26 @@ class Tokenizer(Protocol):
 
 
 class Span(NamedTuple):
-    """A stretch of the text, in characters."""
+    """A range of the text, in characters."""
 
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class PassageOptions:
-    """What of passages can be varied: `tokens` aimed at, and whether the title is embedded too.
-
-    No archive records it: all but the default is for evaluations.
-    """
-
-    tokens: int = TARGET_TOKENS
-    titled: bool = True
-
-
-USUAL_PASSAGES = PassageOptions()
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
-    """The sentences under one heading; the first of them begins with the heading itself."""
+    """The sentences under one heading; the first sentence begins with the heading."""
 
     heading: str
     sentences: list[Span]
 
 
 def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -> list[Passage]:
-    """Cut an article into passages of about `target` tokens that together hold all of its text.
+    """Cut an article into passages of about `target` tokens; together they cover its text.
 
-    A passage ends at a sentence end; only a sentence longer than the window, or than
-    LONGEST_PASSAGE, is cut inside, at a clause or a word. A heading opens the passage that follows
-    it, and no passage spans two sections. With the title it is embedded with, each fits the
-    tokenizer's window.
+    A passage ends at a sentence end. Only a sentence longer than the window or LONGEST_PASSAGE is
+    cut inside, at a clause or a word. A passage may begin with a heading, and lies in one section.
+    Each passage together with the title fits the tokenizer's window.
     """
     text = article.text
     starts = tokenizer.starts(text)
@@ -95,9 +80,9 @@ def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -
 
 
 def embedded_text(passage: Passage, title: str) -> str:
-    """The text that stands for a passage in the vector space: title, heading, passage.
+    """The text that is embedded for a passage: title, heading, passage.
 
-    Quotation marks are written in one way: what is the same but for their shape means the same.
+    All quotation marks become `"`, so that their shape does not change the embedding.
     """
     heading = "" if passage.text.startswith(passage.heading) else passage.heading
     whole = "\n".join(part for part in (title, heading, passage.text) if part)
@@ -105,7 +90,7 @@ def embedded_text(passage: Passage, title: str) -> str:
 
 
 def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
-    """Find the sentences of a passage, in its own text, without the heading that opens it."""
+    """Find the sentences of a passage without its heading; spans start at 0 for the passage."""
     text = passage.text
     opening = len(passage.heading) if text.startswith(passage.heading) else 0
     for found in paragraphs(text[opening:]):
@@ -113,26 +98,26 @@ def sentences_of(passage: Passage, language: str) -> Iterator[Span]:
 
 
 class Breaks(NamedTuple):
-    """Where the sentences of a text begin, and its paragraphs, but for the first; in characters."""
+    """Start offsets of all sentences and all paragraphs but the first, in characters."""
 
     sentences: list[int]
     paragraphs: list[int]
 
 
 def breaks_of(text: str, language: str) -> Breaks:
-    """Find where sentences and paragraphs begin; a paragraph begins a sentence too."""
+    """Find the starts of sentences and paragraphs; each paragraph also starts a sentence."""
     found = [span for span in paragraphs(text) if span.start < span.end]
     sentences = [each.start for span in found for each in _sentences(text, span, language)]
     return Breaks(sentences[1:], [span.start for span in found[1:]])
 
 
 def embedded_sentence(text: str) -> str:
-    """The text that stands for a sentence in the vector space, quotation marks in one way too."""
+    """The text that is embedded for a sentence; quotation marks as in `embedded_text`."""
     return QUOTATION_MARKS.sub('"', text)
 
 
 def paragraphs(text: str) -> Iterator[Span]:
-    """Find the paragraphs: between blank lines, or single lines where there are none."""
+    """Find the paragraphs: divided by blank lines, or by line ends if there is no blank line."""
     separator = BLANK_LINE
     if not BLANK_LINE.search(text):
         lines = text.count("\n") + 1
@@ -145,7 +130,7 @@ def paragraphs(text: str) -> Iterator[Span]:
 
 
 def is_heading(line: str) -> bool:
-    """Tell a section heading from a paragraph: one short line that does not end a sentence.
+    """Whether a line is a section heading: short, and without the end of a sentence.
 
     >>> is_heading("Immediate Aftermath"), is_heading("He left."), is_heading("MOSCOW —")
     (True, False, False)
@@ -157,7 +142,7 @@ def is_heading(line: str) -> bool:
 
 def _sections(text: str, language: str) -> Iterator[Section]:
     section = Section("", [])
-    opening: int | None = None  # where a heading began that still waits for its first sentence
+    opening: int | None = None  # start of a heading that has no sentence yet
     spans = [span for span in paragraphs(text) if span.start < span.end]
     for index, span in enumerate(spans):
         line = text[span.start : span.end]
@@ -187,7 +172,7 @@ def _sentences(text: str, paragraph: Span, language: str) -> Iterator[Span]:
 
 
 def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterator[Span]:
-    """Cut a sentence that is longer than the window: at a clause, else a word, else a token."""
+    """Cut a sentence longer than the window: at a clause, else at a word, else at a token."""
     start, end = span
     while not _fits(Span(start, end), starts, limit):
         window = text[start : _furthest(start, starts, limit)]
@@ -201,7 +186,7 @@ def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterato
 
 
 def _furthest(start: int, starts: Sequence[int], limit: int) -> int:
-    """The furthest end of a stretch from `start` that is neither too many tokens nor too long."""
+    """The furthest end of a span from `start` within `limit` tokens and LONGEST_PASSAGE."""
     beyond = bisect_left(starts, start) + limit
     by_tokens = starts[beyond] if beyond < len(starts) else start + LONGEST_PASSAGE
     return max(start + 1, min(by_tokens, start + LONGEST_PASSAGE))
@@ -213,7 +198,7 @@ def _last_space(window: str) -> int:
 
 
 def _pack(sentences: list[Span], starts: Sequence[int], target: int, limit: int) -> Iterator[Span]:
-    """Join sentences to passages of even length, near the target and never over the limit."""
+    """Join sentences to passages of similar length, near the target and within the limit."""
     if not sentences:
         return
     total = _tokens(Span(sentences[0].start, sentences[-1].end), starts)

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from backfile.archive.model.settings import Settings
-from backfile.archive.passages import USUAL_PASSAGES, PassageOptions
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import Workers
@@ -15,13 +14,13 @@ from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
 from backfile.index.wiring import WORDS, new_manifest, open_engines, searcher_over, tokenizer_of
 
-MOST_WORKERS = 4  # one process reads and keeps the record, and can feed no more
-LEAST_PRIORITY = 19  # as `nice` has it
+MOST_WORKERS = 4  # one process reads and writes the catalogue, and can feed no more
+LEAST_PRIORITY = 19  # as of `nice`
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """An archive that this process alone may write to, until the context ends."""
+    """An archive that only this process may write to, until the context ends."""
 
     engines: Engines
     indexer: Indexer
@@ -35,9 +34,8 @@ def open_for_writing(
     *,
     create: bool = False,
     rebuilding: bool = False,
-    passages: PassageOptions = USUAL_PASSAGES,
 ) -> Iterator[Writing]:
-    """Open an archive for writing, alone; raise ArchiveBusy. `create` makes one if need be."""
+    """Open an archive for writing; raise ArchiveBusy. `create` makes one if there is none."""
     directory = ArchiveDirectory(settings.archive)
     if create:
         directory.create()
@@ -54,12 +52,7 @@ def open_for_writing(
         engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
         try:
             indexer = Indexer(
-                engines,
-                tokenizer_of(settings),
-                progress,
-                workers=workers,
-                aside=aside,
-                passages=passages,
+                engines, tokenizer_of(settings), progress, workers=workers, aside=aside
             )
             yield Writing(engines, indexer, workers)
             engines.table.bring_up(engines.catalog)
@@ -70,6 +63,6 @@ def open_for_writing(
 
 def rebuild_words(settings: Settings, indexer: Indexer) -> None:
     """Make the lexical index anew, with the present analyser, and note this in the manifest."""
-    indexer.words.rebuild()
+    indexer.lexical.rebuild()
     path = ArchiveDirectory(settings.archive).manifest
     replace(Manifest.read(path), analyser=WORDS).write(path)

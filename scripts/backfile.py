@@ -6,31 +6,39 @@ Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one li
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from backfile.archive.model.errors import ArchiveError
 
+
+class Summary(NamedTuple):
+    """The module that a command is in, and what it does in a line of a terminal (63 characters)."""
+
+    module: str
+    text: str
+
+
 COMMANDS = {
-    "index": "commands.index",
-    "follow": "commands.follow",
-    "search": "commands.search",
-    "export": "commands.search",
-    "show": "commands.search",
-    "remove": "commands.maintain",
-    "status": "commands.search",
-    "serve": "commands.serve",
-    "verify": "commands.maintain",
-    "rebuild": "commands.maintain",
-    "reread": "commands.index",
-    "backup": "commands.backup",
-    "restore": "commands.backup",
-    "evaluate": "commands.evaluate",
-    "tune": "commands.tune",
-    "benchmark": "bench.benchmark",
+    "index": Summary("commands.index", "Read files and folders, and index their articles."),
+    "follow": Summary("commands.follow", "Fetch feeds, and index the articles that are new."),
+    "search": Summary("commands.search", "Find articles by words and by meaning."),
+    "export": Summary("commands.search", "Write all hits of a search as CSV, JSON Lines or RIS."),
+    "show": Summary("commands.search", "Print an article, its history, or related coverage."),
+    "remove": Summary("commands.maintain", "Remove articles from the archive."),
+    "status": Summary("commands.search", "Show what the archive holds."),
+    "serve": Summary("commands.serve", "Serve the search page and the JSON API."),
+    "verify": Summary("commands.maintain", "Check the archive for damage, and repair it."),
+    "rebuild": Summary("commands.maintain", "Make the indexes anew, without embedding again."),
+    "reread": Summary("commands.index", "Read the files that were kept with today's readers."),
+    "backup": Summary("commands.backup", "Copy the archive, while it is used or written to."),
+    "restore": Summary("commands.backup", "Put a backup in the place of the archive."),
+    "evaluate": Summary("commands.evaluate", "Measure the ranking on judged queries."),
+    "tune": Summary("commands.tune", "Fit the ranking to judged queries."),
+    "benchmark": Summary("bench.benchmark", "Measure the speed, in a checkout of the source."),
 }
-"""Each command, and the module that it is in."""
+MEASUREMENTS = "backfile.scripts.bench"  # not in the installed package
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -46,8 +54,21 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"backfile.scripts.{COMMANDS[name]}"), name)
+        try:
+            module = import_module(f"backfile.scripts.{COMMANDS[name].module}")
+        except ModuleNotFoundError as exc:
+            if not str(exc.name).startswith(MEASUREMENTS):
+                raise
+            return _only_in_a_checkout(name)
+        command: click.Command = getattr(module, name)
+        command.short_help = COMMANDS[name].text
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            listed = self.list_commands(context)
+            formatter.write_dl([(name, COMMANDS[name].text) for name in listed])
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -64,6 +85,22 @@ class Commands(click.Group):
         except KeyboardInterrupt:  # click itself would exit with 1, which says "some refused"
             click.echo("backfile: interrupted; run the same command again to go on", err=True)
             context.exit(INTERRUPTED)
+
+
+def _only_in_a_checkout(name: str) -> click.Command:
+    """Stand in for a command that the installed package lacks."""
+
+    def refuse(_: tuple[str, ...]) -> None:
+        raise ArchiveError(f"`backfile {name}` needs a checkout of the source, and runs there")
+
+    rest = click.Argument(["_"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[rest],
+        context_settings={"ignore_unknown_options": True},
+        help="Runs in a checkout of the source only.",
+    )
 
 
 def _in_one_line(exc: OSError) -> str:

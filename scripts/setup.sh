@@ -26,6 +26,9 @@ ensure_installed() {
   if [ ! -x "$venv/bin/python" ]; then
     echo "Making a virtual environment in .venv"
     python3 -m venv "$venv"
+    # The pip that comes with Python 3.11 takes `html_clean` and `html-clean`, an extra of lxml, for
+    # two different names, and warns; a newer one knows that they are the same (PEP 685).
+    install_pinned "$venv/bin/python" --upgrade pip
   fi
   echo "Installing what requirements.lock pins (a few minutes the first time)"
   # Torch first and by itself: a pinned version takes a CPU build where one can be had.

@@ -1,7 +1,7 @@
-"""Brings the translations of pages up to date: `python -m backfile.scripts.translations [CODE...]`.
+"""Updates the translations of pages: `python -m backfile.scripts.translations [CODE...]`.
 
-Each file of web/i18n/translations gets the new messages, still to be translated, and loses those
-that are no longer used. A CODE without a file, such as `fr`, gets one.
+Each file of web/i18n/translations gets new messages, not yet translated, and loses unused ones. A
+CODE without a file, such as `fr`, gets one.
 """
 
 import sys
@@ -31,16 +31,16 @@ KEYWORDS = {
 
 
 def main(arguments: list[str]) -> None:
-    """Write the file of each language anew."""
+    """Update the file of each language."""
     for code in sorted({*codes()[1:], *arguments}):
         path = FOLDER / f"{code}.po"
         catalog = write(path, code)
-        missing = sum(not all(translated(message)) for message in catalog if message.id)
+        missing = sum(not all(strings_of(message)) for message in catalog if message.id)
         sys.stdout.write(f"{path.relative_to(ROOT)}: {len(catalog)} messages, {missing} to do\n")
 
 
 def write(path: Path, code: str) -> Catalog:
-    """Write a language's file anew, and say what it holds."""
+    """Update the file of a language, and return its catalogue."""
     catalog = updated(path, code)
     with path.open("wb") as stream:
         write_po(stream, catalog, width=100, include_lineno=False, ignore_obsolete=True)
@@ -48,7 +48,7 @@ def write(path: Path, code: str) -> Catalog:
 
 
 def updated(path: Path, code: str) -> Catalog:
-    """Read a language's file, and bring it up to date; none is guessed of another."""
+    """Read the file of a language and update its messages, without fuzzy matching."""
     catalog = Catalog(
         locale=code,
         project="Backfile",
@@ -63,12 +63,12 @@ def updated(path: Path, code: str) -> Catalog:
     if path.exists():
         with path.open("rb") as stream:
             catalog = read_po(stream, locale=code)
-    catalog.update(spoken(), no_fuzzy_matching=True, update_creation_date=False)
+    catalog.update(all_messages(), no_fuzzy_matching=True, update_creation_date=False)
     return catalog
 
 
-def spoken() -> Catalog:
-    """All that pages may say."""
+def all_messages() -> Catalog:
+    """All messages of the pages, without translations."""
     catalog = Catalog(locale=WRITTEN)
     for message, place in extracted():
         catalog.add(message, locations=[(place, 0)])
@@ -76,15 +76,15 @@ def spoken() -> Catalog:
 
 
 def extracted() -> Iterator[tuple[str | tuple[str, ...], str]]:
-    """Walk what templates and modules have translated, and where it stands."""
+    """Walk the messages of templates and modules, each with its file."""
     for layer in LAYERS:
         found = extract_from_dir(ROOT / layer, METHODS, OPTIONS, KEYWORDS)
         for file, _, message, _, _ in found:
             yield message, f"{layer}/{file}"
 
 
-def translated(message: Message) -> tuple[str, ...]:
-    """What is said for a message: in the singular, and in each plural where it has one."""
+def strings_of(message: Message) -> tuple[str, ...]:
+    """The translations of a message: one, or the singular and each plural form."""
     string = message.string or ""
     return (string,) if isinstance(string, str) else tuple(string)
 

@@ -1,4 +1,4 @@
-"""In-memory engines that keep the contracts of index/protocols.py, and a model of hashed words."""
+"""In-memory engines that keep the contracts of index/seams, and a model of hashed words."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -12,13 +12,8 @@ from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.analysis.analyser import WORD, terms
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_of
-from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Idf, Postings
-from backfile.index.lexical.scoring.collection import Collection
-from backfile.index.lexical.scoring.matching import Matcher
-from backfile.index.lexical.scoring.more_like_this import more_like_this
-from backfile.index.lexical.spelling.spellings import Spellings
-from backfile.index.lexical.storage.vocabulary import Vocabulary, key_of
 from backfile.index.model.expression import Stretch
+from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary, key_of
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.exact_scan import top
 
@@ -31,11 +26,13 @@ class MemoryIndex:
 
     def add(self, entries):
         for entry in entries:
-            code = reading(entry.language)
+            code, breaks = reading(entry.language), breaks_of(entry.text, entry.language)
             self.entries[entry.row] = {
                 "title": terms(entry.title, code),
                 "text": terms(entry.text, code),
-                "breaks": _breaks(entry.text, entry.language),
+                # The number of terms before each sentence and each paragraph.
+                Stretch.SENTENCE: [len(terms(entry.text[:at], code)) for at in breaks.sentences],
+                Stretch.PARAGRAPH: [len(terms(entry.text[:at], code)) for at in breaks.paragraphs],
                 "words": [*WORD.findall(entry.text), *WORD.findall(entry.title)],
                 "language": code,
             }
@@ -43,12 +40,11 @@ class MemoryIndex:
     def flush(self):
         pass
 
+    settle = flush
+
     def remove(self, rows):
         for row in rows.tolist():
             self.entries.pop(row, None)
-
-    def settle(self):
-        pass
 
     def last_row(self):
         return max(self.entries, default=0)
@@ -69,18 +65,8 @@ class MemoryIndex:
         self.entries = {}
 
 
-def _breaks(text, language):
-    """How many terms there are before each sentence and each paragraph."""
-    found = breaks_of(text, language)
-    code = reading(language)
-    return {
-        Stretch.SENTENCE: [len(terms(text[:place], code)) for place in found.sentences],
-        Stretch.PARAGRAPH: [len(terms(text[:place], code)) for place in found.paragraphs],
-    }
-
-
 class MemorySnapshot:
-    """Posting lists made when they are asked for."""
+    """Makes posting lists when they are read."""
 
     def __init__(self, entries):
         self.entries = entries
@@ -88,19 +74,10 @@ class MemorySnapshot:
     def rows(self):
         return np.array(sorted(self.entries), np.int64)
 
-    def match(self, expression, articles, *, idf=Idf.WHOOSH):
-        return Matcher(Collection(self, articles), idf).match(expression)
-
-    def more_like_this(self, article, own, articles):
-        return more_like_this(Collection(self, articles), article, own)
-
     def close(self):
         pass
 
-    def spellings(self, articles):
-        return Spellings(self.words(), articles.alive)
-
-    def words(self):
+    def vocabulary(self):
         known = defaultdict(list)
         for row, entry in self.entries.items():
             for word in entry["words"]:
@@ -110,8 +87,8 @@ class MemorySnapshot:
         keys = sorted(known)
         written = [Counter(word for _, word in known[key]).most_common(1)[0][0] for key in keys]
         counts = np.array([len(known[key]) for key in keys], np.int64)
-        witnesses = np.array([[known[k][0][0], known[k][-1][0], -1, -1] for k in keys], np.int64)
-        return Vocabulary(keys, written, counts, witnesses.reshape(-1, 4))
+        witnesses = np.array([[known[key][0][0], known[key][-1][0]] for key in keys], np.int64)
+        return Vocabulary(keys, written, counts, witnesses.reshape(-1, 2))
 
     def postings(self, field, term):
         found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
@@ -121,27 +98,20 @@ class MemorySnapshot:
         return Postings(np.array(rows, np.int64), np.array(frequencies, np.float32))
 
     def phrase(self, field, words, gaps):
-        def ends(entry, at, gap):
+        def end(entry, at, gap):  # the first position that is too far from this one
             if not isinstance(gap, Stretch):
                 return at + 1 + gap
-            breaks = entry["breaks"][gap] if field == "text" else []
+            breaks = entry[gap] if field == "text" else []
             return min((each for each in breaks if each > at), default=len(entry[field]))
 
-        def stands(entry, at):
-            reached = {at}
+        def holds(entry):
+            reached = {i for i, word in enumerate(entry[field]) if word == words[0]}
             for word, gap in zip(words[1:], gaps, strict=True):
-                ahead = {i for at in reached for i in range(at + 1, ends(entry, at, gap))}
+                ahead = {i for at in reached for i in range(at + 1, end(entry, at, gap))}
                 reached = {i for i in ahead if entry[field][i : i + 1] == [word]}
             return bool(reached)
 
-        return np.array(
-            [
-                row
-                for row, entry in self.entries.items()
-                if any(w == words[0] and stands(entry, i) for i, w in enumerate(entry[field]))
-            ],
-            np.int64,
-        )
+        return np.array([row for row, entry in self.entries.items() if holds(entry)], np.int64)
 
     def terms(self, field, prefix):
         return {t for e in self.entries.values() for t in e[field] if t.startswith(prefix)}

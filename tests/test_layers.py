@@ -2,18 +2,23 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # A room imports only rooms that stand before it. A name with a slash is one module.
 ORDER = [
-    "archive/model", "archive/batching.py", "archive/workers.py", "archive/passages.py",
+    "archive/model", "archive/workers.py", "archive/passages.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams", "index/lexical", "index/vector", "index/asking",
+    "index/model", "index/seams",
+    "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
+    "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
+    "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
-    "web/article", "web/health.py", "web/overview.py", "web/metrics.py", "web/packing.py",
+    "web/article", "web/help", "web/health.py", "web/overview.py", "web/metrics.py",
+    "web/packing.py",
     "web/errors.py", "web/app.py", "web/server.py",
     "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
@@ -46,7 +51,7 @@ VENDORS = {
     "sqlite3": ("archive/formats/tables/", "archive/store/", "scripts/bench/baselines/"),
     "httpcore2": ("archive/follow/",),
     "flask": ("web/",),
-    "sqlalchemy": ("archive/store/",),
+    "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
 }
 ENGINES = {
@@ -85,7 +90,7 @@ def owner(dotted):
         return None
     for end in range(len(parts), 1, -1):
         name = "/".join(parts[1:end])
-        for path in (f"{name}.py", f"{name}/__init__.py"):
+        for path in (f"{name}.py", f"{name}/__init__.py", f"scripts/library/{name}.py"):
             if path in MODULES:
                 return path
     return "scripts/library/__init__.py"
@@ -109,6 +114,21 @@ def test_no_module_imports_from_a_room_further_down():
         if place(path) > place(name)
     }
     assert upward == set()
+
+
+def test_the_seam_knows_nouns_alone():
+    nouns = ("archive/model/", "index/model/")
+    assert [path for path in ARROWS["index/seams/protocols.py"] if not path.startswith(nouns)] == []
+
+
+def test_nothing_above_the_seam_imports_how_an_engine_stores_words():
+    storage = "index/lexical/storage/"
+    users = {
+        name
+        for name, paths in ARROWS.items()
+        if not name.startswith(storage) and any(path.startswith(storage) for path in paths)
+    }
+    assert users == {"index/wiring.py"}
 
 
 def test_no_modules_import_each_other_in_a_circle():
@@ -166,3 +186,20 @@ def test_modules_are_of_a_size_to_be_read_at_once():
 
 def test_a_module_says_in_its_first_line_what_it_is_for():
     assert [name for name, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_file_of_the_library_is_linked_into_the_package_that_the_checkout_shows():
+    links = {path.name: path for path in (ROOT / ".types" / "backfile").iterdir()}
+    library = {path.name: path for path in (ROOT / "scripts" / "library").iterdir()}
+    library.pop("__pycache__", None)
+    assert {name: links[name].resolve() for name in library if name in links} == library
+
+
+def test_no_test_imports_another_test():
+    found = {
+        f"{path.relative_to(ROOT)}: {dotted}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for dotted in imported(ast.parse(path.read_text()))
+        if re.match(r"tests\.(.*\.)?(test_|conftest)", dotted)
+    }
+    assert found == set()

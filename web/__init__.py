@@ -1,1 +1,1 @@
-"""How the archive is shown: Flask pages and the JSON API. Imports `archive` and `index`."""
+"""The web interface: Flask pages and the JSON API. Imports `archive` and `index`."""

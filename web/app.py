@@ -4,11 +4,13 @@ from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
 from backfile.web import errors, health, metrics, overview, packing
 from backfile.web.api import downloads, openapi, routes
 from backfile.web.article import pages as article_pages
+from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
 from backfile.web.search import batch
@@ -41,8 +43,10 @@ class AnyText(BaseConverter):
     part_isolating = False
 
 
-def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) -> Flask:
-    """Build the application over an open archive.
+def create_app(
+    searcher: Searcher, reader: ArchiveReader, *, trusted_hosts: list[str] | None = None
+) -> Flask:
+    """Build the application over an open archive; both parameters are of the same one.
 
     `trusted_hosts` limits the Host header; give LOCAL_HOSTS where only this machine may ask, so
     that a page elsewhere cannot reach the archive by rebinding its own name.
@@ -56,14 +60,16 @@ def create_app(searcher: Searcher, *, trusted_hosts: list[str] | None = None) ->
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
+    app.jinja_env.globals["QUICK_EXAMPLES"] = help_pages.QUICK_EXAMPLES
     app.register_blueprint(search_pages.blueprint(searcher))
-    app.register_blueprint(article_pages.blueprint(searcher))
-    app.register_blueprint(routes.blueprint(searcher))
+    app.register_blueprint(article_pages.blueprint(searcher, reader))
+    app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(health.blueprint(searcher))
-    app.register_blueprint(overview.blueprint(searcher))
+    app.register_blueprint(overview.blueprint(searcher, reader))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
-    app.register_blueprint(downloads.blueprint(searcher))
+    app.register_blueprint(downloads.blueprint(searcher, reader))
+    app.register_blueprint(help_pages.blueprint(searcher))
     negotiation.register(app)
     metrics.register(app, searcher)
     errors.register(app)

@@ -1,4 +1,4 @@
-"""Errors as a page that helps, or as problem+json (RFC 9457) below /api."""
+"""Answers errors: with a page, or with problem+json (RFC 9457) below /api."""
 
 import logging
 from http import HTTPStatus
@@ -27,7 +27,7 @@ PLAIN = {
 
 
 def register(app: Flask) -> None:
-    """Answer every error of the archive, of HTTP, and those nobody foresaw."""
+    """Handle errors of the archive, of HTTP, and all unexpected ones."""
 
     @app.errorhandler(ArchiveError)
     def archive_error(error: ArchiveError) -> Response:
@@ -43,7 +43,7 @@ def register(app: Flask) -> None:
         return response
 
     @app.errorhandler(500)
-    def unforeseen(error: HTTPException) -> Response:
+    def unexpected_error(error: HTTPException) -> Response:
         cause = getattr(error, "original_exception", None)
         log.error("while answering %s", request.full_path, exc_info=cause)
         detail = Message("something went wrong in the archive; the server's log says what")

@@ -1,4 +1,4 @@
-"""Measures for Prometheus: how many requests, how long they took, and what the archive holds."""
+"""Metrics for Prometheus: number and time of requests, and the size of the archive."""
 
 import time
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ NO_ROUTE = "none"
 
 
 def register(app: Flask, searcher: Searcher) -> None:
-    """Count and time each request from here on, and add /metrics.
+    """Count and time all requests, and add /metrics.
 
-    Requests are told apart by route, not by address: an archive has as many addresses as articles.
+    The label of a request is its route, not its address: there are as many addresses as articles.
     """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Archive(searcher))
+    registry.register(ArchiveCollector(searcher))
     answered = Counter(
         "backfile_requests", "Requests answered", ("route", "status"), registry=registry
     )
@@ -51,22 +51,22 @@ def register(app: Flask, searcher: Searcher) -> None:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-class _Archive(Collector):
-    """What the archive holds, looked up when it is asked for."""
+class ArchiveCollector(Collector):
+    """Gauges of the archive, read when the metrics are collected."""
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Name nothing: the archive is not to be opened only for that."""
+        """Describe nothing, so that registration does not open the archive."""
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        columns = self._searcher.table()
+        table = self._searcher.table()
         for name, meaning, value in (
-            ("articles", "Articles in the archive", columns.n_articles),
-            ("passages", "Passages in the archive", columns.n_passages),
-            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", columns.coverage),
-            ("generation", "Grows with each change of the archive", columns.generation),
+            ("articles", "Articles in the archive", table.n_articles),
+            ("passages", "Passages in the archive", table.n_passages),
+            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", table.coverage),
+            ("generation", "Grows with each change of the archive", table.generation),
         ):
             yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, render_template
 
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.search.searcher import Searcher
 
@@ -9,7 +10,7 @@ LAST_ADDED = 8
 LAST_RUNS = 5
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     """The route of the overview."""
     routes = Blueprint("overview", __name__)
 
@@ -19,7 +20,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         query = Query(sort=Sort.ADDED, copies=Copies.SHOW, limit=LAST_ADDED)
         results = searcher.search(query)
         return render_template(
-            "overview.html", query=query, results=results, runs=searcher.runs(LAST_RUNS)
+            "overview.html", query=query, results=results, runs=reader.runs(LAST_RUNS)
         )
 
     return routes

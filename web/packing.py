@@ -1,4 +1,4 @@
-"""Packs answers with gzip for whoever takes it."""
+"""Compresses answers with gzip, for clients that accept it."""
 
 import gzip
 
@@ -8,12 +8,12 @@ PACKED = (
     "text/", "application/json", "application/problem+json", "application/feed+json",
     "application/atom+xml", "application/opensearchdescription+xml", "image/svg+xml",
 )  # fmt: skip
-LEAST = 1000  # bytes; less fits into one packet anyway
-LEVEL = 5  # a page of 37 KB becomes 9.9 in 0.58 ms; level 9 saves another 1% in 0.74
+LEAST = 1000  # bytes; a smaller answer fits into one packet anyway
+LEVEL = 5  # a page of 37 KB becomes 9.9 KB in 0.58 ms; level 9 saves another 1% in 0.74 ms
 
 
 def register(app: Flask) -> None:
-    """Pack every answer that is text and whole; what is streamed goes out as it is made."""
+    """Compress all complete answers of text; streamed answers are sent uncompressed."""
 
     @app.after_request
     def pack(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Serves an archive with waitress: keyword answers at once, the model loads meanwhile."""
+"""Serves an archive with waitress: keyword search works at once, while the model loads."""
 
 import logging
 import signal
@@ -10,6 +10,7 @@ from waitress.server import create_server
 
 from backfile.archive.model.errors import ArchiveError, BadSetting
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Query
 from backfile.index.seams.protocols import VectorIndex
 from backfile.index.search.searcher import Searcher
@@ -20,15 +21,19 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted; announce the address once it answers.
+    """Serve until interrupted; announce the address once it is open.
 
-    Raises BadSetting where the address cannot be had.
+    Raises BadSetting if the address is not available.
     """
     engines = open_engines(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     local = host in LOCAL_HOSTS
     searcher = searcher_over(engines, settings)
-    app = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS) if local else None)
+    app = create_app(
+        searcher,
+        ArchiveReader(engines.catalog),
+        trusted_hosts=list(LOCAL_HOSTS) if local else None,
+    )
     try:
         server = create_server(
             app, host=settings.host, port=settings.port, threads=max(4, settings.worker_threads)
@@ -47,7 +52,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 def _warm(searcher: Searcher, neighbours: VectorIndex) -> None:
-    """Load the model and Chroma now, so that the first reader need not wait for them."""
+    """Load the model and Chroma now, so that the first search does not wait for them."""
     neighbours.warm()
     try:
         searcher.search(Query("news"))

@@ -1,4 +1,4 @@
-"""How things are written for a reader: days, marked text, numbers with what they count."""
+"""Filters of the templates: highlighted text, days, numbers, names, addresses."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -10,14 +10,14 @@ from markupsafe import Markup, escape
 from backfile.archive.model.message import Message
 from backfile.index.model.filters import LEAP_YEAR, DayOfYear
 from backfile.index.model.results import PassageHit
-from backfile.web.i18n.negotiation import carrying, gettext, language_of_page, said
+from backfile.web.i18n.negotiation import gettext, language_of_page, translated, with_link_language
 from backfile.web.i18n.phrases import date_note, part_name, strongest, total_in_words
 from backfile.web.links import LINKS
-from backfile.web.search.hit_links import PLACES
+from backfile.web.search.hit_links import HIT_LINKS
 from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
-LONGEST_EXCERPT = 630  # with the sentence that is nearest in meaning
+LONGEST_EXCERPT = 630  # with the nearest sentence
 NEAREST = Markup(
     '<span class="nearest" title="{}"><span class="unseen">{} </span>'
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'
@@ -26,7 +26,7 @@ MARK = Markup("<mark>{}</mark>")
 
 
 def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> Markup:
-    """Escape a text and mark the spans in it.
+    """Escape a text and mark its spans.
 
     >>> str(marked("a <b> c", [(6, 7)]))
     'a &lt;b&gt; <mark>c</mark>'
@@ -39,9 +39,9 @@ def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> 
 
 
 def excerpt(hit: PassageHit) -> Markup:
-    """The part of a passage around its first marked word, or its beginning without the heading.
+    """The part of a passage around its first highlight, or its beginning without the heading.
 
-    A sentence that is nearest in meaning is shown whole, and marked as such.
+    The sentence nearest in meaning is shown in full, and marked as such.
     """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
@@ -61,7 +61,7 @@ def excerpt(hit: PassageHit) -> Markup:
 
 
 def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """What of the spans lies in a stretch, counted from its start."""
+    """The parts of spans within a range, counted from its start."""
     return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
 
 
@@ -85,23 +85,23 @@ def _excerpt_end(text: str, start: int) -> int:
 
 
 def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:
-    """Begin at the opening if the first marked word is then shown, else a little before it."""
+    """The start: the opening if the first highlight is then visible, else a little before it."""
     first = next((start for start, _ in spans if start >= opening), opening)
     if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
         return opening
-    wanted = min(first - EXCERPT // 3, len(text) - EXCERPT)
-    space = text.find(" ", wanted, first)
-    return space + 1 if space >= 0 else wanted
+    start = min(first - EXCERPT // 3, len(text) - EXCERPT)
+    space = text.find(" ", start, first)
+    return space + 1 if space >= 0 else start
 
 
 def emphasized(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
-    """Escape a text and emphasize the spans in it."""
+    """Escape a text and emphasize its spans."""
     return marked(text, spans, Markup("<em>{}</em>"))
 
 
 def day(value: date | None) -> str:
-    """Write a day as a reader does: `23 March 2024`."""
-    return language_of_page().day(value) if value else said(Message("no date"))
+    """Write a day in full: `23 March 2024`."""
+    return language_of_page().day(value) if value else translated(Message("no date"))
 
 
 def day_of_year(value: DayOfYear | date) -> str:
@@ -125,17 +125,17 @@ def number(value: int) -> str:
 
 
 def decimal(value: float, places: int) -> str:
-    """Write a number with so many decimals."""
+    """Write a number with this number of decimals."""
     return language_of_page().decimal(value, places)
 
 
 def percent(share: float, places: int = 0) -> str:
-    """Write a share, 0 to 1, in hundredths."""
+    """Write a share, 0 to 1, in percent."""
     return language_of_page().percent(share, places)
 
 
 def instant(moment: str) -> str:
-    """Write an instant, ISO 8601 in UTC, as a reader does: `23 March 2024, 14:05 UTC`."""
+    """Write an instant (ISO 8601, UTC): `23 March 2024, 14:05 UTC`."""
     return language_of_page().instant(datetime.fromisoformat(moment))
 
 
@@ -143,12 +143,19 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-NO_PAGES = {"citation_path", "hit_at", "is_chosen", "outlet_url", "taken_url", "with_query"}
-ADDRESSES: dict[str, Callable[..., Any]] = {**LINKS, **PLACES}
+WITHOUT_LANGUAGE = {
+    "citation_path",
+    "hit_cursor",
+    "is_chosen",
+    "outlet_url",
+    "download_url",
+    "with_query",
+}
+URL_FILTERS: dict[str, Callable[..., Any]] = {**LINKS, **HIT_LINKS}
 FILTERS: dict[str, Callable[..., object]] = {
     **{
-        name: function if name in NO_PAGES else carrying(function)
-        for name, function in ADDRESSES.items()
+        name: function if name in WITHOUT_LANGUAGE else with_link_language(function)
+        for name, function in URL_FILTERS.items()
     },
     "marked": marked,
     "emphasized": emphasized,
@@ -165,7 +172,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,
-    "said": said,
+    "translated": translated,
     "number": number,
     "decimal": decimal,
     "percent": percent,

@@ -1,1 +1,1 @@
-"""Fetches feeds from the web: politely, and from public addresses alone unless told otherwise."""
+"""Fetches feeds from the web: politely, and by default from public addresses only."""

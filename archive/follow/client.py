@@ -1,4 +1,4 @@
-"""Fetches one document from the web: from public addresses, within limits, past redirects."""
+"""Fetches one document from the web: only from public addresses, within limits, with redirects."""
 
 import socket
 import threading
@@ -26,10 +26,10 @@ from backfile.archive.model.errors import UnreadableArticle
 
 PUBLIC = IPv6Network(
     "2000::/3"
-)  # all that is given out; https://www.iana.org/assignments/ipv6-unicast-address-assignments
+)  # all assigned addresses; https://www.iana.org/assignments/ipv6-unicast-address-assignments
 TEREDO = IPv6Network("2001::/32")
 SIX_TO_FOUR = IPv6Network("2002::/16")
-# An IPv4 address is the end of these: written as IPv6, compatible with it, behind NAT64 (RFC 6052).
+# These end in an IPv4 address: IPv4-mapped, IPv4-compatible, and NAT64 (RFC 6052).
 ENDING_IN_IPV4 = (
     IPv6Network("::ffff:0:0/96"),
     IPv6Network("::/96"),
@@ -38,7 +38,7 @@ ENDING_IN_IPV4 = (
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the public internet, whatever it is wrapped in.
+    """Whether an IP address belongs to the public internet; also for IPv4 inside IPv6.
 
     >>> [is_public(each) for each in ("8.8.8.8", "127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1")]
     [True, False, False, False]
@@ -56,7 +56,7 @@ def is_public(address: str) -> bool:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    # Python takes multicast for global: https://docs.python.org/3/library/ipaddress.html
+    # Python counts multicast as global: https://docs.python.org/3/library/ipaddress.html
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
@@ -65,7 +65,7 @@ Resolver = Callable[[str, int], list[str]]
 
 
 class HostRefused(Exception):
-    """A name that leads to an address which is not public."""
+    """A host has an address that is not public."""
 
     def __init__(self, host: str, address: str) -> None:
         at = "" if host == address else f" ({address})"
@@ -73,18 +73,18 @@ class HostRefused(Exception):
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Ask the system for the addresses of a host; raise OSError where it has none, or too late."""
+    """Look up the addresses of a host; raise OSError if there are none, or after 10 s."""
     answers: Queue[list[str] | Exception] = Queue()
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
         except (OSError, UnicodeError) as exc:
             answers.put(exc)
 
-    # The system's own question has no time limit.
-    threading.Thread(target=ask, daemon=True).start()
+    # The system's lookup has no time limit.
+    threading.Thread(target=look_up, daemon=True).start()
     try:
         answer = answers.get(timeout=LONGEST_LOOKUP)
     except Empty as exc:
@@ -95,14 +95,14 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class CheckedNetwork(NetworkBackend):
-    """Resolves a name once, checks all its addresses, and connects to one of these.
+    """Resolves a host once, checks all its addresses, and connects to one of them.
 
-    Nobody is asked for the name again in between, so an answer that changes is of no use. TLS goes
-    by the name, as `start_tls` is given it.
+    There is no second lookup between check and connection, so DNS rebinding has no effect. TLS
+    verifies the host name, which `start_tls` gets.
     """
 
     def __init__(self, deadline: float, *, private: bool, resolver: Resolver = resolve) -> None:
-        """Take when to give up, by `time.monotonic()`, and whether `private` addresses will do."""
+        """Set the deadline (`time.monotonic()`), and whether `private` addresses are allowed."""
         self._deadline = deadline
         self._private = private
         self._resolve = resolver
@@ -116,7 +116,7 @@ class CheckedNetwork(NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> NetworkStream:
-        """Connect to the first address that answers; raise HostRefused before any is tried."""
+        """Connect to the first address that answers; raise HostRefused before any attempt."""
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as exc:
@@ -137,7 +137,7 @@ class CheckedNetwork(NetworkBackend):
 
 
 class _Timed(NetworkStream):
-    """A stream that ends at a deadline, however often a little more arrives."""
+    """A stream with one deadline for all reads and writes together."""
 
     def __init__(self, stream: NetworkStream, deadline: float) -> None:
         self._stream = stream
@@ -169,8 +169,8 @@ def _left(deadline: float, timeout: float | None) -> float:
     return left if timeout is None else min(left, timeout)
 
 
-LARGEST = 16 << 20  # bytes, as they come and unpacked
-LONGEST = 60.0  # seconds for all of it, redirects included
+LARGEST = 16 << 20  # bytes, compressed and decompressed
+LONGEST = 60.0  # seconds for a document, redirects included
 LONGEST_CONNECT, LONGEST_SILENCE = 10.0, 20.0
 MOST_REDIRECTS = 5
 REDIRECTS, FOR_GOOD = (301, 302, 303, 307, 308), (301, 308)
@@ -179,15 +179,15 @@ ACCEPTED = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, "
     "text/xml;q=0.9, application/json;q=0.9, */*;q=0.5"
 )
-SAFE = "/%:@!$&'()*+,;=~?-._[]"  # what stands in a path or query as it is
-ANY_ZLIB = 47  # wbits of zlib for gzip and zlib, told by their headers
+SAFE = "/%:@!$&'()*+,;=~?-._[]"  # characters of a path or query that are not quoted
+ANY_ZLIB = 47  # wbits of zlib: detect gzip or zlib by its header
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; header names in lower case.
+    """A response; header names in lower case.
 
-    `moved_to` is where the document has moved for good, else the address that was asked.
+    `url` is the last address, `moved_to` the target of permanent redirects, else the first address.
     """
 
     status: int
@@ -198,20 +198,30 @@ class Answer:
 
 
 class Fetcher:
-    """Asks servers for documents; where `private`, those of one's own network, too."""
+    """Fetches documents; with `private`, also from the local network."""
 
-    def __init__(self, *, private: bool = False, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        private: bool = False,
+        resolver: Resolver = resolve,
+        largest: int = LARGEST,
+        seconds: float = LONGEST,
+    ) -> None:
+        """Take documents of at most `largest` bytes, each within `seconds`."""
         self._private = private
         self._resolver = resolver
+        self._largest = largest
+        self._seconds = seconds
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Ask for a document; raise UnreadableArticle, with `url`, where none comes."""
+        """Fetch a document; raise UnreadableArticle, with `url`, if there is no response."""
         network = CheckedNetwork(
-            time.monotonic() + LONGEST, private=self._private, resolver=self._resolver
+            time.monotonic() + self._seconds, private=self._private, resolver=self._resolver
         )
         here, moved_to, for_good = url, url, True
         for _ in range(MOST_REDIRECTS + 1):
-            answer = self._ask(here, url, headers, network)
+            answer = self._get(here, url, headers, network)
             if answer.status not in REDIRECTS or "location" not in answer.headers:
                 return Answer(answer.status, answer.headers, answer.content, here, moved_to)
             there = _next(here, answer.headers["location"], url)
@@ -219,8 +229,8 @@ class Fetcher:
             here, moved_to = there, there if for_good else moved_to
         raise UnreadableArticle(url, f"more than {MOST_REDIRECTS} redirects")
 
-    def _ask(
-        self, url: str, asked: str, headers: Mapping[str, str], network: CheckedNetwork
+    def _get(
+        self, url: str, origin: str, headers: Mapping[str, str], network: CheckedNetwork
     ) -> Answer:
         sent = {
             "User-Agent": f"Backfile/{version('backfile')} (feed reader)",
@@ -234,7 +244,7 @@ class Fetcher:
                 httpcore2.ConnectionPool(network_backend=network) as pool,
                 pool.stream(
                     "GET",
-                    address_of(url, asked),
+                    address_of(url, origin),
                     headers=[
                         (name, value.encode("latin-1", "replace")) for name, value in sent.items()
                     ],
@@ -246,19 +256,19 @@ class Fetcher:
                     for name, value in response.headers
                 }
                 wanted = response.status == 200
-                content = _content(response, found, asked) if wanted else b""
+                content = _content(response, found, origin, self._largest) if wanted else b""
                 return Answer(response.status, found, content, url, url)
         except HostRefused as exc:
-            raise UnreadableArticle(asked, str(exc)) from exc
+            raise UnreadableArticle(origin, str(exc)) from exc
         except httpcore2.TimeoutException as exc:
-            raise UnreadableArticle(asked, "the server took too long") from exc
+            raise UnreadableArticle(origin, "the server took too long") from exc
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
-            said = " ".join(str(exc).split())[:120]
-            raise UnreadableArticle(asked, f"no connection ({said})") from exc
+            error = " ".join(str(exc).split())[:120]
+            raise UnreadableArticle(origin, f"no connection ({error})") from exc
 
 
-def address_of(url: str, asked: str) -> httpcore2.URL:
-    """Cut an address into its parts; raise UnreadableArticle for what is no web address."""
+def address_of(url: str, origin: str) -> httpcore2.URL:
+    """Parse an address; raise UnreadableArticle if it is not an http or https address."""
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme)
@@ -266,48 +276,48 @@ def address_of(url: str, asked: str) -> httpcore2.URL:
             "idna" if ":" not in (parts.hostname or "") else "ascii"
         )
     except ValueError as exc:
-        raise UnreadableArticle(asked, f"not an address that can be read ({url[:100]})") from exc
+        raise UnreadableArticle(origin, f"not an address that can be read ({url[:100]})") from exc
     if parts.scheme not in PORTS or not host:
-        raise UnreadableArticle(asked, f"not an http or https address ({url[:100]})")
+        raise UnreadableArticle(origin, f"not an http or https address ({url[:100]})")
     if "@" in parts.netloc:
-        raise UnreadableArticle(asked, "an address with a name or password in it is not asked")
+        raise UnreadableArticle(origin, "an address with a name or password in it is not asked")
     target = quote(parts.path or "/", SAFE) + (
         f"?{quote(parts.query, SAFE)}" if parts.query else ""
     )
     return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
 
 
-def _next(here: str, location: str, asked: str) -> str:
+def _next(here: str, location: str, origin: str) -> str:
     try:
         there = urljoin(here, location)
     except ValueError as exc:
-        raise UnreadableArticle(asked, "redirected to what is no address") from exc
+        raise UnreadableArticle(origin, "redirected to what is no address") from exc
     if here.startswith("https:") and there.startswith("http:"):
-        raise UnreadableArticle(asked, "redirected from https to http, which anyone can change")
+        raise UnreadableArticle(origin, "redirected from https to http, which anyone can change")
     return there
 
 
-def _content(response: Any, headers: Mapping[str, str], asked: str) -> bytes:
+def _content(response: Any, headers: Mapping[str, str], origin: str, largest: int) -> bytes:
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
-        raise UnreadableArticle(asked, f"packed in a way that was not asked for ({packing[:40]})")
-    chunks = _bounded(response.iter_stream(), asked)
+        raise UnreadableArticle(origin, f"packed in a way that was not asked for ({packing[:40]})")
+    chunks = _bounded(response.iter_stream(), origin, largest)
     if packing not in ("identity", ""):
-        chunks = _bounded(_unpacked(chunks, asked), asked)
+        chunks = _bounded(_unpacked(chunks, origin), origin, largest)
     return b"".join(chunks)
 
 
-def _bounded(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
+def _bounded(chunks: Iterator[bytes], origin: str, largest: int) -> Iterator[bytes]:
     length = 0
     for chunk in chunks:
         length += len(chunk)
-        if length > LARGEST:
-            raise UnreadableArticle(asked, f"more than {LARGEST >> 20} MiB")
+        if length > largest:
+            raise UnreadableArticle(origin, f"more than {largest >> 20} MiB")
         yield chunk
 
 
-def _unpacked(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
-    """Unpack a little at a time, so that what is a thousand times as large can be given up."""
+def _unpacked(chunks: Iterator[bytes], origin: str) -> Iterator[bytes]:
+    """Decompress in pieces of at most 1 MiB, so that `_bounded` can stop a decompression bomb."""
     unpacking = zlib.decompressobj(ANY_ZLIB)
     try:
         for chunk in chunks:
@@ -315,6 +325,6 @@ def _unpacked(chunks: Iterator[bytes], asked: str) -> Iterator[bytes]:
             while unpacking.unconsumed_tail:
                 yield unpacking.decompress(unpacking.unconsumed_tail, 1 << 20)
     except zlib.error as exc:
-        raise UnreadableArticle(asked, "the compressed data is damaged") from exc
+        raise UnreadableArticle(origin, "the compressed data is damaged") from exc
     if not unpacking.eof:
-        raise UnreadableArticle(asked, "the compressed data is cut short")
+        raise UnreadableArticle(origin, "the compressed data is cut short")

@@ -1,4 +1,4 @@
-"""Reads the feeds that an archive follows: those that are due, each as a file of the input."""
+"""Follows feeds: fetches each feed when it may have changed, and reads it like an input file."""
 
 import json
 import re
@@ -14,10 +14,9 @@ from urllib.parse import urldefrag, urljoin
 
 from backfile.archive.follow.client import Answer, Fetcher
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, held
-from backfile.archive.formats.inputs import READING_ERRORS, Keeper, refusal_of
+from backfile.archive.formats.files import SourceFile, encoding_of, open_bytes
+from backfile.archive.formats.inputs import READING_ERRORS, OriginalStore, refusal_of
 from backfile.archive.formats.registry import format_of
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle
 from backfile.archive.store.directory import write_json
@@ -25,11 +24,10 @@ from backfile.archive.store.directory import write_json
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A feed that is followed: by the address that it was named by, and where it has moved.
+    """A followed feed: the address that a person named, and the one it has moved to.
 
-    `etag` and `last_modified` are the server's, to ask only for what is new; `minutes` is how long
-    the feed says that it stays as it is; `fetched` and `due` are instants, `due` the first at which
-    it may be asked again.
+    `etag` and `last_modified` are the server's validators for conditional requests; `minutes` is
+    the feed's time to live; `due_at` is the first instant at which it may be fetched again.
     """
 
     url: str
@@ -37,27 +35,30 @@ class Subscription:
     etag: str = ""
     last_modified: str = ""
     minutes: int = 0
-    fetched: datetime | None = None
-    due: datetime | None = None
+    fetched_at: datetime | None = None
+    due_at: datetime | None = None
 
     @property
     def address(self) -> str:
         return self.moved_to or self.url
 
     def is_due(self, now: datetime) -> bool:
-        return self.due is None or now >= self.due
+        return self.due_at is None or now >= self.due_at
+
+
+STORED_TIMES = {"fetched_at": "fetched", "due_at": "due"}  # attribute, name in the file
 
 
 class Subscriptions:
-    """All of an archive, in the order in which they came; who changes them holds the lock."""
+    """The followed feeds of an archive, in order of subscription; changes need its lock."""
 
     def __init__(self, path: Path) -> None:
-        """Read them; raise EngineUnavailable if the file is damaged."""
+        """Read the file; raise EngineUnavailable if it is damaged."""
         self._path = path
-        self._held: dict[str, Subscription] = {}
+        self._by_url: dict[str, Subscription] = {}
         try:
             stored = json.loads(path.read_text())["feeds"]
-            self._held = {each["url"]: _restored(Subscription, each) for each in stored}
+            self._by_url = {each["url"]: _restored(each) for each in stored}
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -65,42 +66,41 @@ class Subscriptions:
             raise EngineUnavailable("the list of feeds", reason) from exc
 
     def __iter__(self) -> Iterator[Subscription]:
-        return iter(self._held.values())
+        return iter(self._by_url.values())
 
     def get(self, url: str) -> Subscription:
-        """The one of this address, or a new one that is not kept yet."""
-        return self._held.get(url) or Subscription(url)
+        """The subscription of this address, or a new one, which `put` can add."""
+        return self._by_url.get(url) or Subscription(url)
 
-    def keep(self, subscription: Subscription) -> None:
-        """Put one in place of what is held of its address."""
-        self._held[subscription.url] = subscription
+    def put(self, subscription: Subscription) -> None:
+        """Add a subscription, or replace the one with the same address."""
+        self._by_url[subscription.url] = subscription
 
     def forget(self, url: str) -> bool:
-        """Drop one; say whether there was one."""
-        return self._held.pop(url, None) is not None
+        """Remove a subscription; return whether there was one."""
+        return self._by_url.pop(url, None) is not None
 
     def write(self) -> None:
-        """Write whole or not at all."""
+        """Write the file atomically."""
         write_json(self._path, {"feeds": [_stored(each) for each in self]})
 
 
 def _stored(subscription: Subscription) -> dict[str, str]:
-    said = asdict(subscription)
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in said.items()
+        STORED_TIMES.get(name, name): value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(subscription).items()
         if value
     }
 
 
-def _restored(kind: type[Subscription], stored: dict[str, str]) -> Subscription:
-    times = ("fetched", "due")
-    known = {field.name for field in fields(kind)}
-    return kind(
+def _restored(stored: dict[str, str]) -> Subscription:
+    attributes = (field.name for field in fields(Subscription))
+    names = [(name, STORED_TIMES.get(name, name)) for name in attributes]
+    return Subscription(
         **{
-            name: datetime.fromisoformat(value) if name in times else value
-            for name, value in stored.items()
-            if name in known
+            name: datetime.fromisoformat(stored[key]) if name in STORED_TIMES else stored[key]
+            for name, key in names
+            if key in stored
         }  # type: ignore[arg-type]
     )
 
@@ -108,18 +108,18 @@ def _restored(kind: type[Subscription], stored: dict[str, str]) -> Subscription:
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.I)
 AT_ONCE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?:$|[\s,])", re.I)
 TIME_TO_LIVE = re.compile(rb"<ttl>\s*(\d{1,6})\s*</ttl>", re.I)  # minutes, in RSS 2.0
-LONGEST_WAIT = timedelta(days=1)  # a server that says a year is mistaken
-USUAL_WAIT = timedelta(minutes=30)  # after "too many requests" that does not say how long
+LONGEST_WAIT = timedelta(days=1)  # servers that ask for a year are misconfigured
+USUAL_WAIT = timedelta(minutes=30)  # after "too many requests" without a Retry-After
 
 
 def minutes_to_live(content: bytes) -> int:
-    """How long a feed says itself that it stays as it is; 0 where it says nothing."""
+    """The time to live that a feed declares, in minutes; 0 if it declares none."""
     found = TIME_TO_LIVE.search(content[: 1 << 16])
     return int(found[1]) if found else 0
 
 
 def due_after(headers: Mapping[str, str], minutes: int, now: datetime) -> datetime:
-    """When an answer that came now, of a feed with so many minutes to live, is no longer fresh."""
+    """The instant until which a response of now is fresh; `minutes` is the feed's time to live."""
     wait = timedelta(minutes=minutes)
     control = headers.get("cache-control", "")
     if not AT_ONCE.search(control) and (found := MAX_AGE.search(control)):
@@ -130,14 +130,14 @@ def due_after(headers: Mapping[str, str], minutes: int, now: datetime) -> dateti
 
 
 def due_after_refusal(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When a server that had too many requests (429, 503) may be asked again."""
-    said = headers.get("retry-after", "").strip()
+    """The instant for the next request after a refusal (429, 503), by its Retry-After."""
+    retry_after = headers.get("retry-after", "").strip()
     wait = USUAL_WAIT
-    if said.isdecimal() and len(said) < 10:
-        wait = timedelta(seconds=int(said))
-    elif said:
+    if retry_after.isdecimal() and len(retry_after) < 10:
+        wait = timedelta(seconds=int(retry_after))
+    elif retry_after:
         try:
-            wait = parsedate_to_datetime(said).astimezone(UTC) - now
+            wait = parsedate_to_datetime(retry_after).astimezone(UTC) - now
         except (ValueError, OverflowError):
             wait = USUAL_WAIT
     return now + min(max(wait, timedelta()), LONGEST_WAIT)
@@ -148,7 +148,7 @@ LONGEST_HEAD = 1 << 18  # characters
 
 
 def feed_on(page: str, url: str) -> str:
-    """The address of the first feed that a page at `url` names; nothing where it names none.
+    """The address of the first feed that a page at `url` links to; empty if there is none.
 
     >>> feed_on('<link rel=alternate type="application/rss+xml" href="/feed">', "https://a.example/b")
     'https://a.example/feed'
@@ -167,13 +167,13 @@ class _Links(HTMLParser):
         self.found, self.base = "", ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "base" and not self.base:
-            self.base = said.get("href", "")
-        named = "alternate" in said.get("rel", "").lower().split()
-        kind = said.get("type", "").partition(";")[0].strip().lower()
-        if tag == "link" and named and kind in FEED_TYPES and not self.found:
-            self.found = said.get("href", "")
+            self.base = attributes.get("href", "")
+        is_alternate = "alternate" in attributes.get("rel", "").lower().split()
+        kind = attributes.get("type", "").partition(";")[0].strip().lower()
+        if tag == "link" and is_alternate and kind in FEED_TYPES and not self.found:
+            self.found = attributes.get("href", "")
 
 
 FEEDS = ("feed", "JSON Feed")
@@ -182,7 +182,7 @@ LATER = (429, 503)
 
 
 class Outcome(StrEnum):
-    """What became of a feed in one run."""
+    """The result for a feed in one run."""
 
     READ = "read"
     UNCHANGED = "unchanged"
@@ -191,23 +191,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """A feed in one run: how it went, how many entries it had, and when it may be asked again."""
+class FeedReport:
+    """A feed in one run: the outcome, the number of entries, and when it may be fetched again."""
 
     url: str
     outcome: Outcome
     entries: int = 0
-    due: datetime | None = None
+    due_at: datetime | None = None
 
 
-class Following:
-    """One pass over feeds; iterate it for articles and refusals, and write the subscriptions then.
+class FeedRun:
+    """One pass over feeds; iterate it for articles and refusals, then write the subscriptions.
 
-    Nothing is written here, so that what is lost in a crash is fetched again. `told` holds what
-    became of each feed so far.
+    It writes nothing itself, so that after a crash the same feeds are fetched again. `reports` has
+    the feeds that are done.
     """
 
-    bytes_done = bytes_total = 0  # how long a feed is, nobody knows beforehand
+    bytes_done = bytes_total = 0  # the size of a feed is not known in advance
 
     def __init__(
         self,
@@ -215,17 +215,17 @@ class Following:
         subscriptions: Subscriptions,
         fetcher: Fetcher,
         *,
-        originals: Keeper | None = None,
+        originals: OriginalStore | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Take which feeds to read, all that are followed if none is named, and who keeps them."""
+        """Choose the feeds (all that are followed if `urls` is empty) and where originals go."""
         named = list(dict.fromkeys(urldefrag(url.strip()).url for url in urls))
         self._urls = named or [each.url for each in subscriptions]
         self._subscriptions = subscriptions
         self._fetcher = fetcher
         self._originals = originals
         self._clock = clock
-        self.told: list[Followed] = []
+        self.reports: list[FeedReport] = []
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for url in self._urls:
@@ -233,30 +233,30 @@ class Following:
                 yield from self._follow(self._subscriptions.get(url))
             except READING_ERRORS as exc:
                 yield refusal_of(exc, url)
-                self.told.append(Followed(url, Outcome.REFUSED))
+                self.reports.append(FeedReport(url, Outcome.REFUSED))
 
-    def waiting(self) -> list[Followed] | None:
-        """What to say where no feed is due; None where one is."""
+    def not_due(self) -> list[FeedReport] | None:
+        """Reports of all feeds if none of them is due; None if one is."""
         known = [self._subscriptions.get(url) for url in self._urls]
         if any(each.is_due(self._clock()) for each in known):
             return None
-        return [Followed(each.url, Outcome.NOT_DUE, due=each.due) for each in known]
+        return [FeedReport(each.url, Outcome.NOT_DUE, due_at=each.due_at) for each in known]
 
     def _follow(
         self, known: Subscription, *, found_on_page: bool = False
     ) -> Iterator[Article | UnreadableArticle]:
         if not known.is_due(self._clock()):
-            self.told.append(Followed(known.url, Outcome.NOT_DUE, due=known.due))
+            self.reports.append(FeedReport(known.url, Outcome.NOT_DUE, due_at=known.due_at))
             return
         answer = self._fetcher.fetch(known.address, _conditions(known))
         now = self._clock()
         if answer.status in LATER:
-            kept = replace(known, due=due_after_refusal(answer.headers, now))
-            self._subscriptions.keep(kept)
-            raise UnreadableArticle(known.url, _later(answer.status, kept))
-        if answer.status == UNCHANGED and known.fetched:
-            kept = replace(known, due=due_after(answer.headers, known.minutes, now))
-            self._keep(kept, answer, Followed(known.url, Outcome.UNCHANGED, due=kept.due))
+            refused = replace(known, due_at=due_after_refusal(answer.headers, now))
+            self._subscriptions.put(refused)
+            raise UnreadableArticle(known.url, _later(answer.status, refused))
+        if answer.status == UNCHANGED and known.fetched_at:
+            updated = replace(known, due_at=due_after(answer.headers, known.minutes, now))
+            self._update(updated, answer, Outcome.UNCHANGED)
             return
         if answer.status != FOUND:
             raise UnreadableArticle(known.url, _refused(answer.status))
@@ -274,31 +274,33 @@ class Following:
         if reader.name not in FEEDS:
             raise UnreadableArticle(known.url, f"not a feed, but a {reader.name}")
         if self._originals:
-            file = self._originals.keep(file, names.to_keep())
+            file = self._originals.keep(file, names.to_stored())
         for found in reader.read(file, names):
             entries += isinstance(found, Article)
             yield found
         minutes = minutes_to_live(answer.content)
-        kept = replace(
+        updated = replace(
             known,
             minutes=minutes,
             etag=answer.headers.get("etag", ""),
             last_modified=answer.headers.get("last-modified", ""),
-            fetched=now,
-            due=due_after(answer.headers, minutes, now),
+            fetched_at=now,
+            due_at=due_after(answer.headers, minutes, now),
         )
-        self._keep(kept, answer, Followed(known.url, Outcome.READ, entries, kept.due))
+        self._update(updated, answer, Outcome.READ, entries)
 
-    def _keep(self, kept: Subscription, answer: Answer, told: Followed) -> None:
-        moved = answer.moved_to if answer.moved_to != kept.url else ""
-        self._subscriptions.keep(replace(kept, moved_to=moved))
-        self.told.append(told)
+    def _update(
+        self, feed: Subscription, answer: Answer, outcome: Outcome, entries: int = 0
+    ) -> None:
+        moved_to = answer.moved_to if answer.moved_to != feed.url else ""
+        self._subscriptions.put(replace(feed, moved_to=moved_to))
+        self.reports.append(FeedReport(feed.url, outcome, entries, feed.due_at))
 
 
 def _conditions(known: Subscription) -> dict[str, str]:
-    """Ask for what is new alone; https://www.rfc-editor.org/rfc/rfc9110#name-conditional-requests"""
-    said = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
-    return {name: value for name, value in said.items() if value and known.fetched}
+    """A conditional request; https://www.rfc-editor.org/rfc/rfc9110#name-conditional-requests"""
+    validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in validators.items() if value and known.fetched_at}
 
 
 def _feed_on(answer: Answer, url: str) -> str:
@@ -312,11 +314,11 @@ def _feed_on(answer: Answer, url: str) -> str:
 
 
 def _file(url: str, content: bytes) -> SourceFile:
-    return SourceFile(url, url, partial(held, content))
+    return SourceFile(url, url, partial(open_bytes, content))
 
 
-def _later(status: int, kept: Subscription) -> str:
-    due = f"{kept.due:%Y-%m-%d %H:%M} UTC" if kept.due else "later"
+def _later(status: int, feed: Subscription) -> str:
+    due = f"{feed.due_at:%Y-%m-%d %H:%M} UTC" if feed.due_at else "later"
     return f"the server asks to wait ({status}); it is asked again from {due} on"
 
 

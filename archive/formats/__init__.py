@@ -1,1 +1,1 @@
-"""Reads news from files: any format in, a stream of articles and refusals out."""
+"""Reads news from files of any format, as a stream of articles and refusals."""

@@ -1,4 +1,4 @@
-"""Walks files that hold other files, ZIP and tar, without unpacking anything to disk."""
+"""Walks the members of containers (ZIP, tar, web archives) without writing anything to disk."""
 
 import io
 import tarfile
@@ -11,18 +11,18 @@ from struct import error
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.web import web_archives
 from backfile.archive.model.errors import UnreadableArticle
 
 Members = Iterator[SourceFile | UnreadableArticle]
 
 MOST_MEMBERS = 200_000
-MOST_TIMES = 200  # that a member, or all of them, may be as large as they were packed
-ALWAYS_ALLOWED = 64 << 20  # bytes, however small they were packed
-HELD = 8 << 20  # bytes of a tar's member kept in memory; a larger one is sought again when read
+MOST_TIMES = 200  # the highest compression ratio, of a member and of all members together
+ALWAYS_ALLOWED = 64 << 20  # bytes; up to this size the ratio does not matter
+IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is searched for later
 ENCRYPTED = 1  # a bit of a ZIP member's flags
-OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # what an office document or an e-book holds
+OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # members of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
 STUMBLES = (
     ValueError,
@@ -38,7 +38,7 @@ TAR_MARK = slice(257, 262)
 
 
 class Container(NamedTuple):
-    """A name, a test on the start of a file's bytes, and what walks its members."""
+    """A kind of container: name, test on a file's first bytes, and walk over its members."""
 
     name: str
     recognises: Callable[[bytes], bool]
@@ -46,21 +46,21 @@ class Container(NamedTuple):
 
 
 def members_of(file: SourceFile) -> Members | None:
-    """Walk what a file holds; None where it is no container."""
+    """Walk the members of a file; None if it is not a container."""
     head = file.head()
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
     return _translated(found.members(file)) if found else None
 
 
 def _translated(members: Members) -> Members:
-    """Call damage what the libraries stumble over in files that were made by hand."""
+    """Raise BadZipFile for the errors that libraries raise on malformed containers."""
     try:
         yield from members
     except STUMBLES as exc:
         raise BadZipFile(str(exc)) from exc
 
 
-def in_zip(file: SourceFile) -> Members:
+def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
     """Walk a ZIP file in its own order; raise UnreadableArticle for what is a document instead."""
     with file.open() as stream, ZipFile(stream) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
@@ -71,7 +71,7 @@ def in_zip(file: SourceFile) -> Members:
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
         walk = _Walk(file, sum(info.compress_size for info in infos))
-        for info in infos[:MOST_MEMBERS]:
+        for info in infos[:most]:
             packed = info.compress_size
             yield from walk.member(
                 info.filename,
@@ -80,29 +80,29 @@ def in_zip(file: SourceFile) -> Members:
                 _trouble(info),
                 partial(_in_zip, opened, info),
             )
-        yield from walk.rest(len(infos))
+        yield from walk.rest(len(infos), most)
 
 
-def in_tar(file: SourceFile) -> Members:
+def in_tar(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
     """Walk a tar file, packed or not, from its beginning to its end."""
     count = 0
     with file.raw() as stream:
         packed = stream.seek(0, io.SEEK_END)
     walk = _Walk(file, packed)
     with file.raw() as stream, tarfile.open(fileobj=stream, mode="r|*") as opened:
-        for count, info in enumerate(islice(opened, MOST_MEMBERS + 1), 1):
-            if info.isdir() or count > MOST_MEMBERS:
+        for count, info in enumerate(islice(opened, most + 1), 1):
+            if info.isdir() or count > most:
                 continue
             trouble = "" if info.isfile() else "a link or a device, not a file"
             raw = partial(_sought, file, count)
-            if not trouble and info.size <= HELD and (member := opened.extractfile(info)):
-                raw = partial(held, member.read())
+            if not trouble and info.size <= IN_MEMORY and (member := opened.extractfile(info)):
+                raw = partial(open_bytes, member.read())
             yield from walk.member(info.name, info.size, packed, trouble, raw)
-    yield from walk.rest(count)
+    yield from walk.rest(count, most)
 
 
 class _Walk:
-    """Names the members of one container, and keeps count of what they hold."""
+    """Names the members of one container, and adds up their sizes."""
 
     def __init__(self, file: SourceFile, packed: int) -> None:
         self._file = file
@@ -113,7 +113,7 @@ class _Walk:
     def member(
         self, name: str, size: int, packed: int, trouble: str, raw: Callable[[], io.BufferedReader]
     ) -> Members:
-        """Yield a member, or why it is not read; nothing for what is hidden."""
+        """Yield a member, or the reason to refuse it; nothing for a hidden file."""
         path = PurePosixPath(name.replace("\\", "/"))
         if (
             any(part.startswith(".") and part != ".." for part in path.parts)
@@ -136,10 +136,10 @@ class _Walk:
         else:
             yield SourceFile(place, f"{self._file.key}!/{label}", raw)
 
-    def rest(self, count: int) -> Members:
+    def rest(self, count: int, most: int) -> Members:
         """Say so where there were more members than are read."""
-        if count > MOST_MEMBERS:
-            reason = f"more than {MOST_MEMBERS:,} files in it; those behind were not read"
+        if count > most:
+            reason = f"more than {most:,} files in it; those behind were not read"
             yield UnreadableArticle(self._file.place, reason)
 
 
@@ -160,7 +160,7 @@ def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
 
 
 class _Sought(io.BufferedReader):
-    """A member of a tar; closes the tar with it."""
+    """A member of a tar; closing it closes the tar."""
 
     def __init__(self, member: Any, tar: io.BufferedReader) -> None:
         super().__init__(member)
@@ -174,7 +174,7 @@ class _Sought(io.BufferedReader):
 
 
 def _sought(file: SourceFile, number: int) -> io.BufferedReader:
-    """Open a tar's member by its number, from the beginning."""
+    """Open a member of a tar by its number, reading the tar from the beginning."""
     stream = file.raw()
     opened = tarfile.TarFile.open(fileobj=stream, mode="r|*")
     return _Sought(opened.extractfile(next(islice(opened, number - 1, None))), stream)
@@ -189,5 +189,7 @@ CONTAINERS = (
     Container(
         "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
     ),
-    Container("web archive", web_archives.is_web_archive, web_archives.pages_in),
+    Container(
+        "web archive", lambda head: head.startswith(web_archives.OPENINGS), web_archives.pages_in
+    ),
 )

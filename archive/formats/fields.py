@@ -1,4 +1,4 @@
-"""Turns a record (a JSON object, a CSV row, front matter) into an Article by its field names."""
+"""Makes an Article of a record (a JSON object, a CSV row, front matter) by its field names."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
-from backfile.archive.formats.dates.article_day import Beside, DateReading, settle_day
+from backfile.archive.formats.dates.article_day import DateContext, DateReading, settle_day
 from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.languages import language_of
 from backfile.archive.formats.web.markup import plain_text
@@ -15,7 +15,7 @@ from backfile.archive.model.addresses import canonical_url
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource, shortened
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
 
-DEEPEST_VALUE = 8  # lists and objects around a name or a text; hostile records have thousands
+DEEPEST_VALUE = 8  # levels of lists and objects around a name; hostile records have thousands
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
 BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def dotted(record: Mapping[str, Any], path: str) -> Any:
 
 
 def as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
-    """A string, the name in an object, or the first such thing in a list."""
+    """The value as a line: a string, the name in an object, or the first of these in a list."""
     if isinstance(value, Mapping):
         names = ("name", "title", "value", "text", "rendered", "id")  # `rendered`: WordPress
         value = next((value[name] for name in names if name in value), "")
@@ -43,7 +43,7 @@ def as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A string, or a list of paragraphs."""
+    """The value as a text; a list is a list of paragraphs."""
     if isinstance(value, list | tuple):
         return "\n\n".join(part for part in map(as_line, value) if part)
     return as_line(value)
@@ -57,7 +57,7 @@ def as_names(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
 
 
-# The usual names, the likeliest first; compared without case, spaces and punctuation.
+# The usual field names, most likely first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "guid", "uuid", "articleid", "docid", "identifier", "uri"),
     "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
@@ -79,11 +79,11 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
     "language": ("language", "lang", "locale"),
 }
-PLACE_MARK = "file-"  # before ids that were made of a place
+FILE_ID_PREFIX = "file-"  # of ids that are made of a file's path
 
 
 def normal_name(name: str) -> str:
-    """Fold a field name: `Date-Published` and `datePublished` are the same.
+    """Fold a field name: `Date-Published` and `datePublished` are equal.
 
     >>> normal_name("Date-Published")
     'datepublished'
@@ -96,9 +96,9 @@ NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NA
 
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """Which record field feeds which article field; `chosen` overrides the usual names.
+    """Which record field maps to which article field; `chosen` overrides the usual names.
 
-    `dates` is how the dates in them are read.
+    `dates` says how dates are read.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class FieldMap:
 
     @classmethod
     def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
-        """Read `FIELD=NAME` options; raise BadSetting for what is not one."""
+        """Parse `FIELD=NAME` options; raise BadSetting for an invalid one."""
         chosen = {}
         for option in options:
             ours, equals, theirs = option.partition("=")
@@ -117,25 +117,25 @@ class FieldMap:
         return cls(chosen, DateReading(order))
 
     @classmethod
-    def kept(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
-        """Make it of what `to_keep` gave."""
+    def from_stored(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+        """Restore a map from the values of `to_stored`."""
         return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
 
-    def to_keep(self) -> dict[str, Any]:
-        """What has to be known to read the same input again in the same way, for JSON."""
+    def to_stored(self) -> dict[str, Any]:
+        """The map as JSON values, stored to read the same input again in the same way."""
         order = self.dates.order
         return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
 
     def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Pick, for each article field, the first usual name that holds something.
+        """Find the value of each article field: the first usual name that is not empty.
 
         >>> FieldMap({"section": "meta.desk"}).find({"Headline": "A", "meta": {"desk": "B"}})
         {'title': 'A', 'section': 'B'}
         """
-        return {ours: value for ours, _, value in self.feeding(record)}
+        return {ours: value for ours, _, value in self.mapped_fields(record)}
 
-    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        """Pick them as (article field, record field, value)."""
+    def mapped_fields(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Find the same as (article field, record field, value)."""
         by_name = {normal_name(str(key)): (str(key), value) for key, value in record.items()}
         found: list[tuple[str, str, Any]] = []
         for ours, usual in NORMAL_NAMES.items():
@@ -143,7 +143,7 @@ class FieldMap:
                 named = [(theirs, dotted(record, theirs))]
             else:
                 named = [by_name[name] for name in usual if name in by_name]
-            found += [(ours, *each) for each in named if _holds(each[1])][:1]
+            found += [(ours, *each) for each in named if _is_filled(each[1])][:1]
         return found
 
 
@@ -152,20 +152,20 @@ def article_from(
     origin: Origin,
     names: FieldMap,
     key: str,
-    told: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
     date_source: DateSource = DateSource.FIELD,
     version: int = 0,
     file_name: str = "",
 ) -> Article:
-    """Make an article of a record; `key` names it where it has neither id nor url.
+    """Make an article of a record; `key` gives it an id if it has neither id nor url.
 
-    `told`, by the names of an article's fields, counts where the record itself says nothing;
-    `date_source` is where its day, if there is one, was found; `version` is the source's own;
-    `file_name`, below its folder, is that of a file which holds this article alone.
+    `defaults` are values of article fields for fields that the record lacks; `date_source` says
+    where the date field comes from; `version` is the source's version number; `file_name` is the
+    path below the input folder of a file that holds this article alone.
 
-    Raises UnreadableArticle where there is no text and no title to be found by.
+    Raises UnreadableArticle if the record has neither text nor title.
     """
-    found = {**(told or {}), **names.find(record)}
+    found = {**(defaults or {}), **names.find(record)}
     title = clean_line(plain_text(as_line(found.get("title", ""))))
     text = clean_text(plain_text(as_text(found.get("text", ""))))
     if not text:
@@ -177,8 +177,8 @@ def article_from(
     named = clean_line(as_line(found.get("language", "")))
     language = language_of(named, title, text)
     written = as_line(found.get("published", ""))
-    beside = Beside(named or language, url, source, file_name, text)
-    day = settle_day(written, date_source, beside, names.dates)
+    context = DateContext(named or language, url, source, file_name, text)
+    day = settle_day(written, date_source, context, names.dates)
     return Article(
         id=clean_line(as_line(found.get("id", ""))) or derived_id(url, key),
         title=title or stand_in_title(text),
@@ -200,7 +200,7 @@ def article_from(
 
 
 def record_of(article: Article) -> dict[str, Any]:
-    """Lay an article out as a record that reads as the article."""
+    """The record of an article: `article_from` makes the same article of it."""
     given = {
         "id": article.id,
         "title": article.given_title,
@@ -212,25 +212,25 @@ def record_of(article: Article) -> dict[str, Any]:
         "language": article.language,
         "url": article.url,
     }
-    return {name: value for name, value in given.items() if _holds(value)}
+    return {name: value for name, value in given.items() if _is_filled(value)}
 
 
 def derived_id(url: str, key: str) -> str:
-    """Name an article that its source does not: by its canonical URL, else by where it was."""
+    """Make an id of the canonical URL, or else of `key`."""
     if url:
         return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
-    return PLACE_MARK + hashlib.sha256(key.encode()).hexdigest()[:20]
+    return FILE_ID_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-def named_apart(article: Article) -> Article:
-    """Name an article in another way if it was named by its place, which it shares with others."""
-    if not article.id.startswith(PLACE_MARK):
+def with_part_id(article: Article) -> Article:
+    """Change an id made of a file's path, for an article that shares its file with others."""
+    if not article.id.startswith(FILE_ID_PREFIX):
         return article
-    return replace(article, id="part-" + article.id.removeprefix(PLACE_MARK))
+    return replace(article, id="part-" + article.id.removeprefix(FILE_ID_PREFIX))
 
 
 def stand_in_title(text: str) -> str:
-    """Shorten the first sentence, for an article that came without a title."""
+    """Make a title of the first sentence, shortened."""
     from sentencex import segment
 
     opening = text[:1000].split("\n\n", 1)[0]
@@ -238,7 +238,7 @@ def stand_in_title(text: str) -> str:
     return shortened(sentences[0] if sentences else opening)
 
 
-def _holds(value: object) -> bool:
+def _is_filled(value: object) -> bool:
     return value is not None and value != "" and value != [] and value != {}
 
 

@@ -1,7 +1,8 @@
-"""Opens the files of an input: decompression, lines of bounded length, text in any encoding."""
+"""Opens the files of an input: decompression, encodings, lines of bounded length."""
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,33 +11,31 @@ from os.path import splitext
 from pathlib import Path
 from typing import AnyStr, Self, cast
 
-from backfile.archive.formats.text.encodings import WIDE_ENCODINGS, encoding_of, likeliest_encoding
-from backfile.archive.model.article import Origin
+from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16
-MEMBER_MARK = "!/"  # between a file's path and the name of what lies in it
+MEMBER_MARK = "!/"  # between a file's path and the name of its member
 LONGEST_TEXT = 32 << 20  # bytes of one article; a book has about one
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of the input, on disk or inside another; it can be opened more than once.
+    """A file of the input, on disk or inside a container; it can be opened more than once.
 
-    `place` says where it is: its path, and of what lies in another file `path!/name`. `key` names
-    it below the folder it was found in, on any machine. `raw` opens its bytes. `offset` is where it
-    begins in its place, 1 for a whole file. `told` is what its surroundings say of its article, by
-    the names of an article's fields; it counts where the file itself says nothing. `version` grows
-    with each copy of one page that was fetched, 0 where nobody counts. `digest` is the SHA-256 of
-    the bytes, in hex, where they are kept.
+    `place` is its path, for a member of a container `path!/name`. `key` is its path below the input
+    folder, the same on all machines. `raw` opens its bytes. `offset` is its position within
+    `place`, 1 for a whole file. `defaults` are values of article fields from its surroundings, for
+    fields that the file lacks. `version` grows with each fetched copy of a page, 0 if unknown.
+    `digest` is the SHA-256 of the bytes, in hex, if they are stored.
     """
 
     place: str
     key: str
     raw: Callable[[], io.BufferedReader] = field(compare=False, repr=False)
     offset: int = 1
-    told: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
     digest: str = ""
 
@@ -47,43 +46,43 @@ class SourceFile:
 
     @property
     def is_member(self) -> bool:
-        """Whether it lies in another file, or in memory, and not on disk."""
+        """Whether it is a member of a container, not a file on disk."""
         return MEMBER_MARK in self.place
 
-    def holding(self, content: bytes) -> Self:
-        """The same file with its bytes in memory, for another process to read."""
-        return replace(self, raw=partial(held, content))
+    def with_content(self, content: bytes) -> Self:
+        """The same file with its bytes in memory, so that another process can read it."""
+        return replace(self, raw=partial(open_bytes, content))
 
     def read_ahead(self) -> Self:
-        """The same file, in memory if it is small, as to open it several times would take longer.
+        """The same file, in memory if it is small: opening it several times would take longer.
 
-        What cannot be read stays as it is: whoever reads it says so.
+        A file that cannot be read is returned unchanged; its reader will report it.
         """
         try:
             with self.raw() as stream:
                 content = stream.read(HEAD_BYTES + 1)
         except OSError:
             return self
-        return self.holding(content) if len(content) <= HEAD_BYTES else self
+        return self.with_content(content) if len(content) <= HEAD_BYTES else self
 
     @property
     def suffix(self) -> str:
-        """The last suffix, lower case, looking through `.gz`."""
+        """The last suffix before `.gz`, in lower case."""
         name = self.key.rpartition("/")[2].casefold().removesuffix(".gz")
         return splitext(name)[1]
 
     def origin(self, offset: int | None = None) -> Origin:
-        """What an article of the file, or of a line or record in it, gives as its origin."""
+        """The origin of an article of this file, or of a line or record in it."""
         return Origin(self.place, self.offset if offset is None else offset, self.digest)
 
     def open(self) -> io.BufferedReader:
-        """Open for reading, decompressed if the content (not the name) is gzip."""
+        """Open for reading; gzip, recognised by content, is decompressed."""
         stream = self.raw()
         compressed = stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
         return cast(io.BufferedReader, _Decompressed(stream)) if compressed else stream
 
     def head(self) -> bytes:
-        """The first 64 KiB, or what there is of them before the compressed data breaks off."""
+        """The first 64 KiB, or less if the file or its compressed data ends before."""
         head = b""
         with self.open() as stream:
             try:
@@ -95,13 +94,13 @@ class SourceFile:
         return head
 
     def lines(self) -> Iterator[str | None]:
-        """Read line by line, each in the file's encoding or, if it is not, in the likeliest.
+        """Read line by line, in the file's encoding; a line invalid in it, in the likeliest one.
 
-        None stands for a line of more than 32 MiB.
+        None replaces a line of more than 32 MiB.
         """
         head = self.head()
         encoding = encoding_of(head)
-        # An old Macintosh ended its lines with \r alone, and some spreadsheets still do.
+        # Old Macintosh files end lines with \r alone, and so do some spreadsheets.
         end = b"\r" if b"\r" in head[:-1] and b"\n" not in head else b"\n"
         with self.open() as stream:
             if encoding in WIDE_ENCODINGS:
@@ -111,18 +110,26 @@ class SourceFile:
             for line in _byte_lines(stream, end):
                 yield None if line is None else _decoded(line, encoding)
 
-    def read_text(self) -> str:
-        """Read the whole file as text; for formats that hold one article in a file."""
+    def read_bytes(self, most: int = LONGEST_TEXT, *, note: str = "") -> bytes:
+        """Read the whole file; raise UnreadableArticle, with a `note`, above `most` bytes."""
         with self.open() as stream:
-            content = stream.read(LONGEST_TEXT + 1)
-        if len(content) > LONGEST_TEXT:
-            reason = f"longer than {LONGEST_TEXT >> 20} MiB, too long for one article"
-            raise UnreadableArticle(self.place, reason)
+            content = stream.read(most + 1)
+        if len(content) > most:
+            raise UnreadableArticle(self.place, f"longer than {most >> 20} MiB{note}")
+        return content
+
+    def read_text(self) -> str:
+        """Read the whole file as text; for formats with one article in a file."""
+        content = self.read_bytes(note=", too long for one article")
         return content.decode(encoding_of(content), "replace")
 
 
+ReadResult = Article | UnreadableArticle
+ReadResults = Iterator[ReadResult]
+
+
 class _Decompressed(gzip.GzipFile):
-    """What a gzip stream holds; closes the stream with it."""
+    """The decompressed content of a gzip stream; closing it closes the stream."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         super().__init__(fileobj=stream, mode="rb")
@@ -135,9 +142,14 @@ class _Decompressed(gzip.GzipFile):
             self._below.close()
 
 
-def held(content: bytes) -> io.BufferedReader:
-    """Open bytes that are in memory."""
+def open_bytes(content: bytes) -> io.BufferedReader:
+    """Open bytes in memory as a file."""
     return io.BufferedReader(io.BytesIO(content))
+
+
+def first_line(exc: BaseException) -> str:
+    """The first line of an exception's message, at most 120 characters; its class if empty."""
+    return (str(exc).splitlines() or [type(exc).__name__])[0][:120]
 
 
 def _opened(path: Path) -> io.BufferedReader:
@@ -148,7 +160,7 @@ def _byte_lines(stream: io.BufferedReader, end: bytes) -> Iterator[bytes | None]
     if end == b"\n":
         yield from _bounded_lines(stream.readline, (end,))
         return
-    # Only a text stream takes another line end, and in Latin-1 each byte is a character.
+    # Only text streams accept another line end; in Latin-1 each byte is a character.
     with io.TextIOWrapper(stream, "latin-1", newline=end.decode()) as text:
         yield from _bounded_lines(lambda size: text.readline(size).encode("latin-1"), (end,))
 
@@ -172,22 +184,81 @@ def _decoded(line: bytes, encoding: str) -> str:
         return line.decode(likeliest_encoding(line), "replace")
 
 
-MOST_HELD = 128 << 20  # bytes of a file that lies in another, or is compressed
+MOST_IN_MEMORY = 128 << 20  # bytes of a file that is compressed, or a member of a container
 
 
-def on_disk_or_held(file: SourceFile, opening: bytes) -> Path | bytes:
+def path_or_bytes(file: SourceFile, opening: bytes, *, most: int = MOST_IN_MEMORY) -> Path | bytes:
     """Give the path of a file that begins so on disk, else all its bytes.
 
-    Raises UnreadableArticle where those are too many.
+    Raises UnreadableArticle where those are more than `most`.
     """
     with file.raw() as stream:
-        # Not by its place: what is read may be a copy that was kept of what lay there.
+        # The stream's path, not `place`: the stream may be a stored original of that file.
         below = stream.raw
         if isinstance(below, io.FileIO) and stream.peek(len(opening)).startswith(opening):
             return Path(str(below.name))
     with file.open() as stream:
-        content = stream.read(MOST_HELD + 1)
-    if len(content) > MOST_HELD:
-        reason = f"more than {MOST_HELD >> 20} MiB, packed, of what must be read out of order"
+        content = stream.read(most + 1)
+    if len(content) > most:
+        reason = f"more than {most >> 20} MiB, packed, of what must be read out of order"
         raise UnreadableArticle(file.place, f"{reason}; unpack it first")
     return content
+
+
+SAMPLE = 1 << 16  # bytes
+WIDE_ENCODINGS = ("utf-16", "utf-32", "utf-16-le", "utf-16-be")
+LEAST_LETTERS = 16
+MANY_NULS = 0.4  # share of zeros in every second byte of UTF-16
+FEW = 0.1  # share of NO_LETTERS in the other bytes; half of a typographic quote is one of these
+NO_LETTERS = re.compile(rb"[\x00-\x08\x0e-\x1e]")
+BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding of a text: by its byte order mark, UTF-8, or else the likeliest."""
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    if wide := _unmarked(content[:SAMPLE]):
+        return wide
+    try:
+        content.decode()
+    except UnicodeDecodeError as exc:
+        if exc.reason == "unexpected end of data" and len(content) - exc.start < 4:
+            return "utf-8"  # the text was cut inside a character
+        return likeliest_encoding(content[max(0, exc.start - SAMPLE // 2) :][:SAMPLE])
+    return "utf-8"
+
+
+def _unmarked(sample: bytes) -> str:
+    """UTF-16 without a mark, recognised by the zero half of most letters; or empty."""
+    first, second = sample[::2], sample[1::2]
+    if _is_half(second, of=first):
+        return "utf-16-le"
+    return "utf-16-be" if _is_half(first, of=second) else ""
+
+
+def _is_half(empty: bytes, *, of: bytes) -> bool:
+    if len(of) < LEAST_LETTERS or empty.count(0) <= MANY_NULS * len(empty):
+        return False
+    return len(NO_LETTERS.findall(of)) <= FEW * len(of)
+
+
+def likeliest_encoding(sample: bytes) -> str:
+    """The likeliest encoding of a text that is not valid UTF-8."""
+    read = sample.decode("utf-8", "replace")
+    beyond_ascii = sum(not character.isascii() for character in read)
+    if beyond_ascii > 2 * read.count("\ufffd"):
+        return "utf-8"  # with a few damaged bytes
+    if beyond_ascii < len(sample) / 4:
+        return "cp1252"  # charset_normalizer reads £ and ñ in English as cp1250 or cp775
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"

@@ -1,4 +1,4 @@
-"""Reads a whole input: folders walked in a settled order, articles and refusals out."""
+"""Reads a whole input: walks folders in a fixed order, and yields articles and refusals."""
 
 import os
 import zlib
@@ -13,35 +13,34 @@ from tarfile import TarError
 from typing import Any, NamedTuple, Protocol
 from zipfile import BadZipFile
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResult, SourceFile
 from backfile.archive.formats.registry import format_of
-from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
+from backfile.archive.workers import batches
 
-ADDRESSES = ("http:", "https:", "feed:")  # how their paths begin
+ADDRESSES = ("http:", "https:", "feed:")  # first parts of a path that is an address
 
 
 class InputMissing(ArchiveError):
-    """A path that was named and does not exist."""
+    """An input path does not exist."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if _is_address(path):
-            address = str(path).replace(":/", "://", 1)  # a path has no two slashes in a row
+            address = str(path).replace(":/", "://", 1)  # Path removes one of two slashes
             super().__init__(f"{address} is an address; `backfile follow {address}` fetches feeds")
         else:
             super().__init__(f"nothing at {path}; name a file or folder that exists")
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[SourceFile | UnreadableArticle]:
-    """Walk the paths in a settled order; hidden files and folders are left out.
+    """Walk the paths in a fixed order, without hidden files and folders.
 
-    What is reached twice, through two roots or a link, is yielded once.
+    A file reached twice, through two roots or a link, is yielded once.
 
-    Raises InputMissing at once, before anything is read, for a path that is not there.
+    Raises InputMissing at once, before reading, for a path that does not exist.
     """
     roots = []
     for path in map(Path, paths):
@@ -67,7 +66,7 @@ def _once(
 
 
 def _place(path: Path) -> str:
-    """Where a file really lies; the folders above it are resolved already."""
+    """The real path of a file; the folders above it are already resolved."""
     return str(path.resolve() if path.is_symlink() else path)
 
 
@@ -105,7 +104,7 @@ def _printable(path: Path) -> str:
 
 
 def _named(path: Path, key: str) -> SourceFile | UnreadableArticle:
-    """Refuse a name that is not UTF-8: neither an id nor the catalogue could hold it."""
+    """A file; refused if its name is not UTF-8, which ids and the catalogue cannot store."""
     name = _printable(path)
     if name != str(path):
         return UnreadableArticle(name, "the name of the file is not UTF-8; rename it")
@@ -118,47 +117,53 @@ def _reported(failures: list[OSError]) -> Iterator[UnreadableArticle]:
         yield UnreadableArticle(str(failure.filename), failure.strerror or str(failure))
 
 
-DEEPEST = 3  # containers in one another
-CARRIED = 1 << 20  # bytes; a larger file is read in this process, as a stream
-FILES_AT_ONCE = 16  # that another process is given
-AHEAD = 8  # such lots that are being read while the first is waited for
+DEEPEST = 3  # levels of nested containers
 
 DAMAGED = (EOFError, zlib.error, LZMAError, BadZipFile, TarError)
 READING_ERRORS = (UnreadableArticle, *DAMAGED, OSError)
 
-Found = Article | UnreadableArticle
-
 
 class Pending(Protocol):
-    """Work that was given away."""
+    """A submitted call."""
 
-    def result(self) -> list[Found]: ...
+    def result(self) -> list[ReadResult]: ...
 
 
 class Pool(Protocol):
-    """Has functions called in other processes."""
+    """Calls functions in other processes."""
 
-    def submit(self, function: Callable[..., list[Found]], *arguments: object) -> Pending: ...
+    def submit(self, function: Callable[..., list[ReadResult]], *arguments: object) -> Pending: ...
 
 
-class Keeper(Protocol):
-    """Keeps the bytes that are read; returns the file with its digest."""
+class OriginalStore(Protocol):
+    """Stores the bytes of files before they are read; returns the file with its digest."""
 
     def keep(self, file: SourceFile, options: Mapping[str, Any]) -> SourceFile: ...
 
 
-class _Task(NamedTuple):
-    """A file to read; one that is small can be read elsewhere."""
+class Lots(NamedTuple):
+    """How small files are given to other processes."""
 
-    read: Callable[[], Iterable[Found]]
+    carried: int = 1 << 20  # bytes; a larger file is read in this process, as a stream
+    files: int = 16  # that another process is given
+    ahead: int = 8  # such lots that are being read while the first is waited for
+
+
+LOTS = Lots()
+
+
+class _Task(NamedTuple):
+    """A file to read; a small one can be read in another process."""
+
+    read: Callable[[], Iterable[ReadResult]]
     small: bool
 
 
 class Reading:
     """One pass over an input; iterate it for articles and refusals.
 
-    With a pool, small files are read in its processes, some before what is found in those before
-    them is asked for. `bytes_done` of `bytes_total` counts files that were gone through.
+    With a pool, small files are read in its processes, some of them ahead of the iteration.
+    `bytes_done` of `bytes_total` are the sizes of the files that are done.
     """
 
     def __init__(
@@ -166,9 +171,11 @@ class Reading:
         paths: Iterable[Path],
         names: FieldMap,
         *,
-        originals: Keeper | None = None,
+        originals: OriginalStore | None = None,
         pool: Pool | None = None,
+        lots: Lots = LOTS,
     ) -> None:
+        self._lots = lots
         self._files = [(found, _size(found)) for found in find_files(paths)]
         self._names = names
         self._originals = originals
@@ -176,23 +183,23 @@ class Reading:
         self.bytes_done = 0
         self.bytes_total = sum(size for _, size in self._files)
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[ReadResult]:
         if self._pool:
             yield from self._spread(self._pool)
             return
         for task in self._tasks():
             yield from task.read()
 
-    def _spread(self, pool: Pool) -> Iterator[Found]:
+    def _spread(self, pool: Pool) -> Iterator[ReadResult]:
         waiting: deque[Pending] = deque()
         for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
-            for lot in batches(tasks, FILES_AT_ONCE if small else 1):
+            for batch in batches(tasks, self._lots.files if small else 1):
                 if small:
-                    waiting.append(pool.submit(_read_all, lot))
-                while len(waiting) > (AHEAD if small else 0):
+                    waiting.append(pool.submit(_read_all, batch))
+                while len(waiting) > (self._lots.ahead if small else 0):
                     yield from waiting.popleft().result()
-                if not small:  # now, as what it lies in may be closed behind it
-                    yield from lot[0].read()
+                if not small:  # now: its container may be closed once the walk goes on
+                    yield from batch[0].read()
         for pending in waiting:
             yield from pending.result()
 
@@ -207,8 +214,8 @@ class Reading:
             return _Task(partial(list, (leaf,)), small=True)
         try:
             read = format_of(leaf).read
-            file = self._originals.keep(leaf, self._names.to_keep()) if self._originals else leaf
-            carried = _carried(file) if self._pool else None
+            file = self._originals.keep(leaf, self._names.to_stored()) if self._originals else leaf
+            carried = _carried(file, self._lots.carried) if self._pool else None
         except READING_ERRORS as exc:
             return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)
         task = partial(_read, read, carried or file, self._names)
@@ -216,7 +223,7 @@ class Reading:
 
 
 def leaves(file: SourceFile, depth: int = 0) -> Iterator[SourceFile | UnreadableArticle]:
-    """Walk down to the files that hold articles; `depth` says how many files it lies in."""
+    """Walk down to the files that are not containers; `depth` counts the containers above."""
     try:
         members = members_of(file)
         if members is None:
@@ -233,8 +240,8 @@ def leaves(file: SourceFile, depth: int = 0) -> Iterator[SourceFile | Unreadable
         yield refusal_of(exc, file.place)
 
 
-def read_file(file: SourceFile, names: FieldMap) -> Iterator[Found]:
-    """Read one file in whatever format it is, or all that it holds; refusals are yielded."""
+def read_file(file: SourceFile, names: FieldMap) -> Iterator[ReadResult]:
+    """Read one file of any format, or all members of a container; refusals are yielded."""
     for leaf in leaves(file):
         if isinstance(leaf, UnreadableArticle):
             yield leaf
@@ -242,8 +249,8 @@ def read_file(file: SourceFile, names: FieldMap) -> Iterator[Found]:
             yield from read_leaf(leaf, names)
 
 
-def read_leaf(file: SourceFile, names: FieldMap) -> Iterator[Found]:
-    """Read one file that holds no others."""
+def read_leaf(file: SourceFile, names: FieldMap) -> Iterator[ReadResult]:
+    """Read one file that is not a container."""
     try:
         yield from format_of(file).read(file, names)
     except READING_ERRORS as exc:
@@ -251,7 +258,7 @@ def read_leaf(file: SourceFile, names: FieldMap) -> Iterator[Found]:
 
 
 def refusal_of(exc: BaseException, place: str) -> UnreadableArticle:
-    """Say why a file could not be read to its end."""
+    """The refusal for an exception that ended the reading of a file."""
     if isinstance(exc, UnreadableArticle):
         return exc
     if isinstance(exc, DAMAGED):
@@ -261,29 +268,29 @@ def refusal_of(exc: BaseException, place: str) -> UnreadableArticle:
 
 
 def _read(
-    read: Callable[[SourceFile, FieldMap], Iterator[Found]], file: SourceFile, names: FieldMap
-) -> Iterator[Found]:
+    read: Callable[[SourceFile, FieldMap], Iterator[ReadResult]], file: SourceFile, names: FieldMap
+) -> Iterator[ReadResult]:
     try:
         yield from read(file, names)
     except READING_ERRORS as exc:
         yield refusal_of(exc, file.place)
 
 
-def _read_all(tasks: list[_Task]) -> list[Found]:
+def _read_all(tasks: list[_Task]) -> list[ReadResult]:
     return [found for task in tasks for found in task.read()]
 
 
-def _carried(file: SourceFile) -> SourceFile | None:
-    """The file so that another process can open it, if it is small."""
+def _carried(file: SourceFile, most: int) -> SourceFile | None:
+    """The file so that another process can open it, if it has at most so many bytes."""
     if not file.is_member:
-        return file if Path(file.place).stat().st_size <= CARRIED else None
+        return file if Path(file.place).stat().st_size <= most else None
     with file.raw() as stream:
-        content = stream.read(CARRIED + 1)
-    return file.holding(content) if len(content) <= CARRIED else None
+        content = stream.read(most + 1)
+    return file.with_content(content) if len(content) <= most else None
 
 
 def _size(found: SourceFile | UnreadableArticle) -> int:
     if isinstance(found, SourceFile):
-        with suppress(OSError):  # it went meanwhile; reading it will say so
+        with suppress(OSError):  # it was removed meanwhile; its reader will report that
             return Path(found.place).stat().st_size
     return 0

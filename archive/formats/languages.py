@@ -1,4 +1,4 @@
-"""Says which language an article is in: what its source names, else what its own words show."""
+"""Finds the language of an article: as its source names it, else detected from its text."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-ISO_639_1 = 2  # letters; no other codes are kept
-OPENING = 160  # characters, enough for most articles, as time grows with them
-LONGER = 700
-SURE = 0.99  # of an opening; else more is looked at
-LIKELY = 0.9  # of 10,375 headlines none is wrong; below, the language is left open
-SHORT = 60  # characters, in which letters are counted
+ISO_639_1 = 2  # letters; other codes are not used
+FIRST_SAMPLE = 160  # characters, enough for most articles; time grows with the length
+SECOND_SAMPLE = 700
+SURE = 0.99  # probability for the first sample; below, the second sample is classified
+LIKELY = 0.9  # of 10,375 headlines none is wrong; below, no language is set
+SHORT = 60  # characters; a shorter text needs LEAST_LETTERS
 LEAST_LETTERS = 20
-# Words of English alone. Where five stand in its beginning, a text is not looked at any closer: so
-# it is with 61% of 26,305 English articles, 94% of those with a body; 1,128 others have 2 at most.
+# English words. A text with five of them at its beginning is English without a classifier: 61% of
+# 26,305 English articles are, 94% of those with a body; 1,128 others have at most 2 of them.
 ENGLISH = frozenset(
     (
         "and",
@@ -36,27 +36,27 @@ ENGLISH = frozenset(
     )
 )
 ENOUGH = 5
-BEGINNING = 500  # characters, in which they are counted
-ONE_CODE = {"nb": "no", "nn": "no"}  # what is guessed is Norwegian, in whichever of its forms
+BEGINNING = 500  # characters in which these words are counted
+ONE_CODE = {"nb": "no", "nn": "no"}  # both forms of Norwegian
 
 
 def language_of(named: str, title: str, text: str) -> str:
-    """Return the ISO 639-1 code of an article; nothing rather than a wrong one.
+    """The ISO 639-1 code of an article's language; empty if it is not certain.
 
     >>> language_of("English", "", ""), language_of("", "", "42")
     ('en', '')
     """
-    return code_of(named[:64]) or detected(f"{title}\n{text[:LONGER]}")
+    return code_of(named[:64]) or detected(f"{title}\n{text[:SECOND_SAMPLE]}")
 
 
 @lru_cache(maxsize=1 << 10)
 def code_of(name: str) -> str:
-    """Fold the name of a language to its ISO 639-1 code; nothing where it is none.
+    """The ISO 639-1 code for the name or tag of a language; empty if there is none.
 
     >>> [code_of(name) for name in ("en-US", "ENG", "Deutsch", "fre", "und", "xx")]
     ['en', 'en', 'de', 'fr', '', '']
     """
-    from babel.core import get_global  # 0.1 s, which who only searches need not wait
+    from babel.core import get_global  # 0.1 s, not needed for searching
 
     folded = " ".join(name.split()).casefold()
     if not folded:
@@ -69,20 +69,20 @@ def code_of(name: str) -> str:
 
 
 def detected(text: str) -> str:
-    """Tell the language of a text from its first words; nothing where that is not sure."""
+    """Detect the language of a text from its beginning; empty if it is not certain."""
     if len(text) < SHORT and text.isascii() and sum(map(str.isalpha, text)) < LEAST_LETTERS:
         return ""
     if sum(word in ENGLISH for word in text[:BEGINNING].casefold().split()) >= ENOUGH:
         return "en"
-    code, share = _identifier().classify(text[:OPENING])
-    if share < SURE and len(text) > OPENING:
-        code, share = _identifier().classify(text[:LONGER])
+    code, share = _identifier().classify(text[:FIRST_SAMPLE])
+    if share < SURE and len(text) > FIRST_SAMPLE:
+        code, share = _identifier().classify(text[:SECOND_SAMPLE])
     return ONE_CODE.get(code, code) if share >= LIKELY else ""
 
 
 @cache
 def _identifier() -> "LanguageIdentifier":
-    """Load the model once (0.5 s), told to think of languages alone that have a code to keep."""
+    """Load the model once (0.5 s), limited to languages with an ISO 639-1 code."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,4 +1,4 @@
-"""Reads mail, as newsletters come: single messages, and mailboxes in the mbox format."""
+"""Reads mail such as newsletters: single messages, and mailboxes in the mbox format."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,8 @@ from email.message import Message
 from email.utils import parseaddr
 from typing import Any
 
-from backfile.archive.formats.fields import FieldMap, article_from, named_apart
-from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
-from backfile.archive.formats.records import Read
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.fields import FieldMap, article_from, with_part_id
+from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -22,26 +20,26 @@ MARKS = frozenset(
      b"return-path", b"delivered-to", b"content-type", b"list-id", b"reply-to", b"sender")
 )  # fmt: skip
 LEAST_MARKS = 3
-LONGEST_HEADER = 2_000  # characters; decoding takes time that grows with the square
-LONGEST_MARKUP = 2 << 20  # characters; it takes 1.6 s a MiB at worst, and letters have a tenth
+LONGEST_HEADER = 2_000  # characters; decoding time grows with the square
+LONGEST_MARKUP = 2 << 20  # characters; at worst 1.6 s a MiB; newsletters have a tenth of it
 MOST_PARTS = 500
 MOST_BOUNDARIES = 10_000  # each makes an object, read or not
-# Their parameters are cut one after the other, in time that grows with the square.
+# Parsing the parameters of these headers takes time that grows with the square.
 PARAMETERS = re.compile(
     rb"(?:^|[\r\n])content-(?:type|disposition)[^\r\n]*(?:\r?[\r\n][ \t][^\r\n]*)*", re.I
 )
 LONGEST_PARAMETERS = 10_000
-DEEPEST = 20  # parts in one another
-DEEPEST_MESSAGE = 5  # that was forwarded in one that was forwarded
+DEEPEST = 20  # levels of nested parts
+DEEPEST_MESSAGE = 5  # levels of forwarded messages
 LINK = re.compile(r"\S*https?://\S+")
-ENOUGH = 0.5  # of the words of the plain form; what is below is a notice, or pictures
+ENOUGH = 0.5  # of the words of the plain form; HTML with fewer is a notice, or only pictures
 
 
 def is_message(head: bytes) -> bool:
-    """Tell mail by its first lines: headers, and at least three that mail is known by."""
+    """Whether a file begins with headers, at least three of them typical of mail."""
     names: set[bytes] = set()
     head = head.lstrip(b"\xef\xbb\xbf")
-    if not HEADER.match(head):  # nearly all else, at once
+    if not HEADER.match(head):  # the quick answer for nearly all other files
         return False
     for line in re.split(rb"\r?\n|\r", head)[:200]:
         if line[:1] in (b" ", b"\t") and names:
@@ -53,32 +51,28 @@ def is_message(head: bytes) -> bool:
     return len(names & MARKS) >= LEAST_MARKS
 
 
-def read_message(file: SourceFile, _: FieldMap) -> Read:
-    """Read a file that is one message, and those that are attached to it."""
-    with file.open() as stream:
-        content = stream.read(LONGEST_TEXT + 1)
-    if len(content) > LONGEST_TEXT:
-        raise UnreadableArticle(file.place, f"longer than {LONGEST_TEXT >> 20} MiB")
-    yield from articles_in(content, file, file.offset)
+def read_message(file: SourceFile, _: FieldMap) -> ReadResults:
+    """Read a file with one message, and the messages attached to it."""
+    yield from articles_in(file.read_bytes(), file, file.offset)
 
 
-def articles_in(content: bytes, file: SourceFile, number: int) -> Read:
-    """Read a message and those attached to it, each an article; raise nothing."""
+def articles_in(content: bytes, file: SourceFile, number: int) -> ReadResults:
+    """Read a message and the messages attached to it, each as an article; raise nothing."""
     if trouble := _hostile(content):
         yield UnreadableArticle(str(file.origin(number)), trouble)
         return
     try:
         message = message_from_bytes(content)
         yield from _articles(message, file, number, f"{file.key}#{number}")
-    # What email raises where a header, an encoding or a nesting is beyond it.
+    # These are raised by `email` for a header, an encoding or a nesting that it cannot parse.
     except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as exc:
-        said = " ".join(str(exc).split())[:80]
-        reason = f"not a message that can be read ({type(exc).__name__}: {said})"
+        error = " ".join(str(exc).split())[:80]
+        reason = f"not a message that can be read ({type(exc).__name__}: {error})"
         yield UnreadableArticle(str(file.origin(number)), reason)
 
 
 def _hostile(content: bytes) -> str:
-    """Say why a message would take minutes or gigabytes to take apart, if it would."""
+    """Why parsing a message would take minutes or gigabytes; empty for a normal message."""
     if content.count(b"\n--") + content.count(b"\r--") > MOST_BOUNDARIES:
         return f"more than {MOST_BOUNDARIES:,} parts"
     if any(len(found[0]) > LONGEST_PARAMETERS for found in PARAMETERS.finditer(content)):
@@ -86,7 +80,9 @@ def _hostile(content: bytes) -> str:
     return ""
 
 
-def _articles(message: Message, file: SourceFile, number: int, key: str, depth: int = 0) -> Read:
+def _articles(
+    message: Message, file: SourceFile, number: int, key: str, depth: int = 0
+) -> ReadResults:
     origin = file.origin(number)
     parts = list(_parts(message))
     attached = [part for part in parts if part.get_content_type() == "message/rfc822"]
@@ -94,7 +90,7 @@ def _articles(message: Message, file: SourceFile, number: int, key: str, depth: 
     if text:
         try:
             article = article_from({**_about(message), "text": text}, origin, FieldMap(), key)
-            yield named_apart(article) if depth else article
+            yield with_part_id(article) if depth else article
         except UnreadableArticle as refused:
             yield refused
     elif not attached:
@@ -108,7 +104,7 @@ def _articles(message: Message, file: SourceFile, number: int, key: str, depth: 
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    """Walk the parts in order, but not into messages that are attached."""
+    """Walk the parts in order, without the parts of attached messages."""
     waiting = [(message, 0)]
     for _ in range(MOST_PARTS):
         if not waiting:
@@ -122,12 +118,13 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _inner(part: Message) -> list[Message]:
-    held = part.get_payload()
-    return [each for each in held if isinstance(each, Message)] if isinstance(held, list) else []
+    payload = part.get_payload()
+    parts = payload if isinstance(payload, list) else []
+    return [each for each in parts if isinstance(each, Message)]
 
 
 def _text(parts: list[Message]) -> str:
-    """The marked up form without its marks, or the plain one where that says much more."""
+    """The text of the HTML form, or the plain form if that has many more words."""
     plain = _joined(parts, "text/plain")
     fragment = _joined(parts, "text/html")
     marked = text_of(fragment) if len(fragment) <= LONGEST_MARKUP else ""
@@ -155,7 +152,7 @@ def _decoded(part: Message) -> str:
 
 
 def _as_text(content: bytes, encoding: str | None) -> str:
-    """Decode as the message says, or in the likeliest encoding where it says nothing or wrong."""
+    """Decode by the declared encoding; in the likeliest one if none or a wrong one is declared."""
     try:
         return content.decode(
             "cp1252" if encoding in ("iso-8859-1", "us-ascii") else encoding or ""
@@ -174,22 +171,22 @@ def _unwrapped(text: str, part: Message) -> str:
 
 def _about(message: Message) -> dict[str, Any]:
     raw = {name.casefold(): value for name, value in reversed(list(message.raw_items()))}
-    said = {name: _header(raw.get(name, "")) for name in ("subject", "list-id", "date")}
+    headers = {name: _header(raw.get(name, "")) for name in ("subject", "list-id", "date")}
     name, address = parseaddr(_header(raw.get("from", "")))
     archived = _header(raw.get("archived-at", "")).strip("<> ")
     return {
         "id": _header(raw.get("message-id", "")).strip("<> "),
-        "title": said["subject"],
-        "published": re.sub(r"\s*\(.*?\)\s*$", "", said["date"]),
+        "title": headers["subject"],
+        "published": re.sub(r"\s*\(.*?\)\s*$", "", headers["date"]),
         "source": name or address.rpartition("@")[2],
-        "section": said["list-id"].partition("<")[0].strip(' "'),
+        "section": headers["list-id"].partition("<")[0].strip(' "'),
         "language": _header(raw.get("content-language", "")).partition(",")[0],
         "url": archived if archived.lower().startswith(("http://", "https://")) else "",
     }
 
 
 def _header(raw: Any) -> str:
-    """Decode the value of a header: RFC 2047 words, and the bytes of mailers that knew none."""
+    """Decode the value of a header: RFC 2047 words, and raw bytes from old mail programs."""
     value = " ".join(str(raw)[:LONGEST_HEADER].split())
     if not value.isascii():
         content = value.encode("utf-8", "surrogateescape")
@@ -215,11 +212,11 @@ def _nothing_in(parts: list[Message]) -> str:
 # "From ferry@courier.example Sat Mar 23 07:00:00 2024": who sent it, and when it came.
 DIVIDER = re.compile(rb"From \S.*\d\d:\d\d.*\d{4}")
 LONGEST_DIVIDER = 500  # bytes
-QUOTED = re.compile(rb"^>(>*From )", re.M)  # as mboxrd has it; mboxo is read the same
+QUOTED = re.compile(rb"^>(>*From )", re.M)  # as in mboxrd; mboxo is read the same way
 
 
 def is_mailbox(head: bytes) -> bool:
-    """Tell a mailbox by its first two lines."""
+    """Whether the first two lines are those of a mailbox."""
     first, _, rest = head.lstrip(b"\r\n").partition(b"\n")
     return bool(
         DIVIDER.match(first[:LONGEST_DIVIDER])
@@ -227,7 +224,7 @@ def is_mailbox(head: bytes) -> bool:
     )
 
 
-def read_mailbox(file: SourceFile, _: FieldMap) -> Read:
+def read_mailbox(file: SourceFile, _: FieldMap) -> ReadResults:
     """Read the messages by their number, from 1."""
     for number, content in enumerate(_messages(file), 1):
         if content is None:
@@ -238,19 +235,19 @@ def read_mailbox(file: SourceFile, _: FieldMap) -> Read:
 
 
 def _messages(file: SourceFile) -> Iterator[bytes | None]:
-    """Cut the file at its dividing lines; None stands for what is too long."""
-    held: list[bytes] = []
+    """Cut the file at its dividing lines; None replaces a message that is too long."""
+    lines: list[bytes] = []
     length, began, after_blank = 0, False, True
     with file.open() as stream:
         while line := stream.readline(LONGEST_TEXT):
             if after_blank and DIVIDER.match(line[:LONGEST_DIVIDER]):
                 if began:
-                    yield b"".join(held) if length <= LONGEST_TEXT else None
-                held, length, began = [], 0, True
+                    yield b"".join(lines) if length <= LONGEST_TEXT else None
+                lines, length, began = [], 0, True
             elif began:
                 length += len(line)
-                held = held if length <= LONGEST_TEXT else []
-                held.append(line)
+                lines = lines if length <= LONGEST_TEXT else []
+                lines.append(line)
             after_blank = not line.strip(b"\r\n")
     if began:
-        yield b"".join(held) if length <= LONGEST_TEXT else None
+        yield b"".join(lines) if length <= LONGEST_TEXT else None

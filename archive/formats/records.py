@@ -1,4 +1,4 @@
-"""Reads files that hold many articles as records: JSON and JSON Lines, always as streams."""
+"""Reads files with many records, JSON and JSON Lines, as streams."""
 
 import json
 from codecs import BOM_UTF8
@@ -9,28 +9,34 @@ from typing import Any, BinaryIO, cast
 
 from backfile.archive.formats.dates.order import order_shown
 from backfile.archive.formats.fields import NORMAL_NAMES, FieldMap, article_from, normal_name
-from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
-from backfile.archive.formats.wire.ninjs import is_ninjs, read_item
+from backfile.archive.formats.files import (
+    LONGEST_TEXT,
+    ReadResult,
+    ReadResults,
+    SourceFile,
+    first_line,
+)
+from backfile.archive.formats.plugins import RECORD_FORMATS
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 
-def article_as_laid_out(
+def article_of_record(
     record: Mapping[str, Any], origin: Origin, names: FieldMap, key: str
 ) -> Article:
-    """Make an article of a record; an empty field for its date says that its source knows of none.
+    """Make an article of a record; with an empty date field it has no date, whatever its address.
 
     Raises UnreadableArticle as `article_from` does.
     """
     article = article_from(record, origin, names, key)
     if article.date_source is not DateSource.TEXT or not leaves_empty("published", record, names):
         return article
-    none = DateCertainty.NONE  # whatever its address may look like
+    none = DateCertainty.NONE
     return replace(article, published=None, date_source=DateSource.NONE, date_certainty=none)
 
 
 def leaves_empty(ours: str, record: Mapping[str, Any], names: FieldMap) -> bool:
-    """Whether a record has a field for this, and nothing in it.
+    """Whether a record has a field for this article field, and it is empty.
 
     >>> leaves_empty("published", {"Date": ""}, FieldMap())
     True
@@ -45,9 +51,9 @@ def leaves_empty(ours: str, record: Mapping[str, Any], names: FieldMap) -> bool:
     return bool(values) and not any(str(value or "").strip() for value in values)
 
 
-DEEPEST = 200  # levels of JSON; ijson names each level by all above it, which grows quadratically
+DEEPEST = 200  # levels of JSON; the paths that ijson builds grow with the square
 SCHEMA_HOST = "json-schema.org"
-# Where an object keeps its list of articles, after the field names of public news APIs.
+# Fields that hold the list of articles in the responses of public news APIs.
 LIST_NAMES = frozenset(
     (
         *("articles", "items", "results", "data", "docs", "documents", "entries", "stories"),
@@ -55,11 +61,9 @@ LIST_NAMES = frozenset(
     )
 )
 
-Read = Iterator[Article | UnreadableArticle]
 
-
-def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
-    """Read one object a line; a line that is not one is refused and the next is read."""
+def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read one object a line; other lines are refused, and reading goes on."""
     names = with_order_shown(file, names)
     for number, line in enumerate(file.lines(), 1):
         origin = file.origin(number)
@@ -69,8 +73,8 @@ def read_json_lines(file: SourceFile, names: FieldMap) -> Read:
             yield _from_line(line, origin, file, names)
 
 
-def read_json(file: SourceFile, names: FieldMap) -> Read:
-    """Read an array of objects, an object with one such array in it, or a single object."""
+def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read an array of objects, an object that contains such an array, or a single object."""
     import ijson
 
     names = with_order_shown(file, names)
@@ -84,68 +88,61 @@ def read_json(file: SourceFile, names: FieldMap) -> Read:
                 yield article_of(record, origin, names, key_of(file, origin))
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = file.origin(number + 1)
-        yield UnreadableArticle(str(origin), f"not valid JSON from here on ({_brief(exc)})")
+        yield UnreadableArticle(str(origin), f"not valid JSON from here on ({first_line(exc)})")
 
 
-def article_of(
-    record: Any, origin: Origin, names: FieldMap, key: str
-) -> Article | UnreadableArticle:
-    """Read a record of JSON as what it says it is, unless its fields are mapped."""
+def article_of(record: Any, origin: Origin, names: FieldMap, key: str) -> ReadResult:
+    """Read a JSON record by its declared or recognised format, unless its fields are mapped."""
     if not names.chosen and isinstance(record, dict):
         if SCHEMA_HOST in str(record.get("$schema")):
             reason = "a JSON Schema, not an article"
             return UnreadableArticle(str(origin), reason, record=record, key=key)
-        if is_ninjs(record):
-            return read_item(record, origin, key)
+        for candidate in RECORD_FORMATS:
+            if candidate.recognises(record):
+                return candidate.read(record, origin, key)
     return _from_fields(record, origin, names, key)
 
 
-def read_record(
-    record: Any, origin: Origin, file: SourceFile, names: FieldMap
-) -> Article | UnreadableArticle:
-    """Make an article of a row of a table; what cannot become one is returned as refused."""
+def read_record(record: Any, origin: Origin, file: SourceFile, names: FieldMap) -> ReadResult:
+    """Make an article of a table's row, or a refusal."""
     return _from_fields(record, origin, names, key_of(file, origin))
 
 
-def _from_fields(
-    record: Any, origin: Origin, names: FieldMap, key: str
-) -> Article | UnreadableArticle:
+def _from_fields(record: Any, origin: Origin, names: FieldMap, key: str) -> ReadResult:
     if not isinstance(record, dict):
         reason = "not a JSON object with named fields"
         return UnreadableArticle(str(origin), reason, record=record, key=key)
     try:
-        return article_as_laid_out(record, origin, names, key)
+        return article_of_record(record, origin, names, key)
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
 
 
 def key_of(file: SourceFile, origin: Origin) -> str:
-    """What names a record on any machine, where it has no name of its own."""
+    """The key of a record without an id, the same on all machines."""
     return f"{file.key}#{origin.offset}"
 
 
 def with_order_shown(file: SourceFile, names: FieldMap) -> FieldMap:
-    """Let the beginning of a file show whether its dates have the day or the month first."""
-    # Figures are the same bytes in all encodings, but for the zeros in wide ones.
+    """Add the order of day and month that the dates at a file's beginning show."""
+    # Digits are the same bytes in all encodings, except for the zeros in wide ones.
     shown = order_shown(file.head().replace(b"\x00", b"").decode("latin-1"))
     return replace(names, dates=replace(names.dates, shown=shown)) if shown else names
 
 
 def _opened(file: SourceFile) -> BinaryIO:
-    """Open past a byte order mark, which ijson takes for an error."""
+    """Open after a byte order mark, which ijson does not accept."""
     stream = file.open()
     if stream.read(len(BOM_UTF8)) != BOM_UTF8:
         stream.seek(0)
     return stream
 
 
-def _from_line(
-    line: str, origin: Origin, file: SourceFile, names: FieldMap
-) -> Article | UnreadableArticle:
+def _from_line(line: str, origin: Origin, file: SourceFile, names: FieldMap) -> ReadResult:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as exc:
-        reason = f"not valid JSON ({_brief(exc)})"
+        reason = f"not valid JSON ({first_line(exc)})"
         return UnreadableArticle(str(origin), reason, record=line, key=key_of(file, origin))
     return article_of(record, origin, names, key_of(file, origin))
 
@@ -159,7 +156,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
 
 
 class _Metered:
-    """A stream that ends with an error where one value goes on for longer than any article."""
+    """A stream that raises JSONError within a value of more than LONGEST_TEXT bytes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -176,7 +173,7 @@ class _Metered:
 
 
 def _shallow(events: Iterable[tuple[str, Any]], metered: _Metered) -> Iterator[tuple[str, Any]]:
-    """Let events through; raise JSONError where one lies deeper than any article would."""
+    """Pass events on; raise JSONError at more than DEEPEST levels."""
     import ijson
 
     depth = 0
@@ -190,7 +187,7 @@ def _shallow(events: Iterable[tuple[str, Any]], metered: _Metered) -> Iterator[t
 
 
 def _array_prefix(stream: BinaryIO) -> str:
-    """Find the ijson prefix of the articles: `item`, `results.item`, or `` for the whole."""
+    """Find the ijson prefix of the articles: `item`, `results.item`, or empty for one object."""
     events = _events(stream)
     first = next(events, None)
     if first and first[1] == "start_array":
@@ -201,7 +198,3 @@ def _array_prefix(stream: BinaryIO) -> str:
             if inside == "start_map":
                 return f"{prefix}.item"
     return ""
-
-
-def _brief(exc: BaseException) -> str:
-    return str(exc).splitlines()[0][:120] if str(exc) else type(exc).__name__

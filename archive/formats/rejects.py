@@ -1,4 +1,4 @@
-"""Writes what was refused to a file, a line each, and reads such a file again once it is mended."""
+"""Writes refusals to a file of rejects, one a line, and reads the file again after correction."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,11 @@ from backfile.archive.formats.records import article_of
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
 
-LONGEST_RECORD = 1 << 20  # characters of JSON; a longer one is left where it is
+LONGEST_RECORD = 1 << 20  # characters of JSON; a longer record is not written
 
 
 class BadRejects(ArchiveError):
-    """A file that is not what `write_rejects` wrote."""
+    """A file has a line that is not in the format of `write_rejects`."""
 
     def __init__(self, path: Path, line: int) -> None:
         super().__init__(
@@ -24,7 +24,7 @@ class BadRejects(ArchiveError):
 
 
 def write_rejects(path: Path, refused: Iterable[UnreadableArticle]) -> None:
-    """Write each as JSON: where it was, why it was refused, and the record where it is one."""
+    """Write each refusal as JSON: origin, reason, key, and the record if there is one."""
     with path.open("w", encoding="utf-8") as stream:
         for each in refused:
             line = {"origin": each.origin, "reason": each.reason, "key": each.key}
@@ -35,7 +35,7 @@ def write_rejects(path: Path, refused: Iterable[UnreadableArticle]) -> None:
 
 
 class Rejects:
-    """What was refused before: records that stand in the file, and the `paths` of other files."""
+    """Refusals of an earlier run: records from the file of rejects, and `paths` of other files."""
 
     def __init__(self, path: Path, names: FieldMap) -> None:
         """Read the file of rejects; raise BadRejects, or OSError."""
@@ -43,8 +43,8 @@ class Rejects:
         lines = path.read_text(encoding="utf-8").splitlines()
         entries = [_entry(line, path, n) for n, line in enumerate(lines, 1) if line.strip()]
         self._records = [each for each in entries if each.get("record") is not None]
-        left = [_path_of(each["origin"]) for each in entries if each.get("record") is None]
-        self.paths = list(dict.fromkeys(left))
+        paths = [_path_of(each["origin"]) for each in entries if each.get("record") is None]
+        self.paths = list(dict.fromkeys(paths))
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for entry in self._records:
@@ -75,6 +75,6 @@ def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
 
 
 def _path_of(origin: str) -> Path:
-    """The file on disk that an origin lies in, with or without a line in it."""
+    """The file on disk of an origin, which may end in `:LINE`."""
     whole = Path(origin.partition(MEMBER_MARK)[0])
     return whole if whole.exists() else Path(str(whole).rpartition(":")[0] or whole)

@@ -1,1 +1,1 @@
-"""The nouns of the archive, its errors, its messages and its settings."""
+"""Nouns of all floors: articles, errors, messages, addresses, settings."""

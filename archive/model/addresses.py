@@ -1,27 +1,27 @@
-"""Tells which web addresses name the same article: tracked, AMP and mobile forms of one page."""
+"""Reduces web addresses to a canonical form, equal for tracked, AMP and mobile forms of a page."""
 
 import re
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-# Labels in front of a host that choose a form of the same page.
+# Labels in front of a host that select a form of the same page.
 FORM_LABELS = frozenset({"www", "m", "mobile", "touch", "amp"})
 AMP_CACHE = ".cdn.ampproject.org"  # https://amp.dev/documentation/guides-and-tutorials/cache/
 AMP_VIEWERS = ("google.", "www.google.", "bing.", "www.bing.")
 AMP_CACHED = re.compile(r"/(?:amp|[a-z]{1,2})/(?:s/)?([^/]+\.[^/]+)(/.*)?$")
 AMP_SEGMENT = re.compile(r"/amp(?=/|$)|\.amp(?=\.html?$|$)", re.I)
 DEFAULT_PAGE = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$", re.I)
-# Parameters of forms, and those that tell whence a reader came and that courlan does not know.
+# Parameters that select a form, and tracking parameters that courlan does not know.
 FORM_PARAMETERS = frozenset({"amp", "outputtype", "amp_js_v", "usqp", "amp_gsa"})
 SOURCE_PARAMETERS = frozenset({"cmp", "cmpid", "smid", "ocid", "xtor", "igshid", "_ga", "mc_eid"})
 SOURCE_PREFIXES = ("at_", "ns_", "utm_")
 
 
 def canonical_url(url: str) -> str:
-    """Reduce an address to what names the article; others that name the same reduce to the same.
+    """Return the canonical form of an address; all addresses of one page have the same form.
 
-    Gone are scheme, `www.` and the like, port, fragment, tracking, marks of AMP and mobile pages,
-    and a last slash; parameters are sorted. What is no address is returned as it is.
+    It has no scheme, `www.`, usual port, fragment, tracking parameter, mark of an AMP or mobile
+    page, or final slash; parameters are sorted. An invalid address is returned unchanged.
 
     >>> canonical_url("https://m.Courier.example/a/amp/?utm_source=x&id=3#top")
     '//courier.example/a?id=3'
@@ -29,24 +29,25 @@ def canonical_url(url: str) -> str:
     from courlan import normalize_url
 
     try:
-        plain = urlsplit(normalize_url(plain_form(url)))
+        plain = urlsplit(normalize_url(without_amp(url)))
         host, port = plain.hostname, plain.port  # courlan has dropped a usual port
     except ValueError:
         return url
     if not host:
         return url
-    kept = [pair for pair in parse_qsl(plain.query, keep_blank_values=True) if _names(pair[0])]
+    pairs = parse_qsl(plain.query, keep_blank_values=True)
+    parameters = sorted(pair for pair in pairs if _may_identify(pair[0]))
     path = DEFAULT_PAGE.sub("", plain.path).rstrip("/")
-    place = _without_forms(host) + (f":{port}" if port else "")
-    return urlunsplit(("", place, path, urlencode(sorted(kept)), ""))
+    location = _plain_host(host) + (f":{port}" if port else "")
+    return urlunsplit(("", location, path, urlencode(parameters), ""))
 
 
-def plain_form(url: str) -> str:
-    """Take an AMP page's address, its place in a cache included, to that of the page itself.
+def without_amp(url: str) -> str:
+    """Return the address of the plain page for an AMP page, also for one in an AMP cache.
 
-    Raises ValueError for what is no address.
+    Raises ValueError for an invalid address.
 
-    >>> plain_form("https://www.google.com/amp/s/courier.example/a.amp.html")
+    >>> without_amp("https://www.google.com/amp/s/courier.example/a.amp.html")
     'https://courier.example/a.html'
     """
     parts = urlsplit(url)
@@ -63,23 +64,42 @@ def plain_form(url: str) -> str:
     return urlunsplit((parts.scheme, host, path, query, parts.fragment))
 
 
-def is_twin(url: str) -> bool:
-    """Tell the address of an AMP or mobile page, whose plain page has one of its own.
+def is_amp_or_mobile(url: str) -> bool:
+    """Whether this is the address of an AMP or mobile page, not of the plain page.
 
-    >>> is_twin("https://m.courier.example/a"), is_twin("https://www.courier.example/a")
-    (True, False)
+    >>> [is_amp_or_mobile(f"https://{host}.courier.example/a") for host in ("m", "www")]
+    [True, False]
     """
     try:
         host = urlsplit(url).hostname or ""
-        return plain_form(url) != url or _without_forms(host) != host.removeprefix("www.")
+        return without_amp(url) != url or _plain_host(host) != host.removeprefix("www.")
     except ValueError:
         return False
 
 
-def _without_forms(host: str) -> str:
+def with_parameter(url: str, name: str, value: str) -> str:
+    """Add a parameter to an address, before its anchor.
+
+    >>> with_parameter("/article/1#p2", "q", "swing bridge")
+    '/article/1?q=swing+bridge#p2'
+    """
+    before, anchor, after = url.partition("#")
+    parameter = urlencode({name: value})
+    return f"{before}{'&' if '?' in before else '?'}{parameter}{anchor}{after}"
+
+
+def host_of(url: str) -> str:
+    """The host of an address in lower case; empty for an invalid address or a path."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _plain_host(host: str) -> str:
     """Drop labels such as `www` and `m`, also behind a language as in `de.m.wikipedia.org`.
 
-    A name in other letters becomes what it is registered as.
+    An internationalized name becomes its ASCII form (IDNA).
     """
     with suppress(UnicodeError):
         host = host.encode("idna").decode()
@@ -91,7 +111,7 @@ def _without_forms(host: str) -> str:
     return ".".join(labels)
 
 
-def _names(parameter: str) -> bool:
-    """Whether a parameter may be part of an article's name."""
+def _may_identify(parameter: str) -> bool:
+    """Whether a parameter may identify an article: it does not only track readers."""
     name = parameter.casefold()
     return name not in SOURCE_PARAMETERS and not name.startswith(SOURCE_PREFIXES)

@@ -1,4 +1,4 @@
-"""The nouns of the archive: an article as it was read, and the passages it is cut into."""
+"""The nouns of the archive: an article, its origin, and its passages."""
 
 import hashlib
 import json
@@ -19,28 +19,32 @@ class DateSource(StrEnum):
 
 
 class DateCertainty(StrEnum):
-    """How sure an article's day is."""
+    """How certain an article's day is."""
 
     CERTAIN = "certain"
-    """Written so that it can be read in one way only."""
+    """The written date has one reading only."""
     LIKELY = "likely"
-    """The order of day and month, or the place where it was found, had to be assumed."""
+    """The order of day and month is assumed, or the day comes from beside the date field."""
     DOUBTFUL = "doubtful"
-    """It lies in the future, or is no day of the calendar, and then there is none."""
+    """The day lies in the future, or the written date is not in the calendar (then no day)."""
     NONE = "none"
 
 
 class TitleSource(StrEnum):
-    """Whether the title was given, or is the first sentence, shortened, in place of one."""
+    """Where the title comes from: the source, or the first sentence (shortened)."""
 
     GIVEN = "given"
     LEAD = "lead"
 
 
+PROGRAM = "<python>"  # as Python itself has `<stdin>`: no path that a person would use
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an article was read: a file, and the line or record in it (1 for a whole file).
+    """The file an article comes from, and its line or record number (1 for a whole file).
 
+    `file` is PROGRAM, and the line its number among others, where a program gave the article.
     `digest` is the SHA-256 of the file's bytes, in hex; empty where these were not kept.
     """
 
@@ -50,7 +54,7 @@ class Origin:
 
     @property
     def path(self) -> Path:
-        """The file on disk; what lies in it is named behind `!/`."""
+        """The file on disk; `file` names a member of it after `!/`."""
         return Path(self.file.partition("!/")[0])
 
     def __str__(self) -> str:
@@ -59,12 +63,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as it was read and cleaned.
+    """One article, read and cleaned.
 
-    `published` is the calendar day the source names, in the source's own calendar: no time zone
-    ever moves it. `published_at` is the instant, where the source gives one. An absent source,
-    section, language or url is the empty string. `date_written` is what the source wrote for the
-    day where that is not certain. `version` is the source's own, 0 where it counts none.
+    `published` is the calendar day as the source writes it: no time zone ever moves it.
+    `published_at` is the instant, if the source gives one. An absent source, section, language or
+    url is the empty string. `date_written` is the source's text for a day that is not certain.
+    `version` is the source's version number, 0 if it has none.
     """
 
     id: str
@@ -86,13 +90,13 @@ class Article:
 
     @property
     def given_title(self) -> str:
-        """The title, or nothing where the first sentence only stands in for one."""
+        """The title, or nothing if it was made of the first sentence."""
         return self.title if self.title_source is TitleSource.GIVEN else ""
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 over all that a reader of the article can see; the origin is not part of it."""
-        seen: list[object] = [
+        """SHA-256 of everything a reader can see; the origin is not included."""
+        visible: list[object] = [
             self.title,
             self.title_source,
             self.text,
@@ -104,15 +108,15 @@ class Article:
             self.language,
             self.url,
         ]
-        # Only where there is something, so that digests from before still hold.
-        seen += [self.date_written] if self.date_written else []
-        seen += [self.version] if self.version else []
-        return hashlib.sha256(json.dumps(seen).encode()).digest()
+        # Added only if not empty, so that digests of older archives stay valid.
+        visible += [self.date_written] if self.date_written else []
+        visible += [self.version] if self.version else []
+        return hashlib.sha256(json.dumps(visible).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of an article: `article.text[start:end] == passage.text`, in characters."""
+    """A part of an article's text: `article.text[start:end] == passage.text`, in characters."""
 
     article_id: str
     n: int
@@ -127,7 +131,7 @@ class Passage:
 
 
 def shortened(text: str, limit: int = 110) -> str:
-    """Cut a sentence to a headline's length, at a word.
+    """Cut a sentence to the length of a headline, after a word.
 
     >>> shortened("The bridge over the river Ash is closed.", 24)
     'The bridge over the…'

@@ -1,19 +1,20 @@
-"""Every error a caller may meet. The message is made here, once: what, which one, what to do.
+"""All errors of the archive, and their messages: what is wrong, with which one, and what to do.
 
 ArchiveError
 ├── UnreadableArticle   one article or file of the input; yielded and counted, seldom raised
-│   └── WithdrawnArticle    one that its source has taken back
+│   └── WithdrawnArticle    an article withdrawn by its source
 ├── BadQuery            a parameter of a search
 ├── BadSetting          a setting, from the environment or an option
-├── ArticleNotFound     an id nobody has
+├── ArticleNotFound     no article has this id
 ├── ArchiveMissing      no archive at this path
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
 ├── ArchiveUnwritable   no archive can be made or changed at this path
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
+├── ArchiveClosed       used after it was closed
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
-└── WorkerLost          a process that helped was ended from outside
+└── WorkerLost          a worker process was ended from outside
 """
 
 from pathlib import Path
@@ -27,19 +28,19 @@ class ArchiveError(Exception):
 
     @property
     def message(self) -> str:
-        """That line, as a message where it can be said in other languages."""
+        """The same line; a Message if it can be translated."""
         return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Come whole from another process, whatever arguments the message was made of."""
+        """Pickle without calling `__init__`, whose arguments are not those of the exception."""
         return _restored, (type(self), self.args), self.__dict__
 
 
 class UnreadableArticle(ArchiveError):
-    """Something in the input that cannot become an article, and why.
+    """A file or record of the input that cannot become an article, and the reason.
 
-    `record` is what was refused where it is one of many in its file, as JSON can hold it; `key`
-    then names its place below the folder it was read from.
+    `record` is the refused record as JSON values, if the file holds several; `key` then names its
+    position below the input folder.
     """
 
     def __init__(self, origin: str, reason: str, *, record: object = None, key: str = "") -> None:
@@ -51,10 +52,10 @@ class UnreadableArticle(ArchiveError):
 
 
 class WithdrawnArticle(UnreadableArticle):
-    """An article that its source has taken back: kept out, and taken out if it is in already.
+    """An article that its source has withdrawn: it is not added, and removed if already present.
 
-    `version` is the source's own for the withdrawal, 0 where it counts none; a later version of the
-    article overrules it.
+    `version` is the source's version number of the withdrawal, 0 if it has none; a later version of
+    the article overrules it.
     """
 
     def __init__(self, origin: str, article_id: str, version: int, reason: str) -> None:
@@ -64,7 +65,7 @@ class WithdrawnArticle(UnreadableArticle):
 
 
 class BadQuery(ArchiveError):
-    """A search parameter with a value that cannot be used."""
+    """A search parameter has an invalid value."""
 
     def __init__(self, field: str, reason: str) -> None:
         self.field = field
@@ -73,7 +74,7 @@ class BadQuery(ArchiveError):
 
 
 class BadSetting(ArchiveError):
-    """A setting with a value that cannot be used."""
+    """A setting has an invalid value."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
@@ -86,10 +87,12 @@ class ArticleNotFound(ArchiveError):
 
     def __init__(self, article_id: str) -> None:
         self.article_id = article_id
-        said = Message(
-            "no article has the id %(id)s; a search shows the ids there are", id=repr(article_id)
+        super().__init__(
+            Message(
+                "no article has the id %(id)s; a search shows the ids there are",
+                id=repr(article_id),
+            )
         )
-        super().__init__(said)
 
 
 class ArchiveMissing(ArchiveError):
@@ -97,11 +100,14 @@ class ArchiveMissing(ArchiveError):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"no archive at {path}; `backfile index PATH...` makes one")
+        super().__init__(
+            f"no archive at {path.absolute()}; `backfile index PATH...` makes one there; "
+            "--archive DIR names another one, BACKFILE_ARCHIVE=DIR names it once for all"
+        )
 
 
 class ArchiveMismatch(ArchiveError):
-    """The archive was made with something else than what is in use now."""
+    """The archive's model, schema, splitter or analyser differs from the current one."""
 
     def __init__(self, expected: str, found: str, remedy: str) -> None:
         self.expected = expected
@@ -120,7 +126,7 @@ class ArchiveBusy(ArchiveError):
 
 
 class ArchiveUnwritable(ArchiveError):
-    """The operating system lets nothing be made or changed at the path."""
+    """The operating system does not allow writing at the path."""
 
     def __init__(self, path: Path, reason: str) -> None:
         self.path = path
@@ -151,8 +157,16 @@ class BackupUnusable(ArchiveError):
         )
 
 
+class ArchiveClosed(ArchiveError):
+    """An archive that a program has closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"the archive at {path} was closed; open it again")
+
+
 class EngineUnavailable(ArchiveError):
-    """An engine that is needed cannot answer."""
+    """A required engine cannot answer."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
@@ -161,7 +175,7 @@ class EngineUnavailable(ArchiveError):
 
 
 class WorkerLost(ArchiveError):
-    """A worker process died of something else than its work."""
+    """A worker process was ended from outside, for instance for want of memory."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,7 +1,7 @@
-"""A sentence in English that remembers how it was made, so that it can be said in other languages.
+"""A sentence in English with its template and values, so that a page can translate it.
 
-To whoever prints, compares or sends it, it is that sentence. A page looks its template up among its
-translations, and fills it in anew.
+It is a `str`: printed, compared and sent, it is the English sentence. A page looks up the
+translation of its template and fills in the values again.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ Value = Union[str, int, float, "tuple[str, ...]"]
 
 
 class Message(str):
-    """A template with gaps such as `%(name)s`, filled in.
+    """A template with placeholders such as `%(name)s`, filled in.
 
-    A value is a text, which is left as it is, another message, a whole number, a number with two
-    decimals, or several texts, to be listed.
+    A value is a text (unchanged), a message (translated too), an int, a float (written with two
+    decimals) or a tuple of texts (written as a list).
 
     >>> Message("%(words)s in %(number)s articles", words=("ferry", "boat"), number=1200)
     'ferry and boat in 1,200 articles'
@@ -30,7 +30,7 @@ class Message(str):
 
     @classmethod
     def counted(cls, singular: str, plural: str, number: int, /, **values: Value) -> Self:
-        """Say it of one or of many; the number is `%(number)s`.
+        """Make the singular or the plural form; the number is `%(number)s`.
 
         >>> [Message.counted("%(number)s copy", "%(number)s copies", n) for n in (1, 2000)]
         ['1 copy', '2,000 copies']

@@ -19,7 +19,7 @@ def _setting(default: Any, meaning: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set from outside; `BACKFILE_ARCHIVE` sets `archive`, and so on for each field."""
+    """All settings; the environment variable `BACKFILE_ARCHIVE` sets `archive`, and so on."""
 
     archive: Path = _setting(Path("var/archive"), "the archive directory")
     model: str = _setting(
@@ -43,7 +43,7 @@ class Settings:
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
     given: frozenset[str] = field(default=frozenset(), compare=False)
-    """The names of the settings that the environment gave; what an archive has yields to them."""
+    """The names of settings from the environment; they override the archive's tuned values."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -107,7 +107,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
-    """List (variable, default, meaning) for each setting, as scripts/README.md has them."""
+    """List (variable, default, meaning) for each setting, for scripts/README.md."""
     return [
         (PREFIX + f.name.upper(), _shown(f.default), f.metadata["meaning"])
         for f in fields(Settings)

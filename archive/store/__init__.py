@@ -1,1 +1,1 @@
-"""Keeps the record: the catalogue, the vectors, the manifest, and the one writer's lock."""
+"""The record of an archive: catalogue, originals, vectors, manifest, and the writer's lock."""

@@ -1,7 +1,8 @@
-"""The catalogue: articles, passages and what is embedded, in SQLite through SQLAlchemy Core."""
+"""The catalogue: articles, passages and which are embedded, in SQLite through SQLAlchemy Core."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from typing import cast as typed
 
@@ -20,22 +21,35 @@ from sqlalchemy import (
     update,
 )
 
-from backfile.archive.batching import batches
-from backfile.archive.model.article import Article, Passage
-from backfile.archive.model.errors import ArticleNotFound, WithdrawnArticle
-from backfile.archive.store.clusters import SIGNED, Stories
-from backfile.archive.store.database import Database, take
+from backfile.archive.model.article import Article, Origin, Passage
+from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle, WithdrawnArticle
+from backfile.archive.store.clusters import (
+    SIGNED,
+    Clustering,
+    Clusters,
+    put_clustering,
+    put_signatures,
+)
+from backfile.archive.store.database import (
+    VALUES_AT_ONCE,
+    Database,
+    delete_rows,
+    find_rows,
+    take,
+)
 from backfile.archive.store.history import (
     History,
+    Runs,
+    add_versions,
     forget_versions,
     keep_versions,
     moment,
     note_removals,
+    note_run,
     note_withdrawals,
 )
-from backfile.archive.store.identities import Identities
+from backfile.archive.store.identities import Identities, move_origins
 from backfile.archive.store.originals import Originals
-from backfile.archive.store.runs import Runs
 from backfile.archive.store.schema import (
     article_of,
     article_values,
@@ -46,18 +60,17 @@ from backfile.archive.store.schema import (
     passages,
 )
 from backfile.archive.store.vectors import Rows
-
-ROWS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+from backfile.archive.workers import batches
 
 
 class Embedded:
-    """Notes what is embedded; each change is a transaction of its own."""
+    """Notes which passages are embedded; each change is a transaction of its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def mark(self, rows: Rows) -> None:
-        """Note that these rows are on disk in the vectors."""
+        """Note that these rows are in the vectors, on disk."""
         marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
         with self._database.writing() as connection:
             connection.execute(marked)
@@ -66,7 +79,7 @@ class Embedded:
     def forget(self, rows: Rows) -> None:
         """Note that these rows must be embedded again."""
         with self._database.writing() as connection:
-            for some in batches(rows.tolist(), ROWS_AT_ONCE):
+            for some in batches(rows.tolist(), VALUES_AT_ONCE):
                 chosen = update(passages).where(passages.c.row.in_(some))
                 connection.execute(chosen.values(embedded=False))
             take(connection, "generation", 1)
@@ -80,35 +93,44 @@ class Embedded:
             return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
 
 
-IDS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
-
-
-def remove_articles(connection: Connection, article_ids: Sequence[str]) -> int:
-    """Remove articles with their passages, in a transaction; return how many there were."""
-    numbers = numbers_of(connection, article_ids)
-    for some in batches(numbers.values(), IDS_AT_ONCE):
-        connection.execute(delete(passages).where(passages.c.article.in_(some)))
-        connection.execute(delete(articles).where(articles.c.number.in_(some)))
-    take(connection, "generation", 1)
-    take(connection, SIGNED, 1)
-    return len(numbers)
-
-
-def numbers_of(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:
-    """Find the number of each article that is there."""
-    found: dict[str, int] = {}
-    for some in batches(article_ids, IDS_AT_ONCE):
-        chosen = select(articles.c.id, articles.c.number).where(articles.c.id.in_(some))
-        found |= {row.id: row.number for row in connection.execute(chosen)}
-    return found
-
-
 PASSAGES_AT = (
     select(passages)
     .where(passages.c.row.in_(bindparam("rows", expanding=True)))
     .order_by(passages.c.row)
 )
 ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", expanding=True)))
+ROWS = select(passages.c.row).join(articles, passages.c.article == articles.c.number)
+
+
+class Changes(NamedTuple):
+    """What one batch of an input changes in the catalogue.
+
+    `entries` are new or changed articles with their passages, `signatures` theirs, by id. `earlier`
+    are versions for the history, `moved` the new origins of articles that stay as they are, by id.
+    """
+
+    entries: Sequence[tuple[Article, Sequence[Passage]]] = ()
+    signatures: Mapping[str, bytes] = MappingProxyType({})
+    earlier: Sequence[Article] = ()
+    withdrawn: Sequence[WithdrawnArticle] = ()
+    moved: Mapping[str, Origin] = MappingProxyType({})
+
+
+class Written(NamedTuple):
+    """What a batch has changed: the row of the first new passage, and the rows that are gone.
+
+    The other new passages follow the first one, in the order of the entries.
+    """
+
+    first_row: int
+    gone: Rows
+
+
+class Removed(NamedTuple):
+    """How many articles were removed, and the rows of their passages."""
+
+    articles: int
+    rows: Rows
 
 
 class StoredPassage(NamedTuple):
@@ -117,6 +139,15 @@ class StoredPassage(NamedTuple):
     row: int
     article: Article
     passage: Passage
+
+
+class StoredArticle(NamedTuple):
+    """An article with its passages, in order, and their rows; `kept_at` is when it came in."""
+
+    article: Article
+    passages: tuple[Passage, ...]
+    rows: Rows
+    kept_at: str
 
 
 class Counts(NamedTuple):
@@ -132,7 +163,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
-        self.stories = Stories(self._database)
+        self.clusters = Clusters(self._database)
         self.embedded = Embedded(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
@@ -146,58 +177,61 @@ class Catalog:
         """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
         self._database.require_in_place()
 
-    def put(self, entries: Sequence[tuple[Article, Sequence[Passage]]]) -> int:
-        """Add articles with their passages; one with a known id is replaced. All or nothing.
+    def write(self, changes: Changes) -> Written:
+        """Write a batch, and notes of the originals it was read from: all or nothing.
 
-        What is replaced stays in the history, and a withdrawal is over.
-
-        Returns the row of the first passage; the others follow in order.
+        An article with a known id is replaced: what it said goes to the history, a withdrawal ends.
+        What is withdrawn is taken out after it was copied to the history, before entries are added.
         """
         with self._database.writing() as connection:
-            numbers = numbers_of(connection, [article.id for article, _ in entries])
-            keep_versions(connection, {article.id: article.digest for article, _ in entries})
-            connection.execute(
-                delete(passages).where(passages.c.article.in_(list(numbers.values())))
-            )
-            connection.execute(delete(articles).where(articles.c.number.in_(numbers.values())))
-            new = [article.id for article, _ in entries if article.id not in numbers]
-            first = take(connection, "article", len(new))
-            numbers |= {article_id: first + i for i, article_id in enumerate(new)}
-            row = take(connection, "row", sum(len(cut) for _, cut in entries))
-            rows: list[dict[str, Any]] = []
-            for article, cut in entries:
-                for passage in cut:
-                    rows.append(passage_values(passage, numbers[article.id], row + len(rows)))
-            now = {"kept_at": moment()}
-            values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
-            connection.execute(insert(articles), values)
-            if rows:
-                connection.execute(insert(passages), rows)
-            take(connection, "generation", 1)
-            return row
+            add_versions(connection, changes.earlier)
+            move_origins(connection, changes.moved)
+            withdrawn = [each.article_id for each in changes.withdrawn]
+            gone = rows_of(connection, withdrawn)
+            if withdrawn:
+                keep_versions(connection, dict.fromkeys(withdrawn))
+                note_withdrawals(connection, changes.withdrawn)
+                remove_articles(connection, withdrawn)
+            gone += rows_of(connection, [article.id for article, _ in changes.entries])
+            first = put_entries(connection, changes) if changes.entries else 0
+            self.originals.note(connection)
+        return Written(first, np.array(gone, np.int64))
 
-    def remove(self, article_ids: Sequence[str]) -> int:
-        """Remove articles, their passages and their history; return how many there were."""
+    def remove(self, article_ids: Sequence[str]) -> Removed:
+        """Remove articles, their passages and their history; unknown ids are skipped."""
         with self._database.writing() as connection:
+            gone = rows_of(connection, article_ids)
             forget_versions(connection, article_ids)
             note_removals(connection, article_ids)
-            return remove_articles(connection, article_ids)
+            count = remove_articles(connection, article_ids)
+        return Removed(count, np.array(gone, np.int64))
 
-    def withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> int:
-        """Take out what its source takes back, but for the history; return how many there were."""
+    def finish(
+        self,
+        clustering: Clustering | None = None,
+        *,
+        counts: Mapping[str, int] | None = None,
+        refused: Sequence[UnreadableArticle] = (),
+    ) -> None:
+        """End a run: drop unused originals, replace the clusters, note what became of the input.
+
+        Clusters that have not changed are None, as are the counts where no input was read.
+        """
         with self._database.writing() as connection:
-            ids = [each.article_id for each in withdrawn]
-            keep_versions(connection, dict.fromkeys(ids))
-            note_withdrawals(connection, withdrawn)
-            return remove_articles(connection, ids)
+            kept = self.originals.release(connection)
+            if clustering:
+                put_clustering(connection, clustering)
+            if counts is not None:
+                note_run(connection, counts, refused)
+        self.originals.sweep(kept)
 
     def announce(self) -> None:
-        """Tell readers that an index has changed, so that they look again."""
+        """Make readers look again, as an index has changed."""
         with self._database.writing() as connection:
             take(connection, "generation", 1)
 
     def generation(self) -> int:
-        """A number that grows with each change; equal generations give equal answers."""
+        """The number of changes so far; equal generations give equal answers."""
         chosen = select(counters.c.value).where(counters.c.name == "generation")
         with self._database.reading() as connection:
             return connection.execute(chosen).scalar() or 0
@@ -212,7 +246,7 @@ class Catalog:
             )
 
     def languages(self) -> dict[str, int]:
-        """Count the articles in each language, most first; under nothing where none is known."""
+        """Count the articles in each language, most first; the empty string is an unknown one."""
         c, number = articles.c, func.count()
         chosen = select(c.language, number).group_by(c.language).order_by(number.desc(), c.language)
         with self._database.reading() as connection:
@@ -221,26 +255,25 @@ class Catalog:
     def article(self, article_id: str) -> Article:
         """Fetch one article; raise ArticleNotFound."""
         with self._database.reading() as connection:
-            chosen = select(articles).where(articles.c.id == article_id)
-            row = connection.execute(chosen).mappings().first()
-        if row is None:
-            raise ArticleNotFound(article_id)
-        return article_of(typed(Any, row))
+            return article_of(_article_row(connection, article_id))
 
-    def passages_of(self, article: Article) -> list[Passage]:
-        """Fetch the passages of an article, in order."""
-        joined = passages.join(articles, passages.c.article == articles.c.number)
-        chosen = select(passages).select_from(joined).where(articles.c.id == article.id)
+    def stored_article(self, article_id: str) -> StoredArticle:
+        """Fetch one article with its passages; raise ArticleNotFound."""
         with self._database.reading() as connection:
-            rows = connection.execute(chosen.order_by(passages.c.n)).mappings().all()
-        return [passage_of(typed(Any, row), article) for row in rows]
+            row = _article_row(connection, article_id)
+            chosen = select(passages).where(passages.c.article == row["number"])
+            cut = connection.execute(chosen.order_by(passages.c.n)).mappings().all()
+        article = article_of(row)
+        texts = tuple(passage_of(typed(Any, each), article) for each in cut)
+        rows = np.array([each["row"] for each in cut], np.int64)
+        return StoredArticle(article, texts, rows, row["kept_at"])
 
     def stored(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
         """Fetch passages by row, with their articles, in ascending order of row.
 
-        Rows that have gone meanwhile are passed over.
+        Rows that are gone by now are skipped.
         """
-        for some in batches(sorted(rows), IDS_AT_ONCE):
+        for some in batches(sorted(rows), VALUES_AT_ONCE):
             with self._database.reading() as connection:
                 found = connection.execute(PASSAGES_AT, {"rows": some}).mappings().all()
                 numbers = {"numbers": sorted({row["article"] for row in found})}
@@ -254,13 +287,8 @@ class Catalog:
 
     def rows_of(self, article_ids: Sequence[str]) -> Rows:
         """List the rows of these articles' passages."""
-        joined = passages.join(articles, passages.c.article == articles.c.number)
-        chosen = select(passages.c.row).select_from(joined)
-        found: list[int] = []
         with self._database.reading() as connection:
-            for some in batches(article_ids, IDS_AT_ONCE):
-                found += connection.execute(chosen.where(articles.c.id.in_(some))).scalars()
-        return np.array(found, np.int64)
+            return np.array(rows_of(connection, article_ids), np.int64)
 
     def rows_after(self, row: int) -> Rows:
         """List the rows beyond the given one, ascending."""
@@ -269,10 +297,10 @@ class Catalog:
             return np.fromiter(connection.execute(chosen).scalars(), np.int64)
 
     def passage_table(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """Every passage as (row, article number, embedded), ascending by row.
+        """All passages as (row, number of the article, embedded), ascending by row.
 
-        The database joins the numbers to one text that numpy reads at once: of 77,000 passages in
-        60 ms, where a Python tuple for each took 170.
+        The database joins the numbers to one text that numpy reads at once: 60 ms for 77,000
+        passages, where a Python tuple each took 170 ms.
         """
         c = passages.c
         numbers = [cast(column, Text) for column in (c.row, c.article, cast(c.embedded, Integer))]
@@ -283,14 +311,14 @@ class Catalog:
         return table[np.argsort(table[:, 0], kind="stable")]
 
     def article_table(self) -> Sequence[Row[*tuple[Any, ...]]]:
-        """Every article as (number, published, source, section, language, authors as JSON)."""
+        """All articles as (number, published, source, section, language, authors as JSON)."""
         c = articles.c
         chosen = select(c.number, c.published, c.source, c.section, c.language, c.authors)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 
     def digests(self) -> Iterator[tuple[Article, bytes]]:
-        """Walk all articles, each with the digest it was stored under."""
+        """Iterate over all articles in order of number, each with the digest that was stored."""
         last = 0
         while True:
             chosen = select(articles).where(articles.c.number > last).order_by(articles.c.number)
@@ -303,7 +331,70 @@ class Catalog:
             last = found[-1]["number"]
 
     def problems(self) -> list[str]:
-        """Ask SQLite whether its file is sound; empty if it is."""
+        """What SQLite finds damaged in its file; empty if it is sound."""
         with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if found == ["ok"] else [str(problem) for problem in found]
+
+
+def put_entries(connection: Connection, changes: Changes) -> int:
+    """Add articles with passages and signatures, in a transaction; known ids are replaced.
+
+    Returns the row of the first passage; the others follow in order.
+    """
+    entries = changes.entries
+    numbers = numbers_of(connection, [article.id for article, _ in entries])
+    keep_versions(connection, {article.id: article.digest for article, _ in entries})
+    _delete_articles(connection, numbers.values())
+    new = [article.id for article, _ in entries if article.id not in numbers]
+    first = take(connection, "article", len(new))
+    numbers |= {article_id: first + i for i, article_id in enumerate(new)}
+    row = take(connection, "row", sum(len(cut) for _, cut in entries))
+    rows: list[dict[str, Any]] = []
+    for article, cut in entries:
+        for passage in cut:
+            rows.append(passage_values(passage, numbers[article.id], row + len(rows)))
+    now = {"kept_at": moment()}
+    values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
+    connection.execute(insert(articles), values)
+    if rows:
+        connection.execute(insert(passages), rows)
+    put_signatures(connection, {numbers[each]: s for each, s in changes.signatures.items()})
+    take(connection, "generation", 1)
+    return row
+
+
+def remove_articles(connection: Connection, article_ids: Sequence[str]) -> int:
+    """Remove articles with their passages, in a transaction; return how many there were."""
+    numbers = numbers_of(connection, article_ids)
+    _delete_articles(connection, numbers.values())
+    take(connection, "generation", 1)
+    take(connection, SIGNED, 1)
+    return len(numbers)
+
+
+def numbers_of(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:
+    """The number of each article that is there."""
+    c = articles.c
+    return {
+        row.id: row.number
+        for row in find_rows(connection, select(c.id, c.number), c.id, article_ids)
+    }
+
+
+def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
+    """The rows of these articles' passages."""
+    return [found.row for found in find_rows(connection, ROWS, articles.c.id, article_ids)]
+
+
+def _delete_articles(connection: Connection, numbers: Collection[int]) -> None:
+    delete_rows(connection, delete(passages), passages.c.article, numbers)
+    delete_rows(connection, delete(articles), articles.c.number, numbers)
+
+
+def _article_row(connection: Connection, article_id: str) -> Mapping[str, Any]:
+    chosen = select(articles).where(articles.c.id == article_id)
+    row = connection.execute(chosen).mappings().first()
+    if row is None:
+        raise ArticleNotFound(article_id)
+    return typed(Mapping[str, Any], row)

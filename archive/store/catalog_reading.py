@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.store.database import is_writable, read_only_uri
 from backfile.archive.store.vectors import Rows
+from backfile.archive.workers import batches
 
 SECONDS_TO_WAIT = 30  # for a lock of SQLite's, as the catalogue does
 ROWS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement

@@ -1,4 +1,4 @@
-"""Which articles are copies of one another: their signatures, and the stories made of these."""
+"""Clusters of copies: the signatures of articles, and the clusters that are made of these."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -9,28 +9,27 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article
-from backfile.archive.store.database import Database, take
+from backfile.archive.store.database import Database, delete_rows, take
 from backfile.archive.store.schema import (
     article_of,
     articles,
+    clusters,
     counters,
     passages,
     signatures,
-    stories,
 )
 
-AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 TEXTS_AT_ONCE = 500
-SIGNED = "signed"  # counts what has changed among the signatures
-GROUPED = "grouped"  # what that counter stood at when stories were made of them
+COPIES_LISTED = 20
+SIGNED = "signed"  # counts the changes among the signatures
+GROUPED = "grouped"  # the value of that counter when the clusters were made
 
 Numbers = npt.NDArray[np.int64]
 
 
 class Copy(NamedTuple):
-    """What is said of an article beside its lead."""
+    """A copy, as it is listed beside the lead of its cluster."""
 
     id: str
     title: str
@@ -40,41 +39,54 @@ class Copy(NamedTuple):
 
 
 class OtherCopies(NamedTuple):
-    """The other articles of a story: the first of them, and how many there are."""
+    """The other articles of a cluster: the first of them, and how many there are."""
 
     listed: tuple[Copy, ...] = ()
     total: int = 0
 
 
-class Standing(NamedTuple):
-    """What decides who leads a story."""
+class LeadCriteria(NamedTuple):
+    """What decides which article leads a cluster."""
 
     published: int | None
     length: int  # characters
     id: str
 
 
-class Stories:
-    """The part of the catalogue that tells copies; written by the one writer."""
+class Member(NamedTuple):
+    """An article of a cluster. A cluster is named by the number of its lead.
+
+    `rank` is its place among all copies of the archive: the earliest first, then the longest.
+    """
+
+    article: int
+    cluster: int
+    rank: int
+
+
+class Clustering(NamedTuple):
+    """All clusters of an archive, made when the counter of signatures stood at `signed`."""
+
+    members: Sequence[Member]
+    signed: int
+
+
+class Clusters:
+    """The part of the catalogue that holds signatures and clusters; there is one writer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def sign(self, signed: Mapping[str, bytes]) -> None:
-        """Keep the signatures of articles, by id; those that are gone are passed over."""
+    def sign(self, signed: Mapping[int, bytes]) -> None:
+        """Keep the signatures of articles, by number."""
         with self._database.writing() as connection:
-            for ids in batches(signed, AT_ONCE):
-                chosen = select(articles.c.number, articles.c.id).where(articles.c.id.in_(ids))
-                found = connection.execute(chosen).all()
-                numbers = [each.number for each in found]
-                connection.execute(delete(signatures).where(signatures.c.article.in_(numbers)))
-                rows = [{"article": each.number, "signature": signed[each.id]} for each in found]
-                if rows:
-                    connection.execute(insert(signatures), rows)
-            take(connection, SIGNED, 1)
+            put_signatures(connection, signed)
 
-    def unsigned(self) -> Iterator[list[Article]]:
-        """Walk the articles without a signature, some at a time; they may be signed meanwhile."""
+    def unsigned(self) -> Iterator[dict[int, Article]]:
+        """Iterate over the articles without a signature, some at a time, by number.
+
+        They may be signed between two steps.
+        """
         last = 0
         joined = articles.outerjoin(signatures, signatures.c.article == articles.c.number)
         lacking = select(articles).select_from(joined).where(signatures.c.article.is_(None))
@@ -84,11 +96,11 @@ class Stories:
                 found = connection.execute(chosen.limit(TEXTS_AT_ONCE)).mappings().all()
             if not found:
                 return
-            yield [article_of(typed(Any, row)) for row in found]
+            yield {row["number"]: article_of(typed(Any, row)) for row in found}
             last = found[-1]["number"]
 
     def changed(self) -> int | None:
-        """What the signatures' counter stands at, or None if stories were made of them since."""
+        """The counter of signatures; None if the clusters are made of the present signatures."""
         chosen = select(counters.c.name, counters.c.value)
         with self._database.reading() as connection:
             found = connection.execute(chosen.where(counters.c.name.in_((SIGNED, GROUPED))))
@@ -97,74 +109,76 @@ class Stories:
         return None if signed == values.get(GROUPED, 0) else signed
 
     def signed(self) -> tuple[Numbers, bytes]:
-        """Every article that has a signature, by number, ascending; and these, end to end."""
+        """The numbers of all articles with a signature, ascending, and the signatures joined."""
         chosen = select(signatures.c.article, signatures.c.signature)
         with self._database.reading() as connection:
             found = connection.execute(chosen.order_by(signatures.c.article)).all()
         numbers = np.fromiter((row.article for row in found), np.int64, len(found))
         return numbers, b"".join(row.signature for row in found)
 
-    def standings(self, numbers: Sequence[int]) -> dict[int, Standing]:
-        """What decides who leads, of these articles."""
-        c, found = articles.c, {}
+    def lead_criteria(self, numbers: Sequence[int]) -> dict[int, LeadCriteria]:
+        """What decides which of these articles leads, by number."""
+        c = articles.c
         chosen = select(c.number, c.published, func.length(c.text).label("length"), c.id)
-        with self._database.reading() as connection:
-            for some in batches(numbers, AT_ONCE):
-                for row in connection.execute(chosen.where(c.number.in_(some))):
-                    found[row.number] = Standing(row.published, row.length, row.id)
-        return found
-
-    def keep(self, told: Sequence[tuple[int, int, int]], signed: int) -> None:
-        """Put (article, story, place) in place of what was there, made of what `changed` said."""
-        with self._database.writing() as connection:
-            connection.execute(delete(stories))
-            rows = [dict(zip(("article", "story", "place"), each, strict=True)) for each in told]
-            if rows:
-                connection.execute(insert(stories), rows)
-            changed = update(counters).where(counters.c.name == GROUPED).values(value=signed)
-            if not connection.execute(changed).rowcount:
-                connection.execute(insert(counters).values(name=GROUPED, value=signed))
-            take(connection, "generation", 1)
+        found = self._database.find(chosen, c.number, numbers)
+        return {row.number: LeadCriteria(row.published, row.length, row.id) for row in found}
 
     def table(self) -> npt.NDArray[np.int64]:
-        """Every article that has a copy, (n, 3): its number, story and place, by article."""
-        c = stories.c
+        """All members of clusters, (n, 3): article, cluster, rank; ascending by article."""
+        c = clusters.c
         with self._database.reading() as connection:
             if not _is_there(connection):
                 return np.empty((0, 3), np.int64)
-            chosen = select(c.article, c.story, c.place).order_by(c.article)
+            chosen = select(c.article, c.cluster, c.rank).order_by(c.article)
             found = connection.execute(chosen).all()
         return np.array([tuple(row) for row in found], np.int64).reshape(-1, 3)
 
     def at_rows(self, rows: Sequence[int]) -> dict[int, Copy]:
-        """Describe the articles that own these passages, by row."""
+        """The articles that own these passages, by row."""
         joined = passages.join(articles, passages.c.article == articles.c.number)
         chosen = _described(passages.c.row).select_from(joined)
-        found: dict[int, Copy] = {}
-        with self._database.reading() as connection:
-            for some in batches(rows, AT_ONCE):
-                for row in connection.execute(chosen.where(passages.c.row.in_(some))):
-                    found[row.row] = _copy(row)
-        return found
+        found = self._database.find(chosen, passages.c.row, rows)
+        return {row.row: _copy(row) for row in found}
 
-    def of(self, article_id: str, limit: int) -> OtherCopies:
-        """The other articles of this one's story, in their order."""
-        own = select(stories.c.story).join(articles, stories.c.article == articles.c.number)
-        story = own.where(articles.c.id == article_id).scalar_subquery()
-        joined = stories.join(articles, stories.c.article == articles.c.number)
-        others = (stories.c.story == story, articles.c.id != article_id)
-        chosen = _described().select_from(joined).where(*others).order_by(stories.c.place)
-        counted = select(func.count()).select_from(joined).where(*others)
+    def copies_of(self, article_id: str, limit: int = COPIES_LISTED) -> OtherCopies:
+        """The other articles of this one's cluster, by rank."""
+        own = select(clusters.c.cluster).join(articles, clusters.c.article == articles.c.number)
+        cluster = own.where(articles.c.id == article_id).scalar_subquery()
+        joined = clusters.join(articles, clusters.c.article == articles.c.number)
+        others = (clusters.c.cluster == cluster, articles.c.id != article_id)
+        chosen = _described(func.count().over().label("total")).select_from(joined).where(*others)
         with self._database.reading() as connection:
             if not _is_there(connection):
                 return OtherCopies()
-            found = tuple(_copy(row) for row in connection.execute(chosen.limit(limit)))
-            return OtherCopies(found, connection.execute(counted).scalar_one())
+            found = connection.execute(chosen.order_by(clusters.c.rank).limit(limit)).all()
+        return OtherCopies(tuple(map(_copy, found)), found[0].total if found else 0)
+
+
+def put_signatures(connection: Connection, signed: Mapping[int, bytes]) -> None:
+    """Replace the signatures of articles, by number, in a transaction."""
+    if not signed:
+        return
+    delete_rows(connection, delete(signatures), signatures.c.article, signed)
+    rows = [{"article": number, "signature": each} for number, each in signed.items()]
+    connection.execute(insert(signatures), rows)
+    take(connection, SIGNED, 1)
+
+
+def put_clustering(connection: Connection, clustering: Clustering) -> None:
+    """Replace all clusters, in a transaction."""
+    connection.execute(delete(clusters))
+    if clustering.members:
+        connection.execute(insert(clusters), [each._asdict() for each in clustering.members])
+    made_of = {"value": clustering.signed}
+    changed = update(counters).where(counters.c.name == GROUPED).values(**made_of)
+    if not connection.execute(changed).rowcount:
+        connection.execute(insert(counters).values(name=GROUPED, **made_of))
+    take(connection, "generation", 1)
 
 
 def _is_there(connection: Connection) -> bool:
-    """Whether there is a table to read: where nobody may write, an older archive has none."""
-    return connection.dialect.has_table(connection, stories.name)
+    """Whether the table exists; an older archive that cannot be written to has none."""
+    return connection.dialect.has_table(connection, clusters.name)
 
 
 def _described(*columns: Any) -> Select[*tuple[Any, ...]]:

@@ -1,18 +1,22 @@
-"""Opens the catalogue's database, read-only where nothing can be written beside it."""
+"""The catalogue's database: opened for writing or reading, its transactions and its counters."""
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    Delete,
     Engine,
     NullPool,
     QueuePool,
+    Row,
+    Select,
     create_engine,
     event,
     insert,
@@ -27,10 +31,13 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.schema import counters, metadata
+from backfile.archive.workers import batches
+
+VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 
 
 class Database:
-    """The catalogue's database: transactions to read and to write in, and counters."""
+    """The catalogue's database, and the transactions to read and write it in."""
 
     def __init__(self, path: Path) -> None:
         with translated():
@@ -45,23 +52,52 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """All or nothing."""
+        """Write all or nothing."""
         with translated(), self.engine.begin() as connection:
             yield connection
 
     def require_in_place(self) -> None:
         """Raise EngineUnavailable if the file that was opened is no longer at its path."""
         if self._file is None or _file_at(self._path) != self._file:
-            reason = (
-                f"{self._path} was moved, replaced or deleted; "
-                "start this again where the archive is now"
+            reason = Message(
+                "%(path)s was moved, replaced or deleted; "
+                "start this again where the archive is now",
+                path=str(self._path),
             )
             raise EngineUnavailable(Message("the catalogue"), reason)
+
+    def find(
+        self, chosen: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
+    ) -> Sequence[Row[Any]]:
+        """Read the rows of a query whose column has one of the values, however many these are."""
+        with self.reading() as connection:
+            return find_rows(connection, chosen, column, values)
+
+
+def find_rows(
+    connection: Connection,
+    chosen: Select[Any],
+    column: ColumnElement[Any],
+    values: Iterable[Any],
+) -> Sequence[Row[Any]]:
+    """Do the same within a transaction."""
+    found: list[Row[Any]] = []
+    for some in batches(values, VALUES_AT_ONCE):
+        found += connection.execute(chosen.where(column.in_(some)))
+    return found
+
+
+def delete_rows(
+    connection: Connection, chosen: Delete, column: ColumnElement[Any], values: Iterable[Any]
+) -> None:
+    """Delete the rows whose column has one of the values."""
+    for some in batches(values, VALUES_AT_ONCE):
+        connection.execute(chosen.where(column.in_(some)))
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Say of the database's own errors what can be done."""
+    """Raise EngineUnavailable, with what can be done, in place of the database's own errors."""
     try:
         yield
     except DatabaseError as exc:
@@ -83,7 +119,7 @@ def take(connection: Connection, counter: str, count: int) -> int:
 
 
 def open_database(path: Path) -> Engine:
-    """Open the database, and make what it lacks where the directory can be written to."""
+    """Open the database; add missing tables and columns where the directory can be written to."""
     if not is_writable(path):
         return _open_reading(path)
     if not path.exists():
@@ -103,7 +139,7 @@ def open_database(path: Path) -> Engine:
 
 
 def _add_columns(engine: Engine) -> None:
-    """Give the tables of an archive made before what they lack."""
+    """Add the columns that the tables of an older archive lack."""
     there = inspect(engine)
     for table in metadata.sorted_tables:
         known = {column["name"] for column in there.get_columns(table.name)}
@@ -126,10 +162,10 @@ def is_writable(path: Path) -> bool:
 
 
 def read_only_uri(path: Path) -> str:
-    """Name the database for SQLite so that it is read in a directory nobody here may write to.
+    """The URI by which SQLite reads a database in a directory that cannot be written to.
 
-    Without a log beside it the file is whole and is read as it is, without locks; a log means that
-    a writer is at work elsewhere, and SQLite reads along: https://sqlite.org/wal.html#readonly
+    Without a log beside it the file is complete and is read without locks. A log means that a
+    process elsewhere is writing, and SQLite reads the log too: https://sqlite.org/wal.html#readonly
     """
     logged = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     return f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"

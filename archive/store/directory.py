@@ -1,4 +1,4 @@
-"""Lays out an archive directory, writes small files atomically, and locks out a second writer."""
+"""The layout of an archive directory, atomic writing of small files, and the writer's lock."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUn
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put the content in place of what was there; a kill at any point leaves the one or the other.
+    """Replace a file as a whole: a process that is killed leaves the old file or the new one.
 
-    One process at a time may do so, the one that holds the writer's lock.
+    Only the process that holds the writer's lock may write.
     """
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as stream:
@@ -25,7 +25,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON in this way."""
+    """Replace a JSON file as a whole."""
     write_whole(path, json.dumps(content, indent=2).encode())
 
 
@@ -49,7 +49,7 @@ class ArchiveDirectory:
 
     @property
     def originals(self) -> Path:
-        """The bytes that articles were read from, each under its digest."""
+        """The files that articles were read from, each named by its digest."""
         return self.root / "originals"
 
     @property
@@ -74,17 +74,17 @@ class ArchiveDirectory:
 
     @property
     def ranking(self) -> Path:
-        """What was tuned for this archive, if anything was."""
+        """The tuned ranking weights, if there are any."""
         return self.root / "ranking.json"
 
     @property
     def followed(self) -> Path:
-        """Which feeds are followed, if any are."""
+        """The feeds that are followed, if there are any."""
         return self.root / "followed.json"
 
     @property
     def noise(self) -> Path:
-        """What nonsense scores here."""
+        """The calibration: the scores of random words in this archive."""
         return self.root / "noise.json"
 
     @property
@@ -97,7 +97,7 @@ class ArchiveDirectory:
         return self.root / "writer.lock"
 
     def exists(self) -> bool:
-        """An archive exists from the moment its manifest is there, which is written last."""
+        """Whether there is an archive: its manifest is written last."""
         return self.manifest.is_file()
 
     def require(self) -> None:
@@ -106,7 +106,7 @@ class ArchiveDirectory:
             raise ArchiveMissing(self.root)
 
     def create(self) -> None:
-        """Make the root, for its owner alone; raise ArchiveUnwritable if it cannot be made."""
+        """Make the root, readable by its owner only; raise ArchiveUnwritable."""
         try:
             self.root.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
             if not self.exists():
@@ -115,11 +115,11 @@ class ArchiveDirectory:
             raise ArchiveUnwritable(self.root, _reason(exc)) from exc
 
     def bytes_on_disk(self) -> int:
-        """Add up the sizes of all files; one that goes meanwhile counts nothing."""
+        """The total size of all files."""
         return sum(self.bytes_by_part().values())
 
     def bytes_by_part(self) -> dict[str, int]:
-        """Add them up for each file and folder of the archive, by name."""
+        """The size of each file and folder in the root, by name; vanished files are skipped."""
         parts: dict[str, int] = {}
         for path in self.root.rglob("*"):
             with suppress(FileNotFoundError):
@@ -129,9 +129,9 @@ class ArchiveDirectory:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock; raise ArchiveBusy at once if another process has it.
+        """Hold the writer's lock; raise ArchiveBusy at once if another process holds it.
 
-        Raises ArchiveUnwritable where nothing can be written at all, and for a backup.
+        Raises ArchiveUnwritable where the lock file cannot be written, and for a backup.
         """
         if self.backup_list.exists():
             raise ArchiveUnwritable(self.root, "it is a backup, which is only read")
@@ -140,11 +140,11 @@ class ArchiveDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the writer's lock, for whatever purpose; raise ArchiveBusy or ArchiveUnwritable.
+        """Hold the writer's lock, for any purpose; raise ArchiveBusy or ArchiveUnwritable.
 
-        The lock is the operating system's, so a writer that was killed leaves none behind.
+        The lock is the operating system's, so it ends with its process.
         """
-        from filelock import FileLock, Timeout  # 20 ms, which who only searches need not wait
+        from filelock import FileLock, Timeout  # 20 ms, which a search need not wait for
 
         lock = FileLock(self.lock, timeout=0, mode=0o600)
         try:

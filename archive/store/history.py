@@ -1,4 +1,4 @@
-"""Keeps what an article was before: its earlier versions, and what its source has taken back."""
+"""What happened to an archive: earlier versions, withdrawals and removals of articles, and runs."""
 
 import json
 import zlib
@@ -6,29 +6,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.store.database import Database
+from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
+from backfile.archive.store.database import Database, delete_rows
 from backfile.archive.store.schema import (
     article_of,
     article_values,
     articles,
     removals,
+    runs,
     versions,
     withdrawals,
 )
+from backfile.archive.workers import batches
 
-AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 TEXTS_AT_ONCE = 500
 
 
 class Version(NamedTuple):
-    """What an article was; `kept_at` and `replaced_at` are instants, ISO 8601 in UTC.
+    """A version of an article; `kept_at` and `replaced_at` are instants, ISO 8601 in UTC.
 
-    Both are the same where a version came after a later one was there.
+    `replaced_at` is empty for the present version. Both are equal where a later version was there
+    before this one was read.
     """
 
     article: Article
@@ -37,7 +38,7 @@ class Version(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """That a source has taken an article back; `version` is the source's own, 0 if it has none."""
+    """The withdrawal of an article by its source; `version` is the source's own, 0 for none."""
 
     version: int
     reason: str
@@ -45,102 +46,89 @@ class Withdrawal(NamedTuple):
 
 
 class History:
-    """The part of the catalogue that holds what is no longer shown."""
+    """The part of the catalogue that holds earlier versions, withdrawals and removals."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, earlier: Sequence[Article]) -> None:
-        """Keep versions that are older than what is there; those that are known are left alone."""
-        with self._database.writing() as connection:
-            now = moment()
-            for article in earlier:
-                row = article_values(article, 0) | {"kept_at": now}
-                _append(connection, [row], now)
-
     def past(self, article_ids: Iterable[str]) -> dict[str, set[bytes]]:
-        """Look up the digests of the earlier versions of these articles."""
+        """The digests of the earlier versions of these articles."""
         found: dict[str, set[bytes]] = {}
         chosen = select(versions.c.id, versions.c.digest)
-        with self._database.reading() as connection:
-            for some in batches(article_ids, AT_ONCE):
-                for row in connection.execute(chosen.where(versions.c.id.in_(some))):
-                    found.setdefault(row.id, set()).add(row.digest)
+        for row in self._database.find(chosen, versions.c.id, article_ids):
+            found.setdefault(row.id, set()).add(row.digest)
         return found
 
     def of(self, article_id: str) -> list[Version]:
         """Fetch the earlier versions of an article, the latest first."""
         chosen = select(versions).where(versions.c.id == article_id)
         with self._database.reading() as connection:
-            rows = connection.execute(chosen.order_by(versions.c.place.desc())).all()
+            rows = connection.execute(chosen.order_by(versions.c.sequence.desc())).all()
         return [Version(_unpacked(row.content), row.kept_at, row.replaced_at) for row in rows]
 
-    def kept_at(self, article_id: str) -> str:
-        """When the version that is there now came in; nothing where that is not known."""
-        chosen = select(articles.c.kept_at).where(articles.c.id == article_id)
+    def count(self, article_id: str) -> int:
+        """Count the earlier versions of an article."""
+        chosen = select(func.count()).where(versions.c.id == article_id)
         with self._database.reading() as connection:
-            return connection.execute(chosen).scalar() or ""
+            return connection.execute(chosen).scalar_one()
 
     def removed(self, article_ids: Iterable[str]) -> set[str]:
-        """Tell which of these articles a person has removed, and nobody has brought back."""
-        found: set[str] = set()
-        with self._database.reading() as connection:
-            for some in batches(article_ids, AT_ONCE):
-                chosen = select(removals.c.id).where(removals.c.id.in_(some))
-                found |= set(connection.execute(chosen).scalars())
-        return found
+        """Which of these articles a person has removed, and nobody has indexed again."""
+        found = self._database.find(select(removals.c.id), removals.c.id, article_ids)
+        return {row.id for row in found}
 
     def withdrawn(self, article_ids: Iterable[str]) -> dict[str, Withdrawal]:
-        """Look up which of these articles their sources have taken back."""
-        found: dict[str, Withdrawal] = {}
-        with self._database.reading() as connection:
-            for some in batches(article_ids, AT_ONCE):
-                chosen = select(withdrawals).where(withdrawals.c.id.in_(some))
-                for row in connection.execute(chosen):
-                    found[row.id] = Withdrawal(row.version, row.reason, row.withdrawn_at)
-        return found
+        """Which of these articles their sources have withdrawn."""
+        found = self._database.find(select(withdrawals), withdrawals.c.id, article_ids)
+        return {row.id: Withdrawal(row.version, row.reason, row.withdrawn_at) for row in found}
+
+
+def add_versions(connection: Connection, earlier: Sequence[Article]) -> None:
+    """Add versions that are older than the article in the archive; known ones are left alone."""
+    now = moment()
+    _append(connection, [article_values(each, 0) | {"kept_at": now} for each in earlier], now)
 
 
 def keep_versions(connection: Connection, coming: Mapping[str, bytes | None]) -> None:
-    """Copy what is there under these ids to the history, unless it says what is coming.
+    """Copy the articles with these ids to the history, unless their digest is the one that comes.
 
-    Whatever comes ends a withdrawal or a removal.
+    Their withdrawals and removals end.
     """
     now = moment()
     for ids in batches(coming, TEXTS_AT_ONCE):
         chosen = select(articles).where(articles.c.id.in_(ids)).order_by(articles.c.number)
         there = [dict(row) for row in connection.execute(chosen).mappings()]
         _append(connection, [row for row in there if row["digest"] != coming[row["id"]]], now)
-        connection.execute(delete(withdrawals).where(withdrawals.c.id.in_(ids)))
-        connection.execute(delete(removals).where(removals.c.id.in_(ids)))
+    delete_rows(connection, delete(withdrawals), withdrawals.c.id, coming)
+    delete_rows(connection, delete(removals), removals.c.id, coming)
 
 
 def note_withdrawals(connection: Connection, withdrawn: Sequence[WithdrawnArticle]) -> None:
-    """Write down what was taken back, in place of what was noted before."""
-    now = moment()
-    for some in batches({each.article_id: each for each in withdrawn}.values(), TEXTS_AT_ONCE):
-        ids = [each.article_id for each in some]
-        connection.execute(delete(withdrawals).where(withdrawals.c.id.in_(ids)))
-        rows = [(each.article_id, each.version, each.reason, now) for each in some]
-        names = ("id", "version", "reason", "withdrawn_at")
-        connection.execute(
-            insert(withdrawals), [dict(zip(names, row, strict=True)) for row in rows]
-        )
+    """Note withdrawals, each in place of an earlier one of the same article."""
+    by_id = {each.article_id: each for each in withdrawn}
+    if not by_id:
+        return
+    delete_rows(connection, delete(withdrawals), withdrawals.c.id, by_id)
+    rows = [
+        {"id": each.article_id, "version": each.version, "reason": each.reason}
+        for each in by_id.values()
+    ]
+    connection.execute(insert(withdrawals).values(withdrawn_at=moment()), rows)
 
 
 def note_removals(connection: Connection, article_ids: Sequence[str]) -> None:
-    """Write down what a person removes."""
-    now = moment()
-    for some in batches(dict.fromkeys(article_ids), AT_ONCE):
-        connection.execute(delete(removals).where(removals.c.id.in_(some)))
-        connection.execute(insert(removals), [{"id": each, "removed_at": now} for each in some])
+    """Note that a person removes these articles."""
+    ids = dict.fromkeys(article_ids)
+    if not ids:
+        return
+    delete_rows(connection, delete(removals), removals.c.id, ids)
+    connection.execute(insert(removals).values(removed_at=moment()), [{"id": each} for each in ids])
 
 
 def forget_versions(connection: Connection, article_ids: Sequence[str]) -> None:
-    """Remove the history of articles that are to be gone."""
-    for some in batches(article_ids, AT_ONCE):
-        connection.execute(delete(versions).where(versions.c.id.in_(some)))
-        connection.execute(delete(withdrawals).where(withdrawals.c.id.in_(some)))
+    """Delete the versions and withdrawals of articles."""
+    delete_rows(connection, delete(versions), versions.c.id, article_ids)
+    delete_rows(connection, delete(withdrawals), withdrawals.c.id, article_ids)
 
 
 def moment() -> str:
@@ -149,14 +137,14 @@ def moment() -> str:
 
 
 def _append(connection: Connection, rows: Sequence[Mapping[str, Any]], now: str) -> None:
-    """Put rows of articles behind the versions there are, but for those that are among them."""
+    """Append rows of articles to their versions; a version that is there already is skipped."""
     c = versions.c
     for row in rows:
-        taken = connection.execute(select(c.digest, c.place).where(c.id == row["id"])).all()
+        taken = connection.execute(select(c.digest, c.sequence).where(c.id == row["id"])).all()
         if any(each.digest == row["digest"] for each in taken):
             continue
         values = {name: row[name] for name in ("id", "digest", "origin_file", "origin_digest")}
-        values |= {"place": max((each.place for each in taken), default=0) + 1}
+        values |= {"sequence": max((each.sequence for each in taken), default=0) + 1}
         values |= {"kept_at": row["kept_at"] or now, "replaced_at": now, "content": _packed(row)}
         connection.execute(insert(versions).values(values))
 
@@ -168,3 +156,56 @@ def _packed(row: Mapping[str, Any]) -> bytes:
 
 def _unpacked(content: bytes) -> Article:
     return article_of(json.loads(zlib.decompress(content)))
+
+
+RUNS_KEPT = 100
+REFUSALS_KEPT = 200  # of one run
+
+
+class Run(NamedTuple):
+    """The end of a run (ISO 8601 in UTC), its counts, and its refusals as (place, reason).
+
+    `counts["refused"]` is the number of refusals, `refused` lists the first of them.
+    """
+
+    ended_at: str
+    counts: dict[str, int]
+    refused: list[tuple[str, str]]
+
+
+class Runs:
+    """The part of the catalogue that holds the last runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def latest(self, limit: int) -> list[Run]:
+        """Fetch the last runs, the latest first."""
+        with self._database.reading() as connection:
+            if not connection.dialect.has_table(connection, runs.name):
+                return []  # an older archive that cannot be written to
+            chosen = select(runs).order_by(runs.c.number.desc()).limit(limit)
+            found = connection.execute(chosen).all()
+        return [
+            Run(
+                row.ended_at,
+                json.loads(row.counts),
+                [(place, reason) for place, reason in json.loads(row.refused)],
+            )
+            for row in found
+        ]
+
+
+def note_run(
+    connection: Connection, counts: Mapping[str, int], refused: Sequence[UnreadableArticle]
+) -> None:
+    """Note a run, in a transaction; only the last RUNS_KEPT are kept."""
+    listed = [(each.origin, each.reason) for each in refused[:REFUSALS_KEPT]]
+    values = {
+        "ended_at": moment(),
+        "counts": json.dumps(dict(counts) | {"refused": len(refused)}),
+        "refused": json.dumps(listed),
+    }
+    connection.execute(insert(runs).values(values))
+    newest = select(func.max(runs.c.number)).scalar_subquery()
+    connection.execute(delete(runs).where(runs.c.number <= newest - RUNS_KEPT))

@@ -1,20 +1,17 @@
-"""Looks up what the record holds under an id, an address or a place of the input."""
+"""Looks up articles of the catalogue by id, by address or by place of the input."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, select, tuple_, update
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.store.database import Database
 from backfile.archive.store.schema import NOTHING, articles
 
-AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
-
 
 class Known(NamedTuple):
-    """What the record holds under an id, enough to tell whether an article is news to it."""
+    """What the catalogue holds under an id, enough to decide what an article is to it."""
 
     digest: bytes
     title: str
@@ -26,7 +23,7 @@ class Known(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What tells an article from another at the same address."""
+    """An article at an address, with what distinguishes it from others there."""
 
     id: str
     title: str
@@ -34,86 +31,74 @@ class Named(NamedTuple):
 
 
 class Identities:
-    """The part of the catalogue that tells whether an article is there already."""
+    """The part of the catalogue that says whether an article is in the archive already."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def known(self, article_ids: Iterable[str]) -> dict[str, Known]:
-        """Look up which of these ids are taken, and by what."""
+        """What the catalogue holds under each of these ids."""
         c = articles.c
         columns = (c.id, c.digest, c.title, c.published, c.version, c.url)
         place = (c.origin_file, c.origin_offset, c.origin_digest)
-        found: dict[str, Known] = {}
-        with self._database.reading() as connection:
-            for some in batches(article_ids, AT_ONCE):
-                chosen = select(*columns, *place, func.length(c.text).label("length"))
-                for row in connection.execute(chosen.where(c.id.in_(some))):
-                    found[row.id] = Known(
-                        row.digest,
-                        row.title,
-                        row.published,
-                        Origin(row.origin_file, row.origin_offset, row.origin_digest),
-                        row.version,
-                        row.length,
-                        row.url,
-                    )
-        return found
+        chosen = select(*columns, *place, func.length(c.text).label("length"))
+        return {
+            row.id: Known(
+                row.digest,
+                row.title,
+                row.published,
+                Origin(row.origin_file, row.origin_offset, row.origin_digest),
+                row.version,
+                row.length,
+                row.url,
+            )
+            for row in self._database.find(chosen, c.id, article_ids)
+        }
 
     def ids_at(self, origins: Sequence[Origin]) -> dict[Origin, str]:
-        """Look up which articles were read from these very places."""
-        c, found = articles.c, {}
-        place = tuple_(c.origin_file, c.origin_offset)
-        with self._database.reading() as connection:
-            for some in batches(origins, AT_ONCE):
-                pairs = [(origin.file, origin.offset) for origin in some]
-                chosen = select(c.id, c.origin_file, c.origin_offset).where(place.in_(pairs))
-                for row in connection.execute(chosen):
-                    found[Origin(row.origin_file, row.origin_offset)] = row.id
-        return found
+        """The ids of the articles that were read from these places."""
+        c = articles.c
+        chosen = select(c.id, c.origin_file, c.origin_offset)
+        pairs = [(origin.file, origin.offset) for origin in origins]
+        found = self._database.find(chosen, tuple_(c.origin_file, c.origin_offset), pairs)
+        return {Origin(row.origin_file, row.origin_offset): row.id for row in found}
 
     def under(self, addresses: Iterable[str]) -> dict[str, list[Named]]:
-        """Look up the articles under each of these canonical addresses, as they came in."""
+        """The articles under each of these canonical addresses, in order of number."""
         c = articles.c
+        chosen = select(c.canonical, c.id, c.title, c.published).where(c.canonical != NOTHING)
         found: dict[str, list[Named]] = {}
-        with self._database.reading() as connection:
-            for some in batches(addresses, AT_ONCE):
-                chosen = select(c.canonical, c.id, c.title, c.published)
-                chosen = chosen.where(c.canonical.in_(some), c.canonical != NOTHING).order_by(
-                    c.number
-                )
-                for row in connection.execute(chosen):
-                    named = Named(row.id, row.title, row.published)
-                    found.setdefault(row.canonical, []).append(named)
+        for row in self._database.find(chosen.order_by(c.number), c.canonical, addresses):
+            named = Named(row.id, row.title, row.published)
+            found.setdefault(row.canonical, []).append(named)
         return found
 
-    def move(self, origins: Mapping[str, Origin]) -> None:
-        """Note that articles, by id, say the same in the file that is there now."""
-        moved = [
+
+def move_origins(connection: Connection, moved: Mapping[str, Origin]) -> None:
+    """Note the new origins of articles, by id, in a transaction."""
+    if not moved:
+        return
+    changed = update(articles).where(articles.c.id == bindparam("moved"))
+    connection.execute(
+        changed.values(
+            origin_file=bindparam("file"),
+            origin_offset=bindparam("at"),
+            origin_digest=bindparam("bytes"),
+        ),
+        [
             {"moved": article_id, "file": origin.file, "at": origin.offset, "bytes": origin.digest}
-            for article_id, origin in origins.items()
-        ]
-        if not moved:
-            return
-        changed = update(articles).where(articles.c.id == bindparam("moved"))
-        with self._database.writing() as connection:
-            connection.execute(
-                changed.values(
-                    origin_file=bindparam("file"),
-                    origin_offset=bindparam("at"),
-                    origin_digest=bindparam("bytes"),
-                ),
-                moved,
-            )
+            for article_id, origin in moved.items()
+        ],
+    )
 
 
 def day_number(article: Article) -> int | None:
-    """The day of an article as the record has it: `date.toordinal()`."""
+    """The day of an article as it is stored: `date.toordinal()`."""
     return article.published.toordinal() if article.published else None
 
 
 def known_as(article: Article) -> Known:
-    """What the record would say of an article."""
+    """What the catalogue would hold of an article."""
     return Known(
         article.digest,
         article.title,

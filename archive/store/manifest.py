@@ -1,4 +1,4 @@
-"""Records what an archive was made with, and the ranking weights that were tuned for it."""
+"""The manifest of an archive (how it was made), and its tuned ranking weights."""
 
 import json
 from dataclasses import asdict, astuple, dataclass, fields
@@ -13,7 +13,7 @@ SCHEMA = 1  # of the catalogue's tables
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What determines an archive's contents; `precision` is how it was embedded, for the record."""
+    """What an archive was made with; `precision` of the embeddings is for information only."""
 
     schema: int
     splitter: str
@@ -34,17 +34,17 @@ class Manifest:
             raise EngineUnavailable("the manifest", reason) from exc
 
     def write(self, path: Path) -> None:
-        """Write whole or not at all."""
+        """Replace the file as a whole."""
         write_json(path, asdict(self))
 
     def require_tables(self) -> None:
-        """Raise ArchiveMismatch unless this program reads and writes such archives."""
+        """Raise ArchiveMismatch unless this release reads and writes archives of this schema."""
         if self.schema != SCHEMA:
             remedy = "use the release it was made with, or index into a new archive"
             raise ArchiveMismatch(f"schema {self.schema}", f"schema {SCHEMA}", remedy)
 
     def require_text(self, *, splitter: str, analyser: str) -> None:
-        """Raise ArchiveMismatch unless text is cut and analysed as it was."""
+        """Raise ArchiveMismatch unless splitter and analyser are those of the archive."""
         remedy = "index into a new archive with --archive DIR"
         if self.splitter != splitter:
             raise ArchiveMismatch(f"splitter {self.splitter}", f"splitter {splitter}", remedy)
@@ -53,7 +53,7 @@ class Manifest:
             raise ArchiveMismatch(f"analyser {self.analyser}", f"analyser {analyser}", remedy)
 
     def require_model(self, *, model: str, weights: str) -> None:
-        """Raise ArchiveMismatch unless queries are embedded by the very weights of the archive."""
+        """Raise ArchiveMismatch unless the model has the weights of the archive."""
         if (self.model, self.weights) == (model, weights):
             return
         remedy = f"set BACKFILE_MODEL={self.model}, or index into a new archive with --archive DIR"
@@ -68,10 +68,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Goes before the default settings.
+    """Tuned ranking weights, which replace the defaults.
 
-    `vector_weight`, 0 to 1, is as the setting is; `passage_share`, 0 to 1, of an article's second
-    and third best passage is added to its score.
+    `vector_weight`, 0 to 1, is the setting of that name. `passage_share`, 0 to 1, is the share of
+    an article's second and third best passage that is added to its score.
     """
 
     vector_weight: float
@@ -82,7 +82,7 @@ class Tuning:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read what was tuned, None where nothing was; raise EngineUnavailable if it is damaged."""
+        """Read tuned weights, None if there are none; raise EngineUnavailable if damaged."""
         try:
             stored = json.loads(path.read_text())
             tuned = cls(float(stored["vector_weight"]), float(stored.get("passage_share", 0.0)))
@@ -96,5 +96,5 @@ class Tuning:
             raise EngineUnavailable("what was tuned", reason) from exc
 
     def write(self, path: Path) -> None:
-        """Write whole or not at all; the caller holds the writer's lock."""
+        """Replace the file as a whole; the caller holds the writer's lock."""
         write_json(path, asdict(self))

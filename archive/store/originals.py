@@ -1,7 +1,7 @@
-"""Keeps the very bytes that articles were read from, so that a better reader can read them again.
+"""Keeps the original bytes of articles, so that a better reader can read them again.
 
-Each file lies once, compressed, under its SHA-256; where it was found and how it was read stands in
-the catalogue. A member of a ZIP file or a page of a web archive is a file of its own.
+Each file is stored once, compressed, under its SHA-256; its place and the options of its reader are
+in the catalogue. A member of a ZIP file or a page of a web archive is a file of its own.
 """
 
 import gzip
@@ -10,17 +10,16 @@ import io
 import json
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Delete, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Delete, delete, func, insert, select, tuple_
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.files import SourceFile
-from backfile.archive.store.database import Database
+from backfile.archive.store.database import Database, delete_rows
 from backfile.archive.store.schema import NOTHING, articles, originals, versions
 
 COPIED_AT_ONCE = 1 << 20  # bytes
@@ -32,7 +31,10 @@ Options = Mapping[str, Any]
 
 
 class Originals:
-    """The files that articles of an archive were read from; written by the one writer."""
+    """The files that articles of an archive were read from; there is one writer.
+
+    Notes of files that were copied wait until `note` writes them in the transaction of a batch.
+    """
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
@@ -42,7 +44,7 @@ class Originals:
     def keep(self, file: SourceFile, options: Options) -> SourceFile:
         """Copy a file that is about to be read; return it with its digest.
 
-        `options` is what its reader was told, and must be told again.
+        `options` are those of its reader, for reading it again.
         """
         digest = self._copied(file)
         self._waiting[digest, file.place] = {
@@ -50,25 +52,25 @@ class Originals:
             "place": file.place,
             "offset": file.offset,
             "key": file.key,
-            "told": json.dumps(dict(file.told) | {"version": file.version}),
+            "told": json.dumps(dict(file.defaults) | {"version": file.version}),
             "options": json.dumps(options),
         }
         if len(self._waiting) >= ROWS_AT_ONCE:
-            self.note()
+            with self._database.writing() as connection:
+                self.note(connection)
         return replace(file, digest=digest)
 
-    def note(self) -> None:
-        """Write down where the copied files come from, in place of what was noted before."""
+    def note(self, connection: Connection) -> None:
+        """Write the notes that wait, in place of earlier ones of the same files."""
         if not self._waiting:
             return
         key = tuple_(originals.c.digest, originals.c.place)
-        with self._database.writing() as connection:
-            connection.execute(delete(originals).where(key.in_(list(self._waiting))))
-            connection.execute(insert(originals), list(self._waiting.values()))
+        delete_rows(connection, delete(originals), key, self._waiting)
+        connection.execute(insert(originals), list(self._waiting.values()))
         self._waiting.clear()
 
     def __iter__(self) -> Iterator[tuple[SourceFile, Options]]:
-        """Walk the files that are kept, in the order of their places, with how to read them."""
+        """Iterate over the files in order of place, each with the options of its reader."""
         last = ("", "")
         key = tuple_(originals.c.place, originals.c.digest)
         while True:
@@ -97,24 +99,29 @@ class Originals:
             last = (rows[-1].place, rows[-1].digest)
 
     def count(self) -> int:
-        """How many files there are."""
+        """Count the files."""
         with self._database.reading() as connection:
             chosen = select(func.count()).select_from(originals)
             return connection.execute(chosen).scalar_one()
 
-    def collect(self) -> None:
-        """Let go of files that no article and no earlier version was read from."""
-        self.note()
-        with self._database.writing() as connection:
-            connection.execute(_unused())
-            kept = set(connection.execute(select(originals.c.digest).distinct()).scalars())
+    def release(self, connection: Connection) -> set[str]:
+        """Delete the notes of files that no article and no version was read from.
+
+        Returns the digests that are left; `sweep` deletes the other bytes once this is committed.
+        """
+        self.note(connection)
+        connection.execute(_unused())
+        return set(connection.execute(select(originals.c.digest).distinct()).scalars())
+
+    def sweep(self, kept: Container[str]) -> None:
+        """Delete the bytes of all files but these, by digest."""
         for path in self._folder.glob("??/*"):
             if path.name.partition(".")[0] not in kept:
                 path.unlink()
         (self._folder / DRAFT).unlink(missing_ok=True)
 
     def damaged(self) -> Iterator[str]:
-        """Read every file that should be here; yield the digests of those that are not sound."""
+        """Read every file; yield the digests of those that are missing or damaged."""
         with self._database.reading() as connection:
             digests = connection.execute(select(originals.c.digest).distinct()).scalars().all()
         for digest in digests:
@@ -127,18 +134,17 @@ class Originals:
                 yield digest
 
     def forget(self, digests: Sequence[str]) -> None:
-        """Let these go, so that they are copied again when their files are next read."""
+        """Delete files by digest, so that they are copied again when they are next read."""
         for digest in digests:
             self._path(digest).unlink(missing_ok=True)
         with self._database.writing() as connection:
-            for some in batches(digests, ROWS_AT_ONCE):
-                connection.execute(delete(originals).where(originals.c.digest.in_(some)))
+            delete_rows(connection, delete(originals), originals.c.digest, digests)
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.gz"
 
     def _copied(self, file: SourceFile) -> str:
-        """Copy the bytes unless they are here; whole or not at all."""
+        """Copy the bytes, unless they are stored already; whole or not at all."""
         with file.raw() as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         path = self._path(digest)
@@ -156,7 +162,7 @@ def _opened(path: Path) -> io.BufferedReader:
 
 
 def _unused() -> Delete:
-    """Delete the rows that neither an article nor a version names."""
+    """The statement that deletes the notes no article and no version refers to."""
     used = [
         select(table.c.origin_digest).where(
             table.c.origin_digest == originals.c.digest,

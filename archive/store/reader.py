@@ -1,32 +1,63 @@
-"""Lists the versions of an article, the one that is there and those before it."""
+"""Looks up articles, their copies and versions, and the last runs, for whoever shows an archive."""
 
 from typing import NamedTuple
 
+from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArticleNotFound
-from backfile.archive.store.catalog import Catalog
-from backfile.archive.store.history import Version, Withdrawal
+from backfile.archive.store.catalog import Catalog, StoredArticle
+from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.store.history import Run, Version, Withdrawal
 
 
 class Versions(NamedTuple):
-    """What an article says and said, the latest first, and whether its source took it back."""
+    """The versions of an article, the latest first, and its withdrawal if there is one."""
 
     versions: tuple[Version, ...]
     withdrawn: Withdrawal | None
 
+    def require_present(self) -> Article:
+        """The article as it is now; raise ArticleNotFound where it was withdrawn."""
+        latest = self.versions[0]
+        if latest.replaced_at:
+            raise ArticleNotFound(latest.article.id)
+        return latest.article
+
+
+class ArchiveReader:
+    """Plain look-ups in one archive, from any number of threads; each sees the latest commit."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def article(self, article_id: str) -> StoredArticle:
+        """Fetch an article with its passages; raise ArticleNotFound."""
+        return self._catalog.stored_article(article_id)
+
+    def copies(self, article_id: str) -> OtherCopies:
+        """The other articles of an article's cluster: the first of them, and how many there are."""
+        return self._catalog.clusters.copies_of(article_id)
+
+    def count_earlier(self, article_id: str) -> int:
+        """Count the earlier versions of an article."""
+        return self._catalog.history.count(article_id)
+
+    def versions(self, article_id: str) -> Versions:
+        """Fetch all versions, of a withdrawn article the earlier ones; raise ArticleNotFound."""
+        return versions_of(self._catalog, article_id)
+
+    def runs(self, limit: int) -> list[Run]:
+        """The reports of the last runs, the latest first."""
+        return self._catalog.runs.latest(limit)
+
 
 def versions_of(catalog: Catalog, article_id: str) -> Versions:
-    """Fetch all versions; what is withdrawn has earlier ones alone. Raises ArticleNotFound."""
+    """Fetch all versions, of a withdrawn article the earlier ones; raise ArticleNotFound."""
     earlier = catalog.history.of(article_id)
     withdrawn = catalog.history.withdrawn([article_id]).get(article_id)
-    current = _current(catalog, article_id)
-    if current is None and not earlier:
-        raise ArticleNotFound(article_id)
-    return Versions((*([current] if current else ()), *earlier), withdrawn)
-
-
-def _current(catalog: Catalog, article_id: str) -> Version | None:
     try:
-        article = catalog.article(article_id)
+        stored = catalog.stored_article(article_id)
     except ArticleNotFound:
-        return None
-    return Version(article, catalog.history.kept_at(article_id), "")
+        if not earlier:
+            raise
+        return Versions(tuple(earlier), withdrawn)
+    return Versions((Version(stored.article, stored.kept_at, ""), *earlier), withdrawn)

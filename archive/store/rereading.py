@@ -1,4 +1,4 @@
-"""Reads again what an archive has kept the bytes of, with the readers there are now."""
+"""Reads the originals of an archive again, with the readers of this release."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from backfile.archive.store.catalog import Catalog
 class Rereading:
     """One pass over the originals of an archive, as an input.
 
-    What a person has removed, what its source took back, and what has been replaced from elsewhere
-    since stays as it is. `bytes_done` of `bytes_total` counts files.
+    Articles that were removed, withdrawn, or replaced from another file since are skipped.
+    `bytes_done` and `bytes_total` count files.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -23,12 +23,12 @@ class Rereading:
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for file, options in self._catalog.originals:
-            for found in read_leaf(file, FieldMap.kept(**options)):
-                if isinstance(found, UnreadableArticle) or self._is_due(found):
+            for found in read_leaf(file, FieldMap.from_stored(**options)):
+                if isinstance(found, UnreadableArticle) or self._is_current(found):
                     yield found
             self.bytes_done += 1
 
-    def _is_due(self, article: Article) -> bool:
+    def _is_current(self, article: Article) -> bool:
         holder = self._catalog.identities.known([article.id]).get(article.id)
         if holder:
             now, then = article.origin, holder.origin

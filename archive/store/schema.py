@@ -1,4 +1,8 @@
-"""The catalogue's tables, and how articles and passages stand in their rows."""
+"""The catalogue's tables, and how articles and passages are laid out in their rows.
+
+A column that was added later has a default, so that it can be added to an older archive. `key` is
+our name for a column that older archives call otherwise.
+"""
 
 import json
 from collections.abc import Mapping
@@ -31,9 +35,8 @@ from backfile.archive.model.article import (
 )
 
 metadata = MetaData()
-"""A column that was added later has a default, so that an archive made before can be given it."""
 NOTHING: ColumnElement[str] = literal_column("''", Text)
-"""Written out, as an index over what is not empty serves no query that gives it as a parameter."""
+"""The empty string as a literal: a partial index is not used where it is a parameter."""
 
 counters = Table(
     "counters",
@@ -77,9 +80,10 @@ Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest !
 versions = Table(
     "versions",
     metadata,
-    # What was once in place of an article, or came too late to be; by id, as the article may go.
+    # Earlier versions of articles; by id, as the article itself may be gone.
     Column("id", Text, primary_key=True),
-    Column("place", Integer, primary_key=True, autoincrement=False),  # from 1, as they went
+    # From 1, in the order in which they were replaced.
+    Column("place", Integer, key="sequence", primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
     Column("kept_at", Text, nullable=False),
     Column("replaced_at", Text, nullable=False),
@@ -102,7 +106,7 @@ withdrawals = Table(
 removals = Table(
     "removals",
     metadata,
-    # What a person has removed: it does not come back by itself when originals are read again.
+    # Articles that a person has removed: reading originals again does not bring them back.
     Column("id", Text, primary_key=True),
     Column("removed_at", Text, nullable=False),
 )
@@ -112,26 +116,26 @@ runs = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("ended_at", Text, nullable=False),
-    Column("counts", Text, nullable=False),  # of what became of the input, as JSON
-    Column("refused", Text, nullable=False),  # the first of them, (place, reason), as JSON
+    Column("counts", Text, nullable=False),  # of the report, as JSON
+    Column("refused", Text, nullable=False),  # the first refusals, (place, reason), as JSON
 )
 
 originals = Table(
     "originals",
     metadata,
-    # The bytes lie beside the catalogue under their digest; the same may be read at two places.
+    # The bytes are in a file beside the catalogue, named by digest; two places may share them.
     Column("digest", Text, primary_key=True),
     Column("place", Text, primary_key=True),
     Column("offset", Integer, nullable=False),
     Column("key", Text, nullable=False),
-    Column("told", Text, nullable=False),  # what the surroundings said of it, as JSON
-    Column("options", Text, nullable=False),  # how it was to be read, as JSON
+    Column("told", Text, nullable=False),  # fields known from its surroundings, as JSON
+    Column("options", Text, nullable=False),  # of its reader, as JSON
 )
 
 passages = Table(
     "passages",
     metadata,
-    # The row names a passage in both engines and in the vectors; it is never used again.
+    # The row is a passage's key in both engines and in the vectors; it is never used again.
     Column("row", Integer, primary_key=True, autoincrement=False),
     Column("article", Integer, ForeignKey("articles.number"), nullable=False, index=True),
     Column("n", Integer, nullable=False),
@@ -144,7 +148,7 @@ Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
 
 
 def _of_an_article() -> Column[int]:
-    """A key for what is made of an article, and goes with it when it is removed or replaced."""
+    """A key to an article; the row is deleted with the article, also when that is replaced."""
     number = ForeignKey("articles.number", ondelete="CASCADE")
     return Column("article", Integer, number, primary_key=True, autoincrement=False)
 
@@ -156,13 +160,14 @@ signatures = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
-stories = Table(
+clusters = Table(
     "stories",
     metadata,
-    # Only articles that have a copy stand here. A story is named by the number of its lead.
+    # Only articles that have a copy. A cluster is named by the number of its lead.
     _of_an_article(),
-    Column("story", Integer, nullable=False, index=True),
-    Column("place", Integer, nullable=False),  # among all copies: earliest, then longest first
+    Column("story", Integer, key="cluster", nullable=False, index=True),
+    # Among all copies of the archive: the earliest first, then the longest.
+    Column("place", Integer, key="rank", nullable=False),
 )
 
 
@@ -216,13 +221,13 @@ def article_of(row: Mapping[str, Any]) -> Article:
 
 
 def passage_of(row: Mapping[str, Any], article: Article) -> Passage:
-    """Read a passage back; its text is cut from the article."""
+    """Read a passage back from its row; its text is cut from the article."""
     body = article.text[row["start"] : row["end"]]
     return Passage(article.id, row["n"], row["start"], row["end"], row["heading"], body)
 
 
 def passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
-    """A passage as a row of its table, not yet embedded."""
+    """Lay a passage out as a row, not yet embedded."""
     return {
         "row": row,
         "article": article,

@@ -1,4 +1,4 @@
-"""Keeps every passage's embedding: one memory-mapped float16 matrix, a row a passage."""
+"""The embeddings of all passages: one memory-mapped float16 matrix, one row for each passage."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ Rows = npt.NDArray[np.int64]
 class VectorFile:
     """The embeddings of an archive, (n_rows, dimension) float16; row 0 is never used.
 
-    Which rows hold an embedding is in the catalogue, written after the rows are on disk.
+    The catalogue knows which rows hold an embedding; it is written after the rows are on disk.
     """
 
     def __init__(self, path: Path, dimension: int) -> None:
@@ -22,7 +22,7 @@ class VectorFile:
         self._mapped: Vectors = np.empty((0, dimension), np.float16)
 
     def write(self, rows: Rows, vectors: npt.NDArray[np.float32]) -> None:
-        """Put (n, dimension) vectors at their rows and wait until they are on disk."""
+        """Write (n, dimension) vectors to their rows, and wait until they are on disk."""
         self._path.touch(mode=0o600)
         needed = (int(rows.max()) + 1) * self._row_bytes
         with self._path.open("r+b") as stream:
@@ -34,13 +34,13 @@ class VectorFile:
             os.fsync(stream.fileno())
 
     def blank(self, rows: Rows) -> None:
-        """Overwrite rows whose passages were removed; rows beyond the file are passed over."""
+        """Overwrite rows with zeros; rows beyond the end of the file are skipped."""
         size = self._path.stat().st_size // self._row_bytes if self._path.exists() else 0
         if len(written := rows[rows < size]):
             self.write(written, np.zeros((len(written), self.dimension), np.float32))
 
     def read(self, n_rows: int) -> Vectors:
-        """Map the first n_rows rows, or as many as the file has, for reading."""
+        """Map the first n_rows rows for reading, or as many as the file has."""
         if n_rows > len(self._mapped):
             size = self._path.stat().st_size if self._path.exists() else 0
             whole = min(n_rows, size // self._row_bytes)

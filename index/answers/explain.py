@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.scoring.collection import scores_at
+from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
@@ -307,7 +307,7 @@ class Explainer:
         """What each leaf scored in each passage; none where words did not count."""
         held: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
         lists = [found.lists for found in self.matches.leaves]
-        scores = scores_at(self.rows, lists, self.table.n_rows)
+        scores = term_scores(self.rows, lists, self.table.n_rows)
         for at, place in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
             row, leaf = int(self.rows[at]), self.matches.leaves[place].leaf
             if row not in self._place or self.candidates.worded[self._place[row]]:
@@ -320,7 +320,7 @@ class Explainer:
         owners = self.table.article_of[self.rows]
         standing: dict[int, dict[Leaf, None]] = {row: {} for row in self.rows.tolist()}
         for found in self.matches.leaves:
-            for row in self.rows[found.held[owners]].tolist():
+            for row in self.rows[found.articles[owners]].tolist():
                 standing[row][found.leaf] = None
         return standing
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from backfile.archive.store.catalog import Catalog, StoredPassage
-from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
 from backfile.index.answers.explain import Explainer, with_rereading
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.languages import Languages
@@ -20,7 +20,6 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.results import Hit, PassageHit, Ranks, Reread
 
 PASSAGES_A_HIT = 3
-COPIES_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Hits:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {place: self.folding.copies_of(place) for place in page.tolist()}
         first = {place: self.table.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
-        known = catalog.stories.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
+        known = catalog.clusters.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
         return {
             place: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
             for (place, o), rows in zip(others.items(), first.values(), strict=True)

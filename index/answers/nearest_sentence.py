@@ -34,8 +34,9 @@ class Marked(NamedTuple):
 class Nearest:
     """Marks sentences, for all threads; those of the last passages stay embedded."""
 
-    def __init__(self, embedder: Embedder, floor: float) -> None:
-        """`floor` is the least cosine of a sentence that is marked."""
+    def __init__(self, embedder: Embedder, floor: float, *, seconds: float = MOST_SECONDS) -> None:
+        """`floor` is the least cosine of a marked sentence; one answer takes `seconds` at most."""
+        self._seconds = seconds
         self._embedder = embedder
         self._floor = floor
         self._lock = threading.Lock()
@@ -43,7 +44,7 @@ class Nearest:
 
     def mark(self, question: Floats, hits: Sequence[Hit]) -> Marked:
         """Mark the best passage of each hit, in their order; raise EngineUnavailable."""
-        over = time.monotonic() + MOST_SECONDS
+        over = time.monotonic() + self._seconds
         marked = []
         for hit in hits:
             if time.monotonic() > over:

@@ -1,14 +1,13 @@
 """Warnings that an answer carries, and other words to search for where nothing good was found."""
 
 from backfile.archive.model.message import Message
-from backfile.index.asking.spell_correction import likely
+from backfile.index.asking.did_you_mean import likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.model.article_table import ArticleTable
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.expression import Expression, Word, wanted
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
-from backfile.index.seams.protocols import LexicalSnapshot
 
 
 def warnings(
@@ -41,17 +40,15 @@ MOST_WORDS = 12  # of a query are looked at
 ALIKE = 2  # words are offered at most for one that is nowhere
 
 
-def alternative_words(
-    expression: Expression | None, lexical: LexicalSnapshot, table: ArticleTable
-) -> tuple[Offer, ...]:
+def alternative_words(expression: Expression | None, lexical: LexicalSearch) -> tuple[Offer, ...]:
     """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""
     if expression is None:
         return ()
 
     def articles(word: str) -> int:
-        return int(lexical.match(Word(word), table).held.sum())
+        return int(lexical.match(Word(word)).matching.sum())
 
-    languages = Languages.of(table.spoken)
+    languages = Languages.of(lexical.table.spoken)
     said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
     known = {
         word: articles(word) for word in list(dict.fromkeys(languages.weighty(said)))[:MOST_WORDS]
@@ -60,7 +57,7 @@ def alternative_words(
         Offer(found.spelling.written, articles(found.spelling.text))
         for word, held in known.items()
         if not held
-        for found in likely(word, lexical.spellings(table), languages)[:ALIKE]
+        for found in likely(word, lexical.spellings(), languages)[:ALIKE]
     ]
     here = sorted((held, word) for word, held in known.items() if held)
     offers = [*alike, *(Offer(word, held) for held, word in here)]

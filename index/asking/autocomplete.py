@@ -16,13 +16,13 @@ from backfile.archive.store.catalog import Catalog
 from backfile.index.lexical.analysis.analyser import WORD, name_words
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import fold, is_stop_word
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import BEYOND
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import And, Field, Prefix, Word
 from backfile.index.model.filters import FACETS
 from backfile.index.model.query import LONGEST_TEXT
-from backfile.index.seams.protocols import LexicalSnapshot
 
 DEFAULT_SUGGESTIONS = 8
 MOST_SUGGESTIONS = 20
@@ -116,11 +116,11 @@ class Names:
 class Suggester:
     """Suggests from one snapshot; it may be shared between threads."""
 
-    def __init__(self, lexical: LexicalSnapshot, table: ArticleTable, catalog: Catalog) -> None:
+    def __init__(self, lexical: LexicalSearch, catalog: Catalog) -> None:
         self._lexical = lexical
-        self._table = table
+        self._table = lexical.table
         self._catalog = catalog
-        self._names = Names(table)
+        self._names = Names(lexical.table)
 
     def is_of(self, table: ArticleTable) -> bool:
         return self._table is table
@@ -145,7 +145,7 @@ class Suggester:
     def _begun(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
         beside = self._beside(typed)
-        known = self._lexical.spellings(self._table).beginning(fold(typed.last))
+        known = self._lexical.spellings().beginning(fold(typed.last))
         stems: set[str] = set()  # of which one form is enough: all find the same
         for word in islice(known, LOOKED_AT):
             written = word.text if word.written in OPERATORS else word.written
@@ -166,7 +166,7 @@ class Suggester:
         return held if held.any() else ~held
 
     def _held(self, word: str, field: Field) -> Bools:
-        return self._lexical.match(Word(word, field), self._table).held
+        return self._lexical.match(Word(word, field)).matching
 
     def _names_of(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         """Names anywhere in a query, of which the words typed last are a part."""
@@ -190,7 +190,7 @@ class Suggester:
             return
         begun = Prefix(typed.last, Field.TITLE)
         said = And((*(Word(word, Field.TITLE) for word in words), begun))
-        found = np.flatnonzero(self._lexical.match(said, self._table).held)
+        found = np.flatnonzero(self._lexical.match(said).matching)
         latest = found[np.argsort(-self._table.published[found], kind="stable")]
         rows = self._table.first_rows[latest[: 4 * MOST_TITLES]]
         stored = {each.row: each.article for each in self._catalog.stored(rows.tolist())}

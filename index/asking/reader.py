@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
-from backfile.index.asking.dates import NO_DAY, Condition, Dated, narrowed, take_days
+from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator
 from backfile.index.model.expression import (
@@ -23,6 +23,7 @@ from backfile.index.model.expression import (
     Word,
     Words,
     describe,
+    describe_all,
     wanted,
     written,
 )
@@ -63,8 +64,8 @@ class ReadQuery(NamedTuple):
 
 def read_query(query: Query, today: date) -> ReadQuery:
     """Read a query's text. What is wrong in it is read as words, and a note says so."""
-    dated = Dated(query.text) if query.plain else take_days(query.text, today)
-    parsed = parse(dated.text, plain=query.plain)
+    dated = take_days(query.text, today)
+    parsed = parse(dated.text)
     filters = narrowed(query.filters, dated.conditions)
     notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
@@ -78,7 +79,7 @@ def read_query(query: Query, today: date) -> ReadQuery:
         filters=filters,
         parts=tuple(_parts(parsed.expression, dated.conditions)),
         notes=tuple(notes),
-        description=", and ".join(described),
+        description=describe_all(described),
     )
 
 

@@ -1,9 +1,8 @@
 """Clusters articles that are copies of one another, by their signatures.
 
-The constants were chosen by `python -m backfile.scripts.bench.edited_copies` on halves of two
-collections.
-Articles that agree in a band of their signatures are compared. Each copy resembles the first
-article of its story itself, so that no story drifts from copy to copy.
+Articles that agree in a band of their signatures are compared. Each copy must resemble the lead of
+its cluster, not only another copy, so that a cluster does not drift. The constants were chosen by
+`python -m backfile.scripts.bench.edited_copies` on halves of two collections.
 """
 
 import threading
@@ -13,51 +12,51 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from backfile.archive.batching import batches
-from backfile.archive.store.clusters import Standing, Stories
-from backfile.archive.workers import Workers
+from backfile.archive.store.clusters import Clustering, Clusters, LeadCriteria, Member
+from backfile.archive.workers import Workers, batches
 from backfile.index.duplicates.signatures import FIGURES, PERMUTATIONS, SIGNATURE, sign
 from backfile.index.model.arrays import Bools
 
 BAND = 4  # values; 48 bands find a resemblance of .5 in 95 of 100 cases, of .6 in 999 of 1,000
 NEIGHBOURS = 8  # that an article is compared with in each band, however many agree
-ROUNDS = 50  # a chain with more stories than this is a series, whose rest is left apart
+ROUNDS = 50  # a chain of more clusters than this is a series; the rest of it is not clustered
 RESEMBLANCE = 0.8
 CONTAINMENT = 0.9
-LEAST_SHARE = 0.5  # of the longer article, that one that is cut short has
+LEAST_SHARE = 0.5  # of the longer article that a shortened copy has
 FEW_FIGURES = 5
 FIGURES_KEPT = 0.5  # of the fewer; without this, the same text with other figures is a copy
-AT_ONCE = 1 << 16  # pairs that are compared at once
+PAIRS_AT_ONCE = 1 << 16
 
 Signatures = npt.NDArray[np.void]
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 Pairs = npt.NDArray[np.int64]  # (n, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What was found before leads are chosen: equal signatures, and pairs that are alike.
+    """Equal signatures, and pairs that are alike: what is found before leads are chosen.
 
-    `same[i]` is the class of article i, all of which have one signature; `pairs` are of classes.
+    `same[i]` is the class of article i; all articles of a class have one signature. `pairs` are
+    pairs of classes.
     """
 
     signatures: Signatures  # one a class
-    same: Places
+    same: Indices
     pairs: Pairs
 
     @property
-    def involved(self) -> Places:
-        """The articles that are a copy, or have one."""
+    def involved(self) -> Indices:
+        """The articles that are copies or have copies."""
         alike = np.bincount(self.same, minlength=len(self.signatures)) > 1
         alike[self.pairs.ravel()] = True
         return np.flatnonzero(alike[self.same])
 
 
 def link(signatures: Signatures) -> Links:
-    """Find the articles that are alike, whatever order they come in.
+    """Find the articles that are alike, whatever their order.
 
-    10,000 equal articles are one class, and no class is compared with more than NEIGHBOURS others
-    in a band, so the work grows with the articles alone.
+    Equal articles are one class, and a class is compared with at most NEIGHBOURS others in a band,
+    so the work grows linearly with the articles.
     """
     whole = np.ascontiguousarray(signatures).view(np.uint64)
     whole = whole.reshape(len(signatures), SIGNATURE.itemsize // 8)
@@ -70,10 +69,10 @@ def link(signatures: Signatures) -> Links:
 
 
 def alike(signatures: Signatures, pairs: Pairs) -> Bools:
-    """Whether each pair is one text: edited lightly, or cut short, but not with other figures."""
+    """Whether each pair is one text: lightly edited or shortened, but not with other figures."""
     found = np.zeros(len(pairs), np.bool_)
-    for begin in range(0, len(pairs), AT_ONCE):
-        one, other = (signatures[some] for some in pairs[begin : begin + AT_ONCE].T)
+    for begin in range(0, len(pairs), PAIRS_AT_ONCE):
+        one, other = (signatures[some] for some in pairs[begin : begin + PAIRS_AT_ONCE].T)
         resemblance = (one["text"] == other["text"]).sum(axis=1) / PERMUTATIONS
         within, share = _containment(resemblance, one["runs"], other["runs"])
         kept = (one["numbers"] == other["numbers"]).sum(axis=1) / FIGURES
@@ -82,15 +81,15 @@ def alike(signatures: Signatures, pairs: Pairs) -> Bools:
         same_text = (resemblance >= RESEMBLANCE) | (
             (within >= CONTAINMENT) & (share >= LEAST_SHARE)
         )
-        found[begin : begin + AT_ONCE] = same_text & (few | (figures >= FIGURES_KEPT))
+        found[begin : begin + PAIRS_AT_ONCE] = same_text & (few | (figures >= FIGURES_KEPT))
     return found
 
 
-def group(links: Links, order: Places) -> Places:
-    """Give each article its story's lead, or -1 where it has no copy; both by their places.
+def group(links: Links, order: Indices) -> Indices:
+    """The lead of each article's cluster, by index; -1 for an article without a copy.
 
-    `order[i]` says who leads: the lowest of a story. Each round takes the first of all that hang
-    together as a lead, and those that are like it as its copies.
+    The article with the lowest `order[i]` leads its cluster. Each round takes the first article of
+    each connected component as a lead, and those that are like it as its copies.
     """
     n = len(links.signatures)
     rank = np.full(n, np.iinfo(np.int64).max)
@@ -108,34 +107,34 @@ def group(links: Links, order: Places) -> Places:
         lead[members[near]] = head[near]
         pairs = pairs[(lead[pairs] < 0).all(axis=1)]
     lead = np.where(lead < 0, np.arange(n), lead)
-    story = lead[links.same]
-    several = np.bincount(story, minlength=n) > 1
+    cluster = lead[links.same]
+    several = np.bincount(cluster, minlength=n) > 1
     by_rank = np.argsort(order, kind="stable")[::-1]
     first = np.empty(n, np.int64)
-    first[story[by_rank]] = by_rank  # the last that is written is the lowest in order
-    return np.where(several[story], first[story], -1)
+    first[cluster[by_rank]] = by_rank  # the last that is written is the lowest in order
+    return np.where(several[cluster], first[cluster], -1)
 
 
-def _agreeing(band: npt.NDArray[np.uint16]) -> Places:
-    """Pair each article with those next to it among those whose values here, (BAND, n), are equal.
+def _agreeing(band: npt.NDArray[np.uint16]) -> Indices:
+    """Pairs of articles with equal values in this band, (BAND, n): each with the next NEIGHBOURS.
 
-    A pair is written as one number: the lower place times n, and the higher one.
+    A pair is one number: the lower index times n, plus the higher index.
     """
     keys = _hashed(band)
-    places = np.argsort(keys, kind="stable")
-    keys = keys[places]
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
     found = [np.empty(0, np.int64)]
     for step in range(1, NEIGHBOURS + 1):
         equal = np.flatnonzero(keys[step:] == keys[:-step])
         if not len(equal):
             break
-        one, other = places[equal], places[equal + step]
+        one, other = order[equal], order[equal + step]
         found.append(np.minimum(one, other) * len(keys) + np.maximum(one, other))
     return np.concatenate(found)
 
 
 def _hashed(columns: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint64]:
-    """Hash what stands at each place of all the columns, (m, n), to 64 bits."""
+    """Hash each of n rows, given as its m columns, (m, n), to 64 bits."""
     factors = np.random.default_rng(64).integers(1 << 63, size=len(columns), dtype=np.uint64)
     total = np.zeros(columns.shape[1], np.uint64)
     for column, factor in zip(columns, factors | np.uint64(1), strict=True):
@@ -148,15 +147,15 @@ def _hashed(columns: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint64]:
 def _containment(
     resemblance: npt.NDArray[np.float64], one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """How much of the smaller set lies in the larger, and how large it is beside it, 0 to 1."""
+    """The share of the smaller set that is in the larger, and its size relative to that, 0 to 1."""
     smaller = np.maximum(np.minimum(one, other), 1).astype(np.float64)
     larger = np.maximum(np.maximum(one, other), 1)
     common = resemblance * (smaller + larger) / (1 + resemblance)
     return common / smaller, smaller / larger
 
 
-def _components(n: int, pairs: Pairs) -> Places:
-    """Label what hangs together with its lowest member."""
+def _components(n: int, pairs: Pairs) -> Indices:
+    """Label each node with the lowest node of its connected component."""
     label = np.arange(n)
     while True:
         lowest = label[pairs].min(axis=1)
@@ -172,55 +171,54 @@ def _components(n: int, pairs: Pairs) -> Places:
 SIGNED_AT_ONCE = 50  # articles a worker is given
 
 
-class StoryMaker:
-    """Writes the stories of one archive; whoever changes the record holds `record` meanwhile."""
+class Clusterer:
+    """Clusters the articles of one archive; `writing` is held while the catalogue is changed."""
 
-    def __init__(self, stories: Stories, record: threading.Lock, workers: Workers) -> None:
-        self._stories = stories
-        self._record = record
+    def __init__(self, clusters: Clusters, writing: threading.Lock, workers: Workers) -> None:
+        self._clusters = clusters
+        self._writing = writing
         self._workers = workers
 
-    def bring_up(self) -> None:
-        """Sign what is not signed, and make stories of all signatures if any have changed."""
+    def clustering(self) -> Clustering | None:
+        """Cluster all articles; None if the catalogue's clusters are up to date."""
         self._sign_rest()
-        changed = self._stories.changed()
+        changed = self._clusters.changed()
         if changed is None:
-            return
-        numbers, signed = self._stories.signed()
+            return None
+        numbers, signed = self._clusters.signed()
         links = link(np.frombuffer(signed, SIGNATURE))
         involved = links.involved
-        known = self._stories.standings(numbers[involved].tolist())
+        criteria = self._clusters.lead_criteria(numbers[involved].tolist())
         order = np.full(len(numbers), len(numbers))
-        order[involved] = _places([known[number] for number in numbers[involved].tolist()])
+        order[involved] = _ranks([criteria[number] for number in numbers[involved].tolist()])
         leads = group(links, order)
         members = np.flatnonzero(leads >= 0)
         columns = numbers[members], numbers[leads[members]], order[members]
-        told = zip(*(column.tolist() for column in columns), strict=True)
-        with self._record:
-            self._stories.keep(list(told), changed)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return Clustering([Member(*row) for row in rows], changed)
 
     def _sign_rest(self) -> None:
-        """Sign what an older release kept, or a run that was killed."""
-        for articles in self._stories.unsigned():
-            some = list(batches(articles, SIGNED_AT_ONCE))
+        """Sign the articles that an older release has left unsigned."""
+        for articles in self._clusters.unsigned():
+            some = list(batches(articles.values(), SIGNED_AT_ONCE))
             tasks = [self._workers.submit(sign, each) for each in some]
             signed = [each for task in tasks for each in task.result()]
-            with self._record:
-                ids = [article.id for article in articles]
-                self._stories.sign(dict(zip(ids, signed, strict=True)))
+            with self._writing:
+                self._clusters.sign(dict(zip(articles, signed, strict=True)))
 
 
-def _places(standings: Sequence[Standing]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Rank by who leads: the earliest, undated ones last; then the longest; then by id.
+def _ranks(criteria: Sequence[LeadCriteria]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Rank articles: the earliest first, undated ones last; then the longest; then by id.
 
-    >>> _places([Standing(None, 9, "a"), Standing(5, 8, "b"), Standing(5, 9, "c")]).tolist()
+    >>> undated, short = LeadCriteria(None, 9, "a"), LeadCriteria(5, 8, "b")
+    >>> _ranks([undated, short, LeadCriteria(5, 9, "c")]).tolist()
     [2, 1, 0]
     """
 
-    def key(place: int) -> tuple[bool, int, int, str]:
-        found = standings[place]
+    def key(index: int) -> tuple[bool, int, int, str]:
+        found = criteria[index]
         return found.published is None, found.published or 0, -found.length, found.id
 
-    places = np.empty(len(standings), np.int64)
-    places[sorted(range(len(standings)), key=key)] = np.arange(len(standings))
-    return places
+    ranks = np.empty(len(criteria), np.int64)
+    ranks[sorted(range(len(criteria)), key=key)] = np.arange(len(criteria))
+    return ranks

@@ -1,4 +1,4 @@
-"""Signs articles: a MinHash of their runs of words, by which near-duplicates are recognised.
+"""Signs articles: a MinHash of their shingles (runs of words), to recognise near-duplicates.
 
 Broder, "On the resemblance and containment of documents", 1997; the values are kept in 16 bits,
 as in Li and König, "b-Bit Minwise Hashing", 2010.
@@ -16,7 +16,7 @@ from backfile.archive.model.article import Article
 from backfile.index.lexical.analysis.analyser import pieces
 from backfile.index.lexical.analysis.ngrams import has_run
 
-RUN = 3  # words; with runs of 4, 80% of the lightly edited copies are told, not 99%
+RUN = 3  # words; runs of 4 find 80% of the lightly edited copies, not 99%
 PERMUTATIONS = 192  # estimates a resemblance of .8 to within .03 (one standard deviation)
 FIGURES = 64
 SIGNATURE = np.dtype(
@@ -27,8 +27,8 @@ SIGNATURE = np.dtype(
         ("numbers", "<u2", (FIGURES,)),
     ]
 )
-SHORT = 250  # words: longer texts are no notices
-LEAST_TOLD = 0.5  # of a headline's words; 68 of 70 notices tell less, 5% of stories do
+SHORT = 250  # words: a longer text is no notice
+LEAST_SHARED = 0.5  # of a headline's words with its text; 68 of 70 notices have less, 5% of stories
 STEM = 5  # letters that two forms of a word share
 WORD = re.compile(r"\w+")
 SPREAD = np.random.default_rng(1997).integers(1 << 63, size=RUN, dtype=np.uint64) | np.uint64(1)
@@ -37,7 +37,7 @@ Hashes = npt.NDArray[np.uint32]
 
 
 def sign(articles: Sequence[Article]) -> list[bytes]:
-    """Sign each article, as one SIGNATURE. Case, punctuation and markup make no difference."""
+    """Sign each article, as the bytes of one SIGNATURE; case and punctuation make no difference."""
     words = [_words(article.text) for article in articles]
     known = {word: zlib.crc32(word.encode()) for word in set().union(*words)}
     hashed = [np.array([known[word] for word in each], np.uint64) for each in words]
@@ -56,7 +56,7 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, folded; pairs of letters where a script puts no spaces between."""
+    """The words of a text, folded; pairs of letters in a script without spaces between words."""
     words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     if text.isascii() or not any(map(has_run, set(words))):
         return words
@@ -68,24 +68,25 @@ def _cut(word: str) -> list[str]:
 
 
 def _salt(article: Article, words: Sequence[str]) -> int:
-    """Tell texts that do not speak of what their headlines say by these headlines.
+    """A hash of the headline, for a short text that shares few words with it; else 0.
 
-    Where a page could not be read, its text is a notice that many others have too.
+    A page that could not be read has a notice for its text, as have many others: with its headline
+    as the salt it is no copy of them.
     """
     if len(words) > SHORT:
         return 0
     title = _words(article.given_title)
     named = {word[:STEM] for word in title if len(word) >= STEM - 1}
-    told = named & {word[:STEM] for word in words}
-    return 0 if len(told) >= LEAST_TOLD * len(named) else zlib.crc32(" ".join(title).encode())
+    shared = named & {word[:STEM] for word in words}
+    return 0 if len(shared) >= LEAST_SHARED * len(named) else zlib.crc32(" ".join(title).encode())
 
 
 def _runs(words: npt.NDArray[np.uint64], salt: int) -> Hashes:
-    """Hash each run of words; a text of fewer is one run."""
+    """Hash each run of words; a text of fewer words is one run."""
     count = max(0, len(words) - RUN + 1) or min(1, len(words))
     total = np.full(count, salt << 32, np.uint64)
-    for place, factor in enumerate(SPREAD[: len(words)]):
-        spread = words[place : place + count] * factor
+    for offset, factor in enumerate(SPREAD[: len(words)]):
+        spread = words[offset : offset + count] * factor
         total += spread ^ (spread >> np.uint64(31))
     return np.unique((total >> np.uint64(32)).astype(np.uint32))
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
+from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.query_parser.preprocess import has_operator, spelled_out
 
 NEEDED = (
     "an evaluation needs articles.jsonl (or .gz), queries.tsv (id, tab, text) "
     "and qrels.txt (TREC: query 0 article relevance)"
 )
-FEWEST = 2  # queries; of one alone nothing can be said about chance
+FEWEST = 2  # queries; an interval needs two
 
 
 class BadJudgments(ArchiveError):
@@ -23,9 +25,9 @@ class BadJudgments(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Judgments:
-    """Queries that are both asked and judged, and which articles answer them.
+    """Queries with their relevance judgments; queries without any are left out.
 
-    `qrels` are as ir-measures has them; `articles` is None where the folder holds none.
+    `qrels` are those of ir-measures; `articles` is None if the folder holds none.
     """
 
     name: str
@@ -61,8 +63,20 @@ class Judgments:
         return cls(folder.resolve().name, articles[0] if articles else None, queries, kept)
 
     def relevant(self) -> list[str]:
-        """The ids of all articles that answer some query."""
+        """The ids of all articles that are relevant to any query."""
         return sorted({qrel.doc_id for qrel in self.qrels if qrel.relevance > 0})
+
+
+def plain_text(text: str) -> str:
+    """Write a text so that a query reads it as plain words: judged queries are no query language.
+
+    A full stop after a word such as AND keeps it from being an operator.
+
+    >>> plain_text('NATO AND the "EU" before:1963')
+    'NATO AND. the EU before 1963'
+    """
+    words = WORD.findall(spelled_out(text))
+    return " ".join(f"{word}." if has_operator(word) else word for word in words) or text
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How far a mean over queries can be trusted, and whether a difference is more than chance."""
+"""Confidence intervals of means over queries, and tests of differences between systems."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A mean difference, and the probability `p` of one as large if both systems were equal."""
+    """A mean difference, and the probability `p` of one as large if the systems were equal."""
 
     difference: Estimate
     p: float

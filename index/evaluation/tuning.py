@@ -1,4 +1,4 @@
-"""Chooses the weights that suit judged queries, and tells what they are worth on others."""
+"""Chooses the weights that suit judged queries best, and estimates the gain on other queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What tuning comes to: means of nDCG@10 over all queries.
+    """The result of tuning; means are of nDCG@10 over all queries.
 
-    `best` is for all queries, `current` what was in force. `after` is cross-validated: each fold of
-    the queries at the weights that are best for the others, one of `by_fold`. `gain` is that less
-    `before`.
+    `best` are the best weights for all queries, `current` those in force, with the mean `before`.
+    `after` is cross-validated: each fold is measured at the weights that are best for the other
+    folds (`by_fold`). `gain` is `after` less `before`.
     """
 
     current: Tuning
@@ -44,16 +44,16 @@ class Tuned:
 
 
 def weights_to_try(current: Tuning) -> list[Tuning]:
-    """The grid, and what is in force."""
+    """List the weights of the grid, and those in force."""
     weights = sorted({*VECTOR_WEIGHTS, current.vector_weight})
     shares = sorted({*PASSAGE_SHARES, current.passage_share})
     return [Tuning(*each) for each in product(weights, shares)]
 
 
 def cross_validate(reached: Mapping[Tuning, Values], current: Tuning) -> Tuned:
-    """Tune on the values that all weights reach, aligned by query; `current` is one of them.
+    """Tune on the values (n_queries,) that each of the weights reaches; `current` is among them.
 
-    The folds are the same each time. Folders that differ in size count by their queries.
+    The same values give the same folds. Each query counts the same, whatever its folder.
     """
     count = len(reached[current])
     order = np.random.default_rng(SEED).permutation(count)
@@ -74,7 +74,7 @@ def cross_validate(reached: Mapping[Tuning, Values], current: Tuning) -> Tuned:
 
 
 def best_of(reached: Mapping[Tuning, Values], current: Tuning) -> Tuning:
-    """The weights of the greatest mean; of equal ones the nearest to the current.
+    """Find the weights with the greatest mean; among equals those nearest to the current ones.
 
     >>> best_of({Tuning(0.0): np.ones(2), Tuning(0.5): np.ones(2)}, Tuning(0.6))
     Tuning(vector_weight=0.5, passage_share=0.0)

@@ -1,1 +1,1 @@
-"""Indexes: from articles that were read to passages that can be found."""
+"""Indexing: from articles that were read to passages that can be found."""

@@ -1,7 +1,7 @@
-"""Finds what nonsense scores in one archive, so that its answers can be judged by it.
+"""Calibrates an archive: measures the scores of random words, with which answers are compared.
 
-Nonsense is made of words of the archive's own, drawn from passages that have nothing to do with
-each other: in a large archive, or one about a single matter, it finds more than elsewhere.
+The words are drawn from unrelated passages of the archive. In a large archive, or one about a
+single subject, such queries score higher than elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ LEAST_DEVIATION = 0.02
 
 
 def calibrate(engines: Engines, searcher: Searcher) -> None:
-    """Measure an archive, unless it was measured when it was about as large."""
+    """Measure an archive, unless it was measured at about the same size."""
     counts = engines.catalog.counts()
     if counts.passages < LEAST_PASSAGES or engines.noise.is_of(counts):
         return
@@ -34,7 +34,7 @@ def calibrate(engines: Engines, searcher: Searcher) -> None:
 
 
 def measure(catalog: Catalog, searcher: Searcher, *, meaning: bool) -> Iterator[Noise]:
-    """Search for nonsense of each length; what happens to stand together counts as sense."""
+    """Search for random words of each length; words of one article are no random words."""
     draw = np.random.default_rng(0)
     words = words_drawn(catalog, draw)
     for n_words in LENGTHS if len(words) >= max(LENGTHS) else ():
@@ -53,9 +53,9 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     By words, it is that of a keyword search: its scores are on another scale than those of a hybrid
     one.
     """
-    hybrid = searcher.rank(Query(text, plain=True))
-    keyword = searcher.rank(Query(text, mode=Mode.KEYWORD, plain=True))
-    held = bool((hybrid.matches.asked & hybrid.candidates.by_words).any())
+    hybrid = searcher.rank(Query(text))
+    keyword = searcher.rank(Query(text, mode=Mode.KEYWORD))
+    held = bool((hybrid.matches.full_matches & hybrid.candidates.by_words).any())
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 

@@ -1,13 +1,13 @@
-"""The way in: keeps what was read, indexes its words at once, and embeds, newest first.
+"""The way in of articles: into the catalogue and the lexical index at once, then embedded.
 
-    read -> split -> catalogue row -> Whoosh, by row
-            sign                   -> vectors on disk -> `embedded` -> a sealed Chroma part
-                                   -> signature -> stories, of all signatures at once
+    read -> sort -> split, sign -> catalogue -> Whoosh, by row
+                                             -> vectors on disk -> `embedded` -> sealed Chroma part
+                                             -> clusters of all signatures
 
-While one batch is read, workers split and sign the one before and write the words of those
-before that. Each step finds what is left to do by itself (rows beyond the last one in Whoosh, rows
-not embedded, embedded rows in no part, articles not signed), so a run that was killed anywhere is
-finished by the next.
+While a batch is read, workers split and sign the one before and index the words of earlier ones.
+A batch is one transaction of the catalogue, the end of a run another one. Each step finds by itself
+what is left to do (rows beyond the last one in Whoosh, rows not embedded, embedded rows in no part,
+signatures newer than the clusters), so the next run finishes a run that was killed anywhere.
 """
 
 import threading
@@ -18,37 +18,51 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article, Passage
-from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.passages import USUAL_PASSAGES, PassageOptions, Tokenizer, split
-from backfile.archive.workers import Task, Workers
-from backfile.index.duplicates.clustering import StoryMaker
+from backfile.archive.passages import Tokenizer, split
+from backfile.archive.store.catalog import Changes
+from backfile.archive.workers import Task, Workers, batches
+from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.ingest_batch import (
     FIRST_BATCH,
-    Admission,
-    Admitted,
+    Ingest,
+    IngestBatch,
     Input,
     Report,
     growing_batches,
 )
-from backfile.index.indexing.stages import Meaning, Progress, Stage, WordIndexing
+from backfile.index.indexing.stages import EmbedStage, LexicalStage, Progress, Stage, entry_of
 from backfile.index.seams.engines import Engines
-from backfile.index.seams.protocols import LexicalEntry
 
 SPLIT_AT_ONCE = 50  # articles a worker is given
-BATCHES_AHEAD = 1  # that are being split while the next is read
+BATCHES_AHEAD = 1  # batches that are split while the next one is read
 
 Cut = list[tuple[int, int, str]]
 
 
 class _Batch(NamedTuple):
-    """What is to be kept, and the articles' passages and signatures once they are made."""
+    """A sorted batch, and the passages and signatures of its articles once workers made them."""
 
-    admitted: Admitted
+    sorted: IngestBatch
     cuts: list[Task[list[Cut]]]
     signed: list[Task[list[bytes]]]
+
+    @property
+    def is_ready(self) -> bool:
+        return all(task.done() for task in self.cuts)
+
+    def changes(self) -> Changes:
+        """Wait for the workers; lay out what the batch changes in the catalogue."""
+        found, earlier, withdrawn, moved = self.sorted
+        cuts = [cut for task in self.cuts for cut in task.result()]
+        signed = [each for task in self.signed for each in task.result()]
+        entries = [
+            (article, list(_passages(article, cut)))
+            for article, cut in zip(found, cuts, strict=True)
+        ]
+        signatures = dict(zip((article.id for article in found), signed, strict=True))
+        return Changes(entries, signatures, earlier, withdrawn, moved)
 
 
 class Indexer:
@@ -62,12 +76,11 @@ class Indexer:
         *,
         workers: Workers | None = None,
         aside: Workers | None = None,
-        passages: PassageOptions = USUAL_PASSAGES,
     ) -> None:
-        """Take who splits, and who embeds while words are still being indexed.
+        """Take the processes that split and sign, and those that embed beside the lexical stage.
 
-        They are started for an input of more than one batch; nobody works beside this process
-        where they are None.
+        They are started for an input of more than one batch. Where they are None, this process
+        does their work.
         """
         self._catalog = engines.catalog
         self._neighbours = engines.neighbours
@@ -75,38 +88,36 @@ class Indexer:
         self._progress = progress
         self._workers = workers or Workers(0)
         self._aside = aside or Workers(0)
-        self._target = passages.tokens
-        self._record = threading.Lock()  # held while the record is changed
-        self.words = WordIndexing(engines, progress, self._record, self._workers)
-        self._meaning = Meaning(
-            engines, progress, self._record, self._aside, titled=passages.titled
-        )
-        self._stories = StoryMaker(engines.catalog.stories, self._record, self._workers)
+        self._writing = threading.Lock()  # held while the catalogue is changed
+        self.lexical = LexicalStage(engines, progress, self._writing, self._workers)
+        self._embed = EmbedStage(engines, progress, self._writing, self._aside)
+        self._clusterer = Clusterer(engines.catalog.clusters, self._writing, self._workers)
 
     def run(self, source: Input) -> Report:
-        """Index by words and by meaning, both at once where there are cores to spare."""
-        with self._meaning.embedding_meanwhile():
-            report = self._index(source, meanwhile=self._aside)
-        self.index_meaning()
+        """Index an input lexically and embed it, both at once where cores are idle."""
+        with self._embed.embedding_aside():
+            report = self._index(source, aside=self._aside)
+        self.embed()
         return report
 
     def index(self, source: Input) -> Report:
-        """Keep what is new or changed, and make it findable by words."""
-        return self._index(source, meanwhile=None)
+        """Put new and changed articles into the catalogue and the lexical index."""
+        return self._index(source, aside=None)
 
-    def index_meaning(self) -> None:
-        """Embed what is not embedded, newest first, and let Chroma know all of it."""
-        self._meaning.embed_all()
+    def embed(self) -> None:
+        """Embed all passages that are not embedded, newest first, and add them to Chroma."""
+        self._embed.embed_all()
         self.seal()
 
     def seal(self) -> None:
-        """Bring Chroma up to the record."""
+        """Bring Chroma up to the catalogue."""
         table = self._catalog.passage_table()
         embedded = table[table[:, 2] != 0, 0]
         if len(np.setxor1d(embedded, self._neighbours.rows())):
             self._progress(Stage.SEALING, 0, len(embedded))
             self._neighbours.seal(embedded)
-            self.words.announce()
+            with self._writing:
+                self._catalog.announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
 
     def rebuild_neighbours(self) -> None:
@@ -115,97 +126,85 @@ class Indexer:
         embedded = table[table[:, 2] != 0, 0]
         self._progress(Stage.SEALING, 0, len(embedded))
         self._neighbours.rebuild(embedded)
-        self.words.announce()
+        with self._writing:
+            self._catalog.announce()
         self._progress(Stage.SEALING, len(embedded), len(embedded))
 
     def remove(self, article_ids: Sequence[str]) -> int:
-        """Remove articles from the record, the words and the vectors; return how many."""
-        rows = self._catalog.rows_of(article_ids)
-        with self._record:
+        """Remove articles everywhere; return how many there were."""
+        with self._writing:
             removed = self._catalog.remove(article_ids)
-            self._meaning.forget(rows)
-        self.words.forget(rows)
-        self._catalog.originals.collect()
-        self._stories.bring_up()
-        return removed
+            self._embed.forget(removed.rows)
+        self.lexical.forget(removed.rows)
+        self.lexical.finish()
+        self._finish(None)
+        return removed.articles
 
-    def _index(self, source: Input, *, meanwhile: Workers | None) -> Report:
-        report, admission = Report(), Admission(self._catalog)
-        self.words.tidy()
-        self.words.bring_up()  # what a killed run left
+    def _index(self, source: Input, *, aside: Workers | None) -> Report:
+        report, ingest = Report(), Ingest(self._catalog)
+        self.lexical.tidy()
+        self.lexical.bring_up()  # what a killed run has left to do
         ahead: deque[_Batch] = deque()
-        for number, batch in enumerate(growing_batches(source)):
-            if number or len(batch) >= FIRST_BATCH:  # there is more where this comes from
+        for number, found in enumerate(growing_batches(source)):
+            if number or len(found) >= FIRST_BATCH:  # more batches will follow
                 self._workers.start()
-                if meanwhile:
-                    meanwhile.start()
-            ahead.append(self._split(admission.admit(batch, report)))
+                if aside:
+                    aside.start()
+            ahead.append(self._split(ingest.sort(found, report)))
             self._progress(Stage.READING, source.bytes_done, source.bytes_total)
-            while len(ahead) > BATCHES_AHEAD or (ahead and all(t.done() for t in ahead[0].cuts)):
+            while ahead and (len(ahead) > BATCHES_AHEAD or not number or ahead[0].is_ready):
                 self._keep(ahead.popleft())
-            if not number:  # the first ones are found before anything else is done
-                self._keep_all(ahead, report)
-            self._meaning.check()
-        self._keep_all(ahead, report)
-        self._progress(Stage.READING, source.bytes_total, source.bytes_total)
-        if report.new or report.changed or report.withdrawn:
-            self.words.settle()
-        self._catalog.originals.collect()
-        self._stories.bring_up()
-        if report.read or report.refused:
-            self._catalog.runs.note(report.counts, report.refused)
-        return report
-
-    def _keep_all(self, ahead: deque[_Batch], report: Report) -> None:
+            if number:
+                self.lexical.announce()
+            else:  # the first articles can be found before anything else is done
+                self.lexical.finish()
+            self._embed.check()
         while ahead:
             self._keep(ahead.popleft())
-        if report.new or report.changed:
-            self.words.finish()
+        self.lexical.finish()
+        self._progress(Stage.READING, source.bytes_total, source.bytes_total)
+        if report.new or report.changed or report.withdrawn:
+            self.lexical.settle()
+        self._finish(report)
+        return report
 
-    def _split(self, admitted: Admitted) -> _Batch:
-        some = list(batches(admitted.articles, SPLIT_AT_ONCE))
-        cut = partial(self._workers.submit, _cut, self._tokenizer, self._target)
-        return _Batch(
-            admitted, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some]
-        )
+    def _split(self, batch: IngestBatch) -> _Batch:
+        some = list(batches(batch.articles, SPLIT_AT_ONCE))
+        cut = partial(self._workers.submit, _cut, self._tokenizer)
+        return _Batch(batch, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some])
 
     def _keep(self, batch: _Batch) -> None:
-        """Put a batch on the record, and its words on their way."""
-        admitted = batch.admitted
-        if admitted.earlier:
-            self._catalog.history.add(admitted.earlier)
-        self._catalog.identities.move(admitted.moved)
-        if admitted.withdrawn:
-            self._withdraw(admitted.withdrawn)
-        cuts = [cut for task in batch.cuts for cut in task.result()]
-        entries = [
-            (article, list(_passages(article, cut)))
-            for article, cut in zip(admitted.articles, cuts, strict=True)
-        ]
-        if not entries:
+        """Write a batch to the catalogue, and have its passages indexed lexically."""
+        changes = batch.changes()
+        if not any(changes):
             return
-        ids = [article.id for article in admitted.articles]
-        signed = [each for task in batch.signed for each in task.result()]
-        replaced = self._catalog.rows_of(ids)
-        with self._record:
-            row = self._catalog.put(entries)
-            self._catalog.stories.sign(dict(zip(ids, signed, strict=True)))
-            self._meaning.forget(replaced)
-        self.words.forget(replaced)
-        found = ((article, each) for article, cut in entries for each in cut)
-        self.words.add([LexicalEntry.of(n, *each) for n, each in enumerate(found, row)])
+        with self._writing:
+            written = self._catalog.write(changes)
+            self._embed.forget(written.gone)
+        self.lexical.forget(written.gone)
+        found = ((article, each) for article, cut in changes.entries for each in cut)
+        self.lexical.add(
+            [entry_of(row, *each) for row, each in enumerate(found, written.first_row)]
+        )
 
-    def _withdraw(self, withdrawn: Sequence[WithdrawnArticle]) -> None:
-        rows = self._catalog.rows_of([each.article_id for each in withdrawn])
-        with self._record:
-            self._catalog.withdraw(withdrawn)
-            self._meaning.forget(rows)
-        self.words.forget(rows)
+    def _finish(self, report: Report | None) -> None:
+        """End a run in the catalogue: unused originals, clusters, and the report if there is one.
+
+        Changed clusters count as a change of the archive, so readers see merged segments, too.
+        """
+        clustering = self._clusterer.clustering()
+        noted = report if report and (report.read or report.refused) else None
+        with self._writing:
+            self._catalog.finish(
+                clustering,
+                counts=noted.counts if noted else None,
+                refused=noted.refused if noted else (),
+            )
 
 
-def _cut(tokenizer: Tokenizer, target: int, articles: Sequence[Article]) -> list[Cut]:
-    """Cut articles into passages; their texts stay where the articles are."""
-    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer, target)] for a in articles]
+def _cut(tokenizer: Tokenizer, articles: Sequence[Article]) -> list[Cut]:
+    """Split articles into passages; without their texts, which this process has already."""
+    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer)] for a in articles]
 
 
 def _passages(article: Article, cut: Cut) -> Iterator[Passage]:

@@ -11,15 +11,15 @@ from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Withdrawal
 from backfile.archive.store.identities import Known, Named, day_number, known_as
-from backfile.index.indexing.version_policy import Judgement, is_same_at_address, judge
+from backfile.index.indexing.version_policy import Decision, decide, is_same_at_address
 
 FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
 LARGEST_BATCH = 2_000
-LARGEST_TEXT = 20_000_000  # characters a batch, which bounds the memory where articles are long
+LARGEST_TEXT = 20_000_000  # characters a batch; bounds the memory where articles are long
 
 
 class Input(Protocol):
-    """Articles and refusals, and how many bytes of how many have been read."""
+    """Articles and refusals, and how many bytes of the total have been read."""
 
     @property
     def bytes_done(self) -> int: ...
@@ -51,9 +51,10 @@ COUNTS = (
 
 @dataclass(slots=True)
 class Report:
-    """What became of an input; `refused` holds what was kept out, also by its source's own wish.
+    """What became of an input; `refused` lists refusals, withdrawals by the source among them.
 
-    `duplicate` counts articles that are in already: from another place, or in a later version.
+    `duplicate` counts articles that are in the archive already: from another place, or in a later
+    version.
     """
 
     new: int = 0
@@ -62,8 +63,8 @@ class Report:
     duplicate: int = 0
     withdrawn: int = 0
     undated: int = 0
-    likely: int = 0  # whose day had to be assumed in part
-    doubtful: int = 0  # whose day lies in the future, or is in no calendar
+    likely: int = 0  # their day is assumed in part
+    doubtful: int = 0  # their day is in the future, or in no calendar
     refused: list[UnreadableArticle] = field(default_factory=list)
 
     @property
@@ -72,7 +73,7 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """All that is counted, by name, but for what was refused."""
+        """All counts by name, but the refusals."""
         return {name: getattr(self, name) for name in COUNTS}
 
     def count_date(self, article: Article) -> None:
@@ -82,8 +83,11 @@ class Report:
         self.doubtful += article.date_certainty is DateCertainty.DOUBTFUL
 
 
-class Admitted(NamedTuple):
-    """What a batch brings: what to index, what to keep as history, and what to take out."""
+class IngestBatch(NamedTuple):
+    """The outcome of a batch: articles to index, versions for the history, withdrawals.
+
+    `moved` are the new origins of articles that stay as they are, by id.
+    """
 
     articles: list[Article]
     earlier: list[Article]
@@ -91,39 +95,39 @@ class Admitted(NamedTuple):
     moved: dict[str, Origin]
 
 
-class Admission:
-    """Lets the articles of one run in, batch by batch; the record may lag behind by some."""
+class Ingest:
+    """Sorts the articles of one run, batch by batch; the catalogue may lag some batches behind."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._identities = catalog.identities
         self._history = catalog.history
         self._seen: dict[str, Known] = {}  # articles of this run
-        self._past: dict[str, set[bytes]] = {}  # what was earlier in this run
+        self._past: dict[str, set[bytes]] = {}  # digests of their earlier versions in this run
         self._withdrawn: dict[str, Withdrawal] = {}
         self._homes: dict[Origin, str] = {}  # ids of this run that were made of a file's place
         self._addresses: dict[str, list[Named]] = {}  # of this run
 
-    def admit(self, found: Sequence[Article | UnreadableArticle], report: Report) -> Admitted:
-        """Pick those that must be kept, each id once, and count them all."""
+    def sort(self, found: Sequence[Article | UnreadableArticle], report: Report) -> IngestBatch:
+        """Choose the articles to index, each id once, and count them all in the report."""
         report.refused += [each for each in found if isinstance(each, UnreadableArticle)]
         withdrawn = self._withdraw([w for w in found if isinstance(w, WithdrawnArticle)], report)
         articles = self._at_address(self._at_home([a for a in found if isinstance(a, Article)]))
-        admitted = _Batch(self._identities.known(each.id for each in articles))
+        batch = _Sorting(self._identities.known(each.id for each in articles))
         ids = [article.id for article in articles]
         past = self._history.past(ids)
         self._withdrawn = self._history.withdrawn(ids) | self._withdrawn
         for each in articles:
-            article = _settled(each, self._seen.get(each.id) or admitted.known.get(each.id))
+            article = _apart(each, self._seen.get(each.id) or batch.known.get(each.id))
             if article is not each:
-                admitted.known |= self._identities.known([article.id])
+                batch.known |= self._identities.known([article.id])
             report.count_date(article)
-            self._place(article, past.get(article.id, set()), admitted, report)
-        kept = admitted.kept
+            self._place(article, past.get(article.id, set()), batch, report)
+        kept = batch.kept
         self._homes |= {each.origin: each.id for each in kept.values() if _is_unnamed(each.id)}
-        return Admitted(list(kept.values()), admitted.earlier, withdrawn, admitted.moved)
+        return IngestBatch(list(kept.values()), batch.earlier, withdrawn, batch.moved)
 
-    def _place(self, article: Article, past: set[bytes], batch: "_Batch", report: Report) -> None:
-        """Put one article where it belongs, and count it."""
+    def _place(self, article: Article, past: set[bytes], batch: "_Sorting", report: Report) -> None:
+        """Decide what one article is, and count it."""
         taken = self._seen.get(article.id)
         holder = taken or batch.known.get(article.id)
         past = past | self._past.get(article.id, set())
@@ -134,34 +138,32 @@ class Admission:
                 batch.earlier += [article] if article.digest not in past else []
                 return
             del self._withdrawn[article.id]
-        judgement = judge(article, holder, past, this_run=taken is not None)
-        match judgement:
-            case Judgement.ANOTHER if holder:
-                reason = f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin})"
-                remedy = "give another field with --map id=NAME"
-                reason = f"{reason}; {remedy}"
-                place, record = str(article.origin), record_of(article)
-                report.refused.append(UnreadableArticle(place, reason, record=record, key=place))
-            case Judgement.UNCHANGED:
+        if holder is None:
+            report.new += 1
+            self._keep(article, None, batch)
+            return
+        match decide(article, holder, past, this_run=taken is not None):
+            case Decision.ANOTHER:
+                report.refused.append(_taken(article, holder))
+            case Decision.UNCHANGED:
                 report.unchanged += 1
                 self._seen[article.id] = known_as(article)
-                digest = article.origin.digest  # none where no copy is kept; those there stay
-                if holder and digest and holder.origin.digest != digest:
+                digest = article.origin.digest  # empty where no copy is kept; older ones stay
+                if digest and holder.origin.digest != digest:
                     batch.moved[article.id] = article.origin
-            case Judgement.DUPLICATE:
+            case Decision.DUPLICATE:
                 report.duplicate += 1
-                self._seen.setdefault(article.id, holder or known_as(article))
-            case Judgement.EARLIER:
+                self._seen.setdefault(article.id, holder)
+            case Decision.EARLIER:
                 report.duplicate += 1
-                self._seen.setdefault(article.id, holder or known_as(article))
+                self._seen.setdefault(article.id, holder)
                 self._past.setdefault(article.id, set()).add(article.digest)
                 batch.earlier.append(article)
-            case Judgement.NEW | Judgement.CHANGED:
-                report.new += judgement is Judgement.NEW
-                report.changed += judgement is Judgement.CHANGED
+            case Decision.CHANGED:
+                report.changed += 1
                 self._keep(article, holder, batch)
 
-    def _keep(self, article: Article, holder: Known | None, batch: "_Batch") -> None:
+    def _keep(self, article: Article, holder: Known | None, batch: "_Sorting") -> None:
         if holder:
             self._past.setdefault(article.id, set()).add(holder.digest)
         if replaced := batch.kept.get(article.id):
@@ -172,7 +174,7 @@ class Admission:
     def _withdraw(
         self, withdrawn: list[WithdrawnArticle], report: Report
     ) -> list[WithdrawnArticle]:
-        """Let go of what is taken back, unless a later version of it is there."""
+        """Choose the withdrawals that count: those of articles without a later version."""
         known = self._identities.known(each.article_id for each in withdrawn)
         before = self._history.withdrawn(each.article_id for each in withdrawn)
         gone = []
@@ -187,7 +189,7 @@ class Admission:
         return gone
 
     def _at_home(self, articles: list[Article]) -> list[Article]:
-        """Give files the id they have already, if they were read through another folder before."""
+        """Give files the id they have already, where they were read through another folder."""
         unnamed = [article.origin for article in articles if _is_unnamed(article.id)]
         homes = (self._identities.ids_at(unnamed) if unnamed else {}) | self._homes
         return [
@@ -198,7 +200,7 @@ class Admission:
         ]
 
     def _at_address(self, articles: list[Article]) -> list[Article]:
-        """Give an article the id of the one of its title and day that is at its address already."""
+        """Give an article the id of the one with its address, title and day, if there is one."""
         addresses = {each.id: canonical_url(each.url) for each in articles if each.url}
         there = self._identities.under(set(addresses.values()))
         settled = []
@@ -217,8 +219,8 @@ class Admission:
         return settled
 
 
-class _Batch:
-    """What is found out about a batch while it is judged."""
+class _Sorting:
+    """The state of a batch while it is sorted."""
 
     def __init__(self, known: dict[str, Known]) -> None:
         self.known = known
@@ -228,15 +230,23 @@ class _Batch:
 
 
 def _is_unnamed(article_id: str) -> bool:
-    """Tell an id that was made of a file's place from one that the source gave."""
+    """Whether an id was made of a file's place, not given by the source."""
     return article_id.startswith("file-")
 
 
-def _settled(article: Article, holder: Known | None) -> Article:
-    """Keep two files apart whose names below their folders are the same.
+def _taken(article: Article, holder: Known) -> UnreadableArticle:
+    reason = (
+        f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin}); "
+        "give another field with --map id=NAME"
+    )
+    place = str(article.origin)
+    return UnreadableArticle(place, reason, record=record_of(article), key=place)
 
-    An id made of a file's name is taken by another file, which is still there and says something
-    else: then the whole path names the newcomer.
+
+def _apart(article: Article, holder: Known | None) -> Article:
+    """Rename an article whose id was made of a file's name that another file has, too.
+
+    If that file still exists and has another text, the id is made of the whole path.
     """
     if not holder or not _is_unnamed(article.id) or holder.digest == article.digest:
         return article

@@ -1,7 +1,7 @@
-"""The two stages after the record: words into the lexical index, then embeddings, newest first.
+"""The two stages after the catalogue: the lexical index, then embeddings, newest first.
 
-Words have the right of way: meanwhile a process of the least priority embeds, which takes what
-cores the words leave. It ends with them, as its priority cannot be raised again.
+The lexical stage goes first. While it runs, a process of the lowest priority embeds on the cores
+that are idle; it ends with that stage, as its priority cannot be raised again.
 """
 
 import threading
@@ -13,17 +13,17 @@ from typing import Protocol
 
 import numpy as np
 
-from backfile.archive.batching import batches
+from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import WorkerLost
 from backfile.archive.passages import embedded_text
-from backfile.archive.workers import Workers
+from backfile.archive.workers import Workers, batches
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
 
 
 class Stage(StrEnum):
-    """What is being done, as a progress bar names it."""
+    """A stage of a run, as a progress bar names it."""
 
     READING = "reading"
     WORDS = "words"
@@ -32,7 +32,7 @@ class Stage(StrEnum):
 
 
 class Progress(Protocol):
-    """Is told how far a stage of a run has come: in bytes when reading, else in passages.
+    """Called with the progress of a stage: in bytes for READING, else in passages.
 
     Stages overlap, so it is called from more than one thread.
     """
@@ -43,34 +43,41 @@ class Progress(Protocol):
 WORDS_AT_ONCE = 20_000  # passages a Whoosh segment
 
 
-class WordIndexing:
-    """Fills the lexical index of one archive; readers are told whenever it has changed."""
+def entry_of(row: int, article: Article, passage: Passage) -> LexicalEntry:
+    """A passage as the lexical index receives it."""
+    return LexicalEntry(row, article.given_title, passage.text, article.language)
+
+
+class LexicalStage:
+    """Fills the lexical index of one archive; `writing` is held while the catalogue is changed."""
 
     def __init__(
-        self, engines: Engines, progress: Progress, record: threading.Lock, workers: Workers
+        self, engines: Engines, progress: Progress, writing: threading.Lock, workers: Workers
     ) -> None:
         self._catalog = engines.catalog
         self._lexical = engines.lexical
         self._progress = progress
-        self._record = record
+        self._writing = writing
         self._workers = workers
         self._done = 0  # passages, by this object
+        self._unseen = False  # whether readers may not have seen the latest change
 
     def tidy(self) -> None:
-        """Take out of the lexical index what the record lost while a run was killed."""
+        """Delete the passages that are in the lexical index only, after a run that was killed."""
         self._lexical.remove(np.setdiff1d(self._lexical.rows(), self._catalog.rows_after(0)))
 
     def bring_up(self) -> None:
-        """Bring the lexical index up to the record."""
+        """Add the passages that are in the catalogue only."""
         waiting = self._catalog.rows_after(self._lexical.last_row())
         if len(waiting) > WORDS_AT_ONCE:
             self._workers.start()
         for rows in batches(waiting.tolist(), WORDS_AT_ONCE):
             stored = self._catalog.stored(rows)
-            self.add([LexicalEntry.of(each.row, each.article, each.passage) for each in stored])
+            self.add([entry_of(each.row, each.article, each.passage) for each in stored])
+            self.announce()
         if len(waiting):
-            self.finish()
             self.settle()
+            self.finish()
 
     def rebuild(self) -> None:
         """Index all words anew; the index that is there answers until that is done."""
@@ -83,67 +90,62 @@ class WordIndexing:
         self.announce()
 
     def add(self, entries: Sequence[LexicalEntry]) -> None:
-        """Have words indexed in segments of one size, so that the workers end together."""
+        """Have passages indexed, in segments of one size, so that all workers end together."""
         total = self._done + len(entries)
         segments = -(-len(entries) // WORDS_AT_ONCE)
         for some in batches(entries, -(-len(entries) // max(1, segments)) or 1):
             self._lexical.add(some)
+            self._unseen = True
             self._done += len(some)
             self._progress(Stage.WORDS, self._done, total)
-        self.announce()
-
-    def finish(self) -> None:
-        """Wait until all that was added can be found."""
-        self._lexical.flush()
-        self.announce()
-
-    def settle(self) -> None:
-        """Leave few segments, and wait for it."""
-        self._lexical.settle()
-        self.announce()
 
     def forget(self, rows: Rows) -> None:
-        """Take out the words of rows that the record has lost."""
+        """Delete passages that are no longer in the catalogue."""
         if len(rows):
             self._lexical.remove(rows)
+            self._unseen = True
+
+    def finish(self) -> None:
+        """Wait until all that was added can be found, and make readers look again."""
+        if self._unseen:
+            self._lexical.flush()
             self.announce()
+            self._unseen = False
+
+    def settle(self) -> None:
+        """Merge segments until few are left, and wait for it."""
+        self._lexical.settle()
 
     def announce(self) -> None:
-        """Tell readers to look again."""
-        with self._record:
-            self._catalog.announce()
+        """Make readers look again, if something was added or deleted since `finish`."""
+        if self._unseen:
+            with self._writing:
+                self._catalog.announce()
 
 
-EMBEDDED_AT_ONCE = 1_024  # passages between two marks on the record: about 20 s of work
-EMBEDDED_MEANWHILE = 128  # what may be lost when the words are done
+EMBEDDED_AT_ONCE = 1_024  # passages between two notes in the catalogue: about 20 s of work
+EMBEDDED_ASIDE = 128  # passages whose work may be lost when the lexical stage ends
 PAUSE = 0.5  # seconds between two looks for something to embed
 
 
-class Meaning:
-    """Fills the vectors of one archive. Whoever changes the record holds `record` meanwhile."""
+class EmbedStage:
+    """Fills the vectors of one archive; `writing` is held while the catalogue is changed."""
 
     def __init__(
-        self,
-        engines: Engines,
-        progress: Progress,
-        record: threading.Lock,
-        aside: Workers,
-        *,
-        titled: bool = True,
+        self, engines: Engines, progress: Progress, writing: threading.Lock, aside: Workers
     ) -> None:
         self._catalog = engines.catalog
         self._vectors = engines.vectors
         self._embedder = engines.embedder
         self._progress = progress
-        self._record = record
+        self._writing = writing
         self._aside = aside
-        self._titled = titled
         self._done = 0  # passages, by this object
-        self._gone: set[int] = set()  # rows that were removed, maybe while they were embedded
-        self._meanwhile: Future[None] | None = None
+        self._gone: set[int] = set()  # rows that were removed, perhaps while being embedded
+        self._aside_work: Future[None] | None = None
 
     def embed_all(self) -> None:
-        """Embed what is not embedded, newest first."""
+        """Embed all passages that are not embedded, newest first."""
         waiting = self._catalog.embedded.missing()
         total = self._done + len(waiting)
         for start in range(0, len(waiting), EMBEDDED_AT_ONCE):
@@ -152,34 +154,35 @@ class Meaning:
         self._embedder.prepare_queries()
 
     @contextmanager
-    def embedding_meanwhile(self) -> Iterator[None]:
-        """Embed in a thread while the context lasts, from when the processes aside are started."""
+    def embedding_aside(self) -> Iterator[None]:
+        """Embed in a thread until the context ends, once the process aside is ready."""
         over = threading.Event()
         with ThreadPoolExecutor(1) as thread:
-            self._meanwhile = thread.submit(self._embed_until, over)
+            self._aside_work = thread.submit(self._embed_until, over)
             try:
                 yield
             finally:
                 over.set()
-                self._aside.close()  # what it has begun is done again, at a better pace
-            self._meanwhile.result()
+                self._aside.close()  # its last passages are embedded again, at normal priority
+            self._aside_work.result()
 
     def check(self) -> None:
-        """Raise what has ended the embedding meanwhile, if something has."""
-        if self._meanwhile and self._meanwhile.done():
-            self._meanwhile.result()
+        """Raise the error that has ended the embedding aside, if there is one."""
+        if self._aside_work and self._aside_work.done():
+            self._aside_work.result()
 
     def forget(self, rows: Rows) -> None:
-        """Blank the vectors of rows that the record has lost; the caller holds `record`."""
-        self._gone.update(rows.tolist())
-        self._vectors.blank(rows)
+        """Blank the vectors of rows that are no longer in the catalogue; `writing` is held."""
+        if len(rows):
+            self._gone.update(rows.tolist())
+            self._vectors.blank(rows)
 
     def _embed_until(self, over: threading.Event) -> None:
         while not over.is_set():
             if self._aside.ready() and len(waiting := self._catalog.embedded.missing()):
                 self._progress(Stage.MEANING, self._done, self._done + len(waiting))
                 try:
-                    self._embed(waiting[:EMBEDDED_MEANWHILE])
+                    self._embed(waiting[:EMBEDDED_ASIDE])
                 except WorkerLost:
                     if not over.is_set():
                         raise
@@ -191,10 +194,9 @@ class Meaning:
         self._done += len(rows)
         if not stored:  # they were removed meanwhile
             return
-        titles = [each.article.given_title if self._titled else "" for each in stored]
-        texts = [embedded_text(s.passage, t) for s, t in zip(stored, titles, strict=True)]
+        texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
         vectors = self._aside.submit(self._embedder.embed_passages, texts).result()
-        with self._record:
+        with self._writing:
             alive = [i for i, each in enumerate(stored) if each.row not in self._gone]
             kept = np.array([stored[i].row for i in alive], np.int64)
             if len(kept):

@@ -1,4 +1,4 @@
-"""Says what an archive holds, and how much of it can be found."""
+"""The state of an archive: its size, its model, and how much of it is embedded."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from backfile.index.vector.embedding.model import languages_of, misfit
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of an archive. `coverage` is the share of passages findable by meaning, 0 to 1.
+    """The state of an archive. `coverage` is the share of passages that are embedded, 0 to 1.
 
-    `languages` counts articles by the code of their language, the empty string for none known;
-    `model_languages` are those that the model was made for, `multilingual` for many, nothing where
-    it does not show; `misfit` says that the two do not go together, and what to do. `tuned`
-    is how it ranks since it was tuned, None where it was not.
+    `languages` counts articles by language code, the empty string for unknown ones.
+    `model_languages` are the languages of the model, `multilingual` for many, empty if unknown.
+    `misfit` is a warning that the two do not fit, and what to do. `tuned` are the tuned ranking
+    weights, None if there are none.
     """
 
     archive: str
@@ -34,10 +34,10 @@ class Status:
 
 
 def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
-    """Count what is there now."""
+    """The state of an archive now."""
     manifest = Manifest.read(directory.manifest)
     counts, languages = engines.catalog.counts(), engines.catalog.languages()
-    spoken = languages_of(manifest.model)
+    model_languages = languages_of(manifest.model)
     return Status(
         archive=str(directory.root.resolve()),
         articles=counts.articles,
@@ -48,8 +48,8 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         weights=manifest.weights,
         precision=manifest.precision,
         languages=languages,
-        model_languages=spoken,
-        misfit=misfit(languages, spoken),
+        model_languages=model_languages,
+        misfit=misfit(languages, model_languages),
         tuned=Tuning.read(directory.ranking),
         bytes=directory.bytes_on_disk(),
     )

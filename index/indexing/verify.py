@@ -1,4 +1,4 @@
-"""Checks an archive against itself, and mends what can be mended from the record."""
+"""Checks the parts of an archive against each other, and repairs them from the catalogue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.workers import batches
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 
 ROWS_AT_ONCE = 2_000
-LENGTH_TOLERANCE = 0.01  # of an embedding's length from 1, float16 taken into account
+LENGTH_TOLERANCE = 0.01  # of an embedding's length, which is 1, in float16
 
 
 class Part(StrEnum):
-    """Which part of an archive is at fault."""
+    """The part of an archive that has a problem."""
 
     CATALOG = "catalogue"
     ORIGINALS = "originals"
@@ -29,7 +29,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be."""
+    """A problem of one part, described for a person."""
 
     part: Part
     message: str
@@ -39,7 +39,7 @@ class Problem:
 
 
 def verify(engines: Engines) -> Iterator[Problem]:
-    """Compare the record with itself and both caches with the record."""
+    """Check the catalogue, the originals and the vectors, and compare all caches with them."""
     yield from (Problem(Part.CATALOG, message) for message in engines.catalog.problems())
     yield from _texts(engines)
     for digest in engines.catalog.originals.damaged():
@@ -56,9 +56,9 @@ def verify(engines: Engines) -> Iterator[Problem]:
 
 
 def repair(engines: Engines, indexer: Indexer) -> None:
-    """Mend the caches and the vectors from the catalogue; what is sound is left alone.
+    """Repair the caches and the vectors from the catalogue; sound parts are left alone.
 
-    Of originals that are damaged no more is said; they are copied anew when they are read again.
+    Damaged originals are deleted, and copied again when their files are next read.
     """
     engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
     if not engines.table.agrees(engines.catalog):
@@ -67,18 +67,18 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         engines.lexical.clear()
-        indexer.words.bring_up()
+        indexer.lexical.bring_up()
     for bad in _broken(engines, table[table[:, 2] != 0, 0]):
         engines.catalog.embedded.forget(bad)
         engines.neighbours.clear()  # its parts were built from them
     embedded = table[table[:, 2] != 0, 0]
     if any(_neighbours(engines, embedded)):
         engines.neighbours.clear()
-    indexer.index_meaning()
+    indexer.embed()
 
 
 def _texts(engines: Engines) -> Iterator[Problem]:
-    """Check that each article is what its digest says, and each passage lies within it."""
+    """Check that each article has its digest, and that each passage is within its article."""
     for article, digest in engines.catalog.digests():
         if article.digest != digest:
             yield Problem(Part.CATALOG, f"the article {article.id!r} is not what was read")
@@ -120,7 +120,7 @@ def _broken(engines: Engines, embedded: Rows) -> Iterator[Rows]:
 
 
 def _neighbours(engines: Engines, embedded: Rows) -> Iterator[Problem]:
-    """Check that Chroma holds what is embedded and can be asked."""
+    """Check that Chroma holds all embedded passages and answers."""
     try:
         indexed = engines.neighbours.rows()
         engines.neighbours.check()

@@ -1,4 +1,4 @@
-"""Marks in a text the words that a query asked for."""
+"""Marks the words of a query in a text."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -24,14 +24,14 @@ from backfile.index.model.expression import (
 )
 
 Span = tuple[int, int]
-# Where WORD may begin and end.
+# Where a WORD may begin and end.
 BEGINNING = re.compile(r"(?<!\w)(?<!\w[.'’])")
 END = re.compile(r"(?!\w)(?![.'’]\w)")
 ONE_LANGUAGE = Languages()
 
 
 class Highlighter:
-    """Marks what one query asked for, in any number of texts, each read in its own language."""
+    """Marks the words of one query in any number of texts, each in its own language."""
 
     def __init__(self, expression: Expression | None, languages: Languages = ONE_LANGUAGE) -> None:
         leaves = list(wanted(expression)) if expression else []
@@ -41,9 +41,9 @@ class Highlighter:
         self._in_language: dict[str, _Marker] = {}
 
     def mark(self, text: str, language: str = "") -> tuple[Span, ...]:
-        """Return the (start, end) of each marked stretch, in characters, ascending, apart.
+        """Return the (start, end) of each mark, in characters, ascending, without overlap.
 
-        Phrases are marked as a whole and only where they stand as such.
+        A phrase is marked as a whole, and its words nowhere else.
 
         >>> from backfile.index.model.expression import Words
         >>> Highlighter(Words((Word("bridge"), Word("the")))).mark("The bridges of the Ash")
@@ -56,7 +56,7 @@ class Highlighter:
 
 
 class _Marker:
-    """Finds what was asked for in texts of one language."""
+    """Finds the words of a query in texts of one language."""
 
     def __init__(self, leaves: Sequence[Leaf], language: str) -> None:
         self._language = language
@@ -83,7 +83,7 @@ class _Marker:
             if isinstance(leaf, Phrase) or len(found) > 1 or leaf.text in cut
         ]
         self._seen: set[str] = set()
-        self._wanted: set[str] = set()  # of the words seen
+        self._wanted: set[str] = set()  # those of `_seen` to mark
 
     def spans(self, text: str, language: str) -> set[Span]:
         single, cut = self._terms or self._prefixes or self._fuzzy, has_run(text)
@@ -104,7 +104,7 @@ class _Marker:
         return marked
 
     def _words(self, text: str) -> Iterator[Span]:
-        """Find the words that are wanted for themselves; each is looked at once a query."""
+        """Find single words; each distinct word is compared once per query."""
         written = set(WORD.findall(text))
         fresh = written - self._seen
         self._seen |= fresh
@@ -127,7 +127,7 @@ class _Marker:
 
 
 def _whole(word: str, text: str) -> Iterator[Span]:
-    """Find a word where it is no part of another."""
+    """Find a word where it is not part of another."""
     start = text.find(word)
     while start >= 0:
         end = start + len(word)
@@ -153,7 +153,7 @@ def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Sp
 def _together(
     spans: list[TermSpan], starts: list[int], first: list[str], second: list[str], leaf: Near
 ) -> Iterator[Span]:
-    """Find what stands in one sentence or paragraph, of which these are the starts."""
+    """Find pairs in the same sentence or paragraph; `starts` are where these begin."""
     cuts = [bisect_left(spans, start, key=lambda span: span.start) for start in starts]
     for begin, end in pairwise([*cuts, len(spans)]):
         yield from _near(spans[begin:end], first, second, leaf, end - begin)
@@ -162,7 +162,7 @@ def _together(
 def _near(
     spans: list[TermSpan], first: list[str], second: list[str], leaf: Near, within: int
 ) -> Iterator[Span]:
-    """Find what stands near each other, and mark the one and the other, not what is between."""
+    """Find pairs near each other; mark both sides, not the words between them."""
     others = _places(spans, second)
     for one in _places(spans, first):
         end = one + len(first) - 1
@@ -175,14 +175,14 @@ def _near(
 
 
 def _places(spans: list[TermSpan], phrase: list[str]) -> list[int]:
-    """Where the terms follow each other."""
+    """The indices at which the terms are consecutive."""
     n = len(phrase)
     found = (i for i in range(len(spans) - n + 1) if n and spans[i].term == phrase[0])
     return [i for i in found if [span.term for span in spans[i : i + n]] == phrase]
 
 
 def _apart(spans: list[Span]) -> Iterator[Span]:
-    """Join what overlaps."""
+    """Join overlapping spans."""
     current: Span | None = None
     for start, end in spans:
         if current and start <= current[1]:

@@ -1,4 +1,4 @@
-"""The arrays of search, by what they hold: rows of passages, scores, masks, numbers."""
+"""Names for numpy arrays by what they hold: rows of passages, scores, masks, numbers."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,4 +10,4 @@ Bools = npt.NDArray[np.bool_]
 """A mask over rows or over articles."""
 Ints = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.uint32]
-"""Documents and frequencies as they lie in a segment."""
+"""Document numbers and frequencies as a segment stores them."""

@@ -120,7 +120,7 @@ class ArticleTable:
         """Read the columns from the catalogue, which was in this generation a moment ago."""
         stored = catalog.passage_table()
         articles = catalog.article_table()
-        told = catalog.stories.table()
+        told = catalog.clusters.table()
         numbers = np.fromiter((a.number for a in articles), np.int64, len(articles))
         n_rows = int(stored[-1, 0]) + 1 if len(stored) else 1
         # Articles are read a moment after passages: one removed between the two has no number.

@@ -1,18 +1,20 @@
-"""What a query's text asks for, as a tree that belongs to no engine.
+"""The query as a tree of words, phrases and operators; it depends on no engine.
 
-Matching is decided for whole articles (an article holds `a AND b` when both stand in it, in
-whatever passages), scoring for passages.
+Matching is decided for whole articles: an article matches `a AND b` when it contains both, in any
+of its passages. Scores belong to passages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backfile.archive.model.message import Message
+
 
 class Field(StrEnum):
-    """Where a word is looked for; ANY is title and text, the last five are article columns.
+    """Where a word is searched: ANY is title and text, the last five are columns of articles.
 
-    Of DATE there is one word, `none`.
+    The only value of DATE is `none`.
     """
 
     ANY = "any"
@@ -26,18 +28,29 @@ class Field(StrEnum):
 
 
 class Stretch(StrEnum):
-    """What two words can stand in together, other than a number of words."""
+    """The part of a text that two words share, instead of a distance in words."""
 
     SENTENCE = "sentence"
     PARAGRAPH = "paragraph"
 
 
+FIELD_NAMES = {
+    Field.TITLE: Message("title"),
+    Field.TEXT: Message("text"),
+    Field.SOURCE: Message("source"),
+    Field.SECTION: Message("section"),
+    Field.LANGUAGE: Message("language"),
+    Field.AUTHOR: Message("author"),
+}
+INDEXED = (Field.TITLE, Field.TEXT)  # the fields that have posting lists
 COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
+Gap = int | Stretch
+"""The greatest distance in terms between two neighbours of a phrase, or the stretch they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as it was typed."""
+    """One word as the user typed it."""
 
     text: str
     field: Field = Field.ANY
@@ -45,7 +58,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in this order, at most `slop - 1` others between two of them."""
+    """Words in this order, with at most `slop - 1` other words between two neighbours."""
 
     text: str
     field: Field = Field.ANY
@@ -54,7 +67,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Any word that begins so."""
+    """Any word with this beginning."""
 
     text: str
     field: Field = Field.ANY
@@ -62,7 +75,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Fuzzy:
-    """Any word spelt so, but for so many letters."""
+    """Any word within `edits` edits of this spelling."""
 
     text: str
     field: Field = Field.ANY
@@ -71,9 +84,9 @@ class Fuzzy:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A word or phrase within so many words of another, or in one stretch of text with it.
+    """A word or phrase at most `within` words from another, or in the same stretch of text.
 
-    The second stands behind the first where that is `ordered`.
+    If `ordered`, the second follows the first.
     """
 
     first: str
@@ -89,28 +102,28 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Matches if every part matches."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """Matches if any part matches."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Everything but it."""
+    """Matches if the part does not match."""
 
     part: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Parts that stand side by side: what is marked is required, plain words are weighed."""
+    """Parts without an operator between them: plain words are weighted, other parts required."""
 
     parts: tuple["Expression", ...]
 
@@ -128,7 +141,7 @@ Expression = Leaf | And | Or | Not | Words
 
 
 def wanted(expression: Expression) -> Iterator[Leaf]:
-    """Walk the leaves that are looked for in title and text, leaving out what is excluded."""
+    """Walk the leaves that search title or text, without the excluded ones."""
     match expression:
         case Not():
             return
@@ -141,7 +154,7 @@ def wanted(expression: Expression) -> Iterator[Leaf]:
 
 
 def written(leaf: Leaf) -> str:
-    """Write a leaf as it is typed.
+    """Write a leaf in the query language.
 
     >>> written(Prefix("bridg")), written(Phrase("river Ash", Field.TITLE, 5))
     ('bridg*', 'title:"river Ash"~5')
@@ -163,45 +176,96 @@ def written(leaf: Leaf) -> str:
 
 
 def describe(expression: Expression) -> str:
-    """Say in words how a query was read.
+    """Describe an expression in words; a page can translate them.
 
     >>> describe(Words((Word("ferry"), Not(Phrase("river Ash")))))
     'the words ferry, and not "river Ash"'
     """
     match expression:
+        case Near():
+            return _with_field(_describe_near(expression), expression.field)
         case Word(text, field):
             return _with_field(text, field)
         case Phrase(text, field, slop):
-            near = f" within {slop} words" if slop > 1 else ""
-            return _with_field(f'"{text}"{near}', field)
+            near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
+            return _with_field(near if slop > 1 else Message('"%(text)s"', text=text), field)
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
         case Fuzzy(text, field, edits):
-            return _with_field(f"{text} but for {edits} letter{'s' * (edits > 1)}", field)
-        case Near(first, second, field, within, ordered):
-            where = (
-                f"in one {within} with" if isinstance(within, Stretch) else f"within {within} of"
+            spelt = Message.counted(
+                "%(text)s but for %(number)s letter",
+                "%(text)s but for %(number)s letters",
+                edits,
+                text=text,
             )
-            order = " in this order" if ordered else ""
-            return _with_field(f'"{first}" {where} "{second}"{order}', field)
+            return _with_field(spelt, field)
         case And(parts):
-            return " and ".join(_inner(part) for part in parts)
+            return _joined(_and, [_inner(part) for part in parts])
         case Or(parts):
-            return " or ".join(_inner(part) for part in parts)
+            return _joined(_or, [_inner(part) for part in parts])
         case Not(part):
-            return f"not {_inner(part)}"
+            return Message("not %(text)s", text=_inner(part))
         case Words():
             plain = " ".join(word.text for word in expression.plain)
-            said = [f"the words {plain}"] if plain else []
-            return ", and ".join(said + [_inner(part) for part in expression.required])
+            said: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
+            return describe_all([*said, *(_inner(part) for part in expression.required)])
+
+
+def describe_all(descriptions: Sequence[str]) -> str:
+    """Say that all of several descriptions hold.
+
+    >>> describe_all(["the words ferry", "no date", "after:2023"])
+    'the words ferry, and no date, and after:2023'
+    """
+    return _joined(_and_also, descriptions)
+
+
+def _describe_near(near: Near) -> Message:
+    sides = {"first": near.first, "second": near.second}
+    match near.within:
+        case Stretch.SENTENCE:
+            said = Message('"%(first)s" in one sentence with "%(second)s"', **sides)
+        case Stretch.PARAGRAPH:
+            said = Message('"%(first)s" in one paragraph with "%(second)s"', **sides)
+        case number:
+            said = Message.counted(
+                '"%(first)s" within %(number)s of "%(second)s"',
+                '"%(first)s" within %(number)s of "%(second)s"',
+                number,
+                **sides,
+            )
+    return Message("%(said)s in this order", said=said) if near.ordered else said
+
+
+def _joined(join: Callable[[str, str], str], descriptions: Sequence[str]) -> str:
+    """Join in halves: thousands of parts nest only as deep as their logarithm."""
+    if len(descriptions) < 2:
+        return descriptions[0] if descriptions else ""
+    half = len(descriptions) // 2
+    return join(_joined(join, descriptions[:half]), _joined(join, descriptions[half:]))
+
+
+def _and(first: str, second: str) -> Message:
+    return Message("%(first)s and %(second)s", first=first, second=second)
+
+
+def _or(first: str, second: str) -> Message:
+    return Message("%(first)s or %(second)s", first=first, second=second)
+
+
+def _and_also(first: str, second: str) -> Message:
+    return Message("%(first)s, and %(second)s", first=first, second=second)
 
 
 def _inner(expression: Expression) -> str:
     said = describe(expression)
-    return f"({said})" if isinstance(expression, And | Or | Words) else said
+    return Message("(%(said)s)", said=said) if isinstance(expression, And | Or | Words) else said
 
 
 def _with_field(said: str, field: Field) -> str:
-    if field is Field.DATE:
-        return "no date"
-    return said if field is Field.ANY else f"{said} in {field.value}"
+    match field:
+        case Field.ANY:
+            return said
+        case Field.DATE:
+            return Message("no date")
+    return Message("%(said)s in %(field)s", said=said, field=FIELD_NAMES[field])

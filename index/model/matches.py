@@ -1,4 +1,4 @@
-"""What words found: in whole articles, and in passages, leaf by leaf."""
+"""The result of matching words: masks over articles, scores of passages, one entry a leaf."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from backfile.index.model.expression import Leaf
 
 
 class ScoredPostings(NamedTuple):
-    """The living rows of a term, and what it scores in each, its rarity included.
+    """The living rows that hold a term, with its score in each, idf included.
 
-    `articles` are the places of those that own the rows, each once.
+    `articles` are the ordinals of the articles that own the rows, each once.
     """
 
     rows: Rows
@@ -19,32 +19,33 @@ class ScoredPostings(NamedTuple):
 
 
 class LeafMatches(NamedTuple):
-    """What one word, phrase or prefix found, as it was written: one list, none of columns.
+    """What one leaf of the expression matched: one list, or none for a column of articles.
 
-    `held` (n_articles,) marks the articles it stands in.
+    `articles` (n_articles,) marks the articles that contain it.
     """
 
     leaf: Leaf
     lists: tuple[ScoredPostings, ...]
-    held: Bools
+    articles: Bools
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What words found.
+    """What an expression matched by words.
 
-    `scores` (n_rows,) is above zero where any word stands; `held` (n_articles,) marks the articles
-    that match; `admitted` those that break no requirement (a phrase, AND, NOT, a field), which
-    meaning must respect too; `asked` those that hold all of a few words, or whatever else of title
-    and text was required. `relaxed` is true where no article held enough of the words; `n_words`
-    were weighed. `most` is what a passage would score that held nothing but the words, absent ones
-    included, of many the weightiest. `leaves` says what each score is made of: it is their sum.
+    `scores` (n_rows,) is above 0 for passages that hold any of the words: the sum of the scores in
+    `leaves`. Three masks (n_articles,): `matching` articles; `eligible` articles meet every
+    requirement (a phrase, AND, NOT, a field), which matching by meaning must respect too;
+    `full_matches` contain all plain words where there are few, or else every required part of title
+    and text. `relaxed` is true if no article contains enough of the words. `n_words` is the number
+    of plain words. `most` bounds the score of a passage: that of one which holds nothing but the
+    words, absent ones included; of many words, the ones with the highest idf.
     """
 
     scores: Floats
-    held: Bools
-    admitted: Bools
-    asked: Bools
+    matching: Bools
+    eligible: Bools
+    full_matches: Bools
     most: float = 0.0
     relaxed: bool = False
     n_words: int = 0

@@ -98,7 +98,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search. `plain` reads the text as words alone, without the query language."""
+    """One search."""
 
     text: str = ""
     mode: Mode = Mode.HYBRID
@@ -109,7 +109,6 @@ class Query:
     mark: Marking = Marking.WORDS
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
-    plain: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:

@@ -1,1 +1,1 @@
-"""What search and indexing need of an engine, and the engines of one archive together."""
+"""The protocols of the engines, and the engines of one archive together."""

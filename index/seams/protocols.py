@@ -1,35 +1,27 @@
-"""The seams: what search and indexing ask of an engine, and nothing more.
+"""The seams: the methods that search and indexing call on an engine, and nothing more.
 
-Engines know a passage by its row, an integer from the catalogue that is never used twice; they
-return rows and scores, and never text. tests/test_contract.py holds every implementation, and the
-fakes in tests/fakes.py, to what the docstrings say.
+An engine knows a passage by its row, an integer that the catalogue never uses twice. Engines return
+rows, posting lists and scores, never text. Matching, scoring and spelling are not an engine's work:
+they are written once, above the seam, from posting lists. tests/index/test_contract.py checks every
+implementation, and the fakes in tests/fakes.py, against these docstrings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
-from backfile.archive.model.article import Article, Passage
-from backfile.index.lexical.scoring.bm25 import Idf
-from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
-from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.expression import Expression
-from backfile.index.model.matches import Matches
+from backfile.index.model.expression import Field, Gap
+from backfile.index.model.postings import Postings, Vocabulary
 
 
 class LexicalEntry(NamedTuple):
-    """What the lexical index is given of a passage."""
+    """A passage as the lexical index receives it; `language` is the code of its article's."""
 
     row: int
     title: str
     text: str
     language: str = ""
-
-    @classmethod
-    def of(cls, row: int, article: Article, passage: Passage) -> Self:
-        return cls(row, article.given_title, passage.text, article.language)
 
 
 class Ranking(NamedTuple):
@@ -40,27 +32,41 @@ class Ranking(NamedTuple):
 
 
 class LexicalSnapshot(Protocol):
-    """One committed state of a lexical index; answers do not change while it is open."""
+    """One committed state of a lexical index; its answers never change.
 
-    def spellings(self, articles: ArticleTable) -> Spellings:
-        """The words of these articles' titles and texts as they are spelt.
+    Threads may share it. Fields are Field.TITLE and Field.TEXT. A removed passage may stay in the
+    lists until the index drops it: callers mask the rows that they take for alive.
+    """
 
-        A word is left out that is known of no living article: none that only a removed one holds is
-        ever given away. Runs of letters that are cut are no words.
+    def postings(self, field: Field, term: str) -> Postings:
+        """The rows that hold a term in a field, ascending; no rows for an unknown term."""
+        ...
+
+    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
+        """The rows that hold these terms in this order, each row once.
+
+        `gaps[i]` limits the distance from term i to term i + 1: at most so many positions, or the
+        same sentence or paragraph. A title is one sentence.
         """
         ...
 
-    def match(
-        self, expression: Expression, articles: ArticleTable, *, idf: Idf = Idf.WHOOSH
-    ) -> Matches:
-        """Find what matches. Rows that the columns do not know are passed over.
+    def terms(self, field: Field, prefix: str) -> Collection[str]:
+        """The terms of a field that begin with the prefix."""
+        ...
 
-        `rarity` changes what passages score, not which articles match but for those of the best.
+    def vocabulary(self) -> Vocabulary:
+        """All words as they are spelt; witnesses are rows. Letters cut into pairs are no words."""
+        ...
+
+    def lengths(self, field: Field) -> Floats:
+        """The number of words in the field, by row, as precisely as scoring needs it.
+
+        The array ends at the highest row; it holds 0 for rows that are not indexed.
         """
         ...
 
-    def more_like_this(self, article: Article, own: Rows, articles: ArticleTable) -> MoreLikeThis:
-        """Weigh what an article says most tellingly against all passages; its own are `own`."""
+    def word_counts(self, field: Field) -> Floats:
+        """The exact number of words in the field, by row: the mean length is computed from it."""
         ...
 
     def rows(self) -> Rows:
@@ -68,34 +74,35 @@ class LexicalSnapshot(Protocol):
         ...
 
     def close(self) -> object:
-        """Let its files go; what nobody holds any more is closed by itself."""
+        """Close its files; a snapshot without references closes itself."""
         ...
 
 
 class LexicalIndex(Protocol):
-    """Finds passages by their words."""
+    """Stores the words of passages."""
 
     def add(self, entries: Iterable[LexicalEntry]) -> None:
-        """Take passages in ascending order of row, beyond all that were taken before.
+        """Add passages in ascending order of row, above all rows that were added before.
 
-        They are found together, not before those of earlier calls, and at the latest after `flush`.
+        The passages of one call can be found all at once, never before those of earlier calls, and
+        at the latest after `flush`.
         """
         ...
 
     def flush(self) -> None:
-        """Wait until all that was added can be found; raise what kept it from being so."""
+        """Wait until all added passages can be found; raise the error that prevented it."""
         ...
 
     def remove(self, rows: Rows) -> None:
-        """Remove passages; rows that are not there are passed over."""
+        """Remove passages; rows that are not indexed are ignored."""
         ...
 
     def settle(self) -> None:
-        """Do once, when enough was added, whatever makes later searches quicker."""
+        """Flush, then do the one-time work after many additions that makes searches faster."""
         ...
 
     def last_row(self) -> int:
-        """The highest row that can be found, 0 if none; what lies beyond is still to come."""
+        """The highest row that can be found, 0 if none; higher rows are still to be added."""
         ...
 
     def rows(self) -> Rows:
@@ -114,7 +121,7 @@ class LexicalIndex(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         ...
 
 
@@ -124,15 +131,16 @@ class VectorSnapshot(Protocol):
     def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
         """Rank the nearest rows by cosine, among the wanted rows, or all if None.
 
-        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). Exact where few are wanted; of
-        the 100 nearest of many at least 98 are found.
+        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). The result is exact where few
+        rows are wanted; among many, it holds at least 98 of the 100 nearest.
         """
         ...
 
     def within(self, vector: Floats, floor: float) -> Ranking:
         """Rank all rows whose cosine with the vector is at least `floor`, and no others.
 
-        The same rows whenever it is asked; where few are near, hardly one in a hundred is missed.
+        The result is the same at every call. Where few rows are near, at most about one in a
+        hundred is missed.
         """
         ...
 
@@ -142,10 +150,10 @@ class VectorSnapshot(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Finds passages by the nearness of their embeddings, which it reads from the record."""
+    """Finds passages by the cosine of their embeddings, which it reads from the record."""
 
     def seal(self, embedded: Rows) -> None:
-        """Index all embedded rows that are not indexed yet, and forget the others."""
+        """Index the embedded rows that are not indexed yet, and drop all other rows."""
         ...
 
     def rebuild(self, embedded: Rows) -> None:
@@ -161,7 +169,7 @@ class VectorIndex(Protocol):
         ...
 
     def warm(self) -> None:
-        """Let snapshots from now on open what makes many searches quick, at a cost at first."""
+        """Make later snapshots load what many searches profit from; the first one takes longer."""
         ...
 
     def check(self) -> None:
@@ -169,22 +177,22 @@ class VectorIndex(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         ...
 
 
 class Reranker(Protocol):
-    """Reads a question and a passage together: slower than comparing vectors, and surer."""
+    """Reads a question and a passage together: slower and more precise than two embeddings."""
 
     @property
     def name(self) -> str: ...
 
     def load(self) -> None:
-        """Load the model now, so that scores need not wait for it; raise EngineUnavailable."""
+        """Load the model now, so that `scores` does not wait for it; raise EngineUnavailable."""
         ...
 
     def scores(self, question: str, texts: Sequence[str]) -> Floats:
-        """How well each text answers, 0 to 1, (n,); raise EngineUnavailable."""
+        """How well each text answers the question, 0 to 1, (n,); raise EngineUnavailable."""
         ...
 
 
@@ -196,7 +204,7 @@ class Embedder(Protocol):
 
     @property
     def weights(self) -> str:
-        """A hash of the weights: equal weights, equal vectors."""
+        """A hash of the model's weights: equal hashes give equal vectors."""
         ...
 
     @property
@@ -206,17 +214,17 @@ class Embedder(Protocol):
     def precision(self) -> str: ...
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages; the order of the result is that of the texts."""
+        """Embed passages; the rows of the result are in the order of the texts."""
         ...
 
     def embed_sentences(self, texts: Sequence[str]) -> Floats:
-        """Embed a few sentences of passages while somebody waits; as passages, but for rounding."""
+        """Embed a few sentences during a search; equal to `embed_passages` but for rounding."""
         ...
 
     def embed_query(self, text: str) -> Floats:
-        """Embed what is searched for, (dimension,)."""
+        """Embed the text of a query, (dimension,)."""
         ...
 
     def prepare_queries(self) -> None:
-        """Do once, while writing, whatever makes a first query quick; may do nothing."""
+        """Do the one-time work at indexing that makes a first query fast; may do nothing."""
         ...

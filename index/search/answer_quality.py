@@ -45,7 +45,7 @@ def judge(
     """
     if not candidates.articles.any():
         return Verdict.NONE
-    asked = matches.asked & candidates.by_words
+    asked = matches.full_matches & candidates.by_words
     if asked.any() or not matches.n_words:
         return Verdict.STRONG
     if mode is Mode.KEYWORD and matches.n_words <= ALL_WORDS:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TextIO
 
-from backfile.archive.formats.text.encodings import SAMPLE, encoding_of
+from backfile.archive.formats.files import SAMPLE, encoding_of
 from backfile.archive.model.errors import BadQuery, EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.model.filters import FACET_FILTERS

@@ -17,10 +17,10 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
-from backfile.index.seams.engines import Snapshot
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions, fuse, select
+from backfile.index.search.snapshot import Snapshot
 
 
 class Clock:
@@ -125,9 +125,11 @@ class Ranker:
         """Select among the articles of the mask, compare with the query, and merge."""
         near_rows = None
         if nearness:
-            eligible = article_mask & matches.admitted
+            eligible = article_mask & matches.eligible
             near_rows = nearness.rows[eligible[snapshot.table.article_of[nearness.rows]]]
-        selection = select(snapshot.table, matches, near_rows, article_mask, mode)
+        selection = select(
+            snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
+        )
         cosines = _cosines(snapshot, nearness, selection.rows)
         return fuse(selection, matches, cosines, mode, self._options)
 
@@ -137,7 +139,7 @@ def _match(asked: ReadQuery, snapshot: Snapshot) -> Matches:
     table = snapshot.table
     if asked.expression is not None:
         idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
-        return snapshot.lexical.match(asked.expression, table, idf=idf)
+        return snapshot.lexical.match(asked.expression, idf=idf)
     nothing = np.zeros(table.n_rows, np.float32)
     all_articles = np.full(table.n_articles, not asked.text)
     return Matches(nothing, all_articles, all_articles, all_articles)

@@ -36,6 +36,7 @@ class RankingOptions:
     vector_weight: float = 0.6
     floor: float = 0.3
     passage_share: float = 0.0
+    lexical_depth: int = LEXICAL_DEPTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,19 @@ def select(
     near_rows: Rows | None,
     article_mask: Bools,
     mode: Mode,
+    depth: int = LEXICAL_DEPTH,
 ) -> Selection:
     """Select the passages that compete: the best by words, and all that are near in meaning.
 
-    `near_rows` are those of eligible articles; None where meaning was not asked.
+    Where meaning was asked, at most `depth` passages come by words. `near_rows` are those of
+    eligible articles; None where meaning was not asked.
     """
     nobody = np.zeros(table.n_articles, np.bool_)
-    by_words = matches.held & article_mask if mode is not Mode.SEMANTIC else nobody
+    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else nobody
     if near_rows is None:
         rows = _scored(table, matches, by_words)
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, nobody)
-    rows = np.union1d(_best(table, matches, by_words), near_rows)
+    rows = np.union1d(_best(table, matches, by_words, depth), near_rows)
     return Selection(rows, np.isin(rows, near_rows), by_words, table.articles_with(near_rows))
 
 
@@ -153,11 +156,11 @@ def _scored(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
     return chosen
 
 
-def _best(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
+def _best(table: ArticleTable, matches: Matches, articles: Bools, depth: int) -> Rows:
     """The best of the rows that hold words, in these articles."""
     scores = matches.scores
-    rows = best_rows(scores, LEXICAL_DEPTH, lambda rows: articles[table.article_of[rows]])
-    return top(rows, scores[rows], LEXICAL_DEPTH).rows
+    rows = best_rows(scores, depth, lambda rows: articles[table.article_of[rows]])
+    return top(rows, scores[rows], depth).rows
 
 
 def _fused(

@@ -13,15 +13,15 @@ import numpy as np
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.answers.explain import listed, nearness, quoted
-from backfile.index.lexical.scoring.collection import scores_at
+from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.model.arrays import Floats, Ints, Rows
 from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.results import Part, PartKind, Why
-from backfile.index.seams.engines import Snapshot
+from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import top
 
 MEANING = 0.6  # the share of meaning in a score; the rest is words
@@ -86,11 +86,10 @@ class Relations:
         self._catalog = catalog
         self._vectors = vectors
 
-    def related(self, article_id: str, snapshot: Snapshot, limit: int) -> Related:
-        """Find at most `limit` articles of each kind; raise ArticleNotFound."""
-        article, table = self._catalog.article(article_id), snapshot.table
-        own = self._catalog.rows_of([article_id])
-        own = own[own < table.n_rows]
+    def related(self, stored: StoredArticle, snapshot: Snapshot, limit: int) -> Related:
+        """Find at most `limit` articles of each kind."""
+        article, table = stored.article, snapshot.table
+        own = stored.rows[stored.rows < table.n_rows]
         own = own[table.alive[own]]
         if not len(own):  # it came a moment ago, after the snapshot was taken
             return Related(coverage=table.coverage)
@@ -111,7 +110,7 @@ class Relations:
         """Compare an article with those that share most words, and those that are nearest."""
         table = snapshot.table
         story = stories(table)
-        words = snapshot.lexical.more_like_this(article, own, table)
+        words = snapshot.lexical.more_like_this(article, own)
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
         vector = self._meaning(own[table.embedded[own]], table.n_rows)
@@ -148,7 +147,7 @@ class Relations:
         order = np.lexsort((rows, -likeness.words.shares[rows], owners))
         _, firsts = np.unique(owners[order], return_index=True)
         rows = np.sort(rows[order][firsts])
-        scores = scores_at(rows, [(word.found,) for word in likeness.words.words], table.n_rows)
+        scores = term_scores(rows, [(word.found,) for word in likeness.words.words], table.n_rows)
         held = dict(zip(rows.tolist(), scores, strict=True))
         found = {}
         for stored in self._catalog.stored(rows.tolist()):

@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from backfile.archive.batching import batches
 from backfile.archive.model.article import Article
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
@@ -63,7 +63,9 @@ class Found:
 class ResultCache:
     """What was found by queries that had more than one page, the latest ones; for all threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MOST_KEPT, seconds: float = SECONDS_KEPT) -> None:
+        self._most = most
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[Found, float]] = OrderedDict()
 
@@ -74,7 +76,7 @@ class ResultCache:
             key = _key(query, found.answer.generation)
             self._kept[key] = found, now
             self._kept.move_to_end(key)
-            while len(self._kept) > MOST_KEPT or now - self._oldest() > SECONDS_KEPT:
+            while len(self._kept) > self._most or now - self._oldest() > self._seconds:
                 self._kept.popitem(last=False)
 
     def of(self, query: Query) -> Found | None:

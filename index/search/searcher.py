@@ -7,16 +7,16 @@ from datetime import date
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.store.history import Run
 from backfile.archive.store.reader import Versions, versions_of
-from backfile.archive.store.runs import Run
-from backfile.index.answers.facets import facets, totals_of
-from backfile.index.answers.hits import COPIES_LISTED, Hits
-from backfile.index.answers.nearest_sentence import Nearest
+from backfile.index.answers.counts import facets, span, timeline, totals_of
+from backfile.index.answers.hits import Hits
+from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import alternative_words, warnings
-from backfile.index.answers.timeline import span, timeline
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
-from backfile.index.asking.did_you_mean import Vocabularies, did_you_mean
+from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Rows
@@ -24,12 +24,13 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Query, Sort
 from backfile.index.model.results import DidYouMean, Offer, Reading, Results, Verdict
-from backfile.index.seams.engines import Engines, Snapshot, Snapshots
+from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.related import Related, Relations
 from backfile.index.search.reranking import Reordered, Reranking
 from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
+from backfile.index.search.snapshot import Snapshot, Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,22 @@ class Searcher:
         reranking: Reranking | None = None,
         *,
         today: Callable[[], date] = date.today,
+        cache: ResultCache | None = None,
+        seconds_to_mark: float = MOST_SECONDS,
     ) -> None:
-        """Search what the engines hold; `last week` is counted from `today`."""
+        """Search what the engines hold; `last week` is counted from `today`.
+
+        `cache` keeps answers between their pages; marking sentences ends after `seconds_to_mark`.
+        """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
         self._reranking = reranking
-        self._nearest = Nearest(engines.embedder, options.floor)
+        self._nearest = Nearest(engines.embedder, options.floor, seconds=seconds_to_mark)
         self._today = today
-        self._cache = ResultCache()
+        self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 
@@ -115,14 +121,22 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=False)
         known = self._suggester
         if known is None or not known.is_of(snapshot.table):
-            known = Suggester(snapshot.lexical, snapshot.table, self._catalog)
+            known = Suggester(snapshot.lexical, self._catalog)
             self._suggester = known
         return known.suggest(typed_text(text), limit)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
+        return self.related_to(self._catalog.stored_article(article_id), limit=limit)
+
+    def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find the same for an article that was read already."""
         snapshot = self._snapshots.current(with_vectors=True)
-        return self._relations.related(article_id, snapshot, limit)
+        return self._relations.related(stored, snapshot, limit)
+
+    def look_again(self) -> None:
+        """Let the next search see what was written until now; else it may be a second old."""
+        self._snapshots.look_again()
 
     def require_archive(self) -> None:
         """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
@@ -134,12 +148,12 @@ class Searcher:
 
     def article(self, article_id: str) -> tuple[Article, list[Passage]]:
         """Fetch an article with its passages; raise ArticleNotFound."""
-        article = self._catalog.article(article_id)
-        return article, self._catalog.passages_of(article)
+        stored = self._catalog.stored_article(article_id)
+        return stored.article, list(stored.passages)
 
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's story, the first of them and how many there are."""
-        return self._catalog.stories.of(article_id, COPIES_LISTED)
+        return self._catalog.clusters.copies_of(article_id)
 
     def versions(self, article_id: str) -> Versions:
         """What an article says and said before, the latest first; raise ArticleNotFound."""
@@ -169,13 +183,13 @@ class Searcher:
         words: tuple[Offer, ...] = ()
         if ranked.verdict is Verdict.NONE:
             with clock.stage("offer"):
-                words = alternative_words(asked.expression, snapshot.lexical, snapshot.table)
+                words = alternative_words(asked.expression, snapshot.lexical)
         with clock.stage("spelling"):
             corrected = did_you_mean(
                 asked.query.text,
                 asked.expression,
                 ranked.matches,
-                Vocabularies(snapshot.lexical, snapshot.table),
+                snapshot.lexical,
                 self._reads_alike(asked),
                 ranked.article_mask,
             )

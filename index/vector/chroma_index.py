@@ -17,7 +17,7 @@ import numpy as np
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.vector.chroma_part import ROWS, Part, unavailable, write_part
-from backfile.index.vector.chroma_snapshot import ChromaSnapshot
+from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot
 
 PART = "part-"
 DRAFT = "draft-"
@@ -29,7 +29,11 @@ MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is buil
 class ChromaIndex:
     """Nearest neighbours of an archive: one Chroma directory a part, with `rows.npy` beside it."""
 
-    def __init__(self, path: Path, vectors: VectorFile) -> None:
+    def __init__(
+        self, path: Path, vectors: VectorFile, *, rows_a_neighbour: float = ROWS_A_NEIGHBOUR
+    ) -> None:
+        """`rows_a_neighbour` rows are compared while Chroma finds one more neighbour."""
+        self._rows_a_neighbour = rows_a_neighbour
         self._path = path
         self._vectors = vectors
         self._known: dict[Path, Part] = {}
@@ -77,7 +81,7 @@ class ChromaIndex:
         if self._warm:
             for part in parts:
                 part.open()
-        return ChromaSnapshot(parts, self._vectors, embedded)
+        return ChromaSnapshot(parts, self._vectors, embedded, self._rows_a_neighbour)
 
     def warm(self) -> None:
         self._warm = True

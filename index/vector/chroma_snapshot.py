@@ -18,7 +18,14 @@ ROWS_A_NEIGHBOUR = 400  # are compared, on two cores, while Chroma finds one mor
 class ChromaSnapshot:
     """The parts that were sealed when it was opened, and the rows in none of them."""
 
-    def __init__(self, parts: list[Part], vectors: VectorFile, embedded: Bools) -> None:
+    def __init__(
+        self,
+        parts: list[Part],
+        vectors: VectorFile,
+        embedded: Bools,
+        rows_a_neighbour: float = ROWS_A_NEIGHBOUR,
+    ) -> None:
+        self._rows_a_neighbour = rows_a_neighbour
         self._vectors = vectors.read(len(embedded))
         self._embedded = embedded[: len(self._vectors)]
         self._n_rows = len(self._embedded)
@@ -36,7 +43,7 @@ class ChromaSnapshot:
     def within(self, vector: Floats, floor: float) -> Ranking:
         rows = np.flatnonzero(self._embedded)
         is_open = all(part.is_open for part in self._parts)
-        if is_open and len(rows) and rows_read(rows) > ROWS_A_NEIGHBOUR * LEAST_ASKED:
+        if is_open and len(rows) and rows_read(rows) > self._rows_a_neighbour * LEAST_ASKED:
             near = above(self.nearest(vector, None, FEW_NEAR + 1), floor)
             if len(near.rows) <= FEW_NEAR:
                 return near
@@ -53,7 +60,7 @@ class ChromaSnapshot:
         rows = np.flatnonzero(passing)
         if is_open and len(rows):
             asked = int(needed * self._embedded.sum() / len(rows))
-            if rows_read(rows) > ROWS_A_NEIGHBOUR * asked:
+            if rows_read(rows) > self._rows_a_neighbour * asked:
                 proposed = self._proposed(vector, asked)
                 proposed = proposed[passing[proposed]]
                 if len(proposed) >= ENOUGH * limit:

@@ -1,8 +1,8 @@
-"""Makes archives of a wanted size, of real articles and recombined ones; times each stage.
+"""Builds archives of a given size from real and recombined articles, and times each stage.
 
-A recombined article has the length, the day and the source of a real one, and its sentences are
-drawn from the whole archive, so that words are as frequent as they are in it. Its vectors are made
-up as well: a real one, moved at random. What is recombined is labelled so wherever it is reported.
+A recombined article has the length, the day and the source of a real one. Its sentences are drawn
+at random from the whole archive, which keeps the frequencies of words. Its vectors are synthetic:
+real ones, moved at random. Every report says how many articles and vectors are not real.
 """
 
 import json
@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from shutil import copytree
@@ -17,7 +18,7 @@ from shutil import copytree
 import numpy as np
 from sentencex import get_sentence_boundaries
 
-from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.fields import FieldMap, record_of
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article
 from backfile.archive.model.settings import Settings
@@ -39,13 +40,13 @@ RECOMBINED = "recombined:"
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Articles of one archive, for another of about `n_passages`."""
+    """Articles of one archive, to fill another of about `n_passages`."""
 
     catalog: Catalog
     n_passages: int
 
     def __iter__(self) -> Iterator[Article]:
-        """Yield whole articles in an order of chance, then recombined ones, until it is enough."""
+        """Yield the articles in random order, then recombined ones, until there are enough."""
         choose = random.Random(SEED)
         originals = [article for article, _ in self.catalog.digests()]
         sizes = dict(zip((a.id for a in originals), _sizes(self.catalog), strict=True))
@@ -70,14 +71,14 @@ class Corpus:
         with path.open("w", encoding="utf-8") as stream:
             for article in self:
                 recombined += article.id.startswith(RECOMBINED)
-                stream.write(json.dumps(_record(article)) + "\n")
+                stream.write(json.dumps(record_of(article), default=date.isoformat) + "\n")
         return recombined
 
 
 def lend_vectors(source: Engines, target: Engines) -> int:
-    """Give an archive made of another its vectors, and recombined articles made-up ones.
+    """Copy the vectors of the source to an archive made from it; return how many are synthetic.
 
-    Return how many vectors are made up.
+    Recombined articles get synthetic ones.
     """
     real = _rows_by_id(source.catalog)
     known = source.vectors.read(1 + max(int(rows[-1]) for rows in real.values() if len(rows)))
@@ -92,11 +93,12 @@ def lend_vectors(source: Engines, target: Engines) -> int:
             vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
             made_up += len(wanted)
         rows.append(wanted)
-    _write(target, np.concatenate(rows), np.concatenate(vectors))
+    write_vectors(target, np.concatenate(rows), np.concatenate(vectors))
     return made_up
 
 
-def _write(target: Engines, rows: Rows, vectors: Floats) -> None:
+def write_vectors(target: Engines, rows: Rows, vectors: Floats) -> None:
+    """Put the vectors (n, dimension) of these rows (n,) on record, as embedded."""
     for start in range(0, len(rows), WRITTEN_AT_ONCE):
         some = rows[start : start + WRITTEN_AT_ONCE]
         target.vectors.write(some, vectors[start : start + WRITTEN_AT_ONCE])
@@ -112,7 +114,7 @@ def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
 
 
 def _sizes(catalog: Catalog) -> list[int]:
-    """The number of passages of each article, in order of number, as `digests` walks them."""
+    """The number of passages of each article, in the order of `digests`."""
     numbers = np.array([row.number for row in catalog.article_table()])
     table = catalog.passage_table()
     counts = np.bincount(np.searchsorted(numbers, table[:, 1]), minlength=len(numbers))
@@ -120,7 +122,7 @@ def _sizes(catalog: Catalog) -> list[int]:
 
 
 def _rows_by_id(catalog: Catalog) -> dict[str, Rows]:
-    """The rows of each article, ascending, which is in order of passage."""
+    """The rows of each article, in the order of its passages."""
     table = catalog.passage_table()
     ids = [article.id for article, _ in catalog.digests()]
     numbers = [row.number for row in catalog.article_table()]
@@ -151,26 +153,12 @@ def _recombined(
     return replace(pattern, id=f"{RECOMBINED}{turn}", text=text, url="")
 
 
-def _record(article: Article) -> dict[str, object]:
-    return {
-        "id": article.id,
-        "title": article.given_title,
-        "text": article.text,
-        "published": article.published.isoformat() if article.published else None,
-        "source": article.source,
-        "section": article.section,
-        "authors": list(article.authors),
-        "language": article.language,
-        "url": article.url,
-    }
-
-
 EMBEDDED = 512  # passages: embedding all would take hours
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast a stage of indexing went: so many of a unit, at such a cost."""
+    """How fast a stage of indexing was: the count of a unit, and the cost."""
 
     stage: str
     unit: str
@@ -180,10 +168,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An archive that was built to be measured, and what that took.
+    """An archive that was built to be measured, and the cost of building it.
 
-    `recombined` counts the articles that are made up of sentences of the others, `synthetic` the
-    passages whose vectors are made up; it is None where the source has no vectors at all.
+    `recombined` counts recombined articles, `synthetic` passages with synthetic vectors; the latter
+    is None if the source has no vectors.
     """
 
     settings: Settings
@@ -197,7 +185,7 @@ class Built:
 def build(
     source: Engines, settings: Settings, place: Path, n_passages: int, progress: Progress
 ) -> Built:
-    """Build an archive of about so many passages at the place, from the source of the settings."""
+    """Build an archive of about `n_passages` at `place`, from the source that the settings name."""
     corpus = Corpus(source.catalog, n_passages)
     graph = ArchiveDirectory(settings.archive).query_graph
     settings = replace(settings, archive=place)
@@ -225,7 +213,7 @@ def build(
 
 
 def _embedding(source: Engines) -> Rate:
-    """Embed some passages again, to see how fast it goes."""
+    """Embed a sample of passages again, to measure the rate."""
     rows = source.catalog.rows_after(0)
     some = rows[:: max(1, len(rows) // EMBEDDED)][:EMBEDDED].tolist()
     stored = source.catalog.stored(some)

@@ -1,4 +1,7 @@
-"""The command that measures speed: benchmark."""
+"""The command that measures speed: benchmark.
+
+Run as `backfile benchmark`, or `python -m backfile.scripts.bench.benchmark`, in a checkout.
+"""
 
 import json
 import tempfile
@@ -16,13 +19,13 @@ from backfile.index.model.query import Mode
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.bench import lexical_search, vector_search
 from backfile.scripts.bench.archives import Built, build
-from backfile.scripts.bench.baselines.registry import REMEDY, rivals
+from backfile.scripts.bench.baselines.registry import REMEDY, baselines
 from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.benchmark_tables import Measured, tables
 from backfile.scripts.bench.load import load
 from backfile.scripts.bench.queries import queries_from, typed
 from backfile.scripts.bench.whole_searches import time_embedding, time_searches
-from backfile.scripts.commands.judged import Remembering
+from backfile.scripts.commands.judged import CachingEmbedder
 from backfile.scripts.commands.options import as_json, quiet, with_settings
 from backfile.scripts.printing.progress import Bars
 
@@ -38,7 +41,9 @@ Say = Callable[[str], None]
     multiple=True,
     help="Build an archive of so many passages and measure that; may be repeated.",
 )
-@click.option("--rivals/--no-rivals", "against", default=True, help="Other engines too, or not.")
+@click.option(
+    "--baselines/--no-baselines", "beside", default=True, help="Other engines too, or not."
+)
 @click.option(
     "--scratch",
     type=click.Path(path_type=Path, file_okay=False),
@@ -51,15 +56,16 @@ def benchmark(
     settings: Settings,
     queries: int,
     sizes: tuple[int, ...],
-    against: bool,
+    beside: bool,
     scratch: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Time indexing and searching, beside other engines on the same passages.
 
-    Works on copies of the archive: one of its own size, or of each --size. Where that is more
-    than it holds, sentences are recombined to further articles, with made-up vectors.
+    It works on copies of the archive: one of its own size, or one of each --size. If a size is more
+    than the archive holds, further articles are recombined from its sentences, with synthetic
+    vectors.
     """
 
     def say(what: str) -> None:
@@ -67,7 +73,7 @@ def benchmark(
             click.echo(what, err=True)
 
     source = open_engines(settings)
-    queries_from(source.catalog, queries)  # where that fails, it is not worth building anything
+    queries_from(source.catalog, queries)  # fails before anything is built
     with ExitStack() as stack:
         place = scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found = []
@@ -77,14 +83,14 @@ def benchmark(
             bars = stack.enter_context(Bars(quiet=quiet))
             say(f"{size:,} passages: building an archive")
             built = build(source, settings, folder / "archive", size, bars)
-            found.append(_measure(built, folder, queries, say, against=against))
+            found.append(_measure(built, folder, queries, say, beside=beside))
     if as_json:
         click.echo(json.dumps([asdict(measured) for measured in found], default=str))
     else:
         click.echo(tables(found))
 
 
-def _measure(built: Built, folder: Path, count: int, say: Say, *, against: bool) -> Measured:
+def _measure(built: Built, folder: Path, count: int, say: Say, *, beside: bool) -> Measured:
     engines = open_engines(built.settings)
     directory = ArchiveDirectory(built.settings.archive)
     queries = queries_from(engines.catalog, count)
@@ -95,18 +101,22 @@ def _measure(built: Built, folder: Path, count: int, say: Say, *, against: bool)
     served = load(built.settings, modes, texts[Kind.WORDS])
     say("  searches")
     embedding = time_embedding(engines.embedder, queries) if has_vectors else None
-    engines = replace(engines, embedder=Remembering(engines.embedder))
+    engines = replace(engines, embedder=CachingEmbedder(engines.embedder))
     engines.neighbours.warm()
     searches = list(time_searches(partial(searcher_over, engines, built.settings), queries))
-    entrants = rivals(folder / "rivals")
-    if not against:
-        entrants = entrants._replace(by_words=[], by_meaning=[])
-    elif entrants.missing:
-        say(f"without {' and '.join(entrants.missing)}: {REMEDY} brings them")
+    others = baselines(folder / "baselines")
+    if not beside:
+        others = others._replace(by_words=[], by_meaning=[])
+    elif others.missing:
+        say(f"without {' and '.join(others.missing)}: {REMEDY} brings them")
     say("  engines by words")
-    words = list(lexical_search.compete(engines, directory.lexical, entrants.by_words, queries))
+    words = list(lexical_search.compare(engines, directory.lexical, others.by_words, queries))
     say("  engines by meaning")
     asked = texts[Kind.QUESTION] if has_vectors else []
-    near = list(vector_search.compete(engines, directory.chroma, entrants.by_meaning, asked))
+    near = list(vector_search.compare(engines, directory.chroma, others.by_meaning, asked))
     engines.catalog.close()
     return Measured(built, directory.bytes_by_part(), served, embedding, searches, words, near)
+
+
+if __name__ == "__main__":
+    benchmark()

@@ -1,4 +1,4 @@
-"""Prints what a benchmark measured, as tables of text."""
+"""Prints the results of a benchmark as tables of text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FILTERS = tuple(f"newest {share:.0%}" if share < 1 else "all" for share in SHARE
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that is measured of one archive; what needs vectors is empty where it has none."""
+    """The measurements of one archive; those of vectors are empty if it has none."""
 
     built: Built
     bytes: dict[str, int]
@@ -30,7 +30,7 @@ class Measured:
 
 
 def tables(found: Sequence[Measured]) -> str:
-    """Lay out all of it; times in milliseconds, median and 95th percentile."""
+    """Lay out all measurements; times in milliseconds, median and 95th percentile."""
     return "\n".join(line for measured in found for line in _of_one(measured))
 
 

@@ -1,4 +1,7 @@
-"""Measures how well copies are recognised: edited copies are made, and those counted that fold."""
+"""Measures how well copies are recognised: makes edited copies and counts how many are folded.
+
+Run as `python -m backfile.scripts.bench.edited_copies PATH...`.
+"""
 
 import random
 import re
@@ -12,10 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backfile.archive.batching import batches
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article, shortened
+from backfile.archive.workers import batches
 from backfile.index.duplicates.clustering import group, link
 from backfile.index.duplicates.signatures import SIGNATURE, sign
 
@@ -57,7 +60,7 @@ Edit = Callable[[Article, Article, random.Random], Article]
 
 
 def edited(article: Article, other: Article, choose: random.Random) -> list[Edited]:
-    """Make every kind of copy of an article, and every kind that is none; `other` gives text."""
+    """Make every kind of copy and of lookalike of an article; `other` lends text to some."""
     made = [Edited(kind, True, edit(article, other, choose), article.id) for kind, edit in COPIES]
     for kind, edit in LOOKALIKES:
         if kind != "other figures" or len(set(NUMBER.findall(article.text))) >= MANY_NUMBERS:
@@ -69,7 +72,7 @@ def edited(article: Article, other: Article, choose: random.Random) -> list[Edit
 
 
 def reports(like: Article, choose: random.Random) -> list[Edited]:
-    """Reports on markets and weather of several days, each form from a template of our own."""
+    """Make reports on markets and weather of several days, each form from a template."""
     made = []
     for n, template in enumerate(REPORTS):
         first = f"report {n}.0"
@@ -91,14 +94,14 @@ def _headline(article: Article, _: Article, __: random.Random) -> Article:
 
 
 def _cut(article: Article, _: Article, choose: random.Random) -> Article:
-    """The first 60 to 90%, to the end of a sentence where one is near."""
+    """Keep the first 60 to 90%, up to the end of a sentence if one is near."""
     text = article.text[: int(choose.uniform(0.6, 0.9) * len(article.text))]
     end = max(text.rfind(mark) for mark in (". ", ".\n", "? ", "! "))
     return replace(article, text=text[: end + 1] if end > 0.55 * len(article.text) else text)
 
 
 def _added(article: Article, other: Article, choose: random.Random) -> Article:
-    """A paragraph of up to a fifth of the length, somewhere between two others."""
+    """Insert a paragraph of up to a fifth of the length between two others."""
     paragraphs = article.text.split("\n\n")
     new = other.text[: int(choose.uniform(0.05, 0.2) * len(article.text))]
     paragraphs.insert(choose.randint(0, len(paragraphs)), new)
@@ -106,14 +109,14 @@ def _added(article: Article, other: Article, choose: random.Random) -> Article:
 
 
 def _agency(article: Article, _: Article, choose: random.Random) -> Article:
-    """A dateline before it, and who reported and edited after it."""
+    """Add a byline and a dateline before the text, and credits after it."""
     city, agency = choose.choice(("LANDING", "WEXMOOR")), choose.choice(("Northshore Wire", "NW"))
     text = f"By Hester Valk\n\n{city} ({agency}) — {article.text}"
     return replace(article, text=f"{text}\n\n(Reporting by Hester Valk; editing by Cary Umber)")
 
 
 def _words(article: Article, _: Article, choose: random.Random, share: float = 0.03) -> Article:
-    """One word in 33 left out, doubled, or replaced by another of the article's."""
+    """Leave out, double or replace one word in 33."""
     words = re.split(r"(\s+)", article.text)
     for place in range(0, len(words), 2):
         if choose.random() < share:
@@ -123,13 +126,13 @@ def _words(article: Article, _: Article, choose: random.Random, share: float = 0
 
 
 def _several(article: Article, other: Article, choose: random.Random) -> Article:
-    """Another headline and a dateline, cut short, and one word in 100 changed."""
+    """Change the headline, add a dateline, cut the end off, and change one word in 100."""
     changed = _words(_cut(article, other, choose), other, choose, 0.01)
     return _agency(_headline(changed, other, choose), other, choose)
 
 
 def _figures(article: Article, _: Article, choose: random.Random) -> Article:
-    """The same text on another day: every number is another one, every day of the week too."""
+    """Make the same text of another day: change every number and every day of the week."""
 
     def another(found: re.Match[str]) -> str:
         return "".join(choose.choice("123456789") for _ in found[0])
@@ -142,7 +145,7 @@ def _figures(article: Article, _: Article, choose: random.Random) -> Article:
 
 
 def _event(article: Article, other: Article, choose: random.Random) -> Article:
-    """Another report of the event: a third of the sentences, as quotes are, among others."""
+    """Make another report of the event: mix a third of the sentences, like quotes, with others."""
     shared = SENTENCE_END.split(article.text)
     own = SENTENCE_END.split(other.text)
     kept = choose.sample(shared, max(1, int(choose.uniform(0.25, 0.4) * len(shared))))
@@ -152,7 +155,7 @@ def _event(article: Article, other: Article, choose: random.Random) -> Article:
 
 
 def _boxed(article: Article, other: Article, choose: random.Random) -> Article:
-    """Another article into which half of this one is set, as captions and boxes are."""
+    """Set half of the article into another one, as captions and boxes are."""
     length = len(article.text)
     own = (other.text * (1 + length // max(1, len(other.text))))[: int(0.5 * length)]
     box = article.text[int(choose.uniform(0.4, 0.6) * length) :]
@@ -179,8 +182,8 @@ SIGNED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Of articles that were made in one way, how many were folded under what they were made of."""
+class FoldCount:
+    """How many articles of one kind were made, and how many were folded with their original."""
 
     kind: str
     is_copy: bool
@@ -189,12 +192,12 @@ class Told:
 
 
 def half_of(articles: Sequence[Article], half: int) -> list[Article]:
-    """The articles of one half, 0 or 1, the same ones each time."""
+    """Select the articles of one half, 0 or 1; always the same ones."""
     return [each for each in articles if zlib.crc32(each.id.encode()) % 2 == half]
 
 
-def told(articles: Sequence[Article], sample: int) -> list[Told]:
-    """Edit a sample of the articles, group all that was made with it, and count by kind."""
+def count_folded(articles: Sequence[Article], sample: int) -> list[FoldCount]:
+    """Edit a sample of the articles, cluster it with the edited ones, and count by kind."""
     choose = random.Random(SEED)
     chosen = choose.sample(list(articles), min(sample, len(articles)))
     made = [e for n, each in enumerate(chosen) for e in edited(each, chosen[n - 1], choose)]
@@ -213,18 +216,18 @@ def told(articles: Sequence[Article], sample: int) -> list[Told]:
     found = []
     for (other, kind), some in groupby(by_kind, key=lambda each: (not each.is_copy, each.kind)):
         results = [folded(each) for each in some]
-        found.append(Told(kind, not other, len(results), sum(results)))
+        found.append(FoldCount(kind, not other, len(results), sum(results)))
     return found
 
 
 def pairs_of(articles: Sequence[Article]) -> list[tuple[Article, Article]]:
-    """The copies that an archive holds as it is, each with its lead, to be judged by reading."""
+    """List the copies among these articles, each as (lead, copy), to be judged by reading."""
     leads = enumerate(_leads(articles))
     return [(articles[lead], articles[n]) for n, lead in leads if 0 <= lead != n]
 
 
-def precision_and_recall(found: Sequence[Told]) -> tuple[float, float]:
-    """Of what was folded, the share of copies; of the copies, the share that was folded."""
+def precision_and_recall(found: Sequence[FoldCount]) -> tuple[float, float]:
+    """Precision: the copies among the folded ones. Recall: the folded ones among the copies."""
     right = sum(each.folded for each in found if each.is_copy)
     folded = sum(each.folded for each in found)
     copies = sum(each.made for each in found if each.is_copy)
@@ -248,10 +251,10 @@ DRAW_SEED = 1
 @click.option("--sample", type=click.IntRange(2), default=500, show_default=True)
 @click.option("--pairs", type=click.IntRange(0), default=0, help="Print so many real pairs.")
 def main(paths: tuple[Path, ...], half: int, sample: int, pairs: int) -> None:
-    """Edit a sample of the articles of each PATH and print which of the edited ones are folded.
+    """Edit a sample of the articles of each PATH and count how many edited ones are folded.
 
-    The constants of index/stories/copies.py were chosen on half 0. `--pairs` prints copies that the
-    articles hold as they are, drawn by chance from both halves, to be judged by reading.
+    The constants of index/duplicates were chosen on half 0. --pairs prints real copies instead,
+    drawn at random from both halves, to be judged by reading.
     """
     for path in paths:
         found = Reading([path], FieldMap())
@@ -260,10 +263,10 @@ def main(paths: tuple[Path, ...], half: int, sample: int, pairs: int) -> None:
         if pairs:
             _print_pairs(pairs_of(articles), pairs)
         else:
-            _print_told(told(half_of(articles, half), sample))
+            _print_counts(count_folded(half_of(articles, half), sample))
 
 
-def _print_told(found: list[Told]) -> None:
+def _print_counts(found: list[FoldCount]) -> None:
     for each in found:
         wanted = "copy" if each.is_copy else "not one"
         click.echo(f"  {each.kind:22} {wanted:8} {each.folded:5} of {each.made:5} folded")

@@ -22,7 +22,11 @@ WORD = re.compile(r"\w+")
 
 
 class Shares(NamedTuple):
-    """Of one page: runs of words found, found too much, and missed; together 1."""
+    """Shares of the runs of words of one page, which add up to 1.
+
+    `right` ones are in both texts, `wrong` ones only in what was extracted, `missed` ones only in
+    the article.
+    """
 
     right: float
     wrong: float
@@ -33,11 +37,11 @@ class Shares(NamedTuple):
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--worst", type=click.IntRange(0), default=0, help="Name so many of the worst pages.")
 def main(folder: Path, worst: int) -> None:
-    """Compare what is read from the pages in DIR with what people marked as the article.
+    """Compare the text that is extracted from the pages in FOLDER with the article in them.
 
-    DIR holds html/ID.html.gz and ground-truth.json, {ID: {"articleBody": …, "url": …}}. The measure
-    is that of the article extraction benchmark of Zyte: runs of four words, counted as often as
-    they stand; each page weighs the same.
+    FOLDER holds html/ID.html.gz and ground-truth.json, {ID: {"articleBody": …, "url": …}}. The
+    measure is that of Zyte's article extraction benchmark: runs of four words, each counted as
+    often as it occurs; all pages have the same weight.
     """
     truth = json.loads((folder / "ground-truth.json").read_text())
     shares: dict[str, Shares] = {}

@@ -1,10 +1,10 @@
-"""Feeds a reader with mutated files, guided by coverage, and keeps what breaks it.
+"""Feeds a reader with mutated files, guided by coverage, and keeps the files that break it.
 
     python -m backfile.scripts.bench.fuzzing "web page" SEEDS... --minutes 10 --found DIR
 
 Needs the `fuzz` extra (atheris). A crash, an article that takes more than five seconds, or more
-than 500 MB of memory beyond what the program itself takes, ends the run and is written to DIR;
-once mended, such a file becomes a test.
+than 500 MB of memory beyond what the program itself takes, ends the run. The file is written to
+DIR; once the reader is repaired, it becomes a test.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -33,10 +33,10 @@ MEGABYTES = 1_000  # the readers' libraries and their instruments take half of i
 @click.option("--longest", default=20_000, show_default=True, help="Bytes of one input.")
 @click.option("--found", type=click.Path(path_type=Path), required=True)
 def main(kind: str, seeds: tuple[Path, ...], minutes: float, longest: int, found: Path) -> None:
-    """Fuzz the reader of a kind of file, or all of them, by content, as `any`."""
+    """Fuzz the reader of one KIND of file, or with `any` the choice of a reader by content too."""
     import atheris
 
-    with atheris.instrument_imports(include=["archive.reading"]):
+    with atheris.instrument_imports(include=["backfile.archive.formats"]):
         from backfile.archive.formats.inputs import READING_ERRORS, read_file
         from backfile.archive.formats.registry import BINARY_FORMATS, FORMATS
 
@@ -72,7 +72,7 @@ def main(kind: str, seeds: tuple[Path, ...], minutes: float, longest: int, found
 
 
 def check(found: Article | UnreadableArticle) -> None:
-    """Raise AssertionError unless what a reader yields can be kept, or be reported."""
+    """Raise AssertionError unless an article can be stored, or a refusal reported."""
     if isinstance(found, UnreadableArticle):
         assert found.reason.strip(), "a refusal without a reason"  # noqa: S101
         str(found).encode()
@@ -84,7 +84,7 @@ def check(found: Article | UnreadableArticle) -> None:
 
 
 def _in_memory(content: bytes) -> SourceFile:
-    return SourceFile("fuzzed!/input", "fuzzed/input", partial(held, content))
+    return SourceFile("fuzzed!/input", "fuzzed/input", partial(open_bytes, content))
 
 
 def _files(seeds: tuple[Path, ...]) -> list[Path]:

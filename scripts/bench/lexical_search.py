@@ -1,14 +1,15 @@
-"""Times our search by words and its rivals, on the same passages and queries."""
+"""Times our search by words beside the baselines, on the same passages and queries."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from backfile.archive.batching import batches
+from backfile.archive.workers import batches
 from backfile.index.indexing.stages import WORDS_AT_ONCE
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.bm25 import best_rows
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
@@ -17,7 +18,7 @@ from backfile.scripts.bench.baselines.words import (
     KINDS,
     Kind,
     Passage,
-    WordRival,
+    WordBaseline,
     WordSearch,
     as_terms,
 )
@@ -29,9 +30,9 @@ LIMIT = 10
 
 @dataclass(frozen=True, slots=True)
 class WordResult:
-    """An engine by words: what its index took to build, its bytes, and its best ten by kind.
+    """An engine by words: the cost and the size of its index, and the latency by kind of query.
 
-    An engine that is given terms has not analysed anything itself: `built` lacks that.
+    `built` does not include the analysis of the text if the engine is given terms.
     """
 
     name: str
@@ -42,9 +43,9 @@ class WordResult:
 
 
 class Ours:
-    """Our lexical index under the rivals' interface. What it counts, and for articles too, stays.
+    """Our lexical index under the interface of the baselines.
 
-    It is the index of an archive, made anew: all of it can be searched as it is in use.
+    It is the index of an archive, built again. It also finds and counts the matching articles.
     """
 
     name = "Backfile"
@@ -63,6 +64,7 @@ class Ours:
 
     def searches(self) -> Sequence[WordSearch]:
         self._snapshot = self._lexical.snapshot()
+        self._search = LexicalSearch(self._snapshot, self._columns)
         return [WordSearch(self.name, KINDS, self._best)]
 
     def close(self) -> None:
@@ -72,34 +74,34 @@ class Ours:
         expression = parse(typed(kind, words)).expression
         if expression is None:
             return []
-        matches = self._snapshot.match(expression, self._columns)
+        matches = self._search.match(expression)
         rows = best_rows(
-            matches.scores, limit, lambda rows: matches.held[self._columns.article_of[rows]]
+            matches.scores, limit, lambda rows: matches.matching[self._columns.article_of[rows]]
         )
         found: list[int] = top(rows, matches.scores[rows], limit).rows.tolist()
         return found
 
 
-def compete(
-    engines: Engines, folder: Path, rivals: Sequence[WordRival], queries: Queries
+def compare(
+    engines: Engines, folder: Path, baselines: Sequence[WordBaseline], queries: Queries
 ) -> Iterator[WordResult]:
-    """Build and search one engine after the other: ours, whose files lie in the folder, first."""
+    """Build and search one engine after the other, ours first; the folder holds its files."""
     passages = [
         Passage(found.row, found.article.given_title, found.passage.text)
         for found in engines.catalog.stored(engines.catalog.rows_after(0).tolist())
     ]
     terms: list[Passage] = []
-    competitors: list[WordRival] = [Ours(engines, folder), *rivals]
-    for rival in competitors:
-        if rival.takes_terms and not terms:
+    indexes: list[WordBaseline] = [Ours(engines, folder), *baselines]
+    for index in indexes:
+        if index.takes_terms and not terms:
             terms = list(as_terms(passages))
-        built = cost_of(partial(rival.build, terms if rival.takes_terms else passages))
-        for search in rival.searches():
+        built = cost_of(partial(index.build, terms if index.takes_terms else passages))
+        for search in index.searches():
             latencies = {
                 kind: latency_of([partial(search.best, kind, words, LIMIT) for words in asked])
                 for kind, asked in queries.items()
                 if kind in search.kinds and asked
             }
-            size = bytes_below(rival.folder)
-            yield WordResult(search.name, built, rival.takes_terms, size, latencies)
-        rival.close()
+            size = bytes_below(index.folder)
+            yield WordResult(search.name, built, index.takes_terms, size, latencies)
+        index.close()

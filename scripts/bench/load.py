@@ -1,4 +1,4 @@
-"""Asks a server of an archive as many programs at once would, and watches its memory."""
+"""Sends requests to a server from several clients at once, and reads its peak memory."""
 
 import http.client
 import socket
@@ -26,7 +26,7 @@ STARTING = 120.0  # seconds a server may take until it answers
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server did with CLIENTS clients, each asking again as soon as it has an answer."""
+    """Throughput and latency with CLIENTS clients; each sends a request after each answer."""
 
     mode: Mode
     requests_a_second: float
@@ -36,7 +36,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The loads, and the most memory that the server held meanwhile, in bytes; 0 if unknown."""
+    """The loads, and the peak memory of the server in bytes, 0 if unknown."""
 
     loads: tuple[Load, ...]
     peak_memory: int
@@ -96,9 +96,9 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _peak_memory(process: int) -> int:
-    """The most memory another process has held, as Linux counts it; 0 where it cannot be told.
+    """The peak memory of another process in bytes, from Linux; 0 on other systems.
 
-    What `getrusage` says of a child is at least what its parent held when it started it.
+    `getrusage` would not do: a child's peak there is at least its parent's when it was started.
     """
     status = Path(f"/proc/{process}/status")
     lines = status.read_text().splitlines() if status.exists() else []

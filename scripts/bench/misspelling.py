@@ -1,6 +1,6 @@
-"""Measures how often the right word is offered for a misspelt one, and any word for a right one.
+"""Measures spelling correction: the right word for a misspelt one, and no word for a correct one.
 
-python -m backfile.scripts.bench.misspelling [QUERIES.tsv...] --archive DIR
+Run as `python -m backfile.scripts.bench.misspelling [QUERIES.tsv...] --archive DIR`.
 """
 
 import random
@@ -11,6 +11,7 @@ import click
 
 from backfile.archive.model.settings import Settings
 from backfile.index.lexical.analysis.languages import Languages
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import Spelling, Spellings
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import Mode, Query
@@ -19,8 +20,8 @@ from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.commands.options import with_settings
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-RARE = 3  # times that a word stands which is counted as a rare one
-SHORTEST = 4  # letters of a word that is misspelt
+RARE = 3  # occurrences, at most
+SHORTEST = 4  # letters of a word to misspell
 
 
 @click.command()
@@ -28,15 +29,15 @@ SHORTEST = 4  # letters of a word that is misspelt
 @click.option("--words", type=int, default=1_000, show_default=True, help="How many to misspell.")
 @with_settings
 def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None:
-    """Misspell words of the archive, and ask the queries of FILES (id, tab, text) as they are."""
+    """Misspell words of the archive, and search for the queries of FILES (id, tab, text)."""
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings)
     table = ArticleTable.load(engines.catalog, engines.catalog.generation())
-    spellings = engines.lexical.snapshot().spellings(table)
+    spellings = LexicalSearch(engines.lexical.snapshot(), table).spellings()
     choose = random.Random(7)
     every = [each for each in spellings.beginning("") if is_plain(each.text)]
     common = [each for each in every if each.frequency > RARE]
-    for name, some in (("any word", every), (f"words that stand more than {RARE} times", common)):
+    for name, some in (("any word", every), (f"words with more than {RARE} occurrences", common)):
         report(name, searcher, spellings, Languages.of(table.spoken), choose.sample(some, words))
     rare = [each for each in every if each.frequency <= RARE]
     offered = sum(meant(searcher, each.text) != "" for each in choose.sample(rare, words))
@@ -52,7 +53,7 @@ def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None
 def report(
     name: str, searcher: Searcher, spellings: Spellings, languages: Languages, words: list[Spelling]
 ) -> None:
-    """Misspell each word once; count what is offered."""
+    """Misspell each word once, and print how often a word, and the right one, is offered."""
     choose = random.Random(11)
     right = same = offered = nowhere = 0
     for word in words:
@@ -76,7 +77,7 @@ def meant(searcher: Searcher, text: str) -> str:
 
 
 def misspelt(word: str, choose: random.Random) -> Iterator[str]:
-    """Make one mistake at random: a letter left out, put in, changed, or two swapped."""
+    """Yield random misspellings: a letter is left out, inserted or changed, or two are swapped."""
     while True:
         at = choose.randrange(len(word))
         letter = choose.choice(LETTERS)

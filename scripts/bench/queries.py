@@ -1,4 +1,4 @@
-"""Makes queries of an archive's own words, of the kinds that people type."""
+"""Makes queries from the words of an archive, of the kinds that people type."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.filters import Filters
 from backfile.scripts.bench.baselines.words import Kind
 
-SHARES = (1.0, 0.5, 0.1, 0.01)  # of the dated articles that a date filter lets through
+SHARES = (1.0, 0.5, 0.1, 0.01)  # of the dated articles, that pass a date filter
 QUESTION_WORDS = 12
 SEED = 1963
 
@@ -34,9 +34,9 @@ class TooLittleText(ArchiveError):
 
 
 def queries_from(catalog: Catalog, count: int) -> Queries:
-    """Make so many queries of each kind, of passages drawn from the archive by chance.
+    """Make so many queries of each kind from random passages of the archive.
 
-    Raises TooLittleText where there are none to draw.
+    Raises TooLittleText if no passage is long enough.
     """
     choose = random.Random(SEED)
     rows = catalog.rows_after(0).tolist()
@@ -62,7 +62,7 @@ def queries_from(catalog: Catalog, count: int) -> Queries:
 
 
 def typed(kind: Kind, words: Sequence[str]) -> str:
-    """Put a query as a person types it.
+    """Write a query as a person types it.
 
     >>> typed(Kind.PHRASE, ["swing", "bridge"]), typed(Kind.PREFIX, ["bridg"])
     ('"swing bridge"', 'bridg*')
@@ -72,7 +72,7 @@ def typed(kind: Kind, words: Sequence[str]) -> str:
 
 
 def filters_for(table: ArticleTable, share: float) -> Filters | None:
-    """Let through this share of the dated articles, the newest; None where none has a date."""
+    """Make a filter for the newest share of the dated articles; None if no article has a date."""
     since = since_for(table, share)
     if share < 1 and since is None:
         return None
@@ -80,7 +80,7 @@ def filters_for(table: ArticleTable, share: float) -> Filters | None:
 
 
 def since_for(table: ArticleTable, share: float) -> date | None:
-    """The day from which on lies this share of the dated articles, the newest."""
+    """The first day of the newest share of the dated articles; None if there are none."""
     dated = np.sort(table.published[table.published != UNDATED])
     if not len(dated):
         return None

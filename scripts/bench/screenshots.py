@@ -1,4 +1,4 @@
-"""Takes the README's screenshots: `python -m backfile.scripts.bench.screenshots`."""
+"""Takes the pictures of the documents. Run as `python -m backfile.scripts.bench.screenshots`."""
 
 import shutil
 import tempfile
@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import click
 from playwright.sync_api import sync_playwright
 from waitress.server import create_server
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
-from backfile.index.wiring import open_searcher
+from backfile.archive.store.reader import ArchiveReader
+from backfile.index.wiring import open_engines, searcher_over
 from backfile.index.writing import open_for_writing
 from backfile.scripts.printing.progress import Bars
 from backfile.web.app import create_app
@@ -40,14 +42,17 @@ SHOTS = {
 }
 
 
+@click.command()
 def main() -> None:
-    """Index the sample archive in a temporary place, serve it, and photograph its pages."""
+    """Take the pictures of the documents again: of the sample archive, in a temporary place."""
     with tempfile.TemporaryDirectory() as folder, Bars(quiet=False) as bars:
         settings = replace(Settings(), archive=Path(folder))
         with open_for_writing(settings, bars, create=True) as opened:
             opened.indexer.index(Reading([SCRIPTS / "sample"], FieldMap()))
-            opened.indexer.index_meaning()
-        server = create_server(create_app(open_searcher(settings)), host="127.0.0.1", port=0)
+            opened.indexer.embed()
+        engines = open_engines(settings)
+        app = create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
+        server = create_server(app, host="127.0.0.1", port=0)
         threading.Thread(target=server.run, daemon=True).start()
         _photograph(f"http://127.0.0.1:{server.effective_port}")
         server.close()

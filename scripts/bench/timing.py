@@ -1,4 +1,4 @@
-"""Takes time: of one call, of many, and of the processor."""
+"""Measures time: of one call, of many calls, and of the processor."""
 
 import resource
 import statistics
@@ -14,7 +14,7 @@ ENOUGH = 20
 
 
 class Cost(NamedTuple):
-    """What a piece of work took: seconds by the clock, and of all cores together."""
+    """Elapsed seconds of a piece of work, and processor seconds of all cores together."""
 
     seconds: float
     processor: float
@@ -31,17 +31,14 @@ class Latency:
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
-    """Do it once."""
+    """Do a piece of work once, and measure it."""
     began, used = time.perf_counter(), _processor()
     work()
     return Cost(time.perf_counter() - began, _processor() - used)
 
 
 def timed(calls: Iterable[Callable[[], Answer]]) -> tuple[Latency, list[Answer]]:
-    """Time calls, of which there is one at least; a slow series is cut short.
-
-    Return what was answered as well.
-    """
+    """Time one call or more; a slow series is cut short. Return the answers too."""
     took: list[float] = []
     answers = []
     for call in calls:
@@ -54,12 +51,12 @@ def timed(calls: Iterable[Callable[[], Answer]]) -> tuple[Latency, list[Answer]]
 
 
 def latency_of(calls: Iterable[Callable[[], object]]) -> Latency:
-    """Time calls, of which there is one at least; a slow series is cut short."""
+    """Time one call or more; a slow series is cut short."""
     return timed(calls)[0]
 
 
 def latency(took: list[float]) -> Latency:
-    """Sum up milliseconds, of which there is at least one.
+    """Summarise one or more times in milliseconds.
 
     >>> latency([2.0, 1.0, 2.0])
     Latency(p50=2.0, p95=2.0, p99=2.0, calls=3)

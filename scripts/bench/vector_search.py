@@ -1,4 +1,4 @@
-"""Times our search by meaning and its rivals under filters, and counts what each misses."""
+"""Times our search by meaning beside the baselines under date filters, and measures recall."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.seams.engines import Engines
-from backfile.scripts.bench.baselines.vectors import Days, ExactNumpy, Halves, VectorRival
+from backfile.scripts.bench.baselines.vectors import Days, ExactNumpy, Halves, VectorBaseline
 from backfile.scripts.bench.queries import SHARES, since_for
 from backfile.scripts.bench.timing import Cost, Latency, bytes_below, cost_of, timed
 
@@ -19,9 +19,9 @@ LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class VectorResult:
-    """An engine by meaning, where a filter by day lets a share of the articles pass.
+    """An engine by meaning; its figures by the share of articles that pass a date filter.
 
-    `recalls` is the mean share of the truly nearest hundred that it finds; `worst` the least.
+    `recalls` are means of recall@100 against an exact scan over the queries, `worst` the minima.
     """
 
     name: str
@@ -33,7 +33,7 @@ class VectorResult:
 
 
 class Ours:
-    """Our vector index under the rivals' interface; it is built already."""
+    """Our vector index under the interface of the baselines; it is built already."""
 
     name = "Backfile"
 
@@ -55,12 +55,12 @@ class Ours:
         """The archive goes on."""
 
 
-def compete(
-    engines: Engines, folder: Path, rivals: Sequence[VectorRival], texts: Sequence[str]
+def compare(
+    engines: Engines, folder: Path, baselines: Sequence[VectorBaseline], texts: Sequence[str]
 ) -> Iterator[VectorResult]:
-    """Build and ask one engine after the other: ours, whose files lie in the folder, first.
+    """Build and search one engine after the other, ours first; the folder holds its files.
 
-    Nothing comes of no texts.
+    Yields nothing if there are no texts.
     """
     if not texts:
         return
@@ -74,25 +74,25 @@ def compete(
     exact.build(rows, vectors, days)
     truth = {s: [exact.nearest(v, since, LIMIT) for v in asked] for s, since in bounds.items()}
     exact.close()
-    competitors: list[VectorRival] = [Ours(engines, table, folder), *rivals]
-    for rival in competitors:
-        built = cost_of(partial(rival.build, rows, vectors, days))
-        rival.nearest(asked[0], None, LIMIT)
+    indexes: list[VectorBaseline] = [Ours(engines, table, folder), *baselines]
+    for index in indexes:
+        built = cost_of(partial(index.build, rows, vectors, days))
+        index.nearest(asked[0], None, LIMIT)
         latencies, found = {}, {}
         for share, since in bounds.items():
-            calls = [partial(rival.nearest, vector, since, LIMIT) for vector in asked]
+            calls = [partial(index.nearest, vector, since, LIMIT) for vector in asked]
             latencies[share], answers = timed(calls)
             pairs = zip(answers, truth[share], strict=False)  # slow ones are cut short
             found[share] = [len(np.intersect1d(a, t)) / max(1, len(t)) for a, t in pairs]
         yield VectorResult(
-            name=rival.name,
+            name=index.name,
             built=built,
-            bytes=bytes_below(rival.folder),
+            bytes=bytes_below(index.folder),
             latencies=latencies,
             recalls={share: float(np.mean(shares)) for share, shares in found.items()},
             worst={share: min(shares) for share, shares in found.items()},
         )
-        rival.close()
+        index.close()
 
 
 def _since(table: ArticleTable, share: float) -> int | None:

@@ -1,4 +1,4 @@
-"""Times whole searches, as a caller waits for them, by kind, mode and date filter."""
+"""Times whole searches by kind of query, mode and date filter."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.queries import SHARES, Queries, filters_for, typed
 from backfile.scripts.bench.timing import Latency, latency_of
 
-ASKED_BY_MEANING = (
+WITH_VECTORS = (
     (Kind.QUESTION, Mode.SEMANTIC),
     (Kind.QUESTION, Mode.HYBRID),
     (Kind.WORDS, Mode.HYBRID),
@@ -20,7 +20,7 @@ ASKED_BY_MEANING = (
 
 @dataclass(frozen=True, slots=True)
 class SearchTiming:
-    """One kind of search in one mode, where a date filter lets a share of the articles pass."""
+    """One kind of search in one mode; a date filter lets this share of the articles pass."""
 
     mode: Mode
     kind: Kind
@@ -29,21 +29,21 @@ class SearchTiming:
 
 
 def time_embedding(embedder: Embedder, queries: Queries) -> Latency:
-    """Embed what will be asked by meaning; before that something else, which loads the model."""
+    """Time the embedding of each query; another text is embedded first, to load the model."""
     embedder.embed_query("news")
-    kinds = dict.fromkeys(kind for kind, _ in ASKED_BY_MEANING)
+    kinds = dict.fromkeys(kind for kind, _ in WITH_VECTORS)
     texts = [typed(kind, words) for kind in kinds for words in queries[kind]]
     return latency_of(partial(embedder.embed_query, text) for text in texts)
 
 
 def time_searches(opened: Callable[[], Searcher], queries: Queries) -> Iterator[SearchTiming]:
-    """Time each kind of query in each mode that suits it, under each filter.
+    """Time each kind of query in each suitable mode, under each filter.
 
-    Each series begins with a searcher that has read nothing yet, and with one search untimed.
+    Each series has a new searcher, and begins with one search that is not timed.
     """
     table = opened().table()
     plans = [(kind, Mode.KEYWORD) for kind in queries]
-    plans += ASKED_BY_MEANING if table.coverage else ()
+    plans += WITH_VECTORS if table.coverage else ()
     for kind, mode in plans:
         for share in SHARES:
             filters = filters_for(table, share)

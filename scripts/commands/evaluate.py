@@ -1,63 +1,92 @@
 """The command that measures the ranking: evaluate."""
 
-import json
-import tempfile
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from pathlib import Path, PurePath
+from typing import Any
 
 import click
 
 from backfile.archive.model.settings import Settings
-from backfile.archive.passages import USUAL_PASSAGES
 from backfile.index.evaluation.judgments import Judgments
 from backfile.index.evaluation.systems import (
     FolderResult,
     System,
-    Values,
-    Verdicts,
     measure,
-    measure_ranked,
     results_of,
     usual_systems,
 )
-from backfile.index.evaluation.systems import verdicts as verdicts_of
-from backfile.index.model.query import Mode
 from backfile.index.seams.engines import Engines
 from backfile.index.search.reranking import Reranking
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import ranking_options, reranker_of
-from backfile.scripts.bench.ablations import Ablations, with_ablations
-from backfile.scripts.bench.bm25s_ranking import RIVAL, bm25s_over, require_rival, rival_of
-from backfile.scripts.commands.judged import indexed, places
-from backfile.scripts.commands.options import as_json, judged_folders, quiet
-from backfile.scripts.printing.evaluation_tables import folder_json, folder_table
+from backfile.scripts.commands.judged import indexed, kept_archive, located
+from backfile.scripts.commands.options import Command, as_json, judged_folders, quiet
+from backfile.scripts.printing.evaluation_tables import print_results
 
 
-class Extras(NamedTuple):
-    """What is measured beside the systems."""
+@dataclass(frozen=True, slots=True)
+class Ablations:
+    """The values of each option of the ranking that are measured beside the usual one."""
 
-    rival: bool
-    verdicts: bool
+    vector_weight: tuple[float, ...] = ()
+    floor: tuple[float, ...] = ()
+    passage_share: tuple[float, ...] = ()
+    reranker: tuple[str, ...] = ()
+
+    def of(self, usual: System) -> Iterator[System]:
+        """Vary the usual system, one option at a time."""
+        for name in ("vector_weight", "floor", "passage_share"):
+            for value in getattr(self, name):
+                ranking = replace(usual.ranking, **{name: value})
+                yield replace(usual, name=f"{name.replace('_', ' ')} {value:g}", ranking=ranking)
+        for model in self.reranker:
+            yield replace(usual, name=f"reranked by {PurePath(model).name}", reranker=model)
+
+
+def with_ablations(command: Command) -> Command:
+    """Add the options; the command gets their values as `ablations`."""
+
+    @click.option(
+        "--vector-weight",
+        type=click.FloatRange(0, 1),
+        multiple=True,
+        metavar="W",
+        help="Try this share of meaning, 0 to 1, too; may be repeated, as the next three may.",
+    )
+    @click.option(
+        "--floor",
+        type=click.FloatRange(-1, 1),
+        multiple=True,
+        metavar="F",
+        help="Try this floor, a cosine, too.",
+    )
+    @click.option(
+        "--passage-share",
+        type=click.FloatRange(0, 1),
+        multiple=True,
+        metavar="S",
+        help="Try adding this share of an article's next two passages to its best one's score.",
+    )
+    @click.option(
+        "--reranker",
+        multiple=True,
+        metavar="MODEL",
+        help="Rerank the first 30 hits with this CrossEncoder, without a time limit.",
+    )
+    @wraps(command)
+    def run(**options: Any) -> Any:
+        ours = {each.name: options.pop(each.name) for each in fields(Ablations)}
+        return command(ablations=Ablations(**ours), **options)
+
+    return run
 
 
 @click.command()
 @judged_folders
-@click.option(
-    "--archive",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the indexed articles here and use them again; a temporary place otherwise.",
-)
+@kept_archive
 @with_ablations
-@click.option(
-    "--beside",
-    type=click.Choice([RIVAL]),
-    help="Score the same passages and terms with another engine too (the `benchmark` extra).",
-)
-@click.option(
-    "--verdicts", is_flag=True, help="Count how often real questions and nonsense find nothing."
-)
 @click.option("--per-query", is_flag=True, help="In the JSON, the values of each query too.")
 @as_json
 @quiet
@@ -65,8 +94,6 @@ def evaluate(
     folders: tuple[Path, ...],
     archive: Path | None,
     ablations: Ablations,
-    beside: str | None,
-    verdicts: bool,
     per_query: bool,
     as_json: bool,
     quiet: bool,
@@ -76,53 +103,22 @@ def evaluate(
     Means over queries with their 95% intervals (bootstrap), and how each system's nDCG@10 differs
     from that of hybrid search, with the p of a paired randomisation test.
     """
-    if beside:
-        require_rival()
-    judged = [Judgments.in_folder(folder) for folder in folders]
-    settings = Settings.from_environment()
-    with ExitStack() as stack:
-        root = archive or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kept = places(judged, root)
-        found = []
-        for judgments in judged:
-            there = replace(settings, archive=kept[judgments.name])
-            extras = Extras(rival=bool(beside), verdicts=verdicts)
-            found.append(_evaluated(judgments, there, ablations, extras, quiet=quiet))
-            if not as_json:
-                click.echo(folder_table(found[-1]))
-    if as_json:
-        click.echo(json.dumps([folder_json(result, per_query=per_query) for result in found]))
+    with located(folders, archive) as judged:
+        found = (_evaluated(each, settings, ablations, quiet=quiet) for each, settings in judged)
+        print_results(found, as_json=as_json, per_query=per_query)
 
 
 def _evaluated(
-    judgments: Judgments, settings: Settings, ablations: Ablations, extras: Extras, *, quiet: bool
+    judgments: Judgments, settings: Settings, ablations: Ablations, *, quiet: bool
 ) -> FolderResult:
-    """Measure all systems; those with other passages on temporary archives of their own."""
     usual = usual_systems(ranking_options(settings))
-    systems = [*usual, *ablations.of(usual[0])]
-    measured: dict[System, dict[str, Values]] = {}
-    judged: dict[str, Verdicts] = {}
-    count = 0
-    for passages in dict.fromkeys(system.passages for system in systems):
-        with ExitStack() as stack:
-            there = settings
-            if passages != USUAL_PASSAGES:
-                folder = stack.enter_context(tempfile.TemporaryDirectory())
-                there = replace(settings, archive=Path(folder))
-            engines = stack.enter_context(indexed(judgments, there, passages=passages, quiet=quiet))
-            count = engines.catalog.counts().articles
-            for system in (system for system in systems if system.passages == passages):
-                searcher = _searcher(engines, system, settings)
-                measured[system] = measure(searcher, judgments, system.mode)
-            if extras.verdicts and passages == USUAL_PASSAGES:
-                searcher = Searcher(engines, usual[0].ranking)
-                judged = verdicts_of(searcher, judgments, engines)
-            if extras.rival and passages == USUAL_PASSAGES:
-                keyword = next(system for system in usual if system.mode is Mode.KEYWORD)
-                ranked = stack.enter_context(bm25s_over(engines))
-                measured[rival_of(keyword)] = measure_ranked(ranked, judgments)
-    queries = tuple(judgments.queries)
-    return FolderResult(judgments.name, count, queries, results_of(measured), judged)
+    with indexed(judgments, settings, quiet=quiet) as engines:
+        measured = {
+            system: measure(_searcher(engines, system, settings), judgments, system.mode)
+            for system in [*usual, *ablations.of(usual[0])]
+        }
+        count = engines.catalog.counts().articles
+    return FolderResult(judgments.name, count, tuple(judgments.queries), results_of(measured))
 
 
 def _searcher(engines: Engines, system: System, settings: Settings) -> Searcher:

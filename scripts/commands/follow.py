@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from backfile.archive.follow.client import Fetcher
-from backfile.archive.follow.feeds import Followed, Following, Outcome, Subscriptions
+from backfile.archive.follow.feeds import FeedReport, FeedRun, Outcome, Subscriptions
 from backfile.archive.model.errors import BadSetting
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
@@ -48,52 +48,52 @@ def follow(
         _forget(settings, forget)
     else:
         allowed = replace(settings, allow_private=settings.allow_private or allow_private)
-        report, told = _follow(
+        report, reports = _follow(
             allowed, urls, vectors=not no_vectors, originals=not no_originals, quiet=quiet
         )
-        _say(report, told, quiet=quiet, as_json=as_json)
+        _say(report, reports, quiet=quiet, as_json=as_json)
         raise SystemExit(1 if report.refused else 0)
 
 
 def _follow(
     settings: Settings, urls: tuple[str, ...], *, vectors: bool, originals: bool, quiet: bool
-) -> tuple[Report, list[Followed]]:
+) -> tuple[Report, list[FeedReport]]:
     path = ArchiveDirectory(settings.archive).followed
     fetcher = Fetcher(private=settings.allow_private)
-    first_look = Following(urls, Subscriptions(path), fetcher)
+    first_look = FeedRun(urls, Subscriptions(path), fetcher)
     if not urls and not list(Subscriptions(path)):
         raise BadSetting("follow", "no feed is followed yet; name one: backfile follow URL")
-    if told := first_look.waiting():
-        return Report(), told
+    if reports := first_look.not_due():
+        return Report(), reports
     with (
         Bars(quiet=quiet) as bars,
         open_for_writing(settings, bars, create=True) as opened,
     ):
-        subscriptions = Subscriptions(path)  # as they are now that nobody else changes them
+        subscriptions = Subscriptions(path)  # read again, now that no other process can change them
         keeper = opened.engines.catalog.originals if originals else None
-        following = Following(urls, subscriptions, fetcher, originals=keeper)
+        feed_run = FeedRun(urls, subscriptions, fetcher, originals=keeper)
         run = opened.indexer.run if vectors else opened.indexer.index
-        report = run(following)
+        report = run(feed_run)
         subscriptions.write()
-    return report, following.told
+    return report, feed_run.reports
 
 
-def _say(report: Report, told: list[Followed], *, quiet: bool, as_json: bool) -> None:
+def _say(report: Report, reports: list[FeedReport], *, quiet: bool, as_json: bool) -> None:
     if as_json:
         feeds = [
             {
                 "url": each.url,
                 "outcome": each.outcome,
                 "entries": each.entries,
-                "due": each.due.isoformat() if each.due else None,
+                "due": each.due_at.isoformat() if each.due_at else None,
             }
-            for each in told
+            for each in reports
         ]
         click.echo(json.dumps({**report_as_json(report), "feeds": feeds}))
         return
-    for each in () if quiet else told:
+    for each in () if quiet else reports:
         if each.outcome is Outcome.NOT_DUE:
-            click.echo(f"{each.url}: not asked before {_minute(each.due)}, as its server wants")
+            click.echo(f"{each.url}: not asked before {_minute(each.due_at)}, as its server wants")
         elif each.outcome is Outcome.UNCHANGED:
             click.echo(f"{each.url}: nothing new")
     if not quiet or report.refused:
@@ -101,23 +101,23 @@ def _say(report: Report, told: list[Followed], *, quiet: bool, as_json: bool) ->
 
 
 def _list(settings: Settings, *, as_json: bool) -> None:
-    held = list(Subscriptions(ArchiveDirectory(settings.archive).followed))
+    subscribed = list(Subscriptions(ArchiveDirectory(settings.archive).followed))
     if as_json:
         shown = [
             {
                 "url": each.url,
                 "moved_to": each.moved_to,
-                "fetched": each.fetched.isoformat() if each.fetched else None,
-                "due": each.due.isoformat() if each.due else None,
+                "fetched": each.fetched_at.isoformat() if each.fetched_at else None,
+                "due": each.due_at.isoformat() if each.due_at else None,
             }
-            for each in held
+            for each in subscribed
         ]
         click.echo(json.dumps(shown))
     else:
-        for each in held:
+        for each in subscribed:
             moved = f" (moved to {each.moved_to})" if each.moved_to else ""
-            click.echo(f"{each.url}{moved}  fetched {_minute(each.fetched)}")
-    raise SystemExit(0 if held else 1)
+            click.echo(f"{each.url}{moved}  fetched {_minute(each.fetched_at)}")
+    raise SystemExit(0 if subscribed else 1)
 
 
 def _forget(settings: Settings, urls: tuple[str, ...]) -> None:

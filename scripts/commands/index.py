@@ -1,5 +1,6 @@
 """Commands that read articles into an archive: index, reread."""
 
+import shlex
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -102,7 +103,8 @@ def index(
         originals = None if no_originals else opened.engines.catalog.originals
         reading = Reading(inputs, names, originals=originals, pool=opened.workers)
         report = _run(opened, Source(again, reading), no_vectors=no_vectors)
-    _finish(report, rejects, as_json=as_json)
+    hint = "" if quiet or as_json or not report.read else _next_command(settings)
+    _finish(report, rejects, as_json=as_json, hint=hint)
 
 
 @click.command()
@@ -126,8 +128,20 @@ def _run(opened: Writing, source: Source | Rereading, *, no_vectors: bool) -> Re
     return opened.indexer.index(source) if no_vectors else opened.indexer.run(source)
 
 
-def _finish(report: Report, rejects: Path | None, *, as_json: bool) -> None:
+def _finish(report: Report, rejects: Path | None, *, as_json: bool, hint: str = "") -> None:
     if rejects:
         write_rejects(rejects, report.refused)
     print_report(report, as_json=as_json)
+    if hint:
+        click.echo(hint, err=True)
     raise SystemExit(1 if report.refused else 0)
+
+
+def _next_command(settings: Settings) -> str:
+    """Name the commands that search what was indexed; with the archive, unless it is the usual."""
+    usual = Settings.from_environment().archive == settings.archive
+    option = "" if usual else f" --archive {shlex.quote(str(settings.archive))}"
+    return (
+        f"search it with `backfile search{option} WORDS`, "
+        f"or in a browser with `backfile serve{option}`"
+    )

@@ -1,16 +1,18 @@
 """Archives of judged articles, made or found for as long as queries are asked of them."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import BadSetting
 from backfile.archive.model.settings import Settings
-from backfile.archive.passages import USUAL_PASSAGES, PassageOptions
 from backfile.index.evaluation.judgments import Judgments
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.engines import Engines
@@ -19,9 +21,15 @@ from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
 from backfile.scripts.printing.progress import Bars
 
+kept_archive = click.option(
+    "--archive",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the indexed articles here and use them again; a temporary place otherwise.",
+)
 
-class Remembering:
-    """Embeds each text once, so that searches can be timed without the embedding."""
+
+class CachingEmbedder:
+    """Embeds each query once, so that searches can be timed without the embedding."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -38,32 +46,45 @@ class Remembering:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Engines]:
-    """Open an archive for many searches, each query of which is embedded once."""
+    """Open an archive for many searches; each query is embedded once."""
     engines = open_engines(settings)
     engines.neighbours.warm()
     try:
-        yield replace(engines, embedder=Remembering(engines.embedder))
+        yield replace(engines, embedder=CachingEmbedder(engines.embedder))
     finally:
         engines.catalog.close()
 
 
 @contextmanager
-def indexed(
-    judgments: Judgments,
-    settings: Settings,
-    *,
-    passages: PassageOptions = USUAL_PASSAGES,
-    quiet: bool = True,
-) -> Iterator[Engines]:
+def indexed(judgments: Judgments, settings: Settings, *, quiet: bool = True) -> Iterator[Engines]:
     """Index the articles of a folder, unless the archive has them, and open it."""
-    articles = [judgments.articles] if judgments.articles else []
     with (
         Bars(quiet=quiet) as bars,
-        open_for_writing(settings, bars, create=True, passages=passages) as writing,
+        open_for_writing(settings, bars, create=True) as writing,
     ):
-        writing.indexer.run(Reading(articles, FieldMap()))
+        writing.indexer.run(articles_of(judgments))
     with opened(settings) as engines:
         yield engines
+
+
+def articles_of(judgments: Judgments) -> Reading:
+    """Read the articles of a folder; none where it has none."""
+    return Reading([judgments.articles] if judgments.articles else [], FieldMap())
+
+
+@contextmanager
+def located(
+    folders: Sequence[Path], archive: Path | None
+) -> Iterator[list[tuple[Judgments, Settings]]]:
+    """Read folders of judged queries; give each with the settings of an archive of its own.
+
+    The archives are temporary unless a place is given.
+    """
+    judged = [Judgments.in_folder(folder) for folder in folders]
+    settings = Settings.from_environment()
+    with tempfile.TemporaryDirectory() as scratch:
+        kept = places(judged, archive or Path(scratch))
+        yield [(each, replace(settings, archive=kept[each.name])) for each in judged]
 
 
 def places(judged: Sequence[Judgments], root: Path) -> dict[str, Path]:

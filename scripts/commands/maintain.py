@@ -8,6 +8,7 @@ from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing, rebuild_words
+from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
 
@@ -17,8 +18,8 @@ from backfile.scripts.printing.progress import Bars
 @with_settings
 def remove(settings: Settings, ids: tuple[str, ...]) -> None:
     """Remove articles from the record and from what is found."""
-    with open_for_writing(settings, Bars(quiet=True)) as opened:
-        removed = opened.indexer.remove(ids)
+    with Archive(settings) as archive:
+        removed = archive.remove(ids)
     click.echo(f"removed {removed} of {len(ids)} articles")
     raise SystemExit(0 if removed == len(set(ids)) else 1)
 

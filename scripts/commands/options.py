@@ -14,6 +14,21 @@ from backfile.index.model.filters import FACETS
 Command = Callable[..., Any]
 
 
+class QueryCommand(click.Command):
+    """A command whose arguments are the words of a query."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say what to do where a word of the query was taken for an option."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            if exc.possibilities:  # a misspelt option
+                raise
+            hint = f"A query with a word that begins with - needs -- before it: {ctx.command_path}"
+            message = f"{exc.message} {hint} -- {' '.join(args)}"
+            raise click.NoSuchOption(exc.option_name, message, ctx=ctx) from exc
+
+
 def with_settings(command: Command) -> Command:
     """Add --archive, and call the command with the settings as its first argument."""
 

@@ -5,24 +5,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
+from backfile.answers import byline_of
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.directory import ArchiveDirectory
-from backfile.index.indexing.status import status_of
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import DateFilter
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.search.batch import Answer, Parameters, answers, read_queries, text_of
-from backfile.index.wiring import open_engines, open_searcher
-from backfile.scripts.commands.options import as_json, with_facets, with_settings
+from backfile.index.wiring import open_engines, open_searcher, searcher_over
+from backfile.library import Archive
+from backfile.scripts.commands.options import QueryCommand, as_json, with_facets, with_settings
 from backfile.scripts.printing.histories import print_history
-from backfile.scripts.printing.hits import byline_of, print_related, print_results, told_copies
+from backfile.scripts.printing.hits import copies_line, print_related, print_results
 from backfile.scripts.printing.output import output, write_out
 from backfile.scripts.printing.progress import watched
 from backfile.web.api.exports import EXPORTS, as_hit_table
-from backfile.web.api.json import article_json, results_json
+from backfile.web.api.json import article_json
 from backfile.web.i18n.phrases import date_note
 
 
@@ -64,8 +65,8 @@ class _Told:
 MOST_LANGUAGES = 8  # named by `status`
 
 
-@click.command()
-@click.argument("text", metavar="QUERY", required=False)
+@click.command(cls=QueryCommand)
+@click.argument("words", metavar="[QUERY...]", nargs=-1)
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), default=Mode.HYBRID.value)
 @click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
 @click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
@@ -99,31 +100,30 @@ MOST_LANGUAGES = 8  # named by `status`
 @with_settings
 def search(
     settings: Settings,
-    text: str | None,
+    words: tuple[str, ...],
     as_json: bool,
     why: bool,
     batch: BinaryIO | None,
     output: Path | None,
-    **parameters: object,
+    **parameters: Any,
 ) -> None:
-    """Find articles by words and by meaning."""
-    given = {name: values_of(value) for name, value in parameters.items()}
+    """Find articles by words and by meaning. Several words are one query."""
     if batch:
-        if text or as_json or why:
+        if words or as_json or why:
             raise click.UsageError("--batch stands instead of QUERY, --json and --why")
-
+        given = {name: values_of(value) for name, value in parameters.items()}
         raise SystemExit(answer_file(settings, batch, given, output))
-    if text is None:
+    if not words:
         raise click.UsageError("Missing argument 'QUERY'.")
     if output:
         raise click.UsageError("-o is of --batch; `backfile export` writes a search to a file")
-    query = Query.from_parameters({"q": [text], **given})
-    results = open_searcher(settings).search(query)
+    with Archive(settings) as archive:
+        answer = archive.search(" ".join(words), **parameters)
     if as_json:
-        click.echo(json.dumps(results_json(results), ensure_ascii=False))
+        click.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
     else:
-        print_results(results, why=why)
-    raise SystemExit(0 if results.hits else 1)
+        print_results(answer.results, why=why)
+    raise SystemExit(0 if answer.hits else 1)
 
 
 @click.command()
@@ -134,17 +134,18 @@ def search(
 @with_settings
 def show(settings: Settings, article_id: str, related: bool, history: bool, as_json: bool) -> None:
     """Print an article."""
+    engines = open_engines(settings)
+    reader = ArchiveReader(engines.catalog)
     if history:
-        print_history(open_engines(settings).catalog, article_id, as_json=as_json)
+        print_history(reader.versions(article_id), as_json=as_json)
         return
-    searcher = open_searcher(settings)
+    stored = reader.article(article_id)
     if related:
-        print_related(searcher.related(article_id), as_json=as_json)
+        print_related(searcher_over(engines, settings).related_to(stored), as_json=as_json)
         return
-    article, passages = searcher.article(article_id)
-    copies = searcher.copies(article_id)
+    article, copies = stored.article, reader.copies(article_id)
     if as_json:
-        click.echo(json.dumps(article_json(article, passages, copies), ensure_ascii=False))
+        click.echo(json.dumps(article_json(article, stored.passages, copies), ensure_ascii=False))
         return
     click.secho(article.title, bold=True)
     click.echo(byline_of(article))
@@ -154,7 +155,7 @@ def show(settings: Settings, article_id: str, related: bool, history: bool, as_j
         if value:
             click.echo(f"{name}: {value}")
     if copies.total:
-        click.echo(told_copies(copies))
+        click.echo(copies_line(copies))
     click.echo(f"\n{article.text}")
 
 
@@ -163,8 +164,8 @@ def show(settings: Settings, article_id: str, related: bool, history: bool, as_j
 @with_settings
 def status(settings: Settings, as_json: bool) -> None:
     """Say what the archive holds and how much of it can be found by meaning."""
-    engines = open_engines(settings)
-    found = status_of(ArchiveDirectory(settings.archive), engines)
+    with Archive(settings) as archive:
+        found = archive.status()
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return
@@ -199,18 +200,17 @@ def values_of(value: object) -> list[str]:
 SHOWN = ("limit", "cursor", "mark", "why", "as_json", "batch", "output", "folder")
 
 
-@click.command(params=[each for each in search.params if each.name not in SHOWN])
+@click.command(cls=QueryCommand, params=[p for p in search.params if p.name not in SHOWN])
 @click.option("--format", "kind", type=click.Choice(list(EXPORTS)), default="csv")
 @output
 @with_settings
 def export(
-    settings: Settings, text: str | None, kind: str, output: Path | None, **parameters: object
+    settings: Settings, words: tuple[str, ...], kind: str, output: Path | None, **parameters: Any
 ) -> None:
     """Write every article that a search finds: CSV, JSON Lines or RIS.
 
     Without a query, all that pass the filters."""
-    given = {name: values_of(value) for name, value in parameters.items()}
-    query = Query.from_parameters({"q": [text or ""], **given})
-    results, matches = open_searcher(settings).iter_all(query)
-    write_out(EXPORTS[kind].write(matches), output)
-    raise SystemExit(0 if results.total else 1)
+    with Archive(settings) as archive:
+        found = archive.export(" ".join(words), format=kind, **parameters)
+        write_out(found, output)
+    raise SystemExit(0 if found.total else 1)

@@ -14,7 +14,8 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Tuning
 from backfile.index.evaluation.judgments import BadJudgments, Judgments
-from backfile.index.evaluation.systems import MAIN_MEASURE, Values, measure
+from backfile.index.evaluation.statistics import Values
+from backfile.index.evaluation.systems import MAIN_MEASURE, measure
 from backfile.index.evaluation.tuning import Tuned, cross_validate, weights_to_try
 from backfile.index.model.query import Mode
 from backfile.index.seams.engines import Engines
@@ -41,11 +42,11 @@ Reached = dict[Tuning, Values]
 def tune(
     folders: tuple[Path, ...], archive: Path | None, force: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Find how hybrid search suits the judged queries of each DIR best.
+    """Fit the weights of hybrid search to the judged queries of each DIR.
 
-    Two weights are fitted: the share of meaning, and what an article's second and third best
-    passage add to its score. What that is worth is told by cross-validation in five folds. With
-    --archive it is written into that archive, if it is better beyond noise.
+    The two weights are the share of meaning, and the share of an article's second and third best
+    passage in its score. The gain is estimated by cross-validation in five folds. With --archive
+    the weights are written into that archive if the gain is beyond noise.
     """
     settings = Settings.from_environment()
     if settings.fusion == Fusion.RRF:
@@ -92,7 +93,7 @@ def _on_own_articles(
 def _reached(
     engines: Engines, judgments: Judgments, settings: Settings
 ) -> Iterator[tuple[Tuning, Values]]:
-    """What all weights reach on every query."""
+    """Measure all weights on every query."""
     for tried in weights_to_try(_in_force(settings)):
         searcher = Searcher(engines, replace(ranking_options(settings), **asdict(tried)))
         yield tried, measure(searcher, judgments, Mode.HYBRID)[MAIN_MEASURE]
@@ -104,7 +105,7 @@ def _in_force(settings: Settings) -> Tuning:
 
 
 def _pooled(reached: Sequence[Reached]) -> Reached:
-    """The queries of all folders, one after the other."""
+    """Join the values of all folders, one after the other."""
     return {tried: np.concatenate([each[tried] for each in reached]) for tried in reached[0]}
 
 

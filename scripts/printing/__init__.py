@@ -1,1 +1,1 @@
-"""Prints answers and reports of the commands."""
+"""Prints the results and reports of commands."""

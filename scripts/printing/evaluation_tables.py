@@ -1,39 +1,40 @@
-"""Prints what was measured against judgments, as tables of text and as JSON."""
+"""Prints results on judged queries, as tables of text and as JSON."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+
+import click
 
 from backfile.index.evaluation.statistics import Comparison, Estimate
 from backfile.index.evaluation.systems import (
     MAIN_MEASURE,
     MEASURES,
-    OURS,
     FolderResult,
     SystemResult,
-    Verdicts,
 )
-from backfile.index.model.results import Verdict
+
+
+def print_results(found: Iterable[FolderResult], *, as_json: bool, per_query: bool = False) -> None:
+    """Print a table for each folder as soon as it is measured, or all of them as one JSON list."""
+    if as_json:
+        click.echo(json.dumps([folder_json(result, per_query=per_query) for result in found]))
+        return
+    for result in found:
+        click.echo(folder_table(result))
 
 
 def folder_table(result: FolderResult) -> str:
-    """Lay out one folder: a line a system, means with their 95% intervals."""
+    """A table for one folder: a line for each system, with means and their 95% intervals."""
     first = result.systems[0].system.name
     head = f"{result.name}: {len(result.queries)} queries, {result.articles:,} articles"
     names = _row("", *MEASURES, f"{first} less this, {MAIN_MEASURE}")
-    systems = [_line(found) for found in result.systems]
-    judged = [_judged(kind, counts) for kind, counts in result.verdicts.items()]
-    if judged:
-        judged.insert(0, f"{'answers judged':32}" + "".join(f"{v.value:>8}" for v in Verdict))
-    return "\n".join([head, names, *systems, *judged, ""])
-
-
-def _judged(kind: str, counts: Verdicts) -> str:
-    shares = (counts[verdict] / max(1, counts.total()) for verdict in Verdict)
-    return f"{kind:32}" + "".join(f"{share:>8.1%}" for share in shares)
+    return "\n".join([head, names, *map(_line, result.systems), ""])
 
 
 def folder_json(result: FolderResult, *, per_query: bool) -> dict[str, Any]:
-    """The same as plain values; with those of each query where asked for."""
+    """Give the same as plain values, `per_query` those of each query too."""
     return {
         "folder": result.name,
         "articles": result.articles,
@@ -41,7 +42,6 @@ def folder_json(result: FolderResult, *, per_query: bool) -> dict[str, Any]:
         "systems": [
             _system_json(found, result.queries if per_query else ()) for found in result.systems
         ],
-        "verdicts": result.verdicts,
     }
 
 
@@ -55,7 +55,7 @@ def interval(found: Estimate) -> str:
 
 
 def difference(found: Comparison) -> str:
-    """Write a mean difference, its interval, and how likely chance alone is to bring it about.
+    """Write a mean difference, its interval, and the p that chance alone makes one as large.
 
     >>> difference(Comparison(Estimate(-0.0123, -0.02, 0.01), 0.25))
     '-.012 [-.020 .010] p .2500'
@@ -64,7 +64,7 @@ def difference(found: Comparison) -> str:
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Write a number from -1 to 1 without its leading zero; what rounds to zero has no sign.
+    """Write a number from -1 to 1 without its leading zero; one that rounds to zero has no sign.
 
     >>> short(0.5), short(-0.0001), short(1.0)
     ('.500', '.000', '1.000')
@@ -74,10 +74,8 @@ def short(value: float, digits: int = 3) -> str:
 
 def _line(found: SystemResult) -> str:
     cells = [interval(found.measures[name]) for name in MEASURES]
-    if not found.against or not found.reference:
-        return _row(found.system.name, *cells)
-    other = "" if found.system.engine == OURS else f" ({found.reference.name} less this)"
-    return _row(found.system.name, *cells, difference(found.against) + other)
+    compared = [difference(found.against)] if found.against else []
+    return _row(found.system.name, *cells, *compared)
 
 
 def _row(name: str, *cells: str) -> str:

@@ -1,4 +1,4 @@
-"""Prints what an article said before, and what has changed since."""
+"""Prints the earlier versions of an article, and the changes between them."""
 
 import json
 from collections.abc import Iterator
@@ -8,16 +8,14 @@ from itertools import pairwise
 import click
 
 from backfile.archive.model.article import Article
-from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Version
-from backfile.archive.store.reader import versions_of
+from backfile.archive.store.reader import Versions
 from backfile.web.api.json import versions_json
 from backfile.web.article.changes import field_changes
 
 
-def print_history(catalog: Catalog, article_id: str, *, as_json: bool) -> None:
-    """Print the versions of an article, the latest first; raise ArticleNotFound."""
-    found = versions_of(catalog, article_id)
+def print_history(found: Versions, *, as_json: bool) -> None:
+    """Print the versions of an article, the latest first."""
     versions, withdrawal = found
     if as_json:
         click.echo(json.dumps(versions_json(found), ensure_ascii=False))
@@ -39,8 +37,8 @@ def _print_version(version: Version) -> None:
 
 
 def _changes(former: Article, later: Article) -> Iterator[str]:
-    """What differs, a line each, with - for what was and + for what is."""
+    """The differences, one a line; in the text, - marks old lines and + new ones."""
     for change in field_changes(former, later):
-        yield f"{change.name}: {change.before or 'nothing'} -> {change.since or 'nothing'}"
+        yield f"{change.name}: {change.before or 'nothing'} -> {change.after or 'nothing'}"
     lines = unified_diff(former.text.splitlines(), later.text.splitlines(), lineterm="", n=0)
     yield from (line for line in lines if not line.startswith(("---", "+++", "@@")) and line[1:])

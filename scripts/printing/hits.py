@@ -1,11 +1,12 @@
-"""Prints the hits of a search, and coverage of the same subject, as text."""
+"""Prints the hits of a search, and related articles, as text."""
 
 import json
 import sys
+from datetime import date
 
 import click
 
-from backfile.archive.model.article import Article
+from backfile.answers import byline_of
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Hit, Results, Verdict
@@ -17,7 +18,7 @@ EXCERPT = 320  # characters
 
 
 def print_results(results: Results, *, why: bool) -> None:
-    """Print hits to stdout, and what has to be known of them to stderr."""
+    """Print hits to stdout; notes, totals and the next cursor to stderr."""
     for note in results.reading.notes:
         click.echo(note, err=True)
     if results.did_you_mean:
@@ -29,8 +30,8 @@ def print_results(results: Results, *, why: bool) -> None:
             click.echo(f"in the archive, with the number of articles: {words}", err=True)
         return
     first = results.query.cursor.offset if results.query.cursor else 0
-    for place, hit in enumerate(results.hits, first + 1):
-        _print_hit(place, hit)
+    for rank, hit in enumerate(results.hits, first + 1):
+        _print_hit(rank, hit)
         if why:
             _print_why(hit)
         click.echo()
@@ -45,11 +46,11 @@ def print_results(results: Results, *, why: bool) -> None:
 
 
 def _nothing(results: Results) -> str:
-    """What to say of an empty page: it may lie beyond the last hit."""
+    """The message for a page without hits; it may be after the last hit."""
     return f"no more hits; {total_in_words(results)} in all" if results.total else "nothing found"
 
 
-def told_copies(copies: OtherCopies) -> str:
+def copies_line(copies: OtherCopies) -> str:
     """The copies of an article, in one line."""
     shown = (f"{_byline_of_copy(copy)} [{copy.id}]" for copy in copies.listed)
     more = ", …" if copies.total > len(copies.listed) else ""
@@ -57,12 +58,12 @@ def told_copies(copies: OtherCopies) -> str:
 
 
 def _byline_of_copy(copy: Copy) -> str:
-    day = copy.published.isoformat() if copy.published else "no date"
+    day = iso_day(copy.published)
     return f"{copy.source} ({day})" if copy.source else day
 
 
-def _print_hit(place: int, hit: Hit) -> None:
-    click.echo(f"{place}. " + click.style(hit.article.title, bold=True))
+def _print_hit(rank: int, hit: Hit) -> None:
+    click.echo(f"{rank}. " + click.style(hit.article.title, bold=True))
     click.echo(f"   {byline_of(hit.article)}  [{hit.article.id}]")
     best = hit.passages[0]
     text, spans = best.passage.text, best.highlights
@@ -80,7 +81,7 @@ def _print_hit(place: int, hit: Hit) -> None:
         sentence = " ".join(text[slice(*best.nearest)].split())
         click.echo(f"   nearest in meaning: {sentence}")
     if hit.copies.total:
-        click.echo(f"   {told_copies(hit.copies)}")
+        click.echo(f"   {copies_line(hit.copies)}")
 
 
 def _print_why(hit: Hit) -> None:
@@ -91,7 +92,7 @@ def _print_why(hit: Hit) -> None:
 
 
 def print_related(related: Related, *, as_json: bool) -> None:
-    """Print earlier and later coverage, best first."""
+    """Print related articles by time (earlier, same day, later), best first."""
     if as_json:
         click.echo(json.dumps(related_json(related), ensure_ascii=False))
     else:
@@ -107,11 +108,9 @@ def print_related(related: Related, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def byline_of(article: Article) -> str:
-    """Day, source, section, authors and language of an article, in one line."""
-    day = article.published.isoformat() if article.published else "no date"
-    parts = (day, article.source, article.section, ", ".join(article.authors), article.language)
-    return " · ".join(part for part in parts if part)
+def iso_day(day: date | None) -> str:
+    """A day in ISO 8601, or "no date"."""
+    return day.isoformat() if day else "no date"
 
 
 def _in_color() -> bool:

@@ -1,4 +1,4 @@
-"""Writes what a command makes, piece by piece: to stdout, or to a file, whole or not at all."""
+"""Writes the output of a command piece by piece: to stdout, or atomically to a file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ output = click.option(
 
 
 def write_out(pieces: Iterable[str], path: Path | None) -> None:
-    """Write pieces of text; a file takes its name when it is complete."""
+    """Write pieces of text; a file gets its name when it is complete."""
     if path is None:
         for piece in pieces:
             click.echo(piece, nl=False)

@@ -1,4 +1,4 @@
-"""Progress bars on stderr, with rate and time to go; silent where nobody is looking."""
+"""Shows progress bars on stderr, with rate and remaining time, if stderr is a terminal."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
-    """Show a bar while items are walked."""
+    """Iterate over items with a progress bar."""
     silent = not sys.stderr.isatty()
     return tqdm(items, total=total, unit=unit, dynamic_ncols=True, disable=silent)
 
@@ -29,7 +29,7 @@ def bytes_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int], object]]:
 
 
 class Bars:
-    """One tqdm bar a stage, shown while stderr is a terminal."""
+    """One tqdm bar for each stage, if stderr is a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._silent = quiet or not sys.stderr.isatty()
@@ -53,7 +53,7 @@ class Bars:
                 dynamic_ncols=True,
             )
         bar = self._bars[stage]
-        if bar.disable:  # it was closed at its end
+        if bar.disable:  # the bar is already closed
             return
         bar.total = total
         bar.update(done - bar.n)

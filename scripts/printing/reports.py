@@ -1,4 +1,4 @@
-"""Prints what became of an input, and what would become of it."""
+"""Prints the report of an indexed input, and of a dry run."""
 
 import json
 import re
@@ -14,34 +14,35 @@ from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.index.indexing.ingest_batch import Report
+from backfile.scripts.printing.hits import iso_day
 from backfile.web.i18n.phrases import date_note
 
 REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
-SAID = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
-SELDOM = ("duplicate", "withdrawn", *SAID)  # not shown where there are none
-PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # of one article, in a reason
+COUNT_LABELS = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
+SELDOM = ("duplicate", "withdrawn", *COUNT_LABELS)  # not shown if the count is zero
+PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # a reason's details of one article
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedFields(FieldMap):
-    """A field map that counts which record fields it takes, and which it leaves."""
+    """A field map that counts the record fields that are used, and those that are not."""
 
-    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
 
-    def feeding(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        found = FieldMap.feeding(self, record)
-        used = {theirs for _, theirs, _ in found}
-        self.taken.update((ours, theirs) for ours, theirs, _ in found)
-        self.left.update(str(name)[:40] for name in record if name not in used)
+    def mapped_fields(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        found = FieldMap.mapped_fields(self, record)
+        names = {theirs for _, theirs, _ in found}
+        self.used.update((ours, theirs) for ours, theirs, _ in found)
+        self.unused.update(str(name)[:40] for name in record if name not in names)
         return found
 
 
 def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
-    """Read an input, say what was read and how, and exit."""
+    """Read an input without indexing it, print the report, and exit."""
     read, refused, dates = 0, 0, Report()
     examples: list[Article] = []
     for found in source:
@@ -56,19 +57,19 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
     _print_mapping(names)
     for article in examples:
         _print_example(article)
-    _print_counts(dates, SAID)
+    _print_counts(dates, COUNT_LABELS)
     click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
     raise SystemExit(1 if refused else 0)
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
-    """The counts, and what was refused with its reasons, for programs."""
+    """The counts, and the refusals with their reasons, as JSON values."""
     refused = [{"origin": r.origin, "reason": r.reason} for r in report.refused]
     return {**report.counts, "refused": refused}
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
-    """Print the counts, and what was refused with its reasons."""
+    """Print the counts, and the refusals with their reasons."""
     if as_json:
         click.echo(json.dumps(report_as_json(report)))
         return
@@ -86,24 +87,23 @@ def print_report(report: Report, *, as_json: bool) -> None:
 def _print_counts(report: Report, names: Iterable[str]) -> None:
     for name in names:
         if (count := report.counts[name]) or name not in SELDOM:
-            click.echo(f"{SAID.get(name, name):<13} {count:>9,}")
+            click.echo(f"{COUNT_LABELS.get(name, name):<13} {count:>9,}")
 
 
 def _print_mapping(names: WatchedFields) -> None:
-    """Say which record fields feed which article fields, and how often; and which feed none."""
+    """Print which record fields map to which article fields, how often, and which are not used."""
     for ours in USUAL_NAMES:
-        feeding = [(theirs, n) for (o, theirs), n in names.taken.most_common() if o == ours]
-        if feeding:
-            shown = ", ".join(f"{theirs} ({n:,})" for theirs, n in feeding[:FIELDS_SHOWN])
+        mapped = [(theirs, n) for (o, theirs), n in names.used.most_common() if o == ours]
+        if mapped:
+            shown = ", ".join(f"{theirs} ({n:,})" for theirs, n in mapped[:FIELDS_SHOWN])
             click.echo(f"{ours:<10} <- {shown}")
-    taken = {theirs for _, theirs in names.taken}
-    if left := [name for name, _ in names.left.most_common() if name not in taken]:
-        click.echo(f"{'not used':<10}    {', '.join(left[:FIELDS_SHOWN])}")
+    used = {theirs for _, theirs in names.used}
+    if unused := [name for name, _ in names.unused.most_common() if name not in used]:
+        click.echo(f"{'not used':<10}    {', '.join(unused[:FIELDS_SHOWN])}")
 
 
 def _print_example(article: Article) -> None:
-    day = article.published.isoformat() if article.published else "no date"
-    click.echo(f"{day}  {article.title}")
+    click.echo(f"{iso_day(article.published)}  {article.title}")
     if note := date_note(article):
         click.echo(f"            date {note}")
     for name in ("id", "source", "section", "authors", "language", "url", "origin"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfile.archive.model.addresses import canonical_url, is_twin
+from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile
 
 PLAIN = "https://courier.example/2024/ferry?id=3"
 
@@ -53,15 +53,15 @@ def test_a_name_in_other_letters_is_the_one_it_is_registered_as():
 
 def test_a_mobile_page_behind_a_language_is_told():
     assert canonical_url("https://de.m.wiki.example/Ash") == "//de.wiki.example/Ash"
-    assert is_twin("https://de.m.wiki.example/Ash")
+    assert is_amp_or_mobile("https://de.m.wiki.example/Ash")
 
 
 def test_an_address_with_www_or_tracking_is_no_twin():
-    assert not is_twin("https://www.courier.example/a?utm_source=x")
+    assert not is_amp_or_mobile("https://www.courier.example/a?utm_source=x")
 
 
 @given(st.text(max_size=60) | st.text(max_size=40).map("https://a.example/".__add__))
 def test_any_text_has_a_canonical_form_that_is_its_own(text):
     once = canonical_url(text)
-    assert isinstance(is_twin(text), bool)
+    assert isinstance(is_amp_or_mobile(text), bool)
     assert isinstance(once, str)

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from backfile.archive.formats.dates.article_day import (
-    Beside,
+    DateContext,
     DateReading,
     day_in_address,
     day_in_file_name,
@@ -18,7 +18,7 @@ from backfile.archive.formats.dates.order import DateOrder, order_shown
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 ALLSIDES = ROOT.parent / "shared/data/allsides/articles.jsonl.gz"
 TODAY = date(2026, 1, 1)
@@ -28,7 +28,7 @@ ADDRESS = "https://courier.example/2024/03/04/bridge"
 
 
 def settled(written, beside=None, order=None, source=DateSource.FIELD, shown=None):
-    beside = Beside(**(beside or {}))
+    beside = DateContext(**(beside or {}))
     return settle_day(written, source, beside, DateReading(order, shown, TODAY))
 
 
@@ -259,7 +259,7 @@ def test_every_date_of_allsides_is_read_right_and_the_missing_ones_are_none():
 )
 def test_a_text_that_opens_with_its_day_tells_it(opening, day):
     language = "fr" if "novembre" in opening else "de" if "Mai" in opening else "en"
-    found = settle_day("", DateSource.FIELD, Beside(language, text=opening), DateReading())
+    found = settle_day("", DateSource.FIELD, DateContext(language, text=opening), DateReading())
     assert found.published == day
     expected = DateCertainty.LIKELY if day else DateCertainty.NONE
     assert found.date_certainty is expected

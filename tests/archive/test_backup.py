@@ -37,8 +37,8 @@ from backfile.archive.store.manifest import SCHEMA, Manifest
 from backfile.archive.store.restore import restore
 from backfile.index.indexing.verify import Part, verify
 from backfile.index.wiring import caches_of
-from tests.conftest import HashedWords, engines_in, fill, write_stories
-from tests.index.test_crash import index, write_news
+from tests.builders import engines_in, fill, index_in_small_batches, write_news, write_stories
+from tests.fakes import HashedWords
 
 PROCESSES = multiprocessing.get_context("forkserver")
 MANIFEST = Manifest(SCHEMA, "splitter", "analyser", "model", "weights", HashedWords.dimension, "")
@@ -604,7 +604,7 @@ def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path
     root = tmp_path / "archive"
     root.mkdir()
     MANIFEST.write(root / "manifest.json")
-    writer = PROCESSES.Process(target=index, args=(root, news))
+    writer = PROCESSES.Process(target=index_in_small_batches, args=(root, news))
     writer.start()
     made = []
     while writer.is_alive():
@@ -630,7 +630,7 @@ def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path
         known = np.union1d(engines.lexical.rows(), engines.neighbours.rows())
         assert known.max(initial=0) <= rows.max(initial=0), "no cache is ahead of the record"
         engines.catalog.close()
-    assert run(index, restored.root, news) == 0
+    assert run(index_in_small_batches, restored.root, news) == 0
     engines = engines_in(restored.root, in_memory=False)
     assert list(verify(engines)) == []
     assert engines.catalog.counts().articles == 120

@@ -21,9 +21,9 @@ from backfile.archive.model.article import (
     Passage,
     TitleSource,
 )
-from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
+from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, WithdrawnArticle
 from backfile.archive.passages import split
-from backfile.archive.store.catalog import Catalog, Counts
+from backfile.archive.store.catalog import Catalog, Changes, Counts
 from backfile.archive.store.database import is_writable, read_only_uri
 from backfile.archive.store.identities import known_as
 
@@ -63,7 +63,8 @@ def catalog(tmp_path):
 @pytest.fixture
 def put(catalog, word_tokenizer):
     def put_all(*articles):
-        catalog.put([(article, split(article, word_tokenizer)) for article in articles])
+        entries = [(article, split(article, word_tokenizer)) for article in articles]
+        return catalog.write(Changes(entries))
 
     return put_all
 
@@ -79,10 +80,11 @@ def shared_catalog(tmp_path_factory):
 @settings(deadline=None, max_examples=60)
 def test_an_article_comes_back_as_it_was_put(shared_catalog, article):
     passages = [Passage(article.id, 0, 0, len(article.text), "Heading", article.text)]
-    shared_catalog.put([(article, passages)])
+    shared_catalog.write(Changes([(article, passages)]))
     assert shared_catalog.article(article.id) == article
     assert shared_catalog.article(article.id).digest == article.digest
-    assert shared_catalog.passages_of(article) == passages
+    stored = shared_catalog.stored_article(article.id)
+    assert (stored.article, list(stored.passages)) == (article, passages)
     known = shared_catalog.identities.known([article.id, article.id + "?"])
     assert known == {article.id: known_as(article)}
 
@@ -97,7 +99,8 @@ def test_an_id_nobody_has_is_not_found(catalog):
 def test_a_changed_article_takes_new_rows_and_leaves_none_behind(catalog, put, make_article):
     put(make_article("Rain fell."), make_article("Snow fell.", id="snow"))
     catalog.embedded.mark(np.array([1, 2]))
-    put(make_article("Fog came."))
+    written = put(make_article("Fog came."))
+    assert (written.first_row, written.gone.tolist()) == (3, [1])
     assert catalog.rows_of(["tide"]).tolist() == [3]
     assert catalog.rows_after(0).tolist() == [2, 3]
     assert catalog.counts() == Counts(articles=2, passages=2, embedded=1)
@@ -108,7 +111,8 @@ def test_a_changed_article_takes_new_rows_and_leaves_none_behind(catalog, put, m
 
 def test_a_row_is_never_used_again(catalog, put, make_article):
     put(make_article())
-    assert catalog.remove(["tide", "absent"]) == 1
+    removed = catalog.remove(["tide", "absent"])
+    assert (removed.articles, removed.rows.tolist()) == (1, [1])
     assert catalog.counts() == Counts(0, 0, 0)
     put(make_article())
     assert catalog.rows_after(0).tolist() == [2]
@@ -165,6 +169,28 @@ def test_a_put_that_fails_changes_nothing(catalog, put, make_article):
         put(make_article("Fog came."), replace(broken, id="snow"))
     assert catalog.article("tide").text == "Rain fell."
     assert catalog.counts() == Counts(1, 1, 0)
+
+
+def test_a_batch_is_one_transaction_whatever_it_changes(catalog, put, make_article):
+    put(make_article("Rain fell.", version=2), make_article(id="snow"), make_article(id="fog"))
+    commits = []
+    event.listen(catalog._database.engine, "commit", commits.append)
+    fog = make_article("Fog rose.", id="fog")
+    changes = Changes(
+        entries=[(fog, [Passage("fog", 0, 0, 9, "", fog.text)])],
+        signatures={"fog": b"signed"},
+        earlier=[make_article("It rained.", version=1)],
+        withdrawn=[WithdrawnArticle("wire.xml", "snow", 0, "canceled")],
+        moved={"tide": Origin("moved.txt", 1)},
+    )
+    written = catalog.write(changes)
+    assert len(commits) == 1
+    assert sorted(written.gone.tolist()) == [2, 3]
+    assert sorted(catalog.rows_of(["tide", "snow", "fog"])) == [1, written.first_row]
+    assert catalog.article("tide").origin == Origin("moved.txt", 1)
+    assert [each.article.text for each in catalog.history.of("tide")] == ["It rained."]
+    assert list(catalog.history.withdrawn(["snow", "fog"])) == ["snow"]
+    assert catalog.clusters.signed()[1] == b"signed"
 
 
 def test_stored_digests_are_those_of_the_articles(catalog, put, make_article):
@@ -247,7 +273,7 @@ def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp
 
     event.listen(catalog._database.engine, "before_cursor_execute", note)
     catalog.identities.under(["//courier.example/ferry"])
-    catalog.originals.collect()
+    catalog.finish()
     lookups = [each for each in asked if "canonical" in each or "EXISTS" in each]
     assert len(lookups) == 2
     with sqlite3.connect(tmp_path / "catalog.db") as opened:

@@ -12,10 +12,9 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import httpcore2
 import pytest
 
-from backfile.archive.follow import client
 from backfile.archive.follow.client import CheckedNetwork, Fetcher, HostRefused, is_public, resolve
 from backfile.archive.model.errors import UnreadableArticle
-from tests.web_server import WebServer
+from tests.archive.web_server import WebServer
 
 
 @pytest.fixture
@@ -204,8 +203,7 @@ def test_a_name_that_nobody_has_is_refused():
     )
 
 
-def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server, monkeypatch):
-    monkeypatch.setattr(client, "LARGEST", 1 << 20)
+def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server):
     packed = {"Content-Encoding": "gzip"}
     bomb = gzip.compress(bytes(2 << 20))
     server.answers |= {
@@ -218,7 +216,10 @@ def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server, mon
         "/large": (200, {}, bytes((1 << 20) + 1)),
     }
     assert fetch(server.url()).content == fetch(server.url("/zlib")).content == b"Rain."
-    reasons = {path: refusal(server.url(path), private=True) for path in list(server.answers)[2:]}
+    reasons = {
+        path: refusal(server.url(path), private=True, largest=1 << 20)
+        for path in list(server.answers)[2:]
+    }
     assert reasons == {
         "/bomb": "more than 1 MiB",
         "/cut": "more than 1 MiB",
@@ -228,11 +229,10 @@ def test_a_packed_answer_is_unpacked_and_one_that_swells_is_given_up(server, mon
     }
 
 
-def test_a_server_that_sends_a_little_at_a_time_is_left_at_the_deadline(server, monkeypatch):
-    monkeypatch.setattr(client, "LONGEST", 0.4)
+def test_a_server_that_sends_a_little_at_a_time_is_left_at_the_deadline(server):
     server.answers["/feed"] = (200, {}, [b"x"] * 400)
     begun = time.monotonic()
-    assert refusal(server.url(), private=True) == "the server took too long"
+    assert refusal(server.url(), private=True, seconds=0.4) == "the server took too long"
     assert time.monotonic() - begun < 5
 
 

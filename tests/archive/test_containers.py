@@ -2,22 +2,17 @@
 
 import io
 import tarfile
-import warnings
-from zipfile import ZIP_DEFLATED, ZipFile
+from functools import partial
 
 import pytest
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
-from backfile.archive.formats import containers
+from backfile.archive.formats.containers import IN_MEMORY, in_tar, in_zip
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_feeds import FERRY, rss
-from tests.archive.test_pages import page
-from tests.conftest import ROOT
+from tests.builders import FERRY_ITEM, ROOT, rss, warc, web_page, web_response, zipped
 
 WARCS = ROOT.parent / "shared/data/formats/warc_warcio"
 RECORD = b'{"id": "r1", "title": "Ferry", "text": "The night ferry stops."}\n'
@@ -30,15 +25,6 @@ def read(tmp_path):
         return list(read_file(SourceFile.at(tmp_path / name, f"in/{name}"), FieldMap()))
 
     return read_all
-
-
-def zipped(*members, method=ZIP_DEFLATED):
-    made = io.BytesIO()
-    with ZipFile(made, "w", method) as opened, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of names that are there twice
-        for name, content in members:
-            opened.writestr(name, content)
-    return made.getvalue()
 
 
 def tarred(*members, mode="w"):
@@ -55,29 +41,10 @@ def tarred(*members, mode="w"):
     return made.getvalue()
 
 
-def warc(*records, compressed=True, dates=()):
-    """Responses as (address, status, headers, body)."""
-    made = io.BytesIO()
-    writer = WARCWriter(made, gzip=compressed)
-    for n, (address, status, headers, body) in enumerate(records):
-        http = StatusAndHeaders(status, headers, protocol="HTTP/1.1")
-        said = {"WARC-Date": dates[n]} if dates else None
-        record = writer.create_warc_record(
-            address, "response", io.BytesIO(body), http_headers=http, warc_headers_dict=said
-        )
-        writer.write_record(record)
-        record.raw_stream.close()
-    return made.getvalue()
-
-
-def response(address, body, kind="text/html", status="200 OK"):
-    return address, status, [("Content-Type", kind)], body
-
-
 MEMBERS = [
     ("dump/a.jsonl", RECORD),
-    ("pages/ferry.html", page().encode()),
-    ("feed.xml", rss(FERRY).encode()),
+    ("pages/ferry.html", web_page().encode()),
+    ("feed.xml", rss(FERRY_ITEM).encode()),
     (".hidden.txt", b"Not this."),
     ("__MACOSX/a.txt", b"Nor this."),
 ]
@@ -104,10 +71,10 @@ def test_everything_in_a_container_is_read(read, tmp_path, name, content):
     assert found[1].origin.path == tmp_path / name
 
 
-def test_a_large_member_of_a_tar_is_sought_again(read, monkeypatch):
-    monkeypatch.setattr(containers, "HELD", 10)
-    found = read(tarred(*MEMBERS, mode="w:gz"), "news.tar.gz")
-    assert [article.title for article in found][:2] == ["Ferry", "Ferry - Coastal Courier"]
+def test_a_large_member_of_a_tar_is_sought_again(read):
+    large = RECORD.replace(b"}", b', "scan": "' + b"x" * IN_MEMORY + b'"}')
+    found = read(tarred(("a.jsonl", RECORD), ("b.jsonl", large), mode="w:gz"), "news.tar.gz")
+    assert [article.title for article in found] == ["Ferry", "Ferry"]
 
 
 def test_containers_are_walked_in_one_another_but_not_for_ever(read):
@@ -163,12 +130,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(read):
     assert sum(each.reason.startswith("more than 200") for each in read(zipped(*many))) == 2
 
 
-def test_more_members_than_any_archive_has_are_not_read(read, monkeypatch):
-    monkeypatch.setattr(containers, "MOST_MEMBERS", 2)
+def test_more_members_than_any_archive_has_are_not_read():
     members = [(f"{n}.txt", b"Rain fell.") for n in range(4)]
-    for name, content in (("a.zip", zipped(*members)), ("a.tar", tarred(*members))):
-        *articles, refused = read(content, name)
-        assert len(articles) == 2
+    for walk, content in ((in_zip, zipped(*members)), (in_tar, tarred(*members))):
+        file = SourceFile("a", "a", partial(open_bytes, content))
+        *walked, refused = walk(file, most=2)
+        assert [each.key for each in walked] == ["a!/0.txt", "a!/1.txt"]
         assert refused.reason == "more than 2 files in it; those behind were not read"
 
 
@@ -187,11 +154,12 @@ def test_an_office_document_is_no_folder_of_news(read):
 @pytest.mark.parametrize("compressed", [True, False])
 def test_the_pages_of_a_web_archive_are_read_at_their_records(read, tmp_path, compressed):
     content = warc(
-        response("https://courier.example/ferry", page().encode(), "text/html; charset=utf-8"),
-        response("https://courier.example/a.png", b"png", "image/png"),
-        response("https://courier.example/gone", page().encode(), status="404 Not Found"),
-        response("https://blatt.example/x", page().replace("May", "Mäi").encode("latin-1"),
-                 "text/html; charset=latin-1"),
+        web_response("https://courier.example/ferry", web_page().encode(),
+                     "text/html; charset=utf-8"),
+        web_response("https://courier.example/a.png", b"png", "image/png"),
+        web_response("https://courier.example/gone", web_page().encode(), status="404 Not Found"),
+        web_response("https://blatt.example/x", web_page().replace("May", "Mäi").encode("latin-1"),
+                     "text/html; charset=latin-1"),
         compressed=compressed,
     )  # fmt: skip
     first, second = read(content, "news.warc.gz")
@@ -202,7 +170,7 @@ def test_the_pages_of_a_web_archive_are_read_at_their_records(read, tmp_path, co
 
 
 def test_a_wacz_is_a_web_archive_in_a_zip(read):
-    inner = warc(response("https://courier.example/ferry", page().encode()))
+    inner = warc(web_response("https://courier.example/ferry", web_page().encode()))
     lines = b'{"url": "https://courier.example/ferry", "title": "Ferry"}\n'
     members = [("datapackage.json", b"{}"), ("pages/pages.jsonl", lines)]
     (article,) = read(zipped(*members, ("archive/data.warc.gz", inner)), "news.wacz")
@@ -210,12 +178,14 @@ def test_a_wacz_is_a_web_archive_in_a_zip(read):
 
 
 def test_a_web_archive_that_breaks_off_is_reported_where_it_does(read, tmp_path):
-    whole = warc(*(response(f"https://courier.example/{n}", page().encode()) for n in range(3)))
+    whole = warc(
+        *(web_response(f"https://courier.example/{n}", web_page().encode()) for n in range(3))
+    )
     first, second, refused = read(whole[: len(whole) - 250], "news.warc.gz")
     assert (first.url[-1], second.url[-1]) == ("0", "1")
     assert refused.origin.startswith(f"{tmp_path / 'news.warc.gz'}!/https://courier.example/2:")
     assert refused.reason == "the record breaks off"
-    (refused,) = read(warc(response("https://courier.example/a.png", b"png", "image/png")))
+    (refused,) = read(warc(web_response("https://courier.example/a.png", b"png", "image/png")))
     assert refused.reason == "no page in it was answered in full (HTML, status 200)"
 
 

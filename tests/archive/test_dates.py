@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.dates.calendar import EARLIEST_YEAR, LATEST_YEAR
 from backfile.archive.formats.dates.order import DateOrder, usual_order
-from backfile.archive.formats.dates.parsing import Dated, is_date, parse_date, read_date
+from backfile.archive.formats.dates.parsing import ParsedDate, is_date, parse_date, read_date
 from backfile.archive.model.article import DateCertainty
 
 FOURTH = date(2023, 11, 4)
@@ -56,7 +56,7 @@ TODAY = date(2026, 1, 1)
 )
 def test_a_day_is_read_in_any_usual_notation(written):
     language = "pl" if "listopada" in written else ""
-    assert read_date(written, language=language) == Dated(FOURTH, None)
+    assert read_date(written, language=language) == ParsedDate(FOURTH, None)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_day_is_read_in_any_usual_notation(written):
     ],
 )
 def test_what_can_be_read_in_one_way_only_is_certain(written, day):
-    assert read_date(written) == Dated(day, None)
+    assert read_date(written) == ParsedDate(day, None)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_iso_instant_keeps_its_day(written, minutes):
     instant = written.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     if instant.date() in (date(1970, 1, 1), date(1900, 1, 1), date(1899, 12, 30)):
         instant = instant.replace(hour=12)
-    assert parse_date(instant.isoformat()) == Dated(written.date(), instant)
+    assert parse_date(instant.isoformat()) == ParsedDate(written.date(), instant)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_every_iso_instant_keeps_its_day(written, minutes):
 )
 def test_seconds_and_smaller_parts_since_1970_are_instants(written):
     instant = datetime(2023, 11, 4, 18, 0, tzinfo=UTC)
-    assert parse_date(written) == Dated(FOURTH, instant)
+    assert parse_date(written) == ParsedDate(FOURTH, instant)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_names_no_single_day_is_no_date(written):
     ],
 )
 def test_what_is_no_day_of_the_calendar_or_stands_for_none_gives_no_day_and_is_flagged(written):
-    assert read_date(written) == Dated(None, None, DateCertainty.DOUBTFUL)
+    assert read_date(written) == ParsedDate(None, None, DateCertainty.DOUBTFUL)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_what_is_no_day_of_the_calendar_or_stands_for_none_gives_no_day_and_is_f
     ["Published March 23, 2024; updated March 24, 2024", "23.3.2024 – 25.3.2024"],
 )
 def test_of_several_days_the_first_is_likely(written):
-    assert read_date(written) == Dated(date(2024, 3, 23), None, DateCertainty.LIKELY)
+    assert read_date(written) == ParsedDate(date(2024, 3, 23), None, DateCertainty.LIKELY)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +181,12 @@ def test_of_several_days_the_first_is_likely(written):
     ],
 )
 def test_the_order_of_day_and_month_is_likely_where_it_is_assumed(written, order, day):
-    assert read_date(written, order, today=TODAY) == Dated(day, None, DateCertainty.LIKELY)
+    assert read_date(written, order, today=TODAY) == ParsedDate(day, None, DateCertainty.LIKELY)
 
 
 def test_the_order_is_certain_where_it_was_told_even_with_dots():
-    read = read_date("4.11.2023", DateOrder.MONTH_FIRST, told=True)
-    assert read == Dated(date(2023, 4, 11), None)
+    read = read_date("4.11.2023", DateOrder.MONTH_FIRST, order_given=True)
+    assert read == ParsedDate(date(2023, 4, 11), None)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article
-from tests.archive.test_containers import zipped
+from tests.builders import zipped
 
 UNSEEN = dict.fromkeys(map(ord, "\t\x1f"))
 
@@ -182,12 +182,12 @@ def test_a_cell_of_a_million_characters_is_read(read):
     assert len(article.text) == 12 * 100_000 - 1
 
 
-def test_a_line_too_long_for_an_article_is_refused_and_the_rest_is_read(read, monkeypatch):
-    monkeypatch.setattr("backfile.archive.formats.files.LONGEST_TEXT", 1 << 20)
-    found = read("a.csv", f"id,text\nr,Rain.\nx,{'x' * (3 << 20)}\ns,Snow.\n")
+def test_a_line_too_long_for_an_article_is_refused_and_the_rest_is_read(read):
+    table = f"id,text\nr,Rain.\nx,{'x' * LONGEST_TEXT}\ns,Snow.\n"
+    found = read("a.csv", table)
     assert ids(found) == ["r", "s"]
     assert found[1].reason.startswith("a line of more than")
-    wide = read("b.csv", f"id,text\nr,Rain.\nx,{'x' * (3 << 20)}\ns,Snow.\n".encode("utf-16"))
+    wide = read("b.csv", table.encode("utf-16"))
     assert ids(wide) == ["r", "s"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
 from backfile.archive.store.directory import ArchiveDirectory
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 HOLD = """
 import sys, time
@@ -76,6 +76,7 @@ def test_a_writer_that_failed_leaves_no_lock(directory):
         assert directory.lock.exists()
 
 
+@pytest.mark.crash
 def test_a_writer_that_was_killed_leaves_no_lock(directory):
     writer = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(directory.root)],

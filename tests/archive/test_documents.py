@@ -9,7 +9,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import DateSource, Origin, TitleSource
 from backfile.archive.model.errors import UnreadableArticle
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 SEED = ROOT.parent / "shared" / "data" / "seed"
 NATIVE = """ date 2023-11-04 The river rose a metre overnight. Cellars flooded in two streets.

@@ -12,18 +12,9 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.conftest import ROOT
+from tests.builders import FERRY_ITEM, ROOT, rss
 
 FEEDS = ROOT.parent / "shared/data/formats/feeds"
-RSS = """<?xml version="1.0" encoding="{encoding}"?>
-<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
-  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Coastal Courier</title>
-<language>en-GB</language><link>https://courier.example/</link>{items}</channel></rss>"""
-FERRY = """<item><title>Night ferry &amp;amp; letters</title><guid>cc-7</guid>
-<link>https://courier.example/ferry</link><pubDate>Sat, 23 Mar 2024 23:40:00 -0500</pubDate>
-<dc:creator>Ana Ruiz</dc:creator><category>Transport</category><description>Short.</description>
-<content:encoded><![CDATA[<p>The night ferry stops in <b>May</b>.</p><script>x()</script>
-<p>Commuters were told<br>by letter.</p>]]></content:encoded></item>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de" xml:base="https://blatt.example/">
 <title>Hafenbote</title><entry>
 <title type="html">Die F&amp;auml;hre</title><id>tag:blatt,2024:1</id>
@@ -41,12 +32,8 @@ def read(tmp_path):
     return read_all
 
 
-def rss(*items, encoding="utf-8"):
-    return RSS.format(items="".join(items), encoding=encoding)
-
-
 def test_an_rss_item_is_an_article_with_its_full_content(read):
-    (article,) = read(rss(FERRY))
+    (article,) = read(rss(FERRY_ITEM))
     assert (article.id, article.title) == ("cc-7", "Night ferry & letters")
     assert article.text == "The night ferry stops in May.\n\nCommuters were told\nby letter."
     assert (article.source, article.section) == ("Coastal Courier", "Transport")
@@ -55,7 +42,7 @@ def test_an_rss_item_is_an_article_with_its_full_content(read):
 
 
 def test_the_day_is_the_one_that_is_written(read):
-    (article,) = read(rss(FERRY))
+    (article,) = read(rss(FERRY_ITEM))
     assert article.published == date(2024, 3, 23)
     assert article.published_at == datetime(2024, 3, 24, 4, 40, tzinfo=UTC)
     (article,) = read(ATOM)
@@ -110,12 +97,12 @@ def test_a_feed_is_decoded_as_it_declares(read, encoding):
 
 
 def test_a_broken_feed_is_read_as_far_as_it_goes(read):
-    first, *_ = read(rss(FERRY, "<item><title>Cut o").removesuffix("</channel></rss>"))
+    first, *_ = read(rss(FERRY_ITEM, "<item><title>Cut o").removesuffix("</channel></rss>"))
     assert first.title == "Night ferry & letters"
 
 
 def test_entries_without_text_are_refused_one_by_one(read, tmp_path):
-    article, refused = read(rss(FERRY, "<item><guid>x</guid></item>"))
+    article, refused = read(rss(FERRY_ITEM, "<item><guid>x</guid></item>"))
     assert isinstance(article, Article)
     assert refused.origin == f"{tmp_path / 'feed.xml'}:2"
     assert refused.reason == "an entry with neither title nor text"

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import SourceFile, encoding_of, path_or_bytes
 from backfile.archive.formats.inputs import InputMissing, find_files
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.errors import UnreadableArticle
 
 ENGLISH = "The council met on Tuesday to speak about the harbour wall before winter. "
@@ -20,6 +19,15 @@ def test_folders_are_walked_in_a_settled_order_without_hidden_files(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     assert [found.key for found in find_files([tmp_path / "in"])] == ["in/b.txt", "in/a/z.txt"]
+
+
+def test_what_must_be_held_in_memory_is_refused_where_it_is_too_large(tmp_path):
+    path = tmp_path / "a.db.gz"
+    path.write_bytes(gzip.compress(bytes(2_000)))
+    file = SourceFile.at(path, path.name)
+    assert path_or_bytes(file, b"SQLite", most=2_000) == bytes(2_000)
+    with pytest.raises(UnreadableArticle, match="unpack it first"):
+        path_or_bytes(file, b"SQLite", most=1_999)
 
 
 def test_a_path_named_twice_is_read_once(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from backfile.archive.follow.client import Fetcher
 from backfile.archive.follow.feeds import (
     LONGEST_WAIT,
-    Following,
+    FeedRun,
     Outcome,
     Subscription,
     Subscriptions,
@@ -19,9 +19,8 @@ from backfile.archive.follow.feeds import (
 )
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle
-from tests.archive.test_feeds import FERRY, rss
-from tests.conftest import backfile
-from tests.web_server import WebServer
+from tests.archive.web_server import WebServer
+from tests.builders import FERRY_ITEM, backfile, rss
 
 NOW = datetime(2024, 3, 23, 12, tzinfo=UTC)
 FEED = {"Content-Type": "application/rss+xml", "ETag": '"1"', "Last-Modified": "Sat, 23 Mar 2024"}
@@ -30,7 +29,7 @@ FEED = {"Content-Type": "application/rss+xml", "ETag": '"1"', "Last-Modified": "
 @pytest.fixture
 def server():
     with WebServer() as made:
-        made.answers["/feed"] = (200, FEED, rss(FERRY).encode())
+        made.answers["/feed"] = (200, FEED, rss(FERRY_ITEM).encode())
         yield made
 
 
@@ -51,30 +50,30 @@ def follow(tmp_path):
     def run(*urls, later=0):
         clock.now += timedelta(minutes=later)
         subscriptions = Subscriptions(tmp_path / "followed.json")
-        following = Following(urls, subscriptions, Fetcher(private=True), clock=clock)
-        found = list(following)
+        feed_run = FeedRun(urls, subscriptions, Fetcher(private=True), clock=clock)
+        found = list(feed_run)
         subscriptions.write()
-        return found, following.told
+        return found, feed_run.reports
 
     return run
 
 
-def outcomes(told):
-    return [each.outcome for each in told]
+def outcomes(reports):
+    return [each.outcome for each in reports]
 
 
 def test_the_entries_of_a_feed_are_articles_from_its_address(server, follow):
-    (article,), (told,) = follow(server.url())
+    (article,), (report,) = follow(server.url())
     assert article.title == "Night ferry & letters"
     assert str(article.origin) == f"{server.url()}:1"
-    assert (told.url, told.outcome, told.entries) == (server.url(), Outcome.READ, 1)
+    assert (report.url, report.outcome, report.entries) == (server.url(), Outcome.READ, 1)
 
 
 def test_only_what_is_new_is_asked_for_and_nothing_is_read_twice(server, follow):
     follow(server.url())
     server.answers["/feed"] = (304, {}, b"")
-    found, told = follow()
-    assert (found, outcomes(told)) == ([], [Outcome.UNCHANGED])
+    found, reports = follow()
+    assert (found, outcomes(reports)) == ([], [Outcome.UNCHANGED])
     _, headers = server.asked[-1]
     assert headers["If-None-Match"] == '"1"'
     assert headers["If-Modified-Since"] == "Sat, 23 Mar 2024"
@@ -85,12 +84,12 @@ def test_a_feed_that_could_not_be_read_is_asked_for_whole_again(server, follow):
     server.answers["/feed"] = (200, FEED, b"Rain.")
     (refused,), _ = follow(server.url())
     assert (refused.origin, refused.reason) == (server.url(), "not a feed, but a plain text")
-    found, told = follow()
-    assert (found, told) == ([], [])  # nor is it followed
+    found, reports = follow()
+    assert (found, reports) == ([], [])  # nor is it followed
 
 
 def test_what_a_feed_says_of_its_life_holds_also_while_nothing_is_new(server, follow):
-    channel = rss(FERRY).replace("<channel>", "<channel><ttl>30</ttl>")
+    channel = rss(FERRY_ITEM).replace("<channel>", "<channel><ttl>30</ttl>")
     server.answers["/feed"] = (200, FEED, channel.encode())
     follow(server.url())
     server.answers["/feed"] = (304, {}, b"")
@@ -99,11 +98,15 @@ def test_what_a_feed_says_of_its_life_holds_also_while_nothing_is_new(server, fo
 
 
 def test_a_fresh_feed_is_not_asked_again_before_its_time(server, follow):
-    server.answers["/feed"] = (200, {**FEED, "Cache-Control": "max-age=600"}, rss(FERRY).encode())
+    server.answers["/feed"] = (
+        200,
+        {**FEED, "Cache-Control": "max-age=600"},
+        rss(FERRY_ITEM).encode(),
+    )
     follow(server.url())
-    found, (told,) = follow(later=9)
-    assert (found, told.outcome) == ([], Outcome.NOT_DUE)
-    assert told.due == NOW + timedelta(minutes=10)
+    found, (report,) = follow(later=9)
+    assert (found, report.outcome) == ([], Outcome.NOT_DUE)
+    assert report.due_at == NOW + timedelta(minutes=10)
     assert len(server.asked) == 1
     assert outcomes(follow(later=1)[1]) == [Outcome.READ]
 
@@ -115,18 +118,18 @@ def test_a_server_that_is_busy_is_left_alone_for_as_long_as_it_says(server, foll
     assert refused.reason.startswith(f"the server asks to wait ({status}); it is asked again from")
     assert refused.reason.endswith("2024-03-23 13:00 UTC on")
     assert outcomes(follow(later=59)[1]) == [Outcome.NOT_DUE]
-    server.answers["/feed"] = (200, FEED, rss(FERRY).encode())
+    server.answers["/feed"] = (200, FEED, rss(FERRY_ITEM).encode())
     assert outcomes(follow(later=1)[1]) == [Outcome.READ]
 
 
 def test_one_feed_that_fails_does_not_keep_the_others_from_being_read(server, follow):
     server.answers |= {"/gone": (410, {}, b""), "/broken": (500, {}, b"")}
     urls = [server.url(path) for path in ("/gone", "/broken", "/feed")]
-    (gone, broken, article), told = follow("file:///etc/passwd", *urls)[0][1:], follow(*urls)[1]
+    (gone, broken, article), reports = follow("file:///etc/passwd", *urls)[0][1:], follow(*urls)[1]
     assert gone.reason.startswith("the server says that it is gone for good")
     assert broken.reason == "the server answered with status 500"
     assert isinstance(article, Article)
-    assert outcomes(told) == [Outcome.REFUSED, Outcome.REFUSED, Outcome.READ]
+    assert outcomes(reports) == [Outcome.REFUSED, Outcome.REFUSED, Outcome.READ]
 
 
 def test_a_feed_that_moved_for_good_is_asked_there_and_keeps_its_name(server, follow):
@@ -137,7 +140,7 @@ def test_a_feed_that_moved_for_good_is_asked_there_and_keeps_its_name(server, fo
     assert [path for path, _ in server.asked] == ["/old", "/feed", "/feed"]
     assert again.id == article.id
     server.answers["/feed"] = (302, {"Location": "/detour"}, b"")
-    server.answers["/detour"] = (200, FEED, rss(FERRY).encode())
+    server.answers["/detour"] = (200, FEED, rss(FERRY_ITEM).encode())
     follow()
     follow()
     assert [path for path, _ in server.asked[3:]] == ["/feed", "/detour"] * 2
@@ -146,8 +149,8 @@ def test_a_feed_that_moved_for_good_is_asked_there_and_keeps_its_name(server, fo
 def test_a_page_is_searched_for_the_feed_that_it_names(server, follow):
     link = '<link rel="alternate" type="application/rss+xml" href="feed">'
     server.answers["/"] = (200, {}, f"<!doctype html><head>{link}</head><p>Hello.".encode())
-    (article,), (told,) = follow(server.url("/"))
-    assert article.origin.file == told.url == server.url()
+    (article,), (report,) = follow(server.url("/"))
+    assert article.origin.file == report.url == server.url()
     server.answers["/none"] = (200, {}, b"<!doctype html><p>Hello.")
     (refused,), _ = follow(server.url("/none"))
     assert refused.reason == "not a feed, but a web page"
@@ -209,8 +212,8 @@ def test_what_is_followed_is_kept_with_the_archive(tmp_path):
     path = tmp_path / "followed.json"
     subscriptions = Subscriptions(path)
     kept = Subscription("https://a.example/", "https://b.example/", '"1"', "Sat", 30, NOW, NOW)
-    subscriptions.keep(Subscription("https://c.example/"))
-    subscriptions.keep(kept)
+    subscriptions.put(Subscription("https://c.example/"))
+    subscriptions.put(kept)
     subscriptions.write()
     assert list(Subscriptions(path)) == [Subscription("https://c.example/"), kept]
     path.write_text('{"feeds": [{"etag": 1}]}')
@@ -245,7 +248,11 @@ def test_the_command_fetches_indexes_lists_and_forgets(server, tmp_path):
     assert f"{url}: nothing new" in run("--allow-private").stdout
     again = run("--allow-private", "--quiet")
     assert (again.exit_code, again.output) == (0, "")
-    server.answers["/feed"] = (200, {**FEED, "Cache-Control": "max-age=900"}, rss(FERRY).encode())
+    server.answers["/feed"] = (
+        200,
+        {**FEED, "Cache-Control": "max-age=900"},
+        rss(FERRY_ITEM).encode(),
+    )
     report = json.loads(run("--allow-private", "--json").stdout)
     assert (report["unchanged"], report["refused"]) == (1, [])
     (feed,) = report["feeds"]

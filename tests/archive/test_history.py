@@ -9,9 +9,17 @@ import pytest
 from backfile.archive.model.article import DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.index.indexing.verify import verify
-from tests.archive.test_containers import response, warc
-from tests.archive.test_pages import page
-from tests.conftest import STORIES, backfile, engines_in, fill, indexer_of, write_stories
+from tests.builders import (
+    STORIES,
+    backfile,
+    engines_in,
+    fill,
+    indexer_of,
+    warc,
+    web_page,
+    web_response,
+    write_stories,
+)
 
 
 class Wire(list):
@@ -61,7 +69,8 @@ def test_a_correction_replaces_an_article_and_what_it_said_is_kept(opened, item)
     assert opened.catalog.article("urn:news:1").text == "Two."
     (former,) = opened.catalog.history.of("urn:news:1")
     assert former.article == item(1, "One.")
-    assert former.kept_at <= former.replaced_at == opened.catalog.history.kept_at("urn:news:1")
+    kept_at = opened.catalog.stored_article("urn:news:1").kept_at
+    assert former.kept_at <= former.replaced_at == kept_at
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
@@ -171,9 +180,9 @@ def test_files_of_many_versions_are_one_article_each_time(tmp_path):
 def test_of_a_page_that_was_fetched_twice_the_later_fetch_is_shown(tmp_path, order):
     address = "https://courier.example/ferry"
     titles = ("Ferry may stop", "Ferry stops in May")
-    pages = [page(f'<meta property="og:title" content="{title}">') for title in titles]
+    pages = [web_page(f'<meta property="og:title" content="{title}">') for title in titles]
     dates = ["2024-03-23T12:00:00Z", "2024-03-24T08:00:00Z"]
-    fetched = [response(address, pages[n].encode()) for n in order]
+    fetched = [web_response(address, pages[n].encode()) for n in order]
     path = tmp_path / "site.warc.gz"
     path.write_bytes(warc(*fetched, dates=[dates[n] for n in order]))
     engines = engines_in(tmp_path / "archive", in_memory=True)

@@ -8,21 +8,21 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
+pytestmark = pytest.mark.crash
 MEGABYTE = 1 << 20
 MOST_MEMORY = 500  # MB, the interpreter and its libraries included
-MOST_SECONDS = 20  # for a file; a quiet machine takes two at the most
+MOST_SECONDS = 20  # of processor, for a file; six at the most were measured
 READ = """
-import json, resource, sys, time
+import json, os, resource, sys
 from pathlib import Path
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 path = Path(sys.argv[1])
-began = time.monotonic()
 kinds = [type(found).__name__ for found in read_file(SourceFile.at(path, path.name), FieldMap())]
-took = time.monotonic() - began
+took = sum(os.times()[:4])  # of processor, with those of processes that have ended
 status = Path("/proc/self/status")
 if status.exists():  # what getrusage says is at least what whoever started this process had
     memory = int(status.read_text().partition("VmHWM:")[2].split()[0]) >> 10
@@ -61,7 +61,7 @@ def read(path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=MOST_SECONDS * 4,
+        timeout=MOST_SECONDS * 10,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -5,20 +5,19 @@ import zipfile
 
 import pytest
 
-from backfile.archive.formats import files, inputs
+from backfile.archive.formats import files
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.inputs import Lots, Reading
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.workers import Workers
-from tests.conftest import started
+from tests.builders import started
+
+LOTS = Lots(carried=2_000, files=3, ahead=2)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path):
     """Small files, large ones, members of an archive of either size, and what cannot be read."""
-    monkeypatch.setattr(inputs, "CARRIED", 2_000)
-    monkeypatch.setattr(inputs, "FILES_AT_ONCE", 3)
-    monkeypatch.setattr(inputs, "AHEAD", 2)
     for n in range(30):
         (tmp_path / f"{n:02}.txt").write_text(f"Title {n}\n\nText of story {n}.")
     (tmp_path / "05.txt").write_bytes(b"")
@@ -36,7 +35,7 @@ def folder(tmp_path, monkeypatch):
 def test_processes_read_what_one_would_in_the_same_order(folder):
     alone = list(map(str, Reading([folder], FieldMap())))
     with Workers(2) as workers:
-        reading = Reading([folder], FieldMap(), pool=started(workers))
+        reading = Reading([folder], FieldMap(), pool=started(workers), lots=LOTS)
         spread = list(map(str, reading))
     assert spread == alone
     assert len(alone) == 30 + 20 + 8 * 21 + 1
@@ -45,7 +44,7 @@ def test_processes_read_what_one_would_in_the_same_order(folder):
 
 def test_refusals_come_from_processes_with_their_reasons(folder):
     with Workers(2) as workers:
-        found = list(Reading([folder], FieldMap(), pool=started(workers)))
+        found = list(Reading([folder], FieldMap(), pool=started(workers), lots=LOTS))
     refused = [each for each in found if isinstance(each, UnreadableArticle)]
     assert [each.reason for each in refused] == [
         "the file is empty",

@@ -11,13 +11,12 @@ import pytest
 
 from backfile.archive.formats import mail
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_containers import zipped
-from tests.conftest import backfile
+from tests.builders import backfile, zipped
 
 LETTER = b"""Received: from mail.courier.example by mx.example; Sun, 24 Mar 2024 04:40:01 +0000
 Message-ID: <morning-1@courier.example>
@@ -164,9 +163,8 @@ def test_mail_in_a_zip_is_read(read, name):
     assert article.origin.file.endswith(f"mail.zip!/{name}")
 
 
-def test_a_message_too_long_is_refused_and_the_next_is_read(read, monkeypatch):
-    monkeypatch.setattr(mail, "LONGEST_TEXT", 10_000)
-    long = DIVIDER + LETTER + b"Rain.\n" * 5_000
+def test_a_message_too_long_is_refused_and_the_next_is_read(read):
+    long = DIVIDER + LETTER + (b"Rain. " * 10_000 + b"\n") * (LONGEST_TEXT // 60_000 + 1)
     refused, article = read(long + b"\n" + DIVIDER + LETTER, "a.mbox")
     assert refused.reason.startswith("a message of more than")
     assert isinstance(article, Article)

@@ -27,25 +27,27 @@ def test_what_fills_a_gap_is_never_taken_for_a_template(one, other, number, shar
         "%(a)s: %(b)s, %(n)s, %(x)s", a=one, b=Message("%(c)s", c=other), n=number, x=share
     )
     assert said == f"{one}: {other}, {number:,}, {share:.2f}"
-    assert ENGLISH.said(said) == said
-    assert GERMAN.said(said).startswith(f"{one}: {other}, ")
+    assert ENGLISH.translate(said) == said
+    assert GERMAN.translate(said).startswith(f"{one}: {other}, ")
 
 
 def test_a_message_comes_whole_from_another_process():
     said = Message.counted("%(number)s copy", "%(number)s copies", 3)
     for again in (pickle.loads(pickle.dumps(said)), copy.deepcopy(said)):
         assert again == "3 copies"
-        assert GERMAN.said(again) == "3 Abdrucke"
+        assert GERMAN.translate(again) == "3 Abdrucke"
     failed = pickle.loads(pickle.dumps(EngineUnavailable("Chroma", Message("it is not open"))))
     assert str(failed) == "Chroma is unavailable: it is not open"
-    assert GERMAN.said(failed.message) == "nicht verfügbar: Chroma (nicht geöffnet)"
+    assert GERMAN.translate(failed.message) == "nicht verfügbar: Chroma (nicht geöffnet)"
 
 
 def test_an_error_is_said_in_other_languages():
-    assert GERMAN.said(BadQuery("since", Message("nothing is asked")).message) == (
+    assert GERMAN.translate(BadQuery("since", Message("nothing is asked")).message) == (
         "since: es wird nach nichts gefragt"
     )
-    assert GERMAN.said(BadQuery("since", "some reason").message) == "since: some reason"
+    assert GERMAN.translate(BadQuery("since", "some reason").message) == "since: some reason"
     hostile = ArticleNotFound("%(id)s {0} <b>")
     assert str(hostile).startswith("no article has the id '%(id)s {0} <b>'")
-    assert GERMAN.said(hostile.message).startswith("kein Artikel hat die Kennung '%(id)s {0} <b>'")
+    assert GERMAN.translate(hostile.message).startswith(
+        "kein Artikel hat die Kennung '%(id)s {0} <b>'"
+    )

@@ -12,7 +12,7 @@ from backfile.archive.formats.text import documents
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing.verify import Part, repair, verify
-from tests.conftest import STORIES, engines_in, indexer_of, write_stories
+from tests.builders import STORIES, engines_in, indexer_of, write_stories
 
 
 @pytest.fixture

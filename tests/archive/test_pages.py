@@ -17,27 +17,14 @@ from backfile.archive.formats.web.pages import MOST_ATTRIBUTES, MOST_ELEMENTS
 from backfile.archive.model.article import Article, DateSource
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.scripts.bench.extraction import compared, main
-from tests.conftest import ROOT
+from tests.builders import PAGE_BODY, PARAGRAPHS, ROOT, web_page
 
 PAGES = ROOT.parent / "shared/data/formats/html_article_extraction_benchmark"
-PARAGRAPHS = [
-    "The night ferry across the Ash stops in May, the harbour board has decided by five to four.",
-    "Commuters were told by letter. Many of them work in the dockyards and have no other way home.",
-    "The board says that each crossing after ten in the evening costs it four hundred crowns.",
-]
-BODY = "".join(f"<p>{each}</p>" for each in PARAGRAPHS)
 LINKED = """<script type="application/ld+json">{"@graph": [{"@type": "WebSite", "name": "Not this"},
 {"@type": ["Thing", "NewsArticle"], "headline": "Night ferry &amp; letters",
 "datePublished": "2024-03-23T23:40:00-05:00", "articleSection": ["Transport", "Front page"],
 "author": [{"@type": "Person", "name": "Ana Ruiz"}, {"name": "José Núñez"}], "inLanguage": "en-GB",
 "publisher": {"name": "Coastal Courier"}}]}</script>"""
-
-
-def page(head="", body=BODY, lang="en"):
-    return f"""<!DOCTYPE html><html lang="{lang}"><head><title>Ferry - Coastal Courier</title>{head}
-    </head><body><nav><a href="/">Home</a> <a href="/sport">Sport</a></nav><article>{body}</article>
-    <aside><a href="/1">Read this too</a></aside><footer>All rights reserved.</footer>
-    </body></html>"""
 
 
 @pytest.fixture
@@ -53,11 +40,11 @@ def read(tmp_path):
 
 
 def test_the_article_is_read_without_what_surrounds_it(read):
-    assert read(page()).text == "\n\n".join(PARAGRAPHS)
+    assert read(web_page()).text == "\n\n".join(PARAGRAPHS)
 
 
 def test_json_ld_says_what_an_article_is(read):
-    article = read(page(LINKED))
+    article = read(web_page(LINKED))
     assert article.title == "Night ferry & letters"
     assert (article.published, article.date_source) == (date(2024, 3, 23), DateSource.META)
     assert article.published_at == datetime(2024, 3, 24, 4, 40, tzinfo=UTC)
@@ -67,7 +54,7 @@ def test_json_ld_says_what_an_article_is(read):
 
 def test_opengraph_and_meta_marks_say_it_where_there_is_no_json_ld(read):
     article = read(
-        page(
+        web_page(
             """<meta property="og:title" content="Night ferry stops | Coastal Courier">
             <meta property="og:site_name" content="Coastal Courier">
             <meta property="article:published_time" content="2024-03-23T08:00:00+01:00">
@@ -84,13 +71,13 @@ def test_opengraph_and_meta_marks_say_it_where_there_is_no_json_ld(read):
 
 
 def test_a_page_without_marks_has_its_title_and_no_day(read):
-    article = read(page(lang=""))
+    article = read(web_page(lang=""))
     assert (article.title, article.published) == ("Ferry - Coastal Courier", None)
     assert (article.date_source, article.source) == (DateSource.NONE, "")
 
 
 def test_a_day_that_only_the_address_holds_is_a_guess(read):
-    article = read(page(), url="https://courier.example/2024/03/23/ferry.html")
+    article = read(web_page(), url="https://courier.example/2024/03/23/ferry.html")
     assert (article.published, article.date_source) == (date(2024, 3, 23), DateSource.TEXT)
     assert (article.url, article.source) == (
         "https://courier.example/2024/03/23/ferry.html",
@@ -101,14 +88,14 @@ def test_a_day_that_only_the_address_holds_is_a_guess(read):
 def test_a_canonical_address_that_names_the_site_alone_names_no_article(read):
     head = '<link rel="canonical" href="https://courier.example/">'
     told = "https://courier.example/ferry"
-    assert read(page(head), url=told).url == told
+    assert read(web_page(head), url=told).url == told
     head = '<link rel="canonical" href="/ferry?id=3"><meta property="og:url" content="http://[">'
-    assert read(page(head), url="https://courier.example/x").url.endswith("/ferry?id=3")
+    assert read(web_page(head), url="https://courier.example/x").url.endswith("/ferry?id=3")
 
 
 def test_the_headline_is_not_the_first_paragraph_as_well(read):
     head = '<meta property="og:title" content="Night ferry stops in May after the vote">'
-    article = read(page(head, f"<h1>Night ferry stops in May after the vote</h1>{BODY}"))
+    article = read(web_page(head, f"<h1>Night ferry stops in May after the vote</h1>{PAGE_BODY}"))
     assert article.text.startswith("The night ferry")
 
 
@@ -119,14 +106,14 @@ def test_the_headline_is_not_the_first_paragraph_as_well(read):
 def test_a_page_is_decoded_as_it_declares(read, declared, encoding):
     word = "«Ферри»" if encoding == "koi8-r" else "“Fährenstraße”"
     word = "Ферри" if encoding == "koi8-r" else word
-    text = f"<p>{word} {PARAGRAPHS[0]}</p>{BODY}"
-    content = page(f'<meta charset="{declared}">', text).encode(encoding)
+    text = f"<p>{word} {PARAGRAPHS[0]}</p>{PAGE_BODY}"
+    content = web_page(f'<meta charset="{declared}">', text).encode(encoding)
     assert read(content).text.startswith(word)
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.txt", "a", "a.html.gz"])
 def test_a_page_is_told_by_its_content(read, tmp_path, name):
-    content = page().encode()
+    content = web_page().encode()
     article = read(gzip.compress(content) if name.endswith(".gz") else content, name)
     assert isinstance(article, Article)
     assert format_of(SourceFile.at(tmp_path / name, name)).name == "web page"
@@ -134,7 +121,7 @@ def test_a_page_is_told_by_its_content(read, tmp_path, name):
 
 def test_xhtml_with_a_declaration_is_a_page(read):
     content = '<?xml version="1.0" encoding="utf-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml">'
-    assert read(page().replace('<!DOCTYPE html><html lang="en">', content)).text
+    assert read(web_page().replace('<!DOCTYPE html><html lang="en">', content)).text
 
 
 @pytest.mark.parametrize(
@@ -159,7 +146,7 @@ def test_what_is_no_article_or_takes_too_long_is_refused_at_once(read, content, 
 
 def test_an_image_in_a_tag_is_no_attribute(read):
     image = "/=" * MOST_ATTRIBUTES
-    assert read(page(body=f'<img src="data:image/png;base64,{image}">{BODY}')).text
+    assert read(web_page(body=f'<img src="data:image/png;base64,{image}">{PAGE_BODY}')).text
 
 
 @given(

@@ -7,14 +7,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from backfile.archive.formats import files
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.tables import parquet, parquet_rows
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_containers import zipped
+from tests.builders import zipped
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -80,12 +79,9 @@ def test_a_file_without_a_text_column_names_its_columns(read):
     assert read(written({"day": [1], "copy": ["Rain."]}), "text=copy")[0].text == "Rain."
 
 
-def test_a_file_within_another_is_read_in_memory(read, monkeypatch):
+def test_a_file_within_another_is_read_in_memory(read):
     packed = zipped(("a/news.parquet", written(news())))
     assert len(read(packed, name="a.zip")) == 100
-    monkeypatch.setattr(files, "MOST_HELD", 1 << 10)
-    (refused,) = read(packed, name="a.zip")
-    assert refused.reason.endswith("unpack it first")
 
 
 def test_a_file_that_breaks_off_is_refused(read):
@@ -103,10 +99,9 @@ def test_a_file_that_would_fill_the_memory_is_given_up(read):
     assert isinstance(refused, UnreadableArticle)
 
 
-def test_a_value_too_long_for_an_article_is_refused_and_the_rest_is_read(monkeypatch):
-    monkeypatch.setattr(parquet_rows, "LONGEST_TEXT", 1 << 20)
+def test_a_value_too_long_for_an_article_is_refused_and_the_rest_is_read():
     content = pa.py_buffer(written({"text": ["Rain.", "x" * (2 << 20), "Snow."]}))
-    assert list(parquet_rows.messages_of(content, FieldMap())) == [
+    assert list(parquet_rows.messages_of(content, FieldMap(), longest=1 << 20)) == [
         {"row": 1, "cells": {"text": "Rain."}},
         {"row": 2, "refused": "a value of more than 1 MiB"},
         {"row": 3, "cells": {"text": "Snow."}},

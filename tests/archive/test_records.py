@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
@@ -139,9 +139,8 @@ def test_a_large_file_of_lines_is_streamed(tmp_path):
     assert peak < 8_000_000
 
 
-def test_a_line_too_long_for_an_article_is_passed_over(read, monkeypatch):
-    monkeypatch.setattr("backfile.archive.formats.files.LONGEST_TEXT", 1 << 20)
-    first, refused, last = read("a.jsonl", lines(RAIN, {"text": "x" * (3 << 20)}, SNOW))
+def test_a_line_too_long_for_an_article_is_passed_over(read):
+    first, refused, last = read("a.jsonl", lines(RAIN, {"text": "x" * LONGEST_TEXT}, SNOW))
     assert (first.id, last.id) == ("r", "s")
     assert refused.reason.startswith("line over")
 

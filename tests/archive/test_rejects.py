@@ -7,7 +7,7 @@ import pytest
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.rejects import BadRejects, Rejects, write_rejects
 from backfile.archive.model.errors import UnreadableArticle
-from tests.conftest import backfile
+from tests.builders import backfile
 
 
 @pytest.fixture

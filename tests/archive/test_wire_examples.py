@@ -9,7 +9,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 FORMATS = ROOT.parent / "shared/data/formats"
 FOLDERS = {

@@ -13,11 +13,7 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.wire.xml import MOST_ATTRIBUTES, MOST_ELEMENTS
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.archive.test_wire_newsml import ENGLISH, g2
-from tests.archive.test_wire_newsml import newsml1 as newsml_1
-from tests.archive.test_wire_ninjs import FIRST
-from tests.archive.test_wire_nitf import nitf as nitf_document
-from tests.archive.test_wire_telegrams import AFP, ANPA, DPA
+from tests.builders import AFP, ANPA, DPA, NEWSML1_ENGLISH, NINJS, g2, newsml1, nitf
 
 LAUGHS = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
 SECONDS = 5
@@ -87,7 +83,7 @@ def test_what_would_take_too_long_or_too_much_is_refused(read, content, reason):
 
 @pytest.mark.parametrize("end", ["", "<", "</x>", "&", "&x;", "\x00"])
 def test_no_part_of_a_document_passes_for_the_whole(read, end):
-    for document in (g2(), newsml_1(ENGLISH), nitf_document()):
+    for document in (g2(), newsml1(NEWSML1_ENGLISH), nitf()):
         for cut in range(100, len(document) - 10, 97):
             found = read(document[:cut] + end)
             assert found
@@ -95,14 +91,14 @@ def test_no_part_of_a_document_passes_for_the_whole(read, end):
 
 
 def test_names_that_are_none_are_no_fault(read):
-    (article,) = read(nitf_document("<p>Rain.</p><a:b:c>Snow.</a:b:c><x:p>Hail.</x:p>"))
+    (article,) = read(nitf("<p>Rain.</p><a:b:c>Snow.</a:b:c><x:p>Hail.</x:p>"))
     assert "Hail." in article.text
 
 
 def test_bodies_within_bodies_are_bounded_too(read):
     for body in ("<p " + "a=b " * 200_000 + ">x", "<b>" * 100_000 + "x", "<" * 1_000_000):
-        assert len(read(json.dumps({**FIRST, "body_xhtml": body}), "a.json")) == 1
-    deep = {**FIRST, "body_nitf": "<nitf>" + "<b>" * 50_000, "body_xhtml": ""}
+        assert len(read(json.dumps({**NINJS, "body_xhtml": body}), "a.json")) == 1
+    deep = {**NINJS, "body_nitf": "<nitf>" + "<b>" * 50_000, "body_xhtml": ""}
     (found,) = read(json.dumps(deep), "a.json")
     assert isinstance(found, UnreadableArticle)
 
@@ -111,20 +107,20 @@ def test_items_of_too_many_parts_are_refused_or_read_quickly(read):
     component = "<NewsComponent>{}</NewsComponent>"
     item = "<ContentItem><DataContent><p>x</p></DataContent></ContentItem>"
     deep = "<NewsComponent>" * 150 + component.format(item) * 3_000 + "</NewsComponent>" * 150
-    (refused,) = read(newsml_1(deep))
+    (refused,) = read(newsml1(deep))
     assert refused.reason == "more than 20 components in one another"
     spoken = '<DescriptiveMetadata><Language FormalName="{}"/></DescriptiveMetadata>' + item
     many = "".join(component.format(spoken.format(f"l{n}")) for n in range(3_000))
-    (refused,) = read(newsml_1(many))
+    (refused,) = read(newsml1(many))
     assert refused.reason == "more than 50 languages in one item"
     codes = '<Subject FormalName="99000000"/>' * 10_000
     topics = "<Topic><FormalName>1</FormalName></Topic>" * 10_000
     subjects = f"<DescriptiveMetadata><SubjectCode>{codes}</SubjectCode></DescriptiveMetadata>"
-    (article,) = read(newsml_1(f"<TopicSet>{topics}</TopicSet>", subjects, component.format(item)))
+    (article,) = read(newsml1(f"<TopicSet>{topics}</TopicSet>", subjects, component.format(item)))
     assert article.section == ""
     bodies = [{"contenttype": "text/html", "value": "<p>x"}] * 50_000
-    (article,) = read(json.dumps({**FIRST, "body_xhtml": "", "bodies": bodies}), "a.json")
-    assert article.text == FIRST["body_text"]
+    (article,) = read(json.dumps({**NINJS, "body_xhtml": "", "bodies": bodies}), "a.json")
+    assert article.text == NINJS["body_text"]
 
 
 def test_a_transmission_of_short_lines_is_refused_quickly(read):
@@ -170,10 +166,10 @@ def test_no_bytes_make_a_reader_raise(tmp_path_factory, content, opening):
 
 DOCUMENTS = [
     g2(),
-    newsml_1(ENGLISH, ENGLISH),
-    nitf_document(),
+    newsml1(NEWSML1_ENGLISH, NEWSML1_ENGLISH),
+    nitf(),
     DPA + AFP + ANPA,
-    json.dumps(FIRST, ensure_ascii=False),
+    json.dumps(NINJS, ensure_ascii=False),
 ]
 
 
@@ -205,7 +201,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 NAMES = [
-    *FIRST,
+    *NINJS,
     "bodies",
     "headlines",
     "descriptions",
@@ -221,6 +217,6 @@ NAMES = [
 @settings(deadline=None, max_examples=300)
 def test_no_record_of_ninjs_makes_the_reader_raise(tmp_path_factory, record, whole):
     path = tmp_path_factory.getbasetemp() / "record.json"
-    path.write_text(json.dumps({**(FIRST if whole else {"uri": "u"}), **record}))
+    path.write_text(json.dumps({**(NINJS if whole else {"uri": "u"}), **record}))
     found = list(read_file(SourceFile.at(path, path.name), FieldMap()))
     assert all(isinstance(each, Article | UnreadableArticle) for each in found)

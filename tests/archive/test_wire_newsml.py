@@ -13,29 +13,9 @@ from backfile.archive.formats.wire.newsml1 import read_newsml1
 from backfile.archive.formats.wire.newsml_g2 import read_newsml_g2
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
-from tests.conftest import backfile
+from tests.builders import G2_XHTML, NEWSML1_ENGLISH, NEWSML1_STORY, backfile, g2, newsml1
 
 BEFORE, AFTER = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)
-XHTML = """<inlineXML contenttype="application/xhtml+xml"><html xmlns="http://www.w3.org/1999/xhtml">
-<head><title>Ferry</title></head><body><header><p>Transport</p><h1>Night ferry stops</h1></header>
-<h2>The vote</h2><p>The ferry <b>stops</b> in May.</p><figure><figcaption>A boat</figcaption>
-</figure><p>Commuters were told<br/>by letter.</p></body></html></inlineXML>"""
-G2 = """<?xml version="1.0" encoding="UTF-8"?>
-<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="urn:newsml:cc.example:2024:7"
- version="{version}" standard="NewsML-G2" conformance="power" xml:lang="en-GB">
-<catalogRef href="http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_35.xml"/>
-<itemMeta><itemClass qcode="ninat:{kind}"/><provider qcode="nprov:CC"><name>Coastal Courier</name>
-</provider><versionCreated>2024-03-24T09:00:00-05:00</versionCreated>
-<firstCreated>2024-03-23T23:40:00-05:00</firstCreated>{status}</itemMeta>
-<contentMeta><by>By Ana Ruiz and José Núñez, Staff Writers</by>
-<dateline>ASHFORD, March 23</dateline>
-<subject type="cpnat:geoArea" qcode="x:1"><name>Ashford</name></subject>
-<subject qcode="medtop:20000763"><name xml:lang="de">Verkehr</name><name>transport</name></subject>
-<headline role="hld:sub">A sub-headline</headline>
-<headline role="hld:main">Night ferry stops</headline>
-<description role="drol:caption">A boat on the Ash.</description>
-<language tag="en-GB"/></contentMeta>
-<contentSet>{content}</contentSet></newsItem>"""
 
 
 @pytest.fixture
@@ -49,10 +29,6 @@ def read(tmp_path):
         return list(reader(file, FieldMap(), lambda: now))
 
     return read_all
-
-
-def g2(content=XHTML, version="3", status='<pubStatus qcode="stat:usable"/>', kind="text"):
-    return G2.format(content=content, version=version, status=status, kind=kind)
 
 
 def test_a_news_item_is_an_article_with_what_it_says_of_itself(read):
@@ -70,7 +46,7 @@ def test_its_text_has_the_dateline_once_and_neither_captions_nor_its_headline_ag
     assert article.text == (
         "ASHFORD, March 23 – The vote\n\nThe ferry stops in May.\n\nCommuters were told\nby letter."
     )
-    (article,) = read(g2(XHTML.replace("The vote", "ASHFORD (CC) – The vote")))
+    (article,) = read(g2(G2_XHTML.replace("The vote", "ASHFORD (CC) – The vote")))
     assert article.text.startswith("ASHFORD (CC) – The vote")
 
 
@@ -215,7 +191,7 @@ def test_a_message_that_breaks_off_is_read_as_far_as_it_goes(read):
 
 
 def test_a_prefix_that_is_not_declared_hides_neither_its_item_nor_the_next(read):
-    item = g2(XHTML.replace("<p>", "<p x:y='z'>")).partition("?>\n")[2]
+    item = g2(G2_XHTML.replace("<p>", "<p x:y='z'>")).partition("?>\n")[2]
     first, second = read(f"<newsMessage><itemSet>{item}{item}</itemSet></newsMessage>")
     assert first.text == second.text
     assert first.text.endswith("by letter.")
@@ -256,37 +232,11 @@ has said.
     assert article.authors == ("Ana Ruiz",)
 
 
-NEWSML1 = """<?xml version="1.0"?><!DOCTYPE NewsML SYSTEM "NewsML_1.2.dtd"><NewsML Version="1.2">
-<NewsEnvelope><SentFrom><Party FormalName="Coastal Courier"/></SentFrom>
-<DateAndTime>20240324T000000Z</DateAndTime></NewsEnvelope>
-<NewsItem><Identification><NewsIdentifier><ProviderId>cc.example</ProviderId><DateId>20240323</DateId>
-<NewsItemId>ferry</NewsItemId><RevisionId PreviousRevision="1" Update="N">2</RevisionId>
-<PublicIdentifier>urn:newsml:cc.example:20240323:ferry:2</PublicIdentifier></NewsIdentifier>
-</Identification><NewsManagement><NewsItemType FormalName="News"/>
-<FirstCreated>20240323T234000-0500</FirstCreated>
-<ThisRevisionCreated>20240324T090000-0500</ThisRevisionCreated>{status}</NewsManagement>
-<NewsComponent>{components}</NewsComponent></NewsItem></NewsML>"""
-STORY = """<NewsComponent><NewsLines><HeadLine>{title}</HeadLine><ByLine>By Ana Ruiz</ByLine>
-<DateLine>Ashford</DateLine></NewsLines><DescriptiveMetadata><Language FormalName="{language}"/>
-<SubjectCode><Subject FormalName="15000000"/></SubjectCode></DescriptiveMetadata>
-<NewsComponent><Role FormalName="Caption"/><ContentItem><DataContent>A boat</DataContent>
-</ContentItem></NewsComponent><NewsComponent><Role FormalName="Main"/>
-<ContentItem><MimeType FormalName="text/css"/><DataContent>p {{}}</DataContent></ContentItem>
-<ContentItem><Format FormalName="NITF"/><DataContent><nitf><body><body.content><p>{text}</p>
-<p>In May.</p></body.content></body></nitf></DataContent></ContentItem>
-<ContentItem><MimeType FormalName="text/plain"/><DataContent>{text} In May.</DataContent>
-</ContentItem></NewsComponent></NewsComponent>"""
-ENGLISH = STORY.format(title="Ferry stops", language="en", text="The ferry stops.")
-GERMAN = STORY.format(title="Fähre hört auf", language="de", text="Die Fähre hört auf.")
-USABLE = '<Status FormalName="Usable"/>'
-
-
-def newsml1(*components, status=USABLE):
-    return NEWSML1.format(components="".join(components), status=status)
+GERMAN = NEWSML1_STORY.format(title="Fähre hört auf", language="de", text="Die Fähre hört auf.")
 
 
 def test_newsml_1_is_read_by_the_component_that_is_the_story(read):
-    (article,) = read(newsml1(ENGLISH))
+    (article,) = read(newsml1(NEWSML1_ENGLISH))
     assert article.text == "Ashford – The ferry stops.\n\nIn May."
     assert (article.title, article.authors) == ("Ferry stops", ("Ana Ruiz",))
     assert (article.source, article.section) == ("Coastal Courier", "sport")
@@ -297,7 +247,7 @@ def test_a_code_is_named_by_the_items_own_topics_before_iptcs(read):
     topics = """<TopicSet><Topic><FormalName>15000000</FormalName>
     <Description Variant="Name" xml:lang="de">Rudern</Description>
     <Description Variant="Name" xml:lang="en">rowing</Description></Topic></TopicSet>"""
-    (article,) = read(newsml1(topics, ENGLISH))
+    (article,) = read(newsml1(topics, NEWSML1_ENGLISH))
     assert article.section == "rowing"
 
 
@@ -314,39 +264,39 @@ def test_parts_of_a_story_are_joined_and_a_lead_is_there_once(read):
 
 def test_a_language_on_a_component_is_its_language(read):
     (article,) = read(
-        newsml1(ENGLISH).replace("<NewsComponent>", "<NewsComponent xml:lang='nl'>", 1)
+        newsml1(NEWSML1_ENGLISH).replace("<NewsComponent>", "<NewsComponent xml:lang='nl'>", 1)
     )
     assert article.language == "en"
-    content = newsml1(ENGLISH).replace('<Language FormalName="en"/>', "")
+    content = newsml1(NEWSML1_ENGLISH).replace('<Language FormalName="en"/>', "")
     (article,) = read(content.replace("<NewsComponent>", "<NewsComponent xml:lang='nl'>", 1))
     assert article.language == "nl"
 
 
 def test_a_revision_has_the_id_of_the_one_before_it(read):
-    (article,) = read(newsml1(ENGLISH))
+    (article,) = read(newsml1(NEWSML1_ENGLISH))
     assert (article.id, article.version) == ("urn:newsml:cc.example:20240323:ferry", 2)
-    (article,) = read(newsml1(ENGLISH).replace("<ProviderId>cc.example</ProviderId>", ""))
+    (article,) = read(newsml1(NEWSML1_ENGLISH).replace("<ProviderId>cc.example</ProviderId>", ""))
     assert article.id == "urn:newsml:cc.example:20240323:ferry"
 
 
 def test_each_language_of_an_item_is_an_article(read):
-    english, german = read(newsml1(ENGLISH, GERMAN))
+    english, german = read(newsml1(NEWSML1_ENGLISH, GERMAN))
     assert (german.title, german.language) == ("Fähre hört auf", "de")
     assert german.id == f"{english.id}#de"
 
 
 def test_newsml_1_says_when_an_item_is_taken_back_or_may_be_read(read):
-    (withdrawn,) = read(newsml1(ENGLISH, status='<Status FormalName="Canceled"/>'))
+    (withdrawn,) = read(newsml1(NEWSML1_ENGLISH, status='<Status FormalName="Canceled"/>'))
     assert (withdrawn.article_id, withdrawn.version) == ("urn:newsml:cc.example:20240323:ferry", 2)
     status = '<Status FormalName="Embargoed"/>{}'
     change = """<StatusWillChange><FutureStatus FormalName="Usable"/>
     <DateAndTime>20240325T120000Z</DateAndTime></StatusWillChange>"""
-    content = newsml1(ENGLISH, status=status.format(change))
+    content = newsml1(NEWSML1_ENGLISH, status=status.format(change))
     (refused,) = read(content, read_newsml1, BEFORE)
     assert refused.reason == "under embargo until 2024-03-25T12:00:00+00:00"
     (article,) = read(content, read_newsml1, AFTER)
     assert article.published == date(2024, 3, 25)
-    (refused,) = read(newsml1(ENGLISH, status=status.format("")))
+    (refused,) = read(newsml1(NEWSML1_ENGLISH, status=status.format("")))
     assert refused.reason == "under embargo, and not until when"
 
 
@@ -367,7 +317,7 @@ def test_newsml_1_without_a_text_is_refused_as_what_it_is(read, component, reaso
 
 
 def test_items_in_one_another_are_read_each(read):
-    inner = newsml1(ENGLISH).partition("</NewsEnvelope>")[2].removesuffix("</NewsML>")
+    inner = newsml1(NEWSML1_ENGLISH).partition("</NewsEnvelope>")[2].removesuffix("</NewsML>")
     article, refused = read(newsml1(inner.replace(":ferry:", ":f:").replace(">ferry<", ">f<")))
     assert article.id == "urn:newsml:cc.example:20240323:f"
     assert refused.reason == "a news item without text"

@@ -11,28 +11,8 @@ from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.wire.ninjs import is_ninjs, read_item
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
+from tests.builders import NINJS
 
-FIRST = {
-    "uri": "https://cc.example/7",
-    "type": "text",
-    "version": "3",
-    "firstcreated": "2024-03-23T23:40:00-05:00",
-    "versioncreated": "2024-03-24T09:00:00-05:00",
-    "pubstatus": "usable",
-    "language": "en-GB",
-    "headline": "Night ferry stops",
-    "byline": "By Ana Ruiz and José Núñez",
-    "slugline": "ferry-vote",
-    "subject": [
-        {"name": "Ashford"},
-        {"name": "transport", "scheme": "http://cv.iptc.org/newscodes/mediatopic/"},
-    ],
-    "infosource": [{"name": "Coastal Courier"}],
-    "copyrightholder": "Nobody",
-    "body_text": "The ferry stops. In May.",
-    "body_xhtml": "<p>The ferry stops.</p><p>In May.</p>",
-    "associations": {"photo": {"uri": "x", "type": "picture", "headline": "A boat"}},
-}
 THIRD = {
     "standard": {"name": "ninjs", "version": "3.0"},
     "uri": "urn:cc:8",
@@ -69,8 +49,8 @@ def read_at():
 
 
 def test_the_first_generation_is_read(read):
-    (article,) = read(FIRST)
-    assert (article.id, article.url, article.version) == (FIRST["uri"], FIRST["uri"], 3)
+    (article,) = read(NINJS)
+    assert (article.id, article.url, article.version) == (NINJS["uri"], NINJS["uri"], 3)
     assert (article.title, article.text) == ("Night ferry stops", "The ferry stops.\n\nIn May.")
     assert article.authors == ("Ana Ruiz", "José Núñez")
     assert (article.section, article.source) == ("transport", "Coastal Courier")
@@ -86,14 +66,14 @@ def test_the_third_generation_is_read(read):
 
 
 def test_items_are_read_alone_in_lists_and_in_lines(read):
-    assert len(read([FIRST, THIRD])) == 2
-    assert len(read({"items": [FIRST, THIRD]})) == 2
-    lines = json.dumps(FIRST) + "\n" + json.dumps(THIRD)
+    assert len(read([NINJS, THIRD])) == 2
+    assert len(read({"items": [NINJS, THIRD]})) == 2
+    lines = json.dumps(NINJS) + "\n" + json.dumps(THIRD)
     assert [found.origin.offset for found in read(lines, "a.jsonl")] == [1, 2]
 
 
 def test_a_map_of_names_goes_before_what_the_format_says(read):
-    (article,) = read(FIRST, names=FieldMap({"text": "slugline"}))
+    (article,) = read(NINJS, names=FieldMap({"text": "slugline"}))
     assert article.text == "ferry-vote"
 
 
@@ -157,7 +137,7 @@ def test_a_text_that_is_only_described_is_read_by_its_description(read):
     ],
 )
 def test_an_item_that_breaks_a_rule_is_refused_with_the_rule(read, change, reason):
-    (refused,) = read({**FIRST, **change})
+    (refused,) = read({**NINJS, **change})
     assert isinstance(refused, UnreadableArticle)
     assert refused.reason.startswith(f"not valid ninjs: {reason}")
 
@@ -169,7 +149,7 @@ def test_a_table_is_not_held_to_the_rules_of_ninjs(read):
 
 def test_an_agencys_own_names_are_no_fault(read):
     own = {"priority": 6, "service": [{"name": "National"}], "source": "CC Wire"}
-    (article,) = read({**FIRST, **own, "associations": {"a": {"guid": "x", "priority": 6}}})
+    (article,) = read({**NINJS, **own, "associations": {"a": {"guid": "x", "priority": 6}}})
     assert article.source == "CC Wire"
 
 
@@ -182,7 +162,7 @@ def test_an_item_that_is_taken_back_names_its_article_and_version(read, status):
 
 @pytest.mark.parametrize("name", ["embargoed", "embargoedUntil"])
 def test_an_embargo_keeps_an_item_out_until_it_ends(read_at, name):
-    item = {**FIRST, name: "2024-03-25T12:00:00Z"}
+    item = {**NINJS, name: "2024-03-25T12:00:00Z"}
     refused = read_at(item, datetime(2024, 3, 25, tzinfo=UTC))
     assert refused.reason == "under embargo until 2024-03-25T12:00:00+00:00"
     assert isinstance(read_at(item, datetime(2024, 3, 26, tzinfo=UTC)), Article)

@@ -12,27 +12,7 @@ from backfile.archive.formats.wire.bylines import names_in, with_dateline
 from backfile.archive.formats.wire.nitf import read_nitf
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import WithdrawnArticle
-
-NITF = """<?xml version="1.0" encoding="{encoding}"?>
-<!DOCTYPE nitf SYSTEM "nitf-3-2.dtd"><nitf version="-//IPTC//DTD NITF 3.2//EN"><head>
-<title>Not this</title>{meta}
-<tobject><tobject.subject tobject.subject.refnum="11000000"/></tobject>
-<docdata{status}><doc-id id-string="cc-7" regsrc="CC"/><du-key key="ferry" version="2"/>
-<urgency ed-urg="4"/><date.issue norm="20240323T234000-0500"/>{release}
-<date.expire norm="20240401"/><ed-msg info="Not for print"/>
-<doc.copyright holder="Coastal Courier" year="2024"/></docdata></head>
-<body><body.head><hedline><hl1>Night ferry stops</hl1><hl2>Board votes 5-4</hl2></hedline>
-<note><body.content><p>For editors</p></body.content></note>{bylines}
-<dateline><location>ASHFORD</location>, <story.date norm="20240323">March 23</story.date></dateline>
-<abstract><p>The lead again.</p></abstract></body.head>
-<body.content>{content}</body.content><body.end><tagline>rc</tagline></body.end></body></nitf>"""
-BYLINE = "<byline>By Ana Ruiz and José Núñez<byttl>CC Staff</byttl></byline>"
-CONTENT = """<p>The ferry stops in <chron>May</chron>.</p><hl2>The vote</hl2>
-<media media-type="image"><media-caption>A boat</media-caption></media>
-<p>It was five to four.</p><ul><li>Ash</li><li>Elm</li></ul>
-<table><tr><td>Yes</td><td>5</td></tr><tr><td>No</td><td>4</td></tr></table>
-<pre>a  1
-b  2</pre>"""
+from tests.builders import nitf
 
 
 @pytest.fixture
@@ -46,17 +26,6 @@ def read(tmp_path):
         )
 
     return read_all
-
-
-def nitf(content=CONTENT, bylines=BYLINE, meta="", status="", release="", encoding="utf-8"):
-    return NITF.format(
-        content=content,
-        bylines=bylines,
-        meta=meta,
-        status=status,
-        release=release,
-        encoding=encoding,
-    )
 
 
 def test_nitf_is_read_with_all_that_an_article_has(read):

@@ -9,28 +9,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.registry import format_of
 from backfile.archive.formats.wire.telegrams import full_year, paragraphs
-
-DPA = (
-    "\x01ecp0007 4 sp 850  cc-tns 0908\r\n\r\nFerry/Harbour/\r\n\x02REFILE\r\n1ST LEAD\r\n"
-    "Board ends the night ferry: A long headline that\r\ngoes on here\r\n"
-    "By Ana Ruiz, The Coastal Courier =\r\n\r\nAshford (cc) - The night ferry across the Ash\r\n"
-    "stops in May.\r\n\r\nIt is “final”.\r\n\r\n"
-    "Name      Goals   Points\r\nAnn          1       22\r\n"
-    "Bob          2       33\r\n\r\n* * * *\r\nThe following information is not intended for "
-    "publication\r\n\r\nTel: 1234\r\n\x03\r\n232340 GMT Mar 24\r\n"
-)
-AFP = (
-    "\x01cca0012 3 pol 120 cc 0012\r\n\x02Une manchette\r\n    ASHFORD, 3 jan (CC) - Un été\r\n"
-    "chaud.\r\n    Deux.\r\n030112 MEZ jan 05\r\n\x03"
-)
-ANPA = (
-    "\x16\x16\x01z6715\x1f-----\r\nr s\x13\x11BC-CRT--Ferry-Vote 1stLd   03-23 0500\r\n"
-    "\x02^BC-CRT--Ferry-Vote, 1st Ld,416<\r\n^Board ends the night ferry 5-4<\r\n"
-    "^AP Photo GATK105<\r\n^Eds: Updates. With photos.<\r\n"
-    "^By CHARLES ROE=\r\n^CC Sports Writer=\r\n"
-    "\t   ASHFORD (CC) _ The ferry stops ``for good,'' the board said _ at\r\nlast.\r\n"
-    "\t   In May.\r\n\t   ___\r\n\x03\r\n\t   CC-WF-03-23-16 0337GMT<\r\n\x04"
-)
+from tests.builders import AFP, ANPA, DPA
 
 
 @pytest.fixture

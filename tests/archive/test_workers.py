@@ -11,8 +11,9 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WorkerLost
 from backfile.archive.workers import GRACE, Workers, once
-from tests.conftest import started
+from tests.builders import started
 
+pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
 
 

@@ -4,20 +4,28 @@ from itertools import pairwise
 
 import pytest
 
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
-from backfile.web.app import create_app
-from tests.browsers import served
-from tests.conftest import engines_in
-from tests.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.browser.browsers import served
+from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.builders import app_over, engines_in
 
 pytestmark = pytest.mark.browser
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-AXE_OPTIONS = {
+ALL_RULES = {
     "runOnly": {"type": "tag", "values": WCAG},
     "rules": {"target-size": {"enabled": True}},  # 2.5.8, which axe leaves off by default
     "resultTypes": ["violations"],
 }
+CONTRAST = {
+    "runOnly": {"type": "rule", "values": ["color-contrast"]},
+    "resultTypes": ["violations"],
+}
+# Colours alone depend on the scheme, and what else there is on the width: each rule sees each once.
+VIEWS = [
+    (1280, "light", ALL_RULES),
+    (390, "dark", ALL_RULES),
+    (1280, "dark", CONTRAST),
+    (390, "light", CONTRAST),
+]
 STATES = SAMPLE_STATES | EMPTY_STATES | GERMAN_STATES
 # A bar is as narrow as there are many: the fields beside it do the same (2.5.8, "equivalent").
 IN_A_CHART = "each => each.closest('.timeline') !== null"
@@ -28,7 +36,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = t
 def empty_address(tmp_path_factory):
     """Where an archive without a single article is served."""
     engines = engines_in(tmp_path_factory.mktemp("empty") / "archive", in_memory=True)
-    with served(create_app(Searcher(engines, RankingOptions(floor=0.2)))) as url:
+    with served(app_over(engines, floor=0.2)) as url:
         yield url
     engines.catalog.close()
 
@@ -53,14 +61,49 @@ def go(page, address, empty_address):
     return open_state
 
 
+@pytest.fixture(scope="module", params=STATES)
+def opened(request, chromium, address, empty_address):
+    """A page in each state that is the one that was meant, opened once for all tests of states."""
+    path, words = STATES[request.param]
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto((empty_address if request.param in EMPTY_STATES else address) + path)
+    assert words in page.locator("main").text_content()
+    page.evaluate(REMEMBER_OPEN)
+    yield page
+    context.close()
+
+
+REMEMBER_OPEN = """document.querySelectorAll("details").forEach(each => {
+  each.toggleAttribute("data-opened", each.open);
+})"""
+AS_OPENED = """() => {
+  document.adoptedStyleSheets = [];
+  document.querySelectorAll("details").forEach(each => {
+    each.open = each.hasAttribute("data-opened");
+  });
+  document.activeElement.blur();
+  scrollTo(0, 0);
+}"""
+
+
+@pytest.fixture
+def state(opened):
+    """A page in each state, as it was opened, whatever the test before has done to it."""
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.emulate_media(color_scheme="light")
+    opened.evaluate(AS_OPENED)
+    return opened
+
+
 @pytest.fixture(scope="session")
 def axe():
     return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
 
-def violations(axe, page):
+def violations(axe, page, options=ALL_RULES):
     """What axe finds, as rule and element."""
-    found = axe.run(page, options=AXE_OPTIONS).response["violations"]
+    found = axe.run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]}"
         for rule in found
@@ -69,16 +112,13 @@ def violations(axe, page):
     ]
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_axe_finds_no_violation(axe, go, state):
-    page = go(state)
-    page.evaluate(OPEN_ALL)
+def test_axe_finds_no_violation(axe, state):
+    state.evaluate(OPEN_ALL)
     found = {}
-    for width in (1280, 390):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            found[scheme, width] = violations(axe, page)
+    for width, scheme, options in VIEWS:
+        state.set_viewport_size({"width": width, "height": 900})
+        state.emulate_media(color_scheme=scheme)
+        found[scheme, width] = violations(axe, state, options)
     assert not any(found.values()), found
 
 
@@ -107,12 +147,11 @@ def test_axe_finds_no_violation_in_suggestions(axe, go):
     page.keyboard.type("swing bri")
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("ArrowDown")
-    for width in (1280, 390):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            assert violations(axe, page) == []
-            assert page.get_by_role("option").first.is_visible()
+    for width, scheme, options in VIEWS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        assert violations(axe, page, options) == []
+        assert page.get_by_role("option").first.is_visible()
 
 
 FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
@@ -125,13 +164,11 @@ UNMARKED = """selector => [...document.querySelectorAll(selector)].filter(each =
 }).map(each => each.outerHTML.slice(0, 200))"""
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_whatever_has_the_focus_shows_it(go, state):
-    page = go(state)
-    page.evaluate(OPEN_ALL)
-    page.keyboard.press("Tab")  # from here on the browser takes the reader for one with a keyboard
-    assert page.locator(FOCUSABLE).count() > 3
-    assert page.evaluate(UNMARKED, FOCUSABLE) == []
+def test_whatever_has_the_focus_shows_it(state):
+    state.evaluate(OPEN_ALL)
+    state.keyboard.press("Tab")  # from here on the browser takes the reader for one with a keyboard
+    assert state.locator(FOCUSABLE).count() > 3
+    assert state.evaluate(UNMARKED, FOCUSABLE) == []
 
 
 SMALL = """selector => [...document.querySelectorAll(selector)].filter(each => {
@@ -143,11 +180,9 @@ CONTROLS = "button, input:not([type=hidden], [type=radio], [type=checkbox]), lab
 summary, .facet a, .chips a, .pager a, .masthead a, article.hit h2 a"
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_what_is_pressed_is_large_enough_for_a_finger(go, state):
-    page = go(state)
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate(SMALL, CONTROLS) == []
+def test_what_is_pressed_is_large_enough_for_a_finger(state):
+    state.set_viewport_size({"width": 390, "height": 800})
+    assert state.evaluate(SMALL, CONTROLS) == []
 
 
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
@@ -161,17 +196,15 @@ SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
   word-spacing: .16em !important } p { margin-bottom: 2em !important }"""
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_nothing_scrolls_sideways_narrow_enlarged_or_spaced(go, state):
-    page = go(state)
-    page.evaluate(OPEN_ALL)
-    page.set_viewport_size({"width": 320, "height": 256})  # 1280 pixels at 400% (1.4.10)
-    assert page.evaluate(SIDEWAYS) <= 0
-    page.evaluate(ADD_STYLE, SPACED)  # 1.4.12
-    assert page.evaluate(SIDEWAYS) <= 0
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.evaluate(ADD_STYLE, "html { font-size: 200% !important }")  # 1.4.4
-    assert page.evaluate(SIDEWAYS) <= 0
+def test_nothing_scrolls_sideways_narrow_enlarged_or_spaced(state):
+    state.evaluate(OPEN_ALL)
+    state.set_viewport_size({"width": 320, "height": 256})  # 1280 pixels at 400% (1.4.10)
+    assert state.evaluate(SIDEWAYS) <= 0
+    state.evaluate(ADD_STYLE, SPACED)  # 1.4.12
+    assert state.evaluate(SIDEWAYS) <= 0
+    state.set_viewport_size({"width": 1280, "height": 900})
+    state.evaluate(ADD_STYLE, "html { font-size: 200% !important }")  # 1.4.4
+    assert state.evaluate(SIDEWAYS) <= 0
 
 
 MOVING = """[...document.querySelectorAll("*")].filter(each => {
@@ -181,19 +214,17 @@ MOVING = """[...document.querySelectorAll("*")].filter(each => {
 }).map(each => each.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("state", ["results", "article of a search", "overview"])
-def test_nothing_moves_for_those_who_want_no_motion(go, state):
-    page = go(state)
+@pytest.mark.parametrize("name", ["results", "article of a search", "overview"])
+def test_nothing_moves_for_those_who_want_no_motion(go, name):
+    page = go(name)
     page.emulate_media(reduced_motion="no-preference")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "smooth"
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(MOVING) == []
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_headings_are_in_order_below_one(go, state):
-    page = go(state)
-    levels = [int(tag[1]) for tag in page.evaluate(
+def test_headings_are_in_order_below_one(state):
+    levels = [int(tag[1]) for tag in state.evaluate(
         "[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]"
         ".filter(each => each.checkVisibility()).map(each => each.tagName)"
     )]  # fmt: skip
@@ -202,9 +233,9 @@ def test_headings_are_in_order_below_one(go, state):
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-@pytest.mark.parametrize("state", ["results", "article", "overview", "article not found"])
-def test_the_first_tab_offers_to_skip_to_the_content(go, state):
-    page = go(state)
+@pytest.mark.parametrize("name", ["results", "article", "overview", "article not found"])
+def test_the_first_tab_offers_to_skip_to_the_content(go, name):
+    page = go(name)
     page.keyboard.press("Tab")
     box = page.locator(":focus").bounding_box()
     assert page.locator(":focus").inner_text() == "Skip to the content"

@@ -2,11 +2,8 @@
 
 import pytest
 
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
-from backfile.web.app import create_app
-from tests.browsers import served
-from tests.conftest import engines_in, fill, write_stories
+from tests.browser.browsers import served
+from tests.builders import app_over, engines_in, fill, write_stories
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +58,7 @@ def right_to_left(tmp_path_factory):
     folder = tmp_path_factory.mktemp("directions")
     engines = engines_in(folder / "archive", in_memory=True)
     fill(engines, write_stories(folder, STORIES))
-    with served(create_app(Searcher(engines, RankingOptions(floor=0.2)))) as url:
+    with served(app_over(engines, floor=0.2)) as url:
         yield url
     engines.catalog.close()
 

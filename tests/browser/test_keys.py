@@ -84,6 +84,16 @@ def test_every_page_leads_to_the_list_of_keys(page, path):
     assert page.evaluate("document.activeElement.id") == "show-keys"
 
 
+@pytest.mark.parametrize("path", ["/?q=bridge", "/help"])
+def test_the_list_of_keys_leads_to_the_help(page, path):
+    page.goto(path)
+    press(page, "?")
+    page.get_by_role("link", name="Help with keys and searches").click()
+    page.wait_for_url("**/help#keys")
+    assert page.get_by_role("dialog").count() == 0
+    assert page.locator("h2#keys").bounding_box()["y"] < page.viewport_size["height"]
+
+
 def test_no_key_is_taken_while_a_field_is_typed_in(page):
     page.goto("/?q=bridge")
     for field in page.locator("input:not([type=hidden], [type=radio], [type=checkbox])").all():

@@ -15,7 +15,7 @@ from backfile.index.model.results import Offer, Verdict
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, write_stories
+from tests.builders import engines_in, fill, write_stories
 
 NOISE = USUAL_NOISE[:2]  # as if it had been measured
 

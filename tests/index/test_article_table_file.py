@@ -6,7 +6,7 @@ from backfile.index.model.article_table_file import encode
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, indexer_of, write_stories
+from tests.builders import engines_in, fill, indexer_of, write_stories
 
 
 @pytest.fixture

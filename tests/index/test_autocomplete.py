@@ -6,18 +6,16 @@ from hypothesis import strategies as st
 
 from backfile.index.asking.autocomplete import LONGEST_TYPED, typed_last
 from backfile.web.app import create_app
-from tests.web.test_openapi import misfits, schema_of
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def suggested(client, text, **parameters):
     answer = client.get("/api/suggest", query_string={"q": text, **parameters})
     assert answer.status_code == 200
-    assert misfits(answer.json, schema_of("/api/suggest")) == []
     return answer.json["suggestions"]
 
 
@@ -82,8 +80,8 @@ def test_nothing_is_suggested_where_no_word_is_begun(client):
         assert suggested(client, typed) == []
 
 
-def test_what_is_removed_is_suggested_no_longer(engines, searcher):
-    client = create_app(searcher).test_client()
+def test_what_is_removed_is_suggested_no_longer(engines, searcher, reader):
+    client = create_app(searcher, reader).test_client()
     assert suggested(client, "firewor")
     engines.catalog.remove(["untitled"])
     searcher._snapshots._looked = 0.0

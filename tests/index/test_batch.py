@@ -12,20 +12,12 @@ from backfile.index.search.batch import ListedQuery, read_queries, text_of
 from backfile.web.api.exports import HIT_COLUMNS
 from backfile.web.app import create_app
 from backfile.web.search.batch import MOST_QUERIES
-from tests.conftest import backfile, write_stories
+from tests.builders import app_in, backfile
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
-
-
-@pytest.fixture
-def archive(tmp_path):
-    folder = tmp_path / "in-the-shell"
-    result = backfile("index", write_stories(tmp_path), "--archive", folder, "--no-vectors")
-    assert result.exit_code == 0, result.output
-    return folder
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def rows_of(text):
@@ -125,11 +117,11 @@ def test_an_upload_that_is_too_large_is_refused(client):
     assert client.post("/batch", data=b"x" * (2 << 20), content_type=kind).status_code == 413
 
 
-def test_a_bad_parameter_of_all_queries_is_refused_at_once(client, archive, tmp_path):
+def test_a_bad_parameter_of_all_queries_is_refused_at_once(client, indexed_by_words, tmp_path):
     assert upload(client, "ferry", mode="magic").status_code == 400
     path = tmp_path / "queries.csv"
     path.write_text("ferry\n")
-    refused = backfile("search", "--batch", path, "--since", "soon", "--archive", archive)
+    refused = backfile("search", "--batch", path, "--since", "soon", "--archive", indexed_by_words)
     assert (refused.exit_code, refused.stdout) == (2, "")
 
 
@@ -139,11 +131,11 @@ def test_searches_can_be_typed_instead_and_the_page_says_how(client):
     assert 'enctype="multipart/form-data"' in client.get("/batch").text
 
 
-def test_the_shell_and_the_page_write_the_same_table(client, archive, tmp_path):
+def test_the_shell_and_the_page_write_the_same_table(client, indexed_by_words, tmp_path):
     table = "id,q,mode\na,ferry,keyword\nb,swing bridge,keyword\nc,zxqv,keyword\n"
     path, hits = tmp_path / "queries.csv", tmp_path / "hits.csv"
     path.write_text(table)
-    told = backfile("search", "--batch", path, "-o", hits, "--archive", archive)
+    told = backfile("search", "--batch", path, "-o", hits, "--archive", indexed_by_words)
     assert told.exit_code == 0
     assert told.stderr == "3 queries, 2 with hits\n"
     ours = ("id", "query", "rank", "article", "verdict", "total")
@@ -157,34 +149,32 @@ def test_the_shell_and_the_page_write_the_same_table(client, archive, tmp_path):
 @pytest.mark.parametrize(
     ("table", "code"), [("ferry\n", 0), ("zxqv\n", 1), ("q,since\nferry,\nferry,soon\n", 1)]
 )
-def test_the_exit_code_says_whether_all_was_answered(archive, table, code):
+def test_the_exit_code_says_whether_all_was_answered(indexed_by_words, table, code):
     from click.testing import CliRunner
 
     from backfile.scripts.backfile import main
 
-    arguments = ["search", "--batch", "-", "--mode", "keyword", "--archive", str(archive)]
+    arguments = ["search", "--batch", "-", "--mode", "keyword", "--archive", str(indexed_by_words)]
     assert CliRunner().invoke(main, arguments, input=table).exit_code == code
 
 
 @pytest.mark.parametrize(
     "arguments", [["ferry", "--batch", "-"], ["--batch", "-", "--json"], [], ["ferry", "-o", "x"]]
 )
-def test_what_does_not_go_together_is_refused(archive, arguments):
-    assert backfile("search", *arguments, "--archive", archive).exit_code == 2
+def test_what_does_not_go_together_is_refused(indexed_by_words, arguments):
+    assert backfile("search", *arguments, "--archive", indexed_by_words).exit_code == 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "ris"])
 @pytest.mark.parametrize("search", [{"q": "ferry"}, {"q": "ferry", "source": "Courier"}, {}])
-def test_the_shell_exports_what_the_page_does(archive, tmp_path, kind, search):
-    from backfile.archive.model.settings import Settings
-    from backfile.index.wiring import open_searcher
+def test_the_shell_exports_what_the_page_does(indexed_by_words, tmp_path, kind, search):
 
-    client = create_app(open_searcher(Settings(archive=archive))).test_client()
+    client = app_in(indexed_by_words).test_client()
     options = [o for name, value in search.items() if name != "q" for o in (f"--{name}", value)]
     path = tmp_path / "out"
     written = backfile(
         *("export", *([search["q"]] if "q" in search else []), *options),
-        *("--mode", "keyword", "--format", kind, "-o", path, "--archive", archive),
+        *("--mode", "keyword", "--format", kind, "-o", path, "--archive", indexed_by_words),
     )
     assert written.exit_code == 0
     asked_for = client.get(f"/export.{kind}", query_string={**search, "mode": "keyword"})
@@ -192,8 +182,8 @@ def test_the_shell_exports_what_the_page_does(archive, tmp_path, kind, search):
     assert [each.name for each in tmp_path.iterdir() if each.suffix == ".part"] == []
 
 
-def test_an_export_goes_to_stdout_and_of_nothing_is_exit_code_1(archive):
-    options = ("--mode", "keyword", "--format", "jsonl", "--archive", archive)
+def test_an_export_goes_to_stdout_and_of_nothing_is_exit_code_1(indexed_by_words):
+    options = ("--mode", "keyword", "--format", "jsonl", "--archive", indexed_by_words)
     lines = backfile("export", "ferry", *options).stdout.splitlines()
     assert {json.loads(line)["id"] for line in lines} == {"ferry", "bridge", "<b>id</b>"}
     nothing = backfile("export", "zxqv", *options)

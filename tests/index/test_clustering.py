@@ -1,6 +1,5 @@
 """Copies are told from what only looks like one, in bounded time, whatever order they come in."""
 
-import json
 import random
 import time
 from dataclasses import replace
@@ -16,21 +15,8 @@ from backfile.archive.model.article import TitleSource
 from backfile.index.duplicates.clustering import alike, group, link
 from backfile.index.duplicates.signatures import SIGNATURE, sign
 from backfile.scripts.bench.edited_copies import edited
-from tests.conftest import engines_in, fill, indexer_of
+from tests.builders import engines_in, fill, indexer_of, invented_text, wire_story, write_records
 from tests.fakes import LateWorkers
-
-WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "ckmnrstx"]
-
-
-def text_of(seed, words=260):
-    """A text of random sentences, with some numbers in it."""
-    choose = random.Random(seed)
-    said = [
-        choose.choice(WORDS) if choose.random() > 0.05 else str(choose.randint(10, 9_999))
-        for _ in range(words)
-    ]
-    sentences = [" ".join(said[i : i + 13]).capitalize() + "." for i in range(0, words, 13)]
-    return "\n\n".join(" ".join(sentences[i : i + 4]) for i in range(0, len(sentences), 4))
 
 
 def signed(articles):
@@ -40,7 +26,7 @@ def signed(articles):
 @pytest.fixture(scope="module")
 def articles(make_article):
     def made(n):
-        text = text_of(n)
+        text = invented_text(n)
         return make_article(text, id=f"a{n}", title=text[:40], title_source=TitleSource.LEAD)
 
     return [made(n) for n in range(40)]
@@ -94,7 +80,7 @@ def related(seed, n=60):
 
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 1 << 30))
-def test_stories_do_not_depend_on_the_order_of_the_input(seed):
+def test_clusters_do_not_depend_on_the_order_of_the_input(seed):
     made = related(seed)
     mixed = np.random.default_rng(seed).permutation(len(made))
     leads = group(link(made), np.arange(len(made)))
@@ -115,7 +101,7 @@ def test_each_copy_is_like_its_lead_and_the_lead_comes_first(seed):
     assert (np.bincount(leads[members])[np.unique(leads[members])] > 1).all()
 
 
-def test_no_articles_are_no_stories():
+def test_no_articles_are_no_clusters():
     assert group(link(np.zeros(0, SIGNATURE)), np.zeros(0, np.int64)).tolist() == []
 
 
@@ -131,27 +117,11 @@ def test_many_copies_of_one_text_are_grouped_quickly(changed):
     assert (leads == 4_999).mean() > 0.99
 
 
-def write(path, records):
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return path
-
-
-def wire(n=5):
-    """A story of n outlets, the latest first, and one that nobody else has."""
-    text = text_of("wire")
-    told = [
-        {"id": f"w{i}", "title": "Wire", "source": f"Outlet {i}", "text": f"{text} Said {i}.",
-         "published": f"2024-05-{28 - i:02d}"}
-        for i in range(n)
-    ]  # fmt: skip
-    return [*told, {"id": "own", "title": "Own", "text": text_of("own"), "published": "2024-05-01"}]
-
-
-def stories_of(engines):
+def copies_of(engines):
     """Each article's copies, in their order."""
-    known = engines.catalog.stories
+    known = engines.catalog.clusters
     ids = sorted(article.id for article, _ in engines.catalog.digests())
-    return {each: [copy.id for copy in known.of(each, 20).listed] for each in ids}
+    return {each: [copy.id for copy in known.copies_of(each).listed] for each in ids}
 
 
 @pytest.fixture
@@ -162,41 +132,41 @@ def engines(tmp_path):
 
 
 def test_the_earliest_leads_and_removing_it_makes_the_next_one_lead(engines, tmp_path):
-    fill(engines, write(tmp_path / "news.jsonl", wire()))
-    assert stories_of(engines)["w0"] == ["w4", "w3", "w2", "w1"]
-    assert stories_of(engines)["own"] == []
+    fill(engines, write_records(tmp_path / "news.jsonl", wire_story()))
+    assert copies_of(engines)["w0"] == ["w4", "w3", "w2", "w1"]
+    assert copies_of(engines)["own"] == []
     indexer_of(engines).remove(["w4"])
-    assert stories_of(engines)["w3"] == ["w2", "w1", "w0"]
+    assert copies_of(engines)["w3"] == ["w2", "w1", "w0"]
     indexer_of(engines).remove(["w0", "w1", "w2"])
-    assert len(engines.catalog.stories.table()) == 0
+    assert len(engines.catalog.clusters.table()) == 0
 
 
-def test_an_article_that_is_changed_leaves_its_story(engines, tmp_path):
-    records = wire(2)
-    fill(engines, write(tmp_path / "news.jsonl", records))
-    records[0]["text"] = text_of("other")
-    fill(engines, write(tmp_path / "news.jsonl", records))
-    assert stories_of(engines) == {"w0": [], "w1": [], "own": []}
+def test_an_article_that_is_changed_leaves_its_cluster(engines, tmp_path):
+    records = wire_story(2)
+    fill(engines, write_records(tmp_path / "news.jsonl", records))
+    records[0]["text"] = invented_text("other")
+    fill(engines, write_records(tmp_path / "news.jsonl", records))
+    assert copies_of(engines) == {"w0": [], "w1": [], "own": []}
 
 
 def test_what_an_older_release_kept_is_signed_by_the_next_run(engines, tmp_path):
-    news = write(tmp_path / "news.jsonl", wire())
+    news = write_records(tmp_path / "news.jsonl", wire_story())
     fill(engines, news)
-    expected = stories_of(engines)
+    expected = copies_of(engines)
     with engines.catalog._database.engine.begin() as connection:
         for table in ("signatures", "stories"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
         connection.exec_driver_sql("DELETE FROM counters WHERE name IN ('signed', 'grouped')")
     generation = engines.catalog.generation()
     indexer_of(engines, workers=LateWorkers()).index(Reading([news], FieldMap()))
-    assert stories_of(engines) == expected
+    assert copies_of(engines) == expected
     assert engines.catalog.generation() > generation
 
 
-def test_a_run_that_changes_nothing_makes_no_stories(engines, tmp_path):
-    news = write(tmp_path / "news.jsonl", wire())
+def test_a_run_that_changes_nothing_makes_no_clusters(engines, tmp_path):
+    news = write_records(tmp_path / "news.jsonl", wire_story())
     fill(engines, news)
-    assert engines.catalog.stories.changed() is None
+    assert engines.catalog.clusters.changed() is None
     generation = engines.catalog.generation()
     fill(engines, news)
     assert engines.catalog.generation() == generation
@@ -206,18 +176,24 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize("at", ["sign", "signed", "standings", "keep"])
-def test_a_run_that_ends_anywhere_among_the_stories_is_finished_by_the_next(
-    at, engines, tmp_path, monkeypatch
+ENDS = [
+    *(("clusters", at) for at in ("unsigned", "changed", "signed", "lead_criteria")),
+    *(("originals", at) for at in ("note", "release", "sweep")),
+]
+
+
+@pytest.mark.parametrize(("part", "at"), ENDS)
+def test_a_run_that_ends_anywhere_before_its_clusters_is_finished_by_the_next(
+    part, at, engines, tmp_path, monkeypatch
 ):
     def die(*_):
         raise Killed
 
-    news = write(tmp_path / "news.jsonl", wire())
+    news = write_records(tmp_path / "news.jsonl", wire_story())
     with monkeypatch.context() as patched:
-        patched.setattr(engines.catalog.stories, at, die)
+        patched.setattr(getattr(engines.catalog, part), at, die)
         with pytest.raises(Killed):
             fill(engines, news)
     fill(engines, news)
-    assert stories_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
-    assert engines.catalog.stories.changed() is None
+    assert copies_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
+    assert engines.catalog.clusters.changed() is None

@@ -13,12 +13,13 @@ from whoosh.searching import Searcher
 
 from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.scoring.bm25 import Idf
+from backfile.index.lexical.scoring.collection import PostingsCache
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage import whoosh_index
-from backfile.index.lexical.storage.postings import PostingsCache
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field, Or, Phrase, Word
 from backfile.index.seams.protocols import LexicalEntry
-from tests.index.test_contract import table
+from tests.builders import table
 
 WORDS = ["ash", "boat", "crew", "dock", "east", "fog", "gale", "helm"]
 texts = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)
@@ -115,7 +116,7 @@ def test_numpy_scores_title_and_text_as_stock_bm25f_does_one_field(
     n_rows = sum(len(part) for part in parts)
     snapshot = ours(folder, parts).snapshot()
     expression = Or(tuple(Word(word) for word in WORDS[:5]))
-    scores = snapshot.match(expression, table(n_rows), idf=idf).scores
+    scores = LexicalSearch(snapshot, table(n_rows)).match(expression, idf=idf).scores
     words = query.Or([query.Term("text", word) for word in WORDS[:5]])
     joined = [[("", f"{title} {text}") for title, text in part] for part in parts]
     with stock(folder, joined).reader() as reader:
@@ -130,7 +131,8 @@ def test_numpy_scores_title_and_text_as_stock_bm25f_does_one_field(
 def test_a_phrase_is_found_where_its_words_stand_in_order(parts, slop, tmp_path_factory):
     snapshot = ours(tmp_path_factory.mktemp("codec"), parts).snapshot()
     corpus = [passage for part in parts for passage in part]
-    found = snapshot.match(Phrase("ash boat crew", slop=slop), table(len(corpus))).held
+    search = LexicalSearch(snapshot, table(len(corpus)))
+    found = search.match(Phrase("ash boat crew", slop=slop)).matching
 
     def holds(words):
         ends = [i for i, word in enumerate(words) if word == "ash"]
@@ -167,8 +169,8 @@ def test_merged_segments_answer_as_before(parts, gone, tmp_path_factory):
     known = table(row - 1)
     known.article_of[[i for i in range(1, row) if i not in set(kept)]] = -1
     for expression in (Or((Word("ash"), Word("fog"))), Phrase("ash boat"), Word("gale")):
-        before = whole.snapshot().match(expression, known)
-        after = merged.snapshot().match(expression, known)
+        before = LexicalSearch(whole.snapshot(), known).match(expression)
+        after = LexicalSearch(merged.snapshot(), known).match(expression)
         np.testing.assert_allclose(before.scores, after.scores, atol=1e-5)
 
 
@@ -178,7 +180,8 @@ def test_a_word_that_stands_more_often_than_a_byte_can_count(tmp_path):
     snapshot = made.snapshot()
     postings = snapshot.postings(Field.TEXT, "fog")
     assert postings.frequencies.tolist() == [300, 70_000]
-    assert snapshot.match(Phrase("fog ash boat"), table(2)).held.tolist() == [True, False]
+    found = LexicalSearch(snapshot, table(2)).match(Phrase("fog ash boat"))
+    assert found.matching.tolist() == [True, False]
 
 
 def test_the_cache_of_posting_lists_stays_within_its_bound():

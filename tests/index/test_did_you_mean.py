@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.web.app import create_app
-from tests.conftest import backfile
+from tests.builders import backfile
 
 
 def meant(searcher, text, **changes):
@@ -56,8 +56,8 @@ def test_the_number_of_articles_obeys_the_filters_and_none_is_no_offer(searcher)
     assert meant(searcher, "brigde", filters=Filters(source=("Nobody",))) is None
 
 
-def test_page_api_and_shell_say_it_and_the_query_stays(searcher, sample):
-    client = create_app(searcher).test_client()
+def test_page_api_and_shell_say_it_and_the_query_stays(searcher, reader, sample):
+    client = create_app(searcher, reader).test_client()
     answer = client.get("/api/search?q=swing+brigde&mode=keyword").json
     assert answer["query"]["q"] == "swing brigde"
     assert answer["did_you_mean"]["text"] == "swing bridge"

@@ -2,32 +2,33 @@
 
 import json
 from contextlib import contextmanager
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backfile.archive.model.errors import BadSetting
-from backfile.archive.passages import USUAL_PASSAGES
-from backfile.index.evaluation.judgments import BadJudgments, Judgments
+from backfile.index.asking.reader import read_query
+from backfile.index.evaluation.judgments import BadJudgments, Judgments, plain_text
 from backfile.index.evaluation.statistics import compare, estimate
 from backfile.index.evaluation.systems import MEASURES, measure
-from backfile.index.model.query import Mode
+from backfile.index.model.expression import Field, Word, Words
+from backfile.index.model.query import Mode, Query
 from backfile.scripts.commands.judged import places
-from tests.conftest import STORIES, backfile, engines_in, fill, tiny_cross_encoder, write_stories
+from tests.builders import (
+    JUDGED_ANSWERS,
+    JUDGED_QUERIES,
+    backfile,
+    engines_in,
+    fill,
+    tiny_cross_encoder,
+    write_judged,
+)
 
 USUAL = ["hybrid, convex", "hybrid, RRF", "keyword", "semantic"]
-QUERIES = {"f": "night ferry", "b": "swing bridge cracks", "l": "lighthouse keeper"}
-ANSWERS = {"f": "ferry", "b": "bridge", "l": "undated"}
-
-
-def write_judged(folder, queries=QUERIES, answers=ANSWERS):
-    """A folder of judged queries over the seven stories."""
-    folder.mkdir(parents=True)
-    write_stories(folder, STORIES).rename(folder / "articles.jsonl")
-    (folder / "queries.tsv").write_text("".join(f"{q}\t{t}\n" for q, t in queries.items()))
-    (folder / "qrels.txt").write_text("".join(f"{q} 0 {a} 1\n" for q, a in answers.items()))
-    return folder
 
 
 @pytest.fixture
@@ -37,12 +38,12 @@ def judged(tmp_path):
 
 @pytest.fixture
 def fakes(monkeypatch):
-    """Archives in memory, in place of real ones; returns where each was made, and of what."""
+    """Archives in memory, in place of real ones; returns where each was made."""
     made = []
 
     @contextmanager
-    def indexed(judgments, settings, *, passages=USUAL_PASSAGES, quiet=True):
-        made.append((settings.archive, passages))
+    def indexed(judgments, settings, *, quiet=True):
+        made.append(settings.archive)
         engines = engines_in(settings.archive, in_memory=True)
         fill(engines, judgments.articles)
         yield engines
@@ -83,8 +84,36 @@ def test_values_of_each_query_are_those_worked_out_by_hand(judged):
         np.testing.assert_allclose(found[name], values)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('a AND "b c" SAME', "a AND b c SAME"),
+        ("NOT title:ferry -brid* W/5 ash~ near5 (x", "NOT title ferry brid W 5 ash near5 x"),
+        ("before:2024 on:yesterday", "before 2024 on yesterday"),
+        (
+            '"At" last the #SwingBridge is open a.example/b, they say',
+            "At last the Swing Bridge is open they say",
+        ),
+        ("?!", ""),
+    ],
+)
+def test_a_judged_query_is_read_as_plain_words(text, words):
+    asked = read_query(Query(plain_text(text)), date(2024, 5, 6))
+    assert asked.expression == (Words(tuple(map(Word, words.split()))) if words else None)
+    assert not asked.filters
+
+
+@given(st.text(max_size=200) | st.text(alphabet='ab5 "()*:~-/.#ANDORTSME', max_size=60))
+def test_any_text_is_read_as_plain_words(text):
+    asked = read_query(Query(plain_text(text)), date(2024, 5, 6))
+    parts = asked.expression.parts if asked.expression else ()
+    assert all(isinstance(part, Word) and part.field is Field.ANY for part in parts)
+
+
 def test_only_queries_that_are_asked_and_judged_count(tmp_path):
-    folder = write_judged(tmp_path / "odd", QUERIES | {"x": "x"}, ANSWERS | {"y": "ferry"})
+    folder = write_judged(
+        tmp_path / "odd", JUDGED_QUERIES | {"x": "x"}, JUDGED_ANSWERS | {"y": "ferry"}
+    )
     judgments = Judgments.in_folder(folder)
     assert list(judgments.queries) == ["f", "b", "l"]
     assert judgments.relevant() == ["bridge", "ferry", "undated"]
@@ -157,23 +186,16 @@ def test_each_variation_is_a_further_row(fakes, judged, tmp_path):
     kept = tmp_path / "kept"
     result = backfile(
         *("evaluate", judged, "--archive", kept, "--vector-weight", "0.2", "--vector-weight", "1"),
-        *("--floor", "0.9", "--passage-share", "0.1", "--passage-tokens", "40", "--no-title"),
-        "--json",
+        *("--floor", "0.9", "--passage-share", "0.1", "--json"),
     )
     (found,) = json.loads(result.stdout)
     names = [system["name"] for system in found["systems"][len(USUAL) :]]
-    assert names == [
-        *("vector weight 0.2", "vector weight 1", "floor 0.9", "passage share 0.1"),
-        *("passages of 40", "no title"),
-    ]
-    assert found["systems"][-2]["passages"]["tokens"] == 40
-    assert found["systems"][-1]["passages"] == {"tokens": 150, "titled": False}
-    places = [place for place, _ in fakes]
-    assert places[0] == kept
-    assert len(set(places)) == 3  # other passages never get into the archive that is kept
-    assert not places[1].exists()
+    assert names == ["vector weight 0.2", "vector weight 1", "floor 0.9", "passage share 0.1"]
+    assert [each["ranking"]["floor"] for each in found["systems"][-3:]] == [0.3, 0.9, 0.3]
+    assert fakes == [kept]
 
 
+@pytest.mark.model
 def test_a_reranker_is_a_further_row_and_reads_in_its_own_time(
     fakes, judged, tmp_path, monkeypatch
 ):
@@ -193,7 +215,7 @@ def test_several_folders_have_an_archive_each_by_name(fakes, judged, tmp_path):
         "stories: 3 queries, 7 articles",
         "again: 3 queries, 7 articles",
     ]
-    assert [place for place, _ in fakes] == [tmp_path / "kept" / "stories", tmp_path / "kept/again"]
+    assert fakes == [tmp_path / "kept" / "stories", tmp_path / "kept/again"]
 
 
 def test_folders_of_one_name_are_refused(tmp_path):
@@ -230,6 +252,7 @@ def test_a_folder_that_is_not_there_is_an_error_in_one_line(tmp_path):
         Judgments.in_folder(tmp_path / "none")
 
 
+@pytest.mark.model
 def test_evaluate_runs_with_the_real_engines_and_keeps_the_archive(judged, tmp_path):
     kept = tmp_path / "kept"
     result = backfile("evaluate", judged, "--archive", kept, "--json")

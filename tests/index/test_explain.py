@@ -13,7 +13,7 @@ from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import PartKind
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, write_stories
+from tests.builders import engines_in, fill, write_stories
 
 VOCABULARY = ["ferry", "bridge", "tide", "harbour", "council", "votes", "bridging", "lamp", "the"]
 LEAVES = st.sampled_from(
@@ -87,10 +87,9 @@ def added_up(why):
     floor=st.sampled_from([0.2, 0.6]),
 )
 def test_the_parts_add_up_to_the_score(
-    archives, monkeypatch, seed, text, mode, fusion, share, weight, depth, floor
+    archives, seed, text, mode, fusion, share, weight, depth, floor
 ):
-    monkeypatch.setattr("backfile.index.search.ranking.LEXICAL_DEPTH", depth)
-    options = RankingOptions(fusion, weight, floor, share)
+    options = RankingOptions(fusion, weight, floor, share, lexical_depth=depth)
     results = Searcher(archives(seed), options).search(Query(text, mode=mode, limit=30))
     for hit in results.hits:
         assert added_up(hit.why) == pytest.approx(hit.score, abs=1e-4, rel=1e-5)
@@ -178,9 +177,8 @@ def test_a_passage_that_is_not_embedded_says_what_is_assumed(engines, searcher):
     assert added_up(found) > 0
 
 
-def test_an_article_below_the_candidates_is_explained_by_its_words(engines, monkeypatch):
-    monkeypatch.setattr("backfile.index.search.ranking.LEXICAL_DEPTH", 1)
-    near_none = Searcher(engines, RankingOptions(floor=0.99))
+def test_an_article_below_the_candidates_is_explained_by_its_words(engines):
+    near_none = Searcher(engines, RankingOptions(floor=0.99, lexical_depth=1))
     hits = near_none.search(Query("ferry")).hits
     last = hits[-1]
     assert last.why.sentence == 'holds "ferry"; by words alone, below the best'

@@ -16,8 +16,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.scripts.printing.hits import print_results
 from backfile.web.app import create_app
-from tests.conftest import engines_in, everything, fill
-from tests.index.test_clustering import text_of, wire, write
+from tests.builders import engines_in, everything, fill, invented_text, wire_story, write_records
 
 SOURCES = ("Courier", "Gazette", "Hafenbote", "")
 TEXTS = ("", "ferry", "bridge ferry", '"swing bridge"', "strike OR bridge", "zxqv")
@@ -29,7 +28,9 @@ def records(seed):
     choose = random.Random(seed)
     made = []
     for story in range(12):
-        text = f"{choose.choice(TEXTS[1:4])} {text_of(f'{seed} {story}', 120)}".replace('"', "")
+        text = f"{choose.choice(TEXTS[1:4])} {invented_text(f'{seed} {story}', 120)}".replace(
+            '"', ""
+        )
         for copy in range(choose.choice((1, 1, 2, 3, 6))):
             day = date(2023 + choose.randint(0, 1), choose.randint(1, 12), choose.randint(1, 28))
             made.append(
@@ -52,7 +53,7 @@ def searcher_of(tmp_path_factory):
     def engines_of(seed):
         folder = tmp_path_factory.mktemp("stories")
         engines = engines_in(folder / "archive", in_memory=True)
-        fill(engines, write(folder / "news.jsonl", records(seed)))
+        fill(engines, write_records(folder / "news.jsonl", records(seed)))
         return engines
 
     def made(seed, floor=0.2):
@@ -171,7 +172,7 @@ def test_a_copy_that_answers_better_is_named_among_the_parts(searcher_of):
 
 def test_a_filter_makes_the_first_that_passes_it_the_lead(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
-    fill(engines, write(tmp_path / "news.jsonl", wire(5)))
+    fill(engines, write_records(tmp_path / "news.jsonl", wire_story(5)))
     searcher = Searcher(engines, RankingOptions())
     everyone = searcher.search(Query("wire", mode=Mode.KEYWORD))
     assert [hit.article.id for hit in everyone.hits] == ["w4"]
@@ -181,15 +182,20 @@ def test_a_filter_makes_the_first_that_passes_it_the_lead(tmp_path):
 
 
 @pytest.fixture
-def wired(tmp_path):
+def engines(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
-    fill(engines, write(tmp_path / "news.jsonl", wire(24)))
-    yield Searcher(engines, RankingOptions())
+    fill(engines, write_records(tmp_path / "news.jsonl", wire_story(24)))
+    yield engines
     engines.catalog.close()
 
 
-def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
-    client = create_app(wired).test_client()
+@pytest.fixture
+def wired(engines):
+    return Searcher(engines, RankingOptions())
+
+
+def test_page_api_and_shell_say_the_same_of_copies(wired, reader, capsys):
+    client = create_app(wired, reader).test_client()
     answer = client.get("/api/search?q=wire&mode=keyword").json
     totals = answer["totals"]
     assert (answer["total"], totals["articles"], totals["stories"]) == (1, 24, 1)
@@ -210,8 +216,8 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, capsys):
     assert "1 story, 24 articles" in said.err
 
 
-def test_an_article_lists_its_copies(wired):
-    client = create_app(wired).test_client()
+def test_an_article_lists_its_copies(wired, reader):
+    client = create_app(wired, reader).test_client()
     answer = client.get("/api/articles/w3").json
     assert answer["copies_total"] == 23
     assert answer["copies"][0]["id"] == "w23"
@@ -224,7 +230,7 @@ def test_an_article_lists_its_copies(wired):
 
 def test_copies_survive_the_columns_file(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
-    fill(engines, write(tmp_path / "news.jsonl", wire(3)))
+    fill(engines, write_records(tmp_path / "news.jsonl", wire_story(3)))
     before = Searcher(engines, RankingOptions()).search(Query("wire"))
     engines.table.bring_up(engines.catalog)
     after = Searcher(engines, RankingOptions()).search(Query("wire"))

@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import ArticleNotFound
-from backfile.archive.passages import PassageOptions
-from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Stage
 from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import STORIES, Words, engines_in, fill, indexer_of, silent, write_stories
+from tests.builders import FAMILIES, STORIES, engines_in, fill, indexer_of, write_stories
 
 
 def answers(engines, *texts):
@@ -29,6 +28,14 @@ def answers(engines, *texts):
     ]
 
 
+@pytest.fixture(params=FAMILIES)
+def empty(request, tmp_path):
+    """An archive without articles, in both families of engines."""
+    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
+    yield made
+    made.catalog.close()
+
+
 def test_what_is_read_is_found_by_words_and_by_meaning(engines):
     found = answers(engines, "lighthouse keeper", "council votes")
     assert found[0][0][0] == "undated"
@@ -36,14 +43,37 @@ def test_what_is_read_is_found_by_words_and_by_meaning(engines):
     assert engines.catalog.counts() == (7, 8, 8)  # the ferry has two sections
 
 
-def test_a_second_run_changes_nothing(engines, tmp_path):
+def test_a_second_run_changes_nothing(empty, tmp_path):
+    engines, stories = empty, write_stories(tmp_path)
+    fill(engines, stories)
     generation = engines.catalog.generation()
-    report = fill(engines, write_stories(tmp_path))
+    report = fill(engines, stories)
     assert (report.new, report.changed, report.unchanged) == (0, 0, 7)
     assert engines.catalog.generation() == generation
 
 
-def test_a_changed_article_replaces_its_former_self_everywhere(engines, tmp_path):
+def test_one_article_is_indexed_in_few_transactions(engines, tmp_path):
+    written, commits = set(), []
+
+    def note(connection, _cursor, statement, *_rest):
+        if not statement.startswith(("SELECT", "PRAGMA")):
+            written.add(connection)
+
+    def count(connection):
+        commits.extend(written & {connection})
+        written.discard(connection)
+
+    event.listen(engines.catalog._database.engine, "before_cursor_execute", note)
+    event.listen(engines.catalog._database.engine, "commit", count)
+    path = write_stories(tmp_path, [{**STORIES[0], "id": "new", "title": "Another ferry"}])
+    originals = engines.catalog.originals
+    assert indexer_of(engines).index(Reading([path], FieldMap(), originals=originals)).new == 1
+    assert len(commits) == 3  # the batch, its words, the end of the run
+
+
+def test_a_changed_article_replaces_its_former_self_everywhere(empty, tmp_path):
+    engines = empty
+    fill(engines, write_stories(tmp_path))
     changed = [{**STORIES[0], "text": "The zeppelin stops in May."}]
     report = fill(engines, write_stories(tmp_path, changed))
     assert report.changed == 1
@@ -110,7 +140,7 @@ def test_progress_ends_at_its_total(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     indexer = indexer_of(engines, lambda stage, done, total: seen.update({stage: (done, total)}))
     indexer.index(Reading([write_stories(tmp_path)], FieldMap()))
-    indexer.index_meaning()
+    indexer.embed()
     assert set(seen) == set(Stage)
     assert all(done == total > 0 for done, total in seen.values())
     engines.catalog.close()
@@ -151,7 +181,7 @@ def test_any_interleaving_of_changes_equals_a_rebuild_from_scratch(steps, tmp_pa
                     del kept[n]
             case ("verify",):
                 assert not [p for p in verify(worn) if p.part != "chroma"]
-    indexer_of(worn).index_meaning()
+    indexer_of(worn).embed()
     fresh = engines_in(folder / "fresh", in_memory=False)
     path.write_text("".join(json.dumps(kept[n]) + "\n" for n in sorted(kept)))
     fill(fresh, path)
@@ -160,18 +190,6 @@ def test_any_interleaving_of_changes_equals_a_rebuild_from_scratch(steps, tmp_pa
     assert sorted(map(sorted, answers(worn, *texts))) == sorted(map(sorted, answers(fresh, *texts)))
     for made in (worn, fresh):
         made.catalog.close()
-
-
-def test_passages_can_be_cut_smaller_and_embedded_without_the_title(tmp_path):
-    engines = engines_in(tmp_path / "archive", in_memory=True)
-    indexer = Indexer(engines, Words(), silent, passages=PassageOptions(tokens=4, titled=False))
-    indexer.run(Reading([write_stories(tmp_path)], FieldMap()))
-    rows = engines.catalog.rows_after(0)
-    assert len(rows) > 8
-    texts = [stored.passage.text for stored in engines.catalog.stored(rows.tolist()[:2])]
-    found = engines.vectors.read(int(rows.max()) + 1)[rows[:2]].astype(np.float32)
-    np.testing.assert_allclose(found, engines.embedder.embed_passages(texts), atol=1e-3)
-    engines.catalog.close()
 
 
 def test_the_vectors_on_record_are_the_embeddings_of_the_passages(engines):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.languages import code_of, detected, language_of
 from backfile.archive.model.article import Origin
-from tests.conftest import ROOT
+from tests.builders import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
 SAID = {

@@ -6,8 +6,7 @@ import pytest
 
 from backfile.archive.model.settings import DEFAULT_MODEL
 from backfile.index.vector.embedding.model import languages_of, misfit
-from tests.conftest import backfile, write_stories
-from tests.index.test_multilingual import FOREIGN
+from tests.builders import FOREIGN, backfile, write_stories
 
 
 def model_in(folder, card=None, vocabulary=None):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import Word, Words
@@ -12,77 +13,14 @@ from backfile.index.model.results import PartKind, Verdict
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import engines_in, fill, write_stories
+from tests.builders import FOREIGN, engines_in, fill, prepared_in_both, table, write_stories
 from tests.fakes import MemoryIndex
-from tests.index.test_contract import table
-
-FOREIGN = [
-    {  # umlauts, ß, a plural, a verb in another form
-        "id": "de-bridge",
-        "title": "Neue Brücken über den Mühlbach",
-        "text": "Der Stadtrat hat zwei neue Brücken über den Mühlbach beschlossen. Fußgänger sollen"
-        " von der Hauptstraße aus schneller zum Bahnhof kommen. Die Häuser am Ufer bleiben stehen.",
-    },
-    {  # elisions, a feminine plural
-        "id": "fr-strike",
-        "title": "Les écoles fermées jusqu'à jeudi",
-        "text": "À cause d'une fuite d'eau, trois écoles du quartier resteront fermées jusqu'à "
-        "jeudi. L'eau potable est distribuée à l'hôtel de ville par des bénévoles.",
-    },
-    {
-        "id": "es-fishers",
-        "title": "Los pescadores vuelven al mar",
-        "text": "Los pescadores de la bahía volvieron al mar después de nueve semanas sin faenar. "
-        "Las canciones de los marineros se oyeron otra vez en el puerto viejo.",
-    },
-    {  # no spaces; katakana, kanji and hiragana
-        "id": "ja-bridge",
-        "title": "港の旋回橋が再開",
-        "text": "港の旋回橋は修理を終え、月曜日に通行を再開した。歩行者は朝六時から橋を渡った。"
-        "フェリーの時刻表は来月まで変わらない。",
-    },
-    {
-        "id": "zh-bridge",
-        "title": "港口大桥重新开放",
-        "text": "经过四个月的维修，港口大桥星期一重新向行人开放。渡轮时刻表下个月以前不变。",
-    },
-    {
-        "id": "ru-bridge",
-        "title": "Мосты закрыты до весны",
-        "text": "Оба городских моста закрыты до весны из-за ремонта опор. "
-        "Жители добираются на другой берег реки на пароме.",
-    },
-    {
-        "id": "ar-harbour",
-        "title": "إعادة فتح الميناء القديم",
-        "text": "أعلنت البلدية إعادة فتح الميناء القديم أمام الصيادين بعد تسعة أسابيع من "
-        "الإصلاحات. وقال العمدة إن المدينة ستحتفل يوم الجمعة.",
-    },
-    {
-        "id": "ko-bridge",
-        "title": "항구 다리 다시 개통",
-        "text": "항구의 다리가 넉 달 만에 다시 개통되었다. 시민들은 월요일 아침부터 다리를 건넜다.",
-    },
-    {  # English, so that no other language takes its words over
-        "id": "en-bridge",
-        "title": "Swing bridge opens again",
-        "text": "The swing bridge in the harbour opened again on Monday after repairs that took "
-        "all of four months. Houses on the bank had been cut off.",
-    },
-]
 
 
-@pytest.fixture(params=["engines", "memory"])
-def engines(request, tmp_path):
-    made = engines_in(tmp_path / "archive", in_memory=request.param == "memory")
-    fill(made, write_stories(tmp_path, FOREIGN))
-    yield made
-    made.catalog.close()
-
-
-@pytest.fixture
-def searcher(engines):
-    return Searcher(engines, RankingOptions(floor=0.2))
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """In place of the stories, articles in many languages."""
+    return prepared_in_both(tmp_path_factory.mktemp("foreign"), FOREIGN)
 
 
 def found(searcher, text):
@@ -187,7 +125,7 @@ def test_words_spelt_alike_are_offered_as_they_are_written(searcher, text, offer
     assert fold(offered) in [fold(offer.word) for offer in results.offers]
 
 
-def test_coverage_in_another_language_is_related_by_its_own_telling_words(tmp_path):
+def test_coverage_in_another_language_is_related_by_its_own_key_words(tmp_path):
     again = [
         {"id": "de-2", "title": "Mühlbach: Bau der Brücken beginnt", "text": FOREIGN[0]["text"]
          + " Der Bau der Brücken am Mühlbach beginnt im Herbst, sagte die Bürgermeisterin."},
@@ -197,14 +135,14 @@ def test_coverage_in_another_language_is_related_by_its_own_telling_words(tmp_pa
     ]  # fmt: skip
     made = engines_in(tmp_path / "archive", in_memory=False)
     fill(made, write_stories(tmp_path, [*FOREIGN, *again]))
-    snapshot = made.lexical.snapshot()
     table = ArticleTable.load(made.catalog, made.catalog.generation())
+    search = LexicalSearch(made.lexical.snapshot(), table)
     for one, other, word in (("de-bridge", "de-2", "Mühlbach"), ("ja-bridge", "ja-2", "旋回")):
         own, others = (made.catalog.rows_of([article]) for article in (one, other))
-        told = snapshot.more_like_this(made.catalog.article(one), own, table)
-        assert word in [each.text for each in told.words]
-        rest = np.delete(told.shares, own)
-        assert told.shares[others].max() == rest.max() > 0
+        alike = search.more_like_this(made.catalog.article(one), own)
+        assert word in [each.text for each in alike.words]
+        rest = np.delete(alike.shares, own)
+        assert alike.shares[others].max() == rest.max() > 0
     made.catalog.close()
 
 
@@ -241,7 +179,7 @@ def test_english_scores_are_the_same_whether_articles_name_their_language_or_not
         (tmp_path / names[0]).mkdir(exist_ok=True)
         entries = zip(texts, names, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.snapshot().match(expression, spoken(4, names)).scores)
+        scores.append(LexicalSearch(index.snapshot(), spoken(4, names)).match(expression).scores)
     assert scores[0].max() > 0
     np.testing.assert_array_equal(*scores)
 
@@ -255,7 +193,7 @@ def test_a_little_french_changes_no_english_score_but_by_the_number_of_passages(
         index = MemoryIndex()
         entries = zip([*texts, *others], codes, strict=True)
         index.add([LexicalEntry(n, "", *each) for n, each in enumerate(entries, 1)])
-        scores.append(index.snapshot().match(expression, spoken(8, codes)).scores)
+        scores.append(LexicalSearch(index.snapshot(), spoken(8, codes)).match(expression).scores)
     np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
@@ -264,7 +202,8 @@ def test_a_word_of_two_languages_is_one_word_to_the_score():
     index.add([LexicalEntry(1, "", "hotel on the quay", "en"),
                LexicalEntry(2, "", "hotel am alten kai", "de"),
                LexicalEntry(3, "", "nothing of it", "en")])  # fmt: skip
-    found = index.snapshot().match(Word("Hotels"), spoken(3, ["en", "de", "en"]))
-    assert found.held.tolist() == [True, True, False]
+    search = LexicalSearch(index.snapshot(), spoken(3, ["en", "de", "en"]))
+    found = search.match(Word("Hotels"))
+    assert found.matching.tolist() == [True, True, False]
     assert found.scores[1] == pytest.approx(found.scores[2])
     assert found.most == pytest.approx(2.2 * (np.log(3 / 3) + 1))

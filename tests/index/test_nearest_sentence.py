@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
 from backfile.web.template_filters import EXCERPT, excerpt
-from tests.conftest import backfile, engines_in, fill, write_stories
+from tests.builders import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
 
 
@@ -36,12 +37,8 @@ class Counting(HashedWords):
 def counting(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     fill(engines, write_stories(tmp_path))
-    parts = {name: getattr(engines, name) for name in engines.__dataclass_fields__}
     embedder = Counting()
-    yield (
-        Searcher(type(engines)(**{**parts, "embedder": embedder}), RankingOptions(floor=0.2)),
-        (embedder),
-    )
+    yield Searcher(replace(engines, embedder=embedder), RankingOptions(floor=0.2)), embedder
     engines.catalog.close()
 
 
@@ -100,8 +97,8 @@ def test_the_sentences_of_a_passage_are_embedded_once(counting):
     assert len(set(embedder.asked)) == len(embedder.asked)
 
 
-def test_hits_that_there_is_no_time_for_are_left_and_counted(searcher, monkeypatch):
-    monkeypatch.setattr("backfile.index.answers.nearest_sentence.MOST_SECONDS", -1)
+def test_hits_that_there_is_no_time_for_are_left_and_counted(engines):
+    searcher = Searcher(engines, RankingOptions(floor=0.2), seconds_to_mark=-1)
     results, found = marked(searcher, "the ferry runs instead")
     assert found == {}
     assert (
@@ -110,18 +107,22 @@ def test_hits_that_there_is_no_time_for_are_left_and_counted(searcher, monkeypat
     )
 
 
-def test_without_a_model_hits_are_shown_as_they_are(searcher, monkeypatch):
-    def torn(*_):
+class Torn(HashedWords):
+    """Fails where it is asked for sentences."""
+
+    def embed_sentences(self, texts):
         raise EngineUnavailable("the model", "torn")
 
-    monkeypatch.setattr("tests.fakes.HashedWords.embed_sentences", torn)
+
+def test_without_a_model_hits_are_shown_as_they_are(engines):
+    searcher = Searcher(replace(engines, embedder=Torn()), RankingOptions(floor=0.2))
     results, found = marked(searcher, "the ferry runs instead")
     assert results.hits
     assert found == {}
 
 
-def test_page_api_and_shell_mark_it_and_never_by_colour_alone(searcher, sample):
-    client = create_app(searcher).test_client()
+def test_page_api_and_shell_mark_it_and_never_by_colour_alone(searcher, reader, sample):
+    client = create_app(searcher, reader).test_client()
     answer = client.get("/api/search?q=the+ferry+runs+instead&mark=sentence").json
     best = next(hit for hit in answer["hits"] if hit["article"]["id"] == "bridge")["passages"][0]
     start, end = best["nearest"]

@@ -15,9 +15,17 @@ from backfile.archive.workers import Workers
 from backfile.index.indexing import indexer, ingest_batch, stages
 from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage import whoosh_index
-from tests.conftest import STORIES, engines_in, fill, indexer_of, started, write_stories
+from tests.builders import (
+    STORIES,
+    engines_in,
+    fill,
+    indexer_of,
+    seen,
+    started,
+    write_news,
+    write_stories,
+)
 from tests.fakes import HashedWords, LateWorkers, ReadyWorkers
-from tests.index.test_crash import seen, write_news
 
 
 @pytest.fixture
@@ -171,7 +179,7 @@ def test_what_is_removed_while_it_is_embedded_leaves_no_vector(opened, tmp_path)
     indexer.index(reading(write_stories(tmp_path)))
     rows = engines.catalog.rows_of(["bridge"])
     engines.embedder.indexer = indexer
-    indexer.index_meaning()
+    indexer.embed()
     assert engines.catalog.counts() == (6, 7, 7)
     assert not engines.vectors.read(int(rows.max()) + 1)[rows].any()
     assert list(verify(engines)) == []

@@ -108,9 +108,8 @@ def test_a_long_text_in_capitals_has_no_operators():
 POST = "At last the #SwingBridge over the Ash is open https://courier.example/a, @AshHarbour says"
 
 
-@pytest.mark.parametrize("plain", [True, False])
-def test_a_post_is_read_without_its_links_and_with_the_words_of_its_tags(plain):
-    read = parse(POST, plain=plain)
+def test_a_post_is_read_without_its_links_and_with_the_words_of_its_tags():
+    read = parse(POST)
     said = "At last the Swing Bridge over the Ash is open Ash Harbour says"
     assert read.expression == words(*said.split())
     assert "links were left out" in read.notes[0]
@@ -134,10 +133,6 @@ def test_what_is_asked_for_exactly_is_not_spelled_out():
     assert read.expression.parts[0] == Phrase("SwingBridge reopens")
     assert Word("AshHarbour") in read.expression.parts
     assert parse("source:https://courier.example/a is where the ferry sails to now").notes == ()
-
-
-def test_a_plain_reading_knows_no_operators():
-    assert parse('a AND "b c"', plain=True).expression == words("a", "AND", "b", "c")
 
 
 @given(st.text(max_size=200) | st.text(alphabet='ab "()*:~ANDORT', max_size=60))

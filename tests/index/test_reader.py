@@ -15,7 +15,7 @@ from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query, QueryPartKind
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.conftest import everything
+from tests.builders import everything
 
 TODAY = date(2024, 5, 8)  # a Wednesday
 PIECES = [

@@ -13,7 +13,7 @@ from backfile.index.model.query import Mode, Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
-from tests.conftest import engines_in, fill, indexer_of, write_stories
+from tests.builders import engines_in, fill, indexer_of, write_stories
 
 PROCESSES = multiprocessing.get_context("forkserver")
 
@@ -35,11 +35,11 @@ def killed_rebuild(folder, moment):
     indexer = indexer_of(engines)
     match moment:
         case "words":
-            indexer.words.announce = die
-            indexer.words.rebuild()
+            indexer.lexical.announce = die
+            indexer.lexical.rebuild()
         case "switch":
             whoosh_index.switch = die
-            indexer.words.rebuild()
+            indexer.lexical.rebuild()
         case "part":
             ChromaIndex._build = die
             indexer.rebuild_neighbours()
@@ -67,7 +67,7 @@ def test_a_kill_leaves_the_earlier_index_and_the_next_rebuild_is_whole(folder, m
     assert list(verify(engines)) == []
     assert [found(engines, mode) for mode in Mode] == expected
     indexer = indexer_of(engines)
-    indexer.words.rebuild()
+    indexer.lexical.rebuild()
     indexer.rebuild_neighbours()
     assert list(verify(engines)) == []
     assert [found(engines, mode) for mode in Mode] == expected
@@ -85,10 +85,10 @@ def test_searches_go_on_while_words_are_indexed_anew(folder, monkeypatch):
         announce()
         answers.append(searcher.search(Query("ferry", mode=Mode.KEYWORD)))
 
-    announce = indexer.words.announce
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
-    monkeypatch.setattr(indexer.words, "announce", search)
-    indexer.words.rebuild()
+    announce = indexer.lexical.announce
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(indexer.lexical, "announce", search)
+    indexer.lexical.rebuild()
     assert len(answers) > 1
     assert {(answer.totals.articles, answer.words_coverage) for answer in answers} == {(3, 1.0)}
     engines.catalog.close()
@@ -100,7 +100,7 @@ def test_a_damaged_index_is_made_anew(folder):
     engines = engines_in(folder, in_memory=False)
     assert {problem.part for problem in verify(engines)} == {Part.LEXICAL, Part.NEIGHBOURS}
     indexer = indexer_of(engines)
-    indexer.words.rebuild()
+    indexer.lexical.rebuild()
     indexer.rebuild_neighbours()
     assert list(verify(engines)) == []
     assert len(engines.lexical.rows()) == len(np.unique(engines.neighbours.rows()))

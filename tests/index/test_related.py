@@ -1,5 +1,6 @@
 """Other coverage of an article: what is found, in which list, and what is rather left out."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import numpy as np
@@ -11,7 +12,7 @@ from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
+from tests.builders import backfile, engines_in, fill, indexer_of, write_stories
 
 STRIKE = "Dockers at Pell Harbour walked out over wages. Their union, led by Hanna Voss, "
 STORIES = [
@@ -132,11 +133,8 @@ def test_words_alone_relate_articles_where_nothing_is_embedded(tmp_path):
     engines.catalog.close()
 
 
-def test_the_model_is_not_asked(searcher, monkeypatch):
-    def absent(text):
-        raise EngineUnavailable("the model", "it is not here")
-
-    monkeypatch.setattr(searcher._embedder, "embed_query", absent, raising=False)
+def test_the_model_is_not_asked(engines):
+    searcher = Searcher(replace(engines, embedder=None), RankingOptions(floor=0.2))
     assert searcher.related("strike").earlier[0].why.parts[-1].before > 0
 
 
@@ -169,8 +167,8 @@ def test_an_unknown_id_is_an_error(searcher):
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def test_the_api_gives_related_articles(client):

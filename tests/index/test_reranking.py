@@ -13,7 +13,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.reranking import AT_ONCE, DEPTH, Reranking
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
-from tests.conftest import fill, tiny_cross_encoder, write_stories
+from tests.builders import fill, tiny_cross_encoder, write_stories
 
 STORIES = [
     {
@@ -149,6 +149,7 @@ def test_copies_are_folded_under_the_lead_that_was_read(engines, tmp_path):
     assert [hit.copies.total for hit in found.hits if hit.article.id == "c0"] == [2]
 
 
+@pytest.mark.model
 def test_a_cross_encoder_gives_each_text_a_share_of_one(tmp_path):
     reranker = CrossEncoderReranker(tiny_cross_encoder(tmp_path / "tiny"), threads=1)
     reranker.load()
@@ -162,12 +163,14 @@ def test_a_cross_encoder_gives_each_text_a_share_of_one(tmp_path):
     assert scores == pytest.approx(alone, abs=0.01)
 
 
+@pytest.mark.model
 def test_a_model_that_classifies_is_refused(tmp_path):
     reranker = CrossEncoderReranker(tiny_cross_encoder(tmp_path / "three", labels=3), threads=1)
     with pytest.raises(EngineUnavailable, match="gives 3 scores to a passage, and one is needed"):
         reranker.load()
 
 
+@pytest.mark.model
 def test_a_folder_that_is_no_model_is_refused(tmp_path):
     with pytest.raises(EngineUnavailable, match="cannot load it"):
         CrossEncoderReranker(str(tmp_path), threads=1).load()

@@ -12,7 +12,10 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 from backfile.index.model.query import Copies, Mode, Query, Sort
 from backfile.index.model.results import Verdict
-from tests.conftest import everything, fill, indexer_of, write_stories
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.result_cache import ResultCache
+from backfile.index.search.searcher import Searcher
+from tests.builders import everything, fill, indexer_of, write_stories
 
 TEXTS = [
     "ferry",
@@ -236,12 +239,12 @@ def test_an_answer_says_when_no_article_holds_all_the_words(searcher):
     assert "no article holds all these words" in results.reading.notes[0]
 
 
-def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
+def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(engines):
     class Absent:
         def embed_query(self, text):
             raise EngineUnavailable("the model", "it is not here")
 
-    searcher._ranker._embedder = Absent()
+    searcher = Searcher(replace(engines, embedder=Absent()), RankingOptions(floor=0.2))
     results = searcher.search(Query("ferry"))
     assert results.totals.by_words == 3
     assert "by words alone" in results.reading.notes[0]
@@ -250,7 +253,7 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(searcher):
 
 
 def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
@@ -269,7 +272,7 @@ def news_about_the_ferry(count, day="2024-05-01"):
 def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
     engines, searcher, tmp_path, monkeypatch, mode, sort
 ):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     query = Query("the ferry", mode=mode, sort=sort, limit=2)
     whole = searcher.search(replace(query, limit=200))
     first = searcher.search(query)
@@ -287,11 +290,9 @@ def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
     assert searcher.search(query).totals.articles == whole.totals.articles + 3
 
 
-def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(
-    engines, searcher, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("backfile.index.seams.engines.SECONDS_BETWEEN_LOOKS", 0)
-    monkeypatch.setattr("backfile.index.search.result_cache.MOST_KEPT", 1)
+def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path, monkeypatch):
+    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+    searcher = Searcher(engines, RankingOptions(floor=0.2), cache=ResultCache(most=1))
     query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
     cursor = searcher.search(query).next
     searcher.search(Query("bridge", mode=Mode.KEYWORD, limit=1))
@@ -300,8 +301,16 @@ def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(
     assert "hits may be missed or repeated" in second.reading.notes[-1]
 
 
-def test_answers_are_let_go_in_time(searcher, monkeypatch):
-    monkeypatch.setattr("backfile.index.search.result_cache.SECONDS_KEPT", 0)
+def test_answers_are_let_go_in_time(engines):
+    searcher = Searcher(engines, RankingOptions(floor=0.2), cache=ResultCache(seconds=0))
     searcher.search(Query("the ferry", limit=1))
     searcher.search(Query("bridge", limit=1))
     assert len(searcher._cache._kept) == 1
+
+
+def test_a_word_that_is_nowhere_is_answered_when_the_newest_articles_were_removed(engines):
+    oldest, *later = [article.id for article, _ in engines.catalog.digests()]
+    indexer_of(engines).remove(later)
+    results = Searcher(engines, RankingOptions()).search(Query("zxqv"))
+    assert (results.total, engines.catalog.counts().articles) == (0, 1)
+    assert engines.catalog.article(oldest)

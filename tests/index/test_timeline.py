@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backfile.index.answers.timeline import span, timeline
+from backfile.index.answers.counts import span, timeline
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.periods import Period, Unit, numbers
 

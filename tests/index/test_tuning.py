@@ -13,7 +13,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.manifest import Tuning
 from backfile.index.evaluation.tuning import VECTOR_WEIGHTS, cross_validate, weights_to_try
 from backfile.index.wiring import ranking_options
-from tests.conftest import backfile, engines_in, fill, write_stories
+from tests.builders import backfile, engines_in, fill, write_stories
 from tests.fakes import HashedWords
 
 USUAL = Tuning(0.6)

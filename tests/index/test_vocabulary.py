@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import is_within, letters_of
 from backfile.index.lexical.storage import whoosh_index
 from backfile.index.lexical.storage.inversion import Inverter
 from backfile.index.lexical.storage.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.seams.protocols import LexicalEntry
-from tests.index.test_contract import table
+from tests.builders import table
 
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)
 words = st.text("abcdeé", max_size=8)
@@ -67,7 +68,9 @@ def test_merged_segments_know_the_words_of_all(parts, tmp_path_factory):
     merged.settle()
     whole.flush()
     known = table(len(flat))
-    ours, theirs = (i.snapshot().spellings(known).beginning("") for i in (merged, whole))
+    ours, theirs = (
+        LexicalSearch(i.snapshot(), known).spellings().beginning("") for i in (merged, whole)
+    )
     assert [(each.text, each.terms, each.frequency) for each in ours] == [
         (each.text, each.terms, each.frequency) for each in theirs
     ]
@@ -89,7 +92,8 @@ def test_words_can_be_read_from_a_snapshot_whose_segments_were_merged_away(tmp_p
     made.flush()
     before = made.snapshot()
     made.settle()
-    assert [each.text for each in before.spellings(table(2)).beginning("")] == ["bridge", "ferry"]
+    found = LexicalSearch(before, table(2)).spellings().beginning("")
+    assert [each.text for each in found] == ["bridge", "ferry"]
 
 
 @given(words, words, st.integers(0, 2))

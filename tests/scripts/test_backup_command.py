@@ -11,9 +11,7 @@ import pytest
 
 from backfile.archive.store.backup_list import BackupList, damages
 from backfile.archive.store.directory import ArchiveDirectory
-from tests.conftest import ROOT, backfile, write_stories
-from tests.index.test_crash import write_news
-from tests.scripts.test_cli import one_line_error
+from tests.builders import ROOT, backfile, one_line_error, write_news, write_stories
 
 COMMAND = [sys.executable, "-m", "backfile.scripts.backfile"]
 

@@ -1,4 +1,4 @@
-"""The rivals of a benchmark do the work they are timed for: they find what plain code finds."""
+"""The baselines of a benchmark do the work they are timed for: they find what plain code finds."""
 
 import random
 import sys
@@ -8,16 +8,17 @@ import pytest
 
 from backfile.index.lexical.analysis.analyser import terms, weighty
 from backfile.index.lexical.analysis.stemming import fold
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Or
 from backfile.index.model.expression import Prefix as PrefixOf
 from backfile.index.model.expression import Word as WordOf
 from backfile.index.seams.protocols import LexicalEntry
-from backfile.scripts.bench.baselines.registry import rivals
+from backfile.scripts.bench.baselines.registry import baselines
 from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
 from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy
 from backfile.scripts.bench.baselines.words import KINDS, Kind, Passage, as_terms
-from tests.index.test_contract import columns
+from tests.builders import table
 
 # Stems, accents, capitals, stops and marks inside words: each could be cut in two ways.
 TEXT = "the and ferry ferries Bridge bridges bridging ash Zoë O’Dowd U.S covid_19 3.5 Ελλάδα"
@@ -62,13 +63,13 @@ def passages():
 
 @pytest.fixture(scope="module")
 def searches(passages, tmp_path_factory):
-    """Each way to search, by its name, over rivals that are built."""
-    made = rivals(tmp_path_factory.mktemp("rivals")).by_words
-    for rival in made:
-        rival.build(as_terms(passages) if rival.takes_terms else passages)
-    yield {search.name: search for rival in made for search in rival.searches()}
-    for rival in made:
-        rival.close()
+    """Each way to search, by its name, over baselines that are built."""
+    made = baselines(tmp_path_factory.mktemp("baselines")).by_words
+    for baseline in made:
+        baseline.build(as_terms(passages) if baseline.takes_terms else passages)
+    yield {search.name: search for baseline in made for search in baseline.searches()}
+    for baseline in made:
+        baseline.close()
 
 
 @pytest.fixture(params=ENGINES)
@@ -87,9 +88,9 @@ def scores_of(passages, tmp_path_factory):
 def scorer(passages, folder):
     made = WhooshIndex(folder / "lexical")
     made.add([LexicalEntry(*passage) for passage in passages])
-    known = columns(passages[-1].row)
+    known = table(passages[-1].row)
     known.article_of[np.setdiff1d(np.arange(known.n_rows), [p.row for p in passages])] = -1
-    return lambda expression: made.snapshot().match(expression, known).scores
+    return lambda expression: LexicalSearch(made.snapshot(), known).match(expression).scores
 
 
 def matching(passages, kind, words):
@@ -106,7 +107,9 @@ def matching(passages, kind, words):
 
 
 @pytest.mark.parametrize(("kind", "words"), QUERIES)
-def test_every_rival_finds_the_passages_that_hold_what_is_asked_for(search, passages, kind, words):
+def test_every_baseline_finds_the_passages_that_hold_what_is_asked_for(
+    search, passages, kind, words
+):
     if kind not in search.kinds:
         assert search.name == "bm25s"
         return
@@ -153,21 +156,21 @@ def test_our_own_engine_takes_a_prefix_for_the_same_terms(passages, scores_of, p
     assert set(np.flatnonzero(scores)) == matching(passages, Kind.PREFIX, [prefix])
 
 
-def test_a_rival_writes_into_the_folder_it_names(passages, tmp_path):
-    for rival in rivals(tmp_path).by_words:
-        rival.build(as_terms(passages) if rival.takes_terms else passages)
-        rival.close()
-        assert rival.folder.parent == tmp_path
-        assert sum(file.stat().st_size for file in rival.folder.rglob("*")) > 0
+def test_a_baseline_writes_into_the_folder_it_names(passages, tmp_path):
+    for baseline in baselines(tmp_path).by_words:
+        baseline.build(as_terms(passages) if baseline.takes_terms else passages)
+        baseline.close()
+        assert baseline.folder.parent == tmp_path
+        assert sum(file.stat().st_size for file in baseline.folder.rglob("*")) > 0
 
 
-def test_a_rival_that_is_not_installed_is_left_out_and_named(tmp_path, monkeypatch):
+def test_a_baseline_that_is_not_installed_is_left_out_and_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tantivy", None)
     monkeypatch.setitem(sys.modules, "bm25s", None)
-    entrants = rivals(tmp_path)
-    assert entrants.missing == ["tantivy", "bm25s"]
-    assert [rival.name for rival in entrants.by_words] == ["Whoosh", "SQLite FTS5"]
-    assert [rival.name for rival in entrants.by_meaning] == ["Chroma", "numpy"]
+    found = baselines(tmp_path)
+    assert found.missing == ["tantivy", "bm25s"]
+    assert [baseline.name for baseline in found.by_words] == ["Whoosh", "SQLite FTS5"]
+    assert [baseline.name for baseline in found.by_meaning] == ["Chroma", "numpy"]
 
 
 def test_a_search_that_does_not_know_an_order_of_words_says_so(searches):
@@ -183,9 +186,9 @@ def test_the_nearest_from_a_day_on_are_those_that_comparing_all_finds(engine, si
     vectors = chance.standard_normal((600, 16))
     halves = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     vector = halves[5].astype(np.float32)
-    rival = engine() if engine is ExactNumpy else engine(tmp_path / "chroma")
-    rival.build(rows, halves, days)
+    baseline = engine() if engine is ExactNumpy else engine(tmp_path / "chroma")
+    baseline.build(rows, halves, days)
     similar = np.where(days >= (since or 0), halves.astype(np.float32) @ vector, -2)
     expected = rows[np.argsort(-similar)][: min(20, 600 - (since or 0))]
-    assert rival.nearest(vector, since, 20).tolist() == expected.tolist()
-    rival.close()
+    assert baseline.nearest(vector, since, 20).tolist() == expected.tolist()
+    baseline.close()

@@ -1,7 +1,8 @@
-"""The benchmark measures what it says: sizes, labels, queries, rivals, a server under load."""
+"""The benchmark measures what it says: sizes, labels, queries, baselines, a server under load."""
 
 import json
 import re
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -23,12 +24,12 @@ from backfile.scripts.bench import (
     vector_search as by_meaning,
 )
 from backfile.scripts.bench.archives import RECOMBINED, Corpus, build
-from backfile.scripts.bench.baselines.registry import rivals
+from backfile.scripts.bench.baselines.registry import baselines
 from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, since_for, typed
 from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
-from backfile.scripts.commands.judged import Remembering
-from tests.conftest import backfile, silent
+from backfile.scripts.commands.judged import CachingEmbedder
+from tests.builders import backfile, silent
 
 
 @pytest.fixture(scope="module")
@@ -130,28 +131,28 @@ def test_a_query_is_embedded_once():
             return np.ones(3)
 
     model = Counting()
-    remembering = Remembering(model)
+    caching = CachingEmbedder(model)
     for text in ("ferry", "ferry", "bridge"):
-        remembering.embed_query(text)
-    assert (model.asked, remembering.name) == (2, "counting")
+        caching.embed_query(text)
+    assert (model.asked, caching.name) == (2, "counting")
 
 
 def test_engines_compete_on_the_same_passages(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(building, "EMBEDDED", 32)
     place = build(open_engines(settings), settings, tmp_path / "archive", 60, silent).settings
-    engines, entrants = open_engines(place), rivals(tmp_path / "rivals")
+    engines, others = open_engines(place), baselines(tmp_path / "baselines")
     queries = queries_from(engines.catalog, 4)
-    found = list(by_words.compete(engines, place.archive / "lexical", entrants.by_words, queries))
+    found = list(by_words.compare(engines, place.archive / "lexical", others.by_words, queries))
     assert [result.name for result in found[:2]] == ["Backfile", "Whoosh"]
     assert all(result.bytes and result.built.seconds > 0 for result in found)
     assert set(found[0].latencies) == set(Kind)
     texts = [typed(Kind.QUESTION, words) for words in queries[Kind.QUESTION]]
-    near = list(by_meaning.compete(engines, place.archive / "chroma", entrants.by_meaning, texts))
+    near = list(by_meaning.compare(engines, place.archive / "chroma", others.by_meaning, texts))
     assert [result.name for result in near] == ["Backfile", "Chroma", "numpy"]
     assert all(set(result.latencies) == set(SHARES) for result in near)
     assert near[0].worst[0.1] >= 0.98
     assert near[2].worst[1.0] == 1.0
-    assert bytes_below(tmp_path / "rivals") > 10_000
+    assert bytes_below(tmp_path / "baselines") > 10_000
 
 
 def test_a_server_is_put_under_load_and_stopped(settings, monkeypatch):
@@ -166,7 +167,7 @@ def test_a_server_is_put_under_load_and_stopped(settings, monkeypatch):
 def test_the_command_prints_tables_and_json(sample, monkeypatch):
     monkeypatch.setattr(building, "EMBEDDED", 32)
     monkeypatch.setattr(load, "SECONDS", 0.2)
-    options = ("--archive", sample, "--no-rivals", "--queries", "3", "--quiet")
+    options = ("--archive", sample, "--no-baselines", "--queries", "3", "--quiet")
     printed = backfile("benchmark", *options, "--size", "100")
     assert printed.exit_code == 0, printed.output
     for line in ("indexing", "serving 8 clients", "searching, ms", "best 10 by words", "recall"):
@@ -189,3 +190,16 @@ def test_an_archive_with_nothing_to_ask_is_an_error_in_one_line(tmp_path):
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no passage of 12 words" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_an_installed_package_has_no_benchmark_and_says_where_there_is_one(monkeypatch):
+    monkeypatch.delitem(sys.modules, "backfile.scripts.bench.benchmark", raising=False)
+    monkeypatch.setitem(sys.modules, "backfile.scripts.bench", None)
+    result = backfile("benchmark", "--size", "1000", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "backfile: `backfile benchmark` needs a checkout of the source, and runs there\n"
+    )
+    listed = backfile("--help")
+    assert listed.exit_code == 0
+    assert "benchmark  Measure the speed, in a checkout of the source." in listed.stdout

@@ -1,15 +1,14 @@
-"""Another engine beside our own search by words, on the same passages and terms."""
+"""bm25s beside our own keyword search, on the same passages and terms."""
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.scripts.bench.bm25s_ranking import bm25s_over, require_rival
-from tests.conftest import STORIES, backfile, engines_in, fill, write_stories
-from tests.index.test_evaluation import write_judged
+from backfile.scripts.bench.bm25s_ranking import bm25s_over, main
+from tests.builders import STORIES, engines_in, fill, write_judged, write_stories
 
 
 @pytest.fixture
@@ -33,25 +32,23 @@ def test_a_text_whose_words_stand_nowhere_finds_nothing(ranked, text):
     assert not set(ranked(text)) - set(ranked("the and"))
 
 
-def test_evaluate_sets_it_beside_our_search_by_words(tmp_path):
+@pytest.mark.model
+def test_the_script_compares_it_with_our_keyword_search(tmp_path):
     pytest.importorskip("bm25s", reason="needs the benchmark extra")
-    folder = write_judged(tmp_path / "stories")
-    kept = tmp_path / "kept"
-    result = backfile("evaluate", folder, "--archive", kept, "--beside", "bm25s", "--json")
+    options = [str(write_judged(tmp_path / "stories")), "--archive", str(tmp_path / "kept")]
+    result = CliRunner().invoke(main, [*options, "--json"])
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)
-    rival = found["systems"][-1]
-    assert (rival["name"], rival["engine"]) == ("bm25s, Lucene", "bm25s")
-    assert rival["measures"]["nDCG@10"]["mean"] == 1
-    assert rival["reference"] == "keyword"  # ours in the same mode, not hybrid
-    table = backfile("evaluate", folder, "--archive", kept, "--beside", "bm25s").stdout
-    assert table.rstrip().endswith("(keyword less this)")
+    keyword, bm25s = found["systems"]
+    assert (keyword["name"], bm25s["name"]) == ("keyword", "bm25s, Lucene")
+    assert bm25s["measures"]["nDCG@10"]["mean"] == 1
+    assert bm25s["reference"] == "keyword"
+    table = CliRunner().invoke(main, options).stdout
+    assert "keyword less this, nDCG@10" in table
 
 
-def test_an_engine_that_is_not_installed_is_an_error_in_one_line(monkeypatch):
+def test_an_engine_that_is_not_installed_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "bm25s", None)
-    with pytest.raises(EngineUnavailable, match="pip install"):
-        require_rival()
-    result = backfile("evaluate", Path("anywhere"), "--beside", "bm25s")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("\n") == 1
+    failed = CliRunner().invoke(main, ["anywhere"]).exception
+    assert isinstance(failed, EngineUnavailable)
+    assert "pip install" in str(failed)

@@ -10,34 +10,68 @@ import sys
 import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
-from tests.conftest import ROOT, backfile, write_stories
+from backfile.scripts.backfile import COMMANDS, main
+from tests.builders import ROOT, backfile, one_line_error, write_stories
 
 
 @pytest.fixture
-def archive(tmp_path):
-    """The six stories, by words alone: no model is run."""
-    folder = tmp_path / "archive"
-    result = backfile("index", write_stories(tmp_path), "--archive", folder, "--no-vectors")
-    assert result.exit_code == 0, result.output
-    return folder
+def archive(tmp_path, indexed_by_words):
+    """The stories, by words alone, and beside them the file that they came from."""
+    write_stories(tmp_path)
+    return shutil.copytree(indexed_by_words, tmp_path / "archive")
 
 
-def one_line_error(result):
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1
-    return lines[0]
-
-
-def test_index_says_what_became_of_the_input(archive, tmp_path):
-    result = backfile("index", tmp_path / "stories.jsonl", "--archive", archive, "--no-vectors")
+def test_index_says_what_became_of_the_input(tmp_path):
+    index = ("index", write_stories(tmp_path), "--archive", tmp_path / "archive", "--no-vectors")
+    assert backfile(*index).exit_code == 0
+    result = backfile(*index)
     counts = {
         name.strip(): n for name, n in (line.rsplit(" ", 1) for line in result.stdout.splitlines())
     }
     expected = {"read": "7", "new": "0", "changed": "0", "unchanged": "7", "undated": "1"}
     assert counts == expected | {"refused": "0"}
-    assert result.stderr == ""
+
+
+@pytest.mark.model
+def test_index_names_the_commands_that_search_what_it_has_indexed(archive, tmp_path):
+    again = ("index", tmp_path / "stories.jsonl", "--no-vectors")
+    named = f"--archive {archive}"
+    assert backfile(*again, "--archive", archive).stderr == (
+        f"search it with `backfile search {named} WORDS`, "
+        f"or in a browser with `backfile serve {named}`\n"
+    )
+    usual = backfile(*again, BACKFILE_ARCHIVE=str(archive)).stderr
+    assert usual.startswith("search it with `backfile search WORDS`")
+    for option in ("--quiet", "--json"):
+        assert backfile(*again, "--archive", archive, option).stderr == ""
+    (tmp_path / "empty").mkdir()
+    assert backfile("index", tmp_path / "empty", "--archive", archive).stderr == ""
+
+
+def test_several_words_are_one_query(archive):
+    options = ("--mode", "keyword", "--archive", archive)
+    together = backfile("search", *options, "swing bridge").stdout
+    assert together
+    assert backfile("search", "swing", "bridge", *options).stdout == together
+    written = backfile("export", "swing", "bridge", *options).stdout
+    assert written == backfile("export", "swing bridge", *options).stdout != ""
+
+
+def test_a_query_that_looks_like_an_option_says_what_to_do(archive):
+    for word in ("-bridge", "--bridge"):
+        result = backfile("search", word, "--archive", archive)
+        assert result.exit_code == 2
+        assert "needs -- before it: " in result.stderr
+        assert backfile("search", "--archive", archive, "--", word).exit_code == 0
+    assert "needs --" not in backfile("search", "--sinc", "2023", "x").stderr
+
+
+def test_the_help_has_a_whole_line_for_each_command_and_imports_none():
+    shown = backfile("--help").stdout.split("Commands:\n")[1].splitlines()
+    listed = dict(line.split(maxsplit=1) for line in shown)
+    assert listed == {name: each.text for name, each in COMMANDS.items()}
+    assert all(len(line) <= 80 and line.endswith(".") and ".." not in line for line in shown)
+    assert {main.get_command(None, name).short_help for name in listed} == set(listed.values())
 
 
 def test_a_refused_file_is_named_with_its_reason_and_the_rest_is_kept(archive, tmp_path):
@@ -136,7 +170,16 @@ def test_no_archive_is_an_error_that_names_the_command_that_makes_one(tmp_path):
     for command in (("search", "x"), ("show", "x"), ("status",), ("verify",), ("remove", "x")):
         error = one_line_error(backfile(*command, "--archive", tmp_path / "none"))
         assert "backfile index PATH" in error
+        assert f"no archive at {tmp_path / 'none'}; " in error
     assert not (tmp_path / "none").exists()
+
+
+def test_no_archive_says_where_it_looked_and_how_to_name_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    error = one_line_error(backfile("status", BACKFILE_ARCHIVE=""))
+    assert f"no archive at {tmp_path / 'var' / 'archive'}; " in error
+    assert "--archive" in error
+    assert "BACKFILE_ARCHIVE" in error
 
 
 def test_another_model_is_a_mismatch_that_names_both(archive):
@@ -189,6 +232,7 @@ def test_a_bad_setting_is_named(archive):
     assert error == "backfile: BACKFILE_PORT: 'http' is not a number"
 
 
+@pytest.mark.model
 def test_verify_finds_what_is_broken_and_repair_mends_it(archive):
     assert backfile("verify", "--archive", archive).stdout == "the archive is sound\n"
     shutil.rmtree(archive / "lexical")
@@ -267,7 +311,7 @@ def test_what_no_part_foresees_is_one_line_and_a_code(archive, monkeypatch, rais
     def fail(_):
         raise raised
 
-    monkeypatch.setattr("backfile.scripts.commands.search.open_engines", fail)
+    monkeypatch.setattr("backfile.library.open_engines", fail)
     result = backfile("status", "--archive", archive)
     assert (result.exit_code, result.stderr) == (code, f"backfile: {said}\n")
 

@@ -11,12 +11,11 @@ import click
 import pytest
 
 from backfile.archive.formats.cleaning.boilerplate import describe_rules
-from backfile.archive.model.settings import Settings, describe_settings
-from backfile.index.wiring import open_searcher
+from backfile.archive.model.settings import describe_settings
 from backfile.scripts.backfile import main
 from backfile.scripts.reference import documents, filled
 from backfile.web.app import create_app
-from tests.conftest import ROOT, backfile
+from tests.builders import ROOT, app_in, backfile
 
 FOLDERS = ("archive", "index", "web", "scripts", "tests")
 PATHS = [*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))]
@@ -110,9 +109,9 @@ def test_every_rule_of_cleaning_has_its_row():
     assert [row for row in describe_rules() if row not in rows] == []
 
 
-def test_every_route_is_named(searcher):
+def test_every_route_is_named(searcher, reader):
     text = re.sub(r"\{\w+\}", "<id>", DOCUMENTS["web/README.md"])
-    for rule in create_app(searcher).url_map.iter_rules():
+    for rule in create_app(searcher, reader).url_map.iter_rules():
         path = re.sub(r"<\w+:\w+>", "<id>", rule.rule)
         if path != "/static/<id>":
             assert re.search(rf"`(?:GET )?{re.escape(path)}[`?#]", text), path
@@ -139,7 +138,7 @@ def test_queries_in_the_readme_find_something_in_the_sample(sample):
     table = README.split("| type | to find |")[1].split("\n\n")[0]
     queries = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
     assert len(queries) == 8
-    client = create_app(open_searcher(Settings(archive=sample))).test_client()
+    client = app_in(sample).test_client()
     for query in queries:
         answer = client.get("/api/search", query_string={"q": query}).json
         assert answer["total"] > 0, query
@@ -152,7 +151,7 @@ def test_articles_in_the_commands_documents_are_in_the_sample(sample):
 
 
 def test_addresses_in_the_documents_answer(sample):
-    client = create_app(open_searcher(Settings(archive=sample))).test_client()
+    client = app_in(sample).test_client()
     for text in DOCUMENTS.values():
         for path in re.findall(r"curl '?http://127\.0\.0\.1:8080(/[^'\s]*)'?", text):
             answer = client.get(path)
@@ -162,7 +161,7 @@ def test_addresses_in_the_documents_answer(sample):
 
 def test_the_curl_example_gives_what_the_web_document_shows(sample):
     path = re.search(r"curl 'http://127\.0\.0\.1:8080(/api/search\?[^']*)'", README)[1]
-    answer = create_app(open_searcher(Settings(archive=sample))).test_client().get(path).json
+    answer = app_in(sample).test_client().get(path).json
     shown = DOCUMENTS["web/README.md"].split("### The answer")[1].split("| field |")[0]
     assert answer["total"] > 0
     for key in (*answer, *answer["hits"][0], *answer["hits"][0]["passages"][0]):

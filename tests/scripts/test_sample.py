@@ -10,8 +10,9 @@ import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
-from tests.conftest import ROOT, backfile
+from tests.builders import ROOT, backfile
 
+pytestmark = pytest.mark.model
 SEED = ROOT.parent / "shared" / "data" / "seed"
 REALTIMEQA = ROOT.parent / "shared" / "data" / "realtimeqa-dev"
 

@@ -12,32 +12,22 @@ import pytest
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.index.model.query import Query
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.json import results_json
 from backfile.web.app import LOCAL_HOSTS, create_app
-from tests.conftest import engines_in, fill, indexer_of, write_stories
-
-SEARCHES = [
-    "q=ferry",
-    "q=swing+bridge&mode=keyword",
-    "q=keeper&mode=semantic",
-    "q=harbour&source=Gazette",
-    "q=ferry&since=2024&sort=oldest",
-    "q=zxqv",
-    "",
-    "language=de",
-    "limit=2&cursor=g1o2",
-]
+from tests.builders import (
+    SEARCHES,
+    app_over,
+    engines_in,
+    fill,
+    indexer_of,
+    visible_text,
+    write_stories,
+)
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
-
-
-def text_of(page):
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -47,7 +37,7 @@ def test_page_and_api_give_the_same_hits(client, search):
     assert page.status_code == answer.status_code == 200
     shown = re.findall(r'<h2[^>]*><a href="/article/([^"#?]+)', page.text)
     assert shown == [quote(hit["article"]["id"], safe="") for hit in answer.json["hits"]]
-    heading = text_of(re.search(r"<h1>(.*?)</h1>", page.text)[1])
+    heading = visible_text(re.search(r"<h1>(.*?)</h1>", page.text)[1])
     assert heading.startswith(
         str(answer.json["total"]) if answer.json["total"] else "Nothing found"
     )
@@ -73,7 +63,7 @@ def test_the_api_answers_as_designed(client):
 def test_the_api_and_the_page_say_why_each_hit_was_found(client):
     hits = client.get("/api/search?q=swing+bridge").json["hits"]
     page = client.get("/?q=swing+bridge").text
-    shown = text_of(page)
+    shown = visible_text(page)
     assert page.count('<details class="why"') == len(hits)
     for hit in hits:
         for found in (hit, *hit["passages"]):
@@ -103,7 +93,7 @@ def test_an_article_has_a_page_and_json_whatever_its_id(client, article_id):
     for passage in answer.json["passages"]:
         assert answer.json["text"][passage["start"] : passage["end"]] == passage["text"]
         assert f'id="p{passage["id"].rpartition(":")[2]}"' in page.text
-        assert " ".join(passage["text"].split()) in " ".join(text_of(page.text).split())
+        assert " ".join(passage["text"].split()) in " ".join(visible_text(page.text).split())
 
 
 def test_markup_in_articles_and_queries_stays_text(client):
@@ -143,7 +133,7 @@ def test_a_bad_parameter_is_a_problem_that_names_it(client, path, status, said):
     assert said in answer.json["detail"]
     page = client.get(f"/?{path}")
     assert page.status_code == status
-    assert said in text_of(page.text)
+    assert said in visible_text(page.text)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +146,8 @@ def test_what_is_not_there_is_404_and_helps(client, path):
     assert (answer.content_type == "application/problem+json") == path.startswith("/api")
 
 
-def test_an_unforeseen_error_shows_no_stack_trace(searcher, monkeypatch, caplog):
-    app = create_app(searcher)
+def test_an_unforeseen_error_shows_no_stack_trace(searcher, reader, monkeypatch, caplog):
+    app = create_app(searcher, reader)
     monkeypatch.setattr(type(searcher), "search", lambda *_: 1 / 0)
     answer = app.test_client().get("/api/search?q=x")
     assert answer.status_code == 500
@@ -172,8 +162,8 @@ def test_every_answer_carries_the_security_headers(client):
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher):
-    client = create_app(searcher, trusted_hosts=list(LOCAL_HOSTS)).test_client()
+def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher, reader):
+    client = create_app(searcher, reader, trusted_hosts=list(LOCAL_HOSTS)).test_client()
     assert client.get("/", headers={"Host": "localhost:8080"}).status_code == 200
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
 
@@ -188,7 +178,7 @@ def test_a_server_whose_archive_is_gone_says_so_and_makes_none(tmp_path, end):
     root = tmp_path / "archive"
     engines = engines_in(root, in_memory=False)
     fill(engines, write_stories(tmp_path))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     assert client.get("/readyz").status_code == 200
     root.rename(tmp_path / "moved")
     if end == "deleted":
@@ -211,7 +201,7 @@ def test_a_server_whose_archive_is_gone_says_so_and_makes_none(tmp_path, end):
 
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
     engines = engines_in(tmp_path / "empty", in_memory=False)
-    page = create_app(Searcher(engines, RankingOptions())).test_client().get("/")
+    page = app_over(engines).test_client().get("/")
     assert page.status_code == 200
     assert "backfile index" in page.text
     engines.catalog.close()
@@ -238,12 +228,12 @@ def test_each_value_of_a_facet_can_be_included_or_excluded_and_taken_back(client
             assert left["total"] == answer["total"] - count["count"]
             assert left["query"][f"not_{name}"] == [count["value"]]
     narrowed = client.get("/?q=ferry&not_source=courier&not_language=de").text
-    assert "not source: courier, remove" in text_of(narrowed)
-    assert "not language: German, remove" in text_of(narrowed)
+    assert "not source: courier, remove" in visible_text(narrowed)
+    assert "not language: German, remove" in visible_text(narrowed)
     assert 'name="not_source" value="courier"' in narrowed
     assert "/export.csv?q=ferry&amp;not_source=courier" in narrowed
     assert "Courier" not in client.get("/export.csv?not_source=courier").text
-    assert "exclude Courier" in text_of(client.get("/?not_section=Culture").text)
+    assert "exclude Courier" in visible_text(client.get("/?not_section=Culture").text)
 
 
 def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
@@ -251,7 +241,7 @@ def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
     lines = [json.dumps({"id": f"{n}", "text": f"Rain {n}.", "source": f"S{n}"}) for n in range(60)]
     (tmp_path / "news.jsonl").write_text("\n".join(lines))
     indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     page = client.get("/").text
     assert "and 48 more" in page
     assert "the 50 most frequent of 60" in page
@@ -263,11 +253,11 @@ def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
 def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=False)
     indexer_of(engines).index(Reading([write_stories(tmp_path)], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
-    page = text_of(client.get("/?q=zxqv").text)
+    client = app_over(engines).test_client()
+    page = visible_text(client.get("/?q=zxqv").text)
     assert "Nothing found" in page
     assert "covers 0% of the archive" in page
-    assert "covers" not in text_of(client.get("/?q=zxqv&mode=keyword").text)
+    assert "covers" not in visible_text(client.get("/?q=zxqv&mode=keyword").text)
     engines.catalog.close()
 
 
@@ -275,12 +265,12 @@ def test_what_has_no_date_is_a_link_to_just_that(client):
     page = client.get("/").text
     (link,) = {html.unescape(found) for found in re.findall(r'href="(/[?][^"]*date=none)"', page)}
     undated = client.get("/api/search").json["timeline"]["undated"]
-    assert f"{undated} without a date" in text_of(page)
+    assert f"{undated} without a date" in visible_text(page)
     narrowed = client.get(f"/api/search{link.removeprefix('/')}").json
     assert (narrowed["total"], narrowed["query"]["date"]) == (undated, "none")
     assert all(hit["article"]["published"] is None for hit in narrowed["hits"])
     page = client.get(link).text
-    assert "without a date, remove" in text_of(page)
+    assert "without a date, remove" in visible_text(page)
     assert 'class="timeline"' not in page
     assert 'name="date" value="none"' in page.split('class="dates"')[0]
     assert 'name="date"' not in page.split('class="dates"')[1]
@@ -292,10 +282,10 @@ def test_a_day_that_is_not_certain_is_marked_and_shown_as_it_was_written(tmp_pat
     lines = [json.dumps({"id": key, "text": f"Rain {key}.", "date": days[key]}) for key in days]
     (tmp_path / "news.jsonl").write_text("\n".join(lines))
     indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     page = client.get("/").text
     assert (page.count(">date likely<"), page.count(">date doubtful<")) == (1, 1)
-    pages = {key: text_of(client.get(f"/article/{key}").text) for key in days}
+    pages = {key: visible_text(client.get(f"/article/{key}").text) for key in days}
     assert "Date as written: 4/3/2024; read with the month first" in pages["b"]
     assert "Date as written: 2131-01-01; in the future when it was read" in pages["c"]
     assert "no date" in pages["d"]
@@ -313,7 +303,7 @@ def test_each_part_of_a_query_is_a_link_to_the_query_without_it(client):
     parts = client.get("/api/search", query_string={"q": text}).json["query"]["parts"]
     assert [part["kind"] for part in parts] == ["word", "phrase", "exclusion", "date"]
     chips = html.unescape(page.split('aria-labelledby="asked"')[1].split("</ul>")[0])
-    assert [part["text"] in text_of(chips) for part in parts] == [True] * 4
+    assert [part["text"] in visible_text(chips) for part in parts] == [True] * 4
     links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', chips)]
     for link, part in zip(links, parts, strict=True):
         assert client.get(f"/api/search{link[1:]}").json["query"]["q"] == part["without"]

@@ -10,14 +10,20 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from backfile.archive.model.errors import WithdrawnArticle
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
 from backfile.web.article.changes import MOST_PARAGRAPHS, text_changes
-from tests.conftest import backfile, engines_in, fill, indexer_of, write_stories
-from tests.web.test_app import text_of
+from tests.builders import (
+    app_over,
+    backfile,
+    engines_in,
+    fill,
+    indexer_of,
+    visible_text,
+    write_stories,
+)
 
 FERRY = {
     "id": "night ferry/1",
@@ -33,8 +39,8 @@ CORRECTED = FERRY | {
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def corrected(tmp_path):
     made = engines_in(tmp_path / "archive", in_memory=True)
     fill(made, write_stories(tmp_path, [FERRY]))
     fill(made, write_stories(tmp_path, [CORRECTED]))
-    yield made, create_app(Searcher(made, RankingOptions(floor=0.2))).test_client()
+    yield made, app_over(made, floor=0.2).test_client()
     made.catalog.close()
 
 
@@ -230,5 +236,21 @@ def test_texts_that_differ_all_over_are_compared_in_no_time(end):
 
 def test_a_history_page_reads_as_plain_text(corrected):
     _, client = corrected
-    page = text_of(client.get(f"/history/{quote(FERRY['id'], safe='')}").text)
+    page = visible_text(client.get(f"/history/{quote(FERRY['id'], safe='')}").text)
     assert "2 versions of this article came in" in page
+
+
+def test_the_page_of_an_article_reads_it_once(engines):
+    engines.table.bring_up(engines.catalog)  # as each run of the indexer ends
+    client = app_over(engines).test_client()
+    read = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        read.extend([statement] if statement.startswith("SELECT") else [])
+
+    event.listen(engines.catalog._database.engine, "before_cursor_execute", note)
+    for most in (6, 4):  # the first page opens the engines, too
+        assert client.get("/article/bridge").status_code == 200
+        assert len(read) <= most
+        assert sum("articles.text" in each for each in read) == 1
+        read.clear()

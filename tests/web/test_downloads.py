@@ -11,14 +11,14 @@ import feedparser
 import pytest
 
 from backfile.web.app import create_app
-from tests.conftest import STORIES, engines_in, fill, write_stories
+from tests.builders import STORIES, app_over, engines_in, fill, write_stories
 
 SEARCHES = ["", "q=ferry", "q=harbour&source=Gazette", "language=de", "q=zxqv", "since=2024"]
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def hits_of(client, search):
@@ -57,13 +57,11 @@ def test_exported_lines_are_read_back_as_the_same_articles(client, engines, tmp_
 
 @pytest.mark.parametrize("opening", ["=", "+", "-", "@", "\t"])
 def test_no_cell_is_taken_for_a_formula(tmp_path, opening):
-    from backfile.index.search.ranking import RankingOptions
-    from backfile.index.search.searcher import Searcher
 
     engines = engines_in(tmp_path / "archive", in_memory=True)
     story = {"id": "x", "title": f"{opening}cmd|' /C calc'!A0", "text": "Rain.", "source": "-1"}
     fill(engines, write_stories(tmp_path, [story]))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     (row,) = rows_of(client.get("/export.csv"))
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
     engines.catalog.close()
@@ -81,10 +79,10 @@ def test_a_feed_reader_reads_the_hits_last_added_first(client):
         assert entry.link.startswith("http://localhost/article/")
 
 
-def test_what_is_added_later_leads_the_feed_of_whatever_day_it_is(engines, searcher, tmp_path):
+def test_what_is_added_later_leads_the_feed_of_whatever_day_it_is(engines, tmp_path):
     old = {"id": "old", "title": "First ferry", "published": "1901-05-01", "text": "A ferry sails."}
     fill(engines, write_stories(tmp_path, [old]))
-    client = create_app(searcher).test_client()
+    client = app_over(engines).test_client()
     feed = client.get("/search.json?q=ferry").json
     assert feed["items"][0]["title"] == "First ferry"
     assert feed["items"][0]["date_published"] == "1901-05-01T12:00:00+00:00"

@@ -7,8 +7,8 @@ from backfile.web.app import create_app
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def measures(client):

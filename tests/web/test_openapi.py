@@ -11,16 +11,15 @@ from backfile.index.model.query import Query, QueryPartKind
 from backfile.index.model.results import PartKind
 from backfile.web.api.openapi import description
 from backfile.web.app import create_app
-from tests.conftest import STORIES
-from tests.web.test_app import SEARCHES
+from tests.builders import SEARCHES, STORIES
 
 DESCRIPTION = description()
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 class ReadQuery(dict):
@@ -74,10 +73,10 @@ def test_the_description_is_served_and_its_schemas_are_schemas(client):
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_route_of_the_api_is_described_and_no_other(searcher):
+def test_every_route_of_the_api_is_described_and_no_other(searcher, reader):
     rules = {
         re.sub(r"<\w+:(\w+)>", r"{\1}", rule.rule)
-        for rule in create_app(searcher).url_map.iter_rules()
+        for rule in create_app(searcher, reader).url_map.iter_rules()
     }
     assert {path for path in rules if path.startswith("/api/")} <= DESCRIPTION["paths"].keys()
     assert DESCRIPTION["paths"].keys() <= rules
@@ -112,6 +111,13 @@ def test_articles_and_what_is_told_of_them_are_as_described(client, ending):
     for story in STORIES:
         answer = client.get(f"/api/articles/{quote(story['id'], safe='')}{ending}").json
         assert misfits(answer, schema_of(f"/api/articles/{{article_id}}{ending}")) == []
+
+
+@pytest.mark.parametrize("typed", ["", "swing bri", "ferry cour", "bridge ana ru", "source:cou"])
+def test_suggestions_are_as_described(client, typed):
+    answer = client.get("/api/suggest", query_string={"q": typed}).json
+    assert bool(answer["suggestions"]) == bool(typed)
+    assert misfits(answer, schema_of("/api/suggest")) == []
 
 
 def test_health_and_errors_are_as_described(client):

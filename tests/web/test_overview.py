@@ -5,15 +5,13 @@ import re
 
 import pytest
 
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from tests.conftest import engines_in, fill
+from tests.builders import app_over, engines_in, fill
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def test_every_number_leads_to_as_many_articles(client):
@@ -31,25 +29,25 @@ def test_undated_articles_are_counted_apart(client):
     assert re.search(r'<th scope="row">no date</th><td>1</td>', client.get("/overview").text)
 
 
-def test_what_was_refused_is_listed_with_its_reason(engines, searcher, tmp_path):
+def test_what_was_refused_is_listed_with_its_reason(engines, searcher, reader, tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"title": \n')
     fill(engines, tmp_path / "bad.jsonl")
-    page = create_app(searcher).test_client().get("/overview").text
+    page = create_app(searcher, reader).test_client().get("/overview").text
     assert "1 refused" in page
     assert "bad.jsonl:1</code> not valid JSON" in page
 
 
 def test_an_empty_archive_says_how_it_is_filled(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     assert "backfile index FOLDER" in client.get("/overview").text
     engines.catalog.close()
 
 
 def test_only_the_latest_runs_are_remembered(engines, monkeypatch):
-    from backfile.archive.store import runs
+    from backfile.archive.store import history
 
-    monkeypatch.setattr(runs, "RUNS_KEPT", 3)
+    monkeypatch.setattr(history, "RUNS_KEPT", 3)
     for n in range(6):
-        engines.catalog.runs.note({"read": n}, [])
+        engines.catalog.finish(counts={"read": n})
     assert [run.counts["read"] for run in engines.catalog.runs.latest(9)] == [5, 4, 3]

@@ -12,9 +12,9 @@ WHOLE = ["/", "/?q=ferry", "/api/search?q=ferry", "/search.atom", "/static/backf
 
 
 @pytest.fixture
-def get(searcher):
+def get(searcher, reader):
     """Ask for a path, and let go of the file that a static one is read from."""
-    client = create_app(searcher).test_client()
+    client = create_app(searcher, reader).test_client()
 
     def ask(path, headers=None):
         with client.get(path, headers=headers) as answer:

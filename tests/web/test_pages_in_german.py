@@ -8,14 +8,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from backfile.archive.model.settings import Settings
-from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.searcher import Searcher
-from backfile.index.wiring import open_searcher
 from backfile.web.app import create_app
 from backfile.web.i18n.negotiation import REMEMBERED
-from tests.conftest import engines_in, fill, write_stories
-from tests.page_states import EMPTY_STATES, SAMPLE_STATES
+from tests.browser.page_states import EMPTY_STATES, SAMPLE_STATES
+from tests.builders import app_in, app_over, engines_in, fill, write_stories
 
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.7"}
 STATES = SAMPLE_STATES | EMPTY_STATES
@@ -58,14 +54,14 @@ class Said(HTMLParser):
 @pytest.fixture(scope="module")
 def apps(sample, tmp_path_factory):
     engines = engines_in(tmp_path_factory.mktemp("none") / "archive", in_memory=True)
-    empty = create_app(Searcher(engines, RankingOptions(floor=0.2)))
-    yield {"sample": create_app(open_searcher(Settings(archive=sample))), "empty": empty}
+    empty = app_over(engines, floor=0.2)
+    yield {"sample": app_in(sample), "empty": empty}
     engines.catalog.close()
 
 
 @pytest.fixture
-def client(searcher):
-    return create_app(searcher).test_client()
+def client(searcher, reader):
+    return create_app(searcher, reader).test_client()
 
 
 def language_of(page):
@@ -165,8 +161,8 @@ def links_of(page):
     return {html.unescape(link) for link in re.findall(r'(?:href|action)="(/[^"]*)"', page.text)}
 
 
-def test_links_carry_the_language_until_a_cookie_does(searcher):
-    app = create_app(searcher)
+def test_links_carry_the_language_until_a_cookie_does(searcher, reader):
+    app = create_app(searcher, reader)
     page = app.test_client(use_cookies=False).get("/?q=ferry&since=2023&lang=de")
     programs = ("/static", "/search.", "/export.", "/opensearch", "/cite")
     pages = {link for link in links_of(page) if not link.startswith(programs)}
@@ -242,7 +238,7 @@ def test_gaps_and_markup_in_articles_and_queries_are_text(tmp_path, headers):
     path = write_stories(tmp_path, [story | more | {"text": f"The ferry of {HOSTILE} sails."}])
     fill(engines, path)
     fill(engines, write_stories(tmp_path, [story | more | {"text": "The ferry sails. Twice."}]))
-    client = create_app(Searcher(engines, RankingOptions())).test_client()
+    client = app_over(engines).test_client()
     article = "/article/" + quote(HOSTILE, safe="")
     for path in (
         "/",

@@ -91,7 +91,7 @@ def test_the_timeline_shows_empty_periods_too():
         ("January 2024", 0, 0),
         ("February 2024", 1, 25),
     ]
-    assert [(b.place, b.n) for b in found] == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    assert [(b.index, b.n) for b in found] == [(0, 4), (1, 4), (2, 4), (3, 4)]
     years = timeline_of(Unit.YEAR, [(date(1963, 1, 1), 1, 1), (date(1970, 1, 1), 1, 1)])
     assert len(bars(years, Query())) == 8
     assert bars(Timeline((), 3, None), Query()) == []

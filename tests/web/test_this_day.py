@@ -13,7 +13,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
 from backfile.web.search.pages import other_years, today
-from tests.conftest import engines_in, indexer_of
+from tests.builders import engines_in, indexer_of
 
 DAYS = {
     **{f"leap{year}": f"{year}-02-29" for year in (1996, 2000, 2020, 2024)},
@@ -26,13 +26,18 @@ DAYS = {
 
 
 @pytest.fixture
-def years(tmp_path):
+def engines(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     lines = [json.dumps({"id": n, "text": f"News of {n}.", "date": DAYS[n]}) for n in DAYS]
     (tmp_path / "news.jsonl").write_text("\n".join(lines))
     indexer_of(engines).index(Reading([tmp_path / "news.jsonl"], FieldMap()))
-    yield Searcher(engines, RankingOptions())
+    yield engines
     engines.catalog.close()
+
+
+@pytest.fixture
+def years(engines):
+    return Searcher(engines, RankingOptions())
 
 
 def ids(years):
@@ -55,8 +60,8 @@ def test_where_no_other_year_has_it_nothing_is_said(years, day):
     assert other_years(years, day) == []
 
 
-def test_the_lists_lead_to_searches_that_give_what_they_say(years):
-    client = create_app(years).test_client()
+def test_the_lists_lead_to_searches_that_give_what_they_say(years, reader):
+    client = create_app(years, reader).test_client()
     page = client.get("/article/leap2020").text
     assert re.findall("News of leap[0-9]+", page.split("in other years")[1]) == [
         *("News of leap2024", "News of leap2000", "News of leap1996")
@@ -72,8 +77,8 @@ def test_the_lists_lead_to_searches_that_give_what_they_say(years):
     assert "other years" not in client.get("/article/undated").text
 
 
-def test_the_start_page_shows_today_in_other_years_and_searches_do_not(years):
-    client = create_app(years).test_client()
+def test_the_start_page_shows_today_in_other_years_and_searches_do_not(years, reader):
+    client = create_app(years, reader).test_client()
     page = client.get("/").text
     assert "in other years" in page
     assert "News of today." in page.split("in other years")[1].split("</section>")[0]

@@ -47,14 +47,14 @@ def test_all_that_is_said_is_translated_and_nothing_else(code):
     assert [message for message in translated if message not in spoken] == []
     for each in translated.values():
         assert not each.fuzzy
-        assert all(translations.translated(each)), each.id
+        assert all(translations.strings_of(each)), each.id
 
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_no_gap_and_no_markup_is_lost_or_made_up(code):
     for message, each in catalog_of(code).items():
         originals = message if isinstance(message, tuple) else (message,)
-        *some, last = translations.translated(each)
+        *some, last = translations.strings_of(each)
         wanted = set(GAP.findall(originals[-1]))
         assert set(GAP.findall(last)) == wanted, message
         assert all(set(GAP.findall(string)) <= wanted for string in some), message
@@ -75,7 +75,7 @@ def test_a_new_language_gets_all_there_is_to_say(tmp_path):
     catalog = translations.write(tmp_path / "fr.po", "fr")
     assert len(catalog) == len({message for message, _ in translations.extracted()})
     assert "Plural-Forms: nplurals=2; plural=(n > 1)" in (tmp_path / "fr.po").read_text()
-    assert not any(any(translations.translated(each)) for each in catalog if each.id)
+    assert not any(any(translations.strings_of(each)) for each in catalog if each.id)
 
 
 class Words(HTMLParser):

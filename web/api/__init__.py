@@ -1,1 +1,1 @@
-"""What programs are answered: JSON, feeds, files."""
+"""The interface for programs: JSON, feeds, exports, citations."""

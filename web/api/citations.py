@@ -1,4 +1,4 @@
-"""Writes an article as a citation: in plain words, as BibTeX, RIS and CSL-JSON."""
+"""Writes citations of an article: as plain text, BibTeX, RIS and CSL-JSON."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from backfile.archive.model.article import Article
 
-# https://www.bibtex.org/SpecialSymbols/ in the order in which they must be replaced
+# https://www.bibtex.org/SpecialSymbols/
 BIBTEX_SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -27,7 +27,7 @@ WEB = ("http://", "https://")
 
 
 def plain(article: Article) -> str:
-    """Cite in one line: who, what, where, when, and the address."""
+    """Cite in one line: authors, title, source, day, address."""
     day = article.published
     parts = [
         ", ".join(article.authors),
@@ -100,11 +100,11 @@ STYLES: Mapping[str, tuple[str, Callable[[Article], Any]]] = {
     "ris": ("application/x-research-info-systems; charset=utf-8", ris),
     "csl": ("application/vnd.citationstyles.csl+json", csl),
 }
-"""By the name that a URL gives, the type of what is written, and what writes it."""
+"""By the style's name in URLs: the media type, and the function that writes the citation."""
 
 
 def written(article: Article) -> dict[str, str]:
-    """Write all citations of an article, by the name of their style."""
+    """All citations of an article, by the name of the style."""
     cited = {style: write(article) for style, (_, write) in STYLES.items()}
     return cited | {"csl": json.dumps(cited["csl"], ensure_ascii=False, indent=2)}
 

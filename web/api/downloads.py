@@ -1,6 +1,5 @@
-"""A search to take along: files of all matches, feeds of the latest, and the browser's own box."""
+"""Downloads of a search: exports of all matches, feeds, citations, OpenSearch description."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -8,21 +7,23 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Marking, Query, Sort
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import STYLES
-from backfile.web.api.exports import BYTE_ORDER_MARK, EXPORTS
+from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 from backfile.web.api.feeds import ENTRIES, atom, json_feed
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     """Routes of exports, feeds, citations and the description of the search."""
     routes = Blueprint("taking", __name__)
 
     def export(kind: str) -> Response:
         chosen = EXPORTS[kind]
         _, matches = searcher.iter_all(_query())
-        written = _marked(chosen.write(matches), kind)
+        pieces = chosen.write(matches)
+        written = with_byte_order_mark(pieces) if kind == "csv" else pieces
         response = Response(written, content_type=chosen.media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
         return response
@@ -48,7 +49,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         if style not in STYLES:
             raise BadQuery("style", f"{style!r} is none of: {', '.join(STYLES)}")
         media_type, write = STYLES[style]
-        article, _ = searcher.article(article_id)
+        article = reader.article(article_id).article
         response = jsonify(write(article)) if style == "csl" else Response(write(article))
         response.content_type = media_type
         response.headers["Content-Disposition"] = f'inline; filename="{_name(article, style)}"'
@@ -68,17 +69,11 @@ def _query() -> Query:
 
 
 def _latest() -> Query:
-    """What was asked, last added first: an alert brings what is new here, of whatever day."""
+    """The query, last added first: a feed reports articles new in the archive, of any day."""
     return replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
 
 
 def _name(article: Article, style: str) -> str:
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in article.id)[:60]
-    endings = {"plain": "txt", "bibtex": "bib", "ris": "ris", "csl": "json"}
-    return f"{kept}.{endings[style]}"
-
-
-def _marked(pieces: Iterator[str], kind: str) -> Iterator[str]:
-    if kind == "csv":
-        yield BYTE_ORDER_MARK
-    yield from pieces
+    stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in article.id)[:60]
+    suffixes = {"plain": "txt", "bibtex": "bib", "ris": "ris", "csl": "json"}
+    return f"{stem}.{suffixes[style]}"

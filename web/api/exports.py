@@ -1,4 +1,4 @@
-"""Search results as files: CSV, JSON Lines and RIS of all matches, and a table of many searches."""
+"""Writes search results as files: CSV, JSON Lines and RIS, and a table for many searches."""
 
 import csv
 import io
@@ -15,23 +15,23 @@ COLUMNS = (
     *("id", "title", "published", "date_certainty", "source", "section", "authors", "language"),
     *("url", "score", "text"),
 )
-# A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+# A cell that begins with one of these is a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for what the machine is set to
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads UTF-8 in the system's encoding
 
 
 class Export(NamedTuple):
-    """How matches are written, the type of the file, and what writes it piece by piece."""
+    """A file format: its media type, and the function that writes it piece by piece."""
 
     media_type: str
     write: Callable[[Iterable[ScoredArticle]], Iterator[str]]
 
 
 def as_csv(matches: Iterable[ScoredArticle]) -> Iterator[str]:
-    """Write a row for each article under a header line.
+    """Write a header line, and a row for each article.
 
-    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    A cell that a spreadsheet would read as a formula gets an apostrophe in front.
     """
     written = io.StringIO()
     rows = csv.writer(written)
@@ -40,19 +40,19 @@ def as_csv(matches: Iterable[ScoredArticle]) -> Iterator[str]:
         fields = article_fields(article) | {"text": article.text, "score": f"{score:.6f}"}
         fields["authors"] = "; ".join(article.authors)
         rows.writerow([cell(fields[name]) for name in COLUMNS])
-        yield taken(written)
-    yield taken(written)
+        yield drain(written)
+    yield drain(written)
 
 
 def as_json_lines(matches: Iterable[ScoredArticle]) -> Iterator[str]:
-    """Write an object a line, as `backfile index` reads it."""
+    """Write an object for each article, one a line, readable by `backfile index`."""
     for article, score in matches:
         fields = article_fields(article) | {"text": article.text, "score": round(score, 6)}
         yield json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def as_ris(matches: Iterable[ScoredArticle]) -> Iterator[str]:
-    """Write a record for a reference manager for each article."""
+    """Write a record for each article, for reference managers."""
     for article, _ in matches:
         yield ris(article) + "\r\n"
 
@@ -65,17 +65,23 @@ EXPORTS: Mapping[str, Export] = {
 
 
 def cell(value: object) -> str:
-    """Write a cell that no spreadsheet takes for a formula: with an apostrophe in front."""
+    """The text of a cell; an apostrophe in front of a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def taken(written: io.StringIO) -> str:
-    """What was written since this was last called."""
+def drain(written: io.StringIO) -> str:
+    """Return the content of a buffer and empty it."""
     text = written.getvalue()
     written.seek(0)
     written.truncate()
     return text
+
+
+def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
+    """Put a byte order mark before the pieces of a CSV file."""
+    yield BYTE_ORDER_MARK
+    yield from pieces
 
 
 HIT_COLUMNS = (
@@ -85,7 +91,7 @@ HIT_COLUMNS = (
 
 
 def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
-    """Write a row for each hit of each query, and one for a query without any; piece by piece."""
+    """Write a row for each hit of each query, and one row for a query without hits."""
     written = io.StringIO()
     rows = csv.DictWriter(written, HIT_COLUMNS, restval="")
     rows.writeheader()
@@ -95,8 +101,8 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
             common |= {"verdict": answer.results.verdict.value, "total": str(answer.results.total)}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})
-        yield taken(written)
-    yield taken(written)
+        yield drain(written)
+    yield drain(written)
 
 
 def _hit(rank: int, found: ScoredArticle) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A search as a feed, Atom and JSON Feed: what is new in the archive and matches comes first."""
+"""Writes a search as a feed, Atom or JSON Feed, with the last added matches first."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -11,7 +11,7 @@ from backfile.web.links import article_path, outlet_url, search_url
 
 ATOM = "http://www.w3.org/2005/Atom"
 ENTRIES = 50
-NOON = time(12, tzinfo=UTC)  # on one and the same day nearly everywhere on Earth
+NOON = time(12, tzinfo=UTC)  # the same day nearly everywhere on Earth
 
 
 def atom(results: Results, root: str, own: str) -> bytes:
@@ -31,7 +31,7 @@ def atom(results: Results, root: str, own: str) -> bytes:
 
 
 def json_feed(results: Results, root: str, own: str) -> dict[str, Any]:
-    """Lay hits out as JSON Feed 1.1: https://www.jsonfeed.org/version/1.1/."""
+    """Write hits as JSON Feed 1.1: https://www.jsonfeed.org/version/1.1/."""
     return {
         "version": "https://jsonfeed.org/version/1.1",
         "title": title_of(results),
@@ -42,7 +42,7 @@ def json_feed(results: Results, root: str, own: str) -> dict[str, Any]:
 
 
 def title_of(results: Results) -> str:
-    """What the feed is called in a reader."""
+    """The title of the feed."""
     text = results.query.text
     return f"Backfile: {text}" if text else "Backfile: newly added"
 
@@ -91,7 +91,7 @@ def _summary(hit: Hit) -> str:
 
 
 def _instant(article: Article) -> str:
-    """When an article appeared; of one with a day alone, noon; an undated one, the first day."""
+    """The instant of publication; noon for a day alone, the year 1 for an undated article."""
     if article.published_at:
         return article.published_at.isoformat()
     return datetime.combine(article.published or date.min, NOON).isoformat()
@@ -113,7 +113,7 @@ def _link(parent: ElementTree.Element, rel: str, href: str) -> None:
 
 
 def _xml(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold: https://www.w3.org/TR/xml/#charsets."""
+    """Remove characters that XML 1.0 forbids: https://www.w3.org/TR/xml/#charsets."""
     return "".join(c for c in text if c >= " " or c in "\n\t").translate(
         {0xFFFE: None, 0xFFFF: None}
     )

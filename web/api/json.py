@@ -1,4 +1,4 @@
-"""Articles and results as JSON, the same from the API and from the shell."""
+"""Converts articles and results to JSON values, the same for the API and the shell."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -27,7 +27,7 @@ NO_COPIES = OtherCopies()
 
 
 def results_json(results: Results) -> Json:
-    """Lay out the answer to a query."""
+    """The answer to a query."""
     return {
         "query": query_json(results.query)
         | {
@@ -54,7 +54,7 @@ def results_json(results: Results) -> Json:
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
         "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
-        "did_you_mean": _meant(results.did_you_mean),
+        "did_you_mean": _did_you_mean(results.did_you_mean),
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
         "took_ms": results.took_ms,
@@ -62,7 +62,7 @@ def results_json(results: Results) -> Json:
 
 
 def query_json(query: Query) -> Json:
-    """Lay out a query under the names of its URL parameters."""
+    """A query, with the names of its URL parameters."""
     filters = query.filters
     return {
         "q": query.text,
@@ -84,7 +84,7 @@ def query_json(query: Query) -> Json:
 def article_json(
     article: Article, passages: Sequence[Passage] = (), copies: OtherCopies = NO_COPIES
 ) -> Json:
-    """Lay out an article whole, with its text and passages, and say what its copies are."""
+    """A whole article, with its text, passages and copies."""
     return {
         **article_fields(article),
         "text": article.text,
@@ -94,7 +94,7 @@ def article_json(
 
 
 def related_json(related: Related) -> Json:
-    """Lay out other coverage by when it came, each best first."""
+    """Related articles by time (earlier, same day, later), best first."""
     return {
         **{kind: [_related(found) for found in some] for kind, some in related.kinds.items()},
         "coverage": round(related.coverage, 4),
@@ -102,17 +102,17 @@ def related_json(related: Related) -> Json:
 
 
 def versions_json(found: Versions) -> Json:
-    """Lay out what an article says and said, the latest first, and when."""
-    told = [
+    """All versions of an article with their times, latest first, and its withdrawal."""
+    versions = [
         {"kept_at": each.kept_at, "replaced_at": each.replaced_at} | article_json(each.article)
         for each in found.versions
     ]
     withdrawn = found.withdrawn._asdict() if found.withdrawn else None
-    return {"versions": told, "withdrawn": withdrawn}
+    return {"versions": versions, "withdrawn": withdrawn}
 
 
 def suggestions_json(text: str, found: Sequence[Suggestion]) -> Json:
-    """Lay out how a query that is being typed may go on."""
+    """Suggestions for a query that is being typed."""
     return {"q": text, "suggestions": [_suggestion(each) for each in found]}
 
 
@@ -131,7 +131,7 @@ def _related(found: RelatedArticle) -> Json:
 
 
 def article_fields(article: Article) -> Json:
-    """Lay out what is said of an article beside its text."""
+    """The metadata of an article."""
     return {
         "id": article.id,
         "title": article.title,
@@ -162,7 +162,7 @@ def _hit(hit: Hit) -> Json:
 
 
 def _copies(copies: OtherCopies) -> Json:
-    """The copies that are listed, and how many there are in all."""
+    """The listed copies, and the number of all copies."""
     listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
     return {"copies": listed, "copies_total": copies.total}
 
@@ -208,8 +208,8 @@ def _ranks(ranks: Ranks) -> Json:
     return {"lexical": ranks.lexical, "vector": ranks.vector}
 
 
-def _meant(meant: DidYouMean | None) -> Json | None:
-    return {"text": meant.text, "articles": meant.articles} if meant else None
+def _did_you_mean(found: DidYouMean | None) -> Json | None:
+    return {"text": found.text, "articles": found.articles} if found else None
 
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:

@@ -1,12 +1,12 @@
-"""Describes the JSON API as OpenAPI 3.1: its parameters by Query, its answers by schemas.json."""
+"""Describes the JSON API as OpenAPI 3.1: parameters from Query, answers from schemas.json."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import EnumType, StrEnum
 from importlib.resources import files
-from typing import Any, get_type_hints
 from typing import cast as typed
+from typing import get_type_hints
 
 from flask import Blueprint, Response, jsonify
 
@@ -14,10 +14,10 @@ from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGEST
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
 from backfile.index.search.related import MOST_RELATED
+from backfile.web.api.json import Json
 
-Json = dict[str, Any]
-VERSION = "1"  # of what is described, not of the program
-SAID = {
+VERSION = "1"  # of the API, not of the program
+DESCRIPTIONS = {
     "q": "What is asked, in the query language.",
     "mode": "Find by words, by meaning, or by both.",
     "since": "From this day, month or year on: 2024-03-23, 2024-03 or 2024.",
@@ -49,7 +49,7 @@ ARTICLE_ID = {
 
 
 def blueprint() -> Blueprint:
-    """The route of the description."""
+    """The route of the OpenAPI description."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json")
@@ -60,7 +60,7 @@ def blueprint() -> Blueprint:
 
 
 def description() -> Json:
-    """Put the description together."""
+    """Build the OpenAPI description."""
     schemas = json.loads(files(__package__).joinpath("schemas.json").read_text(encoding="utf-8"))
     return {
         "openapi": "3.1.0",
@@ -100,11 +100,11 @@ def _paths() -> Json:
 
 
 def query_parameters() -> list[Json]:
-    """Describe every parameter of a search, by the fields of Query and Filters."""
+    """Describe all parameters of a search: the fields of Query and Filters."""
     return [
         _parameter("q", {"type": "string", "maxLength": LONGEST_TEXT}),
         *_parameters_of(Filters),
-        *_parameters_of(Query, without=("text", "filters", "plain")),
+        *_parameters_of(Query, without=("text", "filters")),
     ]
 
 
@@ -116,7 +116,7 @@ def _parameters_of(read: type[Query | Filters], without: Sequence[str] = ()) -> 
 
 
 def _schema(name: str, kind: object) -> Json:
-    """Which values a parameter takes, by the type that it is read as."""
+    """The schema of a parameter, by the type of its field."""
     if name == "limit":
         return _number(MOST_HITS)
     if isinstance(kind, EnumType):
@@ -132,8 +132,8 @@ def _number(most: int, usual: int = DEFAULT_HITS) -> Json:
 
 
 def _parameter(name: str, schema: Json) -> Json:
-    said = {"description": SAID[name]} if name in SAID else {}
-    return {"name": name, "in": "query", **said, "schema": schema}
+    described = {"description": DESCRIPTIONS[name]} if name in DESCRIPTIONS else {}
+    return {"name": name, "in": "query", **described, "schema": schema}
 
 
 def _get(
@@ -146,6 +146,6 @@ def _get(
     return {"get": {"summary": summary, "parameters": parameters, "responses": answers}}
 
 
-def _answer(said: str, schema: str, media_type: str) -> Json:
+def _answer(summary: str, schema: str, media_type: str) -> Json:
     content = {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": said, "content": content}
+    return {"description": summary, "content": content}

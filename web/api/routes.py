@@ -1,9 +1,10 @@
-"""The JSON API: the same searches as the page, and articles whole, with the time of each stage."""
+"""The JSON API: searches as on the page, and whole articles, with the time of each stage."""
 
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, jsonify, request
 
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.query import Query, parse_limit
 from backfile.index.model.results import Results
@@ -20,7 +21,7 @@ from backfile.web.api.json import (
 
 
 def server_timing(took_ms: Mapping[str, float]) -> str:
-    """Write the time of each stage as browsers show it (W3C Server Timing).
+    """The header with the time of each stage, which browsers show (W3C Server Timing).
 
     >>> server_timing({"words": 1.25, "all": 9.8})
     'words;dur=1.25, all;dur=9.8'
@@ -29,13 +30,13 @@ def server_timing(took_ms: Mapping[str, float]) -> str:
 
 
 def timed(response: Response, results: Results, rendering: Clock) -> Response:
-    """Add the time of a search, stage by stage, and of writing its answer."""
+    """Add the header with the time of each stage of a search, and of rendering."""
     took = {**results.took_ms, "render": rendering.took_ms["all"]}
     response.headers["Server-Timing"] = server_timing(took)
     return response
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     """Routes below /api."""
     routes = Blueprint("api", __name__, url_prefix="/api")
 
@@ -52,12 +53,13 @@ def blueprint(searcher: Searcher) -> Blueprint:
         usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
         limit = parse_limit(request.args.get("limit", ""), most=most, usual=usual)
         response = jsonify(suggestions_json(text, searcher.suggest(text, limit)))
-        response.cache_control.no_store = True  # what is removed is suggested no longer
+        response.cache_control.no_store = True  # removed articles must not be suggested
         return response
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:
-        return jsonify(article_json(*searcher.article(article_id), searcher.copies(article_id)))
+        stored, copies = reader.article(article_id), reader.copies(article_id)
+        return jsonify(article_json(stored.article, stored.passages, copies))
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:
@@ -70,13 +72,14 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def history(article_id: str) -> Response:
         if _is_part_of_id("history"):
             return article(f"{article_id}/history")
-        searcher.article(article_id)  # what was taken back is not shown
-        return jsonify(versions_json(searcher.versions(article_id)))
+        versions = reader.versions(article_id)
+        versions.require_present()
+        return jsonify(versions_json(versions))
 
     return routes
 
 
 def _is_part_of_id(ending: str) -> bool:
-    """Whether `/related` belongs to an id that ends so: its slash is then percent-encoded."""
-    asked: str = request.environ.get("REQUEST_URI", "")
-    return asked.partition("?")[0].lower().endswith(f"%2f{ending}")
+    """Whether `/ending` belongs to the id: its slash is then percent-encoded in the request."""
+    uri: str = request.environ.get("REQUEST_URI", "")
+    return uri.partition("?")[0].lower().endswith(f"%2f{ending}")

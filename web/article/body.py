@@ -1,4 +1,4 @@
-"""Lays an article's text out for its page: paragraphs and headings, passages and matches in it."""
+"""Lays out an article's text for its page: paragraphs, headings, passages and matches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from backfile.archive.passages import is_heading, paragraphs
 
 
 class Match(NamedTuple):
-    """A stretch that a search asked for, and its number on the page.
+    """A range that matches the search, and its number on the page.
 
-    The number is 0 where it goes on from the piece of text before.
+    The number is 0 for a match that continues from the piece of text before.
     """
 
     start: int
@@ -23,20 +23,20 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph or heading: pieces of text, each with the passages that begin in front of it."""
+class TextBlock:
+    """A paragraph or heading: pieces of text, each with the numbers of passages starting there."""
 
     heading: bool
     pieces: tuple[tuple[tuple[int, ...], Markup], ...]
 
 
 def numbered(spans: Sequence[tuple[int, int]], first: int) -> list[Match]:
-    """Number marked stretches as they follow each other, from `first` on."""
+    """Number highlighted ranges in order, from `first` on."""
     return [Match(start, end, number) for number, (start, end) in enumerate(spans, first)]
 
 
 def matched(text: str, matches: Sequence[Match], current: int = 0) -> Markup:
-    """Escape a text and mark the matches in it, so that each can be linked to.
+    """Escape a text and mark its matches, each with an anchor.
 
     >>> str(matched("a <b> c", [Match(6, 7, 3)]))
     'a &lt;b&gt; <mark id="m3">c</mark>'
@@ -53,8 +53,8 @@ def matched(text: str, matches: Sequence[Match], current: int = 0) -> Markup:
 
 def blocks(
     article: Article, passages: Sequence[Passage], matches: Sequence[Match], current: int = 0
-) -> Iterator[Block]:
-    """Cut the text into blocks, and each block where a passage begins."""
+) -> Iterator[TextBlock]:
+    """Cut the text into blocks, and each block into pieces where a passage begins."""
     text = article.text
     found = [span for span in paragraphs(text) if span.start < span.end]
     for index, (start, end) in enumerate(found):
@@ -68,7 +68,7 @@ def blocks(
             for left, right in pairwise(cuts)
         )
         heading = is_heading(text[start:end]) and index + 1 < len(found)
-        yield Block(heading, pieces)
+        yield TextBlock(heading, pieces)
 
 
 def _within(matches: Sequence[Match], left: int, right: int) -> list[Match]:

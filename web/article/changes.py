@@ -1,6 +1,6 @@
-"""Says what has changed from one version of an article to the next: fields, and words in the text.
+"""Compares two versions of an article: their fields, and the words of their texts.
 
-Paragraphs are compared first, and then the words of those that were replaced by others.
+Paragraphs are compared first, then the words of each replaced paragraph.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,68 +13,68 @@ from markupsafe import Markup, escape
 from backfile.archive.model.article import Article
 
 COMPARED = ("title", "published", "source", "section", "authors", "language", "url", "version")
-# difflib takes up to the third power of what it compares: what is longer is shown whole.
+# difflib takes cubic time at worst; above these limits, whole paragraphs are shown as changed.
 MOST_PARAGRAPHS = 1_000
-MOST_WORDS = 2_000  # of two texts, in paragraphs that were replaced by others
-ALIKE = 0.5  # the share of words that stay; with fewer, two sentences shown as one cannot be read
+MOST_WORDS = 2_000  # in all replaced paragraphs of both texts
+ALIKE = 0.5  # share of common words; with a smaller share, a merged sentence is unreadable
 
 
 class FieldChange(NamedTuple):
-    """A field of an article, and what it said before and since; empty where it said nothing."""
+    """A changed field of an article, with its old and its new value; either may be empty."""
 
     name: str
     before: str
-    since: str
+    after: str
 
 
 def field_changes(former: Article, later: Article) -> list[FieldChange]:
-    """List the fields beside the text that differ."""
+    """List the fields that differ; the text is not one of them."""
     pairs = ((name, getattr(former, name), getattr(later, name)) for name in COMPARED)
     return [FieldChange(name, _shown(a), _shown(b)) for name, a, b in pairs if a != b]
 
 
 def text_changes(former: str, later: str) -> Iterator[Markup]:
-    """Show the paragraphs that differ, with what was deleted and inserted in each."""
-    before, since = _paragraphs(former), _paragraphs(later)
-    if max(len(before), len(since)) > MOST_PARAGRAPHS:
-        yield from _whole(before, since)
+    """Show the paragraphs that differ, with deletions and insertions marked."""
+    before, after = _paragraphs(former), _paragraphs(later)
+    if max(len(before), len(after)) > MOST_PARAGRAPHS:
+        yield from _whole(before, after)
         return
     left = MOST_WORDS
-    for tag, a, b, c, d in SequenceMatcher(None, before, since).get_opcodes():
+    for tag, a, b, c, d in SequenceMatcher(None, before, after).get_opcodes():
         if tag == "equal":
             continue
-        for old, new in zip_longest(before[a:b], since[c:d], fillvalue=""):
+        for old, new in zip_longest(before[a:b], after[c:d], fillvalue=""):
             left -= len(old.split()) + len(new.split()) if old and new else 0
             yield _word_changes(old, new) if left > 0 else _whole_change(old, new)
 
 
 def _word_changes(old: str, new: str) -> Markup:
-    """Mark the words that differ, or the whole where hardly any stay.
+    """Mark the words that differ, or the whole paragraph if the share of common words is small.
 
     >>> str(_word_changes("Two boats <sank>.", "Three boats <sank>."))
     '<del>Two</del> <ins>Three</ins> boats &lt;sank&gt;.'
     """
-    before, since = old.split(), new.split()
-    compared = SequenceMatcher(None, before, since)
+    before, after = old.split(), new.split()
+    compared = SequenceMatcher(None, before, after)
     if compared.ratio() < ALIKE:
         return _whole_change(old, new)
     return Markup(" ").join(
-        escape(" ".join(since[c:d]))
+        escape(" ".join(after[c:d]))
         if tag == "equal"
-        else _whole_change(" ".join(before[a:b]), " ".join(since[c:d]))
+        else _whole_change(" ".join(before[a:b]), " ".join(after[c:d]))
         for tag, a, b, c, d in compared.get_opcodes()
     )
 
 
-def _whole(before: Sequence[str], since: Sequence[str]) -> Iterator[Markup]:
+def _whole(before: Sequence[str], after: Sequence[str]) -> Iterator[Markup]:
     yield from (_whole_change(old, "") for old in before)
-    yield from (_whole_change("", new) for new in since)
+    yield from (_whole_change("", new) for new in after)
 
 
 def _whole_change(old: str, new: str) -> Markup:
-    gone = [Markup("<del>") + old + Markup("</del>")] if old else []
-    come = [Markup("<ins>") + new + Markup("</ins>")] if new else []
-    return Markup(" ").join([*gone, *come])
+    deleted = [Markup("<del>") + old + Markup("</del>")] if old else []
+    inserted = [Markup("<ins>") + new + Markup("</ins>")] if new else []
+    return Markup(" ").join([*deleted, *inserted])
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pages of one article: to be read, with the search it was found by, and what it was before."""
+"""The pages of one article: its text with the search that found it, and its versions."""
 
 import logging
 from itertools import islice, pairwise
@@ -8,7 +8,9 @@ from flask import Blueprint, render_template, request
 from markupsafe import Markup
 
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.history import Version
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.model.query import Query, parse_cursor
@@ -26,20 +28,22 @@ log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A version of an article, and what it changed in the one before; nothing in the first."""
+    """A version of an article, and its changes to the version before; none for the first one."""
 
     version: Version
     fields: list[FieldChange]
     text: list[Markup]
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
-    """Routes of an article's pages."""
+def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
+    """The routes of an article's pages."""
     routes = Blueprint("reading", __name__)
 
     @routes.get("/article/<id:article_id>")
     def article(article_id: str) -> str:
-        found, passages = searcher.article(article_id)
+        stored = reader.article(article_id)
+        found = stored.article
+        related = _related(searcher, stored)  # first, as it opens all that the others need
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
         hit = parse_cursor("hit", request.args.get("hit", ""))
         highlighter = _highlighter(searcher, query)
@@ -54,29 +58,29 @@ def blueprint(searcher: Searcher) -> Blueprint:
             hit=hit,
             beside=neighbours(searcher, query, hit, article_id) if hit else None,
             title=matched(found.title, title, current),
-            blocks=list(blocks(found, passages, text, current)),
+            blocks=list(blocks(found, stored.passages, text, current)),
             matches=total,
             current=max(current, 0),
-            copies=searcher.copies(article_id),
-            related=_related(searcher, article_id),
+            copies=reader.copies(article_id),
+            related=related,
             other_years=other_years(searcher, found.published),
             citations=written(found),
-            versions=len(searcher.versions(article_id).versions),
+            earlier_versions=reader.count_earlier(article_id),
         )
 
     @routes.get("/history/<id:article_id>")
     def history(article_id: str) -> str:
-        found, _ = searcher.article(article_id)  # what was taken back is not shown
-        versions = searcher.versions(article_id).versions
+        found = reader.versions(article_id)
+        article, versions = found.require_present(), found.versions
         return render_template(
-            "history.html", article=found, changes=_changes(versions), total=len(versions)
+            "history.html", article=article, changes=_changes(versions), total=len(versions)
         )
 
     return routes
 
 
 def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
-    """Mark words in the languages of the archive, or as they are where no engine can answer."""
+    """Marks words in the languages of the archive, or unstemmed where no engine can answer."""
     try:
         languages = Languages.of(searcher.table().spoken)
     except EngineUnavailable as exc:
@@ -86,7 +90,7 @@ def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
 
 
 def _changes(versions: tuple[Version, ...]) -> list[Change]:
-    """The latest versions, each beside the one before it."""
+    """The latest versions, each with its changes to the version before."""
     found = [
         Change(later, field_changes(a, b), list(text_changes(a.text, b.text)))
         for later, former in islice(pairwise(versions), VERSIONS_SHOWN)
@@ -96,10 +100,10 @@ def _changes(versions: tuple[Version, ...]) -> list[Change]:
     return found + first
 
 
-def _related(searcher: Searcher, article_id: str) -> Related:
-    """Other coverage; an article can be read without it where an engine cannot answer."""
+def _related(searcher: Searcher, stored: StoredArticle) -> Related:
+    """Other coverage; nothing where an engine cannot answer, so that the article can be read."""
     try:
-        return searcher.related(article_id, limit=RELATED_SHOWN)
+        return searcher.related_to(stored, limit=RELATED_SHOWN)
     except EngineUnavailable as exc:
         log.warning("an article is shown without related ones: %s", exc)
         return Related()

@@ -1,1 +1,1 @@
-"""Writes pages in the reader's language."""
+"""Translates pages into the reader's language."""

@@ -1,4 +1,4 @@
-"""What a reader calls the values that are short and in English in addresses, JSON and code."""
+"""Labels on pages for the short English values of URLs, JSON and code."""
 
 from backfile.archive.model.article import DateCertainty
 from backfile.archive.model.message import Message

@@ -1,6 +1,6 @@
-"""A language that pages are written in: its sentences by gettext, its numbers and days by Babel.
+"""The languages of pages: sentences translated by gettext, numbers and days written by Babel.
 
-The sentences lie in `translations/<code>.po`, which is read as it is: nothing has to be compiled.
+`translations/<code>.po` has the sentences; it is read directly, without compiling.
 """
 
 from collections.abc import Mapping
@@ -21,49 +21,51 @@ from babel.numbers import format_decimal, format_percent
 
 from backfile.archive.model.message import Message, Value
 
-WRITTEN = "en"  # what templates and messages are written in
-# Whose way with days and numbers is taken, where a language has several.
-PLACES = {WRITTEN: "en_GB"}
+WRITTEN = "en"  # the language of templates and messages
+# The territory whose format of days and numbers is used, if a language has several.
+TERRITORIES = {WRITTEN: "en_GB"}
 
 
 @dataclass(frozen=True)
 class PageLanguage:
-    """A language by its code (ISO 639-1), and all that is said in it."""
+    """A language by its code (ISO 639-1), with its locale and translations."""
 
     code: str
     locale: Locale
     translations: NullTranslations
 
-    def said(self, message: str) -> str:
-        """Say a message; what is none is left as it is.
+    def translate(self, message: str) -> str:
+        """Translate a Message; other texts are returned unchanged.
 
-        >>> page_language("de").said(Message("the words %(words)s", words="a"))
-        'the words a'
+        >>> page_language("de").translate(Message("the words %(words)s", words="a"))
+        'die Wörter a'
         """
         if not isinstance(message, Message):
             return message
         template = self.template(message.singular, message.plural, message.number)
-        return template % self.filled(message.values)
+        return template % self.fill(message.values)
 
     def template(self, singular: str, plural: str = "", number: int = 1) -> str:
-        """Find what is said for a template, with its gaps."""
+        """The translation of a template, with its placeholders."""
         if plural:
             return self.translations.ngettext(singular, plural, number)
         return self.translations.gettext(singular)
 
-    def filled(self, values: Mapping[str, Value]) -> dict[str, str]:
-        """Write what fills the gaps of a template."""
+    def fill(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """Write the values for the placeholders of a template."""
         return {name: self._written(value) for name, value in values.items()}
 
     def _written(self, value: Value) -> str:
         match value:
             case tuple():
-                return str(format_list([self.said(each) for each in value], locale=self.locale))
+                return str(
+                    format_list([self.translate(each) for each in value], locale=self.locale)
+                )
             case int():
                 return self.number(value)
             case float():
                 return self.decimal(value, 2)
-        return self.said(value)
+        return self.translate(value)
 
     def number(self, value: int) -> str:
         """Write a whole number.
@@ -74,7 +76,7 @@ class PageLanguage:
         return _number(self.code, value)
 
     def decimal(self, value: float, places: int) -> str:
-        """Write a number with so many decimals."""
+        """Write a number with this number of decimals."""
         return _decimal(self.code, f"{value:.{places}f}", places)
 
     def percent(self, share: float, places: int = 0) -> str:
@@ -94,7 +96,7 @@ class PageLanguage:
         return _day(self.code, value)
 
     def part_of_day(self, value: date, skeleton: str) -> str:
-        """Write what a skeleton names of a day: `yMMMM` is its month and year (UTS 35)."""
+        """Write the fields of a day in a skeleton (UTS 35): `yMMMM` is its month and year."""
         return _part_of_day(self.code, value, skeleton)
 
     def instant(self, at: datetime) -> str:
@@ -102,7 +104,7 @@ class PageLanguage:
         return f"{self.day(at.date())}, {at:%H:%M} UTC"
 
     def name_of(self, code: str) -> str:
-        """Name a language, or give its code where that is none.
+        """The name of a language; its code if it is unknown.
 
         >>> page_language("de").name_of("en"), page_language("de").name_of("<b>")
         ('Englisch', '<b>')
@@ -111,21 +113,21 @@ class PageLanguage:
 
     @property
     def own_name(self) -> str:
-        """What it calls itself."""
+        """The name of the language in itself."""
         return self.name_of(self.code)
 
 
 @cache
 def codes() -> tuple[str, ...]:
-    """The languages that there are, the one that all is written in first."""
+    """The codes of all languages, the one of the templates first."""
     found = (each.name for each in files(__package__).joinpath("translations").iterdir())
     return (WRITTEN, *sorted(name.removesuffix(".po") for name in found if name.endswith(".po")))
 
 
 @cache
 def page_language(code: str) -> PageLanguage:
-    """Load a language; in English all is as it was written."""
-    locale = Locale.parse(PLACES.get(code, code))
+    """Load a language; English needs no translations."""
+    locale = Locale.parse(TERRITORIES.get(code, code))
     if code == WRITTEN:
         return PageLanguage(code, locale, NullTranslations())
     compiled = BytesIO()
@@ -135,7 +137,7 @@ def page_language(code: str) -> PageLanguage:
     return PageLanguage(code, locale, GNUTranslations(compiled))
 
 
-# Babel takes 5 to 30 µs for each, and a page has hundreds, many of them the same.
+# Babel takes 5 to 30 µs for each value, and a page has hundreds, many of them equal.
 @lru_cache(maxsize=1 << 13)
 def _number(code: str, value: int) -> str:
     return format_decimal(value, locale=page_language(code).locale)

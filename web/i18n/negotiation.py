@@ -1,4 +1,4 @@
-"""Writes pages in the reader's language: the one chosen, remembered, or liked by the browser."""
+"""Selects the language of a page: the requested one, the one in the cookie, or the browser's."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +9,7 @@ from babel.core import negotiate_locale
 from flask import Flask, Response, g, has_request_context, request
 from markupsafe import Markup
 
+from backfile.archive.model.addresses import with_parameter
 from backfile.archive.model.message import Value
 from backfile.web.i18n.languages import WRITTEN, PageLanguage, codes, page_language
 
@@ -18,7 +19,7 @@ Given = ParamSpec("Given")
 
 
 def register(app: Flask) -> None:
-    """Let templates say `_()`, `ngettext()` and `{% trans %}`, and remember what was chosen."""
+    """Add `_()`, `ngettext()` and `{% trans %}` to templates, and remember the language."""
     environment: Any = app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
     environment.newstyle_gettext = True
@@ -26,62 +27,63 @@ def register(app: Flask) -> None:
     environment.globals.update(
         _=gettext, gettext=gettext, ngettext=ngettext, language_of_page=language_of_page,
         languages_of_pages=[page_language(code) for code in codes()],
-        carried=carried, url_in=url_in,
-        with_language=with_language,  # no filter: of what is constant, Jinja calls one only once
+        link_language=link_language, url_in_language=url_in_language,
+        with_language=with_language,  # not a filter: Jinja calls filters of constants only once
     )  # fmt: skip
-    app.after_request(_remember)
+    app.after_request(_remember_language)
 
 
 def language_of_page() -> PageLanguage:
-    """The language of the page that is being made; English where there is none."""
+    """The language of the current page; English outside of a request."""
     if not has_request_context():
         return page_language(WRITTEN)
     known: PageLanguage | None = g.get("language_of_page")
     if known is None:
-        known = g.language_of_page = page_language(_chosen() or _liked())
+        known = g.language_of_page = page_language(_chosen_language() or _browser_language())
     return known
 
 
 def gettext(template: str, **values: Value) -> Markup:
-    """Say it in the language of the page; what fills its gaps is escaped."""
+    """Translate a template for the current page; values are escaped."""
     language = language_of_page()
-    said = Markup(language.template(template))  # noqa: S704
-    return said % language.filled(values) if values or "%" in said else said
+    text = Markup(language.template(template))  # noqa: S704
+    return text % language.fill(values) if values or "%" in text else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: Value) -> Markup:
-    """Say it of one or of many; the number is `%(number)s`."""
+    """Translate the singular or the plural form; the number is `%(number)s`."""
     language = language_of_page()
     template = Markup(language.template(singular, plural, number))  # noqa: S704
-    return template % language.filled({"number": number, **values})
+    return template % language.fill({"number": number, **values})
 
 
-def said(message: str) -> str:
-    """Say a message in the language of the page; what is none is left as it is."""
-    return language_of_page().said(message)
+def translated(message: str) -> str:
+    """Translate a Message for the current page; other texts are returned unchanged."""
+    return language_of_page().translate(message)
 
 
-def url_in(language: PageLanguage) -> str:
-    """The page that is being made, in another language: all else stays as it was asked."""
-    kept = [pair for pair in request.args.items(multi=True) if pair[0] != PARAMETER]
-    return "?" + urlencode([*kept, (PARAMETER, language.code)])
+def url_in_language(language: PageLanguage) -> str:
+    """The address of the current page in another language."""
+    others = [pair for pair in request.args.items(multi=True) if pair[0] != PARAMETER]
+    return "?" + urlencode([*others, (PARAMETER, language.code)])
 
 
-def carried() -> str:
-    """The language that links have to carry, if any.
+def link_language() -> str:
+    """The language that links must contain; empty if none.
 
-    It was chosen with this very request, and no cookie shows yet that it will be remembered: so
-    it is carried by one page, or by all where the browser takes no cookies.
+    It is the language of this request's parameter, unless the cookie has it already: so the links
+    of one page contain it, or of all pages if the browser accepts no cookies.
     """
-    known: str | None = g.get("carried_language")
+    known: str | None = g.get("link_language")
     if known is None:
-        asked = _asked()
-        known = g.carried_language = asked if asked != request.cookies.get(PARAMETER) else ""
+        requested = _requested_language()
+        remembered = request.cookies.get(PARAMETER)
+        known = g.link_language = requested if requested != remembered else ""
     return known
 
 
-def carrying(url_of: Callable[Given, str]) -> Callable[Given, str]:
-    """Let the address of a page carry the language, where that is needed."""
+def with_link_language(url_of: Callable[Given, str]) -> Callable[Given, str]:
+    """Decorate a function that returns a page's address: add `link_language` to it."""
 
     @wraps(url_of)
     def address(*args: Given.args, **kwargs: Given.kwargs) -> str:
@@ -91,35 +93,34 @@ def carrying(url_of: Callable[Given, str]) -> Callable[Given, str]:
 
 
 def with_language(url: str) -> str:
-    """Add the language to the address of a page, in front of its anchor, where that is needed."""
-    if not has_request_context() or not (code := carried()):
+    """Add `link_language` to the address of a page, if there is one."""
+    if not has_request_context() or not (code := link_language()):
         return url
-    before, anchor, after = url.partition("#")
-    return f"{before}{'&' if '?' in before else '?'}{PARAMETER}={code}{anchor}{after}"
+    return with_parameter(url, PARAMETER, code)
 
 
-def _chosen() -> str:
+def _chosen_language() -> str:
     remembered = request.cookies.get(PARAMETER, "")
-    return _asked() or (remembered if remembered in codes() else "")
+    return _requested_language() or (remembered if remembered in codes() else "")
 
 
-def _asked() -> str:
-    asked = request.args.get(PARAMETER, "")
-    return asked if asked in codes() else ""
+def _requested_language() -> str:
+    requested = request.args.get(PARAMETER, "")
+    return requested if requested in codes() else ""
 
 
-def _liked() -> str:
-    # Not its best_match(): that prefers `de` to the en-GB in front of it.
-    wanted = [tag for tag, quality in request.accept_languages if quality]
-    return negotiate_locale(wanted, codes(), sep="-") or WRITTEN
+def _browser_language() -> str:
+    # Not best_match(): with `en-GB, de` it would choose `de`.
+    preferred = [tag for tag, quality in request.accept_languages if quality]
+    return negotiate_locale(preferred, codes(), sep="-") or WRITTEN
 
 
-def _remember(response: Response) -> Response:
-    """Say what a page depends on, and keep what was chosen; no other answer knows of languages."""
+def _remember_language(response: Response) -> Response:
+    """Add `Vary` and `Content-Language` to a page, and store a requested language in a cookie."""
     if "language_of_page" not in g:
         return response
     response.vary.update(("Accept-Language", "Cookie"))
     response.content_language.add(language_of_page().code)
-    if asked := _asked():
-        response.set_cookie(PARAMETER, asked, REMEMBERED, httponly=True, samesite="Lax")
+    if code := _requested_language():
+        response.set_cookie(PARAMETER, code, REMEMBERED, httponly=True, samesite="Lax")
     return response

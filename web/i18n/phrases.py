@@ -1,4 +1,4 @@
-"""Sentences that page and shell have in common: what was found, and what is to know of a date."""
+"""Sentences for both page and shell: totals of a search, parts of a score, notes on a date."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from backfile.archive.model.message import Message
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Part, PartKind, Results
 
-MOST_PARTS = 8  # of a score that are shown one by one
+MOST_PARTS = 8  # of a score that are shown
 
 
 def total_in_words(results: Results) -> Message:
-    """How much was found: `12 stories, 17 articles`, or the articles alone where none is a copy."""
+    """The totals of a search: `12 stories, 17 articles`; articles alone if there are no copies."""
     totals = results.totals
     articles = articles_in_words(totals.articles)
     if totals.stories == totals.articles:
@@ -25,17 +25,17 @@ def total_in_words(results: Results) -> Message:
 
 
 def articles_in_words(number: int) -> Message:
-    """Write how many articles."""
+    """A number of articles."""
     return Message.counted("%(number)s article", "%(number)s articles", number)
 
 
 def copies_in_words(number: int) -> Message:
-    """Write how many copies."""
+    """A number of copies."""
     return Message.counted("%(number)s copy", "%(number)s copies", number)
 
 
 def part_name(part: Part) -> str:
-    """Name a part of a score."""
+    """The name of a part of a score."""
     match part.kind:
         case PartKind.MEANING:
             return Message("closeness in meaning")
@@ -52,27 +52,27 @@ def part_name(part: Part) -> str:
 
 
 def strongest(parts: Sequence[Part]) -> list[Part]:
-    """Keep the parts that add most; the others become one."""
+    """The parts with the highest scores; the others are merged into one part."""
     ordered = sorted(parts, key=lambda part: -part.score)
     if len(ordered) <= MOST_PARTS:
         return ordered
-    kept, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
+    first, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
     rest = sum(part.score for part in others)
     more = Message.counted("%(number)s more", "%(number)s more", len(others))
-    return [*kept, Part(PartKind.WORD, more, 0.0, rest)]
+    return [*first, Part(PartKind.WORD, more, 0.0, rest)]
 
 
-FIGURES = re.compile(
+SLASHED_DATE = re.compile(
     r"(?<!\d)(?<!\d[/-])(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})(?!\d)"
-)  # dots leave no choice
-PLACES = {
+)  # dates with dots have one reading only
+DATE_SOURCES = {
     DateSource.TEXT: Message("taken from its address or its text"),
     DateSource.FILE: Message("taken from the name of its file"),
 }
 
 
 def date_note(article: Article) -> str:
-    """What is to be said of an article's day: nothing where it is certain, or simply absent."""
+    """A note on an article's day; empty if the day is certain, or there is no written date."""
     reason = _reason(article)
     if not article.date_written:
         return reason
@@ -92,13 +92,13 @@ def _reason(article: Article) -> str:
         case DateCertainty.NONE if article.date_written:
             return Message("no day is named")
         case DateCertainty.LIKELY:
-            return PLACES.get(article.date_source) or _way(article)
+            return DATE_SOURCES.get(article.date_source) or _day_reading(article)
     return ""
 
 
-def _way(article: Article) -> str:
-    """How what is written was read as a day."""
-    found, day = FIGURES.search(article.date_written), article.published
+def _day_reading(article: Article) -> str:
+    """How the written date was read."""
+    found, day = SLASHED_DATE.search(article.date_written), article.published
     if day is None:
         return ""
     order = _order(int(found[1]), int(found[2]), int(found[3]), day) if found else ""
@@ -110,7 +110,7 @@ def _way(article: Article) -> str:
 
 
 def _order(first: int, second: int, third: int, day: date) -> str:
-    """Which of three figures was taken to stand first; nothing where only one of them can."""
+    """Which of year, month and day was read first; empty if there is one reading only."""
     if (day.year % 100, day.day) == (first, third % 100) != (third % 100, first):
         return Message("read with the year first")
     if first == second or max(first, second) > 12:

@@ -1,7 +1,7 @@
-"""Many queries at once: a page to give them on, and their hits as one table."""
+"""The page for many queries at once, and their hits as one table."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 from flask import Blueprint, Response, render_template, request
@@ -11,13 +11,13 @@ from backfile.archive.model.message import Message
 from backfile.index.model.query import Query
 from backfile.index.search.batch import answers, read_queries, text_of
 from backfile.index.search.searcher import Searcher
-from backfile.web.api.exports import BYTE_ORDER_MARK, HIT_COLUMNS, as_hit_table
+from backfile.web.api.exports import HIT_COLUMNS, as_hit_table, with_byte_order_mark
 
 MOST_QUERIES = 1_000  # from the page; the shell takes any number
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
-    """The page that takes a file of queries, and the answer to it."""
+    """Routes of the form for a file of queries, and of its answer."""
     routes = Blueprint("batch", __name__)
 
     @routes.get("/batch")
@@ -28,17 +28,17 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def answer() -> Response:
         usual = {name: values for name, values in request.form.lists() if name != "lines"}
         Query.from_parameters(usual)
-        # All of it is read first: what was uploaded is gone once the answer begins.
-        asked = list(islice(read_queries(_lines()), MOST_QUERIES + 1))
-        if not asked:
+        # Read all queries first: the uploaded file is closed once the answer is streamed.
+        queries = list(islice(read_queries(_lines()), MOST_QUERIES + 1))
+        if not queries:
             raise BadQuery("queries", Message("no query is in it"))
-        if len(asked) > MOST_QUERIES:
+        if len(queries) > MOST_QUERIES:
             reason = Message(
                 "at most %(most)s at once; `backfile search --batch` takes more", most=MOST_QUERIES
             )
             raise BadQuery("queries", reason)
-        written = as_hit_table(answers(searcher, asked, usual))
-        response = Response(_marked(written), content_type="text/csv; charset=utf-8")
+        written = with_byte_order_mark(as_hit_table(answers(searcher, queries, usual)))
+        response = Response(written, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="hits.csv"'
         return response
 
@@ -46,13 +46,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
 
 def _lines() -> Iterable[str]:
-    """The lines of the file that was uploaded, else of what was typed."""
+    """The lines of the uploaded file, or else of the text field."""
     uploaded = request.files.get("queries")
     if uploaded and uploaded.filename:
         return text_of(io.BytesIO(uploaded.read()))
     return io.StringIO(request.form.get("lines", ""), newline="")
-
-
-def _marked(pieces: Iterator[str]) -> Iterator[str]:
-    yield BYTE_ORDER_MARK
-    yield from pieces

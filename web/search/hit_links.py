@@ -1,4 +1,4 @@
-"""Where a reader is in a search: links to its hits, from one to the next, and back to its page."""
+"""Links a search and its hits: to a hit, to its neighbours, and back to the results."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from backfile.web.links import article_path, search_url
 
 
 class Neighbours(NamedTuple):
-    """The hits beside one of a search, and which one it is, from 1, of how many."""
+    """The hits before and after a hit, its rank (from 1), and the total of the search."""
 
-    place: int
+    rank: int
     total: int
     before: Hit | None
     after: Hit | None
@@ -23,14 +23,13 @@ class Neighbours(NamedTuple):
 
 
 def neighbours(searcher: Searcher, query: Query, hit: Cursor, article_id: str) -> Neighbours | None:
-    """Find what stands beside the hit that a cursor points to, as if a page began with it.
+    """Find the neighbours of the hit at a cursor.
 
-    None where another article stands there by now, or an engine cannot answer.
+    None if another article has this rank by now, or an engine cannot answer.
     """
     begin = max(0, hit.offset - 1)
-    asked = replace(query, limit=3, cursor=Cursor(hit.generation, begin))
     try:
-        results = searcher.search(asked)
+        results = searcher.search(replace(query, limit=3, cursor=Cursor(hit.generation, begin)))
     except EngineUnavailable:
         return None
     own = hit.offset - begin
@@ -44,7 +43,7 @@ def neighbours(searcher: Searcher, query: Query, hit: Cursor, article_id: str) -
 def hit_url(
     article: Article, query: Query, hit: Cursor | None, passage: Passage | None = None
 ) -> str:
-    """An article's page, which knows the search it was found by and the place of the hit."""
+    """An article's page, with the parameters of the search and the cursor of the hit."""
     path, anchor, number = article_path(article, passage).partition("#")
     parameters = replace(query, cursor=None).to_parameters()
     parameters += [("hit", str(hit))] if hit else []
@@ -53,30 +52,32 @@ def hit_url(
     )
 
 
-def hit_at(results: Results, index: int) -> Cursor:
-    """The place of a page's hit in the whole answer."""
+def hit_cursor(results: Results, index: int) -> Cursor:
+    """The cursor of a hit, by its index on the page of results."""
     first = results.query.cursor.offset if results.query.cursor else 0
     return Cursor(results.generation, first + index)
 
 
-def beside_url(neighbour: Hit, query: Query, generation: int, place: int) -> str:
-    """The page of a hit beside another, at its best passage; `place` counts from 1."""
-    hit = Cursor(generation, place - 1)
+def neighbour_url(neighbour: Hit, query: Query, generation: int, rank: int) -> str:
+    """The page of a neighbour, at its best passage; `rank` counts from 1."""
+    hit = Cursor(generation, rank - 1)
     return hit_url(neighbour.article, query, hit, neighbour.passages[0].passage)
 
 
 def results_url(query: Query, hit: Cursor | None) -> str:
-    """The page of results that a hit stands on, or the first where none is known."""
+    """The page of results with this hit, or the first page without one."""
     begin = hit.offset - hit.offset % query.limit if hit else 0
     cursor = Cursor(hit.generation, begin) if hit and begin else None
     return search_url(query, cursor=cursor)
 
 
 def match_url(article: Article, query: Query, hit: Cursor | None, number: int) -> str:
-    """An article's page with one of its matches as the current one, and the page at it."""
+    """An article's page with this match as the current one, at the match's anchor."""
     page = hit_url(article, query, hit)
     return f"{page}{'&' if '?' in page else '?'}match={number}#m{number}"
 
 
-PLACES = {each.__name__: each for each in (beside_url, hit_at, hit_url, match_url, results_url)}
+HIT_LINKS = {
+    each.__name__: each for each in (neighbour_url, hit_cursor, hit_url, match_url, results_url)
+}
 """For the templates, by name."""

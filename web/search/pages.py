@@ -1,4 +1,4 @@
-"""The page that a person searches on, and "this day in other years" beside it."""
+"""The search page, with "this day in other years"."""
 
 import logging
 from datetime import MAXYEAR, MINYEAR, date, datetime
@@ -14,12 +14,12 @@ from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.routes import timed
 
-SHOWN = 3  # of earlier years, and of later
+OTHER_YEARS_SHOWN = 3  # of earlier years, and of later
 log = logging.getLogger(__name__)
 
 
-class Years(NamedTuple):
-    """A search for a day in some years, and what it finds first: of the years next to one's own."""
+class OtherYears(NamedTuple):
+    """A search for a day in later or earlier years, and its first results, nearest years first."""
 
     later: bool
     query: Query
@@ -27,14 +27,14 @@ class Years(NamedTuple):
 
 
 def today() -> date:
-    """The day where the server is."""
+    """The current day in the server's time zone."""
     return datetime.now().astimezone().date()
 
 
-def other_years(searcher: Searcher, day: date | None) -> list[Years]:
-    """The years after and before a day's own that have articles of the same day and month.
+def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
+    """Searches for the same day and month in later and in earlier years, if they find articles.
 
-    None where no engine can answer: a page can be read without them.
+    Empty if no engine can answer, as a page is useful without them.
     """
     if day is None:
         return []
@@ -42,12 +42,12 @@ def other_years(searcher: Searcher, day: date | None) -> list[Years]:
     searches = []
     if day.year < MAXYEAR:
         filters = Filters(day=of_year, since=date(day.year + 1, 1, 1))
-        searches.append((True, Query(filters=filters, sort=Sort.OLDEST, limit=SHOWN)))
+        searches.append((True, Query(filters=filters, sort=Sort.OLDEST, limit=OTHER_YEARS_SHOWN)))
     if day.year > MINYEAR:
         filters = Filters(day=of_year, until=date(day.year - 1, 12, 31))
-        searches.append((False, Query(filters=filters, limit=SHOWN)))
+        searches.append((False, Query(filters=filters, limit=OTHER_YEARS_SHOWN)))
     try:
-        found = [Years(later, query, searcher.search(query)) for later, query in searches]
+        found = [OtherYears(later, query, searcher.search(query)) for later, query in searches]
     except EngineUnavailable as exc:
         log.warning("a page is shown without this day in other years: %s", exc)
         return []

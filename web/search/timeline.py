@@ -1,6 +1,6 @@
-"""Lays the timeline out: bars without gaps between them, the labels of its axis, and what is wider.
+"""Lays out the timeline: its bars, the labels of its axis, and the period to zoom out to.
 
-All places are in percent of the width, so that bars and labels stretch and nothing is distorted.
+All positions are in percent of the width, so that it stretches without distortion.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from backfile.index.model.filters import Filters
 from backfile.index.model.periods import Period, Unit
 from backfile.index.model.query import Query, Scale
 from backfile.index.model.results import Bin, Timeline
-from backfile.web.i18n.negotiation import language_of_page, said
+from backfile.web.i18n.negotiation import language_of_page, translated
 
 MOST_BARS = 62
-LEAST_HEIGHT = 4  # percent of the highest bar, so that one article is seen beside thousands
-NARROWEST = 240  # pixels that the axis has at least
-CHARACTER, SPACE = 7.2, 10  # pixels of a label, at the size that the style sheet gives it
+LEAST_HEIGHT = 4  # percent of the highest bar, so that one article is visible beside thousands
+NARROWEST = 240  # pixels; the least width of the axis
+CHARACTER, SPACE = 7.2, 10  # pixels of a label, at the font size of the style sheet
 STEPS = {
     Unit.DAY: (1, 2, 7, 14, 28),
     Unit.MONTH: (1, 3, 6, 12, 24),
@@ -26,20 +26,20 @@ STEPS = {
     Unit.DECADE: (1, 2, 5, 10, 20),
     Unit.CENTURY: (1, 2, 5, 10, 20, 50),
 }
-"""Of how many periods one is labelled, the smallest that fits."""
+"""Every how many periods there is a label; the smallest step that fits is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One period: its days, its counts, and its place among the bars, of which there are `n`.
+    """One period of the timeline: `count` matches `of` all articles; its index among `n` bars.
 
-    `height` is in percent of the highest.
+    `height` is in percent of the highest bar.
     """
 
     period: Period
     count: int
     of: int
-    place: int
+    index: int
     n: int
     height: float
 
@@ -53,17 +53,17 @@ class Bar:
 
     @property
     def name(self) -> str:
-        """What a reader calls it: `23 March 2024`, `March 2024`, `2024`, `1960s`, `1900–1999`."""
+        """The name of the period: `23 March 2024`, `March 2024`, `2024`, `1960s`, `1900–1999`."""
         return name_of(self.period)
 
     @property
     def share(self) -> float:
-        """Which part of what the archive holds of the period, 0 to 1."""
+        """The share of all articles of the period, 0 to 1."""
         return self.count / self.of if self.of else 0.0
 
 
 class Tick(NamedTuple):
-    """A label of the axis; `anchor` says which part of it stands at `left`, in percent."""
+    """A label of the axis; its `anchor` (start, middle or end) is at `left`, in percent."""
 
     label: str
     left: float
@@ -71,9 +71,9 @@ class Tick(NamedTuple):
 
 
 def bars(timeline: Timeline, query: Query) -> list[Bar]:
-    """The periods from the first with a match to the last, empty ones too.
+    """The periods from the first with a match to the last, empty ones included.
 
-    Where a query bounds the time at both ends, up to these, unless that makes too many.
+    If the query has `since` and `until`, up to these, unless that makes MOST_BARS or more.
     """
     if not timeline.bins or timeline.unit is None:
         return []
@@ -87,7 +87,7 @@ def bars(timeline: Timeline, query: Query) -> list[Bar]:
         Bar(
             Period(unit, number),
             *((found[number].count, found[number].of) if number in found else (0, 0)),
-            place=number - first,
+            index=number - first,
             n=last - first + 1,
             height=_height(sizes.get(number, 0), highest),
         )
@@ -96,7 +96,7 @@ def bars(timeline: Timeline, query: Query) -> list[Bar]:
 
 
 def ticks(shown: Sequence[Bar]) -> list[Tick]:
-    """Labels for some of the bars, as many as find room on the narrowest axis."""
+    """Labels for some of the bars, as many as fit on the narrowest axis."""
     for step in STEPS[shown[0].period.unit]:
         some = [_tick(bar) for bar in shown if bar.period.number % step == 0]
         if _fit(some):
@@ -105,7 +105,7 @@ def ticks(shown: Sequence[Bar]) -> list[Tick]:
 
 
 def wider(query: Query) -> Period | None:
-    """The shortest period that is longer than the time a query is bounded to, and holds it."""
+    """The shortest longer period that contains the query's `since` and `until`; None if none."""
     since, until = query.filters.since, query.filters.until
     if not since or not until:
         return None
@@ -117,13 +117,13 @@ def wider(query: Query) -> Period | None:
 
 
 def years_of(shown: Sequence[Bar]) -> str:
-    """The year that the bars are of, or the first and the last one."""
+    """The year of all bars, or the first and the last year."""
     first, last = shown[0].since.year, shown[-1].until.year
     return f"{first}" if first == last else f"{first}–{last}"
 
 
 def name_of(period: Period) -> str:
-    """Write a period as a reader does.
+    """The name of a period in the language of the page.
 
     >>> [name_of(Period.around(date(1999, 3, 5), unit)) for unit in Unit]
     ['5 March 1999', 'March 1999', '1999', '1990s', '1900–1999']
@@ -139,7 +139,7 @@ def name_of(period: Period) -> str:
 
 def _years(period: Period) -> str:
     if period.unit is Unit.DECADE:
-        return said(Message("%(year)ss", year=str(period).removesuffix("s")))
+        return translated(Message("%(year)ss", year=str(period).removesuffix("s")))
     return str(period).replace("-", "–")
 
 
@@ -157,9 +157,9 @@ def _height(size: float, highest: float) -> float:
 
 
 def _tick(bar: Bar) -> Tick:
-    """Label a bar in its middle, or at an edge of the axis where it would reach beyond."""
+    """The label at a bar's middle, or at an edge of the axis that it would cross."""
     label = _label(bar.period)
-    middle = 100 * (bar.place + 0.5) / bar.n
+    middle = 100 * (bar.index + 0.5) / bar.n
     half = 50 * len(label) * CHARACTER / NARROWEST
     if middle < half:
         return Tick(label, 0, "start")
@@ -180,7 +180,7 @@ def _label(period: Period) -> str:
 
 
 def _fit(some: Sequence[Tick]) -> bool:
-    """Whether no label comes too near to the next."""
+    """Whether all labels have enough space between them."""
     reached = float("-inf")
     for tick in some:
         size = len(tick.label) * CHARACTER

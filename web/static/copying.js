@@ -7,14 +7,14 @@ if (navigator.clipboard) {
     button.type = "button";
     button.className = "copy";
     const name = quoted.getAttribute("aria-label") ?? quoted.dataset.name;
-    const say = (word, whole) => {
+    const label = (word, whole) => {
       button.textContent = word;
-      button.setAttribute("aria-label", whole.replace("{}", name)); // buttons that are told apart
+      button.setAttribute("aria-label", whole.replace("{}", name)); // a different name for each button
     };
-    say(words.copy, words.copyIt);
+    label(words.copy, words.copyIt);
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(quoted.textContent);
-      say(words.copied, words.copiedIt);
+      label(words.copied, words.copiedIt);
     });
     quoted.after(button);
   }

@@ -1,11 +1,11 @@
-// Single keys: / to search, j and k from hit to hit, ? for the list of them, where they can be switched
-// off. Other scripts' single keys are let through or not with them, as this one hears of them first.
+// Single keys: / to search, j and k from hit to hit, ? for the list of keys, where they can be switched
+// off. That also switches off single keys of other scripts, as this listener runs first.
 (() => {
   "use strict";
   const SETTING = "backfile.keys";
-  const PLACES = "article.hit h2 a, .pager a[rel=next]";
-  const BESIDE = { next: ".hits a[rel=next]", before: ".hits a[rel=prev]" }; // on an article's page
-  const dialog = document.getElementById("keys");
+  const HIT_LINKS = "article.hit h2 a, .pager a[rel=next]";
+  const NEIGHBOURS = { next: ".hits a[rel=next]", before: ".hits a[rel=prev]" }; // on an article's page
+  const dialog = document.getElementById("key-list");
   const box = document.getElementById("q");
   const choice = dialog.querySelector("input");
 
@@ -25,20 +25,20 @@
     element.closest("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
 
   const step = (by) => {
-    const beside = document.querySelector(by > 0 ? BESIDE.next : BESIDE.before);
-    if (beside) return beside.click();
-    const places = [...document.querySelectorAll(PLACES)];
-    const around = (place) => place.closest(".hit, .pager");
-    let at = places.findIndex((place) => around(place).contains(document.activeElement));
+    const neighbour = document.querySelector(by > 0 ? NEIGHBOURS.next : NEIGHBOURS.before);
+    if (neighbour) return neighbour.click();
+    const links = [...document.querySelectorAll(HIT_LINKS)];
+    const around = (link) => link.closest(".hit, .pager");
+    let at = links.findIndex((link) => around(link).contains(document.activeElement));
     if (at < 0) {
-      at = places.findIndex((place) => place.getBoundingClientRect().bottom > 0);
+      at = links.findIndex((link) => link.getBoundingClientRect().bottom > 0);
       if (by > 0) at -= 1;
     }
-    const next = places[at + by];
+    const next = links[at + by];
     if (!next) return;
     next.focus({ preventScroll: true, focusVisible: true });
     around(next).scrollIntoView({ block: "nearest" });
-    next.scrollIntoView({ block: "nearest" }); // where a hit is taller than the window
+    next.scrollIntoView({ block: "nearest" }); // if the hit is taller than the window
   };
 
   const actions = {
@@ -68,5 +68,6 @@
   const opener = document.getElementById("show-keys");
   opener.hidden = false;
   opener.addEventListener("click", () => dialog.showModal());
+  dialog.querySelector("a").addEventListener("click", () => dialog.close()); // it may lead to this page
   apply(stored() !== "off");
 })();

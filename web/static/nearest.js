@@ -1,16 +1,16 @@
-/* Once a search is shown, ask for the sentences that are nearest in meaning, and mark them. */
+/* After a search is shown, fetches and marks the sentences nearest in meaning. */
 "use strict";
 const legend = document.querySelector("[data-nearest]");
-const asked = legend && legend.querySelector("a[href*='mark=sentence']");
+const link = legend && legend.querySelector("a[href*='mark=sentence']");
 
-// The article and the passage, whatever else the link says of the search it is in.
+// The article and the passage, without the parameters of the search.
 const passageOf = (place) => {
   const address = new URL(place.getAttribute("href"), location.href);
   return address.pathname + address.hash;
 };
 
 const mark = async () => {
-  const answer = await fetch(asked.href);
+  const answer = await fetch(link.href);
   if (!answer.ok) return;
   const marked = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = new Map();
@@ -25,8 +25,8 @@ const mark = async () => {
       place.parentElement.querySelector(".excerpt").replaceChildren(...excerpt.childNodes);
     }
   }
-  const told = marked.querySelector("[data-nearest]");
-  if (any && told) legend.replaceChildren(...told.querySelector(".nearest").parentElement.childNodes);
+  const newLegend = marked.querySelector("[data-nearest] .nearest");
+  if (any && newLegend) legend.replaceChildren(...newLegend.parentElement.childNodes);
 };
 
-if (asked) mark().catch(() => {}); // the link stays
+if (link) mark().catch(() => {}); // then the link remains

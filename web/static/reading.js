@@ -1,16 +1,16 @@
-// Steps through the marked words of an article: n and p, or the two links, without a new page.
+// Steps through the matches of an article, with n and p or the two links, without loading a page.
 "use strict";
 (() => {
   const marks = [...document.querySelectorAll("mark[id]")];
-  const said = document.getElementById("match");
+  const status = document.getElementById("match");
   const links = {
     previous: document.getElementById("previous-match"),
     next: document.getElementById("next-match"),
   };
-  if (!said || !marks.length) return;
+  if (!status || !marks.length) return;
   let current = marks.findIndex((mark) => mark.hasAttribute("aria-current"));
 
-  // The first step goes to what is nearest to the passage that was linked to.
+  // The first step goes to the match nearest to the linked passage.
   function beginning(step) {
     const passage = location.hash && document.getElementById(location.hash.slice(1));
     if (!passage) return step > 0 ? 0 : marks.length - 1;
@@ -27,7 +27,7 @@
     marks[current].setAttribute("aria-current", "true");
     marks[current].scrollIntoView({ block: "center" });
     const place = (current + 1).toLocaleString(document.documentElement.lang);
-    said.textContent = said.dataset.place.replace("{}", place);
+    status.textContent = status.dataset.place.replace("{}", place);
   }
 
   for (const [name, step] of [["previous", -1], ["next", 1]]) {

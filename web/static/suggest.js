@@ -1,5 +1,5 @@
-// Suggests how a query may go on while it is typed: a combobox with a list, as in ARIA 1.2. The words
-// are those of the templates, in the element with the list; nothing is changed but what is chosen.
+// Suggests continuations of a query while it is typed: a combobox with a list, as in ARIA 1.2. Its
+// texts come from the template, in the list's element; only choosing a suggestion changes the query.
 (() => {
   "use strict";
   const WAIT = 120; // milliseconds after the last letter
@@ -7,26 +7,26 @@
   const place = document.getElementById("suggestions");
   if (!box || !place) return;
   const list = place.querySelector("[role=listbox]");
-  const told = place.querySelector("p");
-  let timer, asked = 0, active = -1;
+  const status = place.querySelector("p");
+  let timer, requests = 0, active = -1;
 
   const options = () => [...list.children];
   const isOpen = () => !list.hidden;
 
   const close = () => {
     clearTimeout(timer);
-    asked += 1; // what is still on its way comes too late
+    requests += 1; // answers to earlier requests are ignored
     active = -1;
     list.hidden = true;
     list.replaceChildren();
-    told.textContent = "";
+    status.textContent = "";
     box.setAttribute("aria-expanded", "false");
     box.removeAttribute("aria-activedescendant");
   };
 
   const activate = (to) => {
     const all = options();
-    active = to >= all.length ? -1 : to < -1 ? all.length - 1 : to; // -1: what was typed
+    active = to >= all.length ? -1 : to < -1 ? all.length - 1 : to; // -1: the typed query
     all.forEach((each, n) => each.setAttribute("aria-selected", String(n === active)));
     if (active < 0) return box.removeAttribute("aria-activedescendant");
     box.setAttribute("aria-activedescendant", all[active].id);
@@ -71,17 +71,17 @@
     list.hidden = false;
     box.setAttribute("aria-expanded", "true");
     activate(-1);
-    told.textContent = (found.length === 1 ? place.dataset.one : place.dataset.several).replace("%", found.length);
+    status.textContent = (found.length === 1 ? place.dataset.one : place.dataset.several).replace("%", found.length);
   };
 
   const ask = async () => {
-    const number = (asked += 1);
+    const number = (requests += 1);
     const typed = box.value;
     const address = `/api/suggest?q=${encodeURIComponent(typed)}`;
     try {
       const answer = await fetch(address);
       const found = answer.ok ? (await answer.json()).suggestions : [];
-      if (number === asked && typed === box.value && document.activeElement === box) show(found);
+      if (number === requests && typed === box.value && document.activeElement === box) show(found);
     } catch { /* then there are none */ }
   };
 
@@ -89,7 +89,7 @@
 
   box.addEventListener("input", (event) => {
     clearTimeout(timer);
-    asked += 1;
+    requests += 1;
     if (event.isComposing || !box.value.trim() || !atEnd()) return close();
     timer = setTimeout(ask, WAIT);
   });
@@ -107,9 +107,9 @@
       if (isOpen() && active >= 0) {
         event.preventDefault();
         choose(options()[active]);
-      } else close(); // and the search goes on its way
+      } else close(); // and the form is submitted
     } else if (event.key === "Escape" && isOpen()) {
-      event.preventDefault(); // else the browser empties the box
+      event.preventDefault(); // otherwise the browser clears the box
       close();
     } else if (event.key === "Tab") close();
   });
@@ -122,7 +122,7 @@
     if (chosen) choose(chosen);
   });
 
-  told.setAttribute("role", "status");
+  status.setAttribute("role", "status");
   box.autocomplete = "off";
   for (const [name, value] of Object.entries({
     role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id,

@@ -1,4 +1,4 @@
-/* Drag over bars of the timeline to narrow a search to their time; a click follows one bar's link. */
+/* Dragging over bars of the timeline narrows the search to their time; a click follows a bar's link. */
 "use strict";
 for (const chart of document.querySelectorAll("[data-timeline]")) {
   const area = chart.querySelector(".area");

@@ -1,4 +1,4 @@
-"""Cleaning: what text goes through on its way in, whatever it was read from."""
+"""Cleans the text of articles, the same for all formats."""
 
 from backfile.archive.formats.cleaning.text import CleanText, clean_line, clean_text
 

@@ -1,4 +1,4 @@
-"""Drops lines that are no news: marks of advertisements, share bars, credits and the like."""
+"""Removes boilerplate lines: labels of advertisements, share bars, credits and the like."""
 
 import re
 import tomllib
@@ -8,14 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-LONGEST, LONGEST_CASED = 160, 80  # characters of a line that the rules are tried on
-# Bullets, arrows, brackets and dashes around a line, and what ends it; no quotation marks.
+LONGEST, LONGEST_CASED = 160, 80  # characters; longer lines match no rule
+# Bullets, arrows, brackets, dashes and stops around a line; no quotation marks.
 AROUND = " \t.:-–—_*•·|>»«<►▶→➤~=[]{}📧📲∎#"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of line, its patterns, and lines that show what it drops and what it keeps."""
+    """One kind of boilerplate: patterns, and examples of lines it removes and lines it keeps."""
 
     name: str
     about: str
@@ -27,20 +27,20 @@ class Rule:
 
 
 def without_boilerplate(lines: list[str]) -> list[str]:
-    """Drop the lines of which all matches a rule, unless nothing would be left.
+    """Remove the lines that match a rule as a whole, unless nothing would be left.
 
     >>> without_boilerplate(["Rain fell.", "", "Share Tweet Email", "", "Read more books, he says"])
     ['Rain fell.', '', '', 'Read more books, he says']
     """
-    # Most lines are empty or paragraphs, and not worth a call.
-    kept = [line for line in lines if not 0 < len(line) <= LONGEST or not rule_of(line)]
-    if not any(kept):  # a notice may be all there is; marks of advertisements are none
-        kept = [line for line in lines if rule_of(line) != "advertisement"]
-    return kept if len(kept) < len(lines) else lines
+    # Most lines are empty or paragraphs, and need no call.
+    remaining = [line for line in lines if not 0 < len(line) <= LONGEST or not rule_of(line)]
+    if not any(remaining):  # a text may be a notice alone; labels of advertisements are never text
+        remaining = [line for line in lines if rule_of(line) != "advertisement"]
+    return remaining if len(remaining) < len(lines) else lines
 
 
 def rule_of(line: str) -> str:
-    """Name the rule that drops a line, or nothing.
+    """The name of the rule that removes a line; empty if there is none.
 
     >>> rule_of("Photo: Reuters"), rule_of("Photo of the day is by Reuters")
     ('photo credit', '')
@@ -58,14 +58,14 @@ def rule_of(line: str) -> str:
 
 
 def describe_rules() -> Iterator[tuple[str, str, str]]:
-    """List (name, what it drops, an example) for every rule, as archive/README.md has them."""
+    """List (name, description, example) for each rule, for archive/README.md."""
     for rule in rules():
         yield rule.name, rule.about, rule.drops[0]
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Read the rules, which are data: boilerplate.toml, beside this module."""
+    """Read the rules from boilerplate.toml in this folder."""
     listed = tomllib.loads(files(__package__).joinpath("boilerplate.toml").read_text("utf-8"))
     return tuple(_rule(each) for each in listed["rule"])
 
@@ -84,6 +84,6 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _alternatives(patterns: list[tuple[str, ...]]) -> re.Pattern[str]:
-    """All rules as one pattern, a group for each, so that a line is looked at once."""
+    """All rules as one pattern, with a group for each, so that one match tests a line."""
     groups = (f"(?P<r{n}>{'|'.join(each)})" for n, each in enumerate(patterns) if each)
     return re.compile("|".join(groups))

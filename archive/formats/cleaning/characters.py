@@ -6,14 +6,14 @@ import unicodedata
 from functools import cache
 from html.entities import html5, name2codepoint
 
-# All that needs no second look: in most texts there is nothing else, and they are done in one pass.
+# All characters but the common ones: most texts have none of these, and need only this one search.
 ODD = re.compile(
     "[^\n -~\xa1-\xac\xae-\u024f\u0386\u0388-\u03ce\u0400-\u045f\u0621-\u063a\u0641-\u064a"
     "\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2328\u232b-\u27bf"
     "\u3001-\u3011\u3041-\u3094\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001faff]"
 )
-# Soft hyphen, zero-width space, word joiner and byte order mark would cut a word in two for a
-# search; marks of direction are for a screen, and can make a text read as what it is not.
+# Soft hyphen, zero-width space, word joiner and byte order mark would cut words in two for a
+# search; direction marks are for display, and can disguise a text.
 UNSEEN = (
     *(range(0x09), range(0x0E, 0x20), range(0x7F, 0xA0), (0xAD, 0x061C, 0x200B, 0x200E)),
     *((0x200F, 0xFEFF, 0xFFFE, 0xFFFF), range(0x202A, 0x202F), range(0x2060, 0x2070)),
@@ -25,12 +25,12 @@ INSTEAD = {
     **dict.fromkeys("\x0c\u2029", "\n\n"),
     **dict.fromkeys("\xa0\u2007\u202f", " "),  # one for one: `« Oui »` keeps its spaces
 }
-# Persian and the scripts of India are spelled with joiners, and emoji made; they come after these.
+# Joiners elsewhere than in Persian, the scripts of India and emoji, which need them.
 JOINER = re.compile("(?<![\u0590-\u1fff\u2190-\u2bff\u3000-\U0010ffff\u200d])[\u200c\u200d]+")
 
 
 def plain_characters(text: str) -> str:
-    """Normalise line ends, spaces and Unicode (NFC), and drop what is not seen.
+    """Normalise line ends, spaces and Unicode (NFC), and remove invisible characters.
 
     >>> plain_characters("har\\xadbour\\r\\nfe\\u0301e\\u200b, 5\\xa0km")
     'harbour\\nfée, 5 km'
@@ -40,7 +40,7 @@ def plain_characters(text: str) -> str:
         return text
     if any("\ud800" <= character <= "\udfff" for character in odd):
         text = without_surrogates(text)
-    text = text.replace("\r\n", "\n").replace("\xad\n", "")  # a soft hyphen that shows, at its cut
+    text = text.replace("\r\n", "\n").replace("\xad\n", "")  # a soft hyphen at a line end
     for character in odd & INSTEAD.keys():
         text = text.replace(character, INSTEAD[character])
     if not odd.isdisjoint("\u200c\u200d"):
@@ -49,7 +49,7 @@ def plain_characters(text: str) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """Join pairs of surrogates; replace lone ones, which the catalogue (UTF-8) cannot hold."""
+    """Join pairs of surrogates; replace single ones, which UTF-8 cannot encode."""
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -62,7 +62,7 @@ ENTITY = re.compile(
 
 
 def decoded(text: str) -> str:
-    """Decode entities that end in a semicolon and have a known name; leave all that may be words.
+    """Decode entities with a semicolon and a known name; leave others, which may be words.
 
     >>> decoded("AT&T&#8217;s R&D; 5 &lt; 6 &amp;amp; &copy 2024")
     'AT&T’s R&D; 5 < 6 & &copy 2024'
@@ -72,12 +72,12 @@ def decoded(text: str) -> str:
 
 def _character(found: re.Match[str]) -> str:
     name = found[1]
-    # The two-letter names of HTML 5 (`&in;`, `&Re;`) may be anything; those of HTML 4 are in use.
+    # Two-letter names of HTML 5 (`&in;`, `&Re;`) may be plain text; those of HTML 4 are in use.
     known = name[0] == "#" or name in name2codepoint or (len(name) > 2 and f"{name};" in html5)
     return html.unescape(f"&{name};") if known else found[0]
 
 
-# As what UTF-8 is mistaken; ftfy knows a few more, which are rarer still.
+# Encodings that UTF-8 is mistaken for; ftfy knows a few more, which are very rare.
 MISTAKEN_FOR = (
     *("latin-1", "cp1252", "cp1250", "cp1251", "cp1254", "iso8859-2", "mac_roman", "cp437"),
 )
@@ -86,7 +86,7 @@ TRAILS = (0x80, 0xBF)
 
 
 def repaired(text: str) -> str:
-    """Repair the lines that can only be mojibake; leave all others as they are.
+    """Repair lines that are certainly mojibake; leave all others unchanged.
 
     >>> repaired("The cafÃ© â€œRoseâ€\\x9d is shut."), repaired("À bientôt, „Spaß“!")
     ('The café “Rose” is shut.', 'À bientôt, „Spaß“!')
@@ -100,16 +100,16 @@ def repaired(text: str) -> str:
 def _repaired(line: str) -> str:
     from ftfy import TextFixerConfig, fix_encoding  # 0.05 s
 
-    # Of bytes that were lost, nobody knows what they were.
+    # Lost bytes cannot be restored.
     return fix_encoding(line, TextFixerConfig(replace_lossy_sequences=False, explain=False))
 
 
 @cache
 def _suspect() -> re.Pattern[str]:
-    """Find what may be mojibake: bytes of UTF-8, read one by one in any of the encodings.
+    """A pattern of possible mojibake: bytes of UTF-8, each decoded in one of the encodings.
 
-    Words can hold such too (`Spaß“`), and ftfy decides. It would take 0.2 ms for each 1,000
-    characters of all text that is not ASCII; this takes 0.004.
+    Correct text can match too (`Spaß“`); ftfy decides. ftfy alone would take 0.2 ms for each 1,000
+    characters of text that is not ASCII; this takes 0.004.
     """
     two, three, four = (_read_as(*bounds) for bounds in LEADS)
     trail = f"[{_read_as(*TRAILS)}]"

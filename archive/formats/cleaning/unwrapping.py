@@ -1,4 +1,4 @@
-"""Joins lines that were wrapped at a fixed width, as wires and mails have them, to paragraphs."""
+"""Joins lines wrapped at a fixed width, as in wires and mails, to paragraphs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,30 +8,32 @@ from typing import NamedTuple
 
 LAST_WORD = re.compile(r"[^\W\d_]+(?=-$)")
 FIRST_WORD = re.compile(r"[^\W\d_]+")
-WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+HYPHENATED_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 CONJUNCTIONS = frozenset(("and", "or", "und", "oder", "bzw", "sowie", "et", "ou", "y", "o"))
-# A typesetter cuts a word in one of ten lines or so; compounds end one in a hundred.
+# Hyphenation cuts a word in about one of ten lines; a compound ends one line in a hundred.
 FEWEST, SHARE = 3, 0.04
 
 
 @dataclass(frozen=True, slots=True)
 class Hyphens:
-    """What an article shows of its hyphens: its whole words, and whether words are cut at all."""
+    """The hyphens of an article: its words, and whether words are cut at line ends at all."""
 
     words: frozenset[str]
     cuts: bool
 
     @classmethod
     def of(cls, lines: list[str]) -> "Hyphens":
-        """Learn from an article's lines."""
+        """Collect them from an article's lines."""
         ends = sum(line.endswith("-") and line[-2:-1].isalpha() for line in lines)
         if not ends:
             return cls(frozenset(), cuts=False)
-        words = frozenset(word for line in lines for word in WORD.findall(line.casefold()))
+        words = frozenset(
+            word for line in lines for word in HYPHENATED_WORD.findall(line.casefold())
+        )
         return cls(words, cuts=ends >= FEWEST and ends >= SHARE * len(lines))
 
     def joined(self, start: str, rest: str) -> tuple[str, str, str]:
-        """Say how a line that ends in a hyphen goes on: (it, what is between, the next).
+        """Join a line that ends in a hyphen with the next, as (line, divider, next line).
 
         >>> Hyphens(frozenset(("harbour",)), cuts=False).joined("the har-", "bour wall")
         ('the har', '', 'bour wall')
@@ -50,24 +52,25 @@ class Hyphens:
 
 
 NARROWEST, WIDEST = 55, 100  # characters; verse is narrower, a paragraph on one line wider
-FULL = 0.9  # of the width: the next word would not have fitted
-SHORT = 0.75  # of the width: below, the end of a sentence ends a paragraph; between, nothing tells
-LONGEST_WORD = 15  # an address or a clause of Chinese fits nowhere, and tells nothing
-MOST = 0.6  # of the lines of a block that end no sentence are full, or it is something else
-FEWEST = 3  # full lines before an article counts as wrapped
+FULL = 0.9  # of the width: a line is full if the next word does not fit
+SHORT = 0.75  # of the width: a shorter line with a sentence end also ends its paragraph
+LONGEST_WORD = 15  # characters; longer ones (an address, Chinese) would make any line full
+MOST = 0.6  # the least share of full lines among a wrapped block's lines without a sentence end
+FEWEST = 3  # full lines in a wrapped article
 IN_SENTENCE = 0.35  # of full lines go on in lower case, in German too; verse begins in capitals
 SENTENCE_ENDS, CLOSING = (".", "!", "?", "…", ":", "。", "！", "？"), "\"'”’»)]」"
-# What begins a line of its own: an item, a quoted mail, a rule, a name of an author, a day.
+# Beginnings of a line that is never joined to the one before: list item, quoted mail, rule, byline,
+# date.
 OWN_LINE = re.compile(
     r"\s*(?:[-*•·–—>|+#=_]+(?:\s|$)|\d{1,3}[.)]\s|https?://"
     r"|(?:By|Von|Par|Por) [^\W\d_]|\d{4}-\d\d-\d\d\b)"
 )
-COLUMNS = re.compile(r"""\t|[^\s.!?:"”]\s{2,}\S.*[^\s.!?:"”]\s{2,}\S""")
+TABLE_ROW = re.compile(r"""\t|[^\s.!?:"”]\s{2,}\S.*[^\s.!?:"”]\s{2,}\S""")
 UNSPACED = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff00-\uffef]")
 
 
-class Block(NamedTuple):
-    """Lines without a blank one between them, and of each but the first: is the one before full?"""
+class LineBlock(NamedTuple):
+    """Lines without a blank line between them; `run_on[i]` says whether line i is full."""
 
     lines: list[str]
     run_on: list[bool]
@@ -75,7 +78,7 @@ class Block(NamedTuple):
 
     @property
     def is_wrapped(self) -> bool:
-        """Whether most lines that end no sentence are full, and they are no rows of a table."""
+        """Whether most lines without a sentence end are full, and it is not a table."""
         full = sum(self.run_on)
         if not full:
             return False
@@ -86,15 +89,15 @@ class Block(NamedTuple):
     @property
     def _rows(self) -> int:
         spaced = (line for line in self.lines if "  " in line or "\t" in line)
-        return sum(COLUMNS.search(line) is not None for line in spaced)
+        return sum(TABLE_ROW.search(line) is not None for line in spaced)
 
 
 def unwrapped(lines: list[str]) -> list[str]:
-    """Join the lines of wrapped paragraphs, and put blank lines between these.
+    """Join the lines of wrapped paragraphs, and put blank lines between paragraphs.
 
-    Whether an article is wrapped is told by its lines: nearly all are as long as the next word
-    allows, and many go on within a sentence. Verse, lists, tables, addresses and scores do not.
-    Returns what it was given where there is nothing to join.
+    In a wrapped article nearly all lines are as long as the next word allows, and many end inside a
+    sentence; those of verse, lists, tables, addresses and scores do not. Returns `lines` itself if
+    there is nothing to join.
     """
     if not has_neighbours(lines):
         return lines
@@ -102,7 +105,7 @@ def unwrapped(lines: list[str]) -> list[str]:
     width = max((len(line) for each in stretches if len(each) > 1 for line in each), default=0)
     if not NARROWEST <= width <= WIDEST:
         return lines
-    blocks = [Block(each, _run_on(each, width), width) for each in stretches]
+    blocks = [LineBlock(each, _run_on(each, width), width) for each in stretches]
     wrapped = [block.is_wrapped for block in blocks]
     if not _is_prose(compress(blocks, wrapped)):
         return lines
@@ -112,18 +115,18 @@ def unwrapped(lines: list[str]) -> list[str]:
     joined: list[str] = []
     for block, is_wrapped in zip(blocks, wrapped, strict=True):
         if is_wrapped and joined and joined[-1]:
-            joined.append("")  # a paragraph that is told by its indent alone
+            joined.append("")  # the next paragraph is marked by its indent alone
         joined.extend(_joined(block, hyphens) if is_wrapped else block.lines)
     return joined
 
 
 def has_neighbours(lines: list[str]) -> bool:
-    """Tell whether two lines stand without a blank one between them."""
+    """Whether two lines follow each other without a blank line between them."""
     return any(line and following for line, following in pairwise(lines))
 
 
 def _stretches(lines: list[str]) -> Iterator[list[str]]:
-    """Cut at blank lines, which stand for themselves, and before the indent of a paragraph."""
+    """Cut before indented lines and at blank lines; each blank line is a stretch of its own."""
     stretch: list[str] = []
     for line in lines:
         if stretch and (
@@ -140,7 +143,7 @@ def _indent(line: str) -> bool:
 
 
 def _run_on(stretch: list[str], width: int) -> list[bool]:
-    """Tell of each line but the last whether it is so full that the next one's word had no room."""
+    """Whether each line but the last is full: the next line's first word would not fit."""
     return [
         len(line) + 1 + min(len(following.split(maxsplit=1)[0]), LONGEST_WORD) > FULL * width
         and not OWN_LINE.match(following)
@@ -148,21 +151,21 @@ def _run_on(stretch: list[str], width: int) -> list[bool]:
     ]
 
 
-def _is_prose(blocks: Iterable[Block]) -> bool:
-    """Tell by how lines go on that their ends mean nothing."""
+def _is_prose(blocks: Iterable[LineBlock]) -> bool:
+    """Whether the lines after full lines go on inside a sentence, as in prose."""
     following = [
         line.lstrip() for block in blocks for line in compress(block.lines[1:], block.run_on)
     ]
     if len(following) < FEWEST:
         return False
     if all(line == line.upper() for line in following):
-        return len(following) >= 2 * FEWEST  # no case to go by, so more of them
+        return len(following) >= 2 * FEWEST  # without lower case, more lines are needed
     low = sum(line[0].isalpha() and not line[0].isupper() for line in following)
     return low >= IN_SENTENCE * len(following)
 
 
 def _telegram(lines: list[str], hyphens: Hyphens) -> Iterator[str]:
-    """Join all lines between blank ones: in capitals alone, neither ends nor indents tell."""
+    """Join all lines between blank ones: in capitals, line ends and indents mean nothing."""
     for blank, some in groupby(lines, key=lambda line: not line.strip()):
         if blank:
             yield from some
@@ -173,7 +176,7 @@ def _telegram(lines: list[str], hyphens: Hyphens) -> Iterator[str]:
         yield "".join(paragraph)
 
 
-def _joined(block: Block, hyphens: Hyphens) -> Iterator[str]:
+def _joined(block: LineBlock, hyphens: Hyphens) -> Iterator[str]:
     paragraph: list[str] = []
     for index, line in enumerate(block.lines):
         if paragraph and not _goes_on(block, index):
@@ -185,18 +188,18 @@ def _joined(block: Block, hyphens: Hyphens) -> Iterator[str]:
     yield "".join(paragraph)
 
 
-def _goes_on(block: Block, index: int) -> bool:
-    """Tell whether a line goes on with what the one before it says."""
+def _goes_on(block: LineBlock, index: int) -> bool:
+    """Whether a line continues the paragraph of the line before it."""
     line, before = block.lines[index].lstrip(), block.lines[index - 1]
     if OWN_LINE.match(line):
         return False
     if before.isupper() and line.isupper():
-        return True  # in a telegram, the ends of lines tell nothing
+        return True  # in a telegram, line ends mean nothing
     if not _ends_sentence(before):
         return block.run_on[index - 1] or line[0].islower()
     if len(before) < SHORT * block.width:
         return False
-    # Below the end of a paragraph there may be a signature or a mark, itself without an end.
+    # After a paragraph there may be a signature or a mark, without a sentence end.
     return _ends_sentence(line) or (index < len(block.run_on) and block.run_on[index])
 
 

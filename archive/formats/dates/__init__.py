@@ -1,1 +1,1 @@
-"""Finds the calendar day of an article."""
+"""Finds the calendar day of an article, from written dates, addresses and file names."""

@@ -1,4 +1,4 @@
-"""Settles the day of an article: its date field, else its address, file name or opening."""
+"""Determines the day of an article: from its date field, else its address, opening or file name."""
 
 import re
 from collections.abc import Iterator
@@ -8,18 +8,19 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from backfile.archive.formats.cleaning import clean_line
-from backfile.archive.formats.dates.calendar import Dated
+from backfile.archive.formats.dates.calendar import ParsedDate
 from backfile.archive.formats.dates.order import DateOrder, usual_order
 from backfile.archive.formats.dates.parsing import is_date, read_date
+from backfile.archive.model.addresses import host_of
 from backfile.archive.model.article import DateCertainty, DateSource
 
-LONGEST = 80  # characters that are looked at
+LONGEST = 80  # characters searched at the opening
 END = re.compile(r"\s*[.,:]?\s*(?:[–—]|-{1,2}\s)|:\s")
 YEAR_IN_OPENING = re.compile(r"\b(?:1[4-9]|20)\d\d\b")
 
 
 def day_in_opening(text: str, language: str, today: date) -> date | None:
-    """The day that a text opens with, behind the name of a place or not; with its year.
+    """The day in a text's dateline, with its year, after a place name or without one.
 
     >>> str(day_in_opening("LONDON, March 23, 2024 (Wire) — Rain fell.", "en", date(2026, 1, 1)))
     '2024-03-23'
@@ -42,9 +43,9 @@ def day_in_opening(text: str, language: str, today: date) -> date | None:
     return None
 
 
-NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 YEAR = r"((?:19|20)\d\d)"
-FOLDERS = re.compile(rf"/{YEAR}/(\d\d?|{'|'.join(NAMES)})/(\d\d?)(?=/|$)", re.I)
+FOLDERS = re.compile(rf"/{YEAR}/(\d\d?|{'|'.join(MONTH_NAMES)})/(\d\d?)(?=/|$)", re.I)
 IN_ADDRESS = (
     FOLDERS,
     re.compile(rf"/{YEAR}/(\d\d)(\d\d)(?=/|$)"),
@@ -60,7 +61,7 @@ IN_FILE_NAME = (
 
 
 def day_in_address(url: str, today: date) -> date | None:
-    """The one day that the path of an address names.
+    """The only day in the path of an address; None if there are several.
 
     >>> str(day_in_address("https://a.example/2024/mar/23/bridge", date(2026, 1, 1)))
     '2024-03-23'
@@ -73,7 +74,7 @@ def day_in_address(url: str, today: date) -> date | None:
 
 
 def day_in_file_name(key: str, today: date) -> date | None:
-    """The one day that the name of a file names, or the folders it lies in.
+    """The only day in a file's name or its folders; None if there are several.
 
     >>> str(day_in_file_name("news/2024-03-23-bridge.txt", date(2026, 1, 1)))
     '2024-03-23'
@@ -90,15 +91,17 @@ def _only_day(path: str, patterns: tuple[re.Pattern[str], ...], today: date) -> 
 def _days(path: str, pattern: re.Pattern[str]) -> Iterator[date]:
     for match in pattern.finditer(path):
         year, month, day = (part for part in match.groups() if part not in "-_.")
-        number = NAMES.index(month.lower()) + 1 if month.lower() in NAMES else int(month)
+        number = (
+            MONTH_NAMES.index(month.lower()) + 1 if month.lower() in MONTH_NAMES else int(month)
+        )
         try:
             yield date(int(year), number, int(day))
         except ValueError:
             continue
 
 
-LONGEST_LANGUAGE = 9  # characters of a tag, with the hyphen behind it: RFC 5646, section 2.1
-LONGEST_WRITTEN = 100  # characters that are kept of what is no certain day
+LONGEST_LANGUAGE = 9  # characters of a tag with the hyphen after it: RFC 5646, section 2.1
+LONGEST_WRITTEN = 100  # characters of `date_written`
 
 
 def today_in_greenwich() -> date:
@@ -109,8 +112,8 @@ def today_in_greenwich() -> date:
 class DateReading:
     """How the dates of an input are read.
 
-    `order` is the order of day and month as it was told, `shown` as other dates in the same file
-    show it. What lies beyond the day after `today` is in the future.
+    `order` is the order of day and month by an option, `shown` the order that other dates of the
+    same file show. Days after the day after `today` are in the future.
     """
 
     order: DateOrder | None = None
@@ -118,11 +121,11 @@ class DateReading:
     today: date = field(default_factory=today_in_greenwich)
 
 
-class Beside(NamedTuple):
-    """What stands beside the date of an article: its language as it is given (`en-GB`) and so on.
+class DateContext(NamedTuple):
+    """Data of an article that help to read its date; `language` is the given tag (`en-GB`).
 
-    `file_name` is the name below its folder of a file that holds this article alone; `text` is its
-    own text.
+    `file_name` is the path below the input folder of a file with this article alone; `text` is the
+    article's text.
     """
 
     language: str = ""
@@ -133,7 +136,7 @@ class Beside(NamedTuple):
 
 
 class ArticleDay(NamedTuple):
-    """The day of an article, as its fields have it."""
+    """The day of an article, with the names of the article's fields."""
 
     published: date | None
     published_at: datetime | None
@@ -143,65 +146,65 @@ class ArticleDay(NamedTuple):
 
 
 def settle_day(
-    written: str, source: DateSource, beside: Beside, reading: DateReading
+    written: str, source: DateSource, context: DateContext, reading: DateReading
 ) -> ArticleDay:
-    """Settle the day from what is `written` in `source`, and from what stands beside it.
+    """Determine the day from the text `written` in `source`, and from the context.
 
-    What is written goes first. Where it can be read in two ways and the address names one of both
-    days, it is that, and certain. Where it names no day, the address does, or else the file.
+    The written date comes first. If it has two readings and the address contains one of them, that
+    one is certain. If it names no day, the address does, or else the opening or the file name.
     """
-    language = re.split(r"[-_]", beside.language[:LONGEST_LANGUAGE], maxsplit=1)[0].casefold()
-    order, told = reading.order or DateOrder.MONTH_FIRST, reading.order is not None
-    found = read_date(written, order, told=told, language=language, today=reading.today)
+    language = re.split(r"[-_]", context.language[:LONGEST_LANGUAGE], maxsplit=1)[0].casefold()
+    order, order_given = reading.order or DateOrder.MONTH_FIRST, reading.order is not None
+    found = read_date(
+        written, order, order_given=order_given, language=language, today=reading.today
+    )
     if found.certainty is DateCertainty.LIKELY:
-        found = _with_others(found, written, language, beside, reading)
+        found = _with_others(found, written, language, context, reading)
     if found.day is None:
-        return _elsewhere(found, written, beside, reading)
-    certainty, kept = found.certainty, _shortened(written)
-    if source is DateSource.TEXT:  # a guess, which nobody wrote
-        certainty, kept = DateCertainty.LIKELY, ""
+        return _elsewhere(found, written, context, reading)
+    certainty, date_written = found.certainty, _shortened(written)
+    if source is DateSource.TEXT:  # a guess, not a written date
+        certainty, date_written = DateCertainty.LIKELY, ""
     if found.day > reading.today + timedelta(days=1):
         certainty = DateCertainty.DOUBTFUL
     if certainty is DateCertainty.CERTAIN:
-        kept = ""
-    return ArticleDay(found.day, found.instant, source, certainty, kept)
+        date_written = ""
+    return ArticleDay(found.day, found.instant, source, certainty, date_written)
 
 
 def _with_others(
-    found: Dated, written: str, language: str, beside: Beside, reading: DateReading
-) -> Dated:
-    """Read it again as the file, the language or the country has it, or as the address says."""
+    found: ParsedDate, written: str, language: str, context: DateContext, reading: DateReading
+) -> ParsedDate:
+    """Read it again in the order of the address, the file, the language or the country."""
 
-    def read(order: DateOrder) -> Dated:
+    def read(order: DateOrder) -> ParsedDate:
         return read_date(written, order, language=language, today=reading.today)
 
-    said = day_in_address(beside.url, reading.today)
-    for order in DateOrder if said else ():
-        if (other := read(order)).day == said:
+    address_day = day_in_address(context.url, reading.today)
+    for order in DateOrder if address_day else ():
+        if (other := read(order)).day == address_day:
             return other._replace(certainty=DateCertainty.CERTAIN)
     if reading.order:
         return found
-    return read(reading.shown or usual_order(beside.language, _host(beside)))
+    return read(reading.shown or usual_order(context.language, _host(context)))
 
 
-def _elsewhere(found: Dated, written: str, beside: Beside, reading: DateReading) -> ArticleDay:
-    kept = _shortened(written)
-    if day := day_in_address(beside.url, reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
-    if day := day_in_opening(beside.text, beside.language[:2], reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, kept)
-    if day := day_in_file_name(beside.file_name, reading.today):
-        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, kept)
-    return ArticleDay(None, None, DateSource.NONE, found.certainty, kept)
+def _elsewhere(
+    found: ParsedDate, written: str, context: DateContext, reading: DateReading
+) -> ArticleDay:
+    date_written = _shortened(written)
+    if day := day_in_address(context.url, reading.today):
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
+    if day := day_in_opening(context.text, context.language[:2], reading.today):
+        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
+    if day := day_in_file_name(context.file_name, reading.today):
+        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, date_written)
+    return ArticleDay(None, None, DateSource.NONE, found.certainty, date_written)
 
 
-def _host(beside: Beside) -> str:
-    """The host of the address, or of a source that is one."""
-    try:
-        host = urlsplit(beside.url).hostname or ""
-    except ValueError:
-        host = ""
-    return host or ("" if " " in beside.source else beside.source)
+def _host(context: DateContext) -> str:
+    """The host of the address, or else the source if it may be a host."""
+    return host_of(context.url) or ("" if " " in context.source else context.source)
 
 
 def _shortened(written: str) -> str:

@@ -1,21 +1,21 @@
-"""Makes days of years, months and days, and refuses those that news cannot have."""
+"""Makes dates of years, months and days, and rejects dates that news cannot have."""
 
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from backfile.archive.model.article import DateCertainty
 
-# Printing began about 1450, and what counts less or more is another calendar: Persia's 1403.
+# Printing began about 1450; other years belong to another calendar, such as Persia's 1403.
 EARLIEST_YEAR, LATEST_YEAR = 1450, 2199
-# What software writes where it has no date. In words they are days like any other.
+# Dates that software writes for "no date". With the month as a word they are real dates.
 PLACEHOLDERS = frozenset((date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)))
 
 
-class Dated(NamedTuple):
-    """A calendar day as the source wrote it, and the instant if it names one unmistakably.
+class ParsedDate(NamedTuple):
+    """A calendar day as the source writes it, and the instant if it is unambiguous.
 
-    There is no day, and the certainty is DOUBTFUL, where what is written is no day that news can
-    have; NONE where no single day is named.
+    `day` is None with certainty DOUBTFUL if the written date is one that news cannot have, and with
+    NONE if there is no single date.
     """
 
     day: date | None
@@ -23,12 +23,12 @@ class Dated(NamedTuple):
     certainty: DateCertainty = DateCertainty.CERTAIN
 
 
-NO_DATE = Dated(None, None, DateCertainty.NONE)
-NO_DAY = Dated(None, None, DateCertainty.DOUBTFUL)
+NO_DATE = ParsedDate(None, None, DateCertainty.NONE)
+NO_DAY = ParsedDate(None, None, DateCertainty.DOUBTFUL)
 
 
 def day_of(year: int, month: int, day: int) -> date | None:
-    """The day, if the calendar has it and news can be of it."""
+    """The date; None if the calendar does not have it, or news cannot."""
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         return None
     try:
@@ -38,7 +38,7 @@ def day_of(year: int, month: int, day: int) -> date | None:
 
 
 def day_in_century(year: str, month: int, day: int, today: date) -> date | None:
-    """The day; a year of two digits is the last that does not put it beyond tomorrow.
+    """The date; a year of two digits is the latest one that is not after tomorrow.
 
     >>> str(day_in_century("19", 8, 9, date(2026, 1, 1)))
     '2019-08-09'
@@ -53,13 +53,13 @@ def day_in_century(year: str, month: int, day: int, today: date) -> date | None:
     return day_of(full - 100, month, day) if late or not found else found
 
 
-def dated(day: date | None, *, sure: bool = True) -> Dated:
-    """A day as it was found; NO_DAY where there is none."""
+def parsed_day(day: date | None, *, sure: bool = True) -> ParsedDate:
+    """A found day as a ParsedDate; NO_DAY for None."""
     if day is None:
         return NO_DAY
-    return Dated(day, None, DateCertainty.CERTAIN if sure else DateCertainty.LIKELY)
+    return ParsedDate(day, None, DateCertainty.CERTAIN if sure else DateCertainty.LIKELY)
 
 
 def is_placeholder(written: datetime) -> bool:
-    """Whether software writes this where it has no date."""
+    """Whether software writes this for "no date"."""
     return written.date() in PLACEHOLDERS and written.time() == time()

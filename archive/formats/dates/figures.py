@@ -1,4 +1,4 @@
-"""Reads days that are written in figures: 2024-03-23, 23.3.2024, 3/23/24, 20240323, 1711209600."""
+"""Reads dates in figures: 2024-03-23, 23.3.2024, 3/23/24, 20240323, 1711209600."""
 
 import re
 from collections.abc import Iterator
@@ -8,39 +8,43 @@ from backfile.archive.formats.dates.calendar import (
     NO_DATE,
     NO_DAY,
     PLACEHOLDERS,
-    Dated,
-    dated,
+    ParsedDate,
     day_in_century,
     day_of,
+    parsed_day,
 )
 from backfile.archive.formats.dates.order import DateOrder
 
-IN_FIGURES = re.compile(
+NUMERIC_DATE = re.compile(
     r"(?<!\d)(?<!\d[/.-])(\d{4}|\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{1,2})(?![/.-]?\d)"
 )
 EASTERN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})")  # 2024年3月23日
-# With a time of day only where it is no count of milliseconds that anyone has.
+# A time of day only where the number cannot be a count of milliseconds.
 COMPACT = re.compile(r"(?=\d{8}$|(?:19|20)\d{10}(?:\d\d)?$)(\d{4})(\d\d)(\d\d)\d*")
 SHORTEST_EPOCH = 9  # digits: from 1973 on
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# From where on a count is of thousandths, millionths and so on: as seconds, from the year 5138 on.
+# Larger counts are milliseconds, microseconds and so on: as seconds they would be after 5138.
 FIRST_THOUSANDTHS = 1e11
 
 
-def days_in_figures(value: str, order: DateOrder, told: bool, today: date) -> Iterator[Dated]:
-    """Find the days in a text; one that is no day of the calendar is NO_DAY."""
+def days_in_figures(
+    value: str, order: DateOrder, order_given: bool, today: date
+) -> Iterator[ParsedDate]:
+    """Find the dates in a text; one that the calendar does not have is NO_DAY."""
     for match in EASTERN.finditer(value):
-        yield _dated(day_of(int(match[1]), int(match[2]), int(match[3])))
-    for match in IN_FIGURES.finditer(value):
+        yield _parsed_day(day_of(int(match[1]), int(match[2]), int(match[3])))
+    for match in NUMERIC_DATE.finditer(value):
         first, mark, second, third = match.groups()
         if len(first) == 4:
-            yield _dated(day_of(int(first), int(second), int(third)))
+            yield _parsed_day(day_of(int(first), int(second), int(third)))
         elif len(third) > 1:
-            yield _ordered((first, second, third), mark, order, told=told, today=today)
+            yield _ordered(
+                (first, second, third), mark, order, order_given=order_given, today=today
+            )
 
 
-def day_of_number(value: str) -> Dated:
-    """Read a number: 20240323, 20240323160500, or what has gone by since 1970.
+def day_of_number(value: str) -> ParsedDate:
+    """Read a number: 20240323, 20240323160500, or the time since 1970.
 
     >>> day_of_number("20240323").day == day_of_number("1711209600000").day
     True
@@ -48,9 +52,9 @@ def day_of_number(value: str) -> Dated:
     compact = COMPACT.fullmatch(value)
     day = day_of(*(int(part) for part in compact.groups())) if compact else None
     if day:
-        return _dated(day)
+        return _parsed_day(day)
     if not float(value):
-        return NO_DAY  # 1970, which is never meant
+        return NO_DAY  # 1970 is a placeholder
     count = abs(float(value))
     if count < 10 ** (SHORTEST_EPOCH - 1):
         return NO_DAY if compact else NO_DATE
@@ -61,15 +65,15 @@ def day_of_number(value: str) -> Dated:
     except OverflowError:
         return NO_DAY
     day = day_of(instant.year, instant.month, instant.day)
-    return Dated(day, instant) if day else NO_DAY
+    return ParsedDate(day, instant) if day else NO_DAY
 
 
 def _ordered(
-    figures: tuple[str, str, str], mark: str, order: DateOrder, *, told: bool, today: date
-) -> Dated:
-    """Make a day of three figures, whose order is `order`, assumed unless `told`.
+    figures: tuple[str, str, str], mark: str, order: DateOrder, *, order_given: bool, today: date
+) -> ParsedDate:
+    """Make a date of three figures in an order, which is an assumption unless `order_given`.
 
-    A dot between them puts the day first wherever it is in use.
+    Dots between them mean that the day comes first, in every country that writes dots.
     """
     first, second, third = figures
     ways = {
@@ -81,11 +85,11 @@ def _ordered(
     days = {way: day for way, day in ways.items() if day}
     if not days:
         return NO_DAY
-    dotted = mark == "." and not told
+    dotted = mark == "." and not order_given
     day = days.get(DateOrder.DAY_FIRST if dotted else order) or next(iter(days.values()))
-    settled = dotted or (told and order in days) or len(set(days.values())) == 1
-    return _dated(day, sure=settled and len(third) == 4)
+    settled = dotted or (order_given and order in days) or len(set(days.values())) == 1
+    return _parsed_day(day, sure=settled and len(third) == 4)
 
 
-def _dated(day: date | None, *, sure: bool = True) -> Dated:
-    return NO_DAY if day in PLACEHOLDERS else dated(day, sure=sure)
+def _parsed_day(day: date | None, *, sure: bool = True) -> ParsedDate:
+    return NO_DAY if day in PLACEHOLDERS else parsed_day(day, sure=sure)

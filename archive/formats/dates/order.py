@@ -1,4 +1,4 @@
-"""Tells whether day or month stands first in a date such as 4/11/2023."""
+"""Finds the order of day and month in dates such as 4/11/2023."""
 
 import re
 from enum import StrEnum
@@ -7,18 +7,18 @@ from importlib import import_module
 
 
 class DateOrder(StrEnum):
-    """Which of day, month and year stands first."""
+    """The order of day, month and year."""
 
     MONTH_FIRST = "MDY"
     DAY_FIRST = "DMY"
     YEAR_FIRST = "YMD"
 
 
-# Domains of countries that are used by anyone anywhere, and those that are no country's.
+# Country domains that are in use all over the world.
 ANYWHERE = frozenset(("co", "io", "tv", "me", "ai", "fm", "ly", "cc", "to", "ws", "la", "gg", "am"))
-REGIONS = {"uk": "GB", "eu": "150"}  # where a domain is not the code of its region
-# A value that is nothing but day and month in figures, and a year; `\/` is PHP's way with JSON.
-IN_FIGURES = re.compile(
+REGIONS = {"uk": "GB", "eu": "150"}  # domains that are not the code of their region
+# A whole value of day and month in figures, and a year; PHP writes `\/` in JSON.
+NUMERIC_DATE = re.compile(
     r"""(?:^|["',;\t|])(\d{1,2})(?:\\?/\d{1,2}\\?/(?:\d{4}|\d\d)|-\d{1,2}-\d{4})(?=["',;\t|\sT]|$)""",
     re.MULTILINE,
 )
@@ -27,7 +27,7 @@ FIGURES = re.compile(r"\d+")
 
 
 def order_shown(text: str) -> DateOrder | None:
-    """The order that dates in figures have in a text, where one of them shows it.
+    """The order of the dates in figures of a text, if at least one of them has one reading only.
 
     >>> order_shown("id,date\\n1,04/11/2023\\n2,23/11/2023").value
     'DMY'
@@ -35,7 +35,7 @@ def order_shown(text: str) -> DateOrder | None:
     True
     """
     shown = set()
-    for match in IN_FIGURES.finditer(text):
+    for match in NUMERIC_DATE.finditer(text):
         first, second = (int(figure) for figure in FIGURES.findall(match[0])[:2])
         if 12 < first <= 31 and second <= 12:
             shown.add(DateOrder.DAY_FIRST)
@@ -45,9 +45,9 @@ def order_shown(text: str) -> DateOrder | None:
 
 
 def usual_order(tag: str, host: str) -> DateOrder:
-    """The order that is usual in a language (`en`, `en-GB`) and in the country of a host.
+    """The usual order of a language (`en`, `en-GB`) in the country of a host.
 
-    English, or no language, of no country is taken to be American.
+    English, or no language, without a country counts as American.
 
     >>> usual_order("en", "www.courier.example").value, usual_order("en-GB", "").value
     ('MDY', 'DMY')
@@ -60,7 +60,7 @@ def usual_order(tag: str, host: str) -> DateOrder:
 
 
 def _region(host: str) -> str:
-    """The region of a host's domain; empty where it belongs to no country.
+    """The region of a host's domain; empty if it belongs to no country.
 
     >>> _region("courier.co.uk"), _region("courier.com"), _region("courier.io")
     ('GB', '', '')
@@ -74,14 +74,14 @@ def _region(host: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _order_of(language: str, region: str) -> DateOrder:
-    """Look up the CLDR's order, as dateparser has it."""
-    from dateparser.data.languages_info import language_order  # 0.1 s, and only for such dates
+    """Look up the order of the CLDR, in dateparser's copy."""
+    from dateparser.data.languages_info import language_order  # 0.1 s, for such dates only
 
     if language not in language_order:
         return DateOrder.DAY_FIRST
     found = import_module(f"dateparser.data.date_translation_data.{language}").info
     regions = found.get("locale_specific", {})
     if language == "en" and region and f"en-{region}" not in regions:
-        return DateOrder.DAY_FIRST  # English from a country that does not speak it
+        return DateOrder.DAY_FIRST  # English from a country without an English locale
     here = regions.get(f"{language}-{region}", {})
     return DateOrder(here.get("date_order") or found.get("date_order") or DateOrder.DAY_FIRST)

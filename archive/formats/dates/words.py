@@ -1,4 +1,4 @@
-"""Reads days whose month is a word: March 23, 2024; 23. März 2024; 23 de marzo de 2024."""
+"""Reads dates with the month as a word: March 23, 2024; 23. März 2024; 23 de marzo de 2024."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from backfile.archive.formats.dates.calendar import Dated, dated, day_in_century
+from backfile.archive.formats.dates.calendar import ParsedDate, day_in_century, parsed_day
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -22,9 +22,9 @@ LANGUAGES = (
 
 
 def month_of(name: str, language: str = "") -> int | None:
-    """The number of the month that a word names; None for another word.
+    """The number of the month with this name; None for another word.
 
-    A few names stand for different months in different languages: then the language decides.
+    A few names are different months in different languages: then the language decides.
 
     >>> month_of("März"), month_of("Sept."), month_of("listopada", "pl"), month_of("listopada")
     (3, 9, 11, None)
@@ -37,7 +37,7 @@ def month_of(name: str, language: str = "") -> int | None:
 
 
 def is_weekday(name: str) -> bool:
-    """Whether a word names a day of the week in some language.
+    """Whether a word is a day of the week in some language.
 
     >>> is_weekday("Samstag"), is_weekday("March")
     (True, False)
@@ -46,13 +46,13 @@ def is_weekday(name: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """Take a name as it is looked up: without case and the marks around it."""
+    """Fold a name for look-up: without case and the marks around it."""
     return name.strip(".'’`").casefold()
 
 
 @cache
 def _names(kinds: tuple[str, ...]) -> Mapping[str, dict[str, int]]:
-    """Every name, and which of these it stands for in each language: of the CLDR, by dateparser."""
+    """For each name of the CLDR (from dateparser), the number of its kind by language."""
     names: dict[str, dict[str, int]] = {}
     for language in LANGUAGES:
         for number, name in _names_in(_data_of(language), kinds):
@@ -62,7 +62,7 @@ def _names(kinds: tuple[str, ...]) -> Mapping[str, dict[str, int]]:
 
 
 def _names_in(data: Mapping[str, Any], kinds: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """The names in a language, then those of its regions."""
+    """The names of a language, then those of its regions."""
     for each in (data, *data.get("locale_specific", {}).values()):
         for number, kind in enumerate(kinds, 1):
             for name in each.get(kind, ()):
@@ -76,7 +76,7 @@ def _data_of(language: str) -> Mapping[str, Any]:
 
 
 TOKEN = re.compile(r"\d+|[^\s\d,;:()\[\]/|–—·•،、'’-]+")
-# What may stand between a day, its month and its year: ordinals, prepositions and articles.
+# Words between a day, its month and its year: ordinals, prepositions and articles.
 BETWEEN = frozenset(
     (
         *("", "st", "nd", "rd", "th", "er", "re", "º", "ª", "°", "of", "the", "de", "del", "do"),
@@ -84,13 +84,13 @@ BETWEEN = frozenset(
     )
 )
 LABELS = frozenset(("date", "published", "posted", "datum", "on", "am", "年", "月", "日"))
-MOST_TOKENS = 4  # with a year of two digits: a weekday, day, month and year, and nothing else
+MOST_TOKENS = 4  # with a year of two digits: weekday, day, month and year alone
 
-Parts = tuple[str, int, int]  # a year as it is written, a month and a day
+YearMonthDay = tuple[str, int, int]  # the year as it is written
 
 
-def days_in_words(value: str, language: str, today: date) -> Iterator[Dated]:
-    """Find the days in a text; of two days or months that share a year none is told.
+def days_in_words(value: str, language: str, today: date) -> Iterator[ParsedDate]:
+    """Find the dates in a text; two days or months that share a year give none.
 
     >>> [found.day.isoformat() for found in days_in_words("1er mars 2024", "", date(2026, 1, 1))]
     ['2024-03-01']
@@ -102,13 +102,13 @@ def days_in_words(value: str, language: str, today: date) -> Iterator[Dated]:
     tokens = [token for token in TOKEN.findall(value) if folded(token) not in BETWEEN]
     months = [None if _is_figure(token) else month_of(token, language) for token in tokens]
     for at in range(len(tokens) - 2):
-        found = _parts(tokens, months, at)
+        found = _year_month_day(tokens, months, at)
         if found and not _goes_on(tokens, months, at):
-            yield dated(day_in_century(*found, today), sure=len(found[0]) == 4)
+            yield parsed_day(day_in_century(*found, today), sure=len(found[0]) == 4)
 
 
 def is_calendar_word(word: str) -> bool:
-    """Whether a word may stand in a line that is a date and nothing else.
+    """Whether a word may be part of a line with a date alone.
 
     >>> is_calendar_word("March"), is_calendar_word("Sat."), is_calendar_word("rain")
     (True, True, False)
@@ -117,7 +117,9 @@ def is_calendar_word(word: str) -> bool:
     return name in BETWEEN or name in LABELS or is_weekday(name) or month_of(name) is not None
 
 
-def _parts(tokens: Sequence[str], months: Sequence[int | None], at: int) -> Parts | None:
+def _year_month_day(
+    tokens: Sequence[str], months: Sequence[int | None], at: int
+) -> YearMonthDay | None:
     """Read three tokens as day, month, year, as month, day, year, or as year, month, day."""
     first, second, third = tokens[at : at + 3]
     last = not any(_is_figure(token) for token in tokens[at + 3 : at + 4])
@@ -134,7 +136,7 @@ def _parts(tokens: Sequence[str], months: Sequence[int | None], at: int) -> Part
 
 
 def _goes_on(tokens: Sequence[str], months: Sequence[int | None], at: int) -> bool:
-    """Whether another day stands right before: `23-25 March`, `March 23 - April 2`, `2 May - 3`."""
+    """Whether another day comes right before: `23-25 March`, `March 23 - April 2`, `2 May - 3`."""
     before = at and _is_day(tokens[at - 1])
     month_before = at > 1 and months[at - 1] is not None and _is_day(tokens[at - 2])
     return bool(before or month_before)

@@ -1,22 +1,27 @@
-"""Reads tables of text, CSV and its kin, row by row."""
+"""Reads delimited text, such as CSV, row by row."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import HEAD_BYTES, LONGEST_TEXT, SourceFile
-from backfile.archive.formats.records import Read, key_of, read_record, with_order_shown
+from backfile.archive.formats.files import (
+    HEAD_BYTES,
+    LONGEST_TEXT,
+    ReadResults,
+    SourceFile,
+    encoding_of,
+)
+from backfile.archive.formats.records import key_of, read_record, with_order_shown
 from backfile.archive.formats.tables.columns import has_text_column
 from backfile.archive.formats.tables.dialects import Dialect, layout_of
-from backfile.archive.formats.text.encodings import encoding_of
 from backfile.archive.model.errors import UnreadableArticle
 
 Rows = Iterator[tuple[int, list[str] | str]]
 
 
-def read_delimited(file: SourceFile, names: FieldMap) -> Read:
-    """Read rows under a header line, or under numbers; how they are written is found."""
+def read_delimited(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read rows with a header line or with numbered columns; the dialect is detected."""
     csv.field_size_limit(LONGEST_TEXT)
     head = file.head()
     dialect, before, headed = layout_of(
@@ -47,10 +52,10 @@ def _with_first(number: int, row: list[str] | str, rows: Rows) -> Rows:
 
 
 def _numbered_rows(lines: Iterable[str | None], dialect: Dialect, before: int) -> Rows:
-    """Read rows, each with the line it begins at; a text in place of a row says what is wrong.
+    """Read rows with the number of their first line; a text instead of a row is an error message.
 
-    The reader is strict, or a quote that is never closed would swallow the rows below in silence.
-    A row on a line of its own is read again leniently: `"The "old" wall"` hides no other row.
+    The csv reader is strict: otherwise a quote that is never closed would hide the rows below. A
+    bad row of one line is read again leniently, as `"The "old" wall"` hides no other row.
     """
     last, overlong = "", 0
 
@@ -89,7 +94,7 @@ def _salvaged(
     if length > 1:
         yield f"a quote is out of place in the {length} lines from here on; they were not read"
         return
-    # A bare return divides rows in one file and the words of a cell in another.
+    # A single \r divides rows in some files, and words of a cell in others.
     pieces = [piece for piece in line.split("\r") if piece.strip()]
     rows = [_leniently(piece, dialect) for piece in pieces]
     if len(rows) > 1 and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
@@ -109,7 +114,7 @@ def _leniently(line: str, dialect: Dialect) -> list[str]:
 
 def _from_rows(
     rows: Rows, header: list[str], dialect: Dialect, file: SourceFile, names: FieldMap
-) -> Read:
+) -> ReadResults:
     for number, row in rows:
         origin = file.origin(number)
         if isinstance(row, str):

@@ -1,4 +1,4 @@
-"""Tells how a table of text is written: where it begins, what divides and what quotes its cells."""
+"""Detects the dialect of delimited text: its first line, delimiter, quotes and escapes."""
 
 import csv
 import re
@@ -10,15 +10,15 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.tables.columns import fields_of, has_text_column
 
 DELIMITERS = ",;\t|^\x1f\x01"
-TEXT_HOLDS = ",;"  # what stands in any text, so that a table with it must quote
-SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.I)  # as spreadsheets write and expect it
+PUNCTUATION = ",;"  # delimiters that occur in any text, so that cells must be quoted
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.I)  # written by spreadsheets
 MOST_BEFORE = 10  # lines above the header: a name, a date, blank ones
-NULL = "\\N"  # of MySQL's and PostgreSQL's dumps
+NULL = "\\N"  # in dumps of MySQL and PostgreSQL
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "", "f": "", "v": "", "N": ""}
 
 
 class Dialect(NamedTuple):
-    """What `csv` needs to know; `lettered` where a line end within a cell is written `\\n`."""
+    """Options of `csv`; with `lettered`, a line end within a cell is written as `\\n`."""
 
     delimiter: str
     quote: str = '"'
@@ -26,7 +26,7 @@ class Dialect(NamedTuple):
     lettered: bool = False
 
     def rows(self, lines: Iterable[str], *, strict: bool) -> Any:
-        """Read rows; the reader goes on after an error."""
+        """Read rows; after an error, the reader can go on."""
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -38,7 +38,7 @@ class Dialect(NamedTuple):
         )
 
     def cell(self, written: str) -> str:
-        """What a cell means.
+        """The value of a cell.
 
         >>> Dialect("\\t", "", lettered=True).cell("One.\\\\nTwo.")
         'One.\\nTwo.'
@@ -51,7 +51,7 @@ class Dialect(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A dialect, and how many lines stand before the header, or the first row if there is none."""
+    """A dialect, the number of lines before the first row, and whether that row is a header."""
 
     dialect: Dialect
     before: int
@@ -59,9 +59,9 @@ class Layout(NamedTuple):
 
 
 def layout_of(head: str, names: FieldMap, *, cut: bool) -> Layout:
-    """Look at the beginning of a table; its last line does not count where it was `cut` off.
+    """Detect the layout from the beginning of a table; with `cut`, its last line is incomplete.
 
-    There is no header where the column of the text is named by a number: `--map text=3`.
+    There is no header if the text's column is mapped by a number: `--map text=3`.
     """
     lines = _lines(head.lstrip("\ufeff"))
     before, given = 0, None
@@ -74,7 +74,7 @@ def layout_of(head: str, names: FieldMap, *, cut: bool) -> Layout:
 
 
 def delimiter_of(header: str, names: FieldMap) -> str:
-    """Choose the delimiter that cuts a header into the most known names, else most often.
+    """Choose the delimiter that gives the most known names in a header, then the most frequent.
 
     >>> delimiter_of("title;text;date", FieldMap())
     ';'
@@ -87,12 +87,12 @@ def delimiter_of(header: str, names: FieldMap) -> str:
 
 
 def _lines(head: str) -> list[str]:
-    """Cut as files are; what `str.splitlines` takes for a line end can stand in a cell."""
+    """Cut at the line ends of files; `str.splitlines` knows others, which occur inside cells."""
     return head.split("\n" if "\n" in head else "\r")
 
 
 def _lines_above(lines: list[str], names: FieldMap, given: str | None) -> int:
-    """Count the lines above a header; they have no cells, or they would be rows that are lost."""
+    """Count the lines above a header; a line with several cells is a row, and ends the search."""
     for number, line in enumerate(lines[:MOST_BEFORE]):
         delimiter = given or delimiter_of(line, names)
         cells = cells_of(line, delimiter)
@@ -104,7 +104,7 @@ def _lines_above(lines: list[str], names: FieldMap, given: str | None) -> int:
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """Cut one line, whatever its cells are quoted with."""
+    """Cut one line into cells, without their quotes of any kind."""
     try:
         row: list[str] = next(Dialect(delimiter).rows([line.strip("\r")], strict=False), [])
     except csv.Error:
@@ -117,14 +117,14 @@ def _is_number(name: str | None) -> bool:
 
 
 def _dialect_of(lines: list[str], delimiter: str) -> Dialect:
-    """Choose the way to quote under which the fewest rows are out of shape; the usual one first."""
+    """Choose the quoting with the fewest malformed rows; of equal ones, the first candidate."""
     text = "\n".join(lines)
     return min(_candidates(text, delimiter), key=lambda each: _misshapen(lines, each))
 
 
 def _candidates(text: str, delimiter: str) -> Iterator[Dialect]:
-    """Each way that the text shows a trace of."""
-    if delimiter not in TEXT_HOLDS and _is_dump(text, delimiter):
+    """The dialects that the text shows signs of."""
+    if delimiter not in PUNCTUATION and _is_dump(text, delimiter):
         yield Dialect(delimiter, "", lettered=True)
     yield Dialect(delimiter)
     if '\\"' in text:
@@ -133,7 +133,7 @@ def _candidates(text: str, delimiter: str) -> Iterator[Dialect]:
         yield Dialect(delimiter, "'")
         if "\\'" in text:
             yield Dialect(delimiter, "'", "\\")
-    if delimiter not in TEXT_HOLDS:
+    if delimiter not in PUNCTUATION:
         yield Dialect(delimiter, "")
         if re.search(r"\\\r?$", text, re.M):
             yield Dialect(delimiter, "", "\\")
@@ -145,7 +145,7 @@ def _is_dump(text: str, delimiter: str) -> bool:
 
 
 def _misshapen(lines: list[str], dialect: Dialect) -> int:
-    """Count the rows that are not CSV, have another number of cells, or kept their quotes."""
+    """Count the rows that are invalid, have another number of cells, or still have quotes."""
     rows = dialect.rows((f"{line}\n" for line in lines), strict=True)
     width, misshapen = 0, 0
     while True:
@@ -157,11 +157,11 @@ def _misshapen(lines: list[str], dialect: Dialect) -> int:
         if row is None:
             return misshapen
         width = width or len(row)
-        misshapen += bool(row) and (len(row) != width or _kept_quotes(row))
+        misshapen += bool(row) and (len(row) != width or _has_quotes(row))
 
 
-def _kept_quotes(row: list[str]) -> bool:
-    """Tell whether all cells, and more than one, lie within quotes of one kind."""
-    held = [cell for cell in row if cell]
-    ends = set(chain.from_iterable((cell[0], cell[-1]) for cell in held))
-    return len(held) > 1 and all(len(cell) > 1 for cell in held) and ends in ({"'"}, {'"'})
+def _has_quotes(row: list[str]) -> bool:
+    """Whether all cells that are not empty, at least two, are in quotes of one kind."""
+    cells = [cell for cell in row if cell]
+    ends = set(chain.from_iterable((cell[0], cell[-1]) for cell in cells))
+    return len(cells) > 1 and all(len(cell) > 1 for cell in cells) and ends in ({"'"}, {'"'})

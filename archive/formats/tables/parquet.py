@@ -1,4 +1,4 @@
-"""Reads Parquet files, in a process of its own: a damaged one can end whoever reads it."""
+"""Reads Parquet files in a separate process, as a damaged file can crash its reader."""
 
 import json
 import sys
@@ -10,23 +10,23 @@ from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile, on_disk_or_held
-from backfile.archive.formats.records import Read, read_record
+from backfile.archive.formats.files import ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.records import read_record
 from backfile.archive.model.errors import UnreadableArticle
 
-OPENING = b"PAR1"
+MAGIC = b"PAR1"
 READER = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 MODULE = "backfile.archive.formats.tables.parquet_rows"
 
 
-def read_parquet(file: SourceFile, names: FieldMap) -> Read:
-    """Read rows by their number, from 1; only columns that an article can be made of."""
+def read_parquet(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read rows, numbered from 1, with the columns that may map to a field of an article."""
     if not find_spec("pyarrow"):
         reason = "Parquet is read with pyarrow; `pip install 'backfile[parquet]'` brings it"
         raise UnreadableArticle(file.place, reason)
     number, ended = 0, False
-    with _reading(on_disk_or_held(file, OPENING), names) as said:
-        for message in said:
+    with _reading(path_or_bytes(file, MAGIC), names) as messages:
+        for message in messages:
             if "refused" in message and not message["row"]:
                 raise UnreadableArticle(file.place, message["refused"])
             ended = "end" in message
@@ -45,11 +45,11 @@ def read_parquet(file: SourceFile, names: FieldMap) -> Read:
 
 @contextmanager
 def _reading(found: Path | bytes, names: FieldMap) -> Iterator[Iterator[dict[str, Any]]]:
-    """Start the process, which is given the file, or its path, and says a line of JSON a row."""
-    asked = [str(found) if isinstance(found, Path) else "", json.dumps(dict(names.chosen))]
+    """Start the process with the file or its path; it writes a line of JSON for each row."""
+    arguments = [str(found) if isinstance(found, Path) else "", json.dumps(dict(names.chosen))]
     program = READER.format(path=sys.path, module=MODULE)
-    # Nothing of the file is in the command but its path, and no shell reads that.
-    command = [sys.executable, "-c", program, *asked]
+    # Only the path of the file is in the command, and there is no shell.
+    command = [sys.executable, "-c", program, *arguments]
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:  # noqa: S603
         try:
             if process.stdin and process.stdout:

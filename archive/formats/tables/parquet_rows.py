@@ -1,7 +1,6 @@
-"""Says the rows of a Parquet file as lines of JSON, within limits of memory and time.
+"""Writes the rows of a Parquet file as lines of JSON, within limits of memory and time.
 
-Run as a process of its own: pyarrow's C++ ends it where a damaged file surprises it, and a page may
-claim gigabytes.
+Runs as a separate process: a damaged file may crash pyarrow's C++, and a page may claim gigabytes.
 """
 
 import json
@@ -14,18 +13,18 @@ import pyarrow
 from pyarrow.parquet import ParquetFile
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import LONGEST_TEXT
+from backfile.archive.formats.files import LONGEST_TEXT, first_line
 from backfile.archive.formats.tables.columns import has_text_column, plain, wanted_columns
 
 MOST_MEMORY = 400 << 20  # bytes, pyarrow's own 60 MB among them
-LONGEST_STEP = 5  # seconds that a few rows may take
-# A text that a dictionary holds once is unpacked for each row: 4 at once are as fast as 16.
+LONGEST_STEP = 5  # seconds for a batch of rows
+# A text stored once in a dictionary is copied for each row: 4 at once are as fast as 16.
 ROWS_AT_ONCE = 4
-BUFFER = 1 << 16  # bytes of each column that are read ahead; without it, a row group is read whole
+BUFFER = 1 << 16  # bytes read ahead of each column; without it, a row group is read as a whole
 
 
 def main() -> None:
-    """Read the file named by the first argument, else standard input, with a map of fields."""
+    """Read the file of the first argument, or standard input; the second is a map of fields."""
     path, chosen = sys.argv[1:]
     _limit()
     names = FieldMap(json.loads(chosen))
@@ -35,10 +34,12 @@ def main() -> None:
     sys.stdout.flush()
 
 
-def messages_of(source: Any, names: FieldMap) -> Iterator[dict[str, Any]]:
+def messages_of(
+    source: Any, names: FieldMap, *, longest: int = LONGEST_TEXT
+) -> Iterator[dict[str, Any]]:
     """Say each row by its number, from 1, as `cells` or why it is `refused`; then `end`.
 
-    What is refused as row 0 is the file.
+    What is refused as row 0 is the file; a value of more than `longest` characters is refused.
     """
     number = 0
     try:
@@ -50,29 +51,29 @@ def messages_of(source: Any, names: FieldMap) -> Iterator[dict[str, Any]]:
                 return
             columns = wanted_columns(header, names)
             for batch in opened.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
-                yield from _rows(batch, number + 1)
+                yield from _rows(batch, number + 1, longest)
                 number += batch.num_rows
         yield {"end": number}
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as exc:
         if number:
-            reason = f"the file is damaged from here on ({_brief(exc)})"
+            reason = f"the file is damaged from here on ({first_line(exc)})"
             yield {"row": number + 1, "refused": reason}
             yield {"end": number}
         else:
-            yield {"row": 0, "refused": f"not Parquet that can be read ({_brief(exc)})"}
+            yield {"row": 0, "refused": f"not Parquet that can be read ({first_line(exc)})"}
 
 
 def _limit() -> None:
     try:
         import resource
-    except ImportError:  # Windows has no such limits
+    except ImportError:  # on Windows
         return
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     _allow_time()
 
 
 def _allow_time() -> None:
-    """Set the alarm that ends this process, also within C++."""
+    """Restart the alarm, which ends this process even within C++."""
     if hasattr(signal, "alarm"):
         signal.alarm(LONGEST_STEP)
 
@@ -87,16 +88,16 @@ def _opened(source: Any) -> Any:
     )
 
 
-def _rows(batch: Any, number: int) -> Iterator[dict[str, Any]]:
+def _rows(batch: Any, number: int, longest: int) -> Iterator[dict[str, Any]]:
     try:
         for n, cells in enumerate(_records(batch), number):
-            if any(isinstance(cell, str) and len(cell) > LONGEST_TEXT for cell in cells.values()):
-                yield {"row": n, "refused": f"a value of more than {LONGEST_TEXT >> 20} MiB"}
+            if any(isinstance(cell, str) and len(cell) > longest for cell in cells.values()):
+                yield {"row": n, "refused": f"a value of more than {longest >> 20} MiB"}
             else:
                 yield {"row": n, "cells": cells}
-    # A time zone that nobody knows, a year that Python does not count to.
+    # An unknown time zone, or a year outside of Python's range.
     except (pyarrow.ArrowException, ValueError, KeyError, OverflowError) as exc:
-        reason = f"{batch.num_rows} rows from here on cannot be read ({_brief(exc)})"
+        reason = f"{batch.num_rows} rows from here on cannot be read ({first_line(exc)})"
         yield {"row": number, "refused": reason}
 
 
@@ -109,14 +110,10 @@ def _records(batch: Any) -> list[dict[str, Any]]:
 
 
 def _readable(column: Any) -> Any:
-    """Bring values into a form that Python has: text may not be UTF-8, times go by nanoseconds."""
+    """Cast values to types of Python: text that may not be UTF-8 to bytes, ns to µs."""
     kind = column.type
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return column.cast(pyarrow.large_binary())
     if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
         return column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
     return column
-
-
-def _brief(exc: BaseException) -> str:
-    return (str(exc).splitlines() or [type(exc).__name__])[0][:120]

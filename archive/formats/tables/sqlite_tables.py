@@ -1,4 +1,4 @@
-"""Reads the tables of SQLite databases that hold articles, row by row."""
+"""Reads the tables of SQLite databases with articles, row by row."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from backfile.archive.formats.fields import FieldMap, named_apart
-from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
-from backfile.archive.formats.records import Read, read_record
+from backfile.archive.formats.fields import FieldMap, with_part_id
+from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile
+from backfile.archive.formats.records import read_record
 from backfile.archive.formats.tables.columns import (
     fields_of,
     has_text_column,
@@ -29,14 +29,16 @@ FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
 ALL = -1  # for LIMIT
 
 
-def read_sqlite(file: SourceFile, names: FieldMap) -> Read:
+def read_sqlite(
+    file: SourceFile, names: FieldMap, *, patience: Patience | None = None
+) -> ReadResults:
     """Read each table with a title and a text, else each with a text; rows by their number.
 
     `--map text=TABLE.COLUMN` names another. Views, virtual tables and columns that are computed
-    when read are left alone.
+    when read are left alone. What takes longer than `patience` is given up.
     """
-    yield from _left_in_a_journal(file)
-    patience = Patience()
+    yield from _unread_journals(file)
+    patience = patience or Patience()
     try:
         with closing(open_database(file, patience)) as database:
             found = list(tables_in(database))
@@ -50,7 +52,7 @@ def read_sqlite(file: SourceFile, names: FieldMap) -> Read:
         raise UnreadableArticle(file.place, reason) from exc
 
 
-def _left_in_a_journal(file: SourceFile) -> Iterator[UnreadableArticle]:
+def _unread_journals(file: SourceFile) -> Iterator[UnreadableArticle]:
     for suffix in ("-wal", "-journal"):
         journal = Path(file.place + suffix)
         if journal.is_file() and journal.stat().st_size:
@@ -82,7 +84,7 @@ def _articles(
     names: FieldMap,
     file: SourceFile,
     patience: Patience,
-) -> Read:
+) -> ReadResults:
     within = replace(file, key=f"{file.key}!/{table.name}")
     for number, row in _rows(database, table, patience):
         origin = file.origin(number)
@@ -91,17 +93,17 @@ def _articles(
             continue
         record = dict(zip(table.columns, map(plain, row), strict=True))
         found = read_record(record, origin, within, names)
-        # Another table's row may have the same number, so that no origin tells whose id it is.
-        yield found if isinstance(found, UnreadableArticle) else named_apart(found)
+        # A row of another table may have the same number, so the path alone is no id.
+        yield found if isinstance(found, UnreadableArticle) else with_part_id(found)
 
 
 def _rows(
     database: sqlite3.Connection, table: Table, patience: Patience
 ) -> Iterator[tuple[int, tuple[Any, ...] | str]]:
-    """Read rows with their numbers; what stands in place of one says why it is not read.
+    """Read rows with their numbers; a text instead of a row is an error message.
 
-    Python's cursor is a row ahead, so that trouble with one row hides the one before; after
-    trouble, rows are asked for one at a time.
+    Python's cursor is one row ahead, so an error also hides the row before; after an error, rows
+    are selected one at a time.
     """
     start, at_once = FIRST_ROW, ALL
     while start <= LAST_ROW:
@@ -139,7 +141,7 @@ def _numbered(
 def _next_row(
     database: sqlite3.Connection, table: Table, start: int, patience: Patience
 ) -> int | None:
-    """The number of the next row, which can be told where its values cannot be read."""
+    """The number of the next row, even if its values cannot be read; None if there is none."""
     patience.begin()
     try:
         found = table.row_name and database.execute(table.row_query(), (start,)).fetchone()

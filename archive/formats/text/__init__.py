@@ -1,1 +1,1 @@
-"""Plain text, in any encoding and layout."""
+"""Reads plain text and Markdown, in any encoding."""

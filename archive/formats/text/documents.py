@@ -1,38 +1,35 @@
-"""Reads files that hold one article as text: the native format, plain text and Markdown."""
+"""Reads files with one article as text: the native format, plain text and Markdown."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from backfile.archive.formats.cleaning import CleanText, clean_text
 from backfile.archive.formats.dates.parsing import is_date
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResults, SourceFile
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
 NATIVE_OPENING = re.compile(r"\s*date[ \t]+(\d{4}-\d{2}-\d{2})\s+(?=\S)", re.IGNORECASE)
 FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 YAML_NULLS = ("null", "Null", "NULL", "~")
-LONGEST_TITLE = 200  # characters; a first line beyond that is a lead
-
-Read = Iterator[Article | UnreadableArticle]
+LONGEST_TITLE = 200  # characters; a longer first line is a lead
 
 
-def read_native(file: SourceFile, names: FieldMap) -> Read:
-    """Read ` date YYYY-MM-DD The lead…`, headings on lines of their own, and no headline."""
+def read_native(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read ` date YYYY-MM-DD The lead…`, with headings on lines of their own, without headline."""
     text = file.read_text()
     if opening := NATIVE_OPENING.match(text):
         record = {"published": opening[1], "text": text[opening.end() :]}
         yield _article(record, file, names)
 
 
-def read_plain(file: SourceFile, names: FieldMap) -> Read:
-    """Read a first line as the title if it is short, a line that is only a day as the date."""
+def read_plain(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a text: a short first line is the title, a second line with a date alone is the day."""
     yield _article(_titled(clean_text(file.read_text())), file, names)
 
 
-def read_markdown(file: SourceFile, names: FieldMap) -> Read:
+def read_markdown(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read front matter, the first heading as the title, and the rest without its markup."""
     text = file.read_text().replace("\r\n", "\n").lstrip("\ufeff")
     record: dict[str, Any] = {}
@@ -47,11 +44,11 @@ def read_markdown(file: SourceFile, names: FieldMap) -> Read:
 
 
 def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Article:
-    return article_from(record, file.origin(), names, file.key, file.told, file_name=file.key)
+    return article_from(record, file.origin(), names, file.key, file.defaults, file_name=file.key)
 
 
 def _titled(text: str) -> dict[str, str]:
-    """Part a text that was cleaned into title, day and the rest."""
+    """Cut a cleaned text into title, date and the rest."""
     first, _, rest = text.partition("\n")
     title = first.strip()
     if not title or len(title) > LONGEST_TITLE or not rest.strip():
@@ -67,7 +64,7 @@ def _front_matter(block: str, file: SourceFile) -> dict[str, Any]:
     import yaml
 
     try:
-        # All scalars stay as they are written: `id: 007`, `title: No`, a date with its offset.
+        # Scalars remain text as written: `id: 007`, `title: No`, a date with its offset.
         record = yaml.BaseLoader(block).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         reason = f"front matter is not YAML ({str(exc).splitlines()[0]})"

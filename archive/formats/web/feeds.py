@@ -1,40 +1,36 @@
-"""Reads feeds: RSS 0.9 to 2.0, RDF, Atom and JSON Feed, an article for each entry."""
+"""Reads feeds (RSS 0.9 to 2.0, RDF, Atom, JSON Feed); each entry is an article."""
 
 import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
-from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
 FEED_ROOTS = frozenset(("rss", "rdf", "feed", "channel"))
 JSON_FEED = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 OPENING_TAG = re.compile(rb"<[A-Za-z]")
-MOST_UNCLOSED = 10_000  # `<br>` and the like in entries too
+MOST_UNCLOSED = 10_000  # includes `<br>` and the like in entries
 ABSOLUTE = re.compile(r"https?://", re.I)
 
-Read = Iterator[Article | UnreadableArticle]
 
-
-def read_feed(file: SourceFile, names: FieldMap) -> Read:
-    """Read the entries of an RSS or Atom feed; a broken one as far as its entries can be told."""
+def read_feed(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read the entries of an RSS or Atom feed; of a malformed feed, those that are recognised."""
     import feedparser
 
-    content = _content(file)
+    content = file.read_bytes()
     opened = len(OPENING_TAG.findall(content)) - content.count(b"</") - content.count(b"/>")
-    if opened > MOST_UNCLOSED:  # feedparser looks through all of them at each one that follows
+    if opened > MOST_UNCLOSED:  # feedparser searches all of them for each further tag
         raise UnreadableArticle(file.place, f"more than {MOST_UNCLOSED:,} tags are never closed")
-    # A stream, as what is given otherwise may be taken for the name of a file or an address.
+    # A stream: feedparser may take bytes for the name of a file or an address.
     found = feedparser.parse(io.BytesIO(content))
     feed = found.get("feed", {})
     about = {
@@ -50,9 +46,9 @@ def read_feed(file: SourceFile, names: FieldMap) -> Read:
         raise UnreadableArticle(file.place, reason)
 
 
-def read_json_feed(file: SourceFile, names: FieldMap) -> Read:
+def read_json_feed(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read the items of a JSON Feed: https://www.jsonfeed.org/version/1.1/."""
-    content = _content(file)
+    content = file.read_bytes()
     try:
         feed = json.loads(content.decode(encoding_of(content)))
     except (ValueError, RecursionError) as exc:
@@ -67,32 +63,21 @@ def read_json_feed(file: SourceFile, names: FieldMap) -> Read:
             yield UnreadableArticle(str(file.origin(number)), "an item that is no object")
 
 
-def _article(
-    record: dict[str, Any], file: SourceFile, n: int, names: FieldMap
-) -> Article | UnreadableArticle:
+def _article(record: dict[str, Any], file: SourceFile, n: int, names: FieldMap) -> ReadResult:
     usual = FieldMap(dates=names.dates)
     if not record["id"] and not record["url"]:
         record = {**record, "id": _made_id(record, file)}
     try:
-        return article_from(record, file.origin(n), usual, f"{file.key}#{n}", file.told)
+        return article_from(record, file.origin(n), usual, f"{file.key}#{n}", file.defaults)
     except UnreadableArticle:
         return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
 
 
 def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
-    """Name an entry that has no name by what it says: its place changes whenever one is added."""
-    said = f"{record['title']}\n{record['published']}" if record["title"] else record["text"]
-    return (
-        "entry-" + hashlib.sha256(f"{file.key}\n{said}".encode("utf-8", "replace")).hexdigest()[:20]
-    )
-
-
-def _content(file: SourceFile) -> bytes:
-    with file.open() as stream:
-        content = stream.read(LONGEST_TEXT + 1)
-    if len(content) > LONGEST_TEXT:
-        raise UnreadableArticle(file.place, f"longer than {LONGEST_TEXT >> 20} MiB")
-    return content
+    """Make an id of an entry's content: its position changes with each new entry."""
+    content = f"{record['title']}\n{record['published']}" if record["title"] else record["text"]
+    named = f"{file.key}\n{content}".encode("utf-8", "replace")
+    return "entry-" + hashlib.sha256(named).hexdigest()[:20]
 
 
 def _record(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +99,7 @@ def _record(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _day(entry: Mapping[str, Any]) -> str:
-    """The day as the feed writes it; what feedparser makes of it is moved to Greenwich."""
+    """The date as the feed writes it: feedparser converts it to UTC, which may change the day."""
     for name in ("published", "updated", "created"):
         if written := entry.get(name):
             if parse_date(written):
@@ -125,13 +110,13 @@ def _day(entry: Mapping[str, Any]) -> str:
 
 
 def _record_of_item(item: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, Any]:
-    html, said = item.get("content_html"), item.get("content_text") or item.get("summary")
+    html, text = item.get("content_html"), item.get("content_text") or item.get("summary")
     authors = item.get("authors") or [item.get("author")]
     tags = item.get("tags")
     return {
         "id": item.get("id", ""),
         "title": item.get("title", ""),
-        "text": text_of(html) if isinstance(html, str) and html.strip() else said,
+        "text": text_of(html) if isinstance(html, str) and html.strip() else text,
         "published": item.get("date_published", ""),
         "source": feed.get("title", ""),
         "authors": [a.get("name") for a in authors if isinstance(a, dict)]
@@ -152,7 +137,7 @@ def _address(item: Mapping[str, Any], feed: Mapping[str, Any]) -> str:
 
 
 def _plain(detail: Any) -> str:
-    """The text of what feedparser gives as {type, value}; only what is HTML has marks in it."""
+    """The text of feedparser's {type, value}; all types but plain text are read as HTML."""
     if isinstance(detail, str):
         return detail
     value = (detail or {}).get("value") or ""

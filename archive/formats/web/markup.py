@@ -1,4 +1,4 @@
-"""Makes plain text of fragments of HTML, as feeds and mails carry them."""
+"""Makes plain text of fragments of HTML, as in feeds and mails, and names the root of XML."""
 
 import html
 import re
@@ -6,9 +6,9 @@ from typing import Any
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe", "object", "head", "title")
 CELLS = ("td", "th")
-# What mails put before their first line, for the list of messages.
+# The hidden preview text that mails have before their first line.
 HIDDEN = ".//*[contains(translate(@style, ' ', ''), 'display:none')]"
-# Elements that stand on lines of their own; https://html.spec.whatwg.org/#flow-content-3
+# Block elements; https://html.spec.whatwg.org/#flow-content-3
 BLOCKS = frozenset(
     (
         *("address", "article", "aside", "blockquote", "body", "div", "dl", "dt", "dd", "fieldset"),
@@ -17,8 +17,8 @@ BLOCKS = frozenset(
     )
 )
 
-# What only markup has: a first paragraph, paragraphs or line breaks in a row, a quoted attribute,
-# words set off within a pair of tags. One tag alone may be what a text is about.
+# Signs of markup: a first paragraph, paragraphs or line breaks in a row, a quoted attribute, words
+# in a pair of inline tags. One tag alone may be the subject of a text.
 PLAINLY_HTML = re.compile(
     r"""\A\s*<(p|div|article|section|h[1-6]|ul|ol|table|figure|blockquote)\b[^<>]*>.*</\1\s*>"""
     r"""|</p>\s*<p\b|(?:<br\s*/?>\s*){2}|<br\s*/>|[^\s<>]<br>[^\s<>]"""
@@ -26,13 +26,29 @@ PLAINLY_HTML = re.compile(
     r"""|<(b|i|u|em|strong)>[^<>]{1,300}</\2>""",
     re.IGNORECASE | re.DOTALL,
 )
-# What no tree of lxml's can hold: https://www.w3.org/TR/xml/#charsets
+# Characters that lxml does not accept: https://www.w3.org/TR/xml/#charsets
 NO_XML = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 ESCAPED_HTML = re.compile(r"\s*&lt;(?:p|div|article|section|h[1-6]|ul|ol|table|figure)\b")
 
+XML_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
+XML_BEFORE_ROOT = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))  # how each begins and ends
+
+
+def root_of(head: str) -> str:
+    """The name of the root element of XML, without prefix, in lower case; empty if there is none.
+
+    >>> root_of('<?xml version="1.0"?><!-- news --><nitf:nitf xmlns:nitf="x">')
+    'nitf'
+    """
+    head = head.lstrip("\ufeff \t\r\n")
+    while end := next((end for start, end in XML_BEFORE_ROOT if head.startswith(start)), ""):
+        head = head.partition(end)[2].lstrip(" \t\r\n]>")  # also of a doctype's own declarations
+    found = XML_ELEMENT.match(head)
+    return found[1].casefold() if found else ""
+
 
 def plain_text(text: str) -> str:
-    """Make plain text of what plainly is HTML, escaped once more or not; leave all else alone.
+    """Make plain text of text that is clearly HTML, escaped or not; return other text unchanged.
 
     >>> plain_text("<p>Rain &amp; snow</p>"), plain_text("use &lt;b&gt; or <b>, not <i>")
     ('Rain & snow', 'use &lt;b&gt; or <b>, not <i>')
@@ -43,7 +59,7 @@ def plain_text(text: str) -> str:
 
 
 def text_of(fragment: str) -> str:
-    """Keep the paragraphs of a fragment of HTML, divided by blank lines, and drop its marks.
+    """The paragraphs of a fragment of HTML, divided by blank lines, without markup.
 
     >>> text_of("<p>Rain &amp; <b>snow</b></p><p>fell.<script>x()</script></p>")
     'Rain & snow\\n\\nfell.'
@@ -61,7 +77,7 @@ def text_of(fragment: str) -> str:
 
 
 def text_in(tree: Any) -> str:
-    """The same of a tree of lxml's, which is emptied of what is not seen."""
+    """The same for a tree of lxml; removes invisible elements from the tree."""
     from lxml import etree
 
     for hidden in tree.xpath(HIDDEN):
@@ -73,7 +89,7 @@ def text_in(tree: Any) -> str:
 
 
 def _pieces(tree: Any) -> list[str]:
-    """The text of a tree in order, blocks between blank lines; not by recursion, as it is deep."""
+    """The text of a tree, blocks between blank lines; without recursion, for deep trees."""
     from lxml import etree
 
     pieces: list[str] = []
@@ -89,5 +105,5 @@ def _pieces(tree: Any) -> list[str]:
 
 
 def _flat(text: str | None) -> str:
-    """White space in HTML is one space, line ends included."""
+    """Collapse white space to one space, line ends included, as HTML does."""
     return " ".join(f"|{text or ''}|".split())[1:-1]

@@ -1,4 +1,4 @@
-"""Reads what a web page says of its article: JSON-LD, OpenGraph and other marks in its head."""
+"""Reads the metadata of a web page: JSON-LD, OpenGraph and other meta tags."""
 
 import html
 import json
@@ -9,10 +9,11 @@ from urllib.parse import urljoin, urlsplit
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.dates.parsing import parse_date
+from backfile.archive.model.addresses import host_of
 from backfile.archive.model.article import DateSource
 
 LONGEST_JSON = 1 << 20  # characters of one block of JSON-LD
-MOST_OBJECTS = 1_000  # that are looked at in it
+MOST_OBJECTS = 1_000  # examined in one block
 LONGEST_NAME = 80  # characters; a longer author is a sentence
 # Schema.org's kinds of article: NewsArticle, ReportageNewsArticle, BlogPosting and so on.
 ARTICLE_KIND = re.compile(r"(?:Article|Posting|Report|Review)$")
@@ -40,13 +41,15 @@ Marks = Mapping[str, list[str]]
 
 
 def metadata_of(tree: Any, address: str) -> dict[str, Any]:
-    """Gather title, source, section, authors, language and url, as fields of a record.
+    """Title, source, section, authors, language and url of a page, as fields of a record.
 
-    `address` is where the page was fetched, or nothing; `published` is left to `day_in`.
+    `address` is the address of the page, or empty; `published` is the date in JSON-LD alone: see
+    `day_in`.
     """
     marks, linked = _marks(tree), _linked(tree)
     url = _canonical(tree, marks, address)
-    site = _first(marks, SITES) or _name(linked.get("publisher")) or _host(url)
+    site = _first(marks, SITES) or _name(linked.get("publisher"))
+    site = site or host_of(url).removeprefix("www.")
     return {
         "title": _title(tree, marks, linked, site),
         "source": site,
@@ -59,10 +62,10 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
 
 
 def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, DateSource]:
-    """Find the day of publication as it is written, and whether a mark or the page's text tells it.
+    """The date of publication as written, and whether it comes from metadata or the page's text.
 
-    What is marked goes before what is guessed from the address or the text. A mark that names no
-    day is given where there is nothing else.
+    Metadata come before a guess from the address or the text. Metadata without a valid date are
+    returned only if there is nothing else.
     """
     marks = _marks(tree)
     marked = [
@@ -85,7 +88,7 @@ def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, Dat
 
 
 def _marks(tree: Any) -> Marks:
-    """The contents of the page's marks by name, lower case, in the page's order."""
+    """The contents of the page's meta tags by name, in lower case, in the page's order."""
     marks: dict[str, list[str]] = {}
     for element in tree.xpath("//meta[@content]|//*[@itemprop='datePublished']"):
         names = [element.get(kind) for kind in ("property", "name", "itemprop", "http-equiv")]
@@ -97,7 +100,7 @@ def _marks(tree: Any) -> Marks:
 
 
 def _linked(tree: Any) -> dict[str, Any]:
-    """The first article that the page describes as JSON-LD; empty where there is none."""
+    """The first article in the page's JSON-LD; empty if there is none."""
     for script in tree.xpath("//script[contains(@type, 'ld+json')]/text()"):
         if len(script) > LONGEST_JSON:
             continue
@@ -138,7 +141,7 @@ def _title(tree: Any, marks: Marks, linked: Mapping[str, Any], site: str) -> str
 
 
 def _without_site(title: str, site: str) -> str:
-    """Take the site's name off a title.
+    """Remove the site's name from the end of a title.
 
     >>> _without_site("Bridge closed - The Courier", "The Courier")
     'Bridge closed'
@@ -152,8 +155,8 @@ def _without_site(title: str, site: str) -> str:
 
 
 def _authors(marks: Marks, linked: Mapping[str, Any]) -> list[str]:
-    said = linked.get("author")
-    named = [_name(each) for each in (said if isinstance(said, list) else [said])]
+    authors = linked.get("author")
+    named = [_name(each) for each in (authors if isinstance(authors, list) else [authors])]
     if not any(named):
         named = [each for name in AUTHORS for each in marks.get(name, ())][:1]
         named = (
@@ -166,9 +169,8 @@ def _authors(marks: Marks, linked: Mapping[str, Any]) -> list[str]:
 
 
 def _canonical(tree: Any, marks: Marks, address: str) -> str:
-    """The address that the page gives itself, unless it names nothing but the site."""
-    said = [*tree.xpath("//link[@rel='canonical']/@href"), *marks.get("og:url", ())]
-    for each in said:
+    """The page's canonical address, unless that is the address of the whole site."""
+    for each in (*tree.xpath("//link[@rel='canonical']/@href"), *marks.get("og:url", ())):
         try:
             url = urljoin(address, str(each).strip())
             parts = urlsplit(url)
@@ -179,20 +181,13 @@ def _canonical(tree: Any, marks: Marks, address: str) -> str:
     return address
 
 
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
 def _first(marks: Marks, names: tuple[str, ...]) -> str:
-    """The content of the first of these marks that is there."""
+    """The content of the first of these meta tags that the page has."""
     return next((html.unescape(marks[name][0]) for name in names if name in marks), "")
 
 
 def _name(value: Any) -> str:
-    """A string, the name of an object, or the first of a list that has one."""
+    """The name in a value: a string, the name of an object, or the first name in a list."""
     if isinstance(value, list):
         return next(
             (name for each in value[:10] if not isinstance(each, list) if (name := _name(each))), ""

@@ -1,27 +1,24 @@
-"""Walks web archives, WARC and ARC, and finds the pages that were answered in full."""
+"""Walks web archives (WARC, ARC) and yields their complete pages."""
 
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from backfile.archive.formats.files import SourceFile, held
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.model.errors import UnreadableArticle
 
+OPENINGS = (b"WARC/", b"filedesc://")
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
-LONGEST_RECORD = 16 << 20  # bytes; what reads pages has a limit of its own
+LONGEST_RECORD = 16 << 20  # bytes; the reader of pages has a limit of its own
 FOUND = "200"
 SECOND = 14  # digits of an instant to the second
 MALFORMED = (AttributeError, TypeError, LookupError)
 
 
-def is_web_archive(head: bytes) -> bool:
-    return head.startswith((b"WARC/", b"filedesc://"))
-
-
 def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
-    """Walk the pages, each at its record's offset in the file; the rest of a site is passed over.
+    """Walk the pages, each with its record's offset in the file; other records are skipped.
 
-    A revisit, whose text is in another record, and what is broken are yielded as refusals.
+    Revisits, whose text is in another record, and damaged records are yielded as refusals.
     """
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
@@ -35,10 +32,10 @@ def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
                 if record is None:
                     break
                 found = _page(record, file, int(records.offset))
-            # warcio takes what a record must have for granted, and fails as the interpreter does.
+            # warcio does not check for required headers; MALFORMED are the errors that follow.
             except (ArchiveLoadFailed, EOFError, ValueError, OSError, *MALFORMED) as exc:
-                said = " ".join(str(exc).split())[:80]
-                reason = f"a damaged record; nothing behind it was read ({said})"
+                error = " ".join(str(exc).split())[:80]
+                reason = f"a damaged record; nothing behind it was read ({error})"
                 yield UnreadableArticle(f"{file.place}:{stream.tell()}", reason)
                 return
             if found:
@@ -64,29 +61,29 @@ def _page(record: Any, file: SourceFile, offset: int) -> SourceFile | Unreadable
     if len(content) > LONGEST_RECORD:
         reason = f"longer than {LONGEST_RECORD >> 20} MiB, too long for one page"
         return UnreadableArticle(f"{place}:{offset}", reason)
-    raw = partial(held, _marked(content, options))
-    told = {"url": address}
-    return SourceFile(place, f"{file.key}!/{address}", raw, offset, told, _captured(record))
+    raw = partial(open_bytes, _marked(content, options))
+    defaults = {"url": address}
+    return SourceFile(place, f"{file.key}!/{address}", raw, offset, defaults, _captured(record))
 
 
 def _captured(record: Any) -> int:
-    """When the page was fetched, as a number that grows: 20240323120000; 0 where that is unknown.
+    """The time of the fetch as a number, 20240323120000; 0 if unknown.
 
-    Of one page that was fetched twice, the later fetch is the later version.
+    It is the article's version: of two fetches of a page, the later one replaces the earlier.
     """
     digits = "".join(filter(str.isdigit, record.rec_headers.get_header("WARC-Date") or ""))
     return int(digits[:SECOND]) if digits[:SECOND].isascii() and len(digits) >= SECOND else 0
 
 
 def _breaks_off(record: Any, length: int) -> bool:
-    """Tell whether bytes are missing: by the record's length and, as it may be off, the page's."""
+    """Whether bytes are missing by the record's length, which may be wrong, and by the page's."""
     announced = record.http_headers.get_header("Content-Length") or ""
     whole = announced.isdecimal() and length >= int(announced)
     return getattr(record.raw_stream, "limit", 0) > 0 and not whole
 
 
 def _marked(content: bytes, options: str) -> bytes:
-    """Decode as the server said, and mark as UTF-8; left as it is where the server was mistaken."""
+    """Convert from the declared charset to UTF-8 with a mark; unchanged if that is wrong."""
     _, _, charset = options.lower().partition("charset=")
     try:
         text = content.decode(charset.split(";")[0].strip(" \"'")) if charset else ""

@@ -2,10 +2,9 @@
 
 import re
 
-from backfile.archive.formats.wire.bylines import OPENING as BYLINE
-from backfile.archive.formats.wire.bylines import names_in
+from backfile.archive.formats.wire.bylines import BYLINE_OPENING, names_in
 from backfile.archive.formats.wire.items import WireItem
-from backfile.archive.formats.wire.telegrams import Message, full_year, paragraphs
+from backfile.archive.formats.wire.telegrams import Telegram, full_year, paragraphs
 
 # Service level and number of the story, a unit separator or a dash, and the selector's code.
 ANPA_HEADER = re.compile(r"\s*[A-Za-z]\d{3,4}(?:\x1f|\s*-{2,}|(?=\s*[\r\n]))")
@@ -15,19 +14,19 @@ DETAIL = re.compile(
     r"(?P<keyword>\S.*?)\s+(?P<month>\d{1,2})-(?P<day>\d{1,2})\s+\d{1,5}",
     re.I,
 )
-# The agency, its wire, and when it was sent: AP-WF-02-20-16 0337GMT
+# The agency, its wire, and the time of transmission: AP-WF-02-20-16 0337GMT
 SENT = re.compile(
     r"(?P<source>[A-Z]{2,5})-[A-Z]{2}-(?P<month>\d\d)-(?P<day>\d\d)-(?P<year>\d\d) "
     r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<zone>GMT)?"
 )
 LONGEST_HEADER = 200  # characters of a line
-MARK = "^"  # begins a line that is not of the story itself; "<" or "=" ends it
+MARK = "^"  # begins a line that is not part of the story; "<" or "=" ends it
 NOTES = re.compile(
     r"^(?:eds?|editors?(?:'s?)?(?: note)?|note|with|an? ap|ap photo|photo|graphic|optional|for use|"
     r"disclaimer|ap (?:video|graphic)s?)\b.*[:,]|^ap photos?\b|^(?:eds?|note)\b|^advisory\b",
     re.I,
 )
-# The categories that ANPA gives letters to.
+# ANPA's letters for categories.
 CATEGORIES = {
     "a": "national",
     "b": "special events",
@@ -47,12 +46,12 @@ CATEGORIES = {
     "t": "travel",
     "w": "Washington",
 }
-TYPED = (("``", "“"), ("''", "”"), (" _ ", " — "))  # how a teleprinter writes quotes and dashes
-LEAST_BODY = 1  # paragraphs without a mark; a message with none has its story in marked lines
+TYPED = (("``", "“"), ("''", "”"), (" _ ", " — "))  # a teleprinter's quotes and dashes
+LEAST_BODY = 1  # paragraphs without a mark; otherwise the story is in the marked lines
 
 
-def anpa_item(message: Message) -> WireItem:
-    """What a message says of itself and its text."""
+def anpa_item(message: Telegram) -> WireItem:
+    """The metadata and the text of a message."""
     header = (line[:LONGEST_HEADER] for line in message.header)
     detail = next(filter(None, map(DETAIL.match, header)), None)
     ended = [*message.trailer, *reversed(message.text)]
@@ -74,14 +73,14 @@ def anpa_item(message: Message) -> WireItem:
 
 
 def _headed(marked: list[str]) -> tuple[str, str, list[str]]:
-    """The headline, the byline, and the other lines that are marked: a summary of the story.
+    """The headline, the byline, and the other marked lines, which are a summary of the story.
 
     The first marked line repeats the keyword, the second is the headline.
     """
-    said = [line for line in marked[1:] if line and not NOTES.match(line)]
-    title = said[0] if said else ""
-    bylines = [line for line in said[1:] if BYLINE.match(line)]
-    return title, "".join(bylines[:1]), [line for line in said[1:] if line not in bylines]
+    lines = [line for line in marked[1:] if line and not NOTES.match(line)]
+    title = lines[0] if lines else ""
+    bylines = [line for line in lines[1:] if BYLINE_OPENING.match(line)]
+    return title, "".join(bylines[:1]), [line for line in lines[1:] if line not in bylines]
 
 
 def _unmarked(line: str) -> str:
@@ -95,7 +94,7 @@ def _typed(text: str) -> str:
 
 
 def _day(sent: re.Match[str] | None) -> str:
-    """When it was sent; the header alone has no year."""
+    """The day of transmission, from the line with the year; the header has none."""
     if sent is None:
         return ""
     day = f"{full_year(sent['year'])}-{sent['month']}-{sent['day']}"

@@ -1,4 +1,4 @@
-"""Makes plain text of the body of an item: NITF, XHTML, HTML or text."""
+"""Makes plain text of an item's body, which is NITF, XHTML, HTML or text."""
 
 import re
 from copy import deepcopy
@@ -11,7 +11,7 @@ from backfile.archive.formats.wire.telegrams import INDENTED, paragraphs
 from backfile.archive.formats.wire.xml import line_of, local_name
 from backfile.archive.model.errors import UnreadableArticle
 
-# NITF's elements and what they are in HTML; https://iptc.org/std/NITF/
+# Elements of NITF, and the equivalent ones of HTML; https://iptc.org/std/NITF/
 AS_HTML = {
     "hl1": "h1",
     "hl2": "h2",
@@ -23,15 +23,15 @@ AS_HTML = {
     "fn": "div",
     "body.content": "div",
 }
-# Pictures with what belongs to them, and the head of a page, which says again what the item says.
+# Pictures with their captions, and the head of a page, which repeats the item's metadata.
 NOT_TEXT = ("figure", "media", "nitf-table-metadata", "header", "button", "form", "body.end")
-# What agencies mark as what stands beside the text: subject and source, byline, catchwords.
+# Classes of elements that are not text: subject and source, byline, catchwords.
 BESIDE_TEXT = ("dat", "byline", "slugline", "creditline")
 LONGEST_TAG = 100_000  # characters; libxml2 compares each attribute with all before it
 LONG_TAG = re.compile(f"<[a-zA-Z][^<>]{{{LONGEST_TAG}}}")
-LONG_LINE = 90  # characters; lines of that length are not wrapped but paragraphs
-LEAST_WRAPPED = 2  # lines without an indent; in XML that is laid out for reading there are none
-NO_REPEAT = 40  # characters; a shorter block that begins the next one is a heading
+LONG_LINE = 90  # characters; such lines are paragraphs, not wrapped lines
+LEAST_WRAPPED = 2  # lines without an indent; indented XML has none
+NO_REPEAT = 40  # characters; a shorter block that the next one begins with is a heading
 
 
 def text_of_tree(body: Any) -> str:
@@ -43,7 +43,7 @@ def text_of_tree(body: Any) -> str:
     etree.strip_elements(tree, *NOT_TEXT, with_tail=False)
     for element in tree.iter("*"):
         if element.get("class") in BESIDE_TEXT:
-            element.tag = "template"  # which is not seen
+            element.tag = "template"  # an invisible element
     _drop_repeated(tree)
     for pre in tree.iter("pre"):
         _keep_lines(pre, "".join(pre.itertext()).strip("\r\n").splitlines(), "br", etree)
@@ -57,7 +57,7 @@ def text_of_tree(body: Any) -> str:
 
 
 def text_of_html(content: str, place: str) -> str:
-    """The paragraphs of HTML that is not XML, a fragment or a page."""
+    """The paragraphs of HTML that is not XML: a fragment or a page."""
     from lxml import etree, html
 
     if LONG_TAG.search(content):
@@ -70,7 +70,7 @@ def text_of_html(content: str, place: str) -> str:
 
 
 def text_of_lines(content: str) -> str:
-    """Text as it was sent; where no blank line divides it and its lines are long, by its lines.
+    """The paragraphs of a text; without blank lines, long lines are paragraphs.
 
     >>> text_of_lines("One.\\nTwo.")
     'One.\\nTwo.'
@@ -83,14 +83,14 @@ def text_of_lines(content: str) -> str:
 
 
 def without_title(text: str, title: str) -> str:
-    """Drop the headline where the text begins with it."""
+    """Remove the headline if the text begins with it."""
     first, divider, rest = text.partition("\n")
     same = " ".join(first.split()).casefold() == " ".join(title.split()).casefold()
     return rest.lstrip("\n") if same and divider and rest.strip() else text
 
 
 def body_in(tree: Any) -> Any:
-    """The element of a tree that holds the text: NITF's or HTML's body, else the tree."""
+    """The element with the text: the body of NITF or HTML, or else the tree itself."""
     for name in ("body.content", "body"):
         found = tree if local_name(tree) == name else tree.find(f".//{name}")
         if found is not None:
@@ -99,7 +99,7 @@ def body_in(tree: Any) -> Any:
 
 
 def _drop_repeated(tree: Any) -> None:
-    """Drop a block that the next one begins with, as archives send the lead with the whole."""
+    """Remove a block that the next one begins with: some archives repeat the lead."""
     for parent in [tree, *tree.iter("body.content")]:
         for first, second in pairwise(parent.findall("block")):
             lead = line_of(first).removeprefix("LEAD:").strip()
@@ -110,14 +110,14 @@ def _drop_repeated(tree: Any) -> None:
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Whether lines are a teleprinter's, in which an indented one begins a paragraph."""
+    """Whether lines are wrapped as by a teleprinter, with paragraphs that begin with an indent."""
     lines = [line for line in lines[1:] if line.strip()]
     indented = sum(bool(INDENTED.match(line)) for line in lines)
     return indented > 0 and len(lines) - indented >= LEAST_WRAPPED
 
 
 def _keep_lines(element: Any, lines: list[str], divider: str, etree: Any) -> None:
-    """Divide the lines of an element by others, as line ends would be taken for spaces."""
+    """Put an element between the lines of an element, as HTML reads line ends as spaces."""
     element.clear(keep_tail=True)
     for line in lines:
         etree.SubElement(element, divider).tail = line

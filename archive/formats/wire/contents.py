@@ -1,4 +1,4 @@
-"""Reads the content of an item, in whatever form it is inline, and chooses among alternatives."""
+"""Reads an item's inline content of any type, and chooses among alternative contents."""
 
 import base64
 import binascii
@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from backfile.archive.formats.files import LONGEST_TEXT
-from backfile.archive.formats.text.encodings import encoding_of
+from backfile.archive.formats.files import LONGEST_TEXT, encoding_of
 from backfile.archive.formats.wire import nitf
 from backfile.archive.formats.wire.bodies import body_in, text_of_html, text_of_lines, text_of_tree
 from backfile.archive.formats.wire.xml import line_at, local_name, parsed
 
-# The roots of text; any other is data: SportsML, EventsML, a table of prices, a schedule.
+# Root elements of text; all others are data: SportsML, EventsML, a table of prices, a schedule.
 TEXT_ROOTS = frozenset(
     (
         *("html", "body", "div", "p", "article", "section", "nitf", "body.content", "block", "pre"),
@@ -20,11 +19,11 @@ TEXT_ROOTS = frozenset(
     )
 )
 HTML_OPENING = re.compile(r"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|body|div|p|section|h\d)\b")
-SHORTER = 0.5  # an alternative with less of the text than that is a summary of it
+SHORTER = 0.5  # of the longest alternative; a shorter one is a summary
 
 
 class Content(NamedTuple):
-    """One form of an item's text: what it is, what it says, and in which language."""
+    """One form of an item's text: its kind, its values by article field, and its language."""
 
     kind: str
     fields: dict[str, Any]
@@ -36,9 +35,9 @@ class Content(NamedTuple):
 
 
 def content_of(element: Any, kind: str, language: str, origin: str) -> Content:
-    """Read an element that holds content, as elements or as text.
+    """Read an element with content: elements or text.
 
-    Raises UnreadableArticle for XML in a text that is not well-formed.
+    Raises UnreadableArticle for a text that is XML but not well-formed.
     """
     children = [each for each in element if local_name(each)]
     if children:
@@ -50,7 +49,7 @@ def content_of(element: Any, kind: str, language: str, origin: str) -> Content:
 
 
 def content_of_text(text: str, kind: str, language: str, origin: str) -> Content:
-    """Read content that was sent as a text of a type (`text/plain`, `application/nitf+xml`)."""
+    """Read content given as text, with its media type (`text/plain`, `application/nitf+xml`)."""
     kind = kind.casefold()
     opening = text.lstrip()[:200].casefold()
     if not text.strip():
@@ -68,7 +67,7 @@ def content_of_text(text: str, kind: str, language: str, origin: str) -> Content
 
 
 def best(contents: Iterable[Content]) -> Content | None:
-    """The richest form that is not only a summary of another; of one kind, the first."""
+    """The form with the most markup that is not a summary of another; of one kind, the first."""
     found = [each for each in contents if each.text.strip()]
     longest = max((len(each.text) for each in found), default=0)
     whole = [each for each in found if len(each.text) >= SHORTER * longest]

@@ -1,21 +1,20 @@
-"""Reads IPTC 7901, the teleprinter's format, in which agencies sent text from 1979 on."""
+"""Reads IPTC 7901, the format of agencies' teleprinters since 1979."""
 
 import re
 from itertools import takewhile
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResults, SourceFile
 from backfile.archive.formats.wire.anpa import ANPA_HEADER, anpa_item
-from backfile.archive.formats.wire.bylines import OPENING as BYLINE
-from backfile.archive.formats.wire.bylines import names_in
-from backfile.archive.formats.wire.items import Clock, Read, WireItem, judged_in, right_now
+from backfile.archive.formats.wire.bylines import BYLINE_OPENING, names_in
+from backfile.archive.formats.wire.items import Clock, WireItem, right_now, settle_item_in
 from backfile.archive.formats.wire.telegrams import (
     INDENTED,
     ZONES,
-    Message,
+    Telegram,
     full_year,
-    messages_in,
     paragraphs,
+    telegrams_in,
 )
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -23,17 +22,17 @@ HEADER = re.compile(
     r"\s*(?P<source>[A-Za-z]{2,5})\s?(?P<number>\d{1,5})\s+(?P<priority>\d)\s+"
     r"(?P<category>[A-Za-z]{1,4})\b[ \t]*(?:\d{1,5}[ \t]+(?P<agency>[A-Za-z][A-Za-z-]*))?"
 )
-# Day, hour and minute, month and year, at the end of a message.
+# Day, hour and minute, month and year at the end of a message.
 FILED = re.compile(
     r"^\W*(?P<day>\d\d)(?P<hour>\d\d)(?P<minute>\d\d)\s*(?P<zone>[A-Z]{0,5})\s+"
     r"(?P<month>[^\W\d]{3})[^\W\d]*\.?\s+(?P<year>\d\d|\d{4})\W*$"
 )
-# In English, and where they begin otherwise in German, French and Spanish.
+# Beginnings of names: English, and those of German, French and Spanish that differ.
 MONTHS = (
     *("jan ene", "feb fév", "mar mär mrz mae", "apr avr abr", "may mai", "jun", "jul"),
     *("aug aoû ago", "sep", "oct okt", "nov", "dec dez déc dic"),
 )
-# Lines in front of a headline that say what a message is, not what it is about.
+# Lines before a headline with the kind of a message, not its subject.
 LABEL = re.compile(
     r"^[\W\d]*(?:refile|(?:\d\w\w )?(?:ld|lead)s?|urgent|flash|bulletin|update|correct(?:ion|ed)|"
     r"extra|eil|achtung|korr\w*|zusammenfassung|roundup|wiederholung|repeat(?:ing)?|clarification|"
@@ -45,7 +44,7 @@ NOT_FOR_PRINT = re.compile(
     r"^# notizblock",
     re.I,
 )
-# The categories of IPTC 7901's own list and those that agencies use for the same.
+# The categories of IPTC 7901, and agencies' own codes for the same categories.
 CATEGORIES = {
     "politics": ("POL", "PL"),
     "economy, business and finance": ("FIN", "ECO", "BUS", "WI"),
@@ -61,24 +60,24 @@ CATEGORIES = {
     "environment": ("ENV",),
     "human interest": ("HUM", "VM"),
 }
-LONGEST_OPENING = 400  # characters; longer lines before the first gap are the story itself
+LONGEST_OPENING = 400  # characters; longer lines before the first gap belong to the story
 
 
-def read_telegrams(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
-    """Read the messages of a transmission, of IPTC 7901 or ANPA 1312, each as its header says."""
+def read_telegrams(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the messages of a transmission: by their headers, IPTC 7901 or ANPA 1312."""
     number = 0
-    for number, message in enumerate(messages_in(file), 1):
+    for number, message in enumerate(telegrams_in(file), 1):
         item = _item_of(message) if message else "a message of more than 1 MiB"
         if isinstance(item, str):
             yield UnreadableArticle(str(file.origin(number)), item)
         else:
-            yield judged_in(file, number, item, now)
+            yield settle_item_in(file, number, item, now)
     if not number:
         raise UnreadableArticle(file.place, "no message in it")
 
 
-def _item_of(message: Message) -> WireItem | str:
-    """What a message says, by the format of its header; a text says that it has none."""
+def _item_of(message: Telegram) -> WireItem | str:
+    """The item of a message, by the format of its header; a text is the reason for a refusal."""
     header = "\n".join(message.header)
     if ANPA_HEADER.match(header):
         return anpa_item(message)
@@ -86,7 +85,7 @@ def _item_of(message: Message) -> WireItem | str:
     return _item(message, found) if found else "a header that is neither IPTC 7901's nor ANPA's"
 
 
-def _item(message: Message, header: re.Match[str]) -> WireItem:
+def _item(message: Telegram, header: re.Match[str]) -> WireItem:
     filed = next(filter(None, map(_filed, [*message.trailer, *reversed(message.text)])), "")
     lines = [line for line in message.text if not _filed(line)]
     lines = list(takewhile(lambda line: not NOT_FOR_PRINT.search(line), lines))
@@ -108,22 +107,22 @@ def _section(category: str) -> str:
 def _opened(lines: list[str]) -> tuple[str, str, list[str]]:
     """The headline, the byline, and the lines of the story.
 
-    The headline stands in lines of its own before a blank line or the first indented one; a line
-    that ends in a slash is the catchword, one that ends in an equals sign the last.
+    The headline has its own lines before a blank line or the first indented line; a line that ends
+    in a slash is the catchword, and one that ends in an equals sign is the last.
     """
     start = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
     opening = list(takewhile(lambda line: line.strip() and not INDENTED.match(line), lines[start:]))
     rest = lines[start + len(opening) :]
     if sum(map(len, opening)) > LONGEST_OPENING or not any(line.strip() for line in rest):
         return "", "", lines
-    said = [line.strip().rstrip("= ").strip() for line in opening]
-    said = [line for line in said if line and not line.endswith("/") and not LABEL.match(line)]
-    bylines = [line for line in said[1:] if BYLINE.match(line)]
-    return " ".join(line for line in said if line not in bylines), " ".join(bylines[:1]), rest
+    heads = [line.strip().rstrip("= ").strip() for line in opening]
+    heads = [line for line in heads if line and not line.endswith("/") and not LABEL.match(line)]
+    bylines = [line for line in heads[1:] if BYLINE_OPENING.match(line)]
+    return " ".join(line for line in heads if line not in bylines), " ".join(bylines[:1]), rest
 
 
 def _filed(line: str) -> str:
-    """The time in a line, in ISO 8601; nothing where there is none, or of an unknown zone."""
+    """The time in a line, in ISO 8601; the day alone for an unknown zone; empty without a time."""
     match = FILED.match(line.strip())
     if not match:
         return ""

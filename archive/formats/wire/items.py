@@ -1,18 +1,18 @@
-"""Decides what an item of the wire becomes: an article, withdrawn, under embargo, or no text."""
+"""Makes an article of a wire item, or refuses it: withdrawn, under embargo, or without text."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResult, SourceFile
 from backfile.archive.formats.wire.bylines import byline_in
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 
-# The first level of the Subject Codes and of the Media Topics, which share their numbers:
+# The first level of Subject Codes and Media Topics, with the same numbers in both:
 # https://cv.iptc.org/newscodes/subjectcode/ and https://cv.iptc.org/newscodes/mediatopic/
 FIRST_LEVEL = (
     *("arts, culture and entertainment", "crime, law and justice", "disaster and accident"),
@@ -24,7 +24,7 @@ CODE = re.compile(r"(?:.*[:/])?(\d\d)\d{6}$")
 
 
 def subject_name(code: str) -> str:
-    """The first-level subject of an eight-digit code; nothing for any other code.
+    """The first-level subject of an eight-digit code; empty for any other code.
 
     >>> subject_name("subj:15054000"), subject_name("medtop:20000822")
     ('sport', '')
@@ -35,29 +35,28 @@ def subject_name(code: str) -> str:
 
 
 Clock = Callable[[], datetime]
-Read = Iterator[Article | UnreadableArticle]
 
-# "Withheld" is for now and "canceled" for good, but both ask to take out what was published:
+# "Withheld" is temporary and "canceled" final, but both mean: remove the published item.
 # https://cv.iptc.org/newscodes/pubstatusg2/
 TAKEN_BACK = frozenset(("canceled", "cancelled", "withheld", "withdrawn", "killed"))
 BASIC_TIME = re.compile(
     r"\s*(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?\s*$"
 )
-LATEST_ZONE = timezone(timedelta(hours=-12))  # where a day ends last
-LONGEST_NUMBER = 15  # digits of a version; more than SQLite can count is no version
+LATEST_ZONE = timezone(timedelta(hours=-12))  # the last zone in which a day ends
+LONGEST_NUMBER = 15  # digits of a version, within the integers of SQLite
 
 
 def right_now() -> datetime:
-    """The clock that embargoes are held against."""
+    """The clock for embargoes."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class WireItem:
-    """What an item says of itself; `fields` by the names of an article's fields.
+    """The metadata of an item, and `fields` with the names of article fields.
 
-    `kind` says what it is where it has no text: "a picture". `days` are the times that may stand
-    for its publication, the likeliest first.
+    `kind` names an item without text: "a picture". `days` are possible times of publication, most
+    likely first.
     """
 
     fields: Mapping[str, object]
@@ -72,24 +71,19 @@ class WireItem:
         return clean_line(str(self.fields.get("id", "")))
 
 
-def judged_in(
-    file: SourceFile, number: int, item: WireItem, now: Clock
-) -> Article | UnreadableArticle:
-    """Judge an item of a file; `number` counts them in it."""
-    return judged(item, file.origin(number), f"{file.key}#{number}", file.told, now)
+def settle_item_in(file: SourceFile, number: int, item: WireItem, now: Clock) -> ReadResult:
+    """`settle_item` for the item with this `number` in a file."""
+    return settle_item(item, file.origin(number), f"{file.key}#{number}", file.defaults, now)
 
 
-def judged(
+def settle_item(
     item: WireItem,
     origin: Origin,
     key: str,
-    told: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
     now: Clock = right_now,
-) -> Article | UnreadableArticle:
-    """Make an article of an item, or say why there is none.
-
-    `key` and `told` are what `article_from` takes.
-    """
+) -> ReadResult:
+    """Make an article of an item, or a refusal; `key` and `defaults` as in `article_from`."""
     version = number_of(item.version)
     status = item.status.strip().casefold().rpartition(":")[2]
     if status in TAKEN_BACK:
@@ -97,26 +91,26 @@ def judged(
         if item.id:
             return WithdrawnArticle(str(origin), item.id, version, reason)
         return UnreadableArticle(str(origin), reason)
-    if held := _held_until(item.embargo, status, now()):
-        return UnreadableArticle(str(origin), held)
+    if reason := _embargo_reason(item.embargo, status, now()):
+        return UnreadableArticle(str(origin), reason)
     if not str(item.fields.get("text", "")).strip():
         return UnreadableArticle(str(origin), f"{item.kind} without text")
     record = {**item.fields, "published": _day(item), "authors": _authors(item.fields)}
     try:
-        return article_from(record, origin, FieldMap(), key, told, version=version)
+        return article_from(record, origin, FieldMap(), key, defaults, version=version)
     except UnreadableArticle as refused:
         return refused
 
 
 def number_of(version: str) -> int:
-    """A version that is a number; 0 for any other, which nothing can be told by."""
+    """A version as a number; 0 if it is not one, as other versions have no order."""
     version = version.strip()
     short = len(version) <= LONGEST_NUMBER
     return int(version) if short and version.isascii() and version.isdigit() else 0
 
 
-def _held_until(embargo: str, status: str, now: datetime) -> str:
-    """Why an item may not be read yet; nothing if it may."""
+def _embargo_reason(embargo: str, status: str, now: datetime) -> str:
+    """The reason to refuse an item under embargo; empty if there is no embargo now."""
     if not embargo.strip():
         return "under embargo, and not until when" if status == "embargoed" else ""
     instant = instant_of(embargo)
@@ -126,7 +120,7 @@ def _held_until(embargo: str, status: str, now: datetime) -> str:
 
 
 def instant_of(written: str) -> datetime | None:
-    """The instant of a time; without an offset, the last one it can be anywhere on earth."""
+    """The instant of a written time; without an offset, the latest possible one on earth."""
     try:
         instant = datetime.fromisoformat(extended(written))
     except ValueError:
@@ -135,7 +129,7 @@ def instant_of(written: str) -> datetime | None:
 
 
 def _authors(fields: Mapping[str, object]) -> list[str]:
-    """Who wrote it, without the agency itself; else who the text says in its byline."""
+    """The authors without the agency itself, or else the names in the text's byline."""
     source, names = str(fields.get("source", "")).casefold(), fields.get("authors", ())
     written = [str(name) for name in names] if isinstance(names, list | tuple) else []
     written = [name for name in written if name.casefold() != source]
@@ -143,14 +137,14 @@ def _authors(fields: Mapping[str, object]) -> list[str]:
 
 
 def _day(item: WireItem) -> str:
-    """When it was published, but no sooner than its embargo ended."""
+    """The time of publication, or the end of the embargo if that is later."""
     day = next((extended(day) for day in item.days if day.strip()), "")
     first, embargo = instant_of(day), instant_of(item.embargo)
     return extended(item.embargo) if first and embargo and embargo > first else day
 
 
 def extended(written: str) -> str:
-    """Write ISO 8601's basic form, which NITF and NewsML 1 use, as the extended form.
+    """Convert the basic form of ISO 8601, used in NITF and NewsML 1, to the extended form.
 
     >>> extended("20240323T234000-0500")
     '2024-03-23T23:40:00-05:00'

@@ -1,4 +1,4 @@
-"""Reads NewsML 1.0 to 1.2: news items of components, an article for each language in them."""
+"""Reads NewsML 1.0 to 1.2; a news item is one article for each of its languages."""
 
 import re
 from collections.abc import Iterator
@@ -6,16 +6,15 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResults, SourceFile
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import first_names, with_dateline
 from backfile.archive.formats.wire.contents import Content, best, content_of
 from backfile.archive.formats.wire.items import (
     Clock,
-    Read,
     WireItem,
-    judged_in,
     right_now,
+    settle_item_in,
     subject_name,
 )
 from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, named_at
@@ -23,7 +22,7 @@ from backfile.archive.model.errors import UnreadableArticle
 
 NEWS_ITEM = frozenset(("NewsItem",))
 ROOTS = frozenset(("newsml",))
-# Roles of components that are the story, and of those that stand beside it.
+# Roles of components that are the story, and roles of all other components.
 STORY = re.compile(r"^(?:body|main|maintext|lead|story|text|article|content|news)$", re.I)
 BESIDE = re.compile(
     r"style|head-?line|title|contact|logo|photo|picture|image|video|audio|graphic|caption|byline|"
@@ -31,26 +30,26 @@ BESIDE = re.compile(
     re.I,
 )
 REVISION = re.compile(r":\d+[NUA]?$")  # at the end of a public identifier
-DEEPEST = 20  # components in one another; agencies use three or four
+DEEPEST = 20  # levels of nested components; agencies use three or four
 MOST_LANGUAGES = 50
-MOST_CODES = 20  # of subjects, of which the first with a name is wanted
+MOST_CODES = 20  # codes of subjects that are looked up
 NO_TEXT_TYPES = ("text/css", "text/javascript", "image/", "video/", "audio/")
 
 
-class Part(NamedTuple):
-    """One component with a text: the components it lies in, outermost first, and its content."""
+class StoryPart(NamedTuple):
+    """A component with a text: the path of components down to it, and its content."""
 
     within: tuple[Any, ...]
     content: Content
 
 
-def read_newsml1(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
-    """Read the news items of a file; what only refers to others is refused as that."""
+def read_newsml1(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the news items of a file; packages of references are refused."""
     number = 0
     for number, item in enumerate(items_in(file, NEWS_ITEM), 1):
         try:
             for found in items_of(item, str(file.origin(number))):
-                yield judged_in(file, number, found, now)
+                yield settle_item_in(file, number, found, now)
         except UnreadableArticle as refused:
             yield refused
     if not number:
@@ -58,7 +57,7 @@ def read_newsml1(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
 
 
 def items_of(item: Any, origin: str) -> Iterator[WireItem]:
-    """What a news item says in each of its languages; the first goes by the item's own id."""
+    """The metadata and text of a news item in each language; the first one gets the item's id."""
     parts = _story(list(_parts(item, origin)))
     languages = list(dict.fromkeys(part.content.language for part in parts)) or [""]
     if len(languages) > MOST_LANGUAGES:
@@ -69,7 +68,7 @@ def items_of(item: Any, origin: str) -> Iterator[WireItem]:
         yield _in_language(item, own, language, mark)
 
 
-def _in_language(item: Any, parts: list[Part], language: str, mark: str) -> WireItem:
+def _in_language(item: Any, parts: list[StoryPart], language: str, mark: str) -> WireItem:
     within = parts[0].within if parts else tuple(item.iterfind("NewsComponent"))[:1]
     body = parts[0].content.fields if parts else {}
     title = _line(within, "HeadLine") or _role_text(within, "headline") or body.get("title", "")
@@ -100,13 +99,13 @@ def _in_language(item: Any, parts: list[Part], language: str, mark: str) -> Wire
 
 
 def _joined(texts: list[str]) -> str:
-    """The parts of a story; a lead that the next one begins with is there once."""
-    kept = [text for text, after in pairwise(texts) if not after.startswith(text)]
-    return "\n\n".join([*kept, *texts[-1:]])
+    """Join the parts of a story, without a lead that the next part begins with."""
+    parts = [text for text, after in pairwise(texts) if not after.startswith(text)]
+    return "\n\n".join([*parts, *texts[-1:]])
 
 
-def _parts(item: Any, origin: str) -> Iterator[Part]:
-    """The components with a text, in the order of the document; not by recursion, as it is deep."""
+def _parts(item: Any, origin: str) -> Iterator[StoryPart]:
+    """The components with a text, in document order; without recursion, for deep documents."""
     waiting = [(each,) for each in reversed(item.findall("NewsComponent"))]
     while waiting:
         within: tuple[Any, ...] = waiting.pop()
@@ -114,12 +113,12 @@ def _parts(item: Any, origin: str) -> Iterator[Part]:
             raise UnreadableArticle(origin, f"more than {DEEPEST} components in one another")
         contents = list(_contents(within, origin))
         whole = [best(contents)] if _equivalent(within[-1]) else contents
-        yield from (Part(within, each) for each in whole if each and each.text.strip())
+        yield from (StoryPart(within, each) for each in whole if each and each.text.strip())
         waiting += [(*within, each) for each in reversed(within[-1].findall("NewsComponent"))]
 
 
 def _equivalent(component: Any) -> bool:
-    """Whether the contents of a component are forms of one text, which is not always said."""
+    """Whether the contents of a component are forms of one text, declared or by their types."""
     kinds = {
         named_at(each, "FormalName", "MimeType", "Format")
         for each in component.iterfind("ContentItem")
@@ -142,8 +141,8 @@ def _contents(within: tuple[Any, ...], origin: str) -> Iterator[Content]:
         yield content_of(data, kind, language, origin)
 
 
-def _story(parts: list[Part]) -> list[Part]:
-    """The parts that are the story: those that say so, else those that do not say otherwise."""
+def _story(parts: list[StoryPart]) -> list[StoryPart]:
+    """The parts with a role of the story, or else those without another role."""
     roles = [named_at(part.within[-1], "FormalName", "Role") for part in parts]
     story = [part for part, role in zip(parts, roles, strict=True) if STORY.match(role)]
     beside = [part for part, role in zip(parts, roles, strict=True) if not BESIDE.search(role)]
@@ -161,7 +160,7 @@ def _line(within: tuple[Any, ...], name: str) -> str:
 
 
 def _role_text(within: tuple[Any, ...], role: str) -> str:
-    """The text of a component beside the story that has a role."""
+    """The text of a component with this role beside the story."""
     for component in reversed(within):
         for beside in component.iterfind("NewsComponent"):
             if named_at(beside, "FormalName", "Role").casefold() == role:
@@ -170,7 +169,7 @@ def _role_text(within: tuple[Any, ...], role: str) -> str:
 
 
 def _id(item: Any) -> str:
-    """The identifier without its revision, so that a later one takes the earlier one's place."""
+    """The identifier without its revision, so that a later revision replaces an earlier one."""
     names = "Identification/NewsIdentifier"
     parts = [line_at(item, f"{names}/{part}") for part in ("ProviderId", "DateId", "NewsItemId")]
     if all(parts):
@@ -179,7 +178,7 @@ def _id(item: Any) -> str:
 
 
 def _embargo(item: Any) -> str:
-    """When an embargo ends; nothing where the status says nothing of one."""
+    """The end of the embargo; empty if the status is not an embargo."""
     if named_at(item, "FormalName", "NewsManagement/Status").casefold() != "embargoed":
         return ""
     return line_at(item, "NewsManagement/StatusWillChange/DateAndTime")
@@ -207,7 +206,7 @@ def _source(item: Any, within: tuple[Any, ...]) -> str:
 
 
 def _section(item: Any, within: tuple[Any, ...], language: str) -> str:
-    """The first subject that has a name, in the item or by its code."""
+    """The first subject with a name, in the item or by its code."""
     codes = [
         each.get("FormalName", "").strip()
         for component in reversed(within)
@@ -220,7 +219,7 @@ def _section(item: Any, within: tuple[Any, ...], language: str) -> str:
 
 
 def _topic(item: Any, code: str, language: str) -> str:
-    """The name that the item's own list of topics gives to a code."""
+    """The name of a code in the item's own list of topics."""
     for topic in item.iterfind(".//TopicSet/Topic"):
         if line_at(topic, "FormalName") != code:
             continue

@@ -1,26 +1,24 @@
-"""Reads NewsML-G2: news items, alone, in a message, or inline in a package."""
+"""Reads news items of NewsML-G2: alone, in a message, or inline in a package."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import first_names, is_office, with_dateline
 from backfile.archive.formats.wire.contents import Content, best, content_of
 from backfile.archive.formats.wire.items import (
     Clock,
-    Read,
     WireItem,
-    judged_in,
     right_now,
+    settle_item_in,
     subject_name,
 )
 from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, local_name
-from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
-# The kinds of items, and what those are that hold no news: https://iptc.org/std/NewsML-G2/
+# The kinds of items, and descriptions of those that are not news: https://iptc.org/std/NewsML-G2/
 NEWS = "newsItem"
 OTHER_ITEMS = {
     "packageItem": "a package of references to other items",
@@ -41,7 +39,7 @@ CLASSES = {
     "animation": "an animation",
     "composite": "a composite item",
 }
-# Kinds of subjects that are no field of news: https://cv.iptc.org/newscodes/cpnature/
+# Kinds of subjects that are not sections: https://cv.iptc.org/newscodes/cpnature/
 NO_SECTIONS = frozenset(
     (
         *("person", "organisation", "organization", "geoarea", "poi", "event", "object"),
@@ -51,8 +49,8 @@ NO_SECTIONS = frozenset(
 SUBJECT_SCHEMES = ("medtop:", "subj:", "iptc-subject:")
 
 
-def read_newsml_g2(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
-    """Read the news items of a file; each other item is refused with what it is."""
+def read_newsml_g2(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the news items of a file; other items are refused, with their kind."""
     number = 0
     for number, item in enumerate(items_in(file, ITEMS), 1):
         yield _read(item, file, number, now)
@@ -62,18 +60,18 @@ def read_newsml_g2(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Rea
         )
 
 
-def _read(item: Any, file: SourceFile, number: int, now: Clock) -> Article | UnreadableArticle:
+def _read(item: Any, file: SourceFile, number: int, now: Clock) -> ReadResult:
     origin = str(file.origin(number))
     if (name := local_name(item)) != NEWS:
         return UnreadableArticle(origin, OTHER_ITEMS[name])
     try:
-        return judged_in(file, number, item_of(item, origin), now)
+        return settle_item_in(file, number, item_of(item, origin), now)
     except UnreadableArticle as refused:
         return refused
 
 
 def item_of(item: Any, origin: str) -> WireItem:
-    """What a news item says of itself and its text."""
+    """The metadata and the text of a news item."""
     content = best(_contents(item, origin)) or Content("", {}, "")
     body = content.fields
     language = _language(item, content)
@@ -112,7 +110,7 @@ def _contents(item: Any, origin: str) -> Iterator[Content]:
 
 
 def _kind(item: Any) -> str:
-    """What an item without text is: "a picture"."""
+    """The kind of an item without text: "a picture"."""
     kind = _code(item.find("itemMeta/itemClass")).casefold()
     remote = item.find("contentSet/remoteContent") is not None
     fallback = "an item of references to content elsewhere," if remote else "a news item"
@@ -120,7 +118,7 @@ def _kind(item: Any) -> str:
 
 
 def _status(item: Any) -> str:
-    """The status of an item; an embargo that is empty has no end."""
+    """The status of an item; an empty `embargoed` element is an embargo without end."""
     status = _code(item.find("itemMeta/pubStatus"))
     embargo = item.find("itemMeta/embargoed")
     endless = embargo is not None and not line_of(embargo)
@@ -128,14 +126,14 @@ def _status(item: Any) -> str:
 
 
 def _summary(item: Any) -> str:
-    """The description of a text that is not here itself; a picture's is a caption, and no news."""
+    """The description of a text item whose text is elsewhere; captions of pictures are no news."""
     if _code(item.find("itemMeta/itemClass")).casefold() != "text":
         return ""
     return "\n\n".join(filter(None, map(line_of, item.iterfind("contentMeta/description"))))
 
 
 def _code(element: Any) -> str:
-    """What a property is called by: its code, without the vocabulary, or its literal."""
+    """The value of a property: its code without the vocabulary, its literal, or its URI's end."""
     if element is None:
         return ""
     code = element.get("qcode", "").rpartition(":")[2] or element.get("literal", "")
@@ -143,20 +141,20 @@ def _code(element: Any) -> str:
 
 
 def _language(item: Any, content: Content) -> str:
-    tag = item.find("contentMeta/language")
-    said = tag.get("tag", "") if tag is not None else ""
-    return content.language or said or item.get(LANGUAGE, "")
+    element = item.find("contentMeta/language")
+    tag = element.get("tag", "") if element is not None else ""
+    return content.language or tag or item.get(LANGUAGE, "")
 
 
 def _headline(item: Any, language: str) -> str:
-    """The main headline, in the item's language where there are several."""
+    """The main headline, in the item's language if there are several."""
     headlines = item.findall("contentMeta/headline")
     main = [each for each in headlines if each.get("role", "main").endswith("main")]
     return _in_language(main or headlines, language) or line_at(item, "itemMeta/title")
 
 
 def _in_language(elements: list[Any], language: str) -> str:
-    """The text of the first of some elements that is in a language, else of the first."""
+    """The text of the first element in a language, or else without one, or else of the first."""
     two = language[:2].casefold()
     tongues = [each.get(LANGUAGE, "")[:2].casefold() for each in elements]
     fitting = [each for each, tongue in zip(elements, tongues, strict=True) if tongue == two]
@@ -165,7 +163,7 @@ def _in_language(elements: list[Any], language: str) -> str:
 
 
 def _source(item: Any) -> str:
-    """Who sends it, by name; by code where nobody has a name."""
+    """The name of the provider or another source; its code if none has a name."""
     parties = [*item.iterfind("itemMeta/provider"), *item.iterfind("contentMeta/infoSource")]
     creators = [
         name for name in map(_name, item.iterfind("contentMeta/creator")) if is_office(name)
@@ -181,7 +179,7 @@ def _name(party: Any) -> str:
 
 
 def _section(item: Any, language: str) -> str:
-    """The first named subject that is a field of news, those of IPTC's schemes before others."""
+    """The first named subject that may be a section; subjects of IPTC's schemes come first."""
     subjects = [each for each in item.iterfind("contentMeta/subject") if _may_be_section(each)]
     subjects.sort(key=lambda each: not each.get("qcode", "").startswith(SUBJECT_SCHEMES))
     for subject in subjects:
@@ -197,9 +195,9 @@ def _may_be_section(subject: Any) -> bool:
 
 
 def _authors(item: Any, body: dict[str, Any]) -> list[str]:
-    """The byline, the item's own or its text's; else those named as creators who are persons."""
-    said = first_names(line_of(each) for each in item.iterfind("contentMeta/by"))
-    if names := said or list(body.get("authors", ())):
+    """The names in the item's or the text's byline, or else the creators that are persons."""
+    own = first_names(line_of(each) for each in item.iterfind("contentMeta/by"))
+    if names := own or list(body.get("authors", ())):
         return names
     creators = [each for each in item.iterfind("contentMeta/creator") if _may_be_person(each)]
     return [name for name in map(_name, creators) if name and not is_office(name)]

@@ -1,18 +1,19 @@
-"""Reads ninjs 1 to 3, news in JSON: a record that is a news item."""
+"""Reads news items of ninjs 1 to 3, news in JSON."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from backfile.archive.formats.fields import USUAL_NAMES, normal_name
+from backfile.archive.formats.files import ReadResult
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import names_in
 from backfile.archive.formats.wire.contents import Content, best, content_of_text
-from backfile.archive.formats.wire.items import Clock, WireItem, judged, right_now
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.formats.wire.items import Clock, WireItem, right_now, settle_item
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 
-# https://iptc.org/std/ninjs/ : the names of generations 1 to 3 and of its drafts, without case.
+# https://iptc.org/std/ninjs/ : properties of generations 1 to 3 and of drafts, in lower case.
 TEXTS = frozenset(
     (
         *("uri", "type", "mimetype", "representationtype", "profile", "version", "title", "by"),
@@ -31,9 +32,9 @@ LISTS = frozenset(
 )
 NUMBERS = frozenset(("urgency", "charcount", "wordcount"))
 OBJECTS = frozenset(("rightsinfo", "eventdetails", "$standard", "standard", "digitalsourcetype"))
-EITHER = frozenset(("associations", "renditions", "altids"))  # by name in 1, listed from 2 on
+EITHER = frozenset(("associations", "renditions", "altids"))  # objects in 1, lists from 2 on
 RIGHTS = frozenset(("linkedrights", "encodedrights"))
-NAMES = TEXTS | LISTS | NUMBERS | OBJECTS | EITHER | RIGHTS
+PROPERTY_NAMES = TEXTS | LISTS | NUMBERS | OBJECTS | EITHER | RIGHTS
 OPEN_NAMES = ("body_", "description_", "headline_")
 VALUES = {
     "type": (
@@ -49,10 +50,10 @@ Item = Mapping[str, Any]
 
 
 def broken_rule(item: Item) -> str:
-    """The rule that an item breaks, in words; nothing for a valid one.
+    """A message with the rule that an item breaks; empty for a valid item.
 
-    `item` has its names without case. An item with names of its agency's own is held to the kinds
-    of what it has of ninjs; one of ninjs alone to the names in its associations as well.
+    The names of `item` are in lower case. If it has names of its agency, only its values of ninjs
+    names are checked; otherwise also the names in its associations.
     """
     if not isinstance(item.get("uri"), str) or not item["uri"]:
         return "no uri"
@@ -66,23 +67,23 @@ def broken_rule(item: Item) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether a name, without case, is one of ninjs."""
-    return name in NAMES or name.startswith(OPEN_NAMES)
+    """Whether a name in lower case belongs to ninjs."""
+    return name in PROPERTY_NAMES or name.startswith(OPEN_NAMES)
 
 
 def lower(item: Item) -> dict[str, Any]:
-    """An item with its names without case, in which alone generation 3 differs from 2."""
+    """An item with its names in lower case; generations 2 and 3 differ in case only."""
     return {str(name).casefold(): value for name, value in item.items()}
 
 
 def associations_of(item: Item) -> list[Any]:
-    """The items that go with an item, named or listed."""
+    """The items associated with an item, by name or as a list."""
     found = item.get("associations") or ()
     return list(found.values() if isinstance(found, Mapping) else found)
 
 
 def _wrong_kind(name: str, value: Any) -> str:
-    """What a property ought to hold and does not."""
+    """The expected kind of a property's value; empty if the value has it."""
     if name in TEXTS or name.startswith(OPEN_NAMES):
         return "" if isinstance(value, str) else "a text"
     if name in LISTS:
@@ -116,8 +117,8 @@ def _broken_in_associations(item: Item) -> str:
     return ""
 
 
-# Names that hardly any other JSON has; one of them beside a uri makes a record an item of ninjs.
-TELLING = frozenset(
+# Names that are rare in other JSON: a record with a uri and one of them is an item of ninjs.
+DISTINCTIVE = frozenset(
     (
         *("versioncreated", "pubstatus", "representationtype", "copyrightholder", "usageterms"),
         *("infosource", "infosources", "bodies", "headlines", "body_text", "body_html"),
@@ -130,7 +131,7 @@ IDS = {"uri", "guid"}  # the second is Superdesk's
 NOT_NEWS = {"event": "an event", "planning": "planned coverage"}
 KINDS = {"picture": "a picture", "graphic": "a graphic", "video": "a video", "audio": "an audio"}
 TEXT_NAMES = frozenset(USUAL_NAMES["text"]) - {"description"}
-MOST_BODIES = 50  # of one item, each another form of its text
+MOST_BODIES = 50  # forms of one item's text
 BODY_TYPES = {
     "body_text": "text/plain",
     "body_xhtml": "text/html",
@@ -141,7 +142,7 @@ BODY_TYPES = {
 
 
 def is_ninjs(record: Any) -> bool:
-    """Whether a record of JSON is an item of ninjs, valid or not."""
+    """Whether a JSON record is an item of ninjs, valid or not."""
     if not isinstance(record, Mapping) or not (IDS & record.keys() or _declares_ninjs(record)):
         return False
     names = lower(record)
@@ -149,23 +150,23 @@ def is_ninjs(record: Any) -> bool:
         return True
     if any(normal_name(name) in TEXT_NAMES for name in names):
         return False
-    return any(name in TELLING for name in names) or all(map(is_known, names))
+    return any(name in DISTINCTIVE for name in names) or all(map(is_known, names))
 
 
 def _declares_ninjs(record: Mapping[str, Any]) -> bool:
-    said = record.get("standard") or record.get("$standard")
-    return "ninjs" in str(said.get("name", "")).casefold() if isinstance(said, Mapping) else False
+    standard = record.get("standard") or record.get("$standard")
+    return isinstance(standard, Mapping) and "ninjs" in str(standard.get("name", "")).casefold()
 
 
 def read_item(
     record: Mapping[str, Any], origin: Origin, key: str, now: Clock = right_now
-) -> Article | UnreadableArticle:
-    """Make an article of an item, or say why there is none; `key` names its place."""
+) -> ReadResult:
+    """Make an article of an item, or a refusal; `key` as in `article_from`."""
     item = {"uri": record.get("guid"), **lower(record)}
     status = item.get("pubstatus", "")
     if isinstance(status, str) and status.casefold() in ("cancelled", "killed"):
-        item["pubstatus"] = "canceled"  # which the standard writes with one l
-    found = _refused(item, origin) or _judged(item, origin, key, now)
+        item["pubstatus"] = "canceled"  # the standard's spelling
+    found = _refused(item, origin) or _settled(item, origin, key, now)
     if isinstance(found, UnreadableArticle) and not isinstance(found, WithdrawnArticle):
         return UnreadableArticle(found.origin, found.reason, record=record, key=key)
     return found
@@ -180,17 +181,15 @@ def _refused(item: Mapping[str, Any], origin: Origin) -> UnreadableArticle | Non
     return None
 
 
-def _judged(
-    item: Mapping[str, Any], origin: Origin, key: str, now: Clock
-) -> Article | UnreadableArticle:
+def _settled(item: Mapping[str, Any], origin: Origin, key: str, now: Clock) -> ReadResult:
     try:
-        return judged(item_of(item, str(origin)), origin, key, now=now)
+        return settle_item(item_of(item, str(origin)), origin, key, now=now)
     except UnreadableArticle as refused:
         return refused
 
 
 def item_of(item: Mapping[str, Any], origin: str) -> WireItem:
-    """What an item, its names without case, says of itself and its text."""
+    """The metadata and the text of an item with names in lower case."""
     content = best(_contents(item, origin)) or Content("", {}, "")
     body = content.fields
     uri = item["uri"]
@@ -218,7 +217,7 @@ def item_of(item: Mapping[str, Any], origin: str) -> WireItem:
 
 
 def _contents(item: Mapping[str, Any], origin: str) -> Iterator[Content]:
-    """The bodies of an item: listed with their types, or each under a name that says its type."""
+    """The bodies of an item: a list with types, or properties with the type in their names."""
     for body in item.get("bodies", ())[:MOST_BODIES]:
         each = lower(body)
         kind = str(each.get("contenttype") or BODY_TYPES.get(f"body_{each.get('role')}", ""))
@@ -229,7 +228,7 @@ def _contents(item: Mapping[str, Any], origin: str) -> Iterator[Content]:
 
 
 def _summary(item: Mapping[str, Any]) -> str:
-    """The description of a text that is not here itself; a picture's is a caption, and no news."""
+    """The description of a text item whose text is elsewhere; captions of pictures are no news."""
     if item.get("type") != "text":
         return ""
     listed = [each["value"] for each in map(lower, item.get("descriptions", ()))]
@@ -237,14 +236,14 @@ def _summary(item: Mapping[str, Any]) -> str:
 
 
 def _planned(item: Mapping[str, Any]) -> str:
-    """What an item is that says no type and describes what is to come; nothing if it has a body."""
+    """ "an event" for an item without a type that describes a future event; empty with a body."""
     if item.get("bodies") or any(name.startswith("body_") for name in item):
         return ""
     return "an event" if "eventdetails" in item else ""
 
 
 def _headline(item: Mapping[str, Any]) -> str:
-    """The headline, of several the main one."""
+    """The headline; if there are several, the main one."""
     headlines = [lower(each) for each in item.get("headlines", ())]
     main = [each for each in headlines if each.get("role") == "main"]
     values = [str(each["value"]) for each in (*main, *headlines)]
@@ -259,13 +258,13 @@ def _names(item: Mapping[str, Any], *lists: str) -> list[tuple[str, Mapping[str,
 
 def _source(item: Mapping[str, Any]) -> str:
     sources = [name for name, _ in _names(item, "infosource", "infosources") if name.strip()]
-    own = item.get("source")  # of Superdesk's
-    said = own if isinstance(own, str) else ""
-    return next(filter(None, (said, *sources, item.get("copyrightholder", ""))), "")
+    source = item.get("source")  # an extension of Superdesk
+    own = source if isinstance(source, str) else ""
+    return next(filter(None, (own, *sources, item.get("copyrightholder", ""))), "")
 
 
 def _section(item: Mapping[str, Any]) -> str:
-    """The first subject with a name, those of IPTC's vocabularies before others."""
+    """The first subject with a name; subjects of IPTC's vocabularies come first."""
     named = _names(item, "subject", "subjects")
     named.sort(key=lambda each: "iptc.org" not in f"{each[1].get('scheme')}{each[1].get('uri')}")
     return next((name for name, _ in named if name.strip()), "")

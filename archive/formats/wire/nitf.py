@@ -1,35 +1,34 @@
-"""Reads NITF, the News Industry Text Format: a file of one article, or the body of another item."""
+"""Reads NITF, the News Industry Text Format: files, and the bodies of other items."""
 
 import re
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import ReadResults, SourceFile
 from backfile.archive.formats.wire.bodies import body_in, text_of_tree, without_title
 from backfile.archive.formats.wire.bylines import first_names, with_dateline
 from backfile.archive.formats.wire.items import (
     Clock,
-    Read,
     WireItem,
     extended,
-    judged_in,
     right_now,
+    settle_item_in,
     subject_name,
 )
 from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, named_at
 from backfile.archive.model.errors import UnreadableArticle
 
 NITF = frozenset(("nitf",))
-VERSIONED = re.compile(r"[_.:/-]\d{1,4}")  # what follows the story's key in some agencies' ids
-SECTIONS_IN_META = ("online_sections", "section", "dsk", "desk")  # the names of agencies and papers
+VERSIONED = re.compile(r"[_.:/-]\d{1,4}")  # a version after the story's key in agencies' ids
+SECTIONS_IN_META = ("online_sections", "section", "dsk", "desk")  # names used by agencies, papers
 
 
-def read_nitf(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
-    """Read the article of a file of NITF, or those of several in a row."""
+def read_nitf(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the documents of a file, usually one; each is an article."""
     number = 0
     for number, tree in enumerate(items_in(file, NITF), 1):
         try:
-            yield judged_in(file, number, item_of(tree), now)
+            yield settle_item_in(file, number, item_of(tree), now)
         except UnreadableArticle as refused:
             yield refused
     if not number:
@@ -37,7 +36,7 @@ def read_nitf(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Read:
 
 
 def item_of(tree: Any) -> WireItem:
-    """What a document of NITF says of itself and its text."""
+    """The metadata and the text of a document."""
     docdata = "head/docdata"
     release = named_at(tree, "norm", f"{docdata}/date.release")
     fields = fields_of(tree)
@@ -64,9 +63,9 @@ def item_of(tree: Any) -> WireItem:
 
 
 def _id(tree: Any) -> str:
-    """The document's id, without the number of its version where that stands in it.
+    """The document's id without its version number.
 
-    The key of its story is the same in each version, but unique for its day alone.
+    The key of the story is the same in all versions, but unique within a day only.
     """
     name = named_at(tree, "id-string", "head/docdata/doc-id")
     key = named_at(tree, "key", "head/docdata/du-key")
@@ -77,7 +76,7 @@ def _id(tree: Any) -> str:
 
 
 def fields_of(tree: Any) -> dict[str, Any]:
-    """Title, text and authors, which NITF has in its body wherever it stands."""
+    """Title, text and authors, from the body."""
     head = "body/body.head"
     title = line_at(tree, f"{head}/hedline/hl1", f"{head}/hedline/hl2", f"{head}/hedline")
     title = title or line_at(tree, "head/title")
@@ -97,7 +96,7 @@ def _authors(tree: Any) -> list[str]:
 
 
 def _byline(byline: Any) -> str:
-    """The persons of a byline where they are marked, else its text without their offices."""
+    """The marked persons of a byline, or else its text without offices."""
     if people := [line_of(person) for person in byline.iterfind("person")]:
         return "; ".join(people)
     for office in byline.iterfind("byttl"):
@@ -117,10 +116,10 @@ def _source(tree: Any) -> str:
 
 
 def _section(tree: Any) -> str:
-    """The section that the paper printed it in, else its first subject with a name."""
-    said = {each.get("name", ""): each.get("content", "") for each in tree.iterfind("head/meta")}
+    """The section of the paper, or else the first subject with a name."""
+    meta = {each.get("name", ""): each.get("content", "") for each in tree.iterfind("head/meta")}
     for name in SECTIONS_IN_META:
-        if section := said.get(name, "").partition(";")[0].strip():
+        if section := meta.get(name, "").partition(";")[0].strip():
             return str(section)
     printed = named_at(tree, "position.section", "head/pubdata")
     if len(printed) > 1 and not printed.isdigit():

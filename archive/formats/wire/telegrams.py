@@ -1,4 +1,4 @@
-"""Cuts IPTC 7901 and ANPA 1312 transmissions into messages, and makes paragraphs of their lines."""
+"""Cuts transmissions of IPTC 7901 and ANPA 1312 into messages, and joins lines to paragraphs."""
 
 import re
 from collections.abc import Iterator
@@ -7,23 +7,23 @@ from typing import NamedTuple
 from backfile.archive.formats.files import SourceFile
 
 STX, ETX, EOT = "\x02", "\x03", "\x04"
-# What stands before a message on the line: synchronisation, padding, shifts, line ends.
+# Bytes before a message in the transmission: synchronisation, padding, shifts, line ends.
 FILLING = "\x00\x0e\x0f\x16\x17\x7f \t\r\n"
-# The start of heading, with the letters and number that every header begins with.
+# The start of heading, and the letters and number at the beginning of every header.
 START = r"\x01(?=\s*[A-Za-z]{1,5}\s?\d{3,5}[\x1f\s-])"
-OPENING = re.compile(rf"[{FILLING}]*{START}")
+TELEGRAM_OPENING = re.compile(rf"[{FILLING}]*{START}")
 LONGEST_FILLING = 4096  # characters
 INDENTED = re.compile(r"[\t ]{2,}\S|\t")
-# Columns: two wide gaps in a line, or dots that lead to a figure.
-COLUMNS = re.compile(r"\S {3,}\S+ {2,}\S|\.{5,}|\t[^\t]*\S\t")
+# Table rows: two wide gaps in a line, or dots that lead to a figure.
+TABLE_ROW = re.compile(r"\S {3,}\S+ {2,}\S|\.{5,}|\t[^\t]*\S\t")
 ZONES = {"": "", "GMT": "Z", "UTC": "Z", "Z": "Z", "CET": "+01:00", "MEZ": "+01:00"}
 ZONES |= {"CEST": "+02:00", "MESZ": "+02:00"}
-LONGEST_MESSAGE = 1 << 20  # characters; an agency's longest texts have a tenth of it
-FIRST_YEAR = 79  # the year of IPTC 7901: an earlier one of two figures is of the next century
+LONGEST_MESSAGE = 1 << 20  # characters; agencies' longest texts have a tenth of it
+FIRST_YEAR = 79  # the year of IPTC 7901; lower years of two digits are after 2000
 
 
-class Message(NamedTuple):
-    """A message: the lines before its text, the lines of its text, and those after it."""
+class Telegram(NamedTuple):
+    """A message: the lines before its text, of its text, and after it."""
 
     header: list[str]
     text: list[str]
@@ -31,19 +31,19 @@ class Message(NamedTuple):
 
 
 def is_telegram(head: str) -> bool:
-    """Whether the start of a file is that of a message: a start of heading, and a header."""
-    return bool(OPENING.match(head[:LONGEST_FILLING]))
+    """Whether a file begins with a message: a start of heading, and a header."""
+    return bool(TELEGRAM_OPENING.match(head[:LONGEST_FILLING]))
 
 
-def messages_in(file: SourceFile) -> Iterator[Message | None]:
-    """Stream the messages of a transmission, each from its start of heading on.
+def telegrams_in(file: SourceFile) -> Iterator[Telegram | None]:
+    """Stream the messages of a transmission, each from its start of heading.
 
-    None stands for one of more than 1 MiB.
+    None replaces a message of more than 1 MiB.
     """
     gathered: list[str] = []
     size = -1  # before the first start of heading
     for line in file.lines():
-        line = line or " " * LONGEST_MESSAGE  # one of more than 32 MiB, which is no line
+        line = line or " " * LONGEST_MESSAGE  # None: a line of more than 32 MiB
         before, *begun = re.split(START, line) if "\x01" in line else (line,)
         if 0 <= size < LONGEST_MESSAGE:
             gathered.append(before)
@@ -54,19 +54,19 @@ def messages_in(file: SourceFile) -> Iterator[Message | None]:
     yield from _ended(gathered, size)
 
 
-def _ended(gathered: list[str], size: int) -> Iterator[Message | None]:
+def _ended(gathered: list[str], size: int) -> Iterator[Telegram | None]:
     if size >= LONGEST_MESSAGE:
         yield None
     elif size >= 0:
-        yield _message("".join(gathered).partition(EOT)[0])
+        yield _telegram("".join(gathered).partition(EOT)[0])
 
 
-def _message(content: str) -> Message:
+def _telegram(content: str) -> Telegram:
     header, started, rest = content.partition(STX)
-    if not started:  # some senders leave the mark out, and a blank line stands for it
+    if not started:  # some senders write a blank line instead of the start of text
         header, _, rest = content.replace("\r", "").partition("\n\n")
     text, _, trailer = rest.partition(ETX)
-    return Message(_lines(header), _lines(text), _lines(trailer))
+    return Telegram(_lines(header), _lines(text), _lines(trailer))
 
 
 def _lines(content: str) -> list[str]:
@@ -75,17 +75,17 @@ def _lines(content: str) -> list[str]:
 
 
 def paragraphs(lines: list[str]) -> list[str]:
-    """Join the lines of a text that was cut at the width of a teleprinter.
+    """Join lines that were wrapped at the width of a teleprinter.
 
-    A blank line or an indented one begins a paragraph; columns stay in lines.
+    A blank or an indented line begins a paragraph; table rows remain lines.
 
     >>> paragraphs(["Ash (cc) - The ferry", "stops.", "", "In May."])
     ['Ash (cc) - The ferry stops.', 'In May.']
     """
     found: list[tuple[str, list[str]]] = []
-    before = ""  # what kind of line the one before was
+    before = ""  # the kind of the line before
     for line in lines:
-        kind = "column" if COLUMNS.search(line) else "text" if line.strip() else ""
+        kind = "column" if TABLE_ROW.search(line) else "text" if line.strip() else ""
         if not kind or kind != before or (kind == "text" and INDENTED.match(line)):
             found.append(("\n" if kind == "column" else " ", []))
         found[-1][1].append(line.strip())
@@ -95,7 +95,7 @@ def paragraphs(lines: list[str]) -> list[str]:
 
 
 def full_year(written: str) -> str:
-    """The year that two figures stand for, which a format that began in 1979 makes certain."""
+    """The year of two digits; unambiguous, as the format began in 1979."""
     if len(written) != 2:
         return written
     return f"{19 if int(written) >= FIRST_YEAR else 20}{written}"

@@ -1,4 +1,4 @@
-"""Parses XML from outside: as a stream, with entities and references off, within limits."""
+"""Parses untrusted XML: as a stream, without entities and external references, within limits."""
 
 import html
 import io
@@ -12,8 +12,8 @@ from backfile.archive.model.errors import UnreadableArticle
 
 MOST_ELEMENTS = 100_000  # in one item; a long story has hundreds
 MOST_ATTRIBUTES = 1_000  # in one tag
-PIECE = 256  # bytes parsed at a time; of an item that ends in one with an error, nobody can tell
-FATAL = 3  # the level of libxml2's errors after which nothing is read
+PIECE = 256  # bytes parsed at a time; an error in the piece in which an item ends refuses the item
+FATAL = 3  # the level of libxml2's errors that end parsing
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 DIVIDERS = ("br", "p", "li", "div", "hl1", "hl2", "location", "story.date")
 XML_SPACE = b"\xef\xbb\xbf \t\r\n"
@@ -25,16 +25,16 @@ GUARDS: dict[str, Any] = {
     "huge_tree": False,
     "remove_comments": True,
     "remove_pis": True,
-    "recover": True,  # from what is amiss with namespaces; what is worse, the log of errors tells
+    "recover": True,  # from errors of namespaces; `_refuse_broken` raises the others
 }
 
 
 def items_in(file: SourceFile, names: frozenset[str]) -> Iterator[Any]:
-    """Stream the elements of these names, each whole, without namespaces and in their tree.
+    """Stream the complete elements with these names, without namespaces, attached to their tree.
 
-    One that lies in another comes first and is then taken out of it.
+    An element inside another one comes first, and is then removed from it.
 
-    Raises UnreadableArticle where the file is no longer XML, or would take too much.
+    Raises UnreadableArticle where the file stops being XML, or exceeds a limit.
     """
     from lxml import etree
 
@@ -64,7 +64,7 @@ def _whole(stream: "_Bounded", names: frozenset[str], place: str) -> Iterator[An
                 reason = f"more than {MOST_ATTRIBUTES:,} attributes in one tag"
                 raise UnreadableArticle(place, reason)
         elif local_name(element) in names:
-            _refuse_broken(events.error_log)  # by which an item may have been ended too soon
+            _refuse_broken(events.error_log)  # an error may have ended the item too early
             yield plain(element, place)
             _forget(element)
             count = stream.taken = 0
@@ -72,7 +72,7 @@ def _whole(stream: "_Bounded", names: frozenset[str], place: str) -> Iterator[An
 
 
 def _refuse_broken(log: Any) -> None:
-    """Raise XMLSyntaxError for the first error after which nothing can be relied on."""
+    """Raise XMLSyntaxError for the first fatal error in a log."""
     from lxml import etree
 
     for error in log:
@@ -88,7 +88,7 @@ def _forget(element: Any) -> None:
 
 
 class _Bounded:
-    """A stream that refuses to go on after 32 MiB without an item taken out of it."""
+    """A stream that raises UnreadableArticle after 32 MiB within one item."""
 
     def __init__(self, read: Callable[[int], bytes], place: str) -> None:
         self._read = read
@@ -106,7 +106,7 @@ class _Bounded:
 
 
 def _past_space(stream: io.BufferedReader) -> Callable[[int], bytes]:
-    """Skip what stands before the declaration, which XML does not allow and agencies send."""
+    """Skip white space before the declaration: XML forbids it, but agencies send it."""
     first = stream.read(1 << 12)
     rest = first if first.startswith(WIDE_MARKS) else first.lstrip(XML_SPACE)
     pending = io.BytesIO(rest)
@@ -114,10 +114,10 @@ def _past_space(stream: io.BufferedReader) -> Callable[[int], bytes]:
 
 
 def parsed(content: str, place: str) -> Any:
-    """Parse a document that lies in another as text; raise UnreadableArticle if it is none."""
+    """Parse a document given as text; raise UnreadableArticle if it is not well-formed."""
     from lxml import etree
 
-    # What the text says of its encoding was true of other bytes.
+    # The text is already decoded, so a declared encoding no longer applies.
     parser = etree.XMLParser(encoding="utf-8", **GUARDS)
     try:
         tree = etree.fromstring(content.strip().encode(), parser=parser)
@@ -130,20 +130,20 @@ def parsed(content: str, place: str) -> Any:
 
 
 def local_name(element: Any) -> str:
-    """The name of an element without its namespace or prefix; of what is none, nothing."""
+    """The name of an element without namespace or prefix; empty for comments and the like."""
     return re.split("[}:]", element.tag)[-1] if isinstance(element.tag, str) else ""
 
 
 def plain(tree: Any, place: str) -> Any:
-    """Drop the namespaces of a tree's names, and put characters in place of HTML's entities.
+    """Remove namespaces from a tree's names, and replace entities of HTML by characters.
 
-    Raises UnreadableArticle for an entity of the document's own, which is never looked up.
+    Raises UnreadableArticle for an entity of the document itself, which is never resolved.
     """
     from lxml import etree
 
     for element in list(tree.iter()):
         if isinstance(element.tag, str):
-            with suppress(ValueError):  # a name that is none, which the parser lets pass
+            with suppress(ValueError):  # an invalid name, which the parser accepts
                 element.tag = local_name(element)
         elif element.tag is etree.Entity:
             character = html.unescape(element.text)
@@ -155,7 +155,7 @@ def plain(tree: Any, place: str) -> Any:
 
 
 def _put(text: str, element: Any) -> None:
-    """Put text in the place of an element."""
+    """Replace an element by text."""
     text += element.tail or ""
     before, parent = element.getprevious(), element.getparent()
     if before is not None:
@@ -167,7 +167,7 @@ def _put(text: str, element: Any) -> None:
 
 
 def line_of(element: Any) -> str:
-    """All text in an element as one line; of no element, nothing."""
+    """All text in an element as one line; empty for None."""
     if element is None:
         return ""
     for divider in element.iter(*DIVIDERS):
@@ -177,7 +177,7 @@ def line_of(element: Any) -> str:
 
 
 def line_at(element: Any, *paths: str) -> str:
-    """The first text found at one of the paths below an element, as one line."""
+    """The first text at one of the paths below an element, as one line."""
     for path in paths:
         for found in element.iterfind(path):
             if line := line_of(found):
@@ -186,7 +186,7 @@ def line_at(element: Any, *paths: str) -> str:
 
 
 def named_at(element: Any, attribute: str, *paths: str) -> str:
-    """The first value of an attribute found at one of the paths."""
+    """The first value of an attribute at one of the paths."""
     for path in paths:
         for found in element.iterfind(path):
             if value := found.get(attribute, "").strip():

@@ -1,4 +1,4 @@
-"""Turns text into terms: its words, each folded and stemmed as its language has it."""
+"""Turns text into terms: its words, folded and stemmed in the language of the text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from whoosh.analysis import Analyzer, Token
 from backfile.index.lexical.analysis.ngrams import MARKS, RUN, Piece, has_run, letters, pairs
 from backfile.index.lexical.analysis.stemming import ENGLISH, fold, is_stop_word, term_of
 
-ANALYSER = "folded-snowball-3"  # recorded in the manifest; a change in terms changes it
-# Signs within a word that Python does not count among its letters: accents, vowels.
+ANALYSER = "folded-snowball-3"  # recorded in the manifest; every change of terms changes it
+# Signs within a word that \w does not match: accents and vowels.
 SIGNS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     f"\u0900-\u0963\u0966-\u0dff{MARKS}"
@@ -19,7 +19,7 @@ WORD = re.compile(rf"\w[\w{SIGNS}]*(?:[.'’]\w[\w{SIGNS}]*)*")
 
 
 class TermSpan(NamedTuple):
-    """A term and where its word stands, in characters."""
+    """A term and the span of its word, in characters."""
 
     term: str
     start: int
@@ -27,7 +27,7 @@ class TermSpan(NamedTuple):
 
 
 def weighty(words: Sequence[str], language: str = ENGLISH) -> Sequence[str]:
-    """Leave out stop words, unless there is nothing else.
+    """Drop stop words, unless all words are stop words.
 
     >>> weighty(["The", "ferry"]), weighty(["to", "be"]), weighty(["die", "Fähre"], "de")
     (['ferry'], ['to', 'be'], ['Fähre'])
@@ -45,9 +45,9 @@ def terms(text: str, language: str = ENGLISH) -> list[str]:
 
 
 def terms_asked(text: str, language: str = ENGLISH) -> list[str]:
-    """List what has to follow each other where a text is asked for.
+    """List the terms that a passage must hold in this order to contain a searched text.
 
-    A run of letters that is cut may go on in what is found, so its last letter alone is no part.
+    In a script that is cut into pairs, the last letter alone is left out: there the text may go on.
 
     >>> terms_asked("東京"), terms_asked("京")
     (['東京'], ['京'])
@@ -59,7 +59,7 @@ def terms_asked(text: str, language: str = ENGLISH) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """List the words of a text, folded and not stemmed.
+    """List the words of a text, folded but not stemmed.
 
     >>> words_of("By Zoë O’Dowd-Núñez")
     ['by', 'zoe', "o'dowd", 'nunez']
@@ -68,7 +68,7 @@ def words_of(text: str) -> list[str]:
 
 
 def name_words(text: str) -> list[str]:
-    """List what names are compared by: words, folded; letters where a script has no spaces.
+    """List the parts by which names are compared: folded words; letters in scripts without spaces.
 
     >>> name_words("Ana Ruíz"), name_words("田中太郎")
     (['ana', 'ruiz'], ['田', '中', '太', '郎'])
@@ -79,7 +79,7 @@ def name_words(text: str) -> list[str]:
 
 
 def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
-    """Walk the terms of a text with their places in it."""
+    """Walk the terms of a text with their spans."""
     for match in WORD.finditer(text):
         word = match.group()
         if not has_run(word):
@@ -91,12 +91,12 @@ def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
 
 
 def terms_of_run(word: str, language: str = ENGLISH) -> list[str]:
-    """List the terms of a word with letters that are cut."""
+    """List the terms of a word that contains letters of a script that is cut into pairs."""
     return [p.text if is_pair else term_of(p.text, language) for p, is_pair in pieces(word, 0)]
 
 
 def pieces(word: str, offset: int) -> Iterator[tuple[Piece, bool]]:
-    """Walk the pairs in a word that has runs of letters to be cut, and the words between them."""
+    """Walk the pairs of letters in a word, marked True, and the words between them."""
     last = 0
     for run in [*RUN.finditer(word), None]:
         start = run.start() if run else len(word)
@@ -109,7 +109,7 @@ def pieces(word: str, offset: int) -> Iterator[tuple[Piece, bool]]:
 
 
 class NewsAnalyzer(Analyzer):
-    """The terms of English as Whoosh's tokens. Stop words are kept: phrases need them."""
+    """The English terms of a text as Whoosh's tokens. Stop words are kept: phrases need them."""
 
     def __call__(
         self,

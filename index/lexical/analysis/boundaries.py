@@ -1,4 +1,4 @@
-"""Cuts a text into its sentences and paragraphs, between what are words to the analyser."""
+"""Cuts a text into sentences and paragraphs, never within a word of the analyser."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from backfile.index.model.expression import Stretch
 
 
 class CutText(NamedTuple):
-    """A text, where its sentences start, in characters, and which of them open a paragraph."""
+    """A text, the starts of its sentences in characters, and which of them open a paragraph."""
 
     text: str
     starts: list[int]
@@ -15,19 +15,19 @@ class CutText(NamedTuple):
 
     @property
     def sentences(self) -> list[str]:
-        """The sentences, with the blanks between them: together they are the text."""
+        """The sentences with the blanks after them; joined, they are the text."""
         ends = [*self.starts[1:], len(self.text)]
         return [self.text[start:end] for start, end in zip(self.starts, ends, strict=True)]
 
     def starts_of(self, stretch: Stretch) -> list[int]:
-        """Where the sentences start, or the paragraphs."""
+        """The starts of the sentences, or of the paragraphs."""
         if stretch is Stretch.SENTENCE:
             return self.starts
         return [start for start, opens in zip(self.starts, self.opens, strict=True) if opens]
 
 
 def cut_text(text: str, language: str) -> CutText:
-    """Cut a text where a sentence begins, but not within a word (`end.Next`).
+    """Cut a text at the starts of sentences, but not within a word (`end.Next`).
 
     >>> cut = cut_text("It rose. Nobody saw it.\\n\\nA bridge.", "en")
     >>> cut.sentences, cut.opens

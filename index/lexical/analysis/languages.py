@@ -1,4 +1,4 @@
-"""Reads what is asked in every language that an archive holds."""
+"""Analyses the words of a query in every language of an archive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from backfile.index.lexical.analysis.analyser import terms_asked, weighty
 from backfile.index.lexical.analysis.stemming import ENGLISH, is_stop_word, reading
 
 Reading = tuple[str, ...]
-MORE_STOP_WORDS = 2  # of another language than the archive's first, for a query to be taken for it
+MORE_STOP_WORDS = 2  # more than of the first language, for a query to count as another one
 
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """How the articles of an archive are read, as `reading` has it, the commonest way first."""
+    """The languages in which articles are analysed (see `reading`), the most frequent first."""
 
     readings: tuple[str, ...] = (ENGLISH,)
 
     @classmethod
     def of(cls, spoken: Sequence[str]) -> Self:
-        """Take the codes of languages, the commonest first."""
+        """Take the codes of languages, the most frequent first."""
         return cls(tuple(dict.fromkeys(map(reading, spoken))) or (ENGLISH,))
 
     def terms(self, text: str) -> tuple[Reading, ...]:
-        """List the terms of what is asked, in each language that has others.
+        """List the terms of a searched text in each language, equal lists once.
 
-        All are of one length, as words are told apart in all languages alike.
+        All lists have the same length, as words are split alike in all languages.
 
         >>> Languages(("", "de")).terms("Brücken 2024")
         (('brucken', '2024'), ('bruck|de', '2024'))
@@ -34,7 +34,7 @@ class Languages:
         return tuple(dict.fromkeys(found))
 
     def terms_of_sides(self, one: str, other: str) -> tuple[tuple[Reading, Reading], ...]:
-        """List the terms of two texts that are asked for together, in each language."""
+        """List the terms of two texts that are searched together, in each language."""
         return tuple(
             dict.fromkeys(
                 (tuple(terms_asked(one, language)), tuple(terms_asked(other, language)))
@@ -43,11 +43,11 @@ class Languages:
         )
 
     def weighty(self, words: Sequence[str]) -> Sequence[str]:
-        """Leave out the stop words of the one language that a query seems to be in."""
+        """Drop the stop words of the language that a query seems to be in."""
         return weighty(words, self._of_query(words))
 
     def _of_query(self, words: Sequence[str]) -> str:
-        """The first language, unless clearly more of the words are stop words of another.
+        """The first language, unless clearly more words are stop words of another.
 
         >>> Languages(("", "de"))._of_query(["die", "hard"])
         ''
@@ -61,7 +61,7 @@ class Languages:
 
 
 def slots(readings: Sequence[Reading]) -> list[tuple[str, ...]]:
-    """List, for each place in a text, the terms that stand for one another there.
+    """List the alternative terms of each position of a text.
 
     >>> slots([("brucken", "2024"), ("bruck|de", "2024")])
     [('brucken', 'bruck|de'), ('2024',)]

@@ -1,8 +1,8 @@
-"""Cuts scripts that put no spaces between words into pairs of letters, each a term of its own.
+"""Cuts scripts without spaces between words into pairs of letters, each a term.
 
-Each letter of a run begins one term: the pair with the next letter, the last letter alone. So two
-letters or more are found as pairs that follow each other, and one as the beginning of a pair.
-Korean has spaces, but words grow endings; it is cut alike, as in Lucene's CJKBigramFilter.
+Each letter of a run begins one term: the pair with the next letter; the last letter is a term
+alone. Two letters or more are found as consecutive pairs, one letter as the beginning of a pair.
+Korean has spaces, but its words take endings; it is cut too, as in Lucene's CJKBigramFilter.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MARKS = (  # signs that belong to the letter before, in the scripts that are cut
+MARKS = (  # signs that belong to the letter before, in the scripts that are cut into pairs
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"  # Thai, Lao
     "\u102b-\u103e\u1056-\u1059\u105e-\u1060\u17b4-\u17d3"  # Burmese, Khmer
     "\u3099\u309a\uff9e\uff9f"  # the voicing of kana
@@ -27,11 +27,11 @@ KANA = re.compile("[\u3041-\u309f]")
 SCRIPTS = re.compile("[\u3041-\u309f]+|[\u30a0-\u30ff]+|[^\u3041-\u309f\u30a0-\u30ff]+")
 KATAKANA = re.compile("[\u30a0-\u30ff]")
 LONGEST_WORD = 4  # letters
-LONGEST_ASKED = 8  # letters of a run that are looked for as they stand; more are a sentence
+LONGEST_ASKED = 8  # letters of a run that are searched as a whole; a longer run is a sentence
 
 
 class Piece(NamedTuple):
-    """A stretch of a text, in characters, and what is looked for."""
+    """A span of a text, in characters, and the term or word it holds."""
 
     text: str
     start: int
@@ -39,12 +39,12 @@ class Piece(NamedTuple):
 
 
 def has_run(word: str) -> bool:
-    """Tell whether a word has letters of a script that is cut."""
+    """Whether a word has letters of a script that is cut into pairs."""
     return not word.isascii() and RUN.search(word) is not None
 
 
 def normal(text: str) -> str:
-    """Write letters in one way: `ｶﾞ` as `ガ`; what voices kana is kept.
+    """Normalise the width of letters (NFKC): `ｶﾞ` becomes `ガ`, its voicing kept.
 
     >>> normal("ﾊﾟﾘ")
     'パリ'
@@ -53,7 +53,7 @@ def normal(text: str) -> str:
 
 
 def pairs(run: str, offset: int = 0) -> Iterator[Piece]:
-    """Walk the pairs of a run, and its last letter.
+    """Walk the pairs of a run and its last letter.
 
     >>> [piece.text for piece in pairs("再開橋")]
     ['再開', '開橋', '橋']
@@ -65,14 +65,14 @@ def pairs(run: str, offset: int = 0) -> Iterator[Piece]:
 
 
 def letters(text: str) -> list[str]:
-    """List the letters of a text, each with the signs that belong to it."""
+    """List the letters of a text, each with its signs."""
     return LETTER.findall(text)
 
 
 def asked(word: str) -> list[str]:
-    """Say what to look for where a word is asked for: itself, or the words a sentence may hold.
+    """List the words to search for a given word: itself, or the likely words of a sentence.
 
-    Content stands in Chinese characters and katakana; of these a short stretch is one word.
+    Content words are in Chinese characters or katakana; a short run of these is taken as one word.
 
     >>> asked("橋の再開"), asked("フェリーはいつ再開しますか")
     (['橋の再開'], ['フェリー', '再開'])
@@ -86,7 +86,7 @@ def asked(word: str) -> list[str]:
 
 
 def _content(run: str) -> list[str]:
-    """What of a run may be words, and no more than grammar."""
+    """The parts of a run that may be content words; hiragana is mostly grammar."""
     if len(letters(run)) <= LONGEST_ASKED:
         return [run]
     found: list[str] = []

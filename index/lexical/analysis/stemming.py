@@ -1,7 +1,7 @@
-"""Folds a word for case and accents, and takes its stem in the language it is read in.
+"""Folds the case and accents of a word, and finds its stem in a language.
 
-A stem is marked with its language (`bruck|de`), so that no word of one is taken for one of another;
-English stems, numbers and what is cut into pairs of letters bear no mark.
+A stem is marked with its language (`bruck|de`), so that words of two languages never share a term.
+English stems, numbers and pairs of letters have no mark.
 """
 
 import re
@@ -12,31 +12,32 @@ from functools import cache, lru_cache
 from whoosh.lang.porter import stem
 from whoosh.lang.stopwords import stoplists
 
-ENGLISH = ""  # and what has no known language
-UNSTEMMED = "x"  # languages that Whoosh knows nothing of
+ENGLISH = ""  # and texts without a known language
+UNSTEMMED = "x"  # languages without stemmer and stop words in Whoosh
 STEMMED = frozenset(("da", "de", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ro", "ru", "sv"))
 CODES = {"en": ENGLISH, "nb": "no", "nn": "no"}
-MARK = "|"  # which no word holds
+MARK = "|"  # occurs in no word
 LONGEST_TERM = 64
 LETTERS = str.maketrans({"’": "'", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
-# What melts with the word behind it: l'eau, dell'acqua, al-. Whoosh's stemmer for Arabic, which
-# would see to it, stops at a replacement that Python takes no more.
+# Articles joined to the next word: l'eau, dell'acqua, al-. Whoosh's stemmer for Arabic would remove
+# them, but fails at a replacement pattern that Python no longer accepts.
 ELISIONS = {
     "fr": re.compile(r"^(?:[ldjmtsnc]|qu|jusqu|lorsqu|puisqu|quoiqu)'(?=\w\w)"),
     "ar": re.compile(r"^(?:[وفبك]?ال|لل)(?=\w\w)"),
     "it": re.compile(r"^(?:[ldcvsmtn]|un|(?:de|ne|su|a|da|co)ll?|quest|quell|anch|sant)'(?=\w\w)"),
 }
-# Umlauts as they are written without: Bruecke; not in neue or Quelle. As Snowball's "German2" does.
+# Umlauts in ASCII: Bruecke; not in neue or Quelle. As in Snowball's "German2".
 UMLAUT = re.compile(r"(?<![aeq])ue|ae|oe")
-# Endings are known by accents that who asks may leave out. Spanish: put back the usual one. French:
-# stem twice, then 5% of the accented words of 100 news pages are missed without accents, not 20%.
+# Stemmers know endings by their accents, which a searcher may leave out. Spanish: the usual accent
+# is restored. French: words are stemmed twice; of the accented words of 100 news pages, 5% are then
+# missed when typed without accents, not 20%.
 BARE_ENDING = re.compile(r"ion$")
 TWICE = frozenset(["fr"])
 
 
 @lru_cache(maxsize=1 << 17)
 def fold(word: str) -> str:
-    """Fold case, accents and a possessive.
+    """Fold case and accents, and drop a possessive.
 
     >>> [fold(w) for w in ("Zoë's", "O’Dowd", "U.S", "Straße", "Łódź")]
     ['zoe', "o'dowd", 'u.s', 'strasse', 'lodz']
@@ -51,7 +52,7 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def term_of(word: str, language: str = ENGLISH) -> str:
-    """Fold a word and take its stem, as `reading` has the language.
+    """Fold and stem a word; `language` is a code as `reading` returns it.
 
     >>> term_of("Bridges"), term_of("bridge's"), term_of("Brücken", "de"), term_of("l'eau", "fr")
     ('bridg', 'bridg', 'bruck|de', 'eau|fr')
@@ -70,7 +71,7 @@ def term_of(word: str, language: str = ENGLISH) -> str:
 
 
 def spelling_of(word: str, language: str = ENGLISH) -> str:
-    """Fold a word without taking its stem: it ends as it is written.
+    """Fold a word without stemming it.
 
     >>> spelling_of("Brücken", "de"), spelling_of("l'Eau", "fr"), spelling_of("Bridge's")
     ('brucken', 'eau', 'bridge')
@@ -79,7 +80,7 @@ def spelling_of(word: str, language: str = ENGLISH) -> str:
 
 
 def reading(language: str) -> str:
-    """Say how the words of an article are read, by the code of its language.
+    """Map the code of an article's language to the code of its analysis.
 
     >>> [reading(code) for code in ("", "en", "de", "nb", "tr", "pl")]
     ['', '', 'de', 'no', 'tr', 'x']
@@ -90,12 +91,12 @@ def reading(language: str) -> str:
 
 
 def is_stop_word(word: str, language: str = ENGLISH) -> bool:
-    """Tell whether a word says nothing by itself."""
+    """Whether a word is a stop word."""
     return fold(word) in _stop_words(language)
 
 
 def marked(term: str) -> tuple[str, str]:
-    """Part a term from its mark.
+    """Split a term into its stem and its language.
 
     >>> marked("bruck|de"), marked("bridg")
     (('bruck', 'de'), ('bridg', ''))
@@ -109,9 +110,9 @@ def _without_elision(word: str, language: str) -> str:
 
 
 def _is_accent(character: str) -> bool:
-    """An accent or a vowel sign above or below a letter; no sign that makes another letter."""
+    """Whether it is an accent or vowel sign, and not a sign that makes another letter."""
     kind = unicodedata.combining(character)
-    return 9 < kind < 40 or kind > 200  # as Unicode numbers them; 7 to 9 voice kana, join Hindi
+    return 9 < kind < 40 or kind > 200  # combining classes; 7 to 9 voice kana and join Hindi
 
 
 def _stem(word: str, language: str) -> str:
@@ -132,7 +133,7 @@ def _stop_words(language: str) -> frozenset[str]:
 
 @cache
 def _stemmer(language: str) -> Callable[[str], str]:
-    """Load a stemmer when it is first needed; all of them take 10 ms."""
+    """Load a stemmer at its first use; loading all takes 10 ms."""
     from whoosh.lang import stemmer_for_language
 
     found: Callable[[str], str] = stemmer_for_language(language)

@@ -1,9 +1,9 @@
-"""Reads the query language with Whoosh's parser, and never fails on what a person types.
+"""Parses the query language with Whoosh's parser; no text makes it fail.
 
-ferry timetable      words, weighed by how rare they are    "river Ash"   words in this order
+ferry timetable      words, rare ones weigh more            "river Ash"   words in this order
 ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at most 5 words apart
-bridg*               any word that begins so                title:ferry   field:word, field:"phrase"
-bridg~               any word spelt so but for a letter     date:none     without a date
+bridg*               any word with this beginning           title:ferry   field:word, field:"phrase"
+bridg~               any word within one edit               date:none     without a date
 a W/5 b              near each other, PRE/5 in this order   a W/S b       in one sentence, W/P
 """
 
@@ -18,6 +18,7 @@ from backfile.index.lexical.analysis.ngrams import asked
 from backfile.index.lexical.query_parser.preprocess import (
     FIELDS,
     has_operator,
+    is_exact,
     is_shouted,
     mended,
     spelled_out,
@@ -36,24 +37,24 @@ from backfile.index.lexical.query_parser.whoosh_plugins import (
 )
 from backfile.index.model.expression import Expression, Field, Word, Words
 
-PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # in which there is nothing to parse
+PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # a text without anything to parse
 SPELLED = Message("links were left out, and tags such as #SwingBridge read as the words in them")
 DEEPEST = 40  # nested parentheses; Whoosh's parser recurses
 
 
 class Read(NamedTuple):
-    """How a text was read: None if it holds nothing to look for; notes say what was unusual."""
+    """The expression of a text, None if it has no words; notes describe what was unusual."""
 
     expression: Expression | None
     notes: tuple[Message, ...]
 
 
-def parse(text: str, *, plain: bool = False) -> Read:
-    """Read a query; what cannot be parsed is read as plain words, and a note says so."""
-    if PLAIN.fullmatch(text) and (plain or not has_operator(text)):
+def parse(text: str) -> Read:
+    """Parse a query; a text that cannot be parsed is read as plain words, with a note."""
+    if PLAIN.fullmatch(text) and not has_operator(text):
         return Read(_words(text), ())
-    spelled = spelled_out(text, plain=plain)
-    read = Read(_words(spelled), ()) if plain else _typed(spelled)
+    spelled = text if is_exact(text) else spelled_out(text)
+    read = _typed(spelled)
     return read if spelled == text else Read(read.expression, (SPELLED, *read.notes))
 
 

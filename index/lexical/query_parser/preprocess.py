@@ -1,4 +1,4 @@
-"""Makes of what was typed what Whoosh's parser takes as it was meant, and says what was wrong."""
+"""Corrects a typed query so that Whoosh's parser reads it as it was meant, with notes."""
 
 import re
 
@@ -14,8 +14,8 @@ OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 NEARNESS = re.compile(rf"(?<!\S){NEAR}(?!\S)")
 SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>SAME)(?!\S)')  # as Factiva has it
 COLON = re.compile(r'"[^"]*"|(?<!\S)(?P<name>[^\W\d_]+):(?P<rest>(?:[^\W_]|")\S*)')
-QUESTION_LENGTH = 7  # words; a longer text is prose: in capitals throughout, it has no operators
-# What is in a pasted post: read so, hybrid nDCG@10 on CheckThat train is .897 instead of .883.
+QUESTION_LENGTH = 7  # words; a longer text is prose: all in capitals, it has no operators
+# Links and tags of a pasted post: hybrid nDCG@10 on CheckThat train is .897 instead of .883.
 LINK = re.compile(r"(?<!:)https?://[^\s\"]+|(?<![\w:/.])[\w.]+\.[a-z]{2,}/[^\s\"]*")
 TAG = re.compile(r"(?<!\w)[#@]\w+")
 NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")  # within a tag
@@ -27,32 +27,36 @@ IDLE_STAR = re.compile(r"(?:^|[\s:])\w?\*|\*\w")
 
 
 def has_operator(text: str) -> bool:
-    """Whether a text of nothing but words and blanks may hold an operator."""
+    """Whether a text of words and blanks may contain an operator."""
     return any(each.search(text) for each in (OPERATOR, NEARNESS, SAME))
 
 
 def is_shouted(text: str) -> bool:
-    """All in capitals and long, as wire copy of the sixties is: its AND is no operator."""
+    """Whether a text is long and all in capitals, as old wire copy: its AND is no operator."""
     words = text.split()
     shouted = text.upper() == text and len(words) > QUESTION_LENGTH
     return shouted and '"' not in text and bool(OPERATOR.search(text))
 
 
-def spelled_out(text: str, *, plain: bool) -> str:
-    """Make words of the tags in a post that was pasted, and leave out its links.
+def is_exact(text: str) -> bool:
+    """Whether a text has a phrase or an operator: then it is a query, and no pasted post."""
+    return '"' in text.translate(QUOTATION_MARKS) or bool(OPERATOR.search(text))
 
-    >>> spelled_out("The #SwingBridge is open at last, says @AshHarbour a.example/1", plain=True)
+
+def spelled_out(text: str) -> str:
+    """Split the tags of a pasted post into words, and drop its links.
+
+    >>> spelled_out("The #SwingBridge is open at last, says @AshHarbour a.example/1")
     'The #Swing Bridge is open at last, says @Ash Harbour  '
     """
     prose = LINK.sub(" ", text)
-    exact = '"' in text.translate(QUOTATION_MARKS) or OPERATOR.search(text)
-    if len(WORD.findall(prose)) <= QUESTION_LENGTH or (exact and not plain):
+    if len(WORD.findall(prose)) <= QUESTION_LENGTH:
         return text
     return TAG.sub(lambda tag: NEXT_WORD.sub(" ", tag.group()), prose)
 
 
 def mended(text: str) -> tuple[str, list[Message]]:
-    """Make of a text what Whoosh's parser takes as it is meant; say what was left out."""
+    """Correct what Whoosh's parser would misread; return the text and notes of each change."""
     notes = []
     text = ZERO_SLOP.sub('"', text.translate(QUOTATION_MARKS))
     if text.count('"') % 2:
@@ -76,7 +80,7 @@ def mended(text: str) -> tuple[str, list[Message]]:
 
 
 def _without_unknown_fields(text: str, notes: list[Message]) -> str:
-    """Read as words what looks like a field and is none."""
+    """Turn unknown fields into words."""
 
     def read(found: re.Match[str]) -> str:
         if not found["name"] or FIELD.match(found.group()):

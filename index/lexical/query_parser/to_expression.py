@@ -1,4 +1,4 @@
-"""Makes an expression of the tree that Whoosh's parser made of a text."""
+"""Converts the syntax tree of Whoosh's parser into an expression."""
 
 from collections.abc import Iterator
 from itertools import chain, pairwise
@@ -26,12 +26,12 @@ from backfile.index.model.expression import (
 
 SHORTEST_FUZZY = 3  # letters
 MOST_EDITS = 2
-MOST_PAIRS = 16  # of words that are near each other, where either side is one of several
+MOST_PAIRS = 16  # of alternatives on both sides of a nearness operator
 SHORTEST_PREFIX = 2
 
 
 class SideBySide(syntax.GroupNode):
-    """Parts with no operator between them."""
+    """Parts without an operator between them."""
 
 
 def expression_of(node: syntax.SyntaxNode) -> Expression | None:
@@ -66,7 +66,7 @@ def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
 
 
 def _word(text: str, field: Field) -> Expression | None:
-    """A word as it stands, from its first letter to its last; `covid-19` is one to a reader."""
+    """A word from its first letter to its last; `covid-19` is one word."""
     found = list(WORD.finditer(text))
     if not found:
         return None
@@ -99,7 +99,7 @@ def _fuzzy(node: FuzzyNode) -> Expression | None:
 
 
 def _near(node: Neighbours) -> Expression | None:
-    """Each side near the one before it; None where a side is no word, phrase or choice of them."""
+    """Each side near the one before it; None if a side is no word, phrase or choice of these."""
     sides = [_choices(simplified(expression_of(child))) for child in node]
     pairs = [
         [_pair(one, other, step) for one in before for other in behind]
@@ -131,7 +131,7 @@ def _pair(one: Word | Phrase, other: Word | Phrase, step: NearOperator) -> Near 
 
 
 def complaint(node: syntax.SyntaxNode) -> Message | None:
-    """Say what of a tree could not be read as it was typed."""
+    """A note about a node that could not be read as it was typed, or None."""
     match node:
         case FuzzyNode() if not isinstance(_fuzzy(node), Fuzzy):
             return Message(
@@ -158,7 +158,7 @@ def _field(node: syntax.SyntaxNode) -> Field:
 
 
 def simplified(expression: Expression | None) -> Expression | None:
-    """Drop empty groups, unwrap groups of one, and lay words side by side in one group."""
+    """Drop empty groups, unwrap groups of one part, and flatten nested groups of words."""
     match expression:
         case And(parts) | Or(parts) if len(parts) == 1:
             return parts[0]

@@ -1,4 +1,4 @@
-"""The signs of the query language that Whoosh's parser does not know: prefixes, fuzzy, near."""
+"""The syntax that Whoosh's parser lacks: prefixes, fuzzy words, nearness."""
 
 import re
 from typing import Any
@@ -18,13 +18,13 @@ IN_ORDER = ("PRE", "ADJ", "ONEAR")
 
 
 class WordPrefixPlugin(plugins.PrefixPlugin):
-    """A prefix without its field, which Whoosh's own plugin takes for a part of the word."""
+    """A prefix without its field; Whoosh's own plugin takes the field as part of the word."""
 
     expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
 
 
 class FuzzyNode(syntax.TextNode):
-    """A word with a tilde, and how many letters may be others."""
+    """A word with a tilde, and the number of edits."""
 
     def __init__(self, text: str, edits: str = "") -> None:
         super().__init__(text)
@@ -32,14 +32,14 @@ class FuzzyNode(syntax.TextNode):
 
 
 class FuzzyPlugin(plugins.TaggingPlugin):
-    """A word with a tilde; Whoosh's own plugin makes queries of its own."""
+    """Recognises a word with a tilde; Whoosh's own plugin makes other nodes of it."""
 
     expr = r"(?P<text>[^\s*:\"()~]+)~(?P<edits>\d?)(?=\s|$|\))"
     nodetype = FuzzyNode
 
 
 class Neighbours(syntax.GroupNode):
-    """Two parts or more, each near the one before; `steps` say how near."""
+    """Two parts or more, each near the one before; `steps` are the operators between them."""
 
     def __init__(self, nodes: Any, steps: list["NearOperator"]) -> None:
         super().__init__(nodes)
@@ -47,7 +47,7 @@ class Neighbours(syntax.GroupNode):
 
 
 class NearOperator(syntax.InfixOperator):
-    """Says how near its two sides are, and whether in this order."""
+    """How near its two sides must be, and whether in this order."""
 
     def __init__(self, text: str, within: str) -> None:
         super().__init__(text, Neighbours)
@@ -55,7 +55,7 @@ class NearOperator(syntax.InfixOperator):
         self.ordered = text.upper().startswith(IN_ORDER)
 
     def replace_self(self, parser: Any, group: Any, position: int) -> int:  # noqa: ARG002
-        """Join both sides; with none on one side it is a word."""
+        """Join both sides; an operator with a side missing becomes a word."""
         sides = group[position - 1 : position] + group[position + 1 : position + 2]
         if position == 0 or len(sides) < 2 or any(isinstance(s, syntax.Operator) for s in sides):
             group[position] = syntax.WordNode(self.text)
@@ -71,7 +71,7 @@ class NearOperator(syntax.InfixOperator):
 
 
 class NearTagger(taggers.RegexTagger):
-    """Finds the operators; `optype`, `grouptype` and `leftassoc` are what Whoosh asks of one."""
+    """Finds the operators; Whoosh reads `optype`, `grouptype` and `leftassoc`."""
 
     optype = NearOperator
     grouptype = Neighbours

@@ -1,1 +1,1 @@
-"""Matches articles and scores passages from posting lists."""
+"""Matches articles and scores passages from an engine's posting lists."""

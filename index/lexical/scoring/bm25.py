@@ -1,47 +1,32 @@
-"""BM25 as Whoosh computes it of one field, over whole posting lists; the best rows."""
+"""BM25 of one field, as Whoosh computes it, over whole posting lists; the best rows of an array."""
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import NamedTuple, Self
 
 import numpy as np
 
 from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.postings import NO_POSTINGS, Postings
 
-K1 = 1.2  # saturation of a word's frequency
-B = 0.75  # how much a passage's length counts
+K1 = 1.2  # saturation of the term frequency
+B = 0.75  # weight of the passage's length
 
 
 class Idf(Enum):
-    """How much more a rare word counts than a frequent one."""
+    """The formula of the inverse document frequency."""
 
     WHOOSH = auto()
-    """ln(N / (df + 1)) + 1, as in whoosh.scoring: what all passages hold still counts as 1."""
+    """ln(N / (df + 1)) + 1, as in whoosh.scoring: a term in every passage still weighs 1."""
     LUCENE = auto()
-    """ln(1 + (N - df + 1/2) / (df + 1/2)), as in Lucene's BM25: what all hold counts as 0."""
-
-
-class Postings(NamedTuple):
-    """The rows a term stands in, and how often; aligned, each row once."""
-
-    rows: Rows
-    frequencies: Floats
-
-    def sorted(self) -> Self:
-        """The same, by row."""
-        order = np.argsort(self.rows, kind="stable")  # quick where they ascend but for a few turns
-        return self._replace(rows=self.rows[order], frequencies=self.frequencies[order])
-
-
-NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
+    """ln(1 + (N - df + 1/2) / (df + 1/2)), as in Lucene: a term in every passage weighs 0."""
 
 
 def inverse_document_frequency(
     document_frequency: int, n_documents: int, idf: Idf = Idf.WHOOSH
 ) -> float:
-    """How rare a term is.
+    """The inverse document frequency of a term.
 
-    >>> [round(inverse_document_frequency(9, 1000, rarity), 3) for rarity in Rarity]
+    >>> [round(inverse_document_frequency(9, 1000, idf), 3) for idf in Idf]
     [5.605, 4.657]
     """
     if idf is Idf.LUCENE:
@@ -52,14 +37,14 @@ def inverse_document_frequency(
 
 
 def length_norms(lengths: Floats, mean_length: float) -> Floats:
-    """How much more a word must stand in a longer passage: k1 (1 - b + b |d| / mean |d|)."""
+    """The length normalisation of each passage: k1 (1 - b + b |d| / mean |d|)."""
     return (K1 * (1 - B + B * lengths / max(mean_length, 1e-9))).astype(np.float32)
 
 
 def weights(frequencies: Floats, norms: Floats, idf: float) -> Floats:
-    """Weigh how often a term stands in a passage, (n,): idf tf (k1 + 1) / (tf + norm).
+    """Score term frequencies (n,): idf tf (k1 + 1) / (tf + norm).
 
-    It is the BM25 score of one term (Robertson and Zaragoza, "The Probabilistic Relevance
+    This is the BM25 score of one term (Robertson and Zaragoza, "The Probabilistic Relevance
     Framework", 2009, equation 3.15).
     """
     weighed: Floats = frequencies + norms
@@ -69,7 +54,7 @@ def weights(frequencies: Floats, norms: Floats, idf: float) -> Floats:
 
 
 def merged(postings: list[Postings]) -> Postings:
-    """Make one posting list of several, adding frequencies: a prefix is one term to the score."""
+    """Merge posting lists into one by adding frequencies: the terms of a prefix score as one."""
     if not postings:
         return NO_POSTINGS
     if len(postings) == 1:
@@ -80,10 +65,9 @@ def merged(postings: list[Postings]) -> Postings:
 
 
 def added(postings: Postings, others: Postings) -> Postings:
-    """Add up the frequencies of one term in two fields; the rows of the sum come in no order.
+    """Add the frequencies of one term in two fields; the rows of the result are in no order.
 
-    The second list is the shorter one, of titles: its rows are looked up in the first, which
-    ascends.
+    The rows of the first list must ascend; the second should be the shorter one, of titles.
     """
     if not len(others.rows) or not len(postings.rows):
         return postings if len(postings.rows) else others
@@ -101,11 +85,11 @@ BLOCK = 64  # rows
 
 
 def best_rows(scores: Floats, limit: int, passes: Callable[[Rows], Bools]) -> Rows:
-    """List the rows of at least the `limit` best scores above 0, of those that pass, if there are.
+    """The rows with the best scores above 0 among those that pass, at least `limit` if there are.
 
-    No other row has a better score than the worst of these. Scores (n_rows,) are mostly passed over
-    by the greatest of each block: of 100,000 rows the best 10 take 0.2 ms, where looking at each
-    takes 1.4.
+    No other passing row has a better score than the worst of these. Most scores (n_rows,) are
+    skipped by the greatest score of their block: the best 10 of 100,000 rows take 0.2 ms; comparing
+    every row takes 1.4 ms.
     """
     blocks = _greatest(scores)
     wanted = limit
@@ -117,15 +101,15 @@ def best_rows(scores: Floats, limit: int, passes: Callable[[Rows], Bools]) -> Ro
         if len(rows := rows[passes(rows)]) >= limit:
             return rows
         wanted *= 8
-    rows = np.flatnonzero(scores > 0)  # ten times as fast as of the scores themselves
+    rows = np.flatnonzero(scores > 0)  # ten times as fast as on the scores themselves
     passing: Rows = rows[passes(rows)]
     return passing
 
 
 def _greatest(scores: Floats) -> Floats:
-    """The greatest score of each block; one block is every n-th row, so that whole arrays compare.
+    """The greatest score of each block; a block is every n-th row, so that numpy compares columns.
 
-    10 times as fast as `reduceat` over rows that follow each other.
+    10 times as fast as `reduceat` over blocks of consecutive rows.
     """
     n_blocks = max(1, len(scores) // BLOCK)
     whole = n_blocks * min(BLOCK, len(scores))

@@ -1,4 +1,4 @@
-"""Answers an expression from posting lists: which articles match, how well each passage does."""
+"""Evaluates an expression over posting lists: which articles match, and each passage's score."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,10 +11,12 @@ from backfile.index.lexical.analysis.languages import Reading, slots
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
-from backfile.index.lexical.scoring.collection import INDEXED, Collection
+from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category
 from backfile.index.model.expression import (
+    COLUMNS,
+    INDEXED,
     And,
     Expression,
     Field,
@@ -31,35 +33,34 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
-ALL_WORDS = 3  # up to so many words an article has to hold them all
-MOST_SPELLINGS = 50  # terms that one fuzzy word stands for, the nearest and commonest of all
-LEAST_SHARE = 0.15  # of the words' total idf that an article has to hold, of more words
-BEST_PASSAGES = 20  # of many words; their articles match, however few of the words they hold
-WEIGHTIEST = 10  # of a query's words, as many as a passage can be expected to hold
+ALL_WORDS = 3  # up to so many words, an article must contain all of them
+MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
+LEAST_SHARE = 0.15  # of the sum of idf that an article must contain, of more words
+BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
+WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
-class Part(NamedTuple):
-    """The answer to one node: scores of rows, and the articles that hold it."""
+class NodeMatches(NamedTuple):
+    """The result of one node: scores of rows, and the mask of matching articles."""
 
     scores: Floats
-    held: Bools
+    matching: Bools
 
 
-class Group(NamedTuple):
-    """The answer to parts side by side; `admitted` and `asked` as in Matches."""
+class GroupMatches(NamedTuple):
+    """The result of a `Words` group; `eligible` and `full_matches` as in Matches."""
 
-    part: Part
-    admitted: Bools
-    asked: Bools
+    node: NodeMatches
+    eligible: Bools
+    full_matches: Bools
 
 
 class Matcher:
     """Matches one expression against one collection."""
 
     def __init__(self, collection: Collection, idf: Idf = Idf.WHOOSH) -> None:
-        """Take the lists, and how rare words count; which articles match does not go by that."""
         self._collection = collection
-        self._columns = collection.table
+        self._table = collection.table
         self._languages = collection.languages
         self._idf = partial(collection.idf, idf=idf)
         self._scored_postings = partial(collection.scored_postings, idf=idf)
@@ -69,144 +70,152 @@ class Matcher:
         self._leaves: list[LeafMatches] = []
 
     def match(self, expression: Expression) -> Matches:
-        """Answer a whole query."""
+        """Match a whole query."""
         if isinstance(expression, Words):
-            part, admitted, asked = self._words(expression, strict=False)
+            node, eligible, full_matches = self._words(expression, strict=False)
         else:
-            part = self._part(expression)
-            admitted = asked = part.held
+            node = self._node(expression)
+            eligible = full_matches = node.matching
         return Matches(
-            part.scores,
-            part.held,
-            admitted,
-            asked,
+            node.scores,
+            node.matching,
+            eligible,
+            full_matches,
             most=(K1 + 1) * sum(sorted(self._idfs)[-WEIGHTIEST:]),
             relaxed=self._relaxed,
             n_words=self._n_words,
             leaves=tuple(self._leaves),
         )
 
-    def _part(self, expression: Expression) -> Part:
+    def _node(self, expression: Expression) -> NodeMatches:
         match expression:
-            case Word() | Phrase() | Prefix() | Fuzzy() | Near() if expression.field not in (
-                *INDEXED,
-                Field.ANY,
-            ):
-                held = self._in_column(expression.field, expression.text)
-                self._leaves.append(LeafMatches(expression, (), held))
-                return Part(self._nothing(), held)
-            case Prefix(text) if not has_run(text):
-                scores = self._nothing()
-                return Part(scores, self._add_begun(self._expanded(text), expression, scores))
-            case Fuzzy(text, _, edits) if not has_run(text):
-                scores = self._nothing()
-                return Part(scores, self._add_begun(self._spelt(text, edits), expression, scores))
-            case Near():
-                scores = self._nothing()
-                return Part(scores, self._add_near(expression, scores))
-            case Word(text) | Phrase(text) | Prefix(text) | Fuzzy(text):
-                scores = self._nothing()
-                readings = self._languages.terms(text)
-                return Part(scores, self._add_word(readings, expression, scores))
-            case Not(part):  # what is excluded adds nothing to scores and bounds
-                return Part(self._nothing(), ~Matcher(self._collection)._part(part).held)
             case And(parts):
-                found = [self._part(part) for part in parts]
-                held = np.logical_and.reduce([part.held for part in found])
-                return Part(_total(found), held)
+                nodes = [self._node(part) for part in parts]
+                return NodeMatches(
+                    _total(nodes), np.logical_and.reduce([node.matching for node in nodes])
+                )
             case Or(parts):
-                found = [self._part(part) for part in parts]
-                held = np.logical_or.reduce([part.held for part in found])
-                return Part(_total(found), held)
+                nodes = [self._node(part) for part in parts]
+                return NodeMatches(
+                    _total(nodes), np.logical_or.reduce([node.matching for node in nodes])
+                )
+            case Not(part):  # an excluded part adds nothing to scores and bounds
+                excluded = Matcher(self._collection)._node(part)
+                return NodeMatches(self._zeros(), ~excluded.matching)
             case Words():
-                return self._words(expression, strict=True).part
+                return self._words(expression, strict=True).node
+            case _:
+                return self._leaf(expression)
 
-    def _words(self, group: Words, *, strict: bool) -> Group:
-        """Answer parts side by side.
+    def _leaf(self, leaf: Leaf) -> NodeMatches:
+        scores = self._zeros()
+        if leaf.field in COLUMNS:
+            mask = self._in_column(leaf.field, leaf.text)
+            self._leaves.append(LeafMatches(leaf, (), mask))
+            return NodeMatches(scores, mask)
+        match leaf:
+            case Prefix(text) if not has_run(text):
+                return NodeMatches(scores, self._add_expanded(self._expanded(text), leaf, scores))
+            case Fuzzy(text, _, edits) if not has_run(text):
+                alike = self._spelt_alike(text, edits)
+                return NodeMatches(scores, self._add_expanded(alike, leaf, scores))
+            case Near():
+                return NodeMatches(scores, self._add_near(leaf, scores))
+            case _:
+                readings = self._languages.terms(leaf.text)
+                return NodeMatches(scores, self._add_word(readings, leaf, scores))
 
-        Strictly, as within AND, OR and NOT, an article has to hold all the words; else enough.
+    def _words(self, group: Words, *, strict: bool) -> GroupMatches:
+        """Match parts without an operator between them.
+
+        An article must contain all words if `strict`, as within AND, OR and NOT; else enough.
         """
-        admitted = np.ones(self._columns.n_articles, np.bool_)
-        found = [self._part(part) for part in group.required]
-        for part in found:
-            admitted &= part.held
-        plain = self._languages.weighty([word.text for word in group.plain])
-        said: dict[tuple[Reading, ...], Word] = {}
-        for text in plain:
-            said.setdefault(self._languages.terms(text), Word(text))
-        scores = _total(found) if found else self._nothing()
-        if not said:
-            return Group(Part(scores, admitted), admitted, admitted)
-        marks = [self._add_word(readings, leaf, scores) for readings, leaf in said.items()]
-        self._n_words += len(said)
-        few = len(said) <= ALL_WORDS
+        eligible = np.ones(self._table.n_articles, np.bool_)
+        required = [self._node(part) for part in group.required]
+        for node in required:
+            eligible &= node.matching
+        words: dict[tuple[Reading, ...], Word] = {}
+        for text in self._languages.weighty([word.text for word in group.plain]):
+            words.setdefault(self._languages.terms(text), Word(text))
+        scores = _total(required) if required else self._zeros()
+        if not words:
+            return GroupMatches(NodeMatches(scores, eligible), eligible, eligible)
+        masks = [self._add_word(readings, leaf, scores) for readings, leaf in words.items()]
+        self._n_words += len(words)
+        few = len(words) <= ALL_WORDS
         if few or strict:
-            every: Bools = np.logical_and.reduce(marks)
-            held = every if strict else self._enough(marks, list(said), admitted)
+            all_words: Bools = np.logical_and.reduce(masks)
+            matching = all_words if strict else self._with_enough(masks, list(words), eligible)
         else:
-            held = self._enough(marks, list(said), admitted)
-            held |= self._owners_of_best(scores, admitted)
-        required = any(True for part in group.required for _ in wanted(part))
-        asked = admitted & (every if few else np.array(required))
-        return Group(Part(scores, held & admitted), admitted, asked)
+            matching = self._with_enough(masks, list(words), eligible)
+            matching |= self._owners_of_best(scores, eligible)
+        searched = any(True for part in group.required for _ in wanted(part))
+        full_matches = eligible & (all_words if few else np.array(searched))
+        return GroupMatches(NodeMatches(scores, matching & eligible), eligible, full_matches)
 
     def _add_word(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of one word; of several terms (`covid-19`), where they stand together."""
+        """Add the scores of a word; a word of several terms (`covid-19`) is a phrase."""
         places = slots(readings)
         if len(places) > 1:
             return self._add_phrase(readings, leaf, scores)
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
-            return self._add_begun(self._expanded(leaf.text), leaf, scores)
+            return self._add_expanded(self._expanded(leaf.text), leaf, scores)
         terms_alike = places[0] if places else ()
         return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
 
-    def _enough(
-        self, marks: list[Bools], said: list[tuple[Reading, ...]], admitted: Bools
+    def _with_enough(
+        self, masks: list[Bools], words: list[tuple[Reading, ...]], eligible: Bools
     ) -> Bools:
-        """Mark the articles that hold all of a few words, or enough of the weight of many."""
-        present = [(mark, word) for mark, word in zip(marks, said, strict=True) if mark.any()]
+        """Mask of articles that contain all of a few words, or enough of the idf of many.
+
+        If none contains enough, it marks the eligible articles that contain most.
+        """
+        present = [(mask, word) for mask, word in zip(masks, words, strict=True) if mask.any()]
         if not present:
-            return np.zeros_like(admitted)
+            return np.zeros_like(eligible)
         idf = self._collection.idf
-        idfs = [sum(map(idf, slots(readings))) for _, readings in present]
-        weights = np.array(idfs, np.float32)
-        carried = weights @ np.array([mark for mark, _ in present])
-        whole = float(weights.sum())
-        needed = whole if len(said) <= ALL_WORDS else LEAST_SHARE * whole
-        best = float(carried[admitted].max(initial=0))
-        missing = len(said) <= ALL_WORDS and len(present) < len(said)
+        idfs = np.array([sum(map(idf, slots(readings))) for _, readings in present], np.float32)
+        contained = idfs @ np.array([mask for mask, _ in present])
+        few = len(words) <= ALL_WORDS
+        whole = float(idfs.sum())
+        needed = whole if few else LEAST_SHARE * whole
+        best = float(contained[eligible].max(initial=0))
+        missing = few and len(present) < len(words)
         if missing or best < needed * 0.999:
             self._relaxed = True
             needed = min(needed, best)
-        held: Bools = (carried >= needed * 0.999) & (carried > 0)
-        return held
+        enough: Bools = (contained >= needed * 0.999) & (contained > 0)
+        return enough
 
-    def _owners_of_best(self, scores: Floats, admitted: Bools) -> Bools:
-        """Mark the articles of the best passages, before any filter: counts must agree with it."""
-        owners = self._columns.article_of
-        rows = best_rows(scores, BEST_PASSAGES, lambda rows: admitted[owners[rows]])
+    def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
+        """Mask of the articles of the best passages, before any filter, so that counts agree."""
+        owners = self._table.article_of
+        rows = best_rows(scores, BEST_PASSAGES, lambda rows: eligible[owners[rows]])
         best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
-        return self._columns.articles_with(best)
+        return self._table.articles_with(best)
 
-    def _add_begun(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of all that begins alike, as one; it is as rare as the rarest."""
+    def _add_expanded(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of the terms of a prefix or a fuzzy word, merged into one term.
+
+        The bound takes the idf of the rarest of them.
+        """
         idf = max((self._idf([term]) for term in terms_alike), default=0.0)
         return self._add(terms_alike, leaf, scores, idf)
 
     def _add(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats, idf: float) -> Bools:
-        """Add to the scores of the rows that hold any of the terms; mark the articles."""
-        held = np.zeros(self._columns.n_articles, np.bool_)
+        """Add the scores of the rows that hold any of the terms; return the mask of articles."""
+        mask = np.zeros(self._table.n_articles, np.bool_)
         self._idfs.append(idf)
         found = self._scored_postings(leaf.field, terms_alike)
-        np.add.at(scores, found.rows, found.scores)  # no row stands twice; the quickest form
-        held[found.articles] = True
-        self._leaves.append(LeafMatches(leaf, (found,), held))
-        return held
+        np.add.at(scores, found.rows, found.scores)  # each row once; this form is the fastest
+        mask[found.articles] = True
+        self._leaves.append(LeafMatches(leaf, (found,), mask))
+        return mask
 
     def _add_phrase(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of terms where they follow each other, as one of the languages has them.
+        """Add the scores of terms where they stand in order, in any of the languages.
 
-        A passage is in one language, so no row is found twice.
+        A passage has one language, so no row is found twice.
         """
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
         found = [
@@ -215,7 +224,7 @@ class Matcher:
         return self._add_together(np.concatenate(found), slots(readings), leaf, scores)
 
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
-        """Add the scores of words and phrases where one stands near the other."""
+        """Add the scores of two words or phrases where they are near each other."""
         sides = self._languages.terms_of_sides(leaf.first, leaf.second)
         orders = [pair for first, second in sides for pair in ((first, second), (second, first))]
         found = [
@@ -231,33 +240,32 @@ class Matcher:
     def _add_together(
         self, rows: Rows, places: Sequence[tuple[str, ...]], leaf: Leaf, scores: Floats
     ) -> Bools:
-        """Add the scores of terms in the rows where they stand together."""
+        """Add the scores of terms in these rows alone; return the mask of articles."""
         together = np.zeros(len(rows), np.float32)
         for terms_alike in dict.fromkeys(places) if len(rows) else ():
             self._idfs.append(self._idf(terms_alike))
-            whole = self._nothing()
-            scored_postings = self._scored_postings(leaf.field, terms_alike)
-            whole[scored_postings.rows] = scored_postings.scores
-            together += whole[rows]
+            by_row = self._zeros()
+            found = self._scored_postings(leaf.field, terms_alike)
+            by_row[found.rows] = found.scores
+            together += by_row[rows]
         scores[rows] += together
-        held = self._columns.articles_with(rows)
-        self._leaves.append(
-            LeafMatches(leaf, (ScoredPostings(rows, together, np.flatnonzero(held)),), held)
-        )
-        return held
+        mask = self._table.articles_with(rows)
+        found = ScoredPostings(rows, together, np.flatnonzero(mask))
+        self._leaves.append(LeafMatches(leaf, (found,), mask))
+        return mask
 
     def _expanded(self, prefix: str) -> list[str]:
-        """The terms a prefix stands for; its own stem too, of a letter the pairs that it begins."""
+        """The terms of a prefix and its own stem; of a single letter, the pairs it begins."""
         folded = fold(prefix)
         if has_run(prefix):
-            lists = self._collection.lists
-            found = {term for place in INDEXED for term in lists.terms(place, folded)}
+            snapshot = self._collection.snapshot
+            found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
         else:
             found = self._collection.spellings().terms_beginning(folded)
         return sorted(found.union(*self._languages.terms(prefix)))
 
-    def _spelt(self, text: str, edits: int) -> list[str]:
-        """The terms of words that are spelt much like this; of many the nearest and commonest."""
+    def _spelt_alike(self, text: str, edits: int) -> list[str]:
+        """The terms of words within so many edits; of many, the nearest and most frequent."""
         spellings = self._collection.spellings()
         asked = {spelling_of(text, language) for language in self._languages.readings}
         near = sorted(
@@ -269,14 +277,14 @@ class Matcher:
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:
-            return self._columns.undated
-        category: Category = getattr(self._columns, field.value)
+            return self._table.undated
+        category: Category = getattr(self._table, field.value)
         return category.mentioning(name_words(text), name_words)
 
-    def _nothing(self) -> Floats:
-        return np.zeros(self._columns.n_rows, np.float32)
+    def _zeros(self) -> Floats:
+        return np.zeros(self._table.n_rows, np.float32)
 
 
-def _total(parts: Sequence[Part]) -> Floats:
-    total: Floats = np.sum([part.scores for part in parts], axis=0, dtype=np.float32)
+def _total(nodes: Sequence[NodeMatches]) -> Floats:
+    total: Floats = np.sum([node.scores for node in nodes], axis=0, dtype=np.float32)
     return total

@@ -1,7 +1,7 @@
-"""Finds what an article's own words say of others: its most telling words, and who shares them.
+"""Finds passages that share an article's key terms.
 
-A word tells much that stands often in the article and seldom elsewhere: tf-idf, as in Salton and
-Buckley, "Term-weighting approaches in automatic text retrieval", 1988.
+A key term is frequent in the article and rare in the archive: tf-idf, as in Salton and Buckley,
+"Term-weighting approaches in automatic text retrieval", 1988.
 """
 
 from collections import Counter
@@ -22,16 +22,16 @@ from backfile.index.model.expression import Field
 from backfile.index.model.matches import ScoredPostings
 
 MOST_WORDS = 25
-LOOKED_AT = 150  # terms, the most frequent; each has a list to be read
-LONGEST = 100_000  # characters that are looked at
-IN_TITLE = 3  # times that a word of the title counts
+LOOKED_AT = 150  # terms, the most frequent; the posting list of each is read
+LONGEST = 100_000  # characters of the article that are read
+IN_TITLE = 3  # occurrences that a word of the title counts for
 SHORTEST = 2  # characters of a word
-TOGETHER = 0.5  # of an article's words, by weight; what one of its passages holds at least
+TOGETHER = 0.5  # share of an article's words, by score, that its best passage is taken to hold
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredWord:
-    """A word as it is first written, and what it scores in which passages."""
+    """A word in its first written form, and its scores in passages."""
 
     text: str
     found: ScoredPostings
@@ -39,10 +39,10 @@ class ScoredWord:
 
 @dataclass(frozen=True, slots=True)
 class MoreLikeThis:
-    """What the words of one article say of all passages.
+    """The key terms of one article, and how much of them each passage holds.
 
-    `shares` (n_rows,) is what a passage holds of the words, by weight, beside the article's own
-    best passage: 0 to 1.
+    `shares` (n_rows,) is the score of a passage as a share of that of the article's own best
+    passage, 0 to 1.
     """
 
     words: tuple[ScoredWord, ...]
@@ -50,49 +50,49 @@ class MoreLikeThis:
 
 
 def more_like_this(collection: Collection, article: Article, own: Rows) -> MoreLikeThis:
-    """Weigh an article's most telling words against all passages; its own are at `own`.
+    """Score all passages by an article's key terms; `own` are the article's own rows.
 
-    Passages and not whole articles, as a round-up of the day's news holds any words somewhere.
+    Passages, not whole articles: a round-up of the day's news contains any words somewhere.
     """
     scores = np.zeros(collection.table.n_rows, np.float32)
     words: list[ScoredWord] = []
-    reached = 0.0  # what the article's best passage would score if it held what all of them do
-    for word in _telling(collection, article):
+    reachable = 0.0  # the score of a passage that held every word as often as any own passage does
+    for word in _key_words(collection, article):
         before = scores[own]
         np.add.at(scores, word.found.rows, word.found.scores)
-        reached += float((scores[own] - before).max(initial=0))
+        reachable += float((scores[own] - before).max(initial=0))
         words.append(word)
-    # Where its words are scattered, as in a round-up, one passage with some of them is no likeness.
-    most = max(float(scores[own].max(initial=0)), TOGETHER * reached)
+    # In a round-up the words are scattered over passages; a few of them are no likeness.
+    most = max(float(scores[own].max(initial=0)), TOGETHER * reachable)
     shares = np.minimum(scores / most, 1) if most else scores
     return MoreLikeThis(tuple(words), shares.astype(np.float32))
 
 
-def _telling(collection: Collection, article: Article) -> Iterator[ScoredWord]:
-    """Walk the words that tell most, of those that other articles hold too."""
+def _key_words(collection: Collection, article: Article) -> Iterator[ScoredWord]:
+    """Walk the words with the highest tf-idf, of those that other articles contain too."""
     written: dict[str, str] = {}
     counts: Counter[str] = Counter()
     language = reading(article.language)
-    for some, times in ((article.given_title, IN_TITLE), (article.text[:LONGEST], 1)):
-        for term, start, end in term_spans(some, language):
-            word = some[start:end]
-            if len(word) >= SHORTEST and _tells(word, language):
+    for text, times in ((article.given_title, IN_TITLE), (article.text[:LONGEST], 1)):
+        for term, start, end in term_spans(text, language):
+            word = text[start:end]
+            if len(word) >= SHORTEST and _is_content_word(word, language):
                 written.setdefault(term, word)
                 counts[term] += times
-    often = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
-    alike = {term: slots(collection.languages.terms(written[term]))[0] for term in often}
-    telling = {term: weight * collection.idf(alike[term]) for term, weight in often.items()}
+    frequencies = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
+    alike = {term: slots(collection.languages.terms(written[term]))[0] for term in frequencies}
+    tf_idf = {term: tf * collection.idf(alike[term]) for term, tf in frequencies.items()}
     found = 0
-    for term in sorted(telling, key=lambda term: -telling[term]):
-        told = collection.scored_postings(Field.ANY, alike[term])
-        if len(told.articles) > 1:
-            scores = np.float32(often[term]) * told.scores
-            yield ScoredWord(written[term], told._replace(scores=scores))
+    for term in sorted(tf_idf, key=lambda term: -tf_idf[term]):
+        postings = collection.scored_postings(Field.ANY, alike[term])
+        if len(postings.articles) > 1:
+            scores = np.float32(frequencies[term]) * postings.scores
+            yield ScoredWord(written[term], postings._replace(scores=scores))
             found += 1
         if found == MOST_WORDS:
             return
 
 
-def _tells(word: str, language: str) -> bool:
-    """Whether a word says more than how a sentence is built; hiragana seldom does."""
+def _is_content_word(word: str, language: str) -> bool:
+    """Whether a word is no stop word; words with hiragana are mostly grammar."""
     return not is_stop_word(word, language) and not (has_run(word) and KANA.search(word))

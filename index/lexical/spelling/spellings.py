@@ -1,8 +1,8 @@
-"""Looks words up by their spelling: those of an archive, within a number of edits.
+"""Finds the words of an archive by their spelling, within a number of edits.
 
-An edit puts a letter in, leaves one out, puts another in its place, or has two neighbours change
-places: optimal string alignment, as in Damerau, "A technique for computer detection and correction
-of spelling errors", 1964, and in Lucene's fuzzy queries.
+An edit inserts, deletes or replaces a letter, or swaps two neighbours: optimal string alignment, as
+in Damerau, "A technique for computer detection and correction of spelling errors", 1964, and in
+Lucene's fuzzy queries.
 """
 
 from bisect import bisect_left
@@ -12,25 +12,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backfile.index.lexical.storage.vocabulary import Vocabulary
 from backfile.index.model.arrays import Bools
+from backfile.index.model.postings import Vocabulary
 
-LETTERS = 64  # a word's letters are marked in so many bits, by their numbers in Unicode
+LETTERS = 64  # bits of a word's mask of letters; a letter's bit is its code point modulo 64
 
 
 def is_within(one: str, other: str, edits: int) -> bool:
-    """Whether so many edits make one word of the other.
+    """Whether the distance of two words is at most `edits`.
 
     >>> is_within("bridg", "bride", 1), is_within("bridge", "brigde", 1), is_within("a", "abc", 1)
     (True, True, False)
     """
-    from rapidfuzz.distance import OSA  # 10 ms, for those who need it
+    from rapidfuzz.distance import OSA  # takes 10 ms, so only where needed
 
     return OSA.distance(one, other, score_cutoff=edits) <= edits
 
 
 def within(word: str, others: Sequence[str], edits: int) -> dict[int, int]:
-    """The places of those that are so near, and how many edits away each is.
+    """The distance of each word within `edits`, by its index in `others`.
 
     >>> within("brigde", ["bridge", "bright", "ferry"], 2)
     {0: 1, 1: 2}
@@ -43,8 +43,11 @@ def within(word: str, others: Sequence[str], edits: int) -> dict[int, int]:
 
 
 def letters_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Mark the letters that each word holds, (n,): words far apart in them are far apart."""
-    ended = [f"{word}\0" for word in words]  # so that none is empty
+    """The mask of letters of each word, (n,).
+
+    Two words whose masks differ in more than 2n bits are more than n edits apart.
+    """
+    ended = [f"{word}\0" for word in words]  # so that no word is empty
     lengths = np.fromiter(map(len, ended), np.int64, len(ended))
     numbers = np.frombuffer("".join(ended).encode("utf-32-le", "surrogatepass"), "<u4")
     marks = np.uint64(1) << (numbers % LETTERS).astype(np.uint64)
@@ -53,13 +56,13 @@ def letters_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     return marked
 
 
-BEYOND = chr(0x10FFFF)  # which no word holds
+BEYOND = chr(0x10FFFF)  # sorts after every letter
 
 
 class Spelling(NamedTuple):
-    """A word: folded, as it is written most often, its terms, how often it stands anywhere.
+    """A word: folded, in its most frequent written form, its terms, and its frequency.
 
-    `living` where it is known that an article of the archive holds it: others are never shown.
+    `living` if an article is known to contain it; other words are never shown.
     """
 
     text: str
@@ -69,23 +72,29 @@ class Spelling(NamedTuple):
     living: bool
 
 
-class Near(NamedTuple):
-    """A spelling, and how many edits lie between it and what was asked."""
+class NearSpelling(NamedTuple):
+    """A spelling and its distance, in edits, from the given word."""
 
     distance: int
     spelling: Spelling
 
 
 class Spellings:
-    """The words of a lexical index, each spelling once. It may be shared between threads."""
+    """The words of a lexical index, each spelling once. Threads may share it."""
 
     def __init__(self, vocabulary: Vocabulary, alive: Bools) -> None:
-        """Take words whose witnesses are rows, and mark the rows that are alive."""
-        found = vocabulary.moved(np.where(alive, np.arange(len(alive)), -1))
+        """Take words whose witnesses are rows, and the mask of living rows.
+
+        The index may hold rows beyond the mask: those of the newest articles, once removed. They
+        are dead.
+        """
+        rows = np.full(max(len(alive), int(vocabulary.witnesses.max(initial=0)) + 1), -1, np.int64)
+        rows[: len(alive)][alive] = np.flatnonzero(alive)
+        found = vocabulary.moved(rows)
         known = found.known
         parted = "\t".join(found.keys).split("\t") if found.keys else []
         every, self._terms = parted[::2], parted[1::2]
-        # Where each word begins among the pairs: there is one for each of its terms.
+        # The first entry of each word: it has one entry per term.
         self._first = [i for i, text in enumerate(every) if not i or text != every[i - 1]]
         self._words = [every[i] for i in self._first]
         self._written = found.written
@@ -95,28 +104,28 @@ class Spellings:
         self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
         self._letters = letters_of(self._words)
 
-    def near(self, word: str, edits: int) -> list[Near]:
-        """The words that are spelt as this folded one but for so many edits, nearest first.
+    def near(self, word: str, edits: int) -> list[NearSpelling]:
+        """The words within so many edits of this folded one, nearest first.
 
-        Of those equally near the commonest comes first.
+        Of equally near words the most frequent comes first.
         """
         mask = letters_of([word])[0]
-        # An edit puts in a letter, takes one out, or both.
+        # An edit adds a letter, removes one, or both.
         alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
         alike &= np.abs(self._lengths - len(word)) <= edits
         places = np.flatnonzero(alike).tolist()
         distances = within(word, [self._words[place] for place in places], edits)
-        found = [Near(n, self._at(places[i])) for i, n in distances.items()]
+        found = [NearSpelling(n, self._at(places[i])) for i, n in distances.items()]
         return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
 
     def beginning(self, prefix: str) -> Iterator[Spelling]:
-        """Walk the words that begin so, the commonest first."""
+        """Walk the words with this prefix, the most frequent first."""
         start, end = self._range(prefix)
         order = np.argsort(-self._counts[start:end], kind="stable") + start
         return (self._at(place) for place in order.tolist())
 
     def terms_beginning(self, prefix: str) -> set[str]:
-        """The terms of all words that begin so."""
+        """The terms of all words with this prefix."""
         start, end = self._range(prefix)
         ends = [*self._first, len(self._terms)]
         return set(self._terms[ends[start] : ends[end]])

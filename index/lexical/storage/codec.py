@@ -1,15 +1,14 @@
-"""A Whoosh codec that keeps each posting list as arrays: documents and frequencies together,
-positions apart and compressed, so that numpy reads a list whole and phrases alone read positions.
-The words as they are spelt are in a file of their own (index/lexical/spelling/vocabulary.py).
+"""A Whoosh codec that stores posting lists as arrays, which numpy reads whole.
 
-Whoosh keeps what it is good at: schema, terms, columns, segments and deletions. A stock Whoosh
-searcher works on such an index too; its matchers find the interface they know.
+Documents and frequencies are in one file; positions, read for phrases alone, in another; words as
+they are spelt in a third (vocabulary.py). Whoosh still provides schema, terms, columns, segments
+and deletions, and a stock Whoosh searcher can search such an index.
 
-A list in the postings file, little-endian: a header (number of documents, bytes a frequency takes,
-bytes a high position takes, where the positions lie and how long both of their parts are),
-documents as uint32, frequencies as wide as the greatest needs. Its positions: their low bytes as
-they are, since a passage seldom has more than 256 words and zlib gains nothing on them; then, where
-one needs it, what lies above, nearly all zeros, compressed.
+A posting list, little-endian: a header (number of documents, bytes per frequency, bytes per high
+position, offset of the positions, lengths of their low and high parts), documents as uint32,
+frequencies in as many bytes as the greatest needs. Positions: first all low bytes, uncompressed, as
+a passage seldom has more than 256 words and zlib gains nothing on them; then, if any position needs
+them, the higher bytes, which are nearly all 0, compressed.
 """
 
 import struct
@@ -19,44 +18,46 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
+from whoosh.reading import IndexReader
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import vocabulary
 from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
-from backfile.index.lexical.storage.vocabulary import Vocabulary
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
-from backfile.index.model.arrays import Numbers
+from backfile.index.model.arrays import Numbers, Rows
+from backfile.index.model.postings import Vocabulary
 
-POSTINGS = "arrays-3"  # recorded in the manifest; a change in how lists are kept changes it
+POSTINGS = "arrays-3"  # recorded in the manifest; every change of this format changes it
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
-OFFSET = 8  # its place in TERM_INFO
+OFFSET = 8  # index in TERM_INFO of where the list is stored
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
-BREAKS = "breaks"  # a field whose two terms stand where a sentence or a paragraph of a text begins
+ROW = "row"  # a column
+BREAKS = "breaks"  # a field with two terms, at the starts of sentences and of paragraphs
 
 
 class PostingLists(NamedTuple):
-    """The lists of many terms of one field, one after the other."""
+    """The lists of many terms of one field, concatenated."""
 
     terms: list[bytes]
     cuts: npt.NDArray[np.int64]
-    """Where each term's postings begin, and after the last where they end."""
+    """The start of each term's postings, and the end of the last one's."""
     documents: Numbers
     frequencies: Numbers
     lengths: Numbers
-    """How many words the field has in each of the documents."""
+    """The number of words of the field in each of the documents."""
     positions: Numbers
-    """`frequencies[i]` of them for each i."""
+    """`frequencies[i]` positions for each i."""
 
 
 def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Put lengths into one byte each, as Whoosh rounds them."""
+    """Round lengths to one byte each, as Whoosh does."""
     return np.minimum(np.searchsorted(LENGTHS, lengths), 255).astype(np.uint8)
 
 
 class ArrayCodec(W3Codec):
-    """W3Codec with another form of postings."""
+    """W3Codec with posting lists as arrays."""
 
     def per_document_writer(self, storage: Any, segment: Any) -> "ArrayColumnsWriter":
         return ArrayColumnsWriter(self, storage, segment)
@@ -77,23 +78,23 @@ class ArrayCodec(W3Codec):
 
 
 class ArrayColumnsWriter(W3PerDocWriter):
-    """Leaves the columns to who has them as arrays, and writes what else a reader looks for."""
+    """Writes the numbers that a Whoosh reader expects; columns are written elsewhere, as arrays."""
 
     def count(self, documents: int, words: dict[str, int]) -> None:
-        """Say how many documents there are, and words in each field of theirs altogether."""
+        """Set the number of documents, and the total number of words of each field."""
         self._doccount = documents
         self._fieldlengths = words
 
 
 class ArrayFieldWriter(W3FieldWriter):
-    """Writes whole posting lists, terms in ascending order within a field."""
+    """Writes whole posting lists, terms ascending within a field."""
 
     def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
         super().__init__(codec, storage, segment)
         self._positions = self._create_file(POSITIONS_EXTENSION)
 
     def add_lists(self, field: str, lists: PostingLists) -> None:
-        """Write the lists of many terms of a field, ascending, and beyond those written before."""
+        """Write the lists of terms of a field: ascending, and above all terms written before."""
         fieldid = pack_ushort(self._fieldmap.setdefault(field, len(self._fieldmap)))
         cuts, firsts = lists.cuts.tolist(), lists.cuts[:-1]
         ends = np.cumsum(lists.frequencies, dtype=np.int64)
@@ -132,7 +133,7 @@ class ArrayFieldWriter(W3FieldWriter):
             offset, where = offset + len(stored), where + total + len(high)
 
     def add_vocabulary(self, words: Vocabulary) -> None:
-        """Write the words of all fields as they are spelt; once, even if there are none."""
+        """Write the vocabulary of all fields; call it once per segment, even without words."""
         with self._create_file(vocabulary.EXTENSION) as stream:
             stream.write(vocabulary.encode(words))
 
@@ -142,7 +143,7 @@ class ArrayFieldWriter(W3FieldWriter):
 
 
 class ArrayTermsReader(W3TermsReader):
-    """Reads posting lists as arrays, or as a matcher for a stock searcher."""
+    """Reads posting lists as arrays, or as matchers for a stock searcher."""
 
     def __init__(
         self, codec: Any, terms: Any, length: int, postings: Any, positions: Any, words: Any
@@ -156,12 +157,12 @@ class ArrayTermsReader(W3TermsReader):
         return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
 
     def stored(self, field: str, term: bytes) -> StoredList | None:
-        """Open the list of a term; None for one that is nowhere."""
+        """Open the list of a term; None for an unknown term."""
         found = self._tindex.get(self._keycoder(field, term))
         return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
 
     def vocabulary(self) -> Vocabulary:
-        """Read the words as they are spelt; who wants them often keeps them."""
+        """Read and decompress the vocabulary; nothing is cached."""
         return vocabulary.decode(self._words.whole())
 
     def _list_at(self, offset: int) -> StoredList:
@@ -171,3 +172,43 @@ class ArrayTermsReader(W3TermsReader):
         super().close()
         self._positions.close()
         self._words.close()
+
+
+def document_rows(reader: IndexReader) -> Rows:
+    """The row of each document, by its number."""
+    found = [read_column(leaf, ROW, ">u4") for leaf, _ in leaves_of(reader)]
+    return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+
+
+def deleted_documents(reader: IndexReader) -> list[int]:
+    """The numbers of the deleted documents."""
+    return [
+        place.start + number
+        for leaf, place in leaves_of(reader)
+        for number in leaf.segment().deleted_docs()
+    ]
+
+
+def leaves_of(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
+    """The reader of each segment, and the range of its document numbers."""
+    return [
+        (leaf, slice(base, base + leaf.doc_count_all()))
+        for leaf, base in reader.leaf_readers()
+        if leaf.segment() is not None
+    ]
+
+
+def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
+    """Read a whole fixed-width column of a segment; documents past its end are 0.
+
+    The column of rows always exists; one of lengths is missing where all lengths are 0.
+    """
+    segment, storage = leaf.segment(), leaf.storage()
+    values = np.zeros(leaf.doc_count_all(), dtype)
+    filename = W3Codec.column_filename(segment, name)
+    if name == ROW or storage.file_exists(filename):
+        length = storage.file_length(filename)
+        with storage.open_file(filename) as stream:
+            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
+        values[: len(stored)] = stored
+    return values

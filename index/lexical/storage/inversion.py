@@ -1,7 +1,7 @@
-"""Inverts passages: from words in order of document to documents in order of term, by sorting.
+"""Inverts passages by sorting: from the terms of each document to the documents of each term.
 
-It is a posting list as any term has: of each document, the positions of the first words of all its
-sentences but the first.
+Starts of sentences and paragraphs are posting lists too: their positions in a document are those of
+the first words of all its sentences or paragraphs but the first.
 """
 
 from array import array
@@ -16,12 +16,13 @@ from backfile.index.lexical.analysis.boundaries import CutText
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import ENGLISH, spelling_of, term_of
 from backfile.index.lexical.storage.codec import PostingLists
-from backfile.index.lexical.storage.vocabulary import Forms, key_of
+from backfile.index.lexical.storage.vocabulary import Forms
 from backfile.index.model.expression import Stretch
+from backfile.index.model.postings import key_of
 
 
 class BreakLists:
-    """Collects the breaks of the documents of a segment, 0 and up."""
+    """Collects the starts of sentences and paragraphs of a segment's documents, 0 and up."""
 
     def __init__(self) -> None:
         self._n_documents = 0
@@ -29,7 +30,7 @@ class BreakLists:
         self._positions = {each: array("I") for each in Stretch}
 
     def add(self, cut: CutText, counts: Sequence[int]) -> None:
-        """Take the next document, and how many terms each of its sentences has."""
+        """Add the next document; `counts` are the numbers of terms of its sentences."""
         for position, opens in zip(accumulate(counts), cut.opens[1:], strict=False):
             for stretch in Stretch if opens else (Stretch.SENTENCE,):
                 self._documents[stretch].append(self._n_documents)
@@ -37,7 +38,7 @@ class BreakLists:
         self._n_documents += 1
 
     def invert(self) -> PostingLists:
-        """The list of each kind of break, ascending as bytes; of a kind that is nowhere, none."""
+        """The list of each kind of break that occurs, ascending as bytes."""
         kinds = sorted(each for each in Stretch if self._documents[each])
         counted = [
             np.unique(np.frombuffer(self._documents[each], np.uint32), return_counts=True)
@@ -58,23 +59,23 @@ class BreakLists:
 
 
 class Inverter:
-    """Collects one field of the documents of a segment, 0 and up."""
+    """Collects the terms of one field of a segment's documents, 0 and up."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}  # of terms, in the order they were met
-        # What stands in a text: a word as it is written, or a pair of letters.
+        self._numbers: dict[str, int] = {}  # number of each term, in order of first occurrence
+        # A form is a word as it is written, or a pair of letters.
         self._term_of_form = array("I")
-        self._keys: list[str] = []  # spelling and term; of a pair, nothing
+        self._keys: list[str] = []  # spelling and term; empty for a pair
         self._written: list[str] = []
-        self._of_word: dict[str, dict[str, int]] = {}  # the form of a word, in each language
+        self._of_word: dict[str, dict[str, int]] = {}  # the form of each word, by language
         self._of_pair: dict[str, int] = {}
         self._forms = array("I")
         self.lengths = array("I")
 
     def add(self, pieces: Sequence[str], language: str = ENGLISH) -> list[int]:
-        """Take the next document's text, cut between words, and read as this language.
+        """Add the next document's text, cut into pieces between words, in this language.
 
-        Return how many terms each piece has.
+        Return the number of terms of each piece.
         """
         known = self._of_word.setdefault(language, {})
         counts = []
@@ -90,7 +91,7 @@ class Inverter:
         return counts
 
     def _learned(self, words: Sequence[str], known: dict[str, int], language: str) -> list[int]:
-        """The forms of words; all are remembered but runs of letters, each seldom met twice."""
+        """The forms of words, new ones included; runs of letters are not cached: few recur."""
         runs: dict[str, list[int]] = {}
         for word in words:
             if word in known:
@@ -117,7 +118,7 @@ class Inverter:
         return len(self._keys) - 1
 
     def invert(self) -> PostingLists:
-        """The list of each term, ascending as bytes."""
+        """The posting list of each term, ascending as bytes."""
         lengths = np.frombuffer(self.lengths, np.uint32)
         names = sorted((term.encode(), number) for term, number in self._numbers.items())
         place = np.empty(len(names), np.uint32)
@@ -127,11 +128,11 @@ class Inverter:
         documents = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
         starts = np.cumsum(lengths, dtype=np.int64) - lengths
         positions = (np.arange(len(terms)) - np.repeat(starts, lengths)).astype(np.uint32)
-        # Words come in order of document and position, so a stable sort by term keeps both.
+        # Terms are in order of document and position; a stable sort by term keeps that order.
         order = np.argsort(terms, kind="stable")
         terms, documents, positions = terms[order], documents[order], positions[order]
         fresh = _is_first(terms) | _is_first(documents)
-        first = np.flatnonzero(fresh)  # where the words of one term in one document begin
+        first = np.flatnonzero(fresh)  # the first position of each term in each document
         frequencies = np.diff(np.append(first, len(terms))).astype(np.uint32)
         documents = documents[first]
         cuts = np.append(np.flatnonzero(_is_first(terms[first])), len(first))
@@ -140,7 +141,7 @@ class Inverter:
         )
 
     def forms(self) -> Forms:
-        """The words as they are written, and the documents they stand in."""
+        """The words as they are written, and the documents that hold them."""
         lengths = np.frombuffer(self.lengths, np.uint32)
         documents = np.repeat(np.arange(len(lengths)), lengths)
         found = np.frombuffer(self._forms, np.uint32).astype(np.int64)
@@ -149,7 +150,7 @@ class Inverter:
 
 
 def _is_first(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Tell the numbers that differ from the one before."""
+    """Mask of the numbers that differ from the one before."""
     differs = np.ones(len(numbers), np.bool_)
     differs[1:] = numbers[1:] != numbers[:-1]
     return differs

@@ -1,7 +1,8 @@
-"""Writes a segment whole, from passages or from other segments, aside from any index.
+"""Writes a whole segment, from passages or from other segments.
 
-Its files wait in a folder of their own until the index takes them over, so that many processes may
-write segments of one index at once, and what a killed one leaves is known for what it is.
+Its files are written to a folder of their own, and the index moves them when it commits the
+segment. So several processes can write segments of one index at once, and the files of a killed
+process are recognised.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh import columns, fields
-from whoosh.filedb.filestore import FileStorage
 from whoosh.reading import IndexReader, SegmentReader
 
-from backfile.archive.batching import batches
+from backfile.archive.workers import batches
 from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.analysis.boundaries import cut_text
 from backfile.index.lexical.analysis.stemming import reading
@@ -25,38 +25,41 @@ from backfile.index.lexical.storage.codec import (
     ArrayCodec,
     ArrayTermsReader,
     PostingLists,
+    document_rows,
     length_codes,
+    read_column,
 )
 from backfile.index.lexical.storage.inversion import BreakLists, Inverter
 from backfile.index.lexical.storage.postings import StoredList
-from backfile.index.lexical.storage.vocabulary import Vocabulary, joined
-from backfile.index.lexical.storage.whoosh_snapshot import document_rows, read_column
+from backfile.index.lexical.storage.unpickling import IndexFolder
+from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
 from backfile.index.model.arrays import Numbers
+from backfile.index.model.postings import Vocabulary
 from backfile.index.seams.protocols import LexicalEntry
 
 INDEX_NAME = "MAIN"  # Whoosh's own default
 STAGING = "staging"
 FIELDS = ("text", "title")
 LISTED = (BREAKS, *FIELDS)  # ascending, as terms are stored
-TERMS_AT_ONCE = 5_000  # of a merge
+TERMS_AT_ONCE = 5_000  # merged in memory
 
 
 def schema() -> fields.Schema:
-    """What Whoosh knows of a passage."""
+    """The fields and columns of a passage, as Whoosh needs them."""
     analyzer = NewsAnalyzer()
     return fields.Schema(
         row=fields.COLUMN(columns.NumericColumn("I", default=0)),
         title=fields.TEXT(analyzer=analyzer, phrase=True),
         text=fields.TEXT(analyzer=analyzer, phrase=True),
         breaks=fields.TEXT(phrase=True),
-        # Whoosh keeps the length of a field in one byte; the mean is taken of the exact ones.
+        # Whoosh rounds the length of a field to one byte; the mean length needs exact numbers.
         title_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
         text_words=fields.COLUMN(columns.NumericColumn("I", default=0)),
     )
 
 
 def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
-    """Write passages, in order; return the segment, whose files wait in `staging_of` it."""
+    """Write passages in ascending order; return the segment; its files are in `staging_of` it."""
     inverters = {field: Inverter() for field in FIELDS}
     breaks = BreakLists()
     for _, title, text, language in entries:
@@ -69,15 +72,15 @@ def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
     draft.add_lists(BREAKS, breaks.invert())
     for field in FIELDS:
         draft.add_lists(field, inverters[field].invert())
-    titles = inverters["title"].forms()  # stand in front of each passage, mostly in capitals
+    titles = inverters["title"].forms()  # repeated for each passage, mostly in capitals
     once = titles._replace(counts=np.minimum(titles.counts, 1))
     draft.add_vocabulary(joined([inverters["text"].forms(), once]))
     return draft.finish()
 
 
 def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
-    """Write the living passages of these segments as one; return it as `write_segment` does."""
-    storage = FileStorage(str(index))
+    """Write the passages of these segments that are not deleted as one; return that segment."""
+    storage = IndexFolder(str(index))
     readers = [SegmentReader(storage, schema(), segment) for segment in chosen]
     readers.sort(key=lambda reader: int(document_rows(reader)[0]))
     places = [_places(reader) for reader in readers]
@@ -90,41 +93,43 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
     places = _one_after_another(places)
     draft = _Draft(index)
     draft.add_columns(rows, lengths)
-    lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # it has no words
+    lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # breaks have no length
     terms: set[str] = set()
     for field in LISTED:
         lists = _merged_lists(readers, places, field)
         for some in batches(lists, TERMS_AT_ONCE):
             terms.update(each.term.decode() for each in some)
             draft.add_lists(field, _joined(some, lengths[field]))
-    words = [_vocabulary(each).moved(to).forms() for each, to in zip(readers, places, strict=True)]
-    draft.add_vocabulary(joined(words).of_terms(terms))
+    words = [
+        forms_of(_vocabulary(each).moved(to)) for each, to in zip(readers, places, strict=True)
+    ]
+    draft.add_vocabulary(of_terms(joined(words), terms))
     for reader in readers:
         reader.close()
     return draft.finish()
 
 
 def staging_of(index: Path, segment: Any) -> Path:
-    """Where the files of a segment are that is in no index yet."""
+    """The folder of a segment's files before the index commits it."""
     return index / STAGING / str(segment.segment_id())
 
 
 class _Draft:
-    """The files of a segment while they are written."""
+    """The files of a segment that is being written."""
 
     def __init__(self, index: Path) -> None:
         codec = ArrayCodec()
         self._segment = codec.new_segment(None, INDEX_NAME)
         folder = staging_of(index, self._segment)
         folder.mkdir(mode=0o700, parents=True)
-        self._storage = FileStorage(str(folder))
+        self._storage = IndexFolder(str(folder))
         self._columns = codec.per_document_writer(self._storage, self._segment)
         self._lists = codec.field_writer(self._storage, self._segment)
 
     def add_columns(
         self, rows: npt.NDArray[Any], lengths: Mapping[str, npt.NDArray[np.uint32]]
     ) -> None:
-        """Say of each document which row it is, and how many words its fields have."""
+        """Write the row of each document, and the number of words of its fields."""
         self._columns.count(len(rows), {field: int(of.sum()) for field, of in lengths.items()})
         self._write_column("row", rows.astype(">u4"))
         for field, of in lengths.items():
@@ -150,7 +155,7 @@ class _Draft:
 
 
 class _Kept(NamedTuple):
-    """One term's list without the documents that are deleted, under their new numbers."""
+    """One term's list without deleted documents; the others have their new numbers."""
 
     term: bytes
     documents: Numbers
@@ -159,7 +164,7 @@ class _Kept(NamedTuple):
 
 
 def _places(reader: IndexReader) -> npt.NDArray[np.int64]:
-    """The number of each document among those that live, -1 for one that is deleted."""
+    """The new number of each document, -1 for a deleted one."""
     living = np.ones(reader.doc_count_all(), np.bool_)
     living[list(reader.segment().deleted_docs())] = False
     return np.where(living, np.cumsum(living) - 1, -1)

@@ -1,5 +1,6 @@
-"""The lexical index in Whoosh: a document a passage, written in order of row, read as arrays."""
+"""The lexical index in Whoosh: one document per passage, in order of row, read as arrays."""
 
+import pickle
 import shutil
 import warnings
 from collections import deque
@@ -14,18 +15,17 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.switching import switch
 from backfile.archive.workers import Task, Workers
+from backfile.index.lexical.storage.codec import deleted_documents, document_rows
 from backfile.index.lexical.storage.segments import (
+    INDEX_NAME,
     STAGING,
     merge_segments,
     schema,
     staging_of,
     write_segment,
 )
-from backfile.index.lexical.storage.whoosh_snapshot import (
-    WhooshSnapshot,
-    deleted_documents,
-    document_rows,
-)
+from backfile.index.lexical.storage.unpickling import NAME, IndexFolder
+from backfile.index.lexical.storage.whoosh_snapshot import WhooshSnapshot
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.protocols import LexicalEntry
 
@@ -35,63 +35,62 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
     from whoosh import index
     from whoosh.filedb.filestore import RamStorage
-    from whoosh.index import TOC, clean_files
+    from whoosh.index import TOC, FileIndex, clean_files
     from whoosh.reading import SegmentReader
 
 
 MOST_SEGMENTS = 16
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
-NAME = Message("the lexical index")
 
 
 class _Writing(NamedTuple):
-    """A segment that is being written, and the ids of those whose place it will take."""
+    """A segment that is being written, and the ids of the segments that it replaces."""
 
     segment: Task[Any]
     replaced: frozenset[str]
 
 
 class WhooshIndex:
-    """The words of an archive. Share the index between threads; each snapshot is read-only."""
+    """The words of an archive. Threads may share the index; each snapshot is read-only."""
 
     def __init__(self, path: Path, workers: Workers | None = None) -> None:
-        """Take the folder, and who writes segments; in place if nobody is given."""
+        """Take the folder of the index, and the workers that write segments, or none."""
         self._path = path
         self._workers = workers or Workers(0)
         self._index: Any = None
         self._writing: deque[_Writing] = deque()  # in order of row; committed in this order
 
     def add(self, entries: Iterable[LexicalEntry]) -> None:
-        """Have a segment written of passages with rows beyond all others, ascending."""
+        """Write a segment of passages; their rows ascend, above all earlier ones."""
         self._opened_for_writing()
         written = self._workers.submit(write_segment, self._path, list(entries))
         self._writing.append(_Writing(written, frozenset()))
         self._commit_written(MOST_WAITING)
 
     def flush(self) -> None:
-        """Wait until all that was added can be found."""
+        """Wait until all added passages can be found."""
         self._commit_written(0)
 
     def settle(self) -> None:
-        """Merge segments until each is large beside all smaller ones, and wait for it."""
+        """Merge segments until each is more than twice as large as all later ones, and wait."""
         self.flush()
         self._merge(_to_settle(self._opened_for_writing()._segments()))
         self.flush()
 
     def last_row(self) -> int:
-        """The highest row that is indexed; 0 for an empty index. Rows come in ascending order."""
+        """The highest row that is indexed; 0 for an empty index."""
         with self._opened_for_writing().reader() as reader:
             rows = document_rows(reader)
         return int(rows.max()) if len(rows) else 0
 
     def rows(self) -> Rows:
-        """List the rows that are indexed, without those that are deleted."""
+        """The rows that are indexed and not deleted."""
         with self._opened().reader() as reader:
             return np.delete(document_rows(reader), deleted_documents(reader))
 
     def snapshot(self) -> "WhooshSnapshot":
-        """Open what is committed now; raise EngineUnavailable where nothing can be opened."""
+        """Open the committed state; raise EngineUnavailable if it cannot be read."""
         for _ in range(TRIES):
             try:
                 return WhooshSnapshot(self._opened().reader())
@@ -101,7 +100,7 @@ class WhooshIndex:
         raise EngineUnavailable(NAME, changing)
 
     def remove(self, rows: Rows) -> None:
-        """Delete passages; rows that are not indexed are passed over."""
+        """Delete passages; rows that are not indexed are ignored."""
         self.flush()
         made = self._opened_for_writing()
         if not np.isin(self.rows(), rows).any():
@@ -114,7 +113,7 @@ class WhooshIndex:
                     segment.delete_document(document)
 
     def _commit_written(self, most_left: int) -> None:
-        """Commit what is written, in order, and wait until no more than so many are left."""
+        """Commit the written segments in order; wait until at most so many are left."""
         try:
             while len(self._writing) > most_left or (
                 self._writing and self._writing[0].segment.done()
@@ -124,13 +123,13 @@ class WhooshIndex:
                 self._writing.popleft()
                 self._merge_if_many()
         except BaseException:
-            self._writing.clear()  # else later rows would be committed without these
+            self._writing.clear()  # later rows must not be committed without these
             raise
 
     def _commit(self, segment: Any, replaced: frozenset[str]) -> None:
         with self._changing() as segments:
             taken = [i for i, each in enumerate(segments) if each.segment_id() in replaced]
-            place = taken[0] if taken else len(segments)  # so that they stay in order of row
+            place = taken[0] if taken else len(segments)  # keeps segments in order of row
             segments[:] = [each for each in segments if each.segment_id() not in replaced]
             if segment.doc_count_all():
                 staged = staging_of(self._path, segment)
@@ -150,7 +149,7 @@ class WhooshIndex:
 
     @contextmanager
     def _changing(self) -> Iterator[list[Any]]:
-        """Change the list of segments; it is committed at the end, or else left as it was."""
+        """Change the list of segments; it is committed unless the block raises."""
         made = self._opened_for_writing()
         contents = made._read_toc()
         yield contents.segments
@@ -159,7 +158,7 @@ class WhooshIndex:
         clean_files(made.storage, made.indexname, contents.generation, contents.segments)
 
     def clear(self) -> None:
-        """Throw the index away; it can be rebuilt from the record."""
+        """Delete the index; it can be rebuilt from the record."""
         self._writing.clear()
         self._index = None
         shutil.rmtree(self._path, ignore_errors=True)
@@ -191,22 +190,25 @@ class WhooshIndex:
         if not self._path.exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
         try:
-            return index.open_dir(self._path)
-        except (index.IndexError, OSError, EOFError, ValueError) as exc:
+            return FileIndex(self._folder(), schema(), INDEX_NAME)
+        except (index.IndexError, OSError, EOFError, ValueError, pickle.PickleError) as exc:
             error = str(exc) or type(exc).__name__
             reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
             raise EngineUnavailable(NAME, reason) from exc
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
-            for left in (self._path / STAGING, _beside(self._path)):  # by a run that was killed
+            for left in (self._path / STAGING, _beside(self._path)):  # files of a killed run
                 shutil.rmtree(left, ignore_errors=True)
-            if index.exists_in(self._path):
+            if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
                 self._index = self._opened()
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
-                self._index = index.create_in(self._path, schema())
+                self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
         return self._index
+
+    def _folder(self) -> IndexFolder:
+        return IndexFolder(str(self._path))
 
 
 def _beside(path: Path) -> Path:
@@ -215,10 +217,10 @@ def _beside(path: Path) -> Path:
 
 
 def _to_merge(segments: list[Any]) -> list[Any]:
-    """Choose the smallest half of those that follow each other, once there are many.
+    """Choose the smallest run of segments, half of them, once there are too many.
 
-    Only what follows each other is ever merged: then rows ascend in every segment and from one to
-    the next, and so in every posting list, which need not be sorted when it is read.
+    Only neighbours are merged, so rows ascend within and across segments, and a posting list need
+    not be sorted when it is read.
     """
     if len(segments) <= MOST_SEGMENTS:
         return []
@@ -229,10 +231,10 @@ def _to_merge(segments: list[Any]) -> list[Any]:
 
 
 def _to_settle(segments: list[Any]) -> list[Any]:
-    """Choose all from the first that is no more than twice as large as all that follow it.
+    """Choose all segments from the first that is at most twice as large as all later ones together.
 
-    So few are left that a word is looked up in, and a passage is seldom written again: their number
-    grows with the logarithm of the archive, as does the number of times that it is.
+    The number of segments, and how often a passage is written again, then grow with the logarithm
+    of the archive's size.
     """
     sizes = [segment.doc_count() for segment in segments]
     crowded = [i for i, size in enumerate(sizes[:-1]) if size <= 2 * sum(sizes[i + 1 :])]

@@ -1,4 +1,4 @@
-"""The matcher that a stock Whoosh searcher walks over one of our posting lists."""
+"""A Whoosh matcher over one of our posting lists, for a stock Whoosh searcher."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from backfile.index.model.arrays import Numbers
 
 
 class ArrayMatcher(LeafMatcher):
-    """The matcher a stock Whoosh searcher walks; the whole list is one block to it."""
+    """Walks one posting list; the whole list is one block."""
 
     def __init__(
         self, stored: StoredList, term: tuple[str, bytes], format_: Any, scorer: Any

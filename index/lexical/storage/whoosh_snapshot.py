@@ -1,4 +1,4 @@
-"""One commit of a Whoosh index, read as arrays: posting lists and columns over passage rows."""
+"""One commit of a Whoosh index, read as arrays: posting lists and columns over rows of passages."""
 
 import threading
 import weakref
@@ -7,29 +7,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import W3Codec
 from whoosh.reading import IndexReader
 
-from backfile.archive.model.article import Article
-from backfile.index.lexical.scoring.bm25 import NO_POSTINGS, Idf, Postings
-from backfile.index.lexical.scoring.collection import INDEXED, Collection
-from backfile.index.lexical.scoring.matching import Matcher
-from backfile.index.lexical.scoring.more_like_this import MoreLikeThis, more_like_this
-from backfile.index.lexical.scoring.phrases import NO_BREAKS, Gap, documents_with_phrase
-from backfile.index.lexical.spelling.spellings import Spellings
-from backfile.index.lexical.storage.codec import BREAKS, LENGTHS, ArrayTermsReader
+from backfile.index.lexical.storage.codec import (
+    BREAKS,
+    LENGTHS,
+    ArrayTermsReader,
+    deleted_documents,
+    document_rows,
+    leaves_of,
+    read_column,
+)
+from backfile.index.lexical.storage.phrases import NO_BREAKS, documents_with_phrase
 from backfile.index.lexical.storage.postings import StoredList
-from backfile.index.lexical.storage.vocabulary import Vocabulary, joined
+from backfile.index.lexical.storage.vocabulary import forms_of, joined
 from backfile.index.model.arrays import Floats, Rows
-from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.expression import Expression, Field, Stretch
-from backfile.index.model.matches import Matches
-
-ROW = "row"
+from backfile.index.model.expression import INDEXED, Field, Gap, Stretch
+from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
 
 
 class _Segment:
-    """A segment's lists, and the rows of its documents."""
+    """The posting lists of a segment, and the rows of its documents."""
 
     def __init__(self, terms: ArrayTermsReader, rows: Rows) -> None:
         self.terms = terms
@@ -37,7 +35,7 @@ class _Segment:
         self._in_steps = bool((np.diff(rows) == 1).all())
 
     def breaks(self) -> dict[Stretch, StoredList]:
-        """Where the sentences and paragraphs of texts begin, but for the first of each text."""
+        """The starts of sentences and paragraphs, but for the first of each text."""
         found = {each: self.terms.stored(BREAKS, each.value.encode()) for each in Stretch}
         return {each: stored for each, stored in found.items() if stored is not None}
 
@@ -45,45 +43,28 @@ class _Segment:
         rows: Rows = documents + self._rows[0] if self._in_steps else self._rows[documents]
         return rows
 
-    def words(self) -> Vocabulary:
-        """Its words as they are spelt, with rows for documents."""
+    def vocabulary(self) -> Vocabulary:
+        """Its vocabulary; witnesses are rows."""
         return self.terms.vocabulary().moved(self._rows)
 
 
 class WhooshSnapshot:
-    """One commit of the index, as posting lists over rows; its files close with it."""
+    """One commit of the index; see LexicalSnapshot. Its files close with it."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
-        self._lock = threading.Lock()  # Whoosh's own readers are not made for threads
+        self._lock = threading.Lock()  # Whoosh's readers are not thread-safe
         self._rows = document_rows(reader)
-        self._ascending = bool((np.diff(self._rows) > 0).all())  # in every posting list, then
+        self._ascending = bool((np.diff(self._rows) > 0).all())  # then in every posting list too
         self._lengths: dict[Field, Floats] = {
             f: LENGTHS[self._column(f"_{f.value}_len", "u1")].astype(np.float32) for f in INDEXED
         }
         self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
         self._segments = [
             _Segment(leaf.codec().terms_reader(leaf.storage(), leaf.segment()), self._rows[place])
-            for leaf, place in _leaves(reader)
+            for leaf, place in leaves_of(reader)
         ]
-        self._collection: Collection | None = None
         self.close = weakref.finalize(self, reader.close)
-
-    def match(
-        self, expression: Expression, articles: ArticleTable, *, idf: Idf = Idf.WHOOSH
-    ) -> Matches:
-        """Match an expression against the articles of a snapshot of the catalogue."""
-        return Matcher(self._collected(articles), idf).match(expression)
-
-    def more_like_this(self, article: Article, own: Rows, articles: ArticleTable) -> MoreLikeThis:
-        """Weigh an article's words against all passages."""
-        return more_like_this(self._collected(articles), article, own)
-
-    def _collected(self, articles: ArticleTable) -> Collection:
-        known = self._collection  # once, since another thread may set it meanwhile
-        if known is None or known.table is not articles:
-            known = self._collection = Collection(self, articles)
-        return known
 
     def rows(self) -> Rows:
         return np.delete(self._rows, deleted_documents(self._reader))
@@ -120,58 +101,14 @@ class WhooshSnapshot:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
-    def words(self) -> Vocabulary:
-        found = [segment.words() for segment in self._segments]
-        return found[0] if len(found) == 1 else joined([each.forms() for each in found])
-
-    def spellings(self, articles: ArticleTable) -> Spellings:
-        """The words of these articles as they are spelt."""
-        return self._collected(articles).spellings()
+    def vocabulary(self) -> Vocabulary:
+        found = [segment.vocabulary() for segment in self._segments]
+        return found[0] if len(found) == 1 else joined(list(map(forms_of, found)))
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
-        """A column of the documents, laid out by row; 0 for rows that are not here."""
+        """A column of the documents, by row; 0 for rows that are not indexed."""
         laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
-        found = [read_column(leaf, name, dtype) for leaf, _ in _leaves(self._reader)]
+        found = [read_column(leaf, name, dtype) for leaf, _ in leaves_of(self._reader)]
         if found:
             laid_out[self._rows] = np.concatenate(found)
         return laid_out
-
-
-def document_rows(reader: IndexReader) -> Rows:
-    """The row of each document, by document number."""
-    found = [read_column(leaf, ROW, ">u4") for leaf, _ in _leaves(reader)]
-    return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
-
-
-def deleted_documents(reader: IndexReader) -> list[int]:
-    """The numbers of the documents that are deleted."""
-    return [
-        place.start + number
-        for leaf, place in _leaves(reader)
-        for number in leaf.segment().deleted_docs()
-    ]
-
-
-def _leaves(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
-    """The reader of each segment with the place of its documents; an empty index has none."""
-    return [
-        (leaf, slice(base, base + leaf.doc_count_all()))
-        for leaf, base in reader.leaf_readers()
-        if leaf.segment() is not None
-    ]
-
-
-def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
-    """Read a fixed-width column of a segment whole; documents past its end hold zero.
-
-    Each segment has a row for every document; of lengths it has none where all are zero.
-    """
-    segment, storage = leaf.segment(), leaf.storage()
-    values = np.zeros(leaf.doc_count_all(), dtype)
-    filename = W3Codec.column_filename(segment, name)
-    if name == ROW or storage.file_exists(filename):
-        length = storage.file_length(filename)
-        with storage.open_file(filename) as stream:
-            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
-        values[: len(stored)] = stored
-    return values

@@ -1,1 +1,1 @@
-"""The stock engines that the benchmark times beside our own, on the same passages."""
+"""The baselines: stock engines that the benchmark times beside ours, on the same passages."""

@@ -1,4 +1,4 @@
-"""bm25s, which scores while it indexes and adds up while it searches, in numpy."""
+"""bm25s, in numpy: it computes scores while it indexes, and adds them up while it searches."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,9 +15,9 @@ KINDS = frozenset({Kind.WORDS, Kind.QUESTION})  # it keeps no positions and no o
 
 
 class BM25S:
-    """A bm25s index. It knows no fields: a passage's title and text are one.
+    """A bm25s index. It has no fields: title and text of a passage are one.
 
-    It is saved for its size on disk, and searched as it lies in memory.
+    It is saved to measure its size on disk, and searched in memory.
     """
 
     name = "bm25s"
@@ -39,11 +39,11 @@ class BM25S:
         self._index.save(self.folder, show_progress=False)
 
     def searches(self) -> Sequence[WordSearch]:
-        """One; every score is worked out."""
+        """One, which computes every score."""
         return [WordSearch(self.name, KINDS, self._best)]
 
     def scores(self, words: Sequence[str]) -> tuple[Rows, Floats]:
-        """Every row with its score, aligned; 0 where none of the words stands."""
+        """Every row with its score, aligned; 0 if a passage has none of the words."""
         asked = any_of(words)
         if not asked:
             return self._rows, np.zeros(len(self._rows), np.float32)

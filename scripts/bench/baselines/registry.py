@@ -1,4 +1,4 @@
-"""Says which rivals can run here, and which are not installed."""
+"""Lists the baselines that can run here, and those that are not installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 from backfile.scripts.bench.baselines.sqlite_index import SqliteFTS5
 from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
-from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy, VectorRival
-from backfile.scripts.bench.baselines.words import WordRival
+from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy, VectorBaseline
+from backfile.scripts.bench.baselines.words import WordBaseline
 
 EXTRA = ("tantivy", "bm25s")
 REMEDY = "pip install 'backfile[benchmark]'"
 
 
-class Entrants(NamedTuple):
-    """The rivals, none built yet, and the names of those that REMEDY would bring."""
+class Baselines(NamedTuple):
+    """The installed baselines, not built yet, and the names of the missing ones (see REMEDY)."""
 
-    by_words: list[WordRival]
-    by_meaning: list[VectorRival]
+    by_words: list[WordBaseline]
+    by_meaning: list[VectorBaseline]
     missing: list[str]
 
 
-def rivals(folder: Path) -> Entrants:
-    """Make every rival that is installed; what is written goes below the folder."""
+def baselines(folder: Path) -> Baselines:
+    """Make every baseline that is installed; each writes below the folder."""
     missing = [name for name in EXTRA if find_spec(name) is None]
-    by_words: list[WordRival] = [StockWhoosh(folder / "whoosh"), SqliteFTS5(folder / "fts5")]
+    by_words: list[WordBaseline] = [StockWhoosh(folder / "whoosh"), SqliteFTS5(folder / "fts5")]
     if "tantivy" not in missing:
         from backfile.scripts.bench.baselines.tantivy_index import Tantivy
 
@@ -33,4 +33,4 @@ def rivals(folder: Path) -> Entrants:
         from backfile.scripts.bench.baselines.bm25s_index import BM25S
 
         by_words.append(BM25S(folder / "bm25s"))
-    return Entrants(by_words, [ChromaWhere(folder / "chroma"), ExactNumpy()], missing)
+    return Baselines(by_words, [ChromaWhere(folder / "chroma"), ExactNumpy()], missing)

@@ -47,7 +47,7 @@ class SqliteFTS5:
             connection.execute(OPTIMIZE)
 
     def searches(self) -> Sequence[WordSearch]:
-        """One; every match is scored."""
+        """One, which scores every match."""
         return [WordSearch(self.name, KINDS, self._best)]
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class SqliteFTS5:
 
 
 def _match(kind: Kind, words: Sequence[str]) -> str:
-    """Write a query as FTS5 reads it; no term of ours holds a quotation mark."""
+    """Write a query as FTS5 reads it; none of our terms has a quotation mark."""
     match kind:
         case Kind.WORDS | Kind.QUESTION:
             return " OR ".join(f'"{term}"' for term in any_of(words))

@@ -49,7 +49,7 @@ class StockWhoosh:
         self._searcher = Searcher(reader, weighting=BM25F())
 
     def searches(self) -> Sequence[WordSearch]:
-        """One, which may skip what cannot be among the best: it does not count the matches."""
+        """One. It does not count matches, so it may skip those that cannot be among the best."""
         return [WordSearch(self.name, KINDS, self._best)]
 
     def close(self) -> None:

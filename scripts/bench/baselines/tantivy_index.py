@@ -48,7 +48,7 @@ class Tantivy:
         self._searcher = index.searcher()
 
     def searches(self) -> Sequence[WordSearch]:
-        """Two: to count the matches rules out block-max pruning, and costs what that saves."""
+        """Two, as counting the matches rules out block-max pruning."""
         return [
             WordSearch("tantivy, with totals", KINDS, partial(self._best, count=True)),
             WordSearch("tantivy, best only", KINDS, partial(self._best, count=False)),

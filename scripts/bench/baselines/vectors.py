@@ -1,4 +1,4 @@
-"""The rivals in search by meaning with a filter by day: Chroma's own filter, and plain numpy."""
+"""Baselines in search by meaning with a date filter: Chroma's own filter, and plain numpy."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,14 +14,14 @@ Halves = npt.NDArray[np.float16]
 Days = npt.NDArray[np.integer[Any]]
 
 
-class VectorRival(Protocol):
-    """Finds the nearest passages among those of a day or later."""
+class VectorBaseline(Protocol):
+    """A stock engine that finds the nearest passages of a day or later."""
 
     name: str
 
     @property
     def folder(self) -> Path | None:
-        """Where all that it writes lies; None for what keeps to memory."""
+        """The folder that it writes to; None if it keeps everything in memory."""
         ...
 
     def build(self, rows: Rows, vectors: Halves, days: Days) -> None:
@@ -81,7 +81,7 @@ class ChromaWhere:
 
 
 class ExactNumpy:
-    """All vectors in memory as float32, each compared: a mask, a product, a partition."""
+    """An exact scan of all vectors in memory as float32: a mask, a product, a partition."""
 
     name = "numpy"
     folder = None

@@ -1,10 +1,10 @@
-"""What is asked of a rival in search by words, and the terms that a query comes down to.
+"""The interface of a baseline in search by words, and the terms that it looks for.
 
-All rivals look for the same terms in the same posting lists, so that time is compared and nothing
-else: the terms that our analyser makes, stop words dropped and repeats left out as our own search
-does. An engine with a stemmer of its own is therefore not given text but terms, joined by blanks.
-Scores are each engine's own: bm25s adds title and text up before it scores, and to Whoosh and
-tantivy a prefix is worth the same wherever it stands.
+All engines look for the same terms in the same posting lists, so that only time is compared: our
+analyser makes the terms; stop words and repeated words are dropped, as in our own search. An engine
+with a stemmer of its own is given terms, joined by blanks, instead of text. Each engine scores in
+its own way: bm25s adds title and text before it scores, and Whoosh and tantivy give a prefix the
+same score in every place.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from backfile.index.lexical.analysis.stemming import fold
 
 
 class Kind(StrEnum):
-    """The kinds of query; each is a list of words as they were typed."""
+    """The kinds of query; a query is a list of words, as typed."""
 
     WORDS = "words"  # a few, any of them
     QUESTION = "question"  # a dozen, any of them
@@ -29,7 +29,7 @@ KINDS = frozenset(Kind)
 
 
 class Passage(NamedTuple):
-    """What a rival is given of a passage."""
+    """A passage, as a baseline indexes it."""
 
     row: int
     title: str
@@ -48,8 +48,8 @@ class WordSearch(NamedTuple):
     best: Callable[[Kind, Sequence[str], int], list[int]]
 
 
-class WordRival(Protocol):
-    """An engine beside ours."""
+class WordBaseline(Protocol):
+    """A stock engine that searches by words."""
 
     name: str
     folder: Path
@@ -58,7 +58,7 @@ class WordRival(Protocol):
     """True where passages must come from `as_terms`, and are thus analysed before `build`."""
 
     def build(self, passages: Iterable[Passage]) -> None:
-        """Index passages in one commit, and open the index; once only."""
+        """Index all passages in one commit, and open the index; called once."""
         ...
 
     def searches(self) -> Sequence[WordSearch]:
@@ -71,7 +71,7 @@ class WordRival(Protocol):
 
 
 def as_terms(passages: Iterable[Passage]) -> Iterator[Passage]:
-    """Put in place of each text its terms, joined by blanks.
+    """Replace each text by its terms, joined by blanks.
 
     >>> next(as_terms([Passage(1, "Ferries", "The U.S. bridges")]))
     Passage(row=1, title='ferri', text='the u.s bridg')
@@ -81,7 +81,7 @@ def as_terms(passages: Iterable[Passage]) -> Iterator[Passage]:
 
 
 def any_of(words: Sequence[str]) -> list[str]:
-    """List the terms of which a passage has to hold one, each once.
+    """List the terms of a query that matches any of them, each once.
 
     >>> any_of(["the", "bridges", "and", "bridge", "ferry"])
     ['bridg', 'ferri']
@@ -95,7 +95,7 @@ def in_order(words: Sequence[str]) -> list[str]:
 
 
 def beginnings(words: Sequence[str]) -> tuple[str, list[str]]:
-    """Give the prefix, and the terms beside it that our search takes it for: its own stem.
+    """Give the folded prefix, and the other terms that our search looks for: its own stem.
 
     >>> beginnings(["Bridge"]), beginnings(["ferr"])
     (('bridge', ['bridg']), ('ferr', []))

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.page_states import SAMPLE_STATES
+from tests.browser.page_states import SAMPLE_STATES
+
+pytestmark = pytest.mark.browser
 
 SEARCHES = [
     "/?q=swing+bridge",
@@ -36,7 +38,6 @@ def page(chromium, address):
     context.close()
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("search", SEARCHES)
 def test_ten_hits_are_less_than_60_kb_of_html(page, search):
     answer = page.goto(search)
@@ -44,24 +45,27 @@ def test_ten_hits_are_less_than_60_kb_of_html(page, search):
     assert len(answer.body()) < 60_000
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("state", SAMPLE_STATES)
-def test_a_page_asks_nobody_but_its_own_server(page, address, state):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(SAMPLE_STATES[state][0], wait_until="networkidle")
-    assert f"{address}/static/backfile.css" in asked
-    assert all(url.startswith(f"{address}/") for url in asked)
+def test_a_page_asks_nobody_but_its_own_server(page, address):
+    """All pages are open at once, so that one waits for the silence of all."""
+    asked = {state: [] for state in SAMPLE_STATES}
+    opened = []
+    for state, (path, _) in SAMPLE_STATES.items():
+        opened.append(page.context.new_page())
+        opened[-1].on("request", lambda request, to=asked[state]: to.append(request.url))
+        opened[-1].goto(path)
+    for each in opened:
+        each.wait_for_load_state("networkidle")
+    for state, urls in asked.items():
+        assert f"{address}/static/backfile.css" in urls, state
+        assert all(url.startswith(f"{address}/") for url in urls), state
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("path", ["/?q=bridge", "/article/cc-2023-004?q=budget", "/overview"])
 def test_nothing_but_one_style_sheet_is_waited_for(page, path):
     page.goto(path)
     assert page.evaluate(BLOCKING) == ["/static/backfile.css"]
 
 
-@pytest.mark.browser
 def test_the_first_hit_is_painted_within_a_second(page):
     """The bound is for machines that do other work as well; alone, a third of it is the aim."""
     page.add_init_script(FIRST_HIT)

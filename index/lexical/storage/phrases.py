@@ -1,4 +1,4 @@
-"""Finds words in order: positions are compared only in the passages that hold all the words."""
+"""Finds phrases: positions are compared only in the documents that hold all the terms."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -8,9 +8,8 @@ import numpy as np
 
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.model.arrays import Bools, Numbers, Rows
-from backfile.index.model.expression import Stretch
+from backfile.index.model.expression import Gap, Stretch
 
-Gap = int | Stretch
 NO_BREAKS: Mapping[Stretch, StoredList] = MappingProxyType({})
 SHIFT = 32  # a place is (document << SHIFT) + position
 
@@ -20,10 +19,11 @@ def documents_with_phrase(
     gaps: Sequence[Gap],
     breaks: Mapping[Stretch, StoredList] = NO_BREAKS,
 ) -> Rows:
-    """Return the documents in which the terms stand in this order, ascending.
+    """Return the documents that hold the terms in this order, ascending.
 
-    Each word follows the one before it by at least 1 place, and at most by the gap between them;
-    where that is a stretch, none of its breaks, the places where another begins, is between them.
+    A gap limits the distance from a term to the next: 1 to so many positions, or, for a stretch,
+    the same sentence or paragraph: no break lies between them. `breaks` lists the positions where
+    sentences and paragraphs begin.
     """
     held = reduce(_common, sorted((stored.documents for stored in lists), key=len))
     if not len(held):
@@ -39,7 +39,7 @@ def documents_with_phrase(
 
 
 def _common(few: Numbers, many: Numbers) -> Numbers:
-    """Keep of a short ascending list what also stands in a longer one."""
+    """The numbers of a short ascending list that are in a longer one too."""
     at = np.searchsorted(many, few)
     at[at == len(many)] = 0
     common: Numbers = few[many[at] == few]
@@ -47,11 +47,11 @@ def _common(few: Numbers, many: Numbers) -> Numbers:
 
 
 def _places(stored: StoredList, held: Numbers) -> Rows:
-    """Where the term stands in the documents held, ascending."""
+    """The places of the term in the given documents, ascending."""
     at = np.searchsorted(stored.documents, held)
     counts = stored.frequencies[at].astype(np.int64)
     ends = np.cumsum(stored.frequencies, dtype=np.int64)
-    # The first position of each document, less its place among those that are taken.
+    # The index of a document's first position, less the number of positions taken before it.
     shifts = ends[at] - np.cumsum(counts)
     chosen = np.repeat(shifts, counts) + np.arange(int(counts.sum()))
     owners = np.repeat(held.astype(np.int64) << SHIFT, counts)
@@ -60,7 +60,7 @@ def _places(stored: StoredList, held: Numbers) -> Rows:
 
 
 def _follows(places: Rows, before: Rows, gap: int) -> Bools:
-    """Mark the places that stand 1 to `gap` behind one of the places before."""
+    """Mark the places that are 1 to `gap` positions after one of the places before."""
     if not len(before):
         return np.zeros(len(places), np.bool_)
     nearest = np.searchsorted(before, places) - 1
@@ -69,7 +69,7 @@ def _follows(places: Rows, before: Rows, gap: int) -> Bools:
 
 
 def _joins(places: Rows, before: Rows, breaks: Rows) -> Bools:
-    """Mark the places behind one of the places before, in its document, with no break between."""
+    """Mark the places after one of the places before, in its document, without a break between."""
     if not len(before):
         return np.zeros(len(places), np.bool_)
     nearest = before[np.maximum(np.searchsorted(before, places) - 1, 0)]
@@ -79,7 +79,7 @@ def _joins(places: Rows, before: Rows, breaks: Rows) -> Bools:
 
 
 def _breaks(stored: StoredList | None, held: Numbers) -> Rows:
-    """Where a sentence or paragraph begins in the documents held, but for the first of each."""
+    """The places where sentences or paragraphs begin, but for the first of each document."""
     if stored is None:
         return np.empty(0, np.int64)
     return _places(stored, _common(held, stored.documents))

@@ -35,6 +35,7 @@ SAMPLE_STATES = {
     "page not found": ("/nowhere", "Not in the archive"),
     "what cannot be searched": ("/?limit=many", "That cannot be searched"),
     "overview": ("/overview", "What this archive holds"),
+    "help": ("/help", "Each example below is a link"),
 }
 
 EMPTY_STATES = {
@@ -53,4 +54,5 @@ GERMAN_STATES = {
     "article in German": ("/article/cc-2023-002?q=swing+bridge&match=2&lang=de", "Zitieren als"),
     "many searches in German": ("/batch?lang=de", "Was eine Tabelle enthalten kann"),
     "overview in German": ("/overview?lang=de", "Was dieses Archiv enthält"),
+    "help in German": ("/help?lang=de", "Jedes Beispiel auf dieser Seite ist ein Link"),
 }

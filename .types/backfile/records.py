@@ -1,0 +1,1 @@
+../../scripts/library/records.py

@@ -1,0 +1,91 @@
+"""One consistent view of an archive for searches, shared between threads and renewed on change."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
+from backfile.index.model.arrays import Rows
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.noise import Noise
+from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import VectorSnapshot
+
+SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation all the time
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a search reads; it never changes, and newer ones are opened beside it."""
+
+    table: ArticleTable
+    lexical: LexicalSearch
+    vectors: VectorSnapshot | None
+    noise: tuple[Noise, ...]
+    words_coverage: float  # the share of passages that can be found by their words, 0 to 1
+    unavailable: EngineUnavailable | None = None
+
+
+class Snapshots:
+    """Keeps the current snapshot, for all threads."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._lock = threading.Lock()
+        self._current: Snapshot | None = None
+        self._looked = 0.0
+
+    def current(self, *, with_vectors: bool) -> Snapshot:
+        """Return the snapshot of the latest generation, at most a second old."""
+        with self._lock:
+            found = self._current
+            stale = found is None or self._changed(found)
+            if found is None or stale or (with_vectors and _lacks_vectors(found)):
+                found = self._open(with_vectors or (found is not None and bool(found.vectors)))
+                self._current = found
+            return found
+
+    def look_again(self) -> None:
+        """Look for a later generation with the next call, however soon it comes."""
+        self._looked = -SECONDS_BETWEEN_LOOKS
+
+    def _changed(self, found: Snapshot) -> bool:
+        now = time.monotonic()
+        if now - self._looked < SECONDS_BETWEEN_LOOKS:
+            return False
+        self._looked = now
+        return self._engines.catalog.generation() != found.table.generation
+
+    def _open(self, with_vectors: bool) -> Snapshot:
+        # The engines first: rows that they have and the table lacks are ignored. In the other order
+        # an article that was just replaced would be missed. The generation before both: a change in
+        # between is then noticed at the next look.
+        catalog = self._engines.catalog
+        catalog.require_in_place()  # else an index that is not there would be an empty one
+        generation = catalog.generation()
+        lexical = self._engines.lexical.snapshot()
+        unchanged = catalog.generation() == generation
+        table = self._engines.table.read(generation) if unchanged else None
+        table = table or ArticleTable.load(catalog, generation)
+        search = LexicalSearch(lexical, table)
+        covered = _coverage(table, lexical.rows())
+        noise = self._engines.noise.read()
+        self._looked = time.monotonic()
+        if not with_vectors:
+            return Snapshot(table, search, None, noise, covered)
+        try:
+            vectors = self._engines.neighbours.snapshot(table.embedded & table.alive)
+        except EngineUnavailable as exc:
+            return Snapshot(table, search, None, noise, covered, exc)
+        return Snapshot(table, search, vectors, noise, covered)
+
+
+def _lacks_vectors(found: Snapshot) -> bool:
+    return found.vectors is None and found.unavailable is None
+
+
+def _coverage(table: ArticleTable, rows: Rows) -> float:
+    """The share of living passages among these rows, 0 to 1."""
+    rows = rows[rows < table.n_rows]
+    return float(table.alive[rows].sum()) / max(1, table.n_passages)

@@ -1,0 +1,29 @@
+"""The commonest paths stay short: a search, a new article and an article page cross little code."""
+
+import json
+from dataclasses import asdict
+
+from click.testing import CliRunner
+
+from backfile.scripts.bench.hops import NAMES, main, measure
+
+MOST = {
+    "search_modules": 36,  # one more than counted when quiet, as below
+    "request_modules": 46,  # the aim is 35
+    "index_modules": 46,
+    "index_transactions": 3,
+    "first_page_reads": 6,
+    "page_reads": 4,
+}
+
+
+def test_the_commonest_paths_cross_no_more_than_they_may(tmp_path):
+    found = asdict(measure(tmp_path))
+    assert all(found.values())
+    assert {name: found[name] for name, most in MOST.items() if found[name] > most} == {}
+
+
+def test_every_count_is_printed_under_a_name_of_its_own():
+    runner = CliRunner()
+    assert list(json.loads(runner.invoke(main, ["--json"]).stdout)) == list(NAMES)
+    assert len(runner.invoke(main).stdout.splitlines()) == len(NAMES)

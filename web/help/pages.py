@@ -1,0 +1,134 @@
+"""The help page, and the examples of the query language that it shows as links.
+
+The program's own reader says how each example is read, so that the page and the program agree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+
+from backfile.archive.model.message import Message
+from backfile.index.asking.reader import ReadQuery
+from backfile.index.model.query import Query
+from backfile.index.search.searcher import Searcher
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A query as it can be typed, and what it finds.
+
+    A `quick` example is listed below the search box too.
+    """
+
+    typed: str
+    finds: Message
+    quick: bool = False
+
+
+EXAMPLES: Mapping[str, tuple[Example, ...]] = {
+    "words": (
+        Example(
+            "ferry timetable",
+            Message("these words in any form, such as “ferries”; capitals do not matter"),
+            quick=True,
+        ),
+        Example("Brücke", Message("words of other languages: “Brücken” and “Bruecke” too")),
+        Example("l'eau", Message("“eau”, with or without its article")),
+        Example(
+            "再開",
+            Message("characters in this order, in Chinese, Japanese, Korean and Thai"),
+        ),
+        Example("Why was the bridge closed?", Message("a question, by its words and its meaning")),
+    ),
+    "phrases": (
+        Example('"swing bridge"', Message("these words in this order"), quick=True),
+        Example('"river Ash"~5', Message("words in this order, at most five words apart")),
+        Example(
+            "bridge W/5 closed",
+            Message("at most five words apart, in either order; /5 and NEAR/5 do the same"),
+            quick=True,
+        ),
+        Example(
+            "swing PRE/3 bridge",
+            Message("in this order, the second at most three words on; ADJ3 does the same"),
+            quick=True,
+        ),
+        Example(
+            "council W/S bridge",
+            Message("in one sentence; /S does the same, and PRE/S keeps the order"),
+            quick=True,
+        ),
+        Example(
+            "bridge W/P ferry",
+            Message("in one paragraph; /P and SAME do the same, and PRE/P keeps the order"),
+        ),
+        Example(
+            "(closed OR shut) W/5 bridge",
+            Message("either of the words in parentheses, at most five words from the other"),
+        ),
+    ),
+    "operators": (
+        Example("ferry AND bridge", Message("articles that hold both words")),
+        Example("ferry OR boat", Message("articles that hold at least one of the words")),
+        Example("ferry NOT bridge", Message("articles that hold the first word, not the second")),
+        Example(
+            "ferry AND (bridge OR boat) NOT strike",
+            Message("all of this together; parentheses say what belongs together"),
+            quick=True,
+        ),
+    ),
+    "spelling": (
+        Example(
+            "bridg*",
+            Message("any word that begins so, in any form: “bridge” and “bridging” too"),
+            quick=True,
+        ),
+        Example(
+            "brigde~",
+            Message("any word that differs by one letter; two swapped letters count as one"),
+            quick=True,
+        ),
+        Example("presdint~2", Message("any word that differs by at most two letters")),
+    ),
+    "fields": (
+        Example("title:bridge", Message("a word in the headline"), quick=True),
+        Example('author:"Ana Ruiz"', Message("articles by this author")),
+        Example('source:"Coastal Courier"', Message("articles of this newspaper or agency")),
+        Example("language:de", Message("articles in a language, by its code: here German")),
+    ),
+    "days": (
+        Example("bridge before:2023-06", Message("before a day, a month or a year"), quick=True),
+        Example("bridge after:2023", Message("after a day, a month or a year"), quick=True),
+        Example("bridge on:2023-03-15", Message("on a day, in a month or in a year")),
+        Example('bridge on:"last week"', Message("from Monday to Sunday of the week before")),
+        Example(
+            "after:2022 before:2024-07",
+            Message("all articles of a time, the newest first"),
+        ),
+        Example("date:none", Message("articles without a date"), quick=True),
+    ),
+}
+"""By the section of the page that they stand in."""
+
+QUICK_EXAMPLES = tuple(each for section in EXAMPLES.values() for each in section if each.quick)
+
+
+def blueprint(searcher: Searcher) -> Blueprint:
+    """The route of the help page."""
+    routes = Blueprint("help", __name__)
+
+    @routes.get("/help")
+    def show() -> str:
+        examples = {
+            section: [_read(each, searcher) for each in listed]
+            for section, listed in EXAMPLES.items()
+        }
+        return render_template("help.html", examples=examples)
+
+    return routes
+
+
+def _read(example: Example, searcher: Searcher) -> tuple[Example, Query, ReadQuery]:
+    query = Query(example.typed)
+    return example, query, searcher.read(query)
