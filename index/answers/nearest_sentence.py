@@ -6,12 +6,12 @@ wait for, so it is done where it is asked for, hit by hit while time is left, an
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 
 from backfile.archive.model.article import Passage
 from backfile.archive.passages import Span, embedded_sentence, sentences_of
@@ -32,7 +32,7 @@ class Marked(NamedTuple):
 
 
 class Nearest:
-    """Marks sentences, for all threads; those of the last passages stay embedded."""
+    """Marks the nearest sentence of each hit; keeps the latest embeddings. Thread-safe."""
 
     def __init__(self, embedder: Embedder, floor: float, *, seconds: float = MOST_SECONDS) -> None:
         """`floor` is the least cosine of a marked sentence; one answer takes `seconds` at most."""
@@ -40,7 +40,7 @@ class Nearest:
         self._embedder = embedder
         self._floor = floor
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], _Sentences] = OrderedDict()
+        self._sentences: LRUCache[tuple[str, str], _Sentences] = LRUCache(MOST_KEPT)
 
     def mark(self, question: Floats, hits: Sequence[Hit]) -> Marked:
         """Mark the best passage of each hit, in their order; raise EngineUnavailable."""
@@ -56,23 +56,20 @@ class Nearest:
         return Marked((*marked, *hits[len(marked) :]), left)
 
     def _nearest(self, question: Floats, passage: Passage, language: str) -> Span | None:
-        sentences = self._sentences(passage, language)
+        sentences = self._sentences_of(passage, language)
         cosines = sentences.vectors @ question
         best = int(np.argmax(cosines)) if len(cosines) else 0
         return sentences.spans[best] if len(cosines) and cosines[best] >= self._floor else None
 
-    def _sentences(self, passage: Passage, language: str) -> "_Sentences":
+    def _sentences_of(self, passage: Passage, language: str) -> "_Sentences":
         key = passage.id, passage.text
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = self._embedded(passage, language)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return made
+            known = self._sentences.get(key)
+        if known is None:
+            known = self._embedded(passage, language)  # without the lock: it takes a while
+            with self._lock:
+                self._sentences[key] = known
+        return known
 
     def _embedded(self, passage: Passage, language: str) -> "_Sentences":
         spans = list(sentences_of(passage, language))[:MOST_SENTENCES]

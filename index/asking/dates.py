@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
+from backfile.index.lexical.query_parser.preprocess import QUOTATION_MARKS
 from backfile.index.model.filters import Filters, parse_day
 
-QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
 CONDITION = re.compile(
     r'"[^"]*"|(?<![^\s(-])(?P<name>before|after|on):(?P<value>"[^"]*"|[^\s"()]+)', re.IGNORECASE
 )

@@ -1,14 +1,14 @@
-"""Keeps what a query found, so that its pages are cut from one and the same answer.
+"""Keeps answers, so that all pages of a query are cut from the same answer.
 
-An archive that is being indexed changes every few seconds, and with it totals, scores and places.
+An archive that is being indexed changes every few seconds: its totals, scores and ranks change too.
 """
 
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from cachetools import TTLCache
 
 from backfile.archive.model.article import Article
 from backfile.archive.store.catalog import Catalog
@@ -20,7 +20,7 @@ from backfile.index.model.results import Results
 
 MOST_KEPT = 16  # answers, each with a score for every passage of the archive
 ARTICLES_AT_ONCE = 500
-SECONDS_KEPT = 1_800.0  # since it was last turned over
+SECONDS_KEPT = 1_800.0  # since its last page was read
 
 
 class ScoredArticle(NamedTuple):
@@ -32,14 +32,14 @@ class ScoredArticle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All that a query found, in order, and all that is said of it on every page."""
+    """The whole answer to a query, from which its pages are cut."""
 
     answer: Results  # without hits
     hits: Hits
-    ordered: Rows  # articles, by their places
+    ordered: Rows  # ordinals of articles, best first
 
     def page(self, query: Query, catalog: Catalog) -> Results:
-        """Cut out the page that the query's cursor and limit name."""
+        """Cut the page that the query's cursor and limit select."""
         begin = query.cursor.offset if query.cursor else 0
         end = begin + query.limit
         hits = self.hits.fetch(self.ordered[begin:end], catalog)
@@ -47,48 +47,37 @@ class Found:
         return replace(self.answer, query=query, hits=hits, next=more)
 
     def articles(self, catalog: Catalog, most: int | None = None) -> Iterator[ScoredArticle]:
-        """Walk what was found, in order, all or `most` of it, some at a time from the catalogue.
+        """Yield the articles in order, all or the first `most`; the catalogue is read in batches.
 
-        What was removed since is passed over.
+        Articles that were removed in the meantime are skipped.
         """
         table, scores = self.hits.table, self.hits.scores
-        for places in batches(self.ordered[:most].tolist(), ARTICLES_AT_ONCE):
-            rows = dict(zip(table.first_rows[places].tolist(), places, strict=True))
+        for ordinals in batches(self.ordered[:most].tolist(), ARTICLES_AT_ONCE):
+            rows = dict(zip(table.first_rows[ordinals].tolist(), ordinals, strict=True))
             stored = {found.row: found.article for found in catalog.stored(list(rows))}
-            for row, place in rows.items():
+            for row, ordinal in rows.items():
                 if row in stored:
-                    yield ScoredArticle(stored[row], float(scores[place]))
+                    yield ScoredArticle(stored[row], float(scores[ordinal]))
 
 
 class ResultCache:
-    """What was found by queries that had more than one page, the latest ones; for all threads."""
+    """The latest answers that have more than one page. Thread-safe."""
 
     def __init__(self, *, most: int = MOST_KEPT, seconds: float = SECONDS_KEPT) -> None:
-        self._most = most
-        self._seconds = seconds
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[Found, float]] = OrderedDict()
+        self._answers: TTLCache[Hashable, Found] = TTLCache(most, seconds)
 
     def keep(self, found: Found, query: Query) -> None:
-        """Keep an answer for the pages that follow; the ones turned over longest ago go."""
+        """Keep an answer for its next pages; the least recently used answer is dropped."""
         with self._lock:
-            now = time.monotonic()
-            key = _key(query, found.answer.generation)
-            self._kept[key] = found, now
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most or now - self._oldest() > self._seconds:
-                self._kept.popitem(last=False)
+            self._answers[_key(query, found.answer.generation)] = found
 
     def of(self, query: Query) -> Found | None:
-        """Look up what the query found in the generation that its cursor names."""
+        """The answer that the cursor of the query belongs to; None if it is no longer kept."""
         if query.cursor is None:
             return None
         with self._lock:
-            found, _ = self._kept.get(_key(query, query.cursor.generation), (None, 0.0))
-            return found
-
-    def _oldest(self) -> float:
-        return next(iter(self._kept.values()))[1]
+            return self._answers.get(_key(query, query.cursor.generation))
 
 
 def _key(query: Query, generation: int) -> Hashable:

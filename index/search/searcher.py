@@ -4,13 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
-from backfile.archive.store.clusters import OtherCopies
-from backfile.archive.store.history import Run
-from backfile.archive.store.reader import Versions, versions_of
 from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
@@ -145,23 +141,6 @@ class Searcher:
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table
-
-    def article(self, article_id: str) -> tuple[Article, list[Passage]]:
-        """Fetch an article with its passages; raise ArticleNotFound."""
-        stored = self._catalog.stored_article(article_id)
-        return stored.article, list(stored.passages)
-
-    def copies(self, article_id: str) -> OtherCopies:
-        """The other articles of an article's story, the first of them and how many there are."""
-        return self._catalog.clusters.copies_of(article_id)
-
-    def versions(self, article_id: str) -> Versions:
-        """What an article says and said before, the latest first; raise ArticleNotFound."""
-        return versions_of(self._catalog, article_id)
-
-    def runs(self, limit: int) -> list[Run]:
-        """How the archive was filled: the last runs, the latest first."""
-        return self._catalog.runs.latest(limit)
 
     def _find(self, asked: ReadQuery, clock: Clock) -> Found:
         """Find all that a query asks for: ranked, ordered, and described."""

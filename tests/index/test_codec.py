@@ -13,7 +13,6 @@ from whoosh.searching import Searcher
 
 from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.scoring.bm25 import Idf
-from backfile.index.lexical.scoring.collection import PostingsCache
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage import whoosh_index
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
@@ -182,13 +181,3 @@ def test_a_word_that_stands_more_often_than_a_byte_can_count(tmp_path):
     assert postings.frequencies.tolist() == [300, 70_000]
     found = LexicalSearch(snapshot, table(2)).match(Phrase("fog ash boat"))
     assert found.matching.tolist() == [True, False]
-
-
-def test_the_cache_of_posting_lists_stays_within_its_bound():
-    cache = PostingsCache(most=100)
-    for n in (40, 30, 20):
-        cache.put(("text", str(n)), n, n)
-    assert cache.get(("text", "40")) == 40
-    cache.put(("text", "90"), 90, 90)
-    assert cache.get(("text", "30")) is None
-    assert cache.get(("text", "90")) == 90

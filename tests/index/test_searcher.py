@@ -1,5 +1,6 @@
 """Answers can be trusted: totals, facets, filters and pages agree with each other."""
 
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -252,10 +253,10 @@ def test_a_hybrid_search_goes_on_by_words_where_the_model_is_absent(engines):
         searcher.search(Query("ferry", mode=Mode.SEMANTIC))
 
 
-def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path, monkeypatch):
-    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path):
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 0
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
+    searcher.look_again()
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
 
 
@@ -270,15 +271,15 @@ def news_about_the_ferry(count, day="2024-05-01"):
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("mode", Mode)
 def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
-    engines, searcher, tmp_path, monkeypatch, mode, sort
+    engines, searcher, tmp_path, mode, sort
 ):
-    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     query = Query("the ferry", mode=mode, sort=sort, limit=2)
     whole = searcher.search(replace(query, limit=200))
     first = searcher.search(query)
     fill(engines, write_stories(tmp_path, news_about_the_ferry(4)))
     later = whole.hits[2].article.id
     indexer_of(engines).remove([later])
+    searcher.look_again()
     pages, cursor = [first], first.next
     while cursor:
         pages.append(searcher.search(replace(query, cursor=cursor)))
@@ -290,22 +291,25 @@ def test_a_second_page_neither_repeats_nor_skips_when_articles_arrive_or_go(
     assert searcher.search(query).totals.articles == whole.totals.articles + 3
 
 
-def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path, monkeypatch):
-    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
+def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path):
     searcher = Searcher(engines, RankingOptions(floor=0.2), cache=ResultCache(most=1))
     query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
     cursor = searcher.search(query).next
     searcher.search(Query("bridge", mode=Mode.KEYWORD, limit=1))
     fill(engines, write_stories(tmp_path, news_about_the_ferry(2)))
+    searcher.look_again()
     second = searcher.search(replace(query, cursor=cursor))
     assert "hits may be missed or repeated" in second.reading.notes[-1]
 
 
-def test_answers_are_let_go_in_time(engines):
-    searcher = Searcher(engines, RankingOptions(floor=0.2), cache=ResultCache(seconds=0))
-    searcher.search(Query("the ferry", limit=1))
-    searcher.search(Query("bridge", limit=1))
-    assert len(searcher._cache._kept) == 1
+def test_an_answer_is_dropped_when_its_time_is_over(engines):
+    cache = ResultCache(seconds=0.2)
+    searcher = Searcher(engines, RankingOptions(floor=0.2), cache=cache)
+    first_page = Query("the ferry", limit=1)
+    second_page = replace(first_page, cursor=searcher.search(first_page).next)
+    assert cache.of(second_page)
+    time.sleep(0.25)
+    assert cache.of(second_page) is None
 
 
 def test_a_word_that_is_nowhere_is_answered_when_the_newest_articles_were_removed(engines):

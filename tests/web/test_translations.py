@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
@@ -11,13 +10,13 @@ from jinja2 import Environment
 from jinja2.ext import i18n
 
 from backfile.scripts import translations
-from backfile.web.i18n import negotiation
 from backfile.web.i18n.languages import codes, page_language
+from tests.builders import ROOT
 
 GAP = re.compile(r"%\(\w+\)s")
 MARKUP = re.compile(r"<[^>]+>")
 OTHERS = codes()[1:]
-WEB = Path(negotiation.__file__).parent
+WEB = ROOT / "web"
 SCRIPTS = sorted((WEB / "static").glob("*.js"))
 SAYING = re.compile(
     r"""(?:textContent|innerText|ariaLabel|title|placeholder) = (?!"")["'`]|append\(["'`]|"""

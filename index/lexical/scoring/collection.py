@@ -1,11 +1,10 @@
 """The living passages of one snapshot: scored posting lists, cached, and statistics for scoring."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Sequence
 
 import numpy as np
+from cachetools import LRUCache
 
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import marked
@@ -25,36 +24,7 @@ from backfile.index.model.matches import ScoredPostings
 from backfile.index.model.postings import NO_POSTINGS, Postings
 from backfile.index.seams.protocols import LexicalSnapshot
 
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
 MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
-
-
-class PostingsCache(Generic[Key, Value]):
-    """Drops the least recently used lists first. Not thread-safe: its owner holds a lock."""
-
-    def __init__(self, most: int = MOST_POSTINGS) -> None:
-        self._most = most
-        self._total = 0
-        self._lists: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
-
-    def get(self, key: Key) -> Value | None:
-        found = self._lists.get(key)
-        if found is None:
-            return None
-        self._lists.move_to_end(key)
-        return found[0]
-
-    def put(self, key: Key, value: Value, postings: int) -> None:
-        """Keep a list of so many postings; a list larger than the cache is dropped at once."""
-        if key in self._lists:  # another thread has read it meanwhile
-            return
-        size = postings + 1  # so that the number of empty lists is bounded too
-        self._lists[key] = value, size
-        self._total += size
-        while self._total > self._most:
-            _, (_, dropped) = self._lists.popitem(last=False)
-            self._total -= dropped
 
 
 class Collection:
@@ -71,7 +41,9 @@ class Collection:
         self._no_gaps = table.n_passages == table.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of([field]) for field in INDEXED}
         self._norms[Field.ANY] = self._norms_of(INDEXED)
-        self._cache: PostingsCache[tuple[Field, tuple[str, ...]], ScoredPostings] = PostingsCache()
+        self._cache: LRUCache[tuple[Field, tuple[str, ...]], ScoredPostings] = LRUCache(
+            MOST_POSTINGS, getsizeof=_size
+        )
         self._lock = threading.Lock()
         self._spellings: Spellings | None = None
 
@@ -95,8 +67,9 @@ class Collection:
             found = self._cache.get(key)
         if found is None:
             found = self._scored(field, self._joined(field, terms_alike))
-            with self._lock:
-                self._cache.put(key, found, len(found.rows) + len(found.articles))
+            if _size(found) <= MOST_POSTINGS:
+                with self._lock:
+                    self._cache[key] = found
         return found if idf is Idf.WHOOSH else self._with_idf(found, idf)
 
     def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
@@ -159,6 +132,10 @@ class Collection:
         lengths = [_fitted(snapshot.lengths(field), alive) for field in fields]
         total: Floats = np.sum(lengths, axis=0, dtype=np.float32)
         return length_norms(total, float(words) / self._n_passages)
+
+
+def _size(found: ScoredPostings) -> int:
+    return len(found.rows) + len(found.articles) + 1  # 1: the number of empty lists is bounded too
 
 
 def _fitted(known: Floats, alive: Bools) -> Floats:
