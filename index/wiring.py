@@ -1,7 +1,10 @@
 """The composition root: the only module that names the concrete engines."""
 
+from functools import partial
+
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import SPLITTER, Tokenizer
+from backfile.archive.store.backup import Cache, files_below
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
@@ -102,6 +105,19 @@ def _reranking(settings: Settings) -> Reranking | None:
     if not settings.reranker:
         return None
     return Reranking(reranker_of(settings.reranker, settings), settings.rerank_ms / 1000)
+
+
+def caches_of(directory: ArchiveDirectory) -> list[Cache]:
+    """The caches of an archive, as a backup takes them."""
+    vectors = VectorFile(directory.vectors, 0)  # the dimension is of no matter for the files
+    return [
+        Cache("lexical", WhooshIndex(directory.lexical).files),
+        Cache("chroma", ChromaIndex(directory.chroma, vectors).files),
+        *(
+            Cache(path.name, partial(files_below, path))
+            for path in (directory.query_graph, directory.noise, directory.columns)
+        ),
+    ]
 
 
 def _engines(

@@ -65,8 +65,8 @@ def open_for_writing(
             engines.catalog.close()
 
 
-def forget_words(settings: Settings, engines: Engines) -> None:
-    """Delete the lexical index and set the current analyser in the manifest."""
-    engines.lexical.clear()
+def rebuild_words(settings: Settings, indexer: Indexer) -> None:
+    """Rebuild the lexical index with the current analyser, and set it in the manifest."""
+    indexer.lexical.rebuild()
     path = ArchiveDirectory(settings.archive).manifest
     replace(Manifest.read(path), analyser=WORDS).write(path)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from functools import cache, partial
 
 import numpy as np
@@ -53,6 +54,12 @@ class MemoryIndex:
 
     def snapshot(self):
         return MemorySnapshot(dict(self.entries))
+
+    @contextmanager
+    def replaced(self):
+        fresh = MemoryIndex()
+        yield fresh
+        self.entries = fresh.entries
 
     def clear(self):
         self.entries = {}
@@ -127,6 +134,8 @@ class MemoryVectors:
 
     def seal(self, embedded):
         self.sealed = embedded
+
+    rebuild = seal
 
     def rows(self):
         return self.sealed

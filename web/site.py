@@ -32,6 +32,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Response:
+        searcher.require_archive()
         table = searcher.table()
         return jsonify(status="ok", generation=table.generation, coverage=round(table.coverage, 4))
 

@@ -7,6 +7,7 @@ implementation, and the fakes in tests/fakes.py, against these docstrings.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from backfile.index.model.arrays import Bools, Floats, Rows
@@ -112,6 +113,13 @@ class LexicalIndex(Protocol):
         """Open the state that is committed now; raise EngineUnavailable."""
         ...
 
+    def replaced(self) -> AbstractContextManager["LexicalIndex"]:
+        """Give an empty index to fill; it takes the place of this one at the end of the context.
+
+        Until then, and if the context ends with an error, this one answers as before.
+        """
+        ...
+
     def clear(self) -> None:
         """Remove everything."""
         ...
@@ -146,6 +154,10 @@ class VectorIndex(Protocol):
 
     def seal(self, embedded: Rows) -> None:
         """Index the embedded rows that are not indexed yet, and drop all other rows."""
+        ...
+
+    def rebuild(self, embedded: Rows) -> None:
+        """Index all embedded rows anew; what is indexed now answers until that is done."""
         ...
 
     def rows(self) -> Rows:

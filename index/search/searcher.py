@@ -137,6 +137,10 @@ class Searcher:
         """Make the next search check for a new generation; otherwise it may be a second old."""
         self._snapshots.look_again()
 
+    def require_archive(self) -> None:
+        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        self._catalog.require_in_place()
+
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table

@@ -62,6 +62,7 @@ class Snapshots:
         # order, an article replaced in between would be missed. The generation before both: a
         # change in between is then noticed at the next check.
         catalog = self._engines.catalog
+        catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = catalog.generation()
         lexical = self._engines.lexical.snapshot()
         unchanged = catalog.generation() == generation

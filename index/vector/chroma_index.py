@@ -54,6 +54,19 @@ class ChromaIndex:
         for part in absorbed:
             (part / RETIRED).touch()
 
+    def rebuild(self, embedded: Rows) -> None:
+        """Build one part of all rows; the earlier parts, damaged or not, retire after that."""
+        self._sweep()
+        earlier = self._parts()
+        if len(embedded):
+            self._build(embedded)
+        for part in earlier:
+            (part / RETIRED).touch()
+
+    def files(self) -> list[Path]:
+        """List the files of all parts. Chroma itself writes to some of them when it opens them."""
+        return sorted(file for part in self._parts() for file in part.rglob("*") if file.is_file())
+
     def rows(self) -> Rows:
         found = [np.load(part / ROWS) for part in self._parts()]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
@@ -98,7 +111,9 @@ class ChromaIndex:
         A retired part is deleted one `seal` later, as readers may have it open.
         """
         for path in self._path.glob("*"):
-            if path.name.startswith(DRAFT) or (path / RETIRED).exists():
+            if (path / RETIRED).exists():  # renamed first: a part never lacks some of its files
+                path = path.rename(path.with_name(f"{DRAFT}{path.name}"))
+            if path.name.startswith(DRAFT):
                 shutil.rmtree(path)
 
     def _build(self, rows: Rows) -> None:
