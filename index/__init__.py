@@ -1,1 +1,1 @@
-"""How articles are found: embedded, indexed, ranked, fused. Imports `archive`, never `web`."""
+"""Indexing and search. Imports `archive`, never `web`."""

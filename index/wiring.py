@@ -1,7 +1,10 @@
-"""The composition root: the one place that knows which engines an archive is made of."""
+"""The composition root: the only module that names the concrete engines."""
+
+from functools import partial
 
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import SPLITTER, Tokenizer
+from backfile.archive.store.backup import Cache, files_below
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
@@ -28,17 +31,16 @@ WORDS = f"{ANALYSER} {POSTINGS}"
 def open_engines(
     settings: Settings, *, rebuilding: bool = False, workers: Workers | None = None
 ) -> Engines:
-    """Open an archive; raise ArchiveMissing, or ArchiveMismatch if it is of another making.
+    """Open the engines of an archive; raise ArchiveMissing or ArchiveMismatch.
 
-    Words that were analysed in another way are no obstacle to `rebuilding` their index; `workers`
-    write it.
+    `rebuilding` the lexical index accepts one of another analyser. `workers` write Whoosh segments.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
     manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else WORDS)
-    if settings.model != manifest.model:  # another name may still be the same weights
+    if settings.model != manifest.model:  # two names may have the same weights
         weights = hash_weights(find_model(settings.model))
         manifest.require_model(model=settings.model, weights=weights)
     embedder = SentenceTransformerEmbedder(
@@ -56,14 +58,14 @@ def open_searcher(settings: Settings) -> Searcher:
 
 
 def searcher_over(engines: Engines, settings: Settings) -> Searcher:
-    """Search over engines that are open already."""
+    """A searcher over open engines."""
     return Searcher(engines, ranking_options(settings), _reranking(settings))
 
 
 def ranking_options(settings: Settings) -> RankingOptions:
-    """How an archive ranks: as the environment says, else as it was tuned, else as usual.
+    """The ranking options of an archive: from the environment, else tuned, else the default.
 
-    Raises EngineUnavailable where what was tuned cannot be read.
+    Raises EngineUnavailable if the file of tuned weights cannot be read.
     """
     tuned = Tuning.read(ArchiveDirectory(settings.archive).ranking)
     weight = settings.vector_weight
@@ -74,14 +76,14 @@ def ranking_options(settings: Settings) -> RankingOptions:
 
 
 def tokenizer_of(settings: Settings) -> Tokenizer:
-    """The tokenizer of the model that the settings name."""
+    """The tokenizer of the model in the settings."""
     from backfile.index.vector.embedding.tokens import ModelTokenizer
 
     return ModelTokenizer(find_model(settings.model))
 
 
 def new_manifest(settings: Settings) -> Manifest:
-    """How an archive is made now, with the model that the settings name."""
+    """The manifest of a new archive with the model in the settings."""
     embedder = SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads)
     return Manifest(
         schema=SCHEMA,
@@ -95,7 +97,7 @@ def new_manifest(settings: Settings) -> Manifest:
 
 
 def reranker_of(name: str, settings: Settings) -> CrossEncoderReranker:
-    """A model that reads hits again; raise EngineUnavailable where there is none of this name."""
+    """The reranker of this name; raise EngineUnavailable if there is none."""
     return CrossEncoderReranker(name, threads=settings.worker_threads)
 
 
@@ -103,6 +105,19 @@ def _reranking(settings: Settings) -> Reranking | None:
     if not settings.reranker:
         return None
     return Reranking(reranker_of(settings.reranker, settings), settings.rerank_ms / 1000)
+
+
+def caches_of(directory: ArchiveDirectory) -> list[Cache]:
+    """The caches of an archive, as a backup takes them."""
+    vectors = VectorFile(directory.vectors, 0)  # the dimension is of no matter for the files
+    return [
+        Cache("lexical", WhooshIndex(directory.lexical).files),
+        Cache("chroma", ChromaIndex(directory.chroma, vectors).files),
+        *(
+            Cache(path.name, partial(files_below, path))
+            for path in (directory.query_graph, directory.noise, directory.columns)
+        ),
+    ]
 
 
 def _engines(

@@ -1,4 +1,4 @@
-"""Opens an archive for the one process that may write to it."""
+"""Opens an archive for writing, by one process at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
 from backfile.index.wiring import WORDS, new_manifest, open_engines, searcher_over, tokenizer_of
 
-MOST_WORKERS = 4  # one process reads and writes the catalogue, and can feed no more
-LEAST_PRIORITY = 19  # as of `nice`
+MOST_WORKERS = 4  # the one process that writes the catalogue cannot feed more
+LEAST_PRIORITY = 19  # a value of `nice`
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """An archive that only this process may write to, until the context ends."""
+    """An archive that is locked for writing by this process."""
 
     engines: Engines
     indexer: Indexer
@@ -35,7 +35,11 @@ def open_for_writing(
     create: bool = False,
     rebuilding: bool = False,
 ) -> Iterator[Writing]:
-    """Open an archive for writing; raise ArchiveBusy. `create` makes one if there is none."""
+    """Open an archive for writing; `create` makes a new one if it does not exist.
+
+    At the end of the context, the article table is written and the archive is calibrated. Raises
+    ArchiveBusy if another process has it open for writing.
+    """
     directory = ArchiveDirectory(settings.archive)
     if create:
         directory.create()
@@ -61,8 +65,8 @@ def open_for_writing(
             engines.catalog.close()
 
 
-def forget_words(settings: Settings, engines: Engines) -> None:
-    """Delete the lexical index, so that a new one is made with the present analyser."""
-    engines.lexical.clear()
+def rebuild_words(settings: Settings, indexer: Indexer) -> None:
+    """Rebuild the lexical index with the current analyser, and set it in the manifest."""
+    indexer.lexical.rebuild()
     path = ArchiveDirectory(settings.archive).manifest
     replace(Manifest.read(path), analyser=WORDS).write(path)

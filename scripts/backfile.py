@@ -32,6 +32,8 @@ COMMANDS = {
     "verify": Summary("commands.maintain", "Check the archive for damage, and repair it."),
     "rebuild": Summary("commands.maintain", "Make the indexes anew, without embedding again."),
     "reread": Summary("commands.index", "Read the files that were kept with today's readers."),
+    "backup": Summary("commands.backup", "Copy the archive, while it is used or written to."),
+    "restore": Summary("commands.backup", "Put a backup in the place of the archive."),
     "evaluate": Summary("commands.evaluate", "Measure the ranking on judged queries."),
     "tune": Summary("commands.tune", "Fit the ranking to judged queries."),
     "benchmark": Summary("bench.benchmark", "Measure the speed, in a checkout of the source."),

@@ -24,9 +24,12 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import DEFAULT_MODEL, Settings
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
+from backfile.index.indexing import indexer as indexing
+from backfile.index.indexing import ingest_batch, stages
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
@@ -170,6 +173,18 @@ def fill(engines: Engines, *paths: Path):
     return report
 
 
+def index_in_small_batches(folder: Path, news: Path, progress=silent) -> None:
+    """Index and embed with worker processes, in many small steps; sizes change in this process."""
+    indexing.FIRST_BATCH = ingest_batch.FIRST_BATCH = 15
+    ingest_batch.LARGEST_BATCH, indexing.SPLIT_AT_ONCE, stages.WORDS_AT_ONCE = 30, 5, 20
+    stages.EMBEDDED_AT_ONCE = 40
+    folder.mkdir(exist_ok=True)
+    with ArchiveDirectory(folder).writing(), Workers(2) as workers, Workers(1) as aside:
+        engines = engines_in(folder, in_memory=False, workers=started(workers))
+        indexer = indexer_of(engines, progress, workers=workers, aside=started(aside))
+        indexer.run(Reading([news], FieldMap()))
+
+
 def app_over(engines: Engines, **options) -> Flask:
     """The application over engines that are open; the options are those of the ranking."""
     return create_app(Searcher(engines, RankingOptions(**options)), ArchiveReader(engines.catalog))
@@ -228,6 +243,15 @@ def everything(searcher: Searcher, query: Query):
 def backfile(*arguments, **environment):
     """Run the command in this process, as from a shell whose stderr is no terminal."""
     return CliRunner().invoke(main, [str(a) for a in arguments], env=environment or None)
+
+
+def one_line_error(result) -> str:
+    """The message of a command that failed, which is one line and all that was printed."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
 
 
 def tiny_cross_encoder(folder: Path, labels: int = 1) -> str:

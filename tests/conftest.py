@@ -16,15 +16,23 @@ from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, wr
 
 # A busy machine is no fault of a test: only pytest-timeout limits its seconds.
 settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", parent=settings.get_profile("backfile"), max_examples=20)
 settings.load_profile("backfile")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what asks for the sample archive: it is made, and searched, with the real model."""
+    """Mark tests by the archive that they ask for.
+
+    The sample archive is made, and searched, with the real model. Pages hardly depend on the
+    engines: the quick lane makes them with the fakes alone.
+    """
     for item in items:
         if "sample" in item.fixturenames:
             item.add_marker(pytest.mark.model)
+        family = item.callspec.params.get("engines") if hasattr(item, "callspec") else None
+        if family == "engines" and item.path.parent.name == "web":
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from functools import cache, partial
 
 import numpy as np
@@ -53,6 +54,12 @@ class MemoryIndex:
 
     def snapshot(self):
         return MemorySnapshot(dict(self.entries))
+
+    @contextmanager
+    def replaced(self):
+        fresh = MemoryIndex()
+        yield fresh
+        self.entries = fresh.entries
 
     def clear(self):
         self.entries = {}
@@ -128,6 +135,8 @@ class MemoryVectors:
     def seal(self, embedded):
         self.sealed = embedded
 
+    rebuild = seal
+
     def rows(self):
         return self.sealed
 
@@ -135,8 +144,8 @@ class MemoryVectors:
         self.embedded = embedded
         return self
 
-    def nearest(self, vector, wanted, limit):
-        rows = np.flatnonzero(self.embedded if wanted is None else self.embedded & wanted)
+    def nearest(self, vector, row_mask, limit):
+        rows = np.flatnonzero(self.embedded if row_mask is None else self.embedded & row_mask)
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector, floor):

@@ -1,13 +1,13 @@
-"""The application factory: the only module that knows every part of the web interface."""
+"""The application factory: builds the Flask application from the blueprints of all rooms."""
 
-from flask import Flask, Response
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import errors, health, metrics, overview, packing
+from backfile.web import errors, metrics, responses, site
 from backfile.web.api import downloads, openapi, routes
 from backfile.web.article import pages as article_pages
 from backfile.web.help import pages as help_pages
@@ -17,27 +17,17 @@ from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 
-# Nothing is fetched from elsewhere, nothing runs that is not ours.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class UnsortedJson(DefaultJSONProvider):
-    """JSON in the order it was laid out."""
+    """JSON with keys in the order of insertion."""
 
     sort_keys = False
 
 
 class AnyText(BaseConverter):
-    """The rest of a path, whatever it is: Werkzeug's own `path` refuses a leading slash."""
+    """The rest of a path, with any characters: Werkzeug's `path` refuses a leading slash."""
 
     regex = ".+"
     part_isolating = False
@@ -46,10 +36,10 @@ class AnyText(BaseConverter):
 def create_app(
     searcher: Searcher, reader: ArchiveReader, *, trusted_hosts: list[str] | None = None
 ) -> Flask:
-    """Build the application over an open archive; both parameters are of the same one.
+    """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
-    `trusted_hosts` limits the Host header; give LOCAL_HOSTS where only this machine may ask, so
-    that a page elsewhere cannot reach the archive by rebinding its own name.
+    `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
+    may connect; None accepts any host.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -64,8 +54,7 @@ def create_app(
     app.register_blueprint(search_pages.blueprint(searcher))
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
-    app.register_blueprint(health.blueprint(searcher))
-    app.register_blueprint(overview.blueprint(searcher, reader))
+    app.register_blueprint(site.blueprint(searcher, reader))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
@@ -73,11 +62,5 @@ def create_app(
     negotiation.register(app)
     metrics.register(app, searcher)
     errors.register(app)
-    packing.register(app)
-
-    @app.after_request
-    def harden(response: Response) -> Response:
-        response.headers.update(SECURITY_HEADERS)
-        return response
-
+    responses.register(app)
     return app

@@ -67,18 +67,18 @@ def history_path(article: Article) -> str:
 
 
 def word_url(word: str) -> str:
-    """The page of an alternative word in the whole archive, with as many hits as it announces."""
+    """The page of an alternative word, with the settings that its announced number counts."""
     return search_url(Query(word, mode=Mode.KEYWORD, copies=Copies.SHOW))
 
 
 def filter_url(query: Query, name: str, value: str) -> str:
-    """The page of a query with a facet's value added, or removed if it is chosen now.
+    """The page of a query with a facet's value added, or removed if the query has it.
 
     `name` is a facet, or one of EXCLUSIONS; including a value ends its exclusion, and vice versa.
     """
-    chosen = getattr(query.filters, name)
-    others = _without(chosen, value)
-    changed: Any = {name: others if is_chosen(query, name, value) else (*chosen, value)}
+    values = getattr(query.filters, name)
+    others = _without(values, value)
+    changed: Any = {name: others if is_chosen(query, name, value) else (*values, value)}
     opposite = {**EXCLUSIONS, **{excluded: facet for facet, excluded in EXCLUSIONS.items()}}[name]
     changed[opposite] = _without(getattr(query.filters, opposite), value)
     return search_url(query, filters=replace(query.filters, **changed))
@@ -86,12 +86,12 @@ def filter_url(query: Query, name: str, value: str) -> str:
 
 def is_chosen(query: Query, name: str, value: str) -> bool:
     """Whether a facet's value is included, or excluded if `name` is one of EXCLUSIONS."""
-    chosen: tuple[str, ...] = getattr(query.filters, name)
-    return value.casefold() in {each.casefold() for each in chosen}
+    values: tuple[str, ...] = getattr(query.filters, name)
+    return value.casefold() in {each.casefold() for each in values}
 
 
-def _without(chosen: tuple[str, ...], value: str) -> tuple[str, ...]:
-    return tuple(each for each in chosen if each.casefold() != value.casefold())
+def _without(values: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(each for each in values if each.casefold() != value.casefold())
 
 
 def without_filters_url(query: Query) -> str:
@@ -146,4 +146,4 @@ LINKS = {
         word_url,
     )
 }
-"""For the templates, by name."""
+"""Filters of templates, by name."""

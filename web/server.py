@@ -1,4 +1,4 @@
-"""Serves an archive with waitress: keyword search works at once, while the model loads."""
+"""Serves an archive with waitress; keyword searches work while the model loads."""
 
 import logging
 import signal

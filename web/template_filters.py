@@ -17,7 +17,7 @@ from backfile.web.search.hit_links import HIT_LINKS
 from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
 
 EXCERPT = 420  # characters of a passage on the results page
-LONGEST_EXCERPT = 630  # with the nearest sentence
+LONGEST_EXCERPT = 630  # characters, with the nearest sentence
 NEAREST = Markup(
     '<span class="nearest" title="{}"><span class="unseen">{} </span>'
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'

@@ -10,6 +10,8 @@ ArchiveError
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
 ├── ArchiveUnwritable   no archive can be made or changed at this path
+├── BackupRefused       no backup can be made at this path
+├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a worker process was ended from outside
@@ -130,12 +132,12 @@ class ArchiveMismatch(ArchiveError):
 
 
 class ArchiveBusy(ArchiveError):
-    """Another process holds the writer's lock."""
+    """Another process holds the writer's lock, or reads what is to be replaced."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, doing: str = "writing to") -> None:
         self.path = path
         super().__init__(
-            f"another process is writing to {path}; wait for it to end, then run this again"
+            f"another process is {doing} {path}; wait for it to end, then run this again"
         )
 
 
@@ -148,6 +150,26 @@ class ArchiveUnwritable(ArchiveError):
         super().__init__(
             f"cannot write to the archive at {path}: {reason}; "
             "give another directory with --archive, or make this one writable"
+        )
+
+
+class BackupRefused(ArchiveError):
+    """No backup is made here; what lies here is left as it is. `reason` says what to do, too."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"no backup was made at {path}: {reason}")
+
+
+class BackupUnusable(ArchiveError):
+    """Nothing can be restored from this folder."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{path} cannot be restored: {reason}; nothing was changed, restore another backup"
         )
 
 

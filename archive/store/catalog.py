@@ -173,6 +173,10 @@ class Catalog:
     def close(self) -> None:
         self._database.engine.dispose()
 
+    def require_in_place(self) -> None:
+        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        self._database.require_in_place()
+
     def write(self, changes: Changes) -> Written:
         """Write a batch, and notes of the originals it was read from: all or nothing.
 
@@ -263,10 +267,6 @@ class Catalog:
         texts = tuple(passage_of(typed(Any, each), article) for each in cut)
         rows = np.array([each["row"] for each in cut], np.int64)
         return StoredArticle(article, texts, rows, row["kept_at"])
-
-    def passages_of(self, article: Article) -> list[Passage]:
-        """Fetch the passages of an article, in order."""
-        return list(self.stored_article(article.id).passages)
 
     def stored(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
         """Fetch passages by row, with their articles, in ascending order of row.

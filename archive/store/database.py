@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    URL,
     ColumnElement,
     Connection,
     Delete,
     Engine,
     NullPool,
+    QueuePool,
     Row,
     Select,
     create_engine,
@@ -29,6 +29,7 @@ from sqlalchemy.schema import CreateColumn
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.schema import counters, metadata
 from backfile.archive.workers import batches
 
@@ -41,6 +42,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         with translated():
             self.engine = open_database(path)
+        self._path = path.resolve()
+        self._file = _file_at(self._path)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -52,6 +55,16 @@ class Database:
         """Write all or nothing."""
         with translated(), self.engine.begin() as connection:
             yield connection
+
+    def require_in_place(self) -> None:
+        """Raise EngineUnavailable if the file that was opened is no longer at its path."""
+        if self._file is None or _file_at(self._path) != self._file:
+            reason = Message(
+                "%(path)s was moved, replaced or deleted; "
+                "start this again where the archive is now",
+                path=str(self._path),
+            )
+            raise EngineUnavailable(Message("the catalogue"), reason)
 
     def find(
         self, chosen: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
@@ -112,7 +125,13 @@ def open_database(path: Path) -> Engine:
     if not path.exists():
         path.touch(mode=0o600)
     # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
-    engine = create_engine(URL.create("sqlite", database=str(path)), max_overflow=-1)
+    # SQLite must not create a file: if the archive is moved, none may appear at its old place.
+    engine = create_engine(
+        "sqlite://",
+        creator=partial(_connect, f"{path.resolve().as_uri()}?mode=rw"),
+        poolclass=QueuePool,
+        max_overflow=-1,
+    )
     event.listen(engine, "connect", _configure)
     metadata.create_all(engine)  # writes nothing if all tables are there
     _add_columns(engine)
@@ -139,8 +158,11 @@ def _add_columns(engine: Engine) -> None:
 
 
 def is_writable(path: Path) -> bool:
-    """Whether SQLite may put its log beside the database, which even a reader of WAL needs."""
-    return os.access(path.parent, os.W_OK)
+    """Whether SQLite may put its log beside the database, which even a reader of WAL needs.
+
+    A backup is left as it is, even by its owner.
+    """
+    return os.access(path.parent, os.W_OK) and not path.with_name(BACKUP_LIST).exists()
 
 
 def read_only_uri(path: Path) -> str:
@@ -155,13 +177,24 @@ def read_only_uri(path: Path) -> str:
 
 def _open_reading(path: Path) -> Engine:
     # A new connection each time, because whether there is a log may change in between.
-    engine = create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
+    )
     event.listen(engine, "connect", _set_timeout)
     return engine
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(read_only_uri(path), uri=True, check_same_thread=False)
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at a path, None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _configure(connection: Any, record: object) -> None:

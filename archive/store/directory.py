@@ -30,6 +30,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
+BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class ArchiveDirectory:
         return self.root / "noise.json"
 
     @property
+    def backup_list(self) -> Path:
+        """The list of files, if this is a backup of an archive."""
+        return self.root / BACKUP_LIST
+
+    @property
     def lock(self) -> Path:
         return self.root / "writer.lock"
 
@@ -125,12 +131,22 @@ class ArchiveDirectory:
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; raise ArchiveBusy at once if another process holds it.
 
-        Raises ArchiveUnwritable where the lock file cannot be written. The lock is the operating
-        system's, so it ends with its process.
+        Raises ArchiveUnwritable where the lock file cannot be written, and for a backup.
+        """
+        if self.backup_list.exists():
+            raise ArchiveUnwritable(self.root, "it is a backup, which is only read")
+        with self.locked():
+            yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the writer's lock, for any purpose; raise ArchiveBusy or ArchiveUnwritable.
+
+        The lock is the operating system's, so it ends with its process.
         """
         from filelock import FileLock, Timeout  # 20 ms, which a search need not wait for
 
-        lock = FileLock(self.lock, timeout=0)
+        lock = FileLock(self.lock, timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout as exc:  # an OSError too, so it comes first

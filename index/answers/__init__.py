@@ -1,1 +1,1 @@
-"""Describes the articles that were found: facets, timeline, hits, explanations, notes."""
+"""Describes the matching articles: facets, timeline, hits, explanations, notes."""

@@ -1,4 +1,4 @@
-"""Counts the articles that were found: totals, facets, and a timeline beside the archive's own."""
+"""Counts the matching articles: totals, facets, and the timeline."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,28 +19,29 @@ MOST_VALUES = 50
 
 
 class Facets(NamedTuple):
-    """The most frequent values of each facet, and how many values it has in all."""
+    """The most frequent values of each facet, and the number of all its values."""
 
     counts: dict[str, tuple[FacetCount, ...]]
     totals: dict[str, int]
 
 
 def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
-    """Count the hits by what found them, and the articles and stories they are."""
-    articles, stories = int(candidates.articles.sum()), int(folding.leads.sum())
+    """Count the matching articles and clusters, and the hits by words and by meaning alone."""
+    articles, clusters = int(candidates.articles.sum()), int(folding.leads.sum())
     if copies is Copies.FOLD:
-        by_words = folding.stories_of(candidates.by_words)
-        return Totals(articles, stories, by_words, stories - by_words)
+        by_words = folding.count_clusters(candidates.by_words)
+        return Totals(articles, clusters, by_words, clusters - by_words)
     by_words = int(candidates.by_words.sum())
-    return Totals(articles, stories, by_words, articles - by_words)
+    return Totals(articles, clusters, by_words, articles - by_words)
 
 
-def facets(table: ArticleTable, articles: Bools, copies: Copies = Copies.SHOW) -> Facets:
-    """Count the values of each facet among the articles, the most frequent first.
+def facets(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Facets:
+    """Count the values of each facet among the masked articles, most frequent first.
 
-    Folded, a value counts the stories that have an article with it: what a click on it gives.
+    If copies are folded, a value's count is the number of clusters that have an article with it:
+    the total of the query with this value as a filter.
     """
-    found = {name: _facet(table, name, articles, copies) for name in FACETS}
+    found = {name: _facet(table, name, article_mask, copies) for name in FACETS}
     return Facets(
         {name: counts[:MOST_VALUES] for name, counts in found.items()},
         {name: len(counts) for name, counts in found.items()},
@@ -48,47 +49,47 @@ def facets(table: ArticleTable, articles: Bools, copies: Copies = Copies.SHOW) -
 
 
 def _facet(
-    table: ArticleTable, name: str, articles: Bools, copies: Copies
+    table: ArticleTable, name: str, article_mask: Bools, copies: Copies
 ) -> tuple[FacetCount, ...]:
     category: Category = getattr(table, name)
-    again = _again(table, name, articles) if copies is Copies.FOLD else 0
-    counts = category.counts(articles, again)
+    repeated = _surplus(table, name, article_mask) if copies is Copies.FOLD else 0
+    counts = category.counts(article_mask, repeated)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple(FacetCount(*pair) for pair in ordered)
 
 
-def _again(table: ArticleTable, name: str, articles: Bools) -> Rows:
-    """How often, for each value, a story has it beyond once: only copies are looked at."""
-    category = table.of_copied[name]
-    chosen = articles[category.owners]
-    stories = table.story[category.owners[chosen]]
-    return surplus(stories, category.codes[chosen], len(category.names))
+def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:
+    """Count, by value, the articles that repeat a value within their cluster, (n_names,)."""
+    category = table.clustered_categories[name]
+    matching = article_mask[category.owners]
+    clusters = table.cluster[category.owners[matching]]
+    return surplus(clusters, category.codes[matching], len(category.names))
 
 
-def timeline(table: ArticleTable, articles: Bools, copies: Copies = Copies.SHOW) -> Timeline:
-    """Count the articles of each day, month, year or decade, whichever suits the span.
+def timeline(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Timeline:
+    """Count the masked articles and the articles of the archive in each period.
 
-    Folded, a story counts once in each period in which it has an article. What the archive holds
-    of a period is counted alike.
+    `Unit.fitting` selects the length of a period. If copies are folded, a cluster counts once in
+    each period in which it has an article.
     """
-    dated = articles & ~table.undated
-    undated = _undated(table, articles, copies)
-    ends = span(table, articles)
+    dated = article_mask & ~table.undated
+    undated = _undated(table, article_mask, copies)
+    ends = span(table, article_mask)
     if not ends:
         return Timeline((), undated, None)
-    counting = _Counting.of(table, copies, *ends)
-    counts, held = counting.count(dated), counting.held()
+    periods = _Periods.of(table, copies, *ends)
+    counts, archive_counts = periods.count(dated), periods.count_archive()
     bins = (
-        Bin(str(period), period.since, period.until, int(counts[i]), int(held[i]))
+        Bin(str(period), period.since, period.until, int(counts[i]), int(archive_counts[i]))
         for i in np.flatnonzero(counts).tolist()
-        for period in [Period(counting.first.unit, counting.first.number + i)]
+        for period in [Period(periods.first.unit, periods.first.number + i)]
     )
-    return Timeline(tuple(bins), undated, counting.first.unit)
+    return Timeline(tuple(bins), undated, periods.first.unit)
 
 
-def span(table: ArticleTable, articles: Bools) -> tuple[date, date] | None:
-    """The first and the last day of the articles that have one."""
-    published = table.published[articles]
+def span(table: ArticleTable, article_mask: Bools) -> tuple[date, date] | None:
+    """The first and the last day of the masked articles; None if none is dated."""
+    published = table.published[article_mask]
     dated = published[published != UNDATED]
     if not len(dated):
         return None
@@ -96,58 +97,59 @@ def span(table: ArticleTable, articles: Bools) -> tuple[date, date] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counting:
-    """Periods in a row, from `first` on; `place_of[i]` is that of the i-th day of them."""
+class _Periods:
+    """Consecutive periods of one unit; `period_of` (n_days,) is the index of each day's period."""
 
     table: ArticleTable
     copies: Copies
     first: Period
-    place_of: Rows
+    period_of: Rows
 
     @classmethod
-    def of(cls, table: ArticleTable, copies: Copies, since: date, until: date) -> "_Counting":
+    def of(cls, table: ArticleTable, copies: Copies, since: date, until: date) -> "_Periods":
         unit = Unit.fitting(since, until)
         first, last = Period.around(since, unit), Period.around(until, unit)
         days = np.arange(first.since.toordinal(), last.until.toordinal() + 1)
         return cls(table, copies, first, numbers(days, unit) - first.number)
 
-    def count(self, articles: Bools) -> Rows:
-        """Count dated articles, or the stories that have them."""
-        size = int(self.place_of[-1]) + 1
-        counts: Rows = np.bincount(self._places(np.flatnonzero(articles)), minlength=size)
+    def count(self, article_mask: Bools) -> Rows:
+        """Count dated articles, or their clusters, by period."""
+        size = int(self.period_of[-1]) + 1
+        counts: Rows = np.bincount(self._periods(np.flatnonzero(article_mask)), minlength=size)
         if self.copies is Copies.FOLD:
-            members = self.table.copied_by_day
-            members = members[articles[members]]
-            places, stories = self._places(members), self.table.story[members]
-            again = (places[1:] == places[:-1]) & (stories[1:] == stories[:-1])
-            counts = counts - np.bincount(places[1:][again], minlength=size)
+            members = self.table.clustered_by_day
+            members = members[article_mask[members]]
+            periods, clusters = self._periods(members), self.table.cluster[members]
+            repeated = (periods[1:] == periods[:-1]) & (clusters[1:] == clusters[:-1])
+            counts = counts - np.bincount(periods[1:][repeated], minlength=size)
         return counts
 
-    def held(self) -> Rows:
-        """Count all dated articles of the archive, or their stories: from what is known by day."""
-        begin, size = self.first.since.toordinal(), int(self.place_of[-1]) + 1
-        end = begin + len(self.place_of)
-        days, counts = self.table.held_by_day
+    def count_archive(self) -> Rows:
+        """Count all dated articles of the archive, or their clusters, from the counts by day."""
+        begin, size = self.first.since.toordinal(), int(self.period_of[-1]) + 1
+        end = begin + len(self.period_of)
+        days, counts = self.table.day_counts
         within = slice(*np.searchsorted(days, (begin, end)).tolist())
-        counted = np.bincount(self.place_of[days[within] - begin], counts[within], size)
+        counted = np.bincount(self.period_of[days[within] - begin], counts[within], size)
         if self.copies is Copies.FOLD:
-            before, after = self.table.days_followed
+            before, after = self.table.consecutive_days
             inside = (before >= begin) & (after < end)
-            places = self.place_of[after[inside] - begin]
-            again = places == self.place_of[before[inside] - begin]
-            counted -= np.bincount(places[again], minlength=size)
+            periods = self.period_of[after[inside] - begin]
+            repeated = periods == self.period_of[before[inside] - begin]
+            counted -= np.bincount(periods[repeated], minlength=size)
         return counted.astype(np.int64)
 
-    def _places(self, articles: Rows) -> Rows:
-        days = self.table.published[articles] - self.first.since.toordinal()
-        places: Rows = self.place_of[days]
-        return places
+    def _periods(self, ordinals: Rows) -> Rows:
+        """The index of each article's period, (n,)."""
+        days = self.table.published[ordinals] - self.first.since.toordinal()
+        periods: Rows = self.period_of[days]
+        return periods
 
 
-def _undated(table: ArticleTable, articles: Bools, copies: Copies) -> int:
-    """Count those without a day, or the stories that have them."""
-    undated = articles & table.undated
-    stories = table.story[undated]
-    copied = stories[stories >= 0]
-    again = len(copied) - len(np.unique(copied)) if copies is Copies.FOLD else 0
-    return int(undated.sum()) - again
+def _undated(table: ArticleTable, article_mask: Bools, copies: Copies) -> int:
+    """Count undated articles, or their clusters."""
+    undated = article_mask & table.undated
+    clusters = table.cluster[undated]
+    clusters = clusters[clusters >= 0]
+    repeated = len(clusters) - len(np.unique(clusters)) if copies is Copies.FOLD else 0
+    return int(undated.sum()) - repeated

@@ -1,4 +1,4 @@
-"""Explains hits: the share of each word and of meaning in a score, and why in a sentence."""
+"""Explains hits: the parts of a score by word and by meaning, and clauses in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,26 +23,34 @@ from backfile.index.model.expression import (
     written,
 )
 from backfile.index.model.matches import Matches
-from backfile.index.model.results import Part, PartKind, PassageHit, Ranks, Reread, Why
+from backfile.index.model.results import (
+    Explanation,
+    PassageHit,
+    Ranks,
+    RerankScore,
+    ScorePart,
+    ScorePartKind,
+)
 
 MOST_NAMED = 6  # words in a list
-CLOSE = 0.5  # a cosine; the nearest passage lies above it for nearly every news-quiz question
-FAIRLY_CLOSE = 0.3  # two passages drawn by chance seldom reach it
+CLOSE = 0.5  # cosine; exceeded by the nearest passage for nearly every news-quiz question
+FAIRLY_CLOSE = 0.3  # cosine; seldom reached by two random passages
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What speaks for a hit.
+    """The facts that the clauses of an explanation are written from.
 
-    `held` stand in the passage, `elsewhere` in others of its article only, `columns` in its source,
-    section, language, author or date; `wordless` says that words count and none is held. The
-    cosine, None where meaning was not asked, may be `assumed`. `below` all candidates only words
-    count.
+    The leaves of the query match the passage (`in_passage`), only other passages of the article
+    (`elsewhere`), or its source, section, language, author or date (`in_columns`). `wordless` is
+    true if words are scored and the passage contains none. `cosine` is None if the query has no
+    meaning; it is `assumed` for a passage that is not embedded. `below` is true if the passage was
+    no candidate: only words are scored then.
     """
 
-    held: tuple[Leaf, ...]
+    in_passage: tuple[Leaf, ...]
     elsewhere: tuple[Leaf, ...]
-    table: tuple[Leaf, ...]
+    in_columns: tuple[Leaf, ...]
     wordless: bool
     cosine: float | None
     assumed: bool
@@ -51,32 +59,33 @@ class Grounds:
 
 
 def clauses(grounds: Grounds) -> Iterator[Message]:
-    """Say why, in parts to be divided by semicolons; nothing where nothing was asked.
+    """Write the clauses of an explanation; none if there are no grounds.
 
     >>> from backfile.index.model.expression import Word
-    >>> held = (Word("bank"), Word("rescue", Field.TITLE))
-    >>> list(clauses(Grounds(held, (), (), False, 0.714, False, Ranks(3, 1), False)))[:2]
+    >>> leaves = (Word("bank"), Word("rescue", Field.TITLE))
+    >>> list(clauses(Grounds(leaves, (), (), False, 0.714, False, Ranks(3, 1), False)))[:2]
     ['holds "bank" and "rescue" in the title', 'close in meaning (0.71)']
     """
-    if grounds.held:
-        yield Message("holds %(words)s", words=listed([_named(leaf) for leaf in grounds.held]))
+    if grounds.in_passage:
+        words = listed([_named(leaf) for leaf in grounds.in_passage])
+        yield Message("holds %(words)s", words=words)
     elif grounds.wordless:
         yield Message("holds none of the words")
     if grounds.elsewhere:
         words = listed([_named(leaf) for leaf in grounds.elsewhere])
         yield Message("elsewhere in the article %(words)s", words=words)
-    yield from map(_in_column, grounds.table)
+    yield from map(_in_column, grounds.in_columns)
     if grounds.cosine is not None:
         yield nearness(grounds.cosine, assumed=grounds.assumed)
-    yield from _places(grounds.ranks)
+    yield from _ranks_in_words(grounds.ranks)
     if grounds.below:
         yield Message("by words alone, below the best")
 
 
-def ordinal(number: int) -> Message:
-    """Write a place.
+def numeral(number: int) -> Message:
+    """Write a rank as an ordinal numeral.
 
-    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 103, 113)]
+    >>> [numeral(n) for n in (1, 2, 3, 4, 11, 12, 21, 103, 113)]
     ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '103rd', '113th']
     """
     match 0 if number % 100 in (11, 12, 13) else number % 10:
@@ -90,7 +99,7 @@ def ordinal(number: int) -> Message:
 
 
 def listed(names: Sequence[str]) -> tuple[str, ...]:
-    """Choose names to be listed; of many only the first are named.
+    """The first MOST_NAMED names, and the number of the others.
 
     >>> listed(["a", "b"]), listed(list("abcdefghi"))
     (('a', 'b'), ('a', 'b', 'c', 'd', 'e', 'f', '3 more'))
@@ -100,20 +109,20 @@ def listed(names: Sequence[str]) -> tuple[str, ...]:
     return (*names[:MOST_NAMED], Message.counted("%(number)s more", "%(number)s more", left))
 
 
-def _places(ranks: Ranks) -> Iterator[Message]:
-    """Say the places in the rankings, in one part."""
+def _ranks_in_words(ranks: Ranks) -> Iterator[Message]:
+    """Write the ranks in both rankings as one clause."""
     match ranks:
         case Ranks(int(words), int(meaning)):
-            places = {"words": ordinal(words), "meaning": ordinal(meaning)}
-            yield Message("%(words)s by words, %(meaning)s by meaning", **places)
+            numerals = {"words": numeral(words), "meaning": numeral(meaning)}
+            yield Message("%(words)s by words, %(meaning)s by meaning", **numerals)
         case Ranks(int(words), None):
-            yield Message("%(place)s by words", place=ordinal(words))
+            yield Message("%(place)s by words", place=numeral(words))
         case Ranks(None, int(meaning)):
-            yield Message("%(place)s by meaning", place=ordinal(meaning))
+            yield Message("%(place)s by meaning", place=numeral(meaning))
 
 
 def nearness(cosine: float, *, assumed: bool = False) -> Message:
-    """Say how close in meaning something is.
+    """Write a cosine as a clause; `assumed` for a passage that is not embedded.
 
     >>> nearness(0.62), nearness(0.1)
     ('close in meaning (0.62)', 'not close in meaning (0.10)')
@@ -200,12 +209,12 @@ def _together(within: Stretch, values: Mapping[str, str], *, ordered: bool) -> M
     return Message('"%(first)s" and "%(second)s" in one paragraph', **values)
 
 
-LEAST_MORE = 1e-6  # of a score
+LEAST_DIFFERENCE = 1e-6  # of two scores; smaller ones are rounding errors
 
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains hits of one search; `rows` (n,) are the passages that will be asked about."""
+    """Explains the hits of one search; `rows` (n,) are the passages to explain."""
 
     table: ArticleTable
     matches: Matches
@@ -213,136 +222,137 @@ class Explainer:
     rows: Rows
     passage_share: float = 0.0
 
-    def passage(self, row: int, score: float, ranks: Ranks) -> Why:
-        """Take the score of a passage apart; of one that was no candidate it is of words alone."""
-        i = self._place.get(row)
-        due = score if i is None else float(self.candidates.worded[i])
-        parts = (*self._columns(row), *self._words(row, due), *self._meaning(i))
-        return Why(tuple(clauses(self._grounds(row, ranks))), parts)
+    def passage(self, row: int, score: float, ranks: Ranks) -> Explanation:
+        """Explain a passage; the score of a passage that was no candidate is from words only."""
+        i = self._candidate_of.get(row)
+        word_score = score if i is None else float(self.candidates.word_share[i])
+        parts = (*self._columns(row), *self._words(row, word_score), *self._meaning(i))
+        return Explanation(tuple(clauses(self._grounds(row, ranks))), parts)
 
     def article(
         self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks, best: float | None
-    ) -> Why:
-        """Take an article's score apart: that of its best passage, at `row`, and shares of more.
+    ) -> Explanation:
+        """Explain an article: the score of its best passage, at `row`, and shares of others.
 
-        With copies folded under it, it has the `best` score of them all.
+        `best` is the best score among its folded copies, None if it has none.
         """
         parts, share = passages[0].why.parts, self.passage_share
-        if self.passage_share and self._place.get(row) is not None:
+        if self.passage_share and self._candidate_of.get(row) is not None:
             parts += tuple(
-                Part(PartKind.PASSAGE, more.passage.id, more.score, share * more.score)
+                ScorePart(ScorePartKind.PASSAGE, more.passage.id, more.score, share * more.score)
                 for more in passages[1:]
             )
         more = best - sum(part.score for part in parts) if best is not None else 0.0
-        if more > LEAST_MORE:
-            parts += (Part(PartKind.COPY, "", more, more),)
-        return Why(tuple(clauses(self._grounds(row, ranks, whole=True))), parts)
+        if more > LEAST_DIFFERENCE:
+            parts += (ScorePart(ScorePartKind.COPY, "", more, more),)
+        return Explanation(tuple(clauses(self._grounds(row, ranks, whole=True))), parts)
 
     def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
-        i, held, standing = self._place.get(row), self._held[row], self._standing[row]
-        counted = whole and self._words_count
+        i, in_passage = self._candidate_of.get(row), self._passage_leaves[row]
+        in_article = self._article_leaves[row]
+        listed_elsewhere = whole and self._words_are_scored
         return Grounds(
-            held=tuple(held),
+            in_passage=tuple(in_passage),
             elsewhere=tuple(
                 leaf
-                for leaf in standing
-                if counted and leaf not in held and leaf.field not in COLUMNS
+                for leaf in in_article
+                if listed_elsewhere and leaf not in in_passage and leaf.field not in COLUMNS
             ),
-            table=tuple(leaf for leaf in standing if leaf.field in COLUMNS),
-            wordless=self._words_count and not held,
+            in_columns=tuple(leaf for leaf in in_article if leaf.field in COLUMNS),
+            wordless=self._words_are_scored and not in_passage,
             cosine=self._cosine(i),
             assumed=self._is_assumed(i),
             ranks=ranks,
-            below=i is None and bool(held),
+            below=i is None and bool(in_passage),
         )
 
-    def _columns(self, row: int) -> Iterator[Part]:
-        for leaf in self._standing[row]:
+    def _columns(self, row: int) -> Iterator[ScorePart]:
+        for leaf in self._article_leaves[row]:
             if leaf.field in COLUMNS:
-                yield Part(PartKind.COLUMN, written(leaf), 0.0, 0.0)
+                yield ScorePart(ScorePartKind.COLUMN, written(leaf), 0.0, 0.0)
 
-    def _words(self, row: int, due: float) -> Iterator[Part]:
-        """Share what is due to words among them, by what each scored."""
-        held = self._held[row]
-        total = sum(held.values())
-        for leaf, score in held.items():
-            yield Part(_kind(leaf), written(leaf), score, due * score / total)
+    def _words(self, row: int, word_score: float) -> Iterator[ScorePart]:
+        """Divide the score of words among the leaves, in proportion to their BM25F scores."""
+        leaves = self._passage_leaves[row]
+        total = sum(leaves.values())
+        for leaf, score in leaves.items():
+            yield ScorePart(_kind(leaf), written(leaf), score, word_score * score / total)
 
-    def _meaning(self, i: int | None) -> Iterator[Part]:
+    def _meaning(self, i: int | None) -> Iterator[ScorePart]:
         if i is not None and (cosine := self._cosine(i)) is not None:
-            kind = PartKind.ASSUMED if self._is_assumed(i) else PartKind.MEANING
-            rest = float(self.candidates.fused[i]) - float(self.candidates.worded[i])
-            yield Part(kind, "", cosine, rest)
+            kind = ScorePartKind.ASSUMED if self._is_assumed(i) else ScorePartKind.MEANING
+            rest = float(self.candidates.fused[i]) - float(self.candidates.word_share[i])
+            yield ScorePart(kind, "", cosine, rest)
 
     def _cosine(self, i: int | None) -> float | None:
-        """How near a candidate was taken to be, None where meaning was not asked."""
-        if i is None or np.isnan(self._typical):
+        """The cosine that a candidate was ranked with; None if the query has no meaning."""
+        if i is None or np.isnan(self._median_cosine):
             return None
-        return self._typical if self._is_assumed(i) else float(self.candidates.cosines[i])
+        return self._median_cosine if self._is_assumed(i) else float(self.candidates.cosines[i])
 
     def _is_assumed(self, i: int | None) -> bool:
         return i is not None and bool(np.isnan(self.candidates.cosines[i]))
 
     @cached_property
-    def _typical(self) -> float:
-        """The cosine of a passage that is not embedded yet, as ranking assumes it."""
+    def _median_cosine(self) -> float:
+        """The cosine that ranking assumes for a passage that is not embedded yet."""
         known = self.candidates.cosines[~np.isnan(self.candidates.cosines)]
         return float(np.median(known)) if len(known) else np.nan
 
     @cached_property
-    def _words_count(self) -> bool:
-        asked = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
-        return asked and bool(self.candidates.worded.any())
+    def _words_are_scored(self) -> bool:
+        has_words = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
+        return has_words and bool(self.candidates.word_share.any())
 
     @cached_property
-    def _place(self) -> dict[int, int]:
-        """The place of each passage among the candidates; of one that is none of them, none."""
-        _, mine, places = np.intersect1d(
+    def _candidate_of(self) -> dict[int, int]:
+        """The index of each row among the candidates, without the rows that are no candidates."""
+        _, mine, indices = np.intersect1d(
             self.rows, self.candidates.rows, assume_unique=True, return_indices=True
         )
-        return dict(zip(self.rows[mine].tolist(), places.tolist(), strict=True))
+        return dict(zip(self.rows[mine].tolist(), indices.tolist(), strict=True))
 
     @cached_property
-    def _held(self) -> dict[int, dict[Leaf, float]]:
-        """What each leaf scored in each passage; none where words did not count."""
-        held: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
+    def _passage_leaves(self) -> dict[int, dict[Leaf, float]]:
+        """The BM25F scores of the leaves in each passage, by row; none if words add nothing."""
+        leaves: dict[int, dict[Leaf, float]] = {row: {} for row in self.rows.tolist()}
         lists = [found.lists for found in self.matches.leaves]
         scores = term_scores(self.rows, lists, self.table.n_rows)
-        for at, place in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
-            row, leaf = int(self.rows[at]), self.matches.leaves[place].leaf
-            if row not in self._place or self.candidates.worded[self._place[row]]:
-                held[row][leaf] = held[row].get(leaf, 0.0) + float(scores[at, place])
-        return held
+        for i, j in zip(*(found.tolist() for found in np.nonzero(scores)), strict=True):
+            row, leaf = int(self.rows[i]), self.matches.leaves[j].leaf
+            if row not in self._candidate_of or self.candidates.word_share[self._candidate_of[row]]:
+                leaves[row][leaf] = leaves[row].get(leaf, 0.0) + float(scores[i, j])
+        return leaves
 
     @cached_property
-    def _standing(self) -> dict[int, dict[Leaf, None]]:
-        """The leaves that stand anywhere in the article of each passage."""
+    def _article_leaves(self) -> dict[int, dict[Leaf, None]]:
+        """The leaves that match the article of each passage, by row, in the query's order."""
         owners = self.table.article_of[self.rows]
-        standing: dict[int, dict[Leaf, None]] = {row: {} for row in self.rows.tolist()}
+        leaves: dict[int, dict[Leaf, None]] = {row: {} for row in self.rows.tolist()}
         for found in self.matches.leaves:
             for row in self.rows[found.articles[owners]].tolist():
-                standing[row][found.leaf] = None
-        return standing
+                leaves[row][found.leaf] = None
+        return leaves
 
 
-def with_rereading(why: Why, reread: Reread) -> Why:
-    """Add to why an article was found what a reranker has made of it."""
-    more = reread.score - sum(part.score for part in why.parts)
-    part = Part(PartKind.RERANKED, "", reread.given, more)
-    said = Message(
-        "%(given)s of 1 where read together with the question", given=float(reread.given)
+def with_reranking(why: Explanation, reranked: RerankScore) -> Explanation:
+    """Add the reranker's score to the explanation of an article."""
+    more = reranked.score - sum(part.score for part in why.parts)
+    part = ScorePart(ScorePartKind.RERANKED, "", reranked.given, more)
+    clause = Message(
+        "%(given)s of 1 where read together with the question", given=float(reranked.given)
     )
-    return Why((*why.clauses, said), (*why.parts, part))
+    return Explanation((*why.clauses, clause), (*why.parts, part))
 
 
-def _kind(leaf: Leaf) -> PartKind:
+def _kind(leaf: Leaf) -> ScorePartKind:
     match leaf:
         case Phrase():
-            return PartKind.PHRASE
+            return ScorePartKind.PHRASE
         case Prefix():
-            return PartKind.PREFIX
+            return ScorePartKind.PREFIX
         case Fuzzy():
-            return PartKind.FUZZY
+            return ScorePartKind.FUZZY
         case Near():
-            return PartKind.NEAR
-    return PartKind.WORD
+            return ScorePartKind.NEAR
+    return ScorePartKind.WORD

@@ -1,4 +1,4 @@
-"""Makes hits of ranked articles: their best passages, fetched, marked and explained."""
+"""Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 
 from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
-from backfile.index.answers.explain import Explainer, with_rereading
+from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
@@ -17,14 +17,14 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import Expression
 from backfile.index.model.matches import Matches
-from backfile.index.model.results import Hit, PassageHit, Ranks, Reread
+from backfile.index.model.results import Hit, PassageHit, Ranks, RerankScore
 
 PASSAGES_A_HIT = 3
 
 
 @dataclass(frozen=True)
 class Hits:
-    """All that is known of one search, from which any page of hits can be fetched."""
+    """The state of one search, from which the hits of any page are built."""
 
     table: ArticleTable
     matches: Matches
@@ -32,59 +32,62 @@ class Hits:
     scores: Floats
     expression: Expression | None
     passage_share: float = 0.0
-    folding: Folding | None = None  # where copies are folded
-    reread: Mapping[int, Reread] = field(default_factory=dict)  # by the places of articles
+    folding: Folding | None = None  # None if copies are shown
+    reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
 
     def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
-        """Fetch the articles of a page, by their places, in the order given."""
-        best = {place: self._best_rows(place) for place in page.tolist()}
+        """Fetch the hits of a page, given by ordinals, in their order.
+
+        Articles that were removed since the snapshot was opened are left out.
+        """
+        best = {ordinal: self._best_rows(ordinal) for ordinal in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        highlighter = Highlighter(self.expression, Languages.of(self.table.spoken))
+        highlighter = Highlighter(self.expression, Languages.of(self.table.languages))
         explainer = self._explainer(rows)
         copies = self._copies(page, catalog)
         hits = []
-        for place, some in best.items():
+        for ordinal, some in best.items():
             passages = tuple(
                 self._passage_hit(stored[row], highlighter, explainer)
                 for row in some
                 if row in stored
             )
-            if passages:  # else it was removed since the snapshot was taken
+            if passages:  # else the article was removed since the snapshot was opened
                 article = stored[next(row for row in some if row in stored)].article
                 title = highlighter.mark(article.title, article.language)
-                score = float(self.scores[place])
+                score = float(self.scores[ordinal])
                 ranks = _best_ranks(passages)
-                folded = score if copies[place].total else None
+                folded = score if copies[ordinal].total else None
                 why = explainer.article(some[0], passages, ranks, folded)
-                if reread := self.reread.get(place):
-                    why, score = with_rereading(why, reread), reread.score
-                hits.append(Hit(article, title, score, ranks, passages, why, copies[place]))
+                if reranked := self.reranked.get(ordinal):
+                    why, score = with_reranking(why, reranked), reranked.score
+                hits.append(Hit(article, title, score, ranks, passages, why, copies[ordinal]))
         return tuple(hits)
 
-    def best_row(self, place: int) -> int:
-        """The article's best passage."""
-        return self._best_rows(place)[0]
+    def best_row(self, ordinal: int) -> int:
+        """The row of an article's best passage."""
+        return self._best_rows(ordinal)[0]
 
     def _copies(self, page: Rows, catalog: Catalog) -> dict[int, OtherCopies]:
-        """Describe the first copies of each lead on the page."""
+        """The first COPIES_LISTED copies of each article on the page, and their number."""
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
-        others = {place: self.folding.copies_of(place) for place in page.tolist()}
-        first = {place: self.table.first_rows[o[:COPIES_LISTED]] for place, o in others.items()}
+        others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
+        first = {ordinal: self.table.first_rows[o[:COPIES_LISTED]] for ordinal, o in others.items()}
         known = catalog.clusters.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
         return {
-            place: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
-            for (place, o), rows in zip(others.items(), first.values(), strict=True)
+            ordinal: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
+            for (ordinal, o), rows in zip(others.items(), first.values(), strict=True)
         }
 
-    def _best_rows(self, place: int) -> list[int]:
-        """The article's best passages; its first one where nothing in it was scored."""
-        mine = np.flatnonzero(self.table.article_of[self.candidates.rows] == place)
+    def _best_rows(self, ordinal: int) -> list[int]:
+        """The rows of an article's best passages; its first row if none has a score."""
+        mine = np.flatnonzero(self.table.article_of[self.candidates.rows] == ordinal)
         if len(mine):
             order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
             return [int(row) for row in self.candidates.rows[mine[order]]]
-        rows = np.flatnonzero(self.table.article_of == place)
+        rows = np.flatnonzero(self.table.article_of == ordinal)
         scored = rows[self.matches.scores[rows] > 0]
         if len(scored):
             order = np.argsort(-self.matches.scores[scored], kind="stable")[:PASSAGES_A_HIT]
@@ -101,7 +104,7 @@ class Hits:
         else:
             score, cosine = float(candidates.fused[i]), float(candidates.cosines[i])
             ranks = Ranks(
-                _rank(self._lexical, candidates.lexical[i]) if self._worded[i] else None,
+                _rank(self._lexical, candidates.lexical[i]) if self._by_words[i] else None,
                 _rank(self._near, candidates.cosines[i]) if candidates.near[i] else None,
             )
         return PassageHit(
@@ -114,35 +117,35 @@ class Hits:
         )
 
     def _score_below(self, row: int) -> float:
-        """Score a passage that was no candidate: by words, as a share of its article's score."""
-        place = self.table.article_of[row]
-        words = self.matches.scores[self.table.article_of == place]
+        """The score of a passage that was no candidate: a share of its article's, by BM25F."""
+        ordinal = self.table.article_of[row]
+        words = self.matches.scores[self.table.article_of == ordinal]
         best = float(words.max())
-        return float(self.scores[place] * self.matches.scores[row] / best) if best else 0.0
+        return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
 
     def _explainer(self, rows: list[int]) -> Explainer:
         shown = np.array(sorted(rows), np.int64)
         return Explainer(self.table, self.matches, self.candidates, shown, self.passage_share)
 
     @cached_property
-    def _worded(self) -> Bools:
-        """The candidates that hold words, in articles that match by them."""
+    def _by_words(self) -> Bools:
+        """Mask of the candidates that contain words, in articles that match by words."""
         owners = self.table.article_of[self.candidates.rows]
         return (self.candidates.lexical > 0) & self.candidates.by_words[owners]
 
     @cached_property
     def _lexical(self) -> Floats:
-        """The scores that are ranked by words."""
-        return self.candidates.lexical[self._worded]
+        """The scores of the ranking by words."""
+        return self.candidates.lexical[self._by_words]
 
     @cached_property
     def _near(self) -> Floats:
-        """The scores that are ranked by meaning."""
+        """The cosines of the ranking by meaning."""
         return self.candidates.cosines[self.candidates.near]
 
 
 def _rank(scores: Floats, own: np.float32) -> int:
-    """The place of a score, from 1, among these."""
+    """The rank of a score, from 1, among the scores."""
     return 1 + int(np.count_nonzero(scores > own))
 
 

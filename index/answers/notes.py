@@ -1,11 +1,11 @@
-"""Warnings that an answer carries, and other words to search for where nothing good was found."""
+"""Warnings in an answer, and alternative words for a query without a good answer."""
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.did_you_mean import likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.expression import Expression, Word, wanted
+from backfile.index.model.expression import Expression, Word, positive_leaves
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
 
@@ -13,10 +13,10 @@ from backfile.index.model.results import Offer
 def warnings(
     query: Query, *, generation: int, words_coverage: float, failure: str | None
 ) -> list[Message]:
-    """List what limits an answer.
+    """List the limits of an answer.
 
-    `words_coverage` is the share of passages, 0 to 1, that can be found by their words; `failure`
-    is why meaning could not be asked; `generation` is the one that the answer was taken from.
+    `words_coverage` is the share of passages that can be found by words, 0 to 1; `failure` is the
+    reason why search by meaning failed; `generation` is the generation of the answer's snapshot.
     """
     found = []
     if failure:
@@ -36,29 +36,28 @@ def warnings(
 
 
 MOST_OFFERS = 8
-MOST_WORDS = 12  # of a query are looked at
-ALIKE = 2  # words are offered at most for one that is nowhere
+MOST_WORDS = 12  # of a query
+MOST_CORRECTIONS = 2  # of one out-of-vocabulary word
 
 
 def alternative_words(expression: Expression | None, lexical: LexicalSearch) -> tuple[Offer, ...]:
-    """Offer words spelt like those that are nowhere; then the words that are here, rarest first."""
+    """Corrections of the out-of-vocabulary words, then the other words, rarest first."""
     if expression is None:
         return ()
 
-    def articles(word: str) -> int:
+    def count_articles(word: str) -> int:
         return int(lexical.match(Word(word)).matching.sum())
 
-    languages = Languages.of(lexical.table.spoken)
-    said = [word for leaf in wanted(expression) for word in words_of(leaf.text)]
-    known = {
-        word: articles(word) for word in list(dict.fromkeys(languages.weighty(said)))[:MOST_WORDS]
-    }
-    alike = [
-        Offer(found.spelling.written, articles(found.spelling.text))
-        for word, held in known.items()
-        if not held
-        for found in likely(word, lexical.spellings(), languages)[:ALIKE]
+    languages = Languages.of(lexical.table.languages)
+    words = [word for leaf in positive_leaves(expression) for word in words_of(leaf.text)]
+    content_words = list(dict.fromkeys(languages.weighty(words)))[:MOST_WORDS]
+    counts = {word: count_articles(word) for word in content_words}
+    corrected = [
+        Offer(found.spelling.written, count_articles(found.spelling.text))
+        for word, count in counts.items()
+        if not count
+        for found in likely(word, lexical.spellings(), languages)[:MOST_CORRECTIONS]
     ]
-    here = sorted((held, word) for word, held in known.items() if held)
-    offers = [*alike, *(Offer(word, held) for held, word in here)]
+    present = sorted((count, word) for word, count in counts.items() if count)
+    offers = [*corrected, *(Offer(word, count) for count, word in present)]
     return tuple({offer.word: offer for offer in offers if offer.articles}.values())[:MOST_OFFERS]

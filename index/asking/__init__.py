@@ -1,1 +1,1 @@
-"""Reads the text of a query, corrects it and completes it."""
+"""Reads the text of a query, corrects its spelling, and completes it."""

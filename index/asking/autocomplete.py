@@ -1,4 +1,4 @@
-"""Suggests how a query that is being typed may go on: words, titles of articles, names."""
+"""Autocompletes a query that is being typed: words, names, and titles of articles."""
 
 import re
 import unicodedata
@@ -26,23 +26,23 @@ from backfile.index.model.query import LONGEST_TEXT
 
 DEFAULT_SUGGESTIONS = 8
 MOST_SUGGESTIONS = 20
-LONGEST_TYPED = 400  # characters; what is longer is prose, and nothing is suggested
-MOST_WORDS = 8  # typed so far, that a title has to hold
-SHORTEST_PREFIX = 3  # letters of the last word; fewer begin too many words of titles
+LONGEST_TYPED = 400  # characters; a longer text is prose, and gets no suggestions
+MOST_WORDS = 8  # last typed words that a suggestion must match
+SHORTEST_PREFIX = 3  # letters of the last word; shorter prefixes match too many titles
 MOST_TITLES = 3
 MOST_NAMES = 3
-RANKED = 30  # words, by what else was typed
-LOOKED_AT = 60  # words, the commonest, of which some may be in no title
-NAME_WORDS = 4  # of a name, that may be typed already
+RANKED = 30  # words that are ranked by their number of articles
+LOOKED_AT = 60  # words with the prefix, the most frequent
+NAME_WORDS = 4  # typed words compared with a name, at most
 FIELDS = "|".join(field.value for field in Field if field not in (Field.ANY, Field.DATE))
 IN_FIELD = re.compile(rf"(?<!\w)(?P<field>(?i:{FIELDS})):\Z")
 OPERATORS = ("AND", "OR", "NOT")
-# The plain words right in front of the last one.
+# The plain words directly before the last one.
 PLAIN = re.compile(r"(?:(?<!\S)(?!(?:AND|OR|NOT)\s)[^\s():\"]+\s+)*\Z")
 
 
 class SuggestionKind(StrEnum):
-    """What is suggested: a word, an article by its title, or a name."""
+    """The kind of a suggestion: a word, an article by its title, or a name of a facet."""
 
     WORD = "word"
     TITLE = "title"
@@ -53,10 +53,10 @@ class SuggestionKind(StrEnum):
 
 
 class Suggestion(NamedTuple):
-    """What may be meant, the whole query with it, and how many articles hold it.
+    """A suggestion: its text, the whole query `q` with it, and its number of articles.
 
-    Of a word, these hold the words typed before it too, if any article does.
-    Of a title it is the article that is meant, of which `article` tells.
+    The articles of a word also match the words typed before it, if any article does. A title has
+    its `article`.
     """
 
     kind: SuggestionKind
@@ -67,9 +67,9 @@ class Suggestion(NamedTuple):
 
 
 class Typed(NamedTuple):
-    """The end of a query: the word being typed, those in front of it, and the field of them.
+    """The end of a query: the last word, the words before it, and their field.
 
-    `start` is where what is completed in a field begins, its name included; -1 outside of fields.
+    `start` is the offset of the field's name, -1 outside of fields.
     """
 
     field: Field
@@ -83,38 +83,42 @@ class Names:
     """The names of sources, sections, languages and authors, by the words in them."""
 
     def __init__(self, table: ArticleTable) -> None:
-        everyone = np.ones(table.n_articles, np.bool_)
+        all_articles = np.ones(table.n_articles, np.bool_)
         self._categories: dict[str, Category] = {name: getattr(table, name) for name in FACETS}
-        self._counts = {name: c.counts(everyone) for name, c in self._categories.items()}
+        self._counts = {name: c.counts(all_articles) for name, c in self._categories.items()}
         self._words = sorted(
-            (word, place, name, number)
+            (word, position, name, number)
             for name, category in self._categories.items()
-            for number, known in enumerate(category.names)
-            for place, word in enumerate(name_words(known))
+            for number, value in enumerate(category.names)
+            for position, word in enumerate(name_words(value))
         )
 
     def beginning(self, typed: Typed) -> list[tuple[str, str, int, int]]:
-        """List (facet, name, articles, words typed of it), most words and commonest first."""
+        """List names with a word that begins like the last one: (facet, name, articles, overlap).
+
+        The overlap is the number of typed words before the last one that belong to the name. The
+        greatest overlap comes first, then the most articles.
+        """
         last = fold(typed.last)
         before = [fold(word) for word in typed.words]
         start = bisect_left(self._words, (last,))
         end = bisect_left(self._words, (last + BEYOND,))
         found: dict[tuple[str, str], int] = {}
-        for _, place, facet, number in self._words[start:end]:
+        for _, position, facet, number in self._words[start:end]:
             name = self._categories[facet].names[number]
-            held = 0
-            words = name_words(name)[:place]
-            while held < min(len(words), len(before), NAME_WORDS) and (
-                words[-1 - held] == before[-1 - held]
+            overlap = 0
+            words = name_words(name)[:position]
+            while overlap < min(len(words), len(before), NAME_WORDS) and (
+                words[-1 - overlap] == before[-1 - overlap]
             ):
-                held += 1
-            found[facet, name] = max(found.get((facet, name), 0), held)
-        listed = [(f, n, self._counts[f][n], held) for (f, n), held in found.items()]
+                overlap += 1
+            found[facet, name] = max(found.get((facet, name), 0), overlap)
+        listed = [(f, n, self._counts[f][n], overlap) for (f, n), overlap in found.items()]
         return sorted(listed, key=lambda each: (-each[3], -each[2], each[1]))
 
 
 class Suggester:
-    """Suggests from one snapshot; it may be shared between threads."""
+    """Suggests completions from one snapshot; thread-safe."""
 
     def __init__(self, lexical: LexicalSearch, catalog: Catalog) -> None:
         self._lexical = lexical
@@ -126,7 +130,7 @@ class Suggester:
         return self._table is table
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
-        """Suggest at most so many ways to go on; nothing where no word is being typed."""
+        """Suggest at most `limit` completions; none if the text does not end with a word."""
         typed = typed_last(text) if len(text) <= LONGEST_TYPED else None
         if typed is None:
             return []
@@ -138,59 +142,61 @@ class Suggester:
         return [*words, *names, *titles][:limit]
 
     def _words(self, text: str, typed: Typed) -> list[Suggestion]:
-        """Words that begin so, those in the most articles that hold what was typed before first."""
-        found = list(islice(self._begun(text, typed), RANKED)) if not has_run(typed.last) else []
+        """Words with the typed prefix, by descending number of articles."""
+        if has_run(typed.last):  # a script without spaces between words
+            return []
+        found = islice(self._completions(text, typed), RANKED)
         return sorted(found, key=lambda each: -each.articles)
 
-    def _begun(self, text: str, typed: Typed) -> Iterator[Suggestion]:
+    def _completions(self, text: str, typed: Typed) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
-        beside = self._beside(typed)
-        known = self._lexical.spellings().beginning(fold(typed.last))
-        stems: set[str] = set()  # of which one form is enough: all find the same
-        for word in islice(known, LOOKED_AT):
+        context = self._context(typed)
+        spellings = self._lexical.spellings().beginning(fold(typed.last))
+        stems: set[str] = set()  # one form of each stem: all forms match the same articles
+        for word in islice(spellings, LOOKED_AT):
             written = word.text if word.written in OPERATORS else word.written
             if not word.living or stems.issuperset(word.terms) or is_stop_word(word.text):
                 continue
             stems.update(word.terms)
             if word.text != fold(typed.last) and (
-                held := int((self._held(word.text, typed.field) & beside).sum())
+                count := int((self._matching(word.text, typed.field) & context).sum())
             ):
-                yield Suggestion(SuggestionKind.WORD, written, start + written, held)
+                yield Suggestion(SuggestionKind.WORD, written, start + written, count)
 
-    def _beside(self, typed: Typed) -> Bools:
-        """The articles that hold the words typed before, or all where none holds them."""
-        held = np.ones(self._table.n_articles, np.bool_)
+    def _context(self, typed: Typed) -> Bools:
+        """Article mask of the words typed before the last one; all articles if none matches."""
+        matching = np.ones(self._table.n_articles, np.bool_)
         for word in typed.words[-MOST_WORDS:]:
             if not is_stop_word(fold(word)):
-                held &= self._held(word, typed.field)
-        return held if held.any() else ~held
+                matching &= self._matching(word, typed.field)
+        return matching if matching.any() else ~matching
 
-    def _held(self, word: str, field: Field) -> Bools:
+    def _matching(self, word: str, field: Field) -> Bools:
         return self._lexical.match(Word(word, field)).matching
 
     def _names_of(self, text: str, typed: Typed) -> Iterator[Suggestion]:
-        """Names anywhere in a query, of which the words typed last are a part."""
+        """Names of sources, sections and authors that contain the last typed words."""
         if typed.field is not Field.ANY or typed.quoted:
             return
-        for facet, name, articles, held in self._names.beginning(typed):
+        for facet, name, articles, overlap in self._names.beginning(typed):
             if facet == Field.LANGUAGE:
                 continue
-            taken = [found.start() for found in WORD.finditer(text)][-1 - held]
-            yield _named(text[:taken], facet, name, articles)
+            start = [found.start() for found in WORD.finditer(text)][-1 - overlap]
+            yield _named(text[:start], facet, name, articles)
 
     def _in_column(self, text: str, typed: Typed) -> Iterator[Suggestion]:
-        for facet, name, articles, held in self._names.beginning(typed):
-            if facet == typed.field and held == min(len(typed.words), NAME_WORDS):
+        for facet, name, articles, overlap in self._names.beginning(typed):
+            if facet == typed.field and overlap == min(len(typed.words), NAME_WORDS):
                 yield _named(text[: typed.start], facet, name, articles)
 
     def _titles(self, typed: Typed) -> Iterator[Suggestion]:
-        """Articles whose title holds all words, the latest first; one of each title."""
+        """Articles whose title contains all typed words, the latest first, one for each title."""
         words = typed.words[-MOST_WORDS:]
         if len(typed.last) < SHORTEST_PREFIX or typed.field is Field.TEXT:
             return
-        begun = Prefix(typed.last, Field.TITLE)
-        said = And((*(Word(word, Field.TITLE) for word in words), begun))
-        found = np.flatnonzero(self._lexical.match(said).matching)
+        prefix = Prefix(typed.last, Field.TITLE)
+        expression = And((*(Word(word, Field.TITLE) for word in words), prefix))
+        found = np.flatnonzero(self._lexical.match(expression).matching)
         latest = found[np.argsort(-self._table.published[found], kind="stable")]
         rows = self._table.first_rows[latest[: 4 * MOST_TITLES]]
         stored = {each.row: each.article for each in self._catalog.stored(rows.tolist())}
@@ -204,7 +210,7 @@ class Suggester:
 
 
 def typed_last(text: str) -> Typed | None:
-    """Take apart the end of a query; None where no word has been begun.
+    """Parse the end of a query; None if it does not end with a word.
 
     >>> typed_last('ferry source:"Coastal Cou')[:3]
     (<Field.SOURCE: 'source'>, ('Coastal',), 'Cou')
@@ -227,7 +233,7 @@ def typed_last(text: str) -> Typed | None:
 
 
 def typed_text(value: str) -> str:
-    """Take what is typed as it is but for what no text holds; raise BadQuery."""
+    """Normalise a typed text to NFC without control characters; raise BadQuery if too long."""
     if len(value) > LONGEST_TEXT:
         raise BadQuery("q", f"{len(value)} characters; at most {LONGEST_TEXT} are taken")
     text = unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]+", " ", value))

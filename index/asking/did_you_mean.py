@@ -1,4 +1,4 @@
-"""Corrects misspelt words: ranks what each may stand for, and offers one corrected query."""
+"""Did you mean: corrects misspelt words of a query, and ranks the corrections of a word."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ from backfile.index.model.expression import And, Expression, Field, Near, Or, Ph
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import DidYouMean
 
-MOST_WORDS = 12  # of a query that is corrected
-MOST_PLACES = 4  # of a misspelt word within one query
-WELL_KNOWN = 100  # times that a word stands for which one in capitals, a name maybe, is mistaken
+MOST_WORDS = 12  # of a query; a longer one was pasted, and is not corrected
+MOST_OCCURRENCES = 4  # of misspelt words in one query
+WELL_KNOWN = 100  # least frequency of a correction for a word with a capital, maybe a name
 WORDED = (Field.ANY, Field.TITLE, Field.TEXT)
 
 
@@ -29,51 +29,52 @@ def did_you_mean(
     matches: Matches,
     lexical: LexicalSearch,
     reads: Callable[[str], Expression | None],
-    chosen: Bools,
+    article_mask: Bools,
 ) -> DidYouMean | None:
-    """Correct the words of a text that are nowhere, or very rare beside one spelt nearly so.
+    """Correct the out-of-vocabulary words of a query, and rare words like a much more frequent one.
 
-    `matches` are what it found, `chosen` the articles that pass its filters; `reads` says how
-    another text would be read. None where there is nothing to correct, or nothing would be found.
+    `matches` are the query's matches, `article_mask` its filters; `reads` parses another text with
+    the same filters. None if there is no correction, or if no article of the mask contains enough
+    of the corrected words.
     """
-    short = matches.n_words <= MOST_WORDS  # what is longer was pasted, and nobody types it again
+    short = matches.n_words <= MOST_WORDS
     corrections = dict(_corrections(matches, lexical)) if short else {}
     if expression is None or not corrections:
         return None
-    wanted = _corrected(expression, corrections)
-    spans = _where(text, corrections, lambda other: reads(other) == wanted)
-    if not spans:
+    target = _corrected(expression, corrections)
+    occurrences = _occurrences(text, corrections, lambda other: reads(other) == target)
+    if not occurrences:
         return None
-    corrected, marks = _replaced(text, spans, corrections)
-    found = lexical.match(wanted)
-    articles = int((found.matching & chosen).sum())
+    corrected, marks = _replaced(text, occurrences, corrections)
+    found = lexical.match(target)
+    articles = int((found.matching & article_mask).sum())
     return DidYouMean(corrected, articles, marks) if articles and not found.relaxed else None
 
 
 def _corrections(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, str]]:
-    """Walk the misspelt words with what each may stand for."""
+    """Iterate over the misspelt words of a query with their corrections."""
     for found in matches.leaves:
-        leaf, held = found.leaf, int(found.articles.sum())
+        leaf, n_articles = found.leaf, int(found.articles.sum())
         if leaf.field not in WORDED:
             continue
         if isinstance(leaf, Word):
-            correction = _correction(leaf.text, held, lexical)
+            correction = _correction(leaf.text, n_articles, lexical)
             if correction:
                 yield leaf.text, correction
-        elif isinstance(leaf, Phrase | Near) and not held:
+        elif isinstance(leaf, Phrase | Near) and not n_articles:
             for word in WORD.findall(leaf.text):
                 alone = int(lexical.match(Word(word)).matching.sum())
                 if not alone and (correction := _correction(word, 0, lexical)):
                     yield word, correction
 
 
-def _correction(word: str, held: int, lexical: LexicalSearch) -> str:
-    """The word that was probably meant, as the archive writes it; nothing for one that is right."""
-    languages = Languages.of(lexical.table.spoken)
+def _correction(word: str, n_articles: int, lexical: LexicalSearch) -> str:
+    """The best correction of a word, in its most frequent written form; empty if there is none."""
+    languages = Languages.of(lexical.table.languages)
     if not word.isalpha() or word not in (word.lower(), word.capitalize()):
-        return ""  # letters that stand for words, or a name of its own making: AHCA, BurgerKing
-    if held:
-        near = commoner(word, held, lexical.spellings, languages)
+        return ""  # an acronym or a name with capitals inside: AHCA, BurgerKing
+    if n_articles:
+        near = commoner(word, n_articles, lexical.spellings, languages)
     else:
         near = likely(word, lexical.spellings(), languages)
         if near and not word.islower() and near[0].spelling.frequency < WELL_KNOWN:
@@ -84,13 +85,13 @@ def _correction(word: str, held: int, lexical: LexicalSearch) -> str:
 
 
 def _is_a_name(word: str, table: ArticleTable) -> bool:
-    """Whether it stands in the name of a source, a section or an author."""
+    """Whether the word occurs in the name of a source, a section or an author."""
     names = (table.source, table.section, table.author)
     return any(category.mentioning(words_of(word), words_of).any() for category in names)
 
 
 def _as_typed(typed: str, written: str) -> str:
-    """Keep capitals that were typed, where the archive has none.
+    """Capitalise a lower-case correction if the typed word is capitalised.
 
     >>> _as_typed("Brigde", "bridge"), _as_typed("trupm", "Trump")
     ('Bridge', 'Trump')
@@ -99,7 +100,7 @@ def _as_typed(typed: str, written: str) -> str:
 
 
 def _corrected(expression: Expression, corrections: Mapping[str, str]) -> Expression:
-    """The same with other words; what is excluded stays as it is."""
+    """Replace the misspelt words of an expression, except below a Not."""
 
     def words(text: str) -> str:
         return WORD.sub(lambda found: corrections.get(found.group(), found.group()), text)
@@ -114,48 +115,50 @@ def _corrected(expression: Expression, corrections: Mapping[str, str]) -> Expres
     return expression
 
 
-def _where(
+def _occurrences(
     text: str, corrections: Mapping[str, str], fits: Callable[[str], bool]
 ) -> list[re.Match[str]]:
-    """Where the words stand that are to be corrected, so that what is read is what is wanted."""
-    places = [found for found in WORD.finditer(text) if found.group() in corrections]
-    if len(places) <= MOST_PLACES:
-        for count in range(len(places), 0, -1):
-            for some in combinations(places, count):
+    """The largest set of occurrences whose replacement `fits`; none if there are too many."""
+    found = [each for each in WORD.finditer(text) if each.group() in corrections]
+    if len(found) <= MOST_OCCURRENCES:
+        for count in range(len(found), 0, -1):
+            for some in combinations(found, count):
                 if fits(_replaced(text, list(some), corrections)[0]):
                     return list(some)
     return []
 
 
 def _replaced(
-    text: str, places: list[re.Match[str]], corrections: Mapping[str, str]
+    text: str, occurrences: list[re.Match[str]], corrections: Mapping[str, str]
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Put the corrections in their places, and say where they stand then."""
+    """Replace occurrences by their corrections; return the text, and the span of each in it."""
     pieces, marks, last, length = [], [], 0, 0
-    for place in places:
-        kept, word = text[last : place.start()], corrections[place.group()]
-        start = length + len(kept)
-        length, last = start + len(word), place.end()
-        pieces += [kept, word]
+    for occurrence in occurrences:
+        before, word = text[last : occurrence.start()], corrections[occurrence.group()]
+        start = length + len(before)
+        length, last = start + len(word), occurrence.end()
+        pieces += [before, word]
         marks.append((start, length))
     return "".join([*pieces, text[last:]]), tuple(marks)
 
 
-SHORTEST = 4  # letters of a word that is taken for a misspelling, as in Elasticsearch
-TWO_EDITS = 7  # letters of one in which two may be wrong
-KNOWN = 10  # times that a word stands which is so far away
-AN_EDIT = 12.0  # what an edit has to be made up for by, in the logarithm of how often words stand
-RARE = 2  # articles that hold a word that may be misspelt all the same
-COMMONER = 500  # times as often stands the word that was meant
-FIRST_LETTER = 2.0  # and another first letter, which people seldom get wrong
-# And a letter too many or a wrong one, of which there are so many: a letter that is missing, or two
-# that changed places, can come about in one way only. Kernighan, Church and Gale, "A spelling
-# correction program based on a noisy channel model", 1990.
+SHORTEST = 4  # letters of a word that is corrected, as in Elasticsearch
+TWO_EDITS = 7  # letters of a word that is corrected by up to two edits
+AN_EDIT = 12.0  # penalty of an edit, on the scale of log frequencies
+RARE = 2  # articles of a known word that may be misspelt, at most
+COMMONER = 500  # ratio of frequencies of the correction and such a word, at least
+FIRST_LETTER = 2.0  # penalty of another first letter: people seldom get it wrong
+# Penalty of an inserted or substituted letter, which may be any of 26; a deletion or transposition
+# can happen in one way only. Kernighan, Church and Gale, "A spelling correction program based on a
+# noisy channel model", 1990.
 A_LETTER = log(26)
 
 
 def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[NearSpelling]:
-    """Rank the words that are spelt like one that is nowhere; none like a short one or a number."""
+    """Rank the corrections of an out-of-vocabulary word, the most probable first.
+
+    None for words shorter than SHORTEST or with digits.
+    """
     spelt = {spelling_of(word, language) for language in languages.readings}
     edits = 2 if len(word) >= TWO_EDITS else 1
     if len(word) < SHORTEST or any(map(str.isdigit, word)):
@@ -170,13 +173,13 @@ def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Ne
 
 
 def commoner(
-    word: str, held: int, spellings: Callable[[], Spellings], languages: Languages
+    word: str, n_articles: int, spellings: Callable[[], Spellings], languages: Languages
 ) -> Sequence[NearSpelling]:
-    """Rank the words that are spelt nearly like one that so few articles hold, and far commoner.
+    """Find corrections of a known but rare word: one edit away, and far more frequent.
 
-    A word in capitals may be a rare name, and no name is corrected that is in the archive.
+    None for a word in more than RARE articles, or with a capital: it may be a rare name.
     """
-    if held > RARE or len(word) < TWO_EDITS or not word.islower() or not word.isalpha():
+    if n_articles > RARE or len(word) < TWO_EDITS or not word.islower() or not word.isalpha():
         return []
     spelt = {spelling_of(word, language) for language in languages.readings}
     near = [
@@ -185,17 +188,17 @@ def commoner(
         for found in spellings().near(each, 1)
         if found.spelling.text[:1] == each[:1] and found.spelling.living
     ]
-    stands = sum(found.spelling.frequency for found in near if not found.distance)
+    frequency = sum(found.spelling.frequency for found in near if not found.distance)
     if any(found.spelling.written != word for found in near if not found.distance):
         return []
-    least = COMMONER * max(1, stands)
+    least = COMMONER * max(1, frequency)
     return [found for found in near if found.distance and found.spelling.frequency >= least]
 
 
 def _penalty(near: NearSpelling, typed: str) -> float:
-    """How unlikely it is that a word was meant, as a logarithm."""
+    """The negative log probability of a correction, up to a constant."""
     word = near.spelling.text
-    elsewhere = word[:1] != typed[:1]
-    chosen = len(typed) > len(word) or (len(typed) == len(word) and sorted(typed) != sorted(word))
-    mistakes = AN_EDIT * near.distance + FIRST_LETTER * elsewhere + A_LETTER * chosen
+    other_first = word[:1] != typed[:1]
+    inserted = len(typed) > len(word) or (len(typed) == len(word) and sorted(typed) != sorted(word))
+    mistakes = AN_EDIT * near.distance + FIRST_LETTER * other_first + A_LETTER * inserted
     return mistakes - log(near.spelling.frequency)

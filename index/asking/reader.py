@@ -1,4 +1,4 @@
-"""Reads a query whole: its words, its days, and each part with the query that lacks it."""
+"""Reads a query: its expression, its date conditions, and its parts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,22 +24,21 @@ from backfile.index.model.expression import (
     Words,
     describe,
     describe_all,
-    wanted,
+    positive_leaves,
     written,
 )
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query, QueryPart, QueryPartKind, Sort
 
 MOST_PARTS = 16
-MOST_WORDS = 4  # of words alone; more are a question or prose, which nobody takes apart by words
+MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
 
 class ReadQuery(NamedTuple):
-    """A query and how its text was read.
+    """A query, and how its text was read.
 
-    `text` is the text without the days that it names, `filters` are the query's own, narrowed to
-    those days. `query` is as it was given, but for the sort of one that asks for nothing but days:
-    the newest first.
+    `text` is the text without its date conditions; `filters` are the query's filters, narrowed to
+    these days. `query` is the given query; without words, its default sort is by newest.
     """
 
     query: Query
@@ -52,18 +51,18 @@ class ReadQuery(NamedTuple):
 
     @property
     def meaning(self) -> str:
-        """The text to embed: the words that are wanted; empty where the mode is by words alone."""
+        """The text to embed: the words of the positive leaves; empty in keyword mode."""
         if self.query.mode is Mode.KEYWORD or self.expression is None:
             return ""
-        return " ".join(leaf.text for leaf in wanted(self.expression))
+        return " ".join(leaf.text for leaf in positive_leaves(self.expression))
 
     def without_filters(self) -> Self:
-        """The same text, asked of the whole archive."""
+        """The same query without filters."""
         return self._replace(filters=Filters())
 
 
 def read_query(query: Query, today: date) -> ReadQuery:
-    """Read a query's text. What is wrong in it is read as words, and a note says so."""
+    """Read a query's text. Syntax errors are read as words, with a note."""
     dated = take_days(query.text, today)
     parsed = parse(dated.text)
     filters = narrowed(query.filters, dated.conditions)
@@ -84,13 +83,13 @@ def read_query(query: Query, today: date) -> ReadQuery:
 
 
 def _sorted(query: Query, text: str) -> Query:
-    """The query in its default order: the newest first where no words are asked for."""
+    """Sort a query without words by newest if it has the default sort."""
     browsing = query.sort is Sort.RELEVANCE and not text
     return replace(query, sort=Sort.NEWEST) if browsing else query
 
 
 def typed(expression: Expression) -> str:
-    """Write an expression as it can be typed.
+    """Write an expression in the query language.
 
     >>> typed(Words((Word("ferry"), Or((Prefix("boat"), Not(Phrase("river Ash")))))))
     'ferry (boat* OR NOT "river Ash")'
@@ -115,7 +114,7 @@ def _inner(expression: Expression) -> str:
 
 
 def _is_plain(word: str) -> bool:
-    """Whether a word is read as itself where it stands alone."""
+    """Whether a word alone is parsed as that word."""
     if PLAIN.fullmatch(word):
         return not has_operator(word)
     return parse(word) == (Words((Word(word),)), ())
@@ -129,20 +128,20 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
     for part, left in found if len(found) <= (MOST_WORDS if words else MOST_PARTS) else ():
         rest = [typed(left)] if left else []
         yield QueryPart(_kind(part), typed(part), " ".join(rest + days))
-    for place, day in enumerate(days):
-        kept = days[:place] + days[place + 1 :]
-        yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + kept))
+    for i, day in enumerate(days):
+        others = days[:i] + days[i + 1 :]
+        yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + others))
 
 
 def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | None]]:
-    """Walk what can be taken out, each with what is then left."""
+    """Iterate over the removable parts, each with the expression without it."""
     match expression:
         case And(parts) | Or(parts) | Words(parts):
-            for place, part in enumerate(parts):
+            for i, part in enumerate(parts):
                 for found, left in _leaves(part):
-                    kept = (*parts[:place], *([left] if left else []), *parts[place + 1 :])
-                    rest = kept[0] if len(kept) == 1 else type(expression)(kept)
-                    yield found, rest if kept else None
+                    others = (*parts[:i], *([left] if left else []), *parts[i + 1 :])
+                    rest = others[0] if len(others) == 1 else type(expression)(others)
+                    yield found, rest if others else None
         case _:
             yield expression, None
 

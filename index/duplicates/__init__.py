@@ -1,1 +1,1 @@
-"""Recognises copies of one article and folds them into one hit."""
+"""Detects near-duplicate articles, clusters them, and folds each cluster into one hit."""

@@ -1,7 +1,7 @@
-"""Clusters articles that are copies of one another, by their signatures.
+"""Clusters near-duplicate articles by their signatures (locality-sensitive hashing).
 
-Articles that agree in a band of their signatures are compared. Each copy must resemble the lead of
-its cluster, not only another copy, so that a cluster does not drift. The constants were chosen by
+Two articles are compared if a band of their signatures is equal. Each copy must resemble the lead
+of its cluster, not only another copy, so that a cluster does not drift. The constants come from
 `python -m backfile.scripts.bench.edited_copies` on halves of two collections.
 """
 
@@ -18,13 +18,15 @@ from backfile.index.duplicates.signatures import FIGURES, PERMUTATIONS, SIGNATUR
 from backfile.index.model.arrays import Bools
 
 BAND = 4  # values; 48 bands find a resemblance of .5 in 95 of 100 cases, of .6 in 999 of 1,000
-NEIGHBOURS = 8  # that an article is compared with in each band, however many agree
+NEIGHBOURS = 8  # articles in a bucket of a band that an article is compared with, at most
 ROUNDS = 50  # a chain of more clusters than this is a series; the rest of it is not clustered
 RESEMBLANCE = 0.8
 CONTAINMENT = 0.9
-LEAST_SHARE = 0.5  # of the longer article that a shortened copy has
+LEAST_SHARE = 0.5  # size of a shortened copy, relative to the longer article
 FEW_FIGURES = 5
-FIGURES_KEPT = 0.5  # of the fewer; without this, the same text with other figures is a copy
+FIGURES_KEPT = (
+    0.5  # share of common figures; without it, the same text with other figures is a copy
+)
 PAIRS_AT_ONCE = 1 << 16
 
 Signatures = npt.NDArray[np.void]
@@ -34,29 +36,29 @@ Pairs = npt.NDArray[np.int64]  # (n, 2)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Equal signatures, and pairs that are alike: what is found before leads are chosen.
+    """Classes of articles with equal signatures, and the pairs of similar classes.
 
-    `same[i]` is the class of article i; all articles of a class have one signature. `pairs` are
-    pairs of classes.
+    `same` (n_articles,) is the class of each article; `signatures` (n_classes,) has one signature a
+    class; `pairs` (n, 2) are pairs of classes.
     """
 
-    signatures: Signatures  # one a class
+    signatures: Signatures
     same: Indices
     pairs: Pairs
 
     @property
     def involved(self) -> Indices:
-        """The articles that are copies or have copies."""
+        """The indices of the articles that have copies."""
         alike = np.bincount(self.same, minlength=len(self.signatures)) > 1
         alike[self.pairs.ravel()] = True
         return np.flatnonzero(alike[self.same])
 
 
 def link(signatures: Signatures) -> Links:
-    """Find the articles that are alike, whatever their order.
+    """Find the pairs of similar articles; the result does not depend on their order.
 
-    Equal articles are one class, and a class is compared with at most NEIGHBOURS others in a band,
-    so the work grows linearly with the articles.
+    A class of equal articles is compared with at most NEIGHBOURS others in a band, so the work
+    grows linearly with the number of articles.
     """
     whole = np.ascontiguousarray(signatures).view(np.uint64)
     whole = whole.reshape(len(signatures), SIGNATURE.itemsize // 8)
@@ -69,14 +71,14 @@ def link(signatures: Signatures) -> Links:
 
 
 def alike(signatures: Signatures, pairs: Pairs) -> Bools:
-    """Whether each pair is one text: lightly edited or shortened, but not with other figures."""
+    """Mask (n_pairs,) of the pairs that are copies: edited or shortened, with the same figures."""
     found = np.zeros(len(pairs), np.bool_)
     for begin in range(0, len(pairs), PAIRS_AT_ONCE):
         one, other = (signatures[some] for some in pairs[begin : begin + PAIRS_AT_ONCE].T)
         resemblance = (one["text"] == other["text"]).sum(axis=1) / PERMUTATIONS
         within, share = _containment(resemblance, one["runs"], other["runs"])
-        kept = (one["numbers"] == other["numbers"]).sum(axis=1) / FIGURES
-        figures, _ = _containment(kept, one["figures"], other["figures"])
+        common = (one["numbers"] == other["numbers"]).sum(axis=1) / FIGURES
+        figures, _ = _containment(common, one["figures"], other["figures"])
         few = np.minimum(one["figures"], other["figures"]) < FEW_FIGURES
         same_text = (resemblance >= RESEMBLANCE) | (
             (within >= CONTAINMENT) & (share >= LEAST_SHARE)
@@ -86,10 +88,10 @@ def alike(signatures: Signatures, pairs: Pairs) -> Bools:
 
 
 def group(links: Links, order: Indices) -> Indices:
-    """The lead of each article's cluster, by index; -1 for an article without a copy.
+    """The index of each article's lead, (n_articles,); -1 for an article without copies.
 
-    The article with the lowest `order[i]` leads its cluster. Each round takes the first article of
-    each connected component as a lead, and those that are like it as its copies.
+    The lead of a cluster has the lowest `order[i]` in it. Each round makes the first article of
+    each connected component a lead, and the articles similar to it its copies.
     """
     n = len(links.signatures)
     rank = np.full(n, np.iinfo(np.int64).max)
@@ -111,14 +113,14 @@ def group(links: Links, order: Indices) -> Indices:
     several = np.bincount(cluster, minlength=n) > 1
     by_rank = np.argsort(order, kind="stable")[::-1]
     first = np.empty(n, np.int64)
-    first[cluster[by_rank]] = by_rank  # the last that is written is the lowest in order
+    first[cluster[by_rank]] = by_rank  # numpy keeps the last assignment: the lowest order
     return np.where(several[cluster], first[cluster], -1)
 
 
 def _agreeing(band: npt.NDArray[np.uint16]) -> Indices:
-    """Pairs of articles with equal values in this band, (BAND, n): each with the next NEIGHBOURS.
+    """Pair each article with the next NEIGHBOURS articles of equal values in a band, (BAND, n).
 
-    A pair is one number: the lower index times n, plus the higher index.
+    A pair is encoded as one number: the lower index times n, plus the higher index.
     """
     keys = _hashed(band)
     order = np.argsort(keys, kind="stable")
@@ -147,7 +149,7 @@ def _hashed(columns: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint64]:
 def _containment(
     resemblance: npt.NDArray[np.float64], one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The share of the smaller set that is in the larger, and its size relative to that, 0 to 1."""
+    """The containment of the smaller set in the larger, and the ratio of their sizes, 0 to 1."""
     smaller = np.maximum(np.minimum(one, other), 1).astype(np.float64)
     larger = np.maximum(np.maximum(one, other), 1)
     common = resemblance * (smaller + larger) / (1 + resemblance)
@@ -168,11 +170,11 @@ def _components(n: int, pairs: Pairs) -> Indices:
             return label
 
 
-SIGNED_AT_ONCE = 50  # articles a worker is given
+SIGNED_AT_ONCE = 50  # articles in a worker's task
 
 
 class Clusterer:
-    """Clusters the articles of one archive; `writing` is held while the catalogue is changed."""
+    """Clusters the articles of one archive; it changes the catalogue under the lock `writing`."""
 
     def __init__(self, clusters: Clusters, writing: threading.Lock, workers: Workers) -> None:
         self._clusters = clusters
@@ -180,7 +182,7 @@ class Clusterer:
         self._workers = workers
 
     def clustering(self) -> Clustering | None:
-        """Cluster all articles; None if the catalogue's clusters are up to date."""
+        """Cluster all articles; None if the clusters in the catalogue are up to date."""
         self._sign_rest()
         changed = self._clusters.changed()
         if changed is None:
@@ -198,7 +200,7 @@ class Clusterer:
         return Clustering([Member(*row) for row in rows], changed)
 
     def _sign_rest(self) -> None:
-        """Sign the articles that an older release has left unsigned."""
+        """Sign the articles that an older release stored without a signature."""
         for articles in self._clusters.unsigned():
             some = list(batches(articles.values(), SIGNED_AT_ONCE))
             tasks = [self._workers.submit(sign, each) for each in some]

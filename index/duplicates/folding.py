@@ -1,4 +1,4 @@
-"""Folds the copies of a story under one lead, among the articles that match a query."""
+"""Folds the matching articles of each cluster under one lead."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,9 +11,11 @@ from backfile.index.model.article_table import ArticleTable
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """The matching articles by story. `leads` marks one of each story, and all without a copy.
+    """The matching articles, grouped by cluster.
 
-    `members` are those of stories, leads first; `begins` says where each story begins among them.
+    `leads` (n_articles,) marks the lead of each cluster and all articles without copies. `members`
+    are the ordinals of matching articles in clusters, each cluster's lead first; `begins` are the
+    indices in `members` where a cluster begins.
     """
 
     leads: Bools
@@ -21,32 +23,32 @@ class Folding:
     begins: Rows
 
     @classmethod
-    def of(cls, table: ArticleTable, articles: Bools) -> Self:
-        """Fold the marked articles. Only those that have copies are looked at one by one."""
-        members = table.copied[articles[table.copied]]
-        begins = np.flatnonzero(np.diff(table.story[members], prepend=-1))
-        leads = articles.copy()
+    def of(cls, table: ArticleTable, article_mask: Bools) -> Self:
+        """Fold the masked articles."""
+        members = table.clustered[article_mask[table.clustered]]
+        begins = np.flatnonzero(np.diff(table.cluster[members], prepend=-1))
+        leads = article_mask.copy()
         leads[members] = False
         leads[members[begins]] = True
         return cls(leads, members, begins)
 
     def best(self, scores: Floats) -> Floats:
-        """Give each lead the best score of its story."""
+        """Replace each lead's score by the best score of its cluster, (n_articles,)."""
         if not len(self.members):
             return scores
         folded = scores.copy()
         folded[self.members[self.begins]] = np.maximum.reduceat(scores[self.members], self.begins)
         return folded
 
-    def stories_of(self, articles: Bools) -> int:
-        """How many stories have one of these articles, which are among the matching."""
+    def count_clusters(self, article_mask: Bools) -> int:
+        """Count the clusters of some of the matching articles; one without copies counts as one."""
         if not len(self.members):
-            return int(articles.sum())
-        several = np.logical_or.reduceat(articles[self.members], self.begins).sum()
-        return int(articles.sum() - articles[self.members].sum() + several)
+            return int(article_mask.sum())
+        clusters = np.logical_or.reduceat(article_mask[self.members], self.begins).sum()
+        return int(article_mask.sum() - article_mask[self.members].sum() + clusters)
 
     def copies_of(self, lead: int) -> Rows:
-        """The other matching articles of a lead's story, in their order."""
+        """The ordinals of the other matching articles in a lead's cluster, by rank in it."""
         found = np.flatnonzero(self.members[self.begins] == lead)
         if not len(found):
             return self.members[:0]

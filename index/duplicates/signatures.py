@@ -1,6 +1,6 @@
-"""Signs articles: a MinHash of their shingles (runs of words), to recognise near-duplicates.
+"""Computes MinHash signatures of articles, from their shingles (runs of words).
 
-Broder, "On the resemblance and containment of documents", 1997; the values are kept in 16 bits,
+Broder, "On the resemblance and containment of documents", 1997; the values are stored in 16 bits,
 as in Li and König, "b-Bit Minwise Hashing", 2010.
 """
 
@@ -17,19 +17,19 @@ from backfile.index.lexical.analysis.analyser import pieces
 from backfile.index.lexical.analysis.ngrams import has_run
 
 RUN = 3  # words; runs of 4 find 80% of the lightly edited copies, not 99%
-PERMUTATIONS = 192  # estimates a resemblance of .8 to within .03 (one standard deviation)
+PERMUTATIONS = 192  # standard deviation .03 of an estimated resemblance of .8
 FIGURES = 64
 SIGNATURE = np.dtype(
     [
-        ("runs", "<u4"),  # how many distinct ones there are
+        ("runs", "<u4"),  # the number of distinct runs
         ("figures", "<u4"),
         ("text", "<u2", (PERMUTATIONS,)),
         ("numbers", "<u2", (FIGURES,)),
     ]
 )
-SHORT = 250  # words: a longer text is no notice
-LEAST_SHARED = 0.5  # of a headline's words with its text; 68 of 70 notices have less, 5% of stories
-STEM = 5  # letters that two forms of a word share
+SHORT = 250  # words; a longer text is taken for an article
+LEAST_SHARED = 0.5  # of a headline's words in its text; less in 68 of 70 notices, 5% of articles
+STEM = 5  # letters; two words with this prefix in common count as one
 WORD = re.compile(r"\w+")
 SPREAD = np.random.default_rng(1997).integers(1 << 63, size=RUN, dtype=np.uint64) | np.uint64(1)
 
@@ -37,7 +37,7 @@ Hashes = npt.NDArray[np.uint32]
 
 
 def sign(articles: Sequence[Article]) -> list[bytes]:
-    """Sign each article, as the bytes of one SIGNATURE; case and punctuation make no difference."""
+    """Compute a SIGNATURE for each article, as bytes; it ignores case and punctuation."""
     words = [_words(article.text) for article in articles]
     known = {word: zlib.crc32(word.encode()) for word in set().union(*words)}
     hashed = [np.array([known[word] for word in each], np.uint64) for each in words]
@@ -56,7 +56,7 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, folded; pairs of letters in a script without spaces between words."""
+    """The words of a text, casefolded; character bigrams in scripts without spaces."""
     words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     if text.isascii() or not any(map(has_run, set(words))):
         return words
@@ -68,10 +68,10 @@ def _cut(word: str) -> list[str]:
 
 
 def _salt(article: Article, words: Sequence[str]) -> int:
-    """A hash of the headline, for a short text that shares few words with it; else 0.
+    """A hash of the headline if the text is short and shares few words with it, else 0.
 
-    A page that could not be read has a notice for its text, as have many others: with its headline
-    as the salt it is no copy of them.
+    Many pages that could not be read have the same notice as their text. The salt makes their
+    signatures differ, so that they are not clustered as copies.
     """
     if len(words) > SHORT:
         return 0
@@ -82,7 +82,7 @@ def _salt(article: Article, words: Sequence[str]) -> int:
 
 
 def _runs(words: npt.NDArray[np.uint64], salt: int) -> Hashes:
-    """Hash each run of words; a text of fewer words is one run."""
+    """Hash each run of RUN words, (n,) distinct; a shorter text is one run."""
     count = max(0, len(words) - RUN + 1) or min(1, len(words))
     total = np.full(count, salt << 32, np.uint64)
     for offset, factor in enumerate(SPREAD[: len(words)]):
@@ -92,7 +92,7 @@ def _runs(words: npt.NDArray[np.uint64], salt: int) -> Hashes:
 
 
 def _sketches(sets: Sequence[Hashes], permutations: int) -> npt.NDArray[np.uint32]:
-    """MinHash each set of hashes; the low bits of a minimum are as random as the high ones."""
+    """MinHash each set of hashes, (n_sets, permutations); `sign` stores the low 16 bits."""
     from datasketch import MinHash  # 0.6 s, most of it SciPy's
 
     made = MinHash.bulk(sets, num_perm=permutations, hashfunc=int)

@@ -17,7 +17,7 @@ FEWEST = 2  # queries; an interval needs two
 
 
 class BadJudgments(ArchiveError):
-    """A folder of judged queries lacks something, or cannot be read."""
+    """A folder of judged queries is incomplete or unreadable."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(f"{folder} {reason}")
@@ -25,9 +25,9 @@ class BadJudgments(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Judgments:
-    """Queries with their relevance judgments; queries without any are left out.
+    """Queries with their relevance judgments; queries without judgments are left out.
 
-    `qrels` are those of ir-measures; `articles` is None if the folder holds none.
+    `qrels` are `ir_measures.Qrel`; `articles` is the file of articles, None if there is none.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Judgments:
 
     @classmethod
     def in_folder(cls, folder: Path, *, with_articles: bool = True) -> Self:
-        """Read a folder, whose articles may be missing unless `with_articles`.
+        """Read a folder of judged queries; `with_articles` requires a file of articles.
 
-        Raises BadJudgments, and EngineUnavailable where the `evaluate` extra is not installed.
+        Raises BadJudgments, and EngineUnavailable if the `evaluate` extra is not installed.
         """
         if not folder.is_dir():
             raise BadJudgments(folder, f"is not a folder; {NEEDED}")
@@ -59,8 +59,8 @@ class Judgments:
         if len(queries) < FEWEST:
             reason = f"holds {len(queries)} queries that are in queries.tsv and in qrels.txt too"
             raise BadJudgments(folder, f"{reason}; at least {FEWEST} are needed")
-        kept = [qrel for qrel in qrels if qrel.query_id in queries]
-        return cls(folder.resolve().name, articles[0] if articles else None, queries, kept)
+        qrels = [qrel for qrel in qrels if qrel.query_id in queries]
+        return cls(folder.resolve().name, articles[0] if articles else None, queries, qrels)
 
     def relevant(self) -> list[str]:
         """The ids of all articles that are relevant to any query."""
@@ -68,9 +68,9 @@ class Judgments:
 
 
 def plain_text(text: str) -> str:
-    """Write a text so that a query reads it as plain words: judged queries are no query language.
+    """Escape a text so that the query parser reads plain words only.
 
-    A full stop after a word such as AND keeps it from being an operator.
+    A full stop after a word such as AND makes it a plain word.
 
     >>> plain_text('NATO AND the "EU" before:1963')
     'NATO AND. the EU before 1963'

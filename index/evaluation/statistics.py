@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 9_999
-AT_ONCE = 500  # resamples; bounds the memory where queries are many
+AT_ONCE = 500  # resamples in memory
 SEED = 1963
 
 Values = npt.NDArray[np.float64]
@@ -32,8 +32,8 @@ class Comparison:
 def estimate(values: Values) -> Estimate:
     """Estimate the mean of two or more values by the percentile bootstrap over queries.
 
-    The same values give the same interval. Efron and Tibshirani, "An Introduction to the
-    Bootstrap", 1993, chapter 13.
+    The seed is fixed: the same values give the same interval. Efron and Tibshirani, "An
+    Introduction to the Bootstrap", 1993, chapter 13.
     """
     from scipy.stats import bootstrap
 
@@ -48,8 +48,8 @@ def compare(values: Values, others: Values) -> Comparison:
     """Compare two systems on the same queries by a two-sided paired randomisation test.
 
     Smucker, Allan and Carterette, "A Comparison of Statistical Significance Tests for Information
-    Retrieval Evaluation", CIKM 2007: swapping the systems on a query turns the sign of the
-    difference there.
+    Retrieval Evaluation", CIKM 2007. Swapping the systems on a query changes the sign of its
+    difference.
     """
     from scipy.stats import permutation_test
 

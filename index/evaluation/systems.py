@@ -1,4 +1,4 @@
-"""Systems that are measured side by side on judged queries, and their results."""
+"""Measures search systems on the same judged queries, and compares them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ MAIN_MEASURE = MEASURES[0]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One way to search: its name, its mode and how it ranks.
+    """A search system: its name, mode and ranking options.
 
-    `reranker` names the cross-encoder that reads its first hits again, without a time limit.
+    `reranker` is the name of a cross-encoder for the first hits, without a time limit.
     """
 
     name: str
@@ -30,7 +30,7 @@ class System:
 
 
 def usual_systems(ranking: RankingOptions) -> list[System]:
-    """The systems that are always measured; the others are compared with the first."""
+    """The systems of every evaluation; the first is the reference of comparisons."""
     convex, rrf = (replace(ranking, fusion=fusion) for fusion in Fusion)
     return [
         System("hybrid, convex", Mode.HYBRID, convex),
@@ -41,10 +41,10 @@ def usual_systems(ranking: RankingOptions) -> list[System]:
 
 
 def measure(searcher: Searcher, judgments: Judgments, mode: Mode) -> dict[str, Values]:
-    """Measure a search in one mode. Queries are read as plain words."""
+    """Run every query in one mode, as plain words; return the values of each measure."""
 
     def ranked(text: str) -> list[str]:
-        # Judgments are of articles, so copies are not folded.
+        # Copies are not folded, as each article has its own judgments.
         query = Query(plain_text(text), mode=mode, copies=Copies.SHOW, limit=DEPTH)
         return [hit.article.id for hit in searcher.search(query).hits]
 
@@ -54,32 +54,33 @@ def measure(searcher: Searcher, judgments: Judgments, mode: Mode) -> dict[str, V
 def measure_ranked(
     ranked: Callable[[str], Sequence[str]], judgments: Judgments
 ) -> dict[str, Values]:
-    """Run every query; return for each measure one value a query, in the order of the queries.
+    """Run every query; return the values of each measure, (n_queries,), in the queries' order.
 
-    `ranked` lists the ids of articles, best first. A query that finds nothing has 0 in every
-    measure, as in ir-measures.
+    `ranked` lists the ids of articles, best first. A query without hits has the value 0, as in
+    ir-measures.
     """
     import ir_measures
 
     measures = [ir_measures.parse_measure(name) for name in MEASURES]
     run = [
-        ir_measures.ScoredDoc(query_id, article_id, float(-place))  # equal scores keep the order
+        # Scores are distinct, as ties may be reordered.
+        ir_measures.ScoredDoc(query_id, article_id, float(-rank))
         for query_id, text in judgments.queries.items()
-        for place, article_id in enumerate(ranked(text))
+        for rank, article_id in enumerate(ranked(text))
     ]
-    places = {query_id: place for place, query_id in enumerate(judgments.queries)}
-    values = {name: np.zeros(len(places)) for name in MEASURES}
+    indices = {query_id: i for i, query_id in enumerate(judgments.queries)}
+    values = {name: np.zeros(len(indices)) for name in MEASURES}
     for found in ir_measures.iter_calc(measures, judgments.qrels, run):
-        values[str(found.measure)][places[found.query_id]] = found.value
+        values[str(found.measure)][indices[found.query_id]] = found.value
     return values
 
 
 @dataclass(frozen=True, slots=True)
 class SystemResult:
-    """What one system reaches; the `values` of each measure are in the order of the queries.
+    """The results of one system; the `values` of each measure are in the queries' order.
 
-    `against` is the nDCG@10 of the `reference`, the first system, less that of this one. Both are
-    None for the first system itself.
+    `against` compares MAIN_MEASURE of the `reference` with this system's: reference minus system.
+    Both are None for the reference itself.
     """
 
     system: System
@@ -91,7 +92,7 @@ class SystemResult:
 
 @dataclass(frozen=True, slots=True)
 class FolderResult:
-    """What all systems reach on one folder of judged queries."""
+    """The results of all systems on one folder of judged queries."""
 
     name: str
     articles: int
@@ -100,7 +101,7 @@ class FolderResult:
 
 
 def results_of(measured: Mapping[System, dict[str, Values]]) -> list[SystemResult]:
-    """Estimate the means of each system, and compare all others with the first."""
+    """Estimate the means of each system, and compare the first system with all others."""
     reference = next(iter(measured))
     return [_result(system, values, reference, measured) for system, values in measured.items()]
 

@@ -1,4 +1,4 @@
-"""Chooses the weights that suit judged queries best, and estimates the gain on other queries."""
+"""Tunes the ranking weights on judged queries, and estimates the gain by cross-validation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ FOLDS = 5
 class Tuned:
     """The result of tuning; means are of nDCG@10 over all queries.
 
-    `best` are the best weights for all queries, `current` those in force, with the mean `before`.
-    `after` is cross-validated: each fold is measured at the weights that are best for the other
-    folds (`by_fold`). `gain` is `after` less `before`.
+    `best` are the best weights for all queries. `before` is the mean with the `current` weights.
+    `after` is cross-validated: each fold is measured with the best weights of the other folds,
+    `by_fold`. `gain` is `after` minus `before`.
     """
 
     current: Tuning
@@ -44,16 +44,17 @@ class Tuned:
 
 
 def weights_to_try(current: Tuning) -> list[Tuning]:
-    """List the weights of the grid, and those in force."""
+    """List the weights of the grid, with the current ones."""
     weights = sorted({*VECTOR_WEIGHTS, current.vector_weight})
     shares = sorted({*PASSAGE_SHARES, current.passage_share})
     return [Tuning(*each) for each in product(weights, shares)]
 
 
 def cross_validate(reached: Mapping[Tuning, Values], current: Tuning) -> Tuned:
-    """Tune on the values (n_queries,) that each of the weights reaches; `current` is among them.
+    """Tune by cross-validation; `reached` are the values (n_queries,) of each candidate.
 
-    The same values give the same folds. Each query counts the same, whatever its folder.
+    `reached` includes `current`. The seed is fixed, so folds depend only on the number of queries.
+    All queries have the same weight.
     """
     count = len(reached[current])
     order = np.random.default_rng(SEED).permutation(count)
@@ -74,7 +75,7 @@ def cross_validate(reached: Mapping[Tuning, Values], current: Tuning) -> Tuned:
 
 
 def best_of(reached: Mapping[Tuning, Values], current: Tuning) -> Tuning:
-    """Find the weights with the greatest mean; among equals those nearest to the current ones.
+    """Find the weights with the greatest mean; ties: the nearest to the current ones.
 
     >>> best_of({Tuning(0.0): np.ones(2), Tuning(0.5): np.ones(2)}, Tuning(0.6))
     Tuning(vector_weight=0.5, passage_share=0.0)

@@ -120,6 +120,16 @@ class Indexer:
                 self._catalog.announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
 
+    def rebuild_neighbours(self) -> None:
+        """Make Chroma's index anew; the one that is there answers until that is done."""
+        table = self._catalog.passage_table()
+        embedded = table[table[:, 2] != 0, 0]
+        self._progress(Stage.SEALING, 0, len(embedded))
+        self._neighbours.rebuild(embedded)
+        with self._writing:
+            self._catalog.announce()
+        self._progress(Stage.SEALING, len(embedded), len(embedded))
+
     def remove(self, article_ids: Sequence[str]) -> int:
         """Remove articles everywhere; return how many there were."""
         with self._writing:

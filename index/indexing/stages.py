@@ -79,6 +79,16 @@ class LexicalStage:
             self.settle()
             self.finish()
 
+    def rebuild(self) -> None:
+        """Index all words anew; the index that is there answers until that is done."""
+        earlier = self._lexical
+        try:
+            with earlier.replaced() as self._lexical:
+                self.bring_up()
+        finally:
+            self._lexical = earlier
+        self.announce()
+
     def add(self, entries: Sequence[LexicalEntry]) -> None:
         """Have passages indexed, in segments of one size, so that all workers end together."""
         total = self._done + len(entries)

@@ -20,7 +20,7 @@ from backfile.index.model.expression import (
     Prefix,
     Stretch,
     Word,
-    wanted,
+    positive_leaves,
 )
 
 Span = tuple[int, int]
@@ -34,7 +34,7 @@ class Highlighter:
     """Marks the words of one query in any number of texts, each in its own language."""
 
     def __init__(self, expression: Expression | None, languages: Languages = ONE_LANGUAGE) -> None:
-        leaves = list(wanted(expression)) if expression else []
+        leaves = list(positive_leaves(expression)) if expression else []
         words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
         weighty = set(languages.weighty(words))
         self._leaves = [x for x in leaves if not isinstance(x, Word) or x.text in weighty]
@@ -66,10 +66,10 @@ class _Marker:
             if isinstance(leaf, Near)
         ]
         leaves = [leaf for leaf in leaves if not isinstance(leaf, Near)]
-        said = [(leaf, terms_asked(leaf.text, language)) for leaf in leaves]
+        searched = [(leaf, terms_asked(leaf.text, language)) for leaf in leaves]
         cut = [leaf.text for leaf in leaves if has_run(leaf.text)]
         self._letters = tuple(text for text in cut if len(letters(text)) == 1)
-        words = [(x, t) for x, t in said if not isinstance(x, Phrase) and x.text not in cut]
+        words = [(x, t) for x, t in searched if not isinstance(x, Phrase) and x.text not in cut]
         self._terms = {f[0] for leaf, f in words if len(f) == 1 and not isinstance(leaf, Fuzzy)}
         self._fuzzy = [
             (spelling_of(leaf.text, language), leaf.edits)
@@ -79,7 +79,7 @@ class _Marker:
         self._prefixes = tuple(fold(leaf.text) for leaf, _ in words if isinstance(leaf, Prefix))
         self._phrases = [
             (found, leaf.slop if isinstance(leaf, Phrase) else 1)
-            for leaf, found in said
+            for leaf, found in searched
             if isinstance(leaf, Phrase) or len(found) > 1 or leaf.text in cut
         ]
         self._seen: set[str] = set()

@@ -1,1 +1,1 @@
-"""The nouns of search: arrays, query, filters, expression, article table, candidates, results."""
+"""Data types of search: arrays, query, filters, expression, article table, candidates, results."""

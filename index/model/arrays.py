@@ -1,4 +1,4 @@
-"""Names for numpy arrays by what they hold: rows of passages, scores, masks, numbers."""
+"""Types of numpy arrays: rows, ordinals, scores, masks and document numbers."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ Rows = npt.NDArray[np.int64]
 """Rows of passages, or ordinals of articles."""
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-"""A mask over rows or over articles."""
+"""A row mask or an article mask."""
 Ints = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.uint32]
-"""Document numbers and frequencies as a segment stores them."""
+"""Document numbers and frequencies in the integer type of a segment."""

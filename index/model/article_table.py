@@ -1,7 +1,7 @@
 """Columns over articles and passages (Lucene: doc values) for filters, counts and facets.
 
-An article is known here by its place, 0 to n_articles - 1, in ascending order of its number in
-the catalogue. One mask over articles serves both engines, the total, the facets and the timeline.
+An article's key is its ordinal, 0 to n_articles - 1, in ascending order of its number in the
+catalogue. One article mask filters both engines, the total, the facets and the timeline.
 """
 
 import json
@@ -23,7 +23,7 @@ from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYe
 
 @dataclass(frozen=True)
 class Category:
-    """One many-valued attribute of articles: `codes[i]` of article `owners[i]`, into `names`."""
+    """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`."""
 
     names: tuple[str, ...]
     codes: Ints
@@ -32,17 +32,17 @@ class Category:
 
     @classmethod
     def of(cls, values: Sequence[Sequence[str]]) -> Self:
-        """Code the values of each article; the empty string is no value.
+        """Encode the values of each article, ignoring empty strings.
 
-        Spellings that differ in case alone are one value, shown as it is spelt most often.
+        Spellings that differ only in case are one value; its name is the most frequent spelling.
         """
-        numbers: dict[str, int] = {}  # of spellings
+        numbers: dict[str, int] = {}  # by spelling
         spelt, owners = [], []
-        for place, names in enumerate(values):
+        for ordinal, names in enumerate(values):
             for name in names:
                 if name:
                     spelt.append(numbers.setdefault(name, len(numbers)))
-                    owners.append(place)
+                    owners.append(ordinal)
         alike: dict[str, list[int]] = {}
         for name, number in numbers.items():
             alike.setdefault(name.casefold(), []).append(number)
@@ -51,7 +51,7 @@ class Category:
         code_of = np.empty(len(numbers), np.int32)
         for code, same in enumerate(alike.values()):
             code_of[same] = code
-        # An article that has a name twice, in two spellings, has it once.
+        # Two spellings of one value in one article are one entry.
         pairs = np.stack([np.array(owners, np.int32), code_of[np.array(spelt, np.int32)]])
         owned, codes = np.unique(pairs, axis=1)
         return cls(
@@ -61,34 +61,35 @@ class Category:
             n_articles=len(values),
         )
 
-    def holding(self, wanted: Sequence[str]) -> Bools:
-        """Mark the articles with any of these names, compared without case."""
-        folded = {name.casefold() for name in wanted}
-        return self._marked([name.casefold() in folded for name in self.names])
+    def holding(self, names: Sequence[str]) -> Bools:
+        """Article mask of the articles with any of these names, compared without case."""
+        folded = {name.casefold() for name in names}
+        return self._articles_of([name.casefold() in folded for name in self.names])
 
     def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
-        """Mark the articles with a name in which these words follow each other."""
-        wanted, n = list(words), len(words)
+        """Article mask of the articles with a name that contains these words as a phrase."""
+        phrase, n = list(words), len(words)
         names = [words_of(name) for name in self.names]
-        return self._marked(
-            [any(name[i : i + n] == wanted for i in range(len(name) - n + 1)) for name in names]
+        return self._articles_of(
+            [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
         )
 
-    def counts(self, articles: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
-        """Count, for each name, the marked articles that have it, less what is given of each."""
-        counted = np.bincount(self.codes[articles[self.owners]], minlength=len(self.names)) - less
+    def counts(self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
+        """Count the articles of the mask by name, and subtract `less`, (n_names,)."""
+        codes = self.codes[article_mask[self.owners]]
+        counted = np.bincount(codes, minlength=len(self.names)) - less
         pairs = zip(self.names, counted.tolist(), strict=True)
         return Counter({name: n for name, n in pairs if n})
 
-    def narrowed(self, articles: Bools) -> Self:
-        """The same names, of the marked articles alone."""
-        kept = articles[self.owners]
-        return replace(self, codes=self.codes[kept], owners=self.owners[kept])
+    def narrowed(self, article_mask: Bools) -> Self:
+        """The same names, with the entries of the masked articles only."""
+        entries = article_mask[self.owners]
+        return replace(self, codes=self.codes[entries], owners=self.owners[entries])
 
-    def _marked(self, chosen: list[bool]) -> Bools:
-        marked = np.zeros(self.n_articles, np.bool_)
-        marked[self.owners[np.array(chosen, np.bool_)[self.codes]]] = True
-        return marked
+    def _articles_of(self, name_mask: list[bool]) -> Bools:
+        article_mask = np.zeros(self.n_articles, np.bool_)
+        article_mask[self.owners[np.array(name_mask, np.bool_)[self.codes]]] = True
+        return article_mask
 
 
 UNDATED = 0
@@ -96,20 +97,21 @@ UNDATED = 0
 
 @dataclass(frozen=True)
 class ArticleTable:
-    """A snapshot of the catalogue, in one generation.
+    """Columns over the rows and articles of the catalogue, in one generation.
 
-    `article_of[row]` is the article's place, or -1 for a row that is gone; `embedded[row]` says
-    whether the vectors hold it; `published[place]` is a day's ordinal, 0 where undated. Articles
-    that are copies of each other have one `story`, from 0 up, and a `standing` in it, the lowest of
-    which leads; an article without a copy has -1 for both.
+    `article_of` (n_rows,) is the ordinal of a row's article, -1 for a removed row; `embedded`
+    (n_rows,) is true if the row has a vector. `published` (n_articles,) is the day as in
+    `date.toordinal()`, UNDATED if there is none. `cluster` (n_articles,) is the cluster of an
+    article, from 0 up, and `cluster_rank` its rank there: the lead has the lowest. Both are -1 for
+    an article without copies.
     """
 
     generation: int
-    article_of: npt.NDArray[np.int64]  # as numpy takes an index
+    article_of: npt.NDArray[np.int64]  # int64 is numpy's index type, so indexing copies nothing
     embedded: Bools
     published: Ints
-    story: Ints
-    standing: Ints
+    cluster: Ints
+    cluster_rank: Ints
     source: Category
     section: Category
     language: Category
@@ -117,27 +119,27 @@ class ArticleTable:
 
     @classmethod
     def load(cls, catalog: Catalog, generation: int) -> Self:
-        """Read the columns from the catalogue, which was in this generation a moment ago."""
+        """Read the columns from the catalogue; `generation` is its generation just before."""
         stored = catalog.passage_table()
         articles = catalog.article_table()
-        told = catalog.clusters.table()
+        members = catalog.clusters.table()
         numbers = np.fromiter((a.number for a in articles), np.int64, len(articles))
         n_rows = int(stored[-1, 0]) + 1 if len(stored) else 1
-        # Articles are read a moment after passages: one removed between the two has no number.
-        places, kept = _found(numbers, stored[:, 1])
-        rows = stored[kept, 0]
+        # Articles are read after passages: an article removed in between is missing from `numbers`.
+        ordinals, present = _ordinals_of(numbers, stored[:, 1])
+        rows = stored[present, 0]
         article_of = np.full(n_rows, -1, np.int64)
-        article_of[rows] = places[kept]
+        article_of[rows] = ordinals[present]
         embedded = np.zeros(n_rows, np.bool_)
-        embedded[rows] = stored[kept, 2] != 0
-        story, standing = _stories(numbers, told)
+        embedded[rows] = stored[present, 2] != 0
+        cluster, cluster_rank = _clusters(numbers, members)
         return cls(
             generation=generation,
             article_of=article_of,
             embedded=embedded,
             published=np.array([a.published or UNDATED for a in articles], np.int32),
-            story=story,
-            standing=standing,
+            cluster=cluster,
+            cluster_rank=cluster_rank,
             source=Category.of([(a.source,) for a in articles]),
             section=Category.of([(a.section,) for a in articles]),
             language=Category.of([(a.language,) for a in articles]),
@@ -154,7 +156,7 @@ class ArticleTable:
 
     @cached_property
     def alive(self) -> Bools:
-        """The rows that belong to an article."""
+        """Row mask of the rows that belong to an article."""
         return self.article_of >= 0
 
     @cached_property
@@ -162,8 +164,8 @@ class ArticleTable:
         return int(self.alive.sum())
 
     @cached_property
-    def spoken(self) -> tuple[str, ...]:
-        """The languages of articles, the commonest first; the empty string where none is known."""
+    def languages(self) -> tuple[str, ...]:
+        """The languages of articles, commonest first; the empty string is an unknown language."""
         named = self.language.counts(np.ones(self.n_articles, np.bool_))
         named[""] = self.n_articles - named.total()
         return tuple(name for name, count in named.most_common() if count > 0)
@@ -175,91 +177,91 @@ class ArticleTable:
 
     @cached_property
     def undated(self) -> Bools:
-        """The articles without a day."""
+        """Article mask of the articles without a day."""
         without: Bools = self.published == UNDATED
         return without
 
     def select(self, filters: Filters) -> Bools:
-        """Mark the articles that pass the filters; an undated one passes no date filter."""
-        chosen = np.ones(self.n_articles, np.bool_)
+        """Article mask of a query's filters; undated articles pass no `since`, `until` or `day`."""
+        article_mask = np.ones(self.n_articles, np.bool_)
         if filters.date is DateFilter.NONE:
-            chosen &= self.undated
+            article_mask &= self.undated
         if filters.day:
-            chosen &= np.isin(self.published, self._in_every_year(filters.day))
+            article_mask &= np.isin(self.published, self._in_every_year(filters.day))
         if filters.since or filters.until:
-            chosen &= ~self.undated
+            article_mask &= ~self.undated
         if filters.since:
-            chosen &= self.published >= filters.since.toordinal()
+            article_mask &= self.published >= filters.since.toordinal()
         if filters.until:
-            chosen &= self.published <= filters.until.toordinal()
+            article_mask &= self.published <= filters.until.toordinal()
         for name, excluded in EXCLUSIONS.items():
             category: Category = getattr(self, name)
             if names := getattr(filters, name):
-                chosen &= category.holding(names)
+                article_mask &= category.holding(names)
             if names := getattr(filters, excluded):
-                chosen &= ~category.holding(names)
-        return chosen
+                article_mask &= ~category.holding(names)
+        return article_mask
 
     def _in_every_year(self, day: DayOfYear) -> Ints:
         """The ordinals of a day in all years from the first article's to the last one's."""
-        days, _ = self.held_by_day
+        days, _ = self.day_counts
         ends = [date.fromordinal(int(each)).year for each in (*days[:1], *days[-1:])]
         years = range(ends[0], ends[-1] + 1) if ends else ()
         leap = (day.month, day.day) == (2, 29)
         with_it = (year for year in years if not leap or isleap(year))
         return np.fromiter((date(year, *day).toordinal() for year in with_it), np.int32)
 
-    def rows_of(self, articles: Bools) -> Bools:
-        """Mark the passage rows of the marked articles."""
-        marked: Bools = np.append(articles, False)[self.article_of]  # -1, for none, is the last
-        return marked
+    def rows_of(self, article_mask: Bools) -> Bools:
+        """Row mask of the passages of the masked articles."""
+        row_mask: Bools = np.append(article_mask, False)[self.article_of]  # -1 is the last: False
+        return row_mask
 
     def articles_with(self, rows: npt.NDArray[np.int64]) -> Bools:
-        """Mark the articles that own any of these living rows."""
-        marked = np.zeros(self.n_articles, np.bool_)
-        marked[self.article_of.take(rows)] = True  # a third quicker than by []
-        return marked
+        """Article mask of the articles that own any of these living rows."""
+        article_mask = np.zeros(self.n_articles, np.bool_)
+        article_mask[self.article_of.take(rows)] = True  # takes a third less time than []
+        return article_mask
 
     @cached_property
-    def copied(self) -> npt.NDArray[np.int64]:
-        """The articles that are copies of another, story by story, leads first."""
-        places = np.flatnonzero(self.story >= 0)
-        ordered: npt.NDArray[np.int64] = places[
-            np.lexsort((self.standing[places], self.story[places]))
+    def clustered(self) -> npt.NDArray[np.int64]:
+        """Ordinals of the articles in clusters, sorted by cluster, then by rank in it."""
+        ordinals = np.flatnonzero(self.cluster >= 0)
+        ordered: npt.NDArray[np.int64] = ordinals[
+            np.lexsort((self.cluster_rank[ordinals], self.cluster[ordinals]))
         ]
         return ordered
 
     @cached_property
-    def copied_by_day(self) -> npt.NDArray[np.int64]:
-        """The articles that are copies of another and have a day, story by story, by day."""
-        places = np.flatnonzero((self.story >= 0) & ~self.undated)
-        ordered: npt.NDArray[np.int64] = places[
-            np.lexsort((self.published[places], self.story[places]))
+    def clustered_by_day(self) -> npt.NDArray[np.int64]:
+        """Ordinals of the dated articles in clusters, sorted by cluster, then by day."""
+        ordinals = np.flatnonzero((self.cluster >= 0) & ~self.undated)
+        ordered: npt.NDArray[np.int64] = ordinals[
+            np.lexsort((self.published[ordinals], self.cluster[ordinals]))
         ]
         return ordered
 
     @cached_property
-    def held_by_day(self) -> tuple[Ints, npt.NDArray[np.int64]]:
-        """The days that articles are of, ascending, and how many are of each."""
+    def day_counts(self) -> tuple[Ints, npt.NDArray[np.int64]]:
+        """The days of publication, ascending, and the number of articles of each."""
         days, counts = np.unique(self.published[~self.undated], return_counts=True)
         return days, counts
 
     @cached_property
-    def days_followed(self) -> tuple[Ints, Ints]:
-        """The days of each dated copy but its story's last, and of the one that follows it."""
-        members = self.copied_by_day
-        days, stories = self.published[members], self.story[members]
-        same = stories[1:] == stories[:-1]
+    def consecutive_days(self) -> tuple[Ints, Ints]:
+        """Pairs of consecutive days in one cluster: the earlier and the later day, aligned."""
+        members = self.clustered_by_day
+        days, clusters = self.published[members], self.cluster[members]
+        same = clusters[1:] == clusters[:-1]
         return days[:-1][same], days[1:][same]
 
     @cached_property
-    def of_copied(self) -> dict[str, Category]:
-        """Each category, of the articles alone that are copies of another."""
-        return {name: getattr(self, name).narrowed(self.story >= 0) for name in FACETS}
+    def clustered_categories(self) -> dict[str, Category]:
+        """Each category by name, narrowed to the articles in clusters."""
+        return {name: getattr(self, name).narrowed(self.cluster >= 0) for name in FACETS}
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.int64]:
-        """The first passage of each article, -1 where it has none."""
+        """The first row of each article, (n_articles,); -1 for an article without passages."""
         first = np.full(self.n_articles, -1, np.int64)
         rows = np.flatnonzero(self.alive)[::-1]
         first[self.article_of[rows]] = rows
@@ -267,29 +269,32 @@ class ArticleTable:
 
 
 def surplus(
-    stories: Ints, codes: npt.NDArray[np.signedinteger], n_codes: int
+    clusters: Ints, codes: npt.NDArray[np.signedinteger], n_codes: int
 ) -> npt.NDArray[np.int64]:
-    """How often, for each code, a story has it beyond once; both arrays are aligned."""
-    n_stories = int(stories.max(initial=0)) + 1
-    pairs = np.sort(codes.astype(np.int64) * n_stories + stories)
-    again = pairs[1:][pairs[1:] == pairs[:-1]] // n_stories  # a third of the time of np.unique
-    return np.bincount(again, minlength=n_codes)
+    """Count the repeated (cluster, code) pairs by code, (n_codes,); both arrays are aligned.
+
+    A facet that counts articles minus this surplus counts each cluster once.
+    """
+    n_clusters = int(clusters.max(initial=0)) + 1
+    pairs = np.sort(codes.astype(np.int64) * n_clusters + clusters)
+    repeated = pairs[1:][pairs[1:] == pairs[:-1]] // n_clusters  # a third of np.unique's time
+    return np.bincount(repeated, minlength=n_codes)
 
 
-def _found(
-    numbers: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]
+def _ordinals_of(
+    numbers: npt.NDArray[np.int64], sought: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Bools]:
-    """Where the wanted are among ascending numbers, and which of them are."""
-    places = np.searchsorted(numbers, wanted)
-    there = places < len(numbers)
-    there[there] = numbers[places[there]] == wanted[there]
-    return places, there
+    """Look up numbers in ascending `numbers`: the ordinal of each, and a mask of those present."""
+    ordinals = np.searchsorted(numbers, sought)
+    present = ordinals < len(numbers)
+    present[present] = numbers[ordinals[present]] == sought[present]
+    return ordinals, present
 
 
-def _stories(numbers: npt.NDArray[np.int64], told: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
-    """Lay out (article, story, place) by the articles' places."""
-    story, standing = np.full((2, len(numbers)), -1, np.int32)
-    places, there = _found(numbers, told[:, 0])
-    _, story[places[there]] = np.unique(told[there, 1], return_inverse=True)
-    standing[places[there]] = told[there, 2]
-    return story, standing
+def _clusters(numbers: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
+    """Columns of clusters and ranks, by ordinal, from (article, cluster, rank)."""
+    cluster, cluster_rank = np.full((2, len(numbers)), -1, np.int32)
+    ordinals, present = _ordinals_of(numbers, members[:, 0])
+    _, cluster[ordinals[present]] = np.unique(members[present, 1], return_inverse=True)
+    cluster_rank[ordinals[present]] = members[present, 2]
+    return cluster, cluster_rank

@@ -1,7 +1,7 @@
-"""Keeps the columns of one generation in a file: a third cache, read at once where it is current.
+"""Stores the article table of one generation in a file, as a cache of the catalogue.
 
-Gathering them from the catalogue takes 0.1 s for 77,000 passages, a fifth of a search from the
-shell. Whoever writes to the archive leaves the file behind when it is done.
+Loading the table from the catalogue takes 0.1 s for 77,000 passages, a fifth of a search from the
+shell. The writer of an archive writes the file when it ends.
 """
 
 import io
@@ -20,13 +20,13 @@ FORMAT = "columns-2"
 
 
 class ArticleTableFile:
-    """The columns of an archive in the generation in which it was last left."""
+    """The file with the article table of one archive."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, generation: int) -> ArticleTable | None:
-        """Return the columns of this generation; None where the file is of another, or unsound."""
+        """Read the table of this generation; None if the file has another one or is damaged."""
         try:
             with self._path.open("rb") as stream:
                 head = json.loads(stream.readline())
@@ -37,13 +37,13 @@ class ArticleTableFile:
             return None
 
     def bring_up(self, catalog: Catalog) -> None:
-        """Write the columns of the catalogue as it is, unless they are there."""
+        """Write the table of the current generation, unless the file has it already."""
         generation = catalog.generation()
         if self.read(generation) is None:
             write_whole(self._path, encode(ArticleTable.load(catalog, generation)))
 
     def agrees(self, catalog: Catalog) -> bool:
-        """Whether the file says what the catalogue does, or is of another generation."""
+        """Whether the file equals the table in the catalogue, or has another generation."""
         generation = catalog.generation()
         stored = self.read(generation)
         return stored is None or encode(stored) == encode(ArticleTable.load(catalog, generation))
@@ -53,7 +53,7 @@ class ArticleTableFile:
 
 
 def encode(table: ArticleTable) -> bytes:
-    """A line of JSON with the names of categories, then one array after the other."""
+    """Encode as a line of JSON with the names of categories, then the arrays in npy format."""
     values = {each.name: getattr(table, each.name) for each in fields(table)}
     generation = values.pop("generation")
     names = {name: v.names for name, v in values.items() if isinstance(v, Category)}

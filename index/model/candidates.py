@@ -1,4 +1,4 @@
-"""The passages that compete for a place in an answer, and their scores."""
+"""Candidates: the passages that both rankings score, with their scores."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
@@ -9,7 +9,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 
 
 class Nearness(NamedTuple):
-    """The embedding of a query, (dimension,), and the rows within the floor of it, (n,)."""
+    """The embedding of a query, (dimension,), and the rows whose cosine reaches the floor, (n,)."""
 
     vector: Floats
     rows: Rows
@@ -17,10 +17,11 @@ class Nearness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Passages that compete, aligned arrays; `fused` decides, of which `worded` is due to words.
+    """Aligned arrays over the candidates of a query, (n,), and two article masks.
 
-    `cosines` is NaN where unknown; `near` marks those found by meaning, above the floor.
-    `by_words` and `by_meaning` mark matching articles.
+    `fused` is the score of a candidate, and `word_share` the part of it that words add. `lexical`
+    is the BM25F score; `cosines` is NaN for a passage without a vector; `near` marks the rows found
+    by meaning. `by_words` and `by_meaning` (n_articles,) mark the matching articles.
     """
 
     rows: Rows
@@ -30,14 +31,14 @@ class Candidates:
     near: Bools
     by_words: Bools
     by_meaning: Bools
-    worded: Floats
+    word_share: Floats
 
     @property
     def articles(self) -> Bools:
-        """All articles that match: the set that is counted, broken down and paged."""
+        """Article mask of all matching articles: the set of totals, facets, timeline and pages."""
         return self.by_words | self.by_meaning
 
     def without_articles(self) -> Self:
-        """The same passages, where none of their articles is an answer."""
-        nobody = np.zeros_like(self.by_words)
-        return replace(self, by_words=nobody, by_meaning=nobody)
+        """The same candidates with no matching article."""
+        none = np.zeros_like(self.by_words)
+        return replace(self, by_words=none, by_meaning=none)

@@ -140,14 +140,14 @@ Leaf = Word | Phrase | Prefix | Fuzzy | Near
 Expression = Leaf | And | Or | Not | Words
 
 
-def wanted(expression: Expression) -> Iterator[Leaf]:
-    """Walk the leaves that search title or text, without the excluded ones."""
+def positive_leaves(expression: Expression) -> Iterator[Leaf]:
+    """Iterate over the leaves on title or text that are not below a Not."""
     match expression:
         case Not():
             return
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
-                yield from wanted(part)
+                yield from positive_leaves(part)
         case Word() | Phrase() | Prefix() | Fuzzy() | Near():
             if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
                 yield expression
@@ -176,7 +176,7 @@ def written(leaf: Leaf) -> str:
 
 
 def describe(expression: Expression) -> str:
-    """Describe an expression in words; a page can translate them.
+    """Describe an expression in words: a Message that a page can translate, or plain text.
 
     >>> describe(Words((Word("ferry"), Not(Phrase("river Ash")))))
     'the words ferry, and not "river Ash"'
@@ -207,12 +207,12 @@ def describe(expression: Expression) -> str:
             return Message("not %(text)s", text=_inner(part))
         case Words():
             plain = " ".join(word.text for word in expression.plain)
-            said: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
-            return describe_all([*said, *(_inner(part) for part in expression.required)])
+            words: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
+            return describe_all([*words, *(_inner(part) for part in expression.required)])
 
 
 def describe_all(descriptions: Sequence[str]) -> str:
-    """Say that all of several descriptions hold.
+    """Join descriptions by "and".
 
     >>> describe_all(["the words ferry", "no date", "after:2023"])
     'the words ferry, and no date, and after:2023'
@@ -224,21 +224,21 @@ def _describe_near(near: Near) -> Message:
     sides = {"first": near.first, "second": near.second}
     match near.within:
         case Stretch.SENTENCE:
-            said = Message('"%(first)s" in one sentence with "%(second)s"', **sides)
+            text = Message('"%(first)s" in one sentence with "%(second)s"', **sides)
         case Stretch.PARAGRAPH:
-            said = Message('"%(first)s" in one paragraph with "%(second)s"', **sides)
+            text = Message('"%(first)s" in one paragraph with "%(second)s"', **sides)
         case number:
-            said = Message.counted(
+            text = Message.counted(
                 '"%(first)s" within %(number)s of "%(second)s"',
                 '"%(first)s" within %(number)s of "%(second)s"',
                 number,
                 **sides,
             )
-    return Message("%(said)s in this order", said=said) if near.ordered else said
+    return Message("%(said)s in this order", said=text) if near.ordered else text
 
 
 def _joined(join: Callable[[str, str], str], descriptions: Sequence[str]) -> str:
-    """Join in halves: thousands of parts nest only as deep as their logarithm."""
+    """Join in halves, so that n parts nest log2(n) deep and thousands do not exhaust the stack."""
     if len(descriptions) < 2:
         return descriptions[0] if descriptions else ""
     half = len(descriptions) // 2
@@ -258,14 +258,14 @@ def _and_also(first: str, second: str) -> Message:
 
 
 def _inner(expression: Expression) -> str:
-    said = describe(expression)
-    return Message("(%(said)s)", said=said) if isinstance(expression, And | Or | Words) else said
+    text = describe(expression)
+    return Message("(%(said)s)", said=text) if isinstance(expression, And | Or | Words) else text
 
 
-def _with_field(said: str, field: Field) -> str:
+def _with_field(text: str, field: Field) -> str:
     match field:
         case Field.ANY:
-            return said
+            return text
         case Field.DATE:
             return Message("no date")
-    return Message("%(said)s in %(field)s", said=said, field=FIELD_NAMES[field])
+    return Message("%(said)s in %(field)s", said=text, field=FIELD_NAMES[field])

@@ -1,4 +1,4 @@
-"""What an article must be, whatever it says: its days, and facets to have or not to have."""
+"""The filters of a query: days, and facet values to include or exclude."""
 
 import calendar
 import re
@@ -11,19 +11,19 @@ from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 
 DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-LEAP_YEAR = 2000  # has every day that any year has
+LEAP_YEAR = 2000  # it has all 366 days of a year
 DAY_OF_YEAR = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
 class DateFilter(StrEnum):
-    """Whether an article may have a day: whatever it is, or none."""
+    """Which articles pass by their date: all, or the undated ones only."""
 
     ANY = "any"
     NONE = "none"
 
 
 class DayOfYear(NamedTuple):
-    """A day in any year; 29 February is one, in the years that have it."""
+    """A month and a day, in any year; 29 February matches in leap years."""
 
     month: int
     day: int
@@ -34,9 +34,10 @@ class DayOfYear(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an article must be, whatever it says. Days are inclusive, empty tuples no filter.
+    """Conditions on the columns of an article; the default values filter nothing.
 
-    An article has one of the values of each facet that is given, and none that begin with `not_`.
+    `since` and `until` are inclusive. An article passes a facet if it has one of the listed values,
+    and none of the values listed with `not_`.
     """
 
     since: date | None = None
@@ -59,11 +60,13 @@ class Filters:
 FACETS = ("source", "section", "language", "author")
 EXCLUSIONS = {name: f"not_{name}" for name in FACETS}
 FACET_FILTERS = (*FACETS, *EXCLUSIONS.values())
-"""The filters that may be given several times, by parameter and by field of Filters."""
+"""Repeatable URL parameters, which are also fields of Filters."""
 
 
 def parse_day(name: str, value: str, *, end: bool) -> date | None:
     """Read `2024-03-23`, `2024-03` or `2024`; a month or year means its first or last day.
+
+    Returns None for an empty value; raises BadQuery.
 
     >>> parse_day("until", "2024-02", end=True)
     datetime.date(2024, 2, 29)
@@ -87,7 +90,7 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
 
 
 def parse_day_of_year(name: str, value: str) -> DayOfYear | None:
-    """Read `03-23`, a month and a day.
+    """Read `03-23`, a month and a day; None for an empty value. Raises BadQuery.
 
     >>> parse_day_of_year("day", "2-29")
     DayOfYear(month=2, day=29)

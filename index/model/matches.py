@@ -8,9 +8,9 @@ from backfile.index.model.expression import Leaf
 
 
 class ScoredPostings(NamedTuple):
-    """The living rows that hold a term, with its score in each, idf included.
+    """The living rows that contain a term, and its BM25 score in each, with idf.
 
-    `articles` are the ordinals of the articles that own the rows, each once.
+    `articles` are the distinct ordinals of the rows' articles.
     """
 
     rows: Rows
@@ -19,9 +19,9 @@ class ScoredPostings(NamedTuple):
 
 
 class LeafMatches(NamedTuple):
-    """What one leaf of the expression matched: one list, or none for a column of articles.
+    """The matches of one leaf: its scored postings, or none if it searches a column.
 
-    `articles` (n_articles,) marks the articles that contain it.
+    `articles` (n_articles,) marks the articles that match it.
     """
 
     leaf: Leaf
@@ -31,15 +31,15 @@ class LeafMatches(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What an expression matched by words.
+    """The matches of an expression by words.
 
-    `scores` (n_rows,) is above 0 for passages that hold any of the words: the sum of the scores in
-    `leaves`. Three masks (n_articles,): `matching` articles; `eligible` articles meet every
-    requirement (a phrase, AND, NOT, a field), which matching by meaning must respect too;
-    `full_matches` contain all plain words where there are few, or else every required part of title
-    and text. `relaxed` is true if no article contains enough of the words. `n_words` is the number
-    of plain words. `most` bounds the score of a passage: that of one which holds nothing but the
-    words, absent ones included; of many words, the ones with the highest idf.
+    `scores` (n_rows,) are the sums of the scores in `leaves`, 0 for a passage without any word.
+    Three masks (n_articles,): `matching` articles; `eligible` articles meet every requirement (a
+    phrase, AND, NOT, a field), which matching by meaning must respect too; `full_matches` contain
+    all plain words if the query has few, or else every required part of title and text. `relaxed`
+    is true if no article contains enough of the words. `n_words` is the number of plain words.
+    `most` is an upper bound of a passage's score, from the highest idfs of the words, absent words
+    included.
     """
 
     scores: Floats

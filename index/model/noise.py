@@ -1,4 +1,4 @@
-"""What nonsense scores in an archive, by the number of its words, as it was last measured."""
+"""The calibration: the scores of random words in an archive, by their number, and its file."""
 
 import json
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ from backfile.archive.store.catalog import Counts
 from backfile.archive.store.directory import write_json
 from backfile.index.model.query import Mode
 
-GROWN = 1.2  # times as large, and an archive is measured again
-SCORES = 2  # kept with what was measured; a change in what is scored changes it
+GROWN = 1.2  # ratio of sizes at which an archive is calibrated again
+SCORES = 2  # version of the scoring, stored in the file; a change makes calibrations obsolete
 
 
 class Evidence(NamedTuple):
-    """What vouches for the best passage: its words, its meaning, and both; each about 0 to 1."""
+    """The best scores of an answer by words, by meaning, and by both; each about 0 to 1."""
 
     words: float
     meaning: float
     both: float
 
     def of(self, mode: Mode) -> float:
-        """What counts in a mode of search."""
+        """The score that decides in a mode."""
         by_mode = {Mode.KEYWORD: self.words, Mode.SEMANTIC: self.meaning, Mode.HYBRID: self.both}
         return by_mode[mode]
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What nonsense of so many words reaches: mean and standard deviation."""
+    """Mean and standard deviation of the evidence of queries of `n_words` random words."""
 
     n_words: int
     mean: Evidence
     deviation: Evidence
 
 
-# Of archives of 155 and 1,300 passages, for one that is too small to be measured or was not yet.
+# Measured in archives of 155 and 1,300 passages; used if an archive has no calibration of its own.
 USUAL_NOISE = (
     Noise(2, Evidence(0.56, 0.31, 0.37), Evidence(0.10, 0.07, 0.08)),
     Noise(4, Evidence(0.35, 0.31, 0.28), Evidence(0.08, 0.06, 0.06)),
@@ -47,7 +47,7 @@ USUAL_NOISE = (
 
 
 def noise_of(n_words: int, noise: tuple[Noise, ...]) -> Noise:
-    """What nonsense of this length reaches, between the lengths that were measured."""
+    """The noise of queries of `n_words` words, interpolated between the measured lengths."""
     lengths = [each.n_words for each in noise]
     mean, deviation = (
         Evidence(
@@ -62,13 +62,13 @@ def noise_of(n_words: int, noise: tuple[Noise, ...]) -> Noise:
 
 
 class NoiseFile:
-    """What nonsense scored in one archive when it was last measured, and how large it was then."""
+    """The file with the calibration of one archive, and the size of the archive at that time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> tuple[Noise, ...]:
-        """Return what was measured; what is usual, where nothing was or it cannot be read."""
+        """Read the calibration; USUAL_NOISE if there is none or the file is damaged."""
         try:
             stored = json.loads(self._path.read_text())["noise"]
             return tuple(
@@ -79,12 +79,12 @@ class NoiseFile:
             return USUAL_NOISE
 
     def write(self, counts: Counts, noise: Sequence[Noise]) -> None:
-        """Keep what was measured; the caller holds the writer's lock."""
+        """Write a calibration; the caller holds the writer's lock."""
         measured = {"noise": [asdict(each) for each in noise], "scores": SCORES}
         write_json(self._path, _size(counts) | measured)
 
     def is_of(self, counts: Counts) -> bool:
-        """Whether the archive was about as large when it was measured, and scored as now."""
+        """Whether the calibration fits: sizes within a factor of GROWN, and the current SCORES."""
         try:
             stored = json.loads(self._path.read_text())
             return stored["scores"] == SCORES and all(

@@ -1,4 +1,4 @@
-"""The periods that a timeline is made of: days, months, years, decades or centuries."""
+"""The periods of a timeline: days, months, years, decades or centuries."""
 
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ MOST_DECADES = 60
 
 
 class Unit(StrEnum):
-    """How long a period is."""
+    """The length of a period."""
 
     DAY = "day"
     MONTH = "month"
@@ -26,7 +26,7 @@ class Unit(StrEnum):
 
     @classmethod
     def fitting(cls, first: date, last: date) -> "Unit":
-        """The shortest unit of which not too many lie between two days."""
+        """The shortest unit with at most MOST_DAYS, MOST_MONTHS ... periods between two days."""
         limits = {cls.DAY: MOST_DAYS, cls.MONTH: MOST_MONTHS, cls.YEAR: MOST_YEARS}
         for unit, most in (*limits.items(), (cls.DECADE, MOST_DECADES)):
             if Period.around(last, unit).number - Period.around(first, unit).number < most:
@@ -38,14 +38,17 @@ YEARS = {Unit.YEAR: 1, Unit.DECADE: 10, Unit.CENTURY: 100}
 
 
 class Period(NamedTuple):
-    """One period: how many of its unit lie before it, from the year 0 on."""
+    """One period: its unit, and its number, counted in that unit from the year 0.
+
+    The number of a day is its `date.toordinal()`.
+    """
 
     unit: Unit
     number: int
 
     @classmethod
     def around(cls, day: date, unit: Unit) -> Self:
-        """The period of a unit that a day lies in."""
+        """The period that contains a day."""
         match unit:
             case Unit.DAY:
                 return cls(unit, day.toordinal())
@@ -55,7 +58,7 @@ class Period(NamedTuple):
 
     @property
     def since(self) -> date:
-        """Its first day."""
+        """The first day."""
         match self.unit:
             case Unit.DAY:
                 return date.fromordinal(self.number)
@@ -65,7 +68,7 @@ class Period(NamedTuple):
 
     @property
     def until(self) -> date:
-        """Its last day."""
+        """The last day."""
         match self.unit:
             case Unit.DAY:
                 return self.since
@@ -94,7 +97,7 @@ class Period(NamedTuple):
 
 
 def numbers(ordinals: npt.NDArray[np.signedinteger], unit: Unit) -> Rows:
-    """The numbers of the periods that days lie in, all at once."""
+    """The number of the period of each day, (n,); `ordinals` are days as in `date.toordinal()`."""
     if unit is Unit.DAY:
         return ordinals.astype(np.int64)
     days = ordinals.astype("datetime64[D]") + (np.datetime64("0001-01-01") - np.datetime64(1, "D"))

@@ -1,4 +1,4 @@
-"""What a lexical index gives of its terms and words: posting lists and a vocabulary, over rows."""
+"""Posting lists and the vocabulary of a lexical index, over rows."""
 
 from typing import NamedTuple, Self
 
@@ -9,14 +9,14 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 
 
 class Postings(NamedTuple):
-    """The rows that hold a term and its frequency in each; aligned, each row once."""
+    """The posting list of a term: distinct rows, and the term's frequency in each, aligned."""
 
     rows: Rows
     frequencies: Floats
 
     def sorted(self) -> Self:
-        """The same list, rows ascending."""
-        order = np.argsort(self.rows, kind="stable")  # fast for a few ascending runs
+        """The same list in ascending order of row."""
+        order = np.argsort(self.rows, kind="stable")  # quick if the rows are a few ascending runs
         return self._replace(rows=self.rows[order], frequencies=self.frequencies[order])
 
 
@@ -24,7 +24,7 @@ NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class Vocabulary(NamedTuple):
-    """The words of an index as they are spelt, ascending by key.
+    """The spellings of the words in an index, in ascending order of key.
 
     A spelling has one entry for each of its terms: one per language.
     """
@@ -36,11 +36,11 @@ class Vocabulary(NamedTuple):
     counts: npt.NDArray[np.int64]
     """The number of occurrences in texts; titles, repeated for each passage, may count less."""
     witnesses: Rows
-    """(n, n_witnesses): the numbers of some passages that hold the word, -1 for none."""
+    """(n, n_witnesses): document numbers or rows of a few passages that contain the word, or -1."""
 
-    def moved(self, places: Rows) -> Self:
-        """Replace the number i of each witness by `places[i]`; -1 removes the witness."""
-        return self._replace(witnesses=np.append(places, -1)[self.witnesses])
+    def moved(self, new_numbers: Rows) -> Self:
+        """Replace each witness i by `new_numbers[i]`; -1 removes the witness."""
+        return self._replace(witnesses=np.append(new_numbers, -1)[self.witnesses])
 
     @property
     def known(self) -> Bools:
@@ -48,12 +48,12 @@ class Vocabulary(NamedTuple):
         known: Bools = np.logical_or.reduce(self.witnesses >= 0, axis=1)
         return known
 
-    def chosen(self, mask: Bools) -> Self:
-        """The words of the mask alone."""
+    def masked(self, mask: Bools) -> Self:
+        """The words of a mask, (n,)."""
         if mask.all():
             return self
-        chosen = np.flatnonzero(mask).tolist()
-        keys, written = ([names[i] for i in chosen] for names in self[:2])
+        indices = np.flatnonzero(mask).tolist()
+        keys, written = ([names[i] for i in indices] for names in self[:2])
         return type(self)(keys, written, self.counts[mask], self.witnesses[mask])
 
 

@@ -1,4 +1,4 @@
-"""A search as a person or a program asks it, and its form as URL parameters."""
+"""A query with its filters, order and page, and its URL parameters."""
 
 import re
 import unicodedata
@@ -26,7 +26,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Mode(StrEnum):
-    """Which rankings answer: words, meaning, or both fused."""
+    """The rankings of a query: by words, by meaning, or both fused."""
 
     HYBRID = "hybrid"
     KEYWORD = "keyword"
@@ -40,32 +40,32 @@ class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
     ADDED = "added"
-    """Last added to the archive first, whatever day it is of."""
+    """The article added last comes first, whatever its day."""
 
 
 class Copies(StrEnum):
-    """Whether copies of one story are one hit, or one each."""
+    """Whether the copies of one cluster are one hit, or a hit each."""
 
     FOLD = "fold"
     SHOW = "show"
 
 
 class Scale(StrEnum):
-    """What the timeline shows: how many articles, or which share of what the archive holds."""
+    """The unit of the timeline: numbers of articles, or shares of the archive's articles."""
 
     COUNT = "count"
     SHARE = "share"
 
 
 class Marking(StrEnum):
-    """What is marked in hits: the words, or also the sentence that is nearest in meaning."""
+    """The marks in hits: matched words only, or also the sentence nearest in meaning."""
 
     WORDS = "words"
     SENTENCE = "sentence"
 
 
 class QueryPartKind(StrEnum):
-    """What a part of a query is."""
+    """The kind of a part of a query."""
 
     WORD = "word"
     PHRASE = "phrase"
@@ -78,7 +78,7 @@ class QueryPartKind(StrEnum):
 
 
 class QueryPart(NamedTuple):
-    """A part of a query as it can be typed, and the text of the query without it."""
+    """A part of a query in the query language, and the query's text without this part."""
 
     kind: QueryPartKind
     text: str
@@ -87,7 +87,7 @@ class QueryPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page begins: how many hits came before it, and in which generation."""
+    """The start of a page: its offset in hits, and the generation of the first page."""
 
     generation: int
     offset: int
@@ -98,7 +98,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search."""
+    """A query: its text, mode, filters, order, and page."""
 
     text: str = ""
     mode: Mode = Mode.HYBRID
@@ -114,8 +114,8 @@ class Query:
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
         """Read `q mode since until date day`, the facets, `sort copies timeline mark limit cursor`.
 
-        `not_source` and the like are read as `source` is. Raises BadQuery with the parameter's
-        name. Unknown parameters are left alone.
+        Facets and their `not_` forms may be repeated; of other parameters the last value counts.
+        Unknown parameters are ignored. Raises BadQuery with the parameter's name.
         """
 
         def last(name: str) -> str:
@@ -149,7 +149,7 @@ class Query:
         )
 
     def to_parameters(self) -> list[tuple[str, str]]:
-        """Write the parameters that differ from their defaults, in a settled order."""
+        """List the parameters that differ from their defaults, always in the same order."""
         default = Query()
         pairs = [("q", self.text)] if self.text else []
         if self.mode is not default.mode:
@@ -200,7 +200,7 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
 
 
 def parse_limit(value: str, *, most: int, usual: int = DEFAULT_HITS) -> int:
-    """Read how many are wanted, `usual` where nothing is said; raise BadQuery."""
+    """Read the parameter `limit`, 1 to `most`; `usual` if it is empty. Raises BadQuery."""
     if not value.strip():
         return usual
     if not re.fullmatch(r"[0-9]{1,6}", value.strip()) or not 1 <= int(value) <= most:
@@ -212,7 +212,7 @@ def parse_limit(value: str, *, most: int, usual: int = DEFAULT_HITS) -> int:
 
 
 def parse_cursor(name: str, value: str) -> Cursor | None:
-    """Read a place in an answer, nothing where none is given; raise BadQuery."""
+    """Read a cursor; None for an empty value. Raises BadQuery."""
     if not value:
         return None
     match = CURSOR.fullmatch(value)

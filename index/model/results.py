@@ -1,4 +1,4 @@
-"""What a search answers: hits with their passages, and true numbers about all that matched."""
+"""The results of a search: hits with their passages, totals, facets and timeline."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ from backfile.index.model.query import Copies, Cursor, Query, QueryPart
 
 
 class Verdict(StrEnum):
-    """Whether the answer is worth reading; where it is none, nothing is shown but offers."""
+    """The quality of an answer; with NONE, it has alternative words instead of hits."""
 
     STRONG = "strong"
     WEAK = "weak"
@@ -22,66 +22,67 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """The place, from 1, in each ranking before they were merged; None where it is in none."""
+    """The ranks, from 1, in both rankings before fusion; None if a ranking does not contain it."""
 
     lexical: int | None
     vector: int | None
 
 
-class PartKind(StrEnum):
-    """What a part of a score is due to."""
+class ScorePartKind(StrEnum):
+    """The source of a part of a score."""
 
     WORD = "word"
     PHRASE = "phrase"
     PREFIX = "prefix"
     FUZZY = "fuzzy"
     NEAR = "near"
-    COLUMN = "column"  # a word in an article's source, section, language or author: adds nothing
+    COLUMN = "column"  # a match in source, section, language, author or date; its score is 0
     MEANING = "meaning"
-    ASSUMED = "assumed"  # the meaning of a passage that is not embedded yet
-    PASSAGE = "passage"  # a share of the article's further passage, by its id
-    COPY = "copy"  # what a copy of the article scores more than it does
-    RERANKED = "reranked"  # what reading it together with the question has added
+    ASSUMED = "assumed"  # the median cosine, for a passage that is not embedded yet
+    PASSAGE = "passage"  # a share of another passage's score; the text is that passage's id
+    COPY = "copy"  # the difference to the best score among the article's copies
+    RERANKED = "reranked"  # the difference that the reranker made
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a score: of what, how it scored before both rankings were merged, and since.
+class ScorePart:
+    """A part of a score: its source, its score before fusion, and its share of the final score.
 
-    `before` is a BM25F score for words, a cosine for meaning, what a reranker gave, 0 to 1.
+    `before` is a BM25F score for words, a cosine for meaning, and a reranker's score, 0 to 1.
     """
 
-    kind: PartKind
+    kind: ScorePartKind
     text: str
     before: float
     score: float
 
 
-class Reread(NamedTuple):
-    """What a reranker gave an article, 0 to 1, and how the article scores since."""
+class RerankScore(NamedTuple):
+    """The score that a reranker gave an article, 0 to 1, and the article's score with it."""
 
     given: float
     score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Why something was found: in words, and as parts that add up to its score."""
+class Explanation:
+    """The explanation of a hit: clauses in words, and the parts that add up to its score."""
 
     clauses: tuple[Message, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
 
     @property
     def sentence(self) -> str:
-        """All that speaks for it, in English."""
+        """All clauses, in English."""
         return "; ".join(self.clauses)
 
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A passage that was found. `highlights` are (start, end) in the passage's own text.
+    """A passage of a hit. `highlights` are (start, end) offsets in the passage's text.
 
-    `nearest` is where the sentence is that is nearest in meaning, where that was asked for.
+    `nearest` is the span of the sentence nearest in meaning, if the query marks sentences. `cosine`
+    is None if the passage has no vector or the query has no meaning.
     """
 
     passage: Passage
@@ -89,15 +90,15 @@ class PassageHit:
     ranks: Ranks
     cosine: float | None
     highlights: tuple[tuple[int, int], ...]
-    why: Why
+    why: Explanation
     nearest: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An article that was found, with its best passages, best first.
+    """An article of an answer with its best passages, best first.
 
-    `copies` are the other matching articles of its story, where copies are folded.
+    `copies` are the other matching articles of its cluster if copies are folded.
     """
 
     article: Article
@@ -105,15 +106,15 @@ class Hit:
     score: float
     ranks: Ranks
     passages: tuple[PassageHit, ...]
-    why: Why
+    why: Explanation
     copies: OtherCopies = OtherCopies()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a query's text was read: in words, what was unusual about it, and part by part.
+    """How a query's text was read: a description, notes about misread parts, and its parts.
 
-    `query` asks the same, with the days of its text as filters.
+    `query` is the query with the days of its text moved to the filters.
     """
 
     query: Query
@@ -124,7 +125,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A word to search for instead, and how many articles hold it."""
+    """An alternative word, and the number of articles that contain it."""
 
     word: str
     articles: int
@@ -132,9 +133,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class DidYouMean:
-    """The query with misspelt words corrected, and how many articles hold its words.
+    """The query's text with corrected spelling, and the number of articles that match it.
 
-    `corrected` are the (start, end) of these words in its text.
+    `corrected` are the (start, end) offsets of the corrected words in `text`.
     """
 
     text: str
@@ -144,9 +145,10 @@ class DidYouMean:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What matched: articles, and the stories they are; hits by their words, by meaning alone.
+    """Numbers of matching articles, of their clusters, and of hits by words or by meaning alone.
 
-    A hit is a story where copies are folded, else an article.
+    An article without copies counts as a cluster ("story" on pages). A hit is a cluster if copies
+    are folded, else an article.
     """
 
     articles: int
@@ -157,7 +159,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class FacetCount:
-    """A value, and how many of the matching articles have it."""
+    """A value of a facet, and the number of matching hits with it."""
 
     value: str
     count: int
@@ -165,7 +167,7 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A period (`2024-03`), its first and last day, how many match, of how many in the archive."""
+    """A period (`2024-03`), its first and last day, its matches, and its total in the archive."""
 
     value: str
     since: date
@@ -176,7 +178,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Matching articles by periods of one unit, those with none left out; and those undated."""
+    """Matches by period, without empty periods, and the number of undated matches."""
 
     bins: tuple[Bin, ...]
     undated: int
@@ -185,9 +187,11 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one query. Total, facets and timeline are of the very set that is paged.
+    """The answer to one query. Totals, facets and timeline count exactly the set that is paged.
 
-    `facets` hold the most frequent values, `facets_total` says how many values there are.
+    `facets` has the most frequent values of each facet, `facets_total` the number of its values.
+    `span` is the first and the last day of the matches. `coverage` and `words_coverage` are the
+    shares of passages that can be found by meaning and by words, 0 to 1.
     """
 
     query: Query
@@ -209,6 +213,6 @@ class Results:
 
     @property
     def total(self) -> int:
-        """How many hits there are on all pages."""
+        """The number of hits on all pages."""
         folded = self.query.copies is Copies.FOLD
         return self.totals.stories if folded else self.totals.articles

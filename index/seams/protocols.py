@@ -7,6 +7,7 @@ implementation, and the fakes in tests/fakes.py, against these docstrings.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from backfile.index.model.arrays import Bools, Floats, Rows
@@ -112,6 +113,13 @@ class LexicalIndex(Protocol):
         """Open the state that is committed now; raise EngineUnavailable."""
         ...
 
+    def replaced(self) -> AbstractContextManager["LexicalIndex"]:
+        """Give an empty index to fill; it takes the place of this one at the end of the context.
+
+        Until then, and if the context ends with an error, this one answers as before.
+        """
+        ...
+
     def clear(self) -> None:
         """Remove everything."""
         ...
@@ -120,11 +128,11 @@ class LexicalIndex(Protocol):
 class VectorSnapshot(Protocol):
     """One state of a vector index."""
 
-    def nearest(self, vector: Floats, wanted: Bools | None, limit: int) -> Ranking:
-        """Rank the nearest rows by cosine, among the wanted rows, or all if None.
+    def nearest(self, vector: Floats, row_mask: Bools | None, limit: int) -> Ranking:
+        """Rank the nearest rows by cosine, among the rows of the mask, or all if None.
 
-        `vector` is (dimension,) of length 1; `wanted` is (n_rows,). The result is exact where few
-        rows are wanted; among many, it holds at least 98 of the 100 nearest.
+        `vector` is (dimension,) of length 1; `row_mask` is (n_rows,). The result is exact for a
+        mask of few rows; of many, it holds at least 98 of the 100 nearest.
         """
         ...
 
@@ -146,6 +154,10 @@ class VectorIndex(Protocol):
 
     def seal(self, embedded: Rows) -> None:
         """Index the embedded rows that are not indexed yet, and drop all other rows."""
+        ...
+
+    def rebuild(self, embedded: Rows) -> None:
+        """Index all embedded rows anew; what is indexed now answers until that is done."""
         ...
 
     def rows(self) -> Rows:

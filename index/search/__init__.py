@@ -1,1 +1,1 @@
-"""Searches: from a query to ranked articles."""
+"""Answers a query: reads, ranks, orders, counts, and fetches a page."""

@@ -1,4 +1,4 @@
-"""Judges whether an answer is worth reading, against what nonsense scores in the same archive."""
+"""Decides the quality of an answer by comparing its scores with those of random words."""
 
 import numpy as np
 
@@ -10,19 +10,19 @@ from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
 from backfile.index.search import fusion
 
-MEANING_SHARE = 0.6  # of what vouches for an answer; fixed, whatever weight an archive ranks with
-SHORT, LONG = 8, 12  # words; from one to the other, the demands below go from first to second
-NONE_BELOW = {  # deviations over the mean of nonsense; chosen on TIME and CheckThat train
+MEANING_SHARE = 0.6  # weight of meaning in the evidence; independent of the ranking's weight
+SHORT, LONG = 8, 12  # words; between them, the thresholds below are interpolated
+NONE_BELOW = {  # deviations above the mean of random words; tuned on TIME and CheckThat train
     Mode.HYBRID: (2.25, -0.5),
     Mode.SEMANTIC: (0.0, -1.0),
-    Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few of its words with what it is about
+    Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few words with its subject
 }
-UNMEASURED = 3  # is what these demands are divided by; few articles are soon looked through
-STRONG_ABOVE = 4.0  # deviations; nonsense as good is hardly met
+UNMEASURED = 3  # divides the thresholds of an uncalibrated archive: its few hits are quickly read
+STRONG_ABOVE = 4.0  # deviations; random words hardly reach it
 
 
 def evidence(candidates: Candidates, matches: Matches) -> Evidence:
-    """Weigh the candidates on scales that do not depend on each other; nothing is -1 in meaning."""
+    """The best scores of the candidates; meaning is -1 if no candidate has a vector."""
     most = matches.most
     if not len(candidates.rows):
         return Evidence(0.0, -1.0, 0.0)
@@ -39,27 +39,29 @@ def evidence(candidates: Candidates, matches: Matches) -> Evidence:
 def judge(
     found: Evidence, candidates: Candidates, matches: Matches, mode: Mode, noise: tuple[Noise, ...]
 ) -> Verdict:
-    """Judge an answer.
+    """Decide the quality of an answer.
 
-    What holds all that was asked for is never nothing; by words alone, nor is some of a few words.
+    NONE without a matching article. STRONG if an article is a full match, or if the query has no
+    plain words. In keyword mode, other answers to up to ALL_WORDS words are WEAK. Otherwise the
+    deviations of the evidence above the noise decide.
     """
     if not candidates.articles.any():
         return Verdict.NONE
-    asked = matches.full_matches & candidates.by_words
-    if asked.any() or not matches.n_words:
+    full = matches.full_matches & candidates.by_words
+    if full.any() or not matches.n_words:
         return Verdict.STRONG
     if mode is Mode.KEYWORD and matches.n_words <= ALL_WORDS:
         return Verdict.WEAK
     usual = noise_of(matches.n_words, noise)
     above = _above(found, usual, mode)
-    demand = float(np.interp(matches.n_words, (SHORT, LONG), NONE_BELOW[mode]))
-    if above < (demand / UNMEASURED if noise == USUAL_NOISE else demand):
+    threshold = float(np.interp(matches.n_words, (SHORT, LONG), NONE_BELOW[mode]))
+    if above < (threshold / UNMEASURED if noise == USUAL_NOISE else threshold):
         return Verdict.NONE
     return Verdict.STRONG if above >= STRONG_ABOVE else Verdict.WEAK
 
 
 def _above(found: Evidence, usual: Noise, mode: Mode) -> float:
-    """How many deviations above nonsense an answer is; of both rankings, meaning may do alone."""
+    """The deviations of the evidence above the noise; in hybrid mode, of both or of meaning."""
     far = [(f - m) / d for f, m, d in zip(found, usual.mean, usual.deviation, strict=True)]
     each = Evidence(*far)
     return max(each.both, each.meaning) if mode is Mode.HYBRID else each.of(mode)

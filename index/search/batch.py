@@ -1,4 +1,4 @@
-"""Answers many queries, one after the other: a list of them in, each with its hits out."""
+"""Answers a list of queries, one after the other."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ DELIMITERS = ",;\t"
 
 
 class ListedQuery(NamedTuple):
-    """One query of a list; `name` is its id, or its number from 1. `error` is why it is none."""
+    """One query of a list: `name` is its id, or its number from 1; `error` if it is unreadable."""
 
     name: str
     text: str
@@ -43,7 +43,7 @@ class ListedQuery(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was found for one query, or the reason why nothing was looked for."""
+    """The answer to one query of a list, or the error that prevented it."""
 
     asked: ListedQuery
     results: Results | None
@@ -52,17 +52,17 @@ class Answer(NamedTuple):
 
 
 def text_of(stream: BinaryIO) -> TextIO:
-    """Read a stream that can be rewound as text, in whatever encoding it is."""
+    """Wrap a seekable stream as text, with its detected encoding."""
     encoding = encoding_of(stream.read(SAMPLE))
     stream.seek(0)
     return io.TextIOWrapper(stream, encoding, errors="replace", newline="")
 
 
 def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
-    """Read a table whose header names its columns, else a query a line; empty lines are none.
+    """Read a table with a header, or else one query a line; empty lines are skipped.
 
-    A header names `q` or `query`, or the parameters of a search behind its first column, which then
-    holds the queries.
+    A first line is a header if it contains `q` or `query`, or if all columns after the first are
+    search parameters: the first column then has the queries.
 
     >>> [asked.text for asked in read_queries(["fire, flood"])]
     ['fire, flood']
@@ -85,9 +85,9 @@ def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
 def answers(
     searcher: Searcher, asked: Iterable[ListedQuery], usual: Parameters
 ) -> Iterator[Answer]:
-    """Answer queries as they come; `usual` are parameters of those that say nothing else.
+    """Answer queries in their order; `usual` are the default parameters.
 
-    A query that cannot be answered says why, and the others go on.
+    A BadQuery or EngineUnavailable becomes the `error` of its answer; the next queries follow.
     """
     for each in asked:
         try:

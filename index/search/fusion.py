@@ -1,21 +1,20 @@
-"""Merges the ranking by words with the ranking by meaning. Pure functions over aligned scores."""
+"""Fuses the scores by words with the scores by meaning. Pure functions over aligned arrays."""
 
 import numpy as np
 
 from backfile.index.model.arrays import Floats
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
-REACHED = 0.5  # of the bound; a query's best passage has .58 on RealTimeQA, .30 on TIME (median)
+REACHED = 0.5  # of the bound; the median best passage reaches .58 on RealTimeQA, .30 on TIME
 
 
 def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) -> Floats:
-    """Add both scores, each on a scale that does not depend on what else was found.
+    """Fuse by a convex combination; both arrays (n,) are aligned.
 
-    A convex combination as in Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
-    Retrieval", 2023 (arXiv:2210.11934), section 3, but with theoretical bounds on both sides: words
-    against what a passage of nothing but these words would score (`most`), nearness as it is,
-    from 0. With the greatest score seen as the bound, one weak word in common would count in full.
-    Both arrays (n,) are for the same candidates.
+    Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023
+    (arXiv:2210.11934), section 3, but normalised by theoretical bounds, so that a score does not
+    depend on the other candidates: BM25F scores by the bound `most`, cosines by 0 and 1. If the
+    greatest score were the bound, one weak word in common would count in full.
 
     >>> convex(np.array([4.0, 0.0]), 16.0, np.array([0.5, 0.8]), 0.5).tolist()
     [0.5, 0.4000000059604645]
@@ -25,13 +24,13 @@ def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) 
 
 
 def convex_words(lexical: Floats, most: float, vector_weight: float) -> Floats:
-    """What words add to `convex`; the rest of it is of meaning."""
+    """The share of words in `convex`; the rest is the share of meaning."""
     scale = (1 - vector_weight) / (REACHED * most) if most > 0 else 0.0
     return (scale * lexical).astype(np.float32)
 
 
 def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
-    """Add 1 / (k + rank) over both rankings; a candidate without a word has no lexical rank.
+    """Fuse by the sum of 1 / (k + rank) over both rankings; a BM25F score of 0 has no rank.
 
     >>> fused = reciprocal_rank(np.array([4.0, 0.0]), np.array([0.5, 1.0]))
     >>> [round(1000 * float(score), 2) for score in fused]
@@ -42,7 +41,7 @@ def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
 
 
 def reciprocal_rank_words(lexical: Floats) -> Floats:
-    """What words add to `reciprocal_rank`; the rest of it is of meaning."""
+    """The share of words in `reciprocal_rank`; the rest is the share of meaning."""
     return np.where(lexical > 0, 1.0 / (RRF_K + ranks(lexical)), 0.0).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Ranks what a query finds: asks both engines, merges what they found, and judges the answer."""
+"""Ranks a query: matches with both engines, fuses the scores, and decides the answer quality."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from backfile.index.search.snapshot import Snapshot
 
 
 class Clock:
-    """Takes the time of each stage, in milliseconds."""
+    """Measures the time of each stage, in milliseconds."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -43,10 +43,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What one query found and how good it is, before it is ordered and counted.
+    """The matches and candidates of one query and their quality, before ordering and counting.
 
-    `article_mask` (n_articles,) marks the articles that pass the filters; `failure` says why
-    meaning could not be asked.
+    `article_mask` (n_articles,) marks the articles that pass the filters; `failure` is the reason
+    why search by meaning failed.
     """
 
     asked: ReadQuery
@@ -59,7 +59,7 @@ class Ranked:
 
     @property
     def shown(self) -> Candidates:
-        """The candidates of the answer: none of their articles where nothing good was found."""
+        """The candidates of the answer; they have no matching articles if the verdict is NONE."""
         nothing = self.verdict is Verdict.NONE
         return self.candidates.without_articles() if nothing else self.candidates
 
@@ -72,9 +72,10 @@ class Ranker:
         self._options = options
 
     def rank(self, asked: ReadQuery, snapshot: Snapshot, clock: Clock) -> Ranked:
-        """Rank what a query finds; raise EngineUnavailable where it asks for meaning alone.
+        """Rank a query.
 
-        Hybrid search goes on with words alone where the vectors cannot answer.
+        If the model or the vectors are unavailable, a hybrid query is ranked by words alone, and a
+        semantic query raises EngineUnavailable.
         """
         article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
@@ -91,15 +92,16 @@ class Ranker:
                 whole = self._candidates(
                     snapshot, matches, nearness, np.ones_like(article_mask), mode
                 )
-                verdict = _of_a_part(
+                verdict = _filtered_verdict(
                     judge(evidence(whole, matches), whole, matches, mode, snapshot.noise)
                 )
         return Ranked(asked, article_mask, matches, candidates, found, verdict, failure)
 
     def _nearness(self, asked: ReadQuery, snapshot: Snapshot) -> tuple[Nearness | None, str | None]:
-        """Find the rows near a query, whatever its filters: so a facet counts what a click gives.
+        """Find the rows near a query, without its filters, or the reason why it failed.
 
-        None where meaning was not asked or nothing is embedded; and why, where it cannot be asked.
+        A row's nearness does not depend on filters, so a facet's count equals the total of the
+        query with that facet's value. None if the query has no meaning or nothing is embedded.
         """
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
@@ -122,7 +124,7 @@ class Ranker:
         article_mask: Bools,
         mode: Mode,
     ) -> Candidates:
-        """Select among the articles of the mask, compare with the query, and merge."""
+        """Select candidates among the masked articles, compute their cosines, and fuse."""
         near_rows = None
         if nearness:
             eligible = article_mask & matches.eligible
@@ -135,7 +137,7 @@ class Ranker:
 
 
 def _match(asked: ReadQuery, snapshot: Snapshot) -> Matches:
-    """Match the words; where nothing is asked of meaning, rare ones count for more."""
+    """Match the words; without meaning, with the idf that gives rare words more weight."""
     table = snapshot.table
     if asked.expression is not None:
         idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
@@ -146,14 +148,14 @@ def _match(asked: ReadQuery, snapshot: Snapshot) -> Matches:
 
 
 def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
-    """The mode that the answer is given in: by words alone where meaning has no say."""
+    """The mode of the answer: KEYWORD if the query has no meaning or its search failed."""
     if not asked.meaning:
         return Mode.KEYWORD
     return asked.query.mode if nearness or asked.query.mode is Mode.SEMANTIC else Mode.KEYWORD
 
 
 def _cosines(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Floats:
-    """The cosine of each row (n,) with the query, NaN where a passage is not embedded."""
+    """The cosine of each row (n,) with the query, NaN if it is not embedded."""
     cosines = np.full(len(rows), np.nan, np.float32)
     if nearness and snapshot.vectors:
         embedded = snapshot.table.embedded[rows]
@@ -161,6 +163,9 @@ def _cosines(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Float
     return cosines
 
 
-def _of_a_part(whole: Verdict) -> Verdict:
-    """Judge what passes the filters by the whole answer, which a facet has counted."""
+def _filtered_verdict(whole: Verdict) -> Verdict:
+    """The verdict of a filtered answer that is poor by itself, from the unfiltered verdict.
+
+    A facet of the unfiltered answer counted these articles, so its link must show them.
+    """
     return Verdict.NONE if whole is Verdict.NONE else Verdict.WEAK

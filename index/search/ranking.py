@@ -1,4 +1,4 @@
-"""Ranks: which passages are candidates, what each scores, and in which order articles stand."""
+"""Ranking: selects candidates, fuses their scores, and sorts articles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,11 +15,11 @@ from backfile.index.model.query import Mode, Sort
 from backfile.index.search import fusion
 from backfile.index.vector.exact_scan import top
 
-LEXICAL_DEPTH = 1_000  # passages by words whose nearness in meaning is computed too
+LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
 
 
 class Fusion(StrEnum):
-    """How both rankings are merged."""
+    """The function that fuses both rankings."""
 
     CONVEX = "convex"
     RRF = "rrf"
@@ -27,9 +27,10 @@ class Fusion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RankingOptions:
-    """What can be tuned. `vector_weight` and `floor` come from `backfile evaluate`.
+    """The parameters of ranking; the defaults of `vector_weight` and `floor` were evaluated.
 
-    An article scores as its best passage and `passage_share` of each of the next two.
+    An article's score is that of its best passage and `passage_share` of each of the next two.
+    `floor` is the least cosine of a row found by meaning.
     """
 
     fusion: Fusion = Fusion.CONVEX
@@ -41,7 +42,7 @@ class RankingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The passages that compete, before they are scored: rows ascending, and masks.
+    """The candidates before fusion: rows in ascending order, and masks.
 
     `near` (n,) marks the rows that were found by meaning; `by_words` and `by_meaning` (n_articles,)
     mark the articles that match.
@@ -61,16 +62,16 @@ def select(
     mode: Mode,
     depth: int = LEXICAL_DEPTH,
 ) -> Selection:
-    """Select the passages that compete: the best by words, and all that are near in meaning.
+    """Select the candidates: the best rows by words, and all rows near in meaning.
 
-    Where meaning was asked, at most `depth` passages come by words. `near_rows` are those of
-    eligible articles; None where meaning was not asked.
+    `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows by
+    words are candidates, else at most `depth`.
     """
-    nobody = np.zeros(table.n_articles, np.bool_)
-    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else nobody
+    no_articles = np.zeros(table.n_articles, np.bool_)
+    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else no_articles
     if near_rows is None:
         rows = _scored(table, matches, by_words)
-        return Selection(rows, np.zeros(len(rows), np.bool_), by_words, nobody)
+        return Selection(rows, np.zeros(len(rows), np.bool_), by_words, no_articles)
     rows = np.union1d(_best(table, matches, by_words, depth), near_rows)
     return Selection(rows, np.isin(rows, near_rows), by_words, table.articles_with(near_rows))
 
@@ -78,15 +79,15 @@ def select(
 def fuse(
     selection: Selection, matches: Matches, cosines: Floats, mode: Mode, options: RankingOptions
 ) -> Candidates:
-    """Score the selected passages; `cosines` (n,) are NaN where a passage is not embedded."""
+    """Fuse the scores of the candidates; `cosines` (n,) are NaN for rows without a vector."""
     lexical = matches.scores[selection.rows]
     match mode:
         case Mode.KEYWORD:
-            fused, worded = lexical, lexical
+            fused, word_share = lexical, lexical
         case Mode.SEMANTIC:
-            fused, worded = cosines, np.zeros_like(cosines)
+            fused, word_share = cosines, np.zeros_like(cosines)
         case Mode.HYBRID:
-            fused, worded = _fused(lexical, matches.most, cosines, options)
+            fused, word_share = _fused(lexical, matches.most, cosines, options)
     return Candidates(
         rows=selection.rows,
         fused=fused,
@@ -95,7 +96,7 @@ def fuse(
         near=selection.near,
         by_words=selection.by_words,
         by_meaning=selection.by_meaning,
-        worded=worded,
+        word_share=word_share,
     )
 
 
@@ -105,7 +106,10 @@ def article_scores(
     matches: Matches,
     passage_share: float = 0.0,
 ) -> Floats:
-    """Score articles by their best passages; what was no candidate stands below, by words alone."""
+    """The score of each article by its best passages, (n_articles,); -inf if it does not match.
+
+    A matching article without candidates gets a score by words, below all candidates.
+    """
     scores = np.full(table.n_articles, -np.inf, np.float32)
     owners = table.article_of[candidates.rows]
     np.maximum.at(scores, owners, candidates.fused)
@@ -121,59 +125,59 @@ def article_scores(
     return scores
 
 
-def in_order(table: ArticleTable, articles: Bools, scores: Floats, sort: Sort) -> Rows:
-    """Put the marked articles in order; ties go to the newer, then to the earlier added."""
-    places = np.flatnonzero(articles)
-    published = table.published[places]
+def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sort) -> Rows:
+    """Sort the masked articles, as ordinals; ties: the newer first, then the earlier added."""
+    ordinals = np.flatnonzero(article_mask)
+    published = table.published[ordinals]
     keys: list[np.ndarray[Any, Any]]
     match sort:
         case Sort.RELEVANCE:
-            keys = [places, -published, -scores[places]]
+            keys = [ordinals, -published, -scores[ordinals]]
         case Sort.NEWEST:
-            keys = [places, -scores[places], -published]
-        case Sort.OLDEST:  # undated articles stand last in either direction of time
+            keys = [ordinals, -scores[ordinals], -published]
+        case Sort.OLDEST:  # undated articles are last in both orders of time
             dated = np.where(published > 0, published, np.iinfo(np.int32).max)
-            keys = [places, -scores[places], dated]
+            keys = [ordinals, -scores[ordinals], dated]
         case Sort.ADDED:
-            keys = [-places]
-    ordered: Rows = places[np.lexsort(keys)]
+            keys = [-ordinals]
+    ordered: Rows = ordinals[np.lexsort(keys)]
     return ordered
 
 
 def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
-    """What the second and third best passage add to their articles, aligned."""
+    """The shares of second and third best passages: ordinals and scores, aligned."""
     order = np.lexsort((-fused, owners))
     owners, fused = owners[order], fused[order]
-    place = np.arange(len(owners)) - np.searchsorted(owners, owners)  # 0 is an article's best
-    following = (place > 0) & (place <= 2)
+    rank = np.arange(len(owners)) - np.searchsorted(owners, owners)  # 0 is an article's best
+    following = (rank > 0) & (rank <= 2)
     return owners[following], (share * fused[following]).astype(np.float32)
 
 
-def _scored(table: ArticleTable, matches: Matches, articles: Bools) -> Rows:
-    """The rows that hold words, in these articles."""
-    rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as of the scores themselves
-    chosen: Rows = rows[articles[table.article_of[rows]]]
-    return chosen
+def _scored(table: ArticleTable, matches: Matches, article_mask: Bools) -> Rows:
+    """The rows with a BM25F score above 0, in the masked articles."""
+    rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as flatnonzero(scores)
+    scored: Rows = rows[article_mask[table.article_of[rows]]]
+    return scored
 
 
-def _best(table: ArticleTable, matches: Matches, articles: Bools, depth: int) -> Rows:
-    """The best of the rows that hold words, in these articles."""
+def _best(table: ArticleTable, matches: Matches, article_mask: Bools, depth: int) -> Rows:
+    """The `depth` rows with the highest BM25F scores, in the masked articles."""
     scores = matches.scores
-    rows = best_rows(scores, depth, lambda rows: articles[table.article_of[rows]])
+    rows = best_rows(scores, depth, lambda rows: article_mask[table.article_of[rows]])
     return top(rows, scores[rows], depth).rows
 
 
 def _fused(
     lexical: Floats, most: float, cosines: Floats, options: RankingOptions
 ) -> tuple[Floats, Floats]:
-    """Merge both scores; return also what of it is due to words."""
+    """Fuse both scores; return the fused scores and the share of words in them."""
     known = ~np.isnan(cosines)
     if not known.any():
         return lexical, lexical
-    # A passage that is not embedded yet is taken to be as near as the others are: the median.
+    # A passage that is not embedded yet gets the median cosine of the others.
     cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
     if options.fusion is Fusion.RRF:
-        worded = fusion.reciprocal_rank_words(lexical)
-        return fusion.reciprocal_rank(lexical, cosines), worded
-    worded = fusion.convex_words(lexical, most, options.vector_weight)
-    return fusion.convex(lexical, most, cosines, options.vector_weight), worded
+        word_share = fusion.reciprocal_rank_words(lexical)
+        return fusion.reciprocal_rank(lexical, cosines), word_share
+    word_share = fusion.convex_words(lexical, most, options.vector_weight)
+    return fusion.convex(lexical, most, cosines, options.vector_weight), word_share

@@ -1,8 +1,8 @@
-"""Finds other coverage of an article's subject, by its words and its meaning: earlier and later.
+"""Finds earlier and later coverage of an article's subject, by its words and its meaning.
 
-Nothing is embedded for it: the meaning of an article is the mean of its passages' vectors on
-record. In a test that looks for the second half of an article by its first (RealTimeQA, 200
-articles) the mean finds it first in 84%, the best pair of passages in 76%, the lead alone in 77%.
+The meaning of an article is the mean of its passages' vectors, so nothing is embedded. If the first
+half of an article searches for its second half (RealTimeQA, 200 articles), the mean ranks it first
+in 84%, the best pair of passages in 76%, the first passage alone in 77%.
 """
 
 from contextlib import suppress
@@ -20,31 +20,32 @@ from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.model.arrays import Floats, Ints, Rows
 from backfile.index.model.article_table import UNDATED, ArticleTable
-from backfile.index.model.results import Part, PartKind, Why
+from backfile.index.model.results import Explanation, ScorePart, ScorePartKind
 from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import top
 
-MEANING = 0.6  # the share of meaning in a score; the rest is words
-FLOOR = 0.5  # of 26 articles drawn by chance, what is below is of the same sort of news at most
-MOST_RELATED = 50  # of each kind that can be asked for
+MEANING = 0.6  # weight of meaning in a score; the rest is the weight of words
+FLOOR = 0.5  # least score; checked on 26 random articles: below it, the subject is another
+MOST_RELATED = 50  # articles of each kind, the greatest limit
 CONSIDERED = 200  # passages by words, and as many by meaning
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedArticle:
-    """Other coverage, its score (0 to 1), and what it shares with the article asked about."""
+    """A related article, its score (0 to 1), and the explanation of what both have in common."""
 
     article: Article
     score: float
-    why: Why
+    why: Explanation
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Other coverage by when it came, each best first.
+    """Related articles by time, best first.
 
-    `same_day` is what no instant tells to be earlier or later; `undated` where a day is missing on
-    either side. `coverage` is the share of the archive that meaning covers, 0 to 1.
+    `same_day` are articles of the same day whose instant, or the article's own, is unknown or
+    equal; `undated` are all if either has no day. `coverage` is the share of passages that can be
+    found by meaning, 0 to 1.
     """
 
     earlier: tuple[RelatedArticle, ...] = ()
@@ -55,17 +56,17 @@ class Related:
 
     @property
     def kinds(self) -> dict[str, tuple[RelatedArticle, ...]]:
-        """The lists by their names."""
+        """The four lists, by name."""
         names = ("earlier", "later", "same_day", "undated")
         return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How like one article all others are, (n_articles,): -inf where nothing was looked at.
+    """The similarity of all articles to one article, (n_articles,).
 
-    `shares` is what their best passage holds of its words, `cosines` how near their nearest is in
-    meaning, NaN where unknown.
+    `shares` is the score of an article's best passage by the key terms in `words`, 0 to 1, -inf if
+    the article was not compared. `cosines` is the cosine of its nearest passage, NaN if unknown.
     """
 
     words: MoreLikeThis
@@ -74,13 +75,13 @@ class Likeness:
 
     @property
     def scores(self) -> Floats:
-        """Words and meaning together; words alone where meaning is unknown."""
+        """The weighted sum of words and meaning; words alone if the cosine is unknown."""
         both = (1 - MEANING) * self.shares + MEANING * np.maximum(self.cosines, 0)
         return np.where(np.isnan(self.cosines), self.shares, both).astype(np.float32)
 
 
 class Relations:
-    """Relates the articles of one archive."""
+    """Finds the related articles of an article, in one archive."""
 
     def __init__(self, catalog: Catalog, vectors: VectorFile) -> None:
         self._catalog = catalog
@@ -91,35 +92,35 @@ class Relations:
         article, table = stored.article, snapshot.table
         own = stored.rows[stored.rows < table.n_rows]
         own = own[table.alive[own]]
-        if not len(own):  # it came a moment ago, after the snapshot was taken
+        if not len(own):  # the article was added after the snapshot was opened
             return Related(coverage=table.coverage)
         likeness = self._likeness(article, own, snapshot)
-        place = int(table.article_of[own[0]])
-        ordered = one_a_story(table, place, likeness.scores)
-        chosen = _by_day(table.published, place, ordered, limit)
-        places = np.concatenate(list(chosen.values()))
-        found = self._fetch(places, likeness, table)
-        parted = {
+        ordinal = int(table.article_of[own[0]])
+        ordered = one_per_cluster(table, ordinal, likeness.scores)
+        by_day = _by_day(table.published, ordinal, ordered, limit)
+        found = self._fetch(np.concatenate(list(by_day.values())), likeness, table)
+        fetched = {
             name: [found[other] for other in some.tolist() if other in found]
-            for name, some in chosen.items()
+            for name, some in by_day.items()
         }
-        kept = {name: tuple(some[:limit]) for name, some in _by_instant(article, parted).items()}
-        return Related(**kept, coverage=table.coverage)
+        lists = {name: tuple(some[:limit]) for name, some in _by_instant(article, fetched).items()}
+        return Related(**lists, coverage=table.coverage)
 
     def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
-        """Compare an article with those that share most words, and those that are nearest."""
+        """Compare an article with the best matches of its key terms, and the nearest by meaning."""
         table = snapshot.table
-        story = stories(table)
+        clusters = cluster_of(table)
         words = snapshot.lexical.more_like_this(article, own)
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
         vector = self._meaning(own[table.embedded[own]], table.n_rows)
         cosines = np.full(table.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
-            with suppress(EngineUnavailable):  # then by words alone, as a search goes on
-                same = story == story[table.article_of[own[0]]]  # its copies are as near as it is
-                asked = CONSIDERED + int(table.rows_of(same).sum())
-                near = snapshot.vectors.nearest(vector, None, asked)
+            with suppress(EngineUnavailable):  # then by words alone, as in a search
+                # The rows of the article and its copies are nearest: CONSIDERED others are needed.
+                same = clusters == clusters[table.article_of[own[0]]]
+                limit = CONSIDERED + int(table.rows_of(same).sum())
+                near = snapshot.vectors.nearest(vector, None, limit)
                 rows = np.union1d(rows, near.rows)
                 rows = np.flatnonzero(table.rows_of(table.articles_with(rows)))
                 known = rows[table.embedded[rows]]
@@ -130,56 +131,53 @@ class Relations:
         return Likeness(words, shares, cosines)
 
     def _meaning(self, rows: Rows, n_rows: int) -> Floats | None:
-        """The mean of these passages' vectors, of length 1; None where there is none."""
+        """The mean of the rows' vectors, normalised to length 1; None without vectors."""
         vectors = self._vectors.read(n_rows)
         mean = vectors[rows[rows < len(vectors)]].astype(np.float32).sum(axis=0)
         length = float(np.linalg.norm(mean))
         return mean / np.float32(length) if length else None
 
     def _fetch(
-        self, places: Rows, likeness: Likeness, table: ArticleTable
+        self, ordinals: Rows, likeness: Likeness, table: ArticleTable
     ) -> dict[int, RelatedArticle]:
-        """Fetch articles by their places, each by the passage that shares most words."""
-        marked = np.zeros(table.n_articles, np.bool_)
-        marked[places] = True
-        rows = np.flatnonzero(table.rows_of(marked))
+        """Fetch articles, by ordinal; each is explained by its best passage by words."""
+        article_mask = np.zeros(table.n_articles, np.bool_)
+        article_mask[ordinals] = True
+        rows = np.flatnonzero(table.rows_of(article_mask))
         owners = table.article_of[rows]
         order = np.lexsort((rows, -likeness.words.shares[rows], owners))
         _, firsts = np.unique(owners[order], return_index=True)
         rows = np.sort(rows[order][firsts])
         scores = term_scores(rows, [(word.found,) for word in likeness.words.words], table.n_rows)
-        held = dict(zip(rows.tolist(), scores, strict=True))
+        scores_of = dict(zip(rows.tolist(), scores, strict=True))
         found = {}
         for stored in self._catalog.stored(rows.tolist()):
-            place = int(table.article_of[stored.row])
-            why = _why(likeness, place, held[stored.row])
-            found[place] = RelatedArticle(stored.article, float(likeness.scores[place]), why)
+            ordinal = int(table.article_of[stored.row])
+            why = _explanation(likeness, ordinal, scores_of[stored.row])
+            found[ordinal] = RelatedArticle(stored.article, float(likeness.scores[ordinal]), why)
         return found
 
 
-def one_a_story(table: ArticleTable, place: int, scores: Floats) -> Rows:
-    """Put the articles above the floor in order, one of each story and none of this article's.
-
-    The one place where copies are told from coverage of their own: by `stories`.
-    """
-    story = stories(table)
-    above = np.flatnonzero((scores >= FLOOR) & (story != story[place]))
+def one_per_cluster(table: ArticleTable, ordinal: int, scores: Floats) -> Rows:
+    """Sort the articles above FLOOR, as ordinals: the best of each cluster, without the own one."""
+    clusters = cluster_of(table)
+    above = np.flatnonzero((scores >= FLOOR) & (clusters != clusters[ordinal]))
     ordered = above[np.lexsort((above, -table.published[above], -scores[above]))]
-    _, firsts = np.unique(story[ordered], return_index=True)
-    kept: Rows = ordered[np.sort(firsts)]
-    return kept
+    _, firsts = np.unique(clusters[ordered], return_index=True)
+    best: Rows = ordered[np.sort(firsts)]
+    return best
 
 
-def stories(table: ArticleTable) -> Rows:
-    """The story of each article, (n_articles,): copies have the same, all others one each."""
-    alone = np.arange(table.n_articles) + table.story.max(initial=-1) + 1
-    told: Rows = np.where(table.story >= 0, table.story, alone)
-    return told
+def cluster_of(table: ArticleTable) -> Rows:
+    """The cluster of each article, (n_articles,); an article without copies has its own."""
+    alone = np.arange(table.n_articles) + table.cluster.max(initial=-1) + 1
+    clusters: Rows = np.where(table.cluster >= 0, table.cluster, alone)
+    return clusters
 
 
-def _by_day(published: Ints, place: int, ordered: Rows, limit: int) -> dict[str, Rows]:
-    """Part articles by their day; of the same day more are kept, as an instant may move them."""
-    days, day = published[ordered], published[place]
+def _by_day(published: Ints, ordinal: int, ordered: Rows, limit: int) -> dict[str, Rows]:
+    """Divide ordinals by day; the same day gets 3 * `limit`, as `_by_instant` may move some."""
+    days, day = published[ordered], published[ordinal]
     dated = (days != UNDATED) & (day != UNDATED)
     return {
         "earlier": ordered[dated & (days < day)][:limit],
@@ -190,37 +188,37 @@ def _by_day(published: Ints, place: int, ordered: Rows, limit: int) -> dict[str,
 
 
 def _by_instant(
-    article: Article, parted: dict[str, list[RelatedArticle]]
+    article: Article, lists: dict[str, list[RelatedArticle]]
 ) -> dict[str, list[RelatedArticle]]:
-    """Move what is of the same day to earlier or later where both instants are known."""
-    told = article.published_at
+    """Move articles of the same day to earlier or later if both instants are known."""
+    instant = article.published_at
     same_day = []
-    for found in parted["same_day"]:
-        then = found.article.published_at
-        if told is None or then is None or then == told:
+    for found in lists["same_day"]:
+        other = found.article.published_at
+        if instant is None or other is None or other == instant:
             same_day.append(found)
         else:
-            parted["earlier" if then < told else "later"].append(found)
+            lists["earlier" if other < instant else "later"].append(found)
     for name in ("earlier", "later"):
-        parted[name].sort(key=lambda found: -found.score)
-    return parted | {"same_day": same_day}
+        lists[name].sort(key=lambda found: -found.score)
+    return lists | {"same_day": same_day}
 
 
-def _why(likeness: Likeness, place: int, scores: Floats) -> Why:
-    """Say what is shared; the parts add up to the score."""
-    cosine, share = float(likeness.cosines[place]), float(likeness.shares[place])
+def _explanation(likeness: Likeness, ordinal: int, scores: Floats) -> Explanation:
+    """Explain a related article; `scores` are those of the key terms, (n_words,)."""
+    cosine, share = float(likeness.cosines[ordinal]), float(likeness.shares[ordinal])
     known = not np.isnan(cosine)
-    due = share * (1 - MEANING) if known else share
+    word_score = share * (1 - MEANING) if known else share
     total = float(scores.sum())
     order = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i]]
     words = [likeness.words.words[i].text for i in order]
     parts = [
-        Part(PartKind.WORD, text, float(scores[i]), due * float(scores[i]) / total)
+        ScorePart(ScorePartKind.WORD, text, float(scores[i]), word_score * float(scores[i]) / total)
         for text, i in zip(words, order, strict=True)
     ]
     shared = listed([quoted(word) for word in words])
     clauses = [Message("shares %(words)s", words=shared)] if words else []
     if known:
-        parts.append(Part(PartKind.MEANING, "", cosine, MEANING * max(cosine, 0.0)))
+        parts.append(ScorePart(ScorePartKind.MEANING, "", cosine, MEANING * max(cosine, 0.0)))
         clauses.append(nearness(cosine))
-    return Why(tuple(clauses), tuple(parts))
+    return Explanation(tuple(clauses), tuple(parts))

@@ -1,7 +1,7 @@
-"""Has the best articles of an answer read again by a model that sees question and passage together.
+"""Reranks the first articles of an answer with a model that reads question and passage together.
 
-It is slow, so it reads the first few only, and no longer than it may; what it has read stands above
-the rest, in the order it gave.
+The model is slow, so it reads the first DEPTH articles only, within a time limit. The articles that
+it has read come first, in its order.
 """
 
 import time
@@ -17,36 +17,36 @@ from backfile.archive.passages import embedded_text
 from backfile.archive.store.catalog import Catalog
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
-from backfile.index.model.results import Reread
+from backfile.index.model.results import RerankScore
 from backfile.index.seams.protocols import Reranker
 
 DEPTH = 30  # articles, each by its best passage
-AT_ONCE = 5  # passages between two looks at the clock
+AT_ONCE = 5  # passages between two checks of the time limit
 
 
 class Reordered(NamedTuple):
-    """Articles by their places in a new order, how those that were read again now score, a note."""
+    """Ordinals in their new order, the new scores by ordinal, and a note for the reader."""
 
     ordered: Rows
-    reread: Mapping[int, Reread]
+    reranked: Mapping[int, RerankScore]
     note: Message | None
 
 
 @dataclass(frozen=True)
 class Reranking:
-    """A model that reads again, and the seconds it has for each answer."""
+    """A reranker, and its time limit for an answer, in seconds."""
 
     reranker: Reranker
     seconds: float = float("inf")
 
     def reorder(self, question: str, hits: Hits, ordered: Rows, catalog: Catalog) -> Reordered:
-        """Put the first articles in the order that the model gives; as they were if it cannot."""
-        best = {hits.best_row(place): place for place in ordered[:DEPTH].tolist()}
+        """Rerank the first articles; if the model is unavailable, keep the order and add a note."""
+        best = {hits.best_row(ordinal): ordinal for ordinal in ordered[:DEPTH].tolist()}
         stored = {found.row: found for found in catalog.stored(list(best))}
         texts = {
-            place: embedded_text(stored[row].passage, stored[row].article.given_title)
-            for row, place in best.items()
-            if row in stored  # else it was removed since the snapshot was taken
+            ordinal: embedded_text(stored[row].passage, stored[row].article.given_title)
+            for row, ordinal in best.items()
+            if row in stored  # else the article was removed since the snapshot was opened
         }
         try:
             given = self._read(question, texts)
@@ -63,27 +63,29 @@ class Reranking:
         return _reordered(ordered, hits, given)._replace(note=note)
 
     def _read(self, question: str, texts: Mapping[int, str]) -> dict[int, float]:
-        """Read texts in their order until all are read or time is up; the first few always."""
+        """Score texts in their order until the time limit, but at least AT_ONCE; by ordinal."""
         self.reranker.load()
         given: dict[int, float] = {}
-        places, longest, began = list(texts), 0.0, time.perf_counter()
-        for start in range(0, len(places), AT_ONCE):
+        ordinals, longest, began = list(texts), 0.0, time.perf_counter()
+        for start in range(0, len(ordinals), AT_ONCE):
             before = time.perf_counter()
             if start and before - began + longest > self.seconds:
                 break
-            some = places[start : start + AT_ONCE]
-            scores = self.reranker.scores(question, [texts[place] for place in some])
+            some = ordinals[start : start + AT_ONCE]
+            scores = self.reranker.scores(question, [texts[ordinal] for ordinal in some])
             given.update(zip(some, scores.tolist(), strict=True))
             longest = max(longest, time.perf_counter() - before)
         return given
 
 
 def _reordered(ordered: Rows, hits: Hits, given: Mapping[int, float]) -> Reordered:
-    """Raise what was read above the rest: each by as much as the model gave it."""
+    """Put the read articles first; their score is the best of the rest plus the model's."""
     was_read = np.isin(ordered, list(given))
     read, rest = ordered[was_read], ordered[~was_read]
     base = max(0.0, float(hits.scores[rest].max())) if len(rest) else 0.0
-    scores = np.array([given[place] for place in read.tolist()])
+    scores = np.array([given[ordinal] for ordinal in read.tolist()])
     read = read[np.argsort(-scores, kind="stable")]
-    reread = {place: Reread(given[place], base + given[place]) for place in read.tolist()}
-    return Reordered(np.concatenate([read, rest]), reread, None)
+    reranked = {
+        ordinal: RerankScore(given[ordinal], base + given[ordinal]) for ordinal in read.tolist()
+    }
+    return Reordered(np.concatenate([read, rest]), reranked, None)

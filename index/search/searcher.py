@@ -1,4 +1,4 @@
-"""Searches an archive: a query is read, ranked, ordered, described, and a page of it fetched."""
+"""Searches an archive: reads, ranks, orders and counts a query, and fetches a page of hits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from backfile.index.search.snapshot import Snapshot, Snapshots
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What to search for instead: other words where nothing was found, and the text corrected."""
+    """Alternatives to a query: other words if nothing was found, and the corrected text."""
 
     words: tuple[Offer, ...]
     did_you_mean: DidYouMean | None
@@ -39,9 +39,9 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """The articles that were found, by ordinal, best first; `folding` groups all their copies.
+    """The hits of a query as ordinals, in order; `folding` groups all matching articles.
 
-    `note` says what a reranker did.
+    `note` is the reranker's note for the reader.
     """
 
     ordinals: Rows
@@ -63,9 +63,10 @@ class Searcher:
         cache: ResultCache | None = None,
         seconds_to_mark: float = MOST_SECONDS,
     ) -> None:
-        """Search what the engines hold; `last week` is counted from `today`.
+        """Search with these engines; `last week` is relative to `today`.
 
-        `cache` keeps answers between their pages; marking sentences ends after `seconds_to_mark`.
+        `cache` stores answers for their later pages; marking sentences ends after
+        `seconds_to_mark`.
         """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines)
@@ -80,9 +81,11 @@ class Searcher:
         self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query) -> Results:
-        """Answer a query. Keyword answers need no model; hybrid ones do without if it is absent.
+        """Answer a query with one page of hits.
 
-        A cursor's page is cut from what its first page was cut from, for as long as that is kept.
+        A keyword query needs no model; a hybrid query is answered by words if the model is
+        unavailable, and a semantic query raises EngineUnavailable. A later page comes from the same
+        answer as the first page, while the cache has it.
         """
         clock = Clock()
         with clock.stage("read"):
@@ -100,46 +103,50 @@ class Searcher:
     def iter_all(
         self, query: Query, *, most: int | None = None
     ) -> tuple[Results, Iterator[ScoredArticle]]:
-        """Answer a query with all articles that are hits, or the first `most`, without a page."""
+        """Answer a query without a page, and iterate over all its hits, or the first `most`."""
         found = self._find(self.read(query.first_page()), Clock())
         return found.answer, found.articles(self._catalog, most)
 
     def rank(self, query: Query) -> Ranked:
-        """Rank what a query finds, without ordering or counting it."""
+        """Rank a query without ordering or counting its matches."""
         return self._rank(self.read(query), Clock())[0]
 
     def read(self, query: Query) -> ReadQuery:
-        """Say how a query is read, without asking it."""
+        """Read a query without answering it."""
         return read_query(query, self._today())
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
-        """Suggest how a query that is being typed may go on; raise BadQuery."""
+        """Suggest completions of a query that is being typed; raise BadQuery."""
         snapshot = self._snapshots.current(with_vectors=False)
-        known = self._suggester
-        if known is None or not known.is_of(snapshot.table):
-            known = Suggester(snapshot.lexical, self._catalog)
-            self._suggester = known
-        return known.suggest(typed_text(text), limit)
+        suggester = self._suggester
+        if suggester is None or not suggester.is_of(snapshot.table):
+            suggester = Suggester(snapshot.lexical, self._catalog)
+            self._suggester = suggester
+        return suggester.suggest(typed_text(text), limit)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
         return self.related_to(self._catalog.stored_article(article_id), limit=limit)
 
     def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
-        """Find the same for an article that was read already."""
+        """Find earlier and later coverage of an article that is already fetched."""
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
 
     def look_again(self) -> None:
-        """Let the next search see what was written until now; else it may be a second old."""
+        """Make the next search check for a new generation; otherwise it may be a second old."""
         self._snapshots.look_again()
+
+    def require_archive(self) -> None:
+        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        self._catalog.require_in_place()
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table
 
     def _find(self, asked: ReadQuery, clock: Clock) -> Found:
-        """Find all that a query asks for: ranked, ordered, and described."""
+        """Compute the whole answer to a query, without a page."""
         ranked, snapshot = self._rank(asked, clock)
         hints = self._hints(ranked, snapshot, clock)
         ordered = self._rerank(asked, self._order(ranked, snapshot.table, clock), clock)
@@ -153,7 +160,7 @@ class Searcher:
         return self._ranker.rank(asked, snapshot, clock), snapshot
 
     def _hints(self, ranked: Ranked, snapshot: Snapshot, clock: Clock) -> Hints:
-        """Suggest other words where nothing was found, and correct what seems misspelt."""
+        """Find alternative words if the verdict is NONE, and correct misspelt words."""
         asked = ranked.asked
         words: tuple[Offer, ...] = ()
         if ranked.verdict is Verdict.NONE:
@@ -171,7 +178,7 @@ class Searcher:
         return Hints(words, corrected)
 
     def _reads_alike(self, asked: ReadQuery) -> Callable[[str], Expression | None]:
-        """Read another text, as long as the filters stay as they are."""
+        """A function that reads another text; None for a text that changes the filters."""
 
         def reads(text: str) -> Expression | None:
             other = self.read(replace(asked.query, text=text))
@@ -195,31 +202,31 @@ class Searcher:
         return Ordered(ordinals, hits, folding)
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
-        """Have the first hits read again, where there is a model for it and meaning was asked."""
+        """Rerank the first hits, if there is a reranker and the query has a meaning."""
         if not self._reranking or not asked.meaning or asked.query.sort is not Sort.RELEVANCE:
             return ordered
         with clock.stage("rerank"):
-            again: Reordered = self._reranking.reorder(
+            reranked: Reordered = self._reranking.reorder(
                 asked.meaning, ordered.hits, ordered.ordinals, self._catalog
             )
-        hits = replace(ordered.hits, reread=again.reread)
-        return replace(ordered, ordinals=again.ordered, hits=hits, note=again.note)
+        hits = replace(ordered.hits, reranked=reranked.reranked)
+        return replace(ordered, ordinals=reranked.ordered, hits=hits, note=reranked.note)
 
     def _marked(self, page: Results, meaning: str) -> Results:
-        """Mark the sentences nearest in meaning, if there is a model for it."""
+        """Mark the sentences nearest in meaning, if the model is available."""
         if not page.hits:
             return page
         try:
             hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits)
         except EngineUnavailable:
-            return page  # a warning says so already
+            return page  # it has a note about the model already
         late = (_unmarked(left),) if left else ()
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
 
 
 def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) -> Results:
-    """Describe all that was found: true counts of one set, and how the query was read."""
+    """Count the set of matches, and describe how the query was read."""
     table, query, candidates = snapshot.table, ranked.asked.query, ranked.shown
     counted = facets(table, candidates.articles, query.copies)
     return Results(

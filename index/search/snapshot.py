@@ -1,4 +1,4 @@
-"""One consistent view of an archive for searches, shared between threads and renewed on change."""
+"""The snapshot of an archive: shared by all threads, and replaced after a change."""
 
 import threading
 import time
@@ -12,12 +12,12 @@ from backfile.index.model.noise import Noise
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import VectorSnapshot
 
-SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation all the time
+SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation constantly
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a search reads; it never changes, and newer ones are opened beside it."""
+    """One immutable view of an archive: its article table and one state of both engines."""
 
     table: ArticleTable
     lexical: LexicalSearch
@@ -28,7 +28,7 @@ class Snapshot:
 
 
 class Snapshots:
-    """Keeps the current snapshot, for all threads."""
+    """Opens and shares the current snapshot; thread-safe."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
@@ -37,7 +37,7 @@ class Snapshots:
         self._looked = 0.0
 
     def current(self, *, with_vectors: bool) -> Snapshot:
-        """Return the snapshot of the latest generation, at most a second old."""
+        """The snapshot of the latest generation, at most SECONDS_BETWEEN_LOOKS old."""
         with self._lock:
             found = self._current
             stale = found is None or self._changed(found)
@@ -47,7 +47,7 @@ class Snapshots:
             return found
 
     def look_again(self) -> None:
-        """Look for a later generation with the next call, however soon it comes."""
+        """Check for a later generation at the next call of `current`."""
         self._looked = -SECONDS_BETWEEN_LOOKS
 
     def _changed(self, found: Snapshot) -> bool:
@@ -58,10 +58,11 @@ class Snapshots:
         return self._engines.catalog.generation() != found.table.generation
 
     def _open(self, with_vectors: bool) -> Snapshot:
-        # The engines first: rows that they have and the table lacks are ignored. In the other order
-        # an article that was just replaced would be missed. The generation before both: a change in
-        # between is then noticed at the next look.
+        # The lexical snapshot before the table: rows that the table lacks are ignored. In the other
+        # order, an article replaced in between would be missed. The generation before both: a
+        # change in between is then noticed at the next check.
         catalog = self._engines.catalog
+        catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = catalog.generation()
         lexical = self._engines.lexical.snapshot()
         unchanged = catalog.generation() == generation

@@ -1,1 +1,1 @@
-"""Finds passages by their embeddings: Chroma, an exact scan, and the embedding models."""
+"""Finds passages by their embeddings: Chroma, an exact scan, and the models."""

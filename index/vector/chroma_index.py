@@ -1,11 +1,10 @@
-"""The vector index in Chroma: sealed parts that are written once, and a scan of what is newer.
+"""The vector index in Chroma: sealed parts that are written once, and an exact scan of newer rows.
 
 Chroma's files must not be written by one process while another has them open (chroma-core/chroma
-issues 3792 and 7090). So a part is built aside, from the vectors on record, and moved into place
-whole; nothing is ever added to it. New parts absorb the smaller ones, as in a log-structured
-merge tree, so their number grows with the logarithm of the archive. Rows that no part holds yet
-are compared one by one, and so are all rows until `warm` is called: a process that asks once is
-done with the scan before Chroma would be imported.
+issues 3792 and 7090). So a part is built in a draft directory, from the vector file, and renamed;
+it never changes after that. New parts absorb smaller ones, as in a log-structured merge tree, so
+their number grows with the logarithm of the archive. Rows in no part are scanned, and so are all
+rows before `warm` is called: a single search ends before Chroma would be imported.
 """
 
 import shutil
@@ -16,31 +15,31 @@ import numpy as np
 
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
-from backfile.index.vector.chroma_part import ROWS, Part, unavailable, write_part
+from backfile.index.vector.chroma_part import ROWS, ChromaPart, unavailable, write_part
 from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot
 
 PART = "part-"
 DRAFT = "draft-"
 RETIRED = "retired"
 NO_ROWS: Rows = np.empty(0, np.int64)
-MOST_DEAD = 0.1  # the share of a part's rows that may be gone before it is built again
+MOST_DEAD = 0.1  # share of removed rows in a part; with more, the part is rebuilt
 
 
 class ChromaIndex:
-    """Nearest neighbours of an archive: one Chroma directory a part, with `rows.npy` beside it."""
+    """The vector index of an archive; each part is a directory of Chroma with a `rows.npy`."""
 
     def __init__(
         self, path: Path, vectors: VectorFile, *, rows_a_neighbour: float = ROWS_A_NEIGHBOUR
     ) -> None:
-        """`rows_a_neighbour` rows are compared while Chroma finds one more neighbour."""
+        """`rows_a_neighbour`: rows scanned in the time in which Chroma finds one neighbour."""
         self._rows_a_neighbour = rows_a_neighbour
         self._path = path
         self._vectors = vectors
-        self._known: dict[Path, Part] = {}
+        self._known: dict[Path, ChromaPart] = {}
         self._warm = False
 
     def seal(self, embedded: Rows) -> None:
-        """Build a part of the rows in none, taking smaller and half-dead parts into it."""
+        """Build a part from the rows in no part; it absorbs small and partly dead parts."""
         self._sweep()
         living = self._living(embedded)
         fresh = np.setdiff1d(embedded, np.concatenate([*living.values(), NO_ROWS]))
@@ -55,13 +54,26 @@ class ChromaIndex:
         for part in absorbed:
             (part / RETIRED).touch()
 
+    def rebuild(self, embedded: Rows) -> None:
+        """Build one part of all rows; the earlier parts, damaged or not, retire after that."""
+        self._sweep()
+        earlier = self._parts()
+        if len(embedded):
+            self._build(embedded)
+        for part in earlier:
+            (part / RETIRED).touch()
+
+    def files(self) -> list[Path]:
+        """List the files of all parts. Chroma itself writes to some of them when it opens them."""
+        return sorted(file for part in self._parts() for file in part.rglob("*") if file.is_file())
+
     def rows(self) -> Rows:
         found = [np.load(part / ROWS) for part in self._parts()]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
     def snapshot(self, embedded: Bools) -> "ChromaSnapshot":
         try:
-            parts = [self._known.get(path) or Part(path) for path in self._parts()]
+            parts = [self._known.get(path) or ChromaPart(path) for path in self._parts()]
         except (OSError, ValueError) as exc:
             raise unavailable(exc) from exc
         self._known = {part.path: part for part in parts}
@@ -75,7 +87,7 @@ class ChromaIndex:
 
     def check(self) -> None:
         for path in self._parts():
-            Part(path).check()
+            ChromaPart(path).check()
 
     def clear(self) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
@@ -85,21 +97,23 @@ class ChromaIndex:
         return [part for part in found if not (part / RETIRED).exists()]
 
     def _living(self, embedded: Rows) -> dict[Path, Rows]:
-        """What each part holds of the archive, and no larger part does."""
+        """The living rows of each part, each row in the largest part that has it."""
         living: dict[Path, Rows] = {}
-        wanted = embedded
+        left = embedded
         for part in sorted(self._parts(), key=_size, reverse=True):
-            living[part] = np.intersect1d(np.load(part / ROWS), wanted)
-            wanted = np.setdiff1d(wanted, living[part])
+            living[part] = np.intersect1d(np.load(part / ROWS), left)
+            left = np.setdiff1d(left, living[part])
         return living
 
     def _sweep(self) -> None:
-        """Remove what a killed writer left, and the parts that the last seal retired.
+        """Remove the drafts of a killed writer, and the parts that the previous `seal` retired.
 
-        A retired part outlives one seal, for readers that have it open.
+        A retired part is deleted one `seal` later, as readers may have it open.
         """
         for path in self._path.glob("*"):
-            if path.name.startswith(DRAFT) or (path / RETIRED).exists():
+            if (path / RETIRED).exists():  # renamed first: a part never lacks some of its files
+                path = path.rename(path.with_name(f"{DRAFT}{path.name}"))
+            if path.name.startswith(DRAFT):
                 shutil.rmtree(path)
 
     def _build(self, rows: Rows) -> None:

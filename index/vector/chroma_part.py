@@ -16,12 +16,12 @@ from backfile.index.model.arrays import Floats, Rows
 
 COLLECTION = "passages"
 ROWS = "rows.npy"
-OPENING = threading.Lock()  # Chroma keeps one registry of clients, and races on it
+OPENING = threading.Lock()  # Chroma's registry of clients is global and not thread-safe
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 
 
-class Part:
-    """One sealed Chroma directory. Opening it takes Chroma's import, 0.8 s."""
+class ChromaPart:
+    """One sealed Chroma directory. `open` imports Chroma, which takes 0.8 s."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Part:
         self.rows: Rows = np.load(path / ROWS)
 
     def nearest(self, vector: Floats, limit: int) -> Rows:
-        """The rows nearest to the vector, as Chroma's graph finds them."""
+        """The nearest rows by Chroma's HNSW graph, at most `limit`; the part must be open."""
         with _translated():
             found = self._opened.query(
                 query_embeddings=[vector], n_results=min(limit, len(self.rows)), include=[]
@@ -37,15 +37,15 @@ class Part:
         return np.array([int(name) for name in found["ids"][0]], np.int64)
 
     def check(self) -> None:
-        """Raise EngineUnavailable unless Chroma holds the rows of this part."""
+        """Raise EngineUnavailable unless Chroma has as many vectors as this part has rows."""
         self.open()
         with _translated():
-            held = self._opened.count()
-        if held != len(self.rows):
-            raise unavailable(f"{self.path.name} holds {held} of {len(self.rows)} passages")
+            count = self._opened.count()
+        if count != len(self.rows):
+            raise unavailable(f"{self.path.name} holds {count} of {len(self.rows)} passages")
 
     def open(self) -> None:
-        """Open the collection; raise EngineUnavailable. It closes when nobody has the part."""
+        """Open the collection; raise EngineUnavailable. It is closed with the last reference."""
         with OPENING, _translated():
             if self._opened is None:
                 client = _client(self.path)
@@ -58,7 +58,10 @@ class Part:
 
 
 def write_part(path: Path, rows: Rows, vectors: Vectors) -> None:
-    """Fill an empty directory with these rows, ascending, and their vectors, aligned."""
+    """Write a part into an empty directory.
+
+    `rows` are in ascending order; `vectors` (n_rows, dimension) are indexed by row.
+    """
     with OPENING:
         client = _client(path)
     collection = client.create_collection(
@@ -86,13 +89,13 @@ def _translated() -> Iterator[None]:
 
 
 def _client(path: Path) -> Any:
-    import chromadb  # 0.8 s, which a keyword search never pays
+    import chromadb  # 0.8 s; a keyword search does not need it
     from chromadb.config import Settings
 
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
 
 
 def unavailable(error: object) -> EngineUnavailable:
-    """Say what is wrong with Chroma's files, and what helps."""
+    """An error of Chroma as EngineUnavailable, with the remedy."""
     remedy = Message("%(error)s; `backfile rebuild vectors` makes it anew", error=str(error))
     return EngineUnavailable("Chroma", remedy)

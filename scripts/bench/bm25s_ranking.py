@@ -25,7 +25,7 @@ from backfile.index.evaluation.systems import (
     results_of,
 )
 from backfile.index.lexical.query_parser.parser import parse
-from backfile.index.model.expression import wanted
+from backfile.index.model.expression import positive_leaves
 from backfile.index.model.query import Mode
 from backfile.index.seams.engines import Engines
 from backfile.index.search.searcher import Searcher
@@ -89,7 +89,7 @@ def bm25s_over(engines: Engines) -> Iterator[Callable[[str], list[str]]]:
 
         def ranked(text: str) -> list[str]:
             read = parse(plain_text(text)).expression
-            leaves = wanted(read) if read else ()
+            leaves = positive_leaves(read) if read else ()
             rows, scores = index.scores([word for leaf in leaves for word in leaf.text.split()])
             order = np.argsort(-scores, kind="stable")
             best = (owners[int(rows[i])] for i in order[: int((scores > 0).sum())])

@@ -38,7 +38,7 @@ def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None
     every = [each for each in spellings.beginning("") if is_plain(each.text)]
     common = [each for each in every if each.frequency > RARE]
     for name, some in (("any word", every), (f"words with more than {RARE} occurrences", common)):
-        report(name, searcher, spellings, Languages.of(table.spoken), choose.sample(some, words))
+        report(name, searcher, spellings, Languages.of(table.languages), choose.sample(some, words))
     rare = [each for each in every if each.frequency <= RARE]
     offered = sum(meant(searcher, each.text) != "" for each in choose.sample(rare, words))
     click.echo(f"right rare words, alone: {offered / words:.1%} are offered another")

@@ -46,10 +46,10 @@ class Ours:
         """Nothing is left to do."""
 
     def nearest(self, vector: Floats, since: int | None, limit: int) -> Rows:
-        wanted = None
+        row_mask = None
         if since is not None:
-            wanted = self._columns.rows_of(self._columns.published >= since)
-        return self._snapshot.nearest(vector, wanted, limit).rows
+            row_mask = self._columns.rows_of(self._columns.published >= since)
+        return self._snapshot.nearest(vector, row_mask, limit).rows
 
     def close(self) -> None:
         """The archive goes on."""

@@ -7,7 +7,7 @@ from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.wiring import open_engines
-from backfile.index.writing import forget_words, open_for_writing
+from backfile.index.writing import open_for_writing, rebuild_words
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
@@ -47,14 +47,15 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
 @with_settings
 @with_threads
 def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
-    """Make an index anew from the record, without embedding again; both if none is named."""
+    """Make an index anew from the record, without embedding again; both if none is named.
+
+    Searches use the earlier index until the new one is complete.
+    """
     with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, rebuilding=True) as opened:
         if what != "vectors":
-            forget_words(settings, opened.engines)
-            opened.indexer.lexical.bring_up()
+            rebuild_words(settings, opened.indexer)
         if what != "lexical":
-            opened.engines.neighbours.clear()
-            opened.indexer.seal()
+            opened.indexer.rebuild_neighbours()
     click.echo(f"rebuilt {what or 'lexical and vectors'} in {settings.archive}")
 
 

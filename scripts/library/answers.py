@@ -9,8 +9,8 @@ from typing import Any, Self
 from backfile.archive.model.article import Article
 from backfile.archive.store.clusters import OtherCopies
 from backfile.index.model.query import Query
+from backfile.index.model.results import Explanation, Offer, Ranks, Results, Timeline, Totals
 from backfile.index.model.results import Hit as FoundHit
-from backfile.index.model.results import Offer, Ranks, Results, Timeline, Totals, Why
 from backfile.index.model.results import PassageHit as FoundPassage
 from backfile.web.api.json import results_json
 from backfile.web.i18n.phrases import total_in_words
@@ -46,7 +46,7 @@ class PassageHit:
     score: float
     ranks: Ranks
     cosine: float | None
-    why: Why
+    why: Explanation
 
     @classmethod
     def of(cls, found: FoundPassage) -> Self:
@@ -77,7 +77,7 @@ class Hit:
     article: Article
     score: float
     passages: tuple[PassageHit, ...]
-    why: Why
+    why: Explanation
     ranks: Ranks
     copies: OtherCopies
     title_highlights: tuple[tuple[int, int], ...]

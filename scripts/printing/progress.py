@@ -2,7 +2,8 @@
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Never, Self, TypeVar
 
@@ -17,6 +18,14 @@ def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
     """Iterate over items with a progress bar."""
     silent = not sys.stderr.isatty()
     return tqdm(items, total=total, unit=unit, dynamic_ncols=True, disable=silent)
+
+
+@contextmanager
+def bytes_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int], object]]:
+    """Show how many bytes are done, and how quickly; each call tells of so many more."""
+    silent = quiet or not sys.stderr.isatty()
+    with tqdm(desc=name.rjust(10), unit="B", unit_scale=True, disable=silent) as bar:
+        yield bar.update
 
 
 class Bars:

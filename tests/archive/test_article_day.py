@@ -217,6 +217,7 @@ def test_an_article_gets_the_same_day_in_whatever_file_it_stands():
     assert days == {DAY}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not ALLSIDES.exists(), reason="the AllSides articles are not on this machine")
 def test_every_date_of_allsides_is_read_right_and_the_missing_ones_are_none():
     written = {}

@@ -149,6 +149,7 @@ def test_an_image_in_a_tag_is_no_attribute(read):
     assert read(web_page(body=f'<img src="data:image/png;base64,{image}">{PAGE_BODY}')).text
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.sampled_from(
@@ -191,6 +192,7 @@ def test_texts_are_compared_by_runs_of_words():
     assert compared("one two", "three") == (0, 0.5, 0.5)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not PAGES.exists(), reason="../shared/data is not here")
 def test_articles_of_real_pages_are_found():
     printed = CliRunner().invoke(main, [str(PAGES)], catch_exceptions=False).output

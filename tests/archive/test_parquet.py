@@ -89,6 +89,7 @@ def test_a_file_that_breaks_off_is_refused(read):
     assert refused.reason.startswith("not Parquet that can be read (")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no memory so")
 def test_a_file_that_would_fill_the_memory_is_given_up(read):
     once = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), ["x" * 60_000_000])

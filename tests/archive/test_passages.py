@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ ANY_TEXT = (
 laws = settings(deadline=None, max_examples=100)
 
 
+@pytest.mark.long
 @given(ANY_TEXT)
 @laws
 def test_passages_cover_the_text_and_their_offsets_are_true(make_article, word_tokenizer, text):

@@ -127,6 +127,7 @@ def test_damage_inside_a_gz_is_refused_and_not_raised(read):
     assert isinstance(read("a.jsonl.gz", bytes(content))[-1], UnreadableArticle)
 
 
+@pytest.mark.long
 def test_a_large_file_of_lines_is_streamed(tmp_path):
     line = json.dumps({"text": "Rain" * 5_000, "unused": "x" * 80_000}) + "\n"
     with (tmp_path / "a.jsonl").open("w") as stream:

@@ -31,6 +31,7 @@ BODIES = st.binary(max_size=200) | st.text(
 ).map(str.encode)
 
 
+@pytest.mark.long
 @given(st.sampled_from(SUFFIXES), st.sampled_from(OPENINGS), BODIES, st.integers(0, 300))
 @settings(max_examples=200, deadline=None)
 def test_a_reader_never_raises_on_arbitrary_bytes(tmp_path_factory, suffix, opening, body, cut):

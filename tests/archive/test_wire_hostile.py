@@ -103,6 +103,7 @@ def test_bodies_within_bodies_are_bounded_too(read):
     assert isinstance(found, UnreadableArticle)
 
 
+@pytest.mark.long
 def test_items_of_too_many_parts_are_refused_or_read_quickly(read):
     component = "<NewsComponent>{}</NewsComponent>"
     item = "<ContentItem><DataContent><p>x</p></DataContent></ContentItem>"
@@ -123,6 +124,7 @@ def test_items_of_too_many_parts_are_refused_or_read_quickly(read):
     assert article.text == NINJS["body_text"]
 
 
+@pytest.mark.long
 def test_a_transmission_of_short_lines_is_refused_quickly(read):
     (refused,) = read(b"\x01ccc0007 4 sp 85\r\n\x02" + b"ab\n" * (2 << 20), "a")
     assert refused.reason == "a message of more than 1 MiB"
@@ -213,6 +215,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8), st.booleans())
 @settings(deadline=None, max_examples=300)
 def test_no_record_of_ninjs_makes_the_reader_raise(tmp_path_factory, record, whole):

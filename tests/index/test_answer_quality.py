@@ -34,7 +34,7 @@ def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, 
         near=everywhere,
         by_words=marked,
         by_meaning=everywhere,
-        worded=lexical,
+        word_share=lexical,
     )
     held = np.full(n, asked)
     return candidates, Matches(lexical, marked, marked, held, most=most, n_words=n_words)

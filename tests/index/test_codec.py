@@ -83,6 +83,7 @@ def ranked(reader, wanted):
     return {hit.docnum: pytest.approx(hit.score, abs=1e-4) for hit in found}
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(
     parts=st.lists(corpora, min_size=1, max_size=3), gone=st.sets(st.integers(0, 10), max_size=3)
@@ -144,6 +145,7 @@ def test_a_phrase_is_found_where_its_words_stand_in_order(parts, slop, tmp_path_
     assert found.tolist() == [holds(title.split()) or holds(text.split()) for title, text in corpus]
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(parts=st.lists(corpora, min_size=10, max_size=12), gone=st.sets(st.integers(1, 60)))
 def test_merged_segments_answer_as_before(parts, gone, tmp_path_factory):

@@ -1,5 +1,6 @@
 """The promises of index/seams/protocols.py, checked for the real engines and the fakes alike."""
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -239,6 +240,7 @@ passages = st.tuples(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(
     parts=st.lists(st.lists(passages, min_size=1, max_size=5), min_size=1, max_size=4),
@@ -273,6 +275,29 @@ def test_both_lexical_engines_give_the_same_lists(parts, gone, settled, tmp_path
             known = [getattr(each, name)(field)[other.rows()] for each in (one, other)]
             np.testing.assert_array_equal(*known)
     assert set(other.vocabulary().keys) <= set(one.vocabulary().keys)
+
+
+def test_an_index_is_replaced_at_the_end_and_answers_until_then(lexical):
+    lexical.add(entries())
+    lexical.flush()
+    with lexical.replaced() as fresh:
+        assert fresh.last_row() == 0
+        fresh.add(entries(5, ["a late ferry"]))
+        fresh.flush()
+        assert rows_of(lexical, "ferri") == [3, 4]
+    assert lexical.rows().tolist() == [5]
+    lexical.add(entries(6, ["a later ferry"]))
+    lexical.flush()
+    assert rows_of(lexical, "ferri") == [5, 6]
+
+
+def test_an_index_that_could_not_be_replaced_stays(lexical):
+    lexical.add(entries())
+    lexical.flush()
+    with suppress(InterruptedError), lexical.replaced() as fresh:
+        fresh.add(entries(5, ["a late ferry"]))
+        raise InterruptedError
+    assert rows_of(lexical, "ferri") == [3, 4]
 
 
 def embedded(n=400, total=401):

@@ -9,24 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.inputs import Reading
-from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.workers import Workers
-from backfile.index.indexing import (
-    indexer as indexing,
-)
-from backfile.index.indexing import (
-    ingest_batch as inputs,
-)
-from backfile.index.indexing import (
-    stages as meaning,
-)
-from backfile.index.indexing import (
-    stages as words,
-)
 from backfile.index.indexing.stages import Stage
-from tests.builders import engines_in, indexer_of, seen, started, write_news
+from tests.builders import index_in_small_batches, seen, write_news
 
 pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -36,9 +20,6 @@ KILLS_A_STAGE = 6
 
 def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
     """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
-    indexing.FIRST_BATCH = inputs.FIRST_BATCH = 15
-    inputs.LARGEST_BATCH, indexing.SPLIT_AT_ONCE, words.WORDS_AT_ONCE = 30, 5, 20
-    meaning.EMBEDDED_AT_ONCE = 40
     armed = []
 
     def progress(stage: Stage, done: int, total: int) -> None:
@@ -48,11 +29,7 @@ def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float =
             timer.daemon = True
             timer.start()
 
-    folder.mkdir(exist_ok=True)
-    with ArchiveDirectory(folder).writing(), Workers(2) as workers, Workers(1) as aside:
-        engines = engines_in(folder, in_memory=False, workers=started(workers))
-        indexer = indexer_of(engines, progress, workers=workers, aside=started(aside))
-        indexer.run(Reading([news], FieldMap()))
+    index_in_small_batches(folder, news, progress)
 
 
 def run(*arguments: object) -> int:

@@ -15,6 +15,7 @@ def meant(searcher, text, **changes):
     return found and found.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backfile.index.model.query import Mode, Query
-from backfile.index.model.results import PartKind
+from backfile.index.model.results import ScorePartKind
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import engines_in, fill, write_stories
@@ -73,6 +73,7 @@ def added_up(why):
     return sum(part.score for part in why.parts)
 
 
+@pytest.mark.long
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -125,11 +126,11 @@ def why(searcher, text, article_id, mode=Mode.HYBRID):
 def test_parts_are_named_as_they_were_typed(searcher):
     found = why(searcher, '"swing bridge" ferr* title:shut author:ana', "bridge")
     assert [(part.kind, part.text) for part in found.parts] == [
-        (PartKind.COLUMN, "author:ana"),
-        (PartKind.PHRASE, '"swing bridge"'),
-        (PartKind.PREFIX, "ferr*"),
-        (PartKind.WORD, "title:shut"),
-        (PartKind.MEANING, ""),
+        (ScorePartKind.COLUMN, "author:ana"),
+        (ScorePartKind.PHRASE, '"swing bridge"'),
+        (ScorePartKind.PREFIX, "ferr*"),
+        (ScorePartKind.WORD, "title:shut"),
+        (ScorePartKind.MEANING, ""),
     ]
     assert found.parts[-1].before == pytest.approx(found.parts[-1].score / 0.6, abs=1e-5)
 
@@ -172,7 +173,7 @@ def test_a_passage_that_is_not_embedded_says_what_is_assumed(engines, searcher):
     rows = engines.catalog.rows_of(["bridge"])
     engines.catalog.embedded.forget(rows)
     found = why(searcher, "ferry", "bridge")
-    assert found.parts[-1].kind is PartKind.ASSUMED
+    assert found.parts[-1].kind is ScorePartKind.ASSUMED
     assert "not embedded yet, taken to be as close in meaning as others" in found.sentence
     assert added_up(found) > 0
 
@@ -189,6 +190,6 @@ def test_an_article_below_the_candidates_is_explained_by_its_words(engines):
 def test_shares_of_further_passages_are_parts_of_an_article(archives):
     searcher = Searcher(archives(0), replace(RankingOptions(), passage_share=0.1))
     hit = next(h for h in searcher.search(Query("ferry tide")).hits if len(h.passages) == 3)
-    shares = [part for part in hit.why.parts if part.kind is PartKind.PASSAGE]
+    shares = [part for part in hit.why.parts if part.kind is ScorePartKind.PASSAGE]
     assert [part.text for part in shares] == [p.passage.id for p in hit.passages[1:]]
     assert np.isclose(added_up(hit.why), hit.score, atol=1e-5)

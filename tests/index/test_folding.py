@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, Filters
 from backfile.index.model.query import Copies, Mode, Query, Sort
-from backfile.index.model.results import PartKind
+from backfile.index.model.results import ScorePartKind
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.scripts.printing.hits import print_results
@@ -66,6 +66,7 @@ def story_of(article_id):
     return article_id.split("c")[0]
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 4),
@@ -100,6 +101,7 @@ def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, sin
         assert by_words + alone == results.total
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=30)
 @given(
     seed=st.integers(0, 4),
@@ -166,7 +168,7 @@ def test_a_copy_that_answers_better_is_named_among_the_parts(searcher_of):
     assert better
     for hit in better:
         part = hit.why.parts[-1]
-        assert part.kind is PartKind.COPY
+        assert part.kind is ScorePartKind.COPY
         assert part.score == pytest.approx(hit.score - alone[hit.article.id], abs=1e-4)
 
 

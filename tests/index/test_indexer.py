@@ -158,6 +158,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(steps=steps)
 def test_any_interleaving_of_changes_equals_a_rebuild_from_scratch(steps, tmp_path_factory):

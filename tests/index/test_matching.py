@@ -27,7 +27,7 @@ from backfile.index.model.expression import (
     Stretch,
     Word,
     Words,
-    wanted,
+    positive_leaves,
 )
 from backfile.index.model.postings import Postings
 from backfile.index.seams.protocols import LexicalEntry
@@ -152,7 +152,7 @@ class PlainMatcher:
             owners = {passage.row: passage.article for passage in self.living}
             best = [owners[row] for _, row in best if owners[row] in eligible]
             found |= set(best[: matching.BEST_PASSAGES])
-        required = any(list(wanted(part)) for part in expression.required)
+        required = any(list(positive_leaves(part)) for part in expression.required)
         full = eligible & every if few else eligible if required else set()
         return found & eligible, eligible, full
 
@@ -337,18 +337,21 @@ def compare(index, archive, expression, idf):
 IDFS = st.sampled_from(Idf)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(archives(9), trees, IDFS)
 def test_an_expression_matches_and_scores_as_a_plain_reading_does(archive, expression, idf):
     compare(MemoryIndex(), archive, expression, idf)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(archives(9), sequences, IDFS)
 def test_an_order_of_words_matches_and_scores_as_a_plain_reading_does(archive, leaf, idf):
     compare(MemoryIndex(), archive, leaf, idf)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(archives(9), texts_of_words, IDFS, st.sampled_from([0, 20]), st.sampled_from([0.15, 0.6]))
 def test_a_text_of_words_matches_as_a_plain_reading_does(archive, expression, idf, best, least):

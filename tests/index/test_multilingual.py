@@ -9,7 +9,7 @@ from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.expression import Word, Words
 from backfile.index.model.query import Mode, Query
-from backfile.index.model.results import PartKind, Verdict
+from backfile.index.model.results import ScorePartKind, Verdict
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
@@ -106,7 +106,10 @@ def test_the_right_stretches_are_marked(searcher, text, marked):
     spans = passage.highlights
     assert {passage.passage.text[start:end] for start, end in spans} == marked
     assert results.hits[0].why.parts
-    assert all(part.kind in (PartKind.WORD, PartKind.PREFIX) for part in results.hits[0].why.parts)
+    assert all(
+        part.kind in (ScorePartKind.WORD, ScorePartKind.PREFIX)
+        for part in results.hits[0].why.parts
+    )
 
 
 def test_a_question_in_german_is_read_without_its_stop_words(searcher):

@@ -13,7 +13,7 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.passages import sentences_of
 from backfile.index.answers.nearest_sentence import Nearest
 from backfile.index.model.query import Marking, Mode, Query
-from backfile.index.model.results import PassageHit, Ranks, Why
+from backfile.index.model.results import Explanation, PassageHit, Ranks
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
@@ -152,7 +152,7 @@ def test_an_excerpt_shows_the_nearest_sentence_whole_and_once(sentences, heading
     assert all(s.start >= len(heading) for s in spans)
     chosen = tuple(data.draw(st.sampled_from(spans)))
     at = data.draw(st.integers(0, len(text) - 1))
-    why = Why("", ())
+    why = Explanation("", ())
     hit = PassageHit(passage, 1.0, Ranks(1, 1), 0.5, ((at, at + 1),), why, chosen)
     shown = str(excerpt(hit))
     inside = re.search(r'aria-hidden="true">≈</span>(.*?)</span>', shown, re.DOTALL)[1]

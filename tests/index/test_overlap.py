@@ -48,6 +48,7 @@ def reading(*paths):
     return Reading(paths, FieldMap())
 
 
+@pytest.mark.long
 def test_many_processes_make_the_archive_that_one_makes(small_batches, tmp_path):
     news = write_news(tmp_path / "news.jsonl", articles=60)
     alone = engines_in(tmp_path / "alone", in_memory=False)

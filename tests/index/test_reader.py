@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backfile.index.asking.dates import period_of, take_days
+from backfile.index.asking.dates import day_range, take_days
 from backfile.index.asking.reader import read_query, typed
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.model.expression import Word, Words
@@ -118,7 +118,7 @@ def test_no_text_fails_and_every_part_can_be_taken_out(text):
 @given(st.text(max_size=30), st.dates())
 def test_no_period_ends_before_it_begins(text, today):
     for value in (text, "today", "last month"):
-        if today > date(2, 1, 1) and (period := period_of(value, today)):
+        if today > date(2, 1, 1) and (period := day_range(value, today)):
             assert period.first <= period.last
 
 

@@ -149,13 +149,13 @@ def test_where_the_vectors_do_not_answer_words_do(searcher, monkeypatch):
 
 
 def test_one_article_of_a_story_is_given_and_none_of_its_own(searcher, engines, monkeypatch):
-    def told(table):
-        places = table.article_of[engines.catalog.rows_of(["ballot", "settled"])]
-        stories = np.arange(table.n_articles)
-        stories[places] = table.n_articles
-        return stories
+    def clusters(table):
+        ordinals = table.article_of[engines.catalog.rows_of(["ballot", "settled"])]
+        found = np.arange(table.n_articles)
+        found[ordinals] = table.n_articles
+        return found
 
-    monkeypatch.setattr("backfile.index.search.related.stories", told)
+    monkeypatch.setattr("backfile.index.search.related.cluster_of", clusters)
     related = searcher.related("strike")
     assert len({"ballot", "settled"} & {*ids(related.earlier), *ids(related.later)}) == 1
     assert "ballot" not in ids(searcher.related("settled").earlier)

@@ -8,7 +8,7 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.query import Copies, Mode, Query, Sort
-from backfile.index.model.results import PartKind
+from backfile.index.model.results import ScorePartKind
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.reranking import AT_ONCE, DEPTH, Reranking
 from backfile.index.search.searcher import Searcher
@@ -77,9 +77,9 @@ def test_what_the_model_gave_is_a_part_of_the_score(ferries):
     for place, hit in enumerate(found.hits):
         assert sum(part.score for part in hit.why.parts) == pytest.approx(hit.score, abs=1e-5)
         kinds = [part.kind for part in hit.why.parts]
-        assert (PartKind.RERANKED in kinds) == (place < DEPTH)
+        assert (ScorePartKind.RERANKED in kinds) == (place < DEPTH)
     best = found.hits[0]
-    given = next(part for part in best.why.parts if part.kind is PartKind.RERANKED)
+    given = next(part for part in best.why.parts if part.kind is ScorePartKind.RERANKED)
     assert given.before == pytest.approx(int(best.article.id[1:]) / 100)
     assert f"{given.before:.2f} of 1 where read together with the question" in best.why.sentence
 

@@ -160,6 +160,7 @@ def archive(monkeypatch, judged, tmp_path):
     engines.catalog.close()
 
 
+@pytest.mark.long
 def test_tune_writes_a_weight_that_is_better_beyond_noise_into_the_archive(archive, judged):
     result = backfile("tune", judged, "--archive", archive.folder)
     assert result.exit_code == 0, result.output
@@ -175,6 +176,7 @@ def test_tune_writes_a_weight_that_is_better_beyond_noise_into_the_archive(archi
     assert again["written"] is False
 
 
+@pytest.mark.long
 def test_tune_writes_nothing_that_may_be_noise_unless_forced(archive, judged):
     archive.embedder = HashedWords()
     result = backfile("tune", judged, "--archive", archive.folder)
@@ -185,6 +187,7 @@ def test_tune_writes_nothing_that_may_be_noise_unless_forced(archive, judged):
     assert Tuning.read(archive.folder / "ranking.json") == Tuning(0.6)
 
 
+@pytest.mark.long
 def test_tune_says_where_the_environment_overrules_what_it_writes(archive, judged):
     given = {"BACKFILE_VECTOR_WEIGHT": "0.9"}
     result = backfile("tune", judged, "--archive", archive.folder, **given)
@@ -192,6 +195,7 @@ def test_tune_says_where_the_environment_overrules_what_it_writes(archive, judge
     assert result.stdout.endswith("but BACKFILE_VECTOR_WEIGHT is set, and overrules the first\n")
 
 
+@pytest.mark.long
 def test_tune_needs_no_articles_beside_an_archive_but_some_of_the_answers_in_it(archive, judged):
     (judged / "articles.jsonl").unlink()
     assert backfile("tune", judged, "--archive", archive.folder).exit_code == 0
@@ -201,6 +205,7 @@ def test_tune_needs_no_articles_beside_an_archive_but_some_of_the_answers_in_it(
     assert result.stderr.startswith("backfile: judged answers no query with an article of")
 
 
+@pytest.mark.long
 def test_tune_without_an_archive_indexes_the_articles_and_writes_nowhere(
     archive, judged, monkeypatch
 ):

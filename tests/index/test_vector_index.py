@@ -47,6 +47,7 @@ def test_the_first_searches_of_many_threads_all_find_their_neighbours(vectors, t
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files as Linux shows them")
 def test_parts_that_were_replaced_are_closed(vectors, tmp_path):
     writer = ChromaIndex(tmp_path / "chroma", vectors)
@@ -93,6 +94,7 @@ def _of_length_1(vectors):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("asking_chroma", [True, False])
 @pytest.mark.parametrize("choice", ["by chance", "the nearest", "the farthest"])
 @pytest.mark.parametrize("passing", [1, 3, 50, 400, 2_000, 3_900, N_CROWD, None])

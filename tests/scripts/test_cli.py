@@ -11,7 +11,7 @@ import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.scripts.backfile import COMMANDS, main
-from tests.builders import ROOT, backfile, write_stories
+from tests.builders import ROOT, backfile, one_line_error, write_stories
 
 
 @pytest.fixture
@@ -19,14 +19,6 @@ def archive(tmp_path, indexed_by_words):
     """The stories, by words alone, and beside them the file that they came from."""
     write_stories(tmp_path)
     return shutil.copytree(indexed_by_words, tmp_path / "archive")
-
-
-def one_line_error(result):
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1
-    return lines[0]
 
 
 def test_index_says_what_became_of_the_input(tmp_path):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+import pytest
 from click.testing import CliRunner
 
 from backfile.scripts.bench.hops import NAMES, main, measure
@@ -17,12 +18,14 @@ MOST = {
 }
 
 
+@pytest.mark.long
 def test_the_commonest_paths_cross_no_more_than_they_may(tmp_path):
     found = asdict(measure(tmp_path))
     assert all(found.values())
     assert {name: found[name] for name, most in MOST.items() if found[name] > most} == {}
 
 
+@pytest.mark.long
 def test_every_count_is_printed_under_a_name_of_its_own():
     runner = CliRunner()
     assert list(json.loads(runner.invoke(main, ["--json"]).stdout)) == list(NAMES)

@@ -272,6 +272,7 @@ class Held:
         self.now -= 1
 
 
+@pytest.mark.long
 def test_a_generator_is_streamed_and_progress_is_told(archive):
     held, told = Held(), []
     report = archive.index(
@@ -351,6 +352,7 @@ def test_an_archive_can_be_sent_to_another_process(archive):
         assert ids(again.search("ferry", **WORDS)) == ids(archive.search("ferry", **WORDS))
 
 
+@pytest.mark.long
 def test_a_script_without_a_main_guard_is_run_once(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -3,6 +3,8 @@
 import html
 import json
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -12,7 +14,15 @@ from backfile.archive.formats.inputs import Reading
 from backfile.index.model.query import Query
 from backfile.web.api.json import results_json
 from backfile.web.app import LOCAL_HOSTS, create_app
-from tests.builders import SEARCHES, app_over, engines_in, indexer_of, visible_text, write_stories
+from tests.builders import (
+    SEARCHES,
+    app_over,
+    engines_in,
+    fill,
+    indexer_of,
+    visible_text,
+    write_stories,
+)
 
 
 @pytest.fixture
@@ -161,6 +171,32 @@ def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher
 def test_health_and_readiness(client):
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json["coverage"] == 1
+
+
+@pytest.mark.parametrize("end", ["moved", "deleted", "replaced"])
+def test_a_server_whose_archive_is_gone_says_so_and_makes_none(tmp_path, end):
+    root = tmp_path / "archive"
+    engines = engines_in(root, in_memory=False)
+    fill(engines, write_stories(tmp_path))
+    client = app_over(engines).test_client()
+    assert client.get("/readyz").status_code == 200
+    root.rename(tmp_path / "moved")
+    if end == "deleted":
+        shutil.rmtree(tmp_path / "moved")
+    if end == "replaced":
+        shutil.copytree(tmp_path / "moved", root)
+    before = set(tmp_path.rglob("*"))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.content_type == "application/problem+json"
+    assert f"{root}/catalog.db was moved, replaced or deleted" in answer.json["detail"]
+    assert client.get("/healthz").status_code == 200
+    with ThreadPoolExecutor(8) as threads:  # so that connections are opened anew
+        list(threads.map(client.get, ["/", "/?q=ferry&mode=semantic", "/api/search?q=bridge"] * 8))
+    engines.catalog.close()
+    assert client.get("/api/search?q=harbour").status_code in (200, 503)
+    assert set(tmp_path.rglob("*")) <= before
+    engines.catalog.close()
 
 
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):

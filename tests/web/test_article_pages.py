@@ -67,6 +67,7 @@ def id_in(url):
     return re.split(r"[?#]", url)[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "search", ["q=ferry+bridge+harbour", "q=", "language=en&sort=oldest", "q=the&mode=semantic"]
 )

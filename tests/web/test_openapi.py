@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from backfile.index.asking.autocomplete import SuggestionKind
 from backfile.index.model.query import Query, QueryPartKind
-from backfile.index.model.results import PartKind
+from backfile.index.model.results import ScorePartKind
 from backfile.web.api.openapi import description
 from backfile.web.app import create_app
 from tests.builders import SEARCHES, STORIES
@@ -144,7 +144,7 @@ def test_an_answer_that_is_not_as_described_is_told_apart(client):
 @pytest.mark.parametrize(
     ("schema", "kinds"),
     [
-        (SCHEMAS["Why"]["properties"]["parts"]["items"], PartKind),
+        (SCHEMAS["Why"]["properties"]["parts"]["items"], ScorePartKind),
         (SCHEMAS["AskedPart"], QueryPartKind),
         (SCHEMAS["Suggestion"], SuggestionKind),
     ],

@@ -11,7 +11,7 @@ from backfile.archive.model.article import Passage
 from backfile.index.model.filters import Filters
 from backfile.index.model.periods import Period, Unit
 from backfile.index.model.query import Cursor, Query, Scale, Sort
-from backfile.index.model.results import Bin, PassageHit, Ranks, Timeline, Why
+from backfile.index.model.results import Bin, Explanation, PassageHit, Ranks, Timeline
 from backfile.web.links import filter_url, outlet_url, period_url, search_url
 from backfile.web.search.timeline import (
     CHARACTER,
@@ -28,7 +28,7 @@ from backfile.web.template_filters import EXCERPT, day, excerpt, marked
 
 def hit(text, spans=(), heading=""):
     passage = Passage("a", 0, 0, len(text), heading, text)
-    return PassageHit(passage, 1.0, Ranks(1, 1), 0.5, tuple(spans), Why("", ()))
+    return PassageHit(passage, 1.0, Ranks(1, 1), 0.5, tuple(spans), Explanation("", ()))
 
 
 def test_a_short_passage_is_shown_whole():

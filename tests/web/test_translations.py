@@ -70,6 +70,7 @@ def test_the_command_leaves_a_file_that_is_up_to_date_as_it_is(code, tmp_path):
     assert path.read_text() == (translations.FOLDER / path.name).read_text()
 
 
+@pytest.mark.long
 def test_a_new_language_gets_all_there_is_to_say(tmp_path):
     catalog = translations.write(tmp_path / "fr.po", "fr")
     assert len(catalog) == len({message for message, _ in translations.extracted()})

@@ -20,11 +20,11 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     routes = Blueprint("taking", __name__)
 
     def export(kind: str) -> Response:
-        chosen = EXPORTS[kind]
+        export_format = EXPORTS[kind]
         _, matches = searcher.iter_all(_query())
-        pieces = chosen.write(matches)
+        pieces = export_format.write(matches)
         written = with_byte_order_mark(pieces) if kind == "csv" else pieces
-        response = Response(written, content_type=chosen.media_type)
+        response = Response(written, content_type=export_format.media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
         return response
 

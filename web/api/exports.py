@@ -107,5 +107,5 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
 
 def _hit(rank: int, found: ScoredArticle) -> dict[str, str]:
     fields = article_fields(found.article)
-    wanted = {name: fields[name] for name in ("title", "source", "published", "url")}
-    return {"rank": str(rank), "article": found.article.id, "score": f"{found.score:.6f}"} | wanted
+    columns = {name: fields[name] for name in ("title", "source", "published", "url")}
+    return {"rank": str(rank), "article": found.article.id, "score": f"{found.score:.6f}"} | columns

@@ -1,4 +1,4 @@
-"""Writes a search as a feed, Atom or JSON Feed, with the last added matches first."""
+"""Writes a search as an Atom or JSON feed, with the last added articles first."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time

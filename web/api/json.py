@@ -13,12 +13,12 @@ from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
     DidYouMean,
+    Explanation,
     FacetCount,
     Hit,
     PassageHit,
     Ranks,
     Results,
-    Why,
 )
 from backfile.index.search.related import Related, RelatedArticle
 
@@ -179,7 +179,7 @@ def _passage_hit(hit: PassageHit) -> Json:
     }
 
 
-def _why(why: Why) -> Json:
+def _why(why: Explanation) -> Json:
     return {
         "sentence": why.sentence,
         "parts": [

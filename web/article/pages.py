@@ -1,4 +1,4 @@
-"""The pages of one article: its text with the search that found it, and its versions."""
+"""The pages of an article: its text with highlights and related articles, and its history."""
 
 import logging
 from itertools import islice, pairwise
@@ -22,13 +22,13 @@ from backfile.web.article.changes import FieldChange, field_changes, text_change
 from backfile.web.search.hit_links import neighbours
 from backfile.web.search.pages import other_years
 
-RELATED_SHOWN = 5  # of earlier coverage, and of later
+RELATED_SHOWN = 5  # articles of each kind
 VERSIONS_SHOWN = 20
 log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A version of an article, and its changes to the version before; none for the first one."""
+    """A version of an article, and its changes to the version before; empty for the first one."""
 
     version: Version
     fields: list[FieldChange]
@@ -43,7 +43,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def article(article_id: str) -> str:
         stored = reader.article(article_id)
         found = stored.article
-        related = _related(searcher, stored)  # first, as it opens all that the others need
+        related = _related(searcher, stored)  # first: it opens the snapshot with vectors
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
         hit = parse_cursor("hit", request.args.get("hit", ""))
         highlighter = _highlighter(searcher, query)
@@ -80,9 +80,9 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
 
 def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
-    """Marks words in the languages of the archive, or unstemmed where no engine can answer."""
+    """A highlighter for the archive's languages, or for English if an engine is unavailable."""
     try:
-        languages = Languages.of(searcher.table().spoken)
+        languages = Languages.of(searcher.table().languages)
     except EngineUnavailable as exc:
         log.warning("an article is marked without the archive's languages: %s", exc)
         languages = Languages.of(())
@@ -101,7 +101,7 @@ def _changes(versions: tuple[Version, ...]) -> list[Change]:
 
 
 def _related(searcher: Searcher, stored: StoredArticle) -> Related:
-    """Other coverage; nothing where an engine cannot answer, so that the article can be read."""
+    """The related articles; none if an engine is unavailable, so that the page is still shown."""
     try:
         return searcher.related_to(stored, limit=RELATED_SHOWN)
     except EngineUnavailable as exc:

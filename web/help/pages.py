@@ -1,6 +1,6 @@
 """The help page, and the examples of the query language that it shows as links.
 
-The program's own reader says how each example is read, so that the page and the program agree.
+`Searcher.read` reads each example, so that the page shows how the program reads it.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from backfile.index.search.searcher import Searcher
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A query as it can be typed, and what it finds.
+    """An example query, and a description of its results.
 
     A `quick` example is listed below the search box too.
     """
@@ -109,7 +109,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("date:none", Message("articles without a date"), quick=True),
     ),
 }
-"""By the section of the page that they stand in."""
+"""Examples by section of the page."""
 
 QUICK_EXAMPLES = tuple(each for section in EXAMPLES.values() for each in section if each.quick)
 

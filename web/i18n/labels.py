@@ -56,4 +56,4 @@ NAMES: dict[str, dict[str, Message]] = {
         DateCertainty.DOUBTFUL: Message("date doubtful"),
     },
 }
-"""For the templates, by name."""
+"""The labels by the name of their global variable in templates."""

@@ -1,6 +1,6 @@
-"""The languages of pages: sentences translated by gettext, numbers and days written by Babel.
+"""The languages of pages: gettext translates messages, Babel formats numbers and days.
 
-`translations/<code>.po` has the sentences; it is read directly, without compiling.
+`translations/<code>.po` has the messages; it is compiled in memory.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from babel.numbers import format_decimal, format_percent
 from backfile.archive.model.message import Message, Value
 
 WRITTEN = "en"  # the language of templates and messages
-# The territory whose format of days and numbers is used, if a language has several.
+# The locale for days and numbers, for a language with several territories.
 TERRITORIES = {WRITTEN: "en_GB"}
 
 
@@ -119,14 +119,14 @@ class PageLanguage:
 
 @cache
 def codes() -> tuple[str, ...]:
-    """The codes of all languages, the one of the templates first."""
+    """The codes of all languages, WRITTEN first."""
     found = (each.name for each in files(__package__).joinpath("translations").iterdir())
     return (WRITTEN, *sorted(name.removesuffix(".po") for name in found if name.endswith(".po")))
 
 
 @cache
 def page_language(code: str) -> PageLanguage:
-    """Load a language; English needs no translations."""
+    """Load a language; WRITTEN has no translations."""
     locale = Locale.parse(TERRITORIES.get(code, code))
     if code == WRITTEN:
         return PageLanguage(code, locale, NullTranslations())
@@ -153,8 +153,8 @@ def _decimal(code: str, rounded: str, places: int) -> str:
 def _percent(code: str, rounded: str, places: int) -> str:
     locale = page_language(code).locale
     pattern = locale.percent_formats[None].pattern
-    wanted = pattern.replace("0", f"0.{'0' * places}", 1) if places else pattern
-    return format_percent(Decimal(rounded), wanted, locale=locale)
+    with_places = pattern.replace("0", f"0.{'0' * places}", 1) if places else pattern
+    return format_percent(Decimal(rounded), with_places, locale=locale)
 
 
 @lru_cache(maxsize=1 << 13)

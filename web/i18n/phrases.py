@@ -1,4 +1,4 @@
-"""Sentences for both page and shell: totals of a search, parts of a score, notes on a date."""
+"""Phrases for both pages and shell: totals of a search, parts of a score, notes on a date."""
 
 import re
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from datetime import date
 from backfile.archive.model.article import Article, DateCertainty, DateSource
 from backfile.archive.model.message import Message
 from backfile.index.model.query import Copies
-from backfile.index.model.results import Part, PartKind, Results
+from backfile.index.model.results import Results, ScorePart, ScorePartKind
 
-MOST_PARTS = 8  # of a score that are shown
+MOST_PARTS = 8  # shown parts of a score
 
 
 def total_in_words(results: Results) -> Message:
@@ -34,24 +34,24 @@ def copies_in_words(number: int) -> Message:
     return Message.counted("%(number)s copy", "%(number)s copies", number)
 
 
-def part_name(part: Part) -> str:
+def part_name(part: ScorePart) -> str:
     """The name of a part of a score."""
     match part.kind:
-        case PartKind.MEANING:
+        case ScorePartKind.MEANING:
             return Message("closeness in meaning")
-        case PartKind.ASSUMED:
+        case ScorePartKind.ASSUMED:
             return Message("closeness in meaning, assumed")
-        case PartKind.PASSAGE:
-            place = int(part.text.rpartition(":")[2]) + 1
-            return Message("a share of passage %(place)s", place=place)
-        case PartKind.COPY:
+        case ScorePartKind.PASSAGE:
+            number = int(part.text.rpartition(":")[2]) + 1
+            return Message("a share of passage %(place)s", place=number)
+        case ScorePartKind.COPY:
             return Message("a copy that answers better")
-        case PartKind.RERANKED:
+        case ScorePartKind.RERANKED:
             return Message("read together with the question")
     return part.text
 
 
-def strongest(parts: Sequence[Part]) -> list[Part]:
+def strongest(parts: Sequence[ScorePart]) -> list[ScorePart]:
     """The parts with the highest scores; the others are merged into one part."""
     ordered = sorted(parts, key=lambda part: -part.score)
     if len(ordered) <= MOST_PARTS:
@@ -59,7 +59,7 @@ def strongest(parts: Sequence[Part]) -> list[Part]:
     first, others = ordered[: MOST_PARTS - 1], ordered[MOST_PARTS - 1 :]
     rest = sum(part.score for part in others)
     more = Message.counted("%(number)s more", "%(number)s more", len(others))
-    return [*first, Part(PartKind.WORD, more, 0.0, rest)]
+    return [*first, ScorePart(ScorePartKind.WORD, more, 0.0, rest)]
 
 
 SLASHED_DATE = re.compile(

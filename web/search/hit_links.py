@@ -25,7 +25,7 @@ class Neighbours(NamedTuple):
 def neighbours(searcher: Searcher, query: Query, hit: Cursor, article_id: str) -> Neighbours | None:
     """Find the neighbours of the hit at a cursor.
 
-    None if another article has this rank by now, or an engine cannot answer.
+    None if another article has this rank now, or an engine is unavailable.
     """
     begin = max(0, hit.offset - 1)
     try:
@@ -80,4 +80,4 @@ def match_url(article: Article, query: Query, hit: Cursor | None, number: int) -
 HIT_LINKS = {
     each.__name__: each for each in (neighbour_url, hit_cursor, hit_url, match_url, results_url)
 }
-"""For the templates, by name."""
+"""Filters of templates, by name."""

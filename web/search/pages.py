@@ -14,7 +14,7 @@ from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.routes import timed
 
-OTHER_YEARS_SHOWN = 3  # of earlier years, and of later
+OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +32,9 @@ def today() -> date:
 
 
 def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
-    """Searches for the same day and month in later and in earlier years, if they find articles.
+    """Search the same day and month in later and in earlier years; without empty results.
 
-    Empty if no engine can answer, as a page is useful without them.
+    Empty if an engine is unavailable, so that the page is still shown.
     """
     if day is None:
         return []

@@ -26,7 +26,7 @@ STEPS = {
     Unit.DECADE: (1, 2, 5, 10, 20),
     Unit.CENTURY: (1, 2, 5, 10, 20, 50),
 }
-"""Every how many periods there is a label; the smallest step that fits is used."""
+"""Numbers of periods from one label to the next; the smallest that fits is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-// Single keys: / to search, j and k from hit to hit, ? for the list of keys, where they can be switched
-// off. That also switches off single keys of other scripts, as this listener runs first.
+// Single keys: / to search, j and k from hit to hit, ? for the list of keys, which has a switch to turn
+// them off. The switch also applies to single keys of other scripts, as this listener runs first.
 (() => {
   "use strict";
   const SETTING = "backfile.keys";

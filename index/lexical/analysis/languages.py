@@ -18,9 +18,9 @@ class Languages:
     readings: tuple[str, ...] = (ENGLISH,)
 
     @classmethod
-    def of(cls, spoken: Sequence[str]) -> Self:
+    def of(cls, codes: Sequence[str]) -> Self:
         """Take the codes of languages, the most frequent first."""
-        return cls(tuple(dict.fromkeys(map(reading, spoken))) or (ENGLISH,))
+        return cls(tuple(dict.fromkeys(map(reading, codes))) or (ENGLISH,))
 
     def terms(self, text: str) -> tuple[Reading, ...]:
         """List the terms of a searched text in each language, equal lists once.

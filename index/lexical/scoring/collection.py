@@ -36,7 +36,7 @@ class Collection:
     def __init__(self, snapshot: LexicalSnapshot, table: ArticleTable) -> None:
         self.snapshot = snapshot
         self.table = table
-        self.languages = Languages.of(table.spoken)
+        self.languages = Languages.of(table.languages)
         self._n_passages = max(1, table.n_passages)
         self._no_gaps = table.n_passages == table.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of([field]) for field in INDEXED}

@@ -29,7 +29,7 @@ from backfile.index.model.expression import (
     Prefix,
     Word,
     Words,
-    wanted,
+    positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
@@ -149,7 +149,7 @@ class Matcher:
         else:
             matching = self._with_enough(masks, list(words), eligible)
             matching |= self._owners_of_best(scores, eligible)
-        searched = any(True for part in group.required for _ in wanted(part))
+        searched = any(True for part in group.required for _ in positive_leaves(part))
         full_matches = eligible & (all_words if few else np.array(searched))
         return GroupMatches(NodeMatches(scores, matching & eligible), eligible, full_matches)
 

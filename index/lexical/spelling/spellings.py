@@ -39,7 +39,7 @@ def within(word: str, others: Sequence[str], edits: int) -> dict[int, int]:
     from rapidfuzz.distance import OSA
 
     found = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
-    return {place: int(distance) for _, distance, place in sorted(found, key=lambda each: each[2])}
+    return {index: int(distance) for _, distance, index in sorted(found, key=lambda each: each[2])}
 
 
 def letters_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
@@ -113,16 +113,16 @@ class Spellings:
         # An edit adds a letter, removes one, or both.
         alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
         alike &= np.abs(self._lengths - len(word)) <= edits
-        places = np.flatnonzero(alike).tolist()
-        distances = within(word, [self._words[place] for place in places], edits)
-        found = [NearSpelling(n, self._at(places[i])) for i, n in distances.items()]
+        indices = np.flatnonzero(alike).tolist()
+        distances = within(word, [self._words[index] for index in indices], edits)
+        found = [NearSpelling(n, self._at(indices[i])) for i, n in distances.items()]
         return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
 
     def beginning(self, prefix: str) -> Iterator[Spelling]:
         """Walk the words with this prefix, the most frequent first."""
         start, end = self._range(prefix)
         order = np.argsort(-self._counts[start:end], kind="stable") + start
-        return (self._at(place) for place in order.tolist())
+        return (self._at(index) for index in order.tolist())
 
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
@@ -133,14 +133,14 @@ class Spellings:
     def _range(self, prefix: str) -> tuple[int, int]:
         return bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEYOND)
 
-    def _at(self, place: int) -> Spelling:
-        start = self._first[place]
-        end = self._first[place + 1] if place + 1 < len(self._first) else len(self._terms)
+    def _at(self, index: int) -> Spelling:
+        start = self._first[index]
+        end = self._first[index + 1] if index + 1 < len(self._first) else len(self._terms)
         commonest = start + int(np.argmax(self._each[start:end]))
         return Spelling(
-            self._words[place],
+            self._words[index],
             self._written[commonest],
             tuple(self._terms[start:end]),
-            int(self._counts[place]),
-            bool(self._living[place]),
+            int(self._counts[index]),
+            bool(self._living[index]),
         )

@@ -50,7 +50,7 @@ def of_terms(vocabulary: Vocabulary, terms: Set[str]) -> Vocabulary:
     A word without a witness is kept while its term has postings, so that a search finds it.
     """
     held = (key.partition("\t")[2] in terms for key in vocabulary.keys)
-    return vocabulary.chosen(np.fromiter(held, np.bool_, len(vocabulary.keys)))
+    return vocabulary.masked(np.fromiter(held, np.bool_, len(vocabulary.keys)))
 
 
 def joined(parts: Sequence[Forms]) -> Vocabulary:
@@ -108,7 +108,7 @@ def _gathered(forms: Forms) -> Vocabulary:
         np.bincount(words, forms.counts, len(keys)).astype(np.int64),
         _witnesses(words[forms.owners], forms.documents, len(keys)),
     )
-    return found.chosen(np.array(list(map(bool, keys)), np.bool_))
+    return found.masked(np.array(list(map(bool, keys)), np.bool_))
 
 
 def _witnesses(words: Ints, documents: Ints, n_words: int) -> Ints:

@@ -13,6 +13,7 @@ import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.switching import switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.codec import deleted_documents, document_rows
 from backfile.index.lexical.storage.segments import (
@@ -162,6 +163,29 @@ class WhooshIndex:
         self._index = None
         shutil.rmtree(self._path, ignore_errors=True)
 
+    @contextmanager
+    def replaced(self) -> Iterator["WhooshIndex"]:
+        """Fill a folder beside this one, and switch both at the end; a kill leaves one of them."""
+        fresh = type(self)(_beside(self._path), self._workers)
+        fresh.clear()  # what a killed run left
+        try:
+            yield fresh
+            fresh._opened_for_writing()  # so that there is an index, even if nothing was added
+            switch(fresh._path, self._path)
+            self._index = None
+        finally:
+            fresh.clear()
+
+    def files(self) -> list[Path]:
+        """List the files of the latest commit; none of them is ever written to again."""
+        if next(self._path.glob("*"), None) is None:
+            return []
+        opened = self._opened()
+        found = [self._path / TOC._filename(opened.indexname, opened.latest_generation())]
+        for segment in opened._segments():
+            found += self._path.glob(f"{segment.segment_id()}.*")
+        return sorted(found)
+
     def _opened(self) -> Any:
         if not self._path.exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
@@ -174,7 +198,8 @@ class WhooshIndex:
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
-            shutil.rmtree(self._path / STAGING, ignore_errors=True)  # files of a killed run
+            for left in (self._path / STAGING, _beside(self._path)):  # files of a killed run
+                shutil.rmtree(left, ignore_errors=True)
             if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
                 self._index = self._opened()
             else:
@@ -184,6 +209,11 @@ class WhooshIndex:
 
     def _folder(self) -> IndexFolder:
         return IndexFolder(str(self._path))
+
+
+def _beside(path: Path) -> Path:
+    """Where an index is made that will take the place of the one at this path."""
+    return path.with_suffix(".new")
 
 
 def _to_merge(segments: list[Any]) -> list[Any]:

