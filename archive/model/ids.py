@@ -91,7 +91,7 @@ def scoped_ids(
     They are made of its outlet; of that and its day; and of its title and its host, too.
     """
     given = SCOPE.sub("", article_id)
-    host = site_of(url)
+    host = site_of(url) if url else ""
     parts = (source.casefold() or host, str(published), f"{folded(title)} {host}")
     for length in (1, 2, 3):
         yield scoped_id(given, "\n".join(parts[:length]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from backfile.archive.model.addresses import canonical_url
 from backfile.archive.model.article import Article, DateCertainty, Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
-from backfile.archive.model.ids import candidate_ids, is_derived, scoped_id
+from backfile.archive.model.ids import candidate_ids, is_derived, is_unnamed, scoped_id
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Withdrawal
 from backfile.archive.store.identities import Known, Named, day_number, known_as
@@ -21,6 +21,7 @@ from backfile.index.indexing.identity import (
     Pair,
     decide,
     ids_of_withdrawal,
+    is_equal,
     is_foreign,
     is_same_at_address,
 )
@@ -126,7 +127,9 @@ class Ingest:
         report.refused += [each for each in found if isinstance(each, UnreadableArticle)]
         withdrawn = self._withdraw([w for w in found if isinstance(w, WithdrawnArticle)], report)
         articles = [each for each in found if isinstance(each, Article)]
-        articles = self._at_address(self._unnamed.named(articles, self._seen))
+        if any(is_unnamed(each.id) for each in articles):
+            articles = self._unnamed.named(articles, self._seen)
+        articles = self._at_address(articles)
         batch = self._opened(articles)
         for article, ids in zip(articles, batch.ids, strict=True):
             report.count_date(article)
@@ -143,13 +146,7 @@ class Ingest:
         for article_id in gone.keys() - known.keys() - self._former.keys():
             for version in self._history.of(article_id)[:1]:
                 self._former[article_id] = known_as(version.article)
-        digests = {article.digest for article in articles} if known else set()
-        present = {
-            each
-            for each, holder in known.items()
-            if holder.digest in digests and not is_derived(each)
-        }
-        return _Sorting(ids, known, self._history.past(likely), present)
+        return _Sorting(articles, ids, known, self._history.past(likely))
 
     def _place(
         self, article: Article, ids: Sequence[str], batch: "_Sorting", report: Report
@@ -194,22 +191,28 @@ class Ingest:
         self, article: Article, ids: Sequence[str], batch: "_Sorting"
     ) -> tuple[str, Kind]:
         """The id of the article that this one is, and how it was recognised; else an id for it."""
-        best, best_id, free = Likeness(), "", ""
-        for each in ids:
-            if holder := self._seen.get(each) or batch.known.get(each):
-                this_run = each in self._seen or each in batch.present
-                text = partial(self._identities.text, each)
-                past = self._past_of(each, batch)
-                found = Pair(article, each, holder, past, text, this_run).likeness()
-                best, best_id = max((best, best_id), (found, each), key=itemgetter(0))
-            elif not free and not self._is_of_another(each, article):
-                free = each
+        held = {
+            each: holder
+            for each in ids
+            if (holder := self._seen.get(each) or batch.known.get(each))
+        }
+        for each, holder in held.items():
+            if is_equal(article, holder):
+                return each, Kind.EQUAL
+        best, best_id = Likeness(), ""
+        for each, holder in held.items():
+            this_run = each in self._seen or (not is_derived(each) and batch.has(holder))
+            text = partial(self._identities.text, each)
+            past = self._past_of(each, batch)
+            found = Pair(article, each, holder, past, text, this_run).likeness()
+            best, best_id = max((best, best_id), (found, each), key=itemgetter(0))
         if best.kind:
             return best_id, best.kind
-        if not free:
-            free = scoped_id(ids[0], article.digest.hex())
-            batch.known |= self._identities.known([free])
-        return free, Kind.TITLE
+        free = (each for each in ids if each not in held and not self._is_of_another(each, article))
+        if not (article_id := next(free, "")):
+            article_id = scoped_id(ids[0], article.digest.hex())
+            batch.known |= self._identities.known([article_id])
+        return article_id, Kind.TITLE
 
     def _is_of_another(self, article_id: str, article: Article) -> bool:
         """Whether the article that was withdrawn under this id is of another outlet."""
@@ -288,21 +291,28 @@ class Ingest:
 class _Sorting:
     """The state of a batch while it is sorted.
 
-    `ids` are the possible ids of each article, `past` the digests of earlier versions by id,
-    `present` the given ids of articles that the batch has unchanged.
+    `ids` are the possible ids of each article, `past` the digests of earlier versions by id.
     """
 
     def __init__(
         self,
+        articles: Sequence[Article],
         ids: list[tuple[str, ...]],
         known: dict[str, Known],
         past: dict[str, set[bytes]],
-        present: set[str],
     ) -> None:
+        self._articles = articles
         self.ids = ids
         self.known = known
         self.past = past
-        self.present = present
         self.kept: dict[str, Article] = {}
         self.earlier: list[Article] = []
         self.moved: dict[str, Origin] = {}
+
+    def has(self, holder: Known) -> bool:
+        """Whether the batch has an article of the archive unchanged."""
+        return holder.digest in self._digests
+
+    @cached_property
+    def _digests(self) -> set[bytes]:
+        return {article.digest for article in self._articles}

@@ -6,26 +6,24 @@ the other one keeps the article, and the changed one is a new article.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from backfile.archive.model.article import PROGRAM, Article, Origin
 from backfile.archive.model.ids import folded, is_derived, is_part, is_unnamed
 from backfile.archive.store.identities import Identities, Known, Placed
 
 
+@dataclass(slots=True)
 class Unnamed:
-    """The articles without id and address that one run has read."""
+    """The articles without id and address that one run has read, by their contents and places."""
 
-    def __init__(self, identities: Identities) -> None:
-        self._identities = identities
-        self._contents: dict[bytes, str] = {}  # ids by digest
-        self._places: dict[Origin, bytes] = {}
+    _identities: Identities
+    _contents: dict[bytes, str] = field(default_factory=dict)
+    _places: dict[Origin, bytes] = field(default_factory=dict)
 
     def named(self, articles: Sequence[Article], seen: Mapping[str, Known]) -> list[Article]:
         """Give articles the ids under which the archive has them; `seen` are those of this run."""
         digests = {n: each.digest for n, each in enumerate(articles) if is_unnamed(each.id)}
-        if not digests:
-            return list(articles)
         ids = self._by_content(articles, digests, seen)
         ids |= self._by_place(articles, digests.keys() - ids.keys(), {*seen, *ids.values()})
         for n, digest in digests.items():
