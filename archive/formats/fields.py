@@ -80,6 +80,9 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+MAP_TEXT = "--map text=NAME"
+
+
 def normal_name(name: str) -> str:
     """Fold a field name: `Date-Published` and `datePublished` are equal.
 
@@ -96,11 +99,13 @@ NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NA
 class FieldMap:
     """Which record field maps to which article field; `chosen` overrides the usual names.
 
-    `dates` says how dates are read.
+    `dates` says how dates are read, `remedy` how a person can map a text; a format whose fields
+    cannot be mapped has none.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
     dates: DateReading = field(default_factory=DateReading)
+    remedy: str = ""
 
     @classmethod
     def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
@@ -112,7 +117,7 @@ class FieldMap:
                 known = ", ".join(USUAL_NAMES)
                 raise BadSetting("--map", f"{option!r} is not FIELD=NAME with FIELD one of {known}")
             chosen[ours] = theirs
-        return cls(chosen, DateReading(order))
+        return cls(chosen, DateReading(order), MAP_TEXT)
 
     @classmethod
     def from_stored(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
@@ -231,4 +236,5 @@ def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
     if wanted := names.chosen.get("text"):
         return f"the field {wanted!r}, mapped to text, is absent or empty"
     fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
-    return f"no text and no title among the fields ({fields}); name one with --map text=NAME"
+    remedy = f"; name one with {names.remedy}" if names.remedy else ""
+    return f"no text and no title among the fields ({fields}){remedy}"

@@ -1,6 +1,7 @@
 """Turns what a program gives, dicts or articles, into articles and refusals, one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from numbers import Number
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import DEEPEST_VALUE, USUAL_NAMES, FieldMap
+from backfile.archive.formats.fields import DEEPEST_VALUE, MAP_TEXT, USUAL_NAMES, FieldMap
 from backfile.archive.formats.records import article_of
 from backfile.archive.model.article import PROGRAM, Article, Origin
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
@@ -70,7 +71,7 @@ def names_of(fields: Mapping[str, str] | None, date_order: str | None) -> FieldM
     except ValueError as exc:
         orders = ", ".join(DateOrder)
         raise BadSetting("date_order", f"{date_order!r} is none of: {orders}") from exc
-    return FieldMap.from_stored(dict(fields or {}), order)
+    return replace(FieldMap.from_stored(dict(fields or {}), order), remedy=MAP_TEXT)
 
 
 def read(given: Given, origin: Origin, names: FieldMap) -> Found:
@@ -90,7 +91,11 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
             )
             named = f"{reason} ({_name_of(record, names)})"
             return UnreadableArticle(str(origin), named, record=given)
-    return article_of(record, origin, names)
+    found = article_of(record, origin, names)
+    if type(found) is UnreadableArticle and MAP_TEXT in found.reason:
+        reason = found.reason.replace(MAP_TEXT, 'fields={"text": NAME}')
+        return UnreadableArticle(found.origin, reason, record=given)
+    return found
 
 
 def fault_of(article: Article) -> str:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.archive.formats import fields
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.model.ids import is_global
+from backfile.archive.model.ids import former_ids, is_global
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing import ingest_batch
 from backfile.index.indexing.identity import are_of_one_story
@@ -325,6 +326,19 @@ def test_nothing_is_lost_and_a_second_reading_changes_nothing(runs, tmp_path_fac
     engines.catalog.close()
 
 
+def test_an_archive_that_an_older_release_mixed_up_gets_the_lost_article_back(opened, entry):
+    alpha, beta = entry("Alpha"), entry("Beta")
+    read(opened, alpha)
+    read(opened, replace(alpha, title="Ferry", text="The ferry sank in the storm."))
+    with opened.catalog._database.writing() as connection:
+        changed = {"title": beta.title, "text": beta.text, "source": beta.source, "url": beta.url}
+        names = ", ".join(f"{name} = ?" for name in [*changed, "digest"])
+        change = f"UPDATE articles SET {names}"
+        connection.exec_driver_sql(change, (*changed.values(), beta.digest))
+    assert counted(read(opened, alpha, beta)) == (1, 0, 1, 0, 0)
+    assert counted(read(opened, beta, alpha)) == (0, 0, 2, 0, 0)
+
+
 def write(folder, **texts):
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
@@ -397,13 +411,57 @@ def test_files_that_change_names_keep_their_articles(opened, tmp_path):
     assert before.items() <= ids(opened).items()
 
 
-def test_what_was_removed_stays_so_when_originals_are_read_again(opened, tmp_path):
+def of_older_release(engines, folder):
+    """Give the articles of a folder the ids that older releases gave them."""
+    with engines.catalog._database.writing() as connection:
+        for name in ("articles", "versions"):
+            rows = connection.exec_driver_sql(f"SELECT id, origin_file FROM {name}")
+            for article_id, file in rows.all():
+                key = f"{folder.name}/{file.rpartition('/')[2]}"
+                change = f"UPDATE {name} SET id = ? WHERE id = ?"
+                connection.exec_driver_sql(change, (former_ids(key, 1)[0], article_id))
+
+
+def test_articles_of_an_older_archive_keep_their_ids(opened, tmp_path):
+    folder = write(tmp_path / "news", a="Ash", b="Birch", c="Cedar")
+    fill(opened, folder)
+    write(folder, c="Cedar, felled")
+    fill(opened, folder)
+    of_older_release(opened, folder)
+    before = ids(opened)
+    assert all(each.startswith("file-") for each in before.values())
+    assert counted(fill(opened, folder)) == (0, 0, 3, 0, 0)
+    renamed = folder.rename(tmp_path / "renamed")
+    assert counted(fill(opened, renamed)) == (0, 0, 3, 0, 0)
+    write(renamed, a="Ash, felled")
+    assert counted(fill(opened, renamed)) == (0, 1, 2, 0, 0)
+    assert {*ids(opened).values()} == {*before.values()}
+    assert opened.catalog.history.count(before["Title of Cedar, felled"]) == 1
+
+
+def test_what_an_older_release_has_removed_stays_so(opened, tmp_path):
+    path = tmp_path / "news" / "rows.csv"
+    path.parent.mkdir()
+    path.write_text("title,text\nElm,Elm fell.\nFir,Fir fell.\n")
+    indexer_of(opened).index(Reading([path], FieldMap(), originals=opened.catalog.originals))
+    indexer_of(opened).remove([ids(opened)["Elm"]])
+    with opened.catalog._database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM removals")
+        former = former_ids("news/rows.csv", 2)[1]
+        connection.exec_driver_sql("INSERT INTO removals VALUES (?, '')", (former,))
+    assert counted(indexer_of(opened).index(Rereading(opened.catalog))) == (0, 0, 1, 0, 0)
+
+
+def test_what_was_removed_stays_so_when_originals_are_read_again(opened, tmp_path, monkeypatch):
     path = tmp_path / "rows.csv"
     path.write_text("title,text\nElm,Elm fell.\nFir,Fir fell.\n")
     source = Reading([path], FieldMap(), originals=opened.catalog.originals)
     indexer_of(opened).index(source)
     indexer_of(opened).remove([ids(opened)["Elm"]])
     assert counted(indexer_of(opened).index(Rereading(opened.catalog))) == (0, 0, 1, 0, 0)
+    monkeypatch.setattr(fields, "clean_text", lambda text: f"{text} Anew.")  # another reader
+    assert counted(indexer_of(opened).index(Rereading(opened.catalog))) == (0, 1, 0, 0, 0)
+    assert titles(opened) == ["Fir"]
 
 
 @pytest.mark.parametrize(

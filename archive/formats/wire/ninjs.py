@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from backfile.archive.formats.fields import USUAL_NAMES, normal_name
+from backfile.archive.formats.fields import MAP_TEXT, USUAL_NAMES, normal_name
 from backfile.archive.formats.files import ReadResult
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import names_in
@@ -174,7 +174,7 @@ def _refused(item: Mapping[str, Any], origin: Origin) -> UnreadableArticle | Non
     if planned := NOT_NEWS.get(str(item.get("type"))) or _planned(item):
         return UnreadableArticle(str(origin), f"{planned}, not news")
     if broken := broken_rule(item):
-        reason = f"not valid ninjs: {broken}; --map text=NAME reads it as any JSON"
+        reason = f"not valid ninjs: {broken}; {MAP_TEXT} reads it as any JSON"
         return UnreadableArticle(str(origin), reason)
     return None
 
