@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.archive.follow.client import Fetcher
+from backfile.archive.follow.feeds import FeedRun, Subscriptions
 from backfile.archive.formats import fields
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
@@ -19,6 +21,7 @@ from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing import ingest_batch
 from backfile.index.indexing.identity import are_of_one_story
 from backfile.index.indexing.verify import verify
+from tests.archive.web_server import WebServer
 from tests.builders import engines_in, fill, indexer_of, nitf
 
 DAY = date(2024, 3, 1)
@@ -215,6 +218,26 @@ def test_an_agency_withdraws_its_item_and_no_other_agencys(opened, tmp_path):
     assert titles(opened) == ["Night ferry stops"]
 
 
+def test_two_followed_feeds_with_one_id_keep_their_articles(opened, tmp_path):
+    def follow(*urls):
+        subscriptions = Subscriptions(tmp_path / "followed.json")
+        return indexer_of(opened).index(FeedRun(urls, subscriptions, Fetcher(private=True)))
+
+    with WebServer() as server:
+        for outlet in STORIES:
+            server.answers[f"/{outlet}"] = (200, {}, feed(outlet, "rss").encode())
+        urls = [server.url(f"/{outlet}") for outlet in STORIES]
+        assert [counted(follow(url)) for url in urls] == 3 * [(1, 0, 0, 0, 0)]
+        assert counted(follow(*reversed(urls))) == (0, 0, 3, 0, 0)
+        later = feed("Beta", "rss").replace("2024-03-01", "2024-03-05")
+        later = later.replace("Mayor opens library", "Council votes")
+        later = later.replace(STORIES["Beta"][1], "It was five to four, after a long night.")
+        server.answers["/Beta"] = (200, {}, later.encode())
+        assert counted(follow(*urls)) == (1, 0, 2, 0, 0)
+        assert counted(follow(*urls)) == (0, 0, 3, 0, 0)
+    assert len(titles(opened)) == 4
+
+
 def feed(outlet, kind):
     """One story of an outlet as a file of this kind, with the id 1."""
     title, text = STORIES[outlet]
@@ -293,7 +316,7 @@ news = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(runs=st.lists(news, max_size=3))
 def test_nothing_is_lost_and_a_second_reading_changes_nothing(runs, tmp_path_factory, entry):
     words = ["storm cape boats noon", "tax vote mayor hall", "bread oven dawn flour"]
