@@ -17,6 +17,7 @@ from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import former_ids, is_global
+from backfile.archive.store.catalog import Changes
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing import ingest_batch
 from backfile.index.indexing.identity import are_of_one_story
@@ -460,6 +461,21 @@ def test_articles_of_an_older_archive_keep_their_ids(opened, tmp_path):
     assert counted(fill(opened, renamed)) == (0, 1, 2, 0, 0)
     assert {*ids(opened).values()} == {*before.values()}
     assert opened.catalog.history.count(before["Title of Cedar, felled"]) == 1
+
+
+def test_equal_files_that_are_two_articles_of_an_older_archive_stay_so(opened, tmp_path):
+    folder = write(tmp_path / "news", a="Ash", b="Ash")
+    (article, _) = Reading([folder], FieldMap())
+    places = [Origin(str(folder / f"{name}.txt"), 1) for name in "ab"]
+    former = [former_ids(f"news/{name}.txt", 1)[0] for name in "ab"]
+    pairs = zip(former, places, strict=True)
+    old = [replace(article, id=each, origin=place) for each, place in pairs]
+    opened.catalog.write(Changes([(each, []) for each in old]))
+    renamed = folder.rename(tmp_path / "renamed")
+    assert counted(fill(opened, renamed)) == (0, 0, 2, 0, 0)
+    write(renamed, a="Birch")
+    assert counted(fill(opened, renamed)) == (0, 1, 1, 0, 0)
+    assert sorted(ids(opened).values()) == sorted(former)
 
 
 def test_what_an_older_release_has_removed_stays_so(opened, tmp_path):
