@@ -212,6 +212,17 @@ def test_a_second_reader_sees_what_is_committed(tmp_path, catalog, put, make_art
     reader.close()
 
 
+def test_an_older_catalogue_gets_the_index_by_content_when_it_is_opened(tmp_path, catalog):
+    found = "SELECT count(*) FROM sqlite_master WHERE name = 'contents'"
+    with catalog._database.writing() as connection:
+        connection.exec_driver_sql("DROP INDEX contents")
+        assert connection.exec_driver_sql(found).scalar() == 0
+    again = Catalog(tmp_path / "catalog.db")
+    with again._database.reading() as connection:
+        assert connection.exec_driver_sql(found).scalar() == 1
+    again.close()
+
+
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"rain" * 1_000)
     with pytest.raises(EngineUnavailable, match="a backup can be restored"):
@@ -265,7 +276,7 @@ def test_more_threads_than_a_pool_holds_read_at_once(catalog):
         assert list(threads.map(read, range(40))) == [1] * 40
 
 
-def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp_path):
+def test_what_is_looked_up_by_address_content_or_place_is_found_by_an_index(catalog, tmp_path):
     asked = []
 
     def note(_connection, _cursor, statement, *_rest):
@@ -273,9 +284,12 @@ def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp
 
     event.listen(catalog._database.engine, "before_cursor_execute", note)
     catalog.identities.under(["//courier.example/ferry"])
+    catalog.identities.with_content([b"x"])
+    catalog.identities.at([Origin("a.jsonl", 1)])
     catalog.finish()
-    lookups = [each for each in asked if "canonical" in each or "EXISTS" in each]
-    assert len(lookups) == 2
+    marks = ("canonical", "substr(id", "json_each", "EXISTS")
+    lookups = [each for each in asked if any(mark in each for mark in marks)]
+    assert len(lookups) == 4
     with sqlite3.connect(tmp_path / "catalog.db") as opened:
         for each in lookups:
             values = ("x",) * each.count("?")
