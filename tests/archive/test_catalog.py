@@ -23,8 +23,9 @@ from backfile.archive.model.article import (
 )
 from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, WithdrawnArticle
 from backfile.archive.passages import split
-from backfile.archive.store.catalog import Catalog, Changes, Counts
+from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.entries import Changes
 from backfile.archive.store.identities import known_as
 
 # What is cleaned holds no zeros, and SQLite would count characters up to the first.
@@ -55,7 +56,7 @@ ARTICLES = st.builds(
 
 @pytest.fixture
 def catalog(tmp_path):
-    opened = Catalog(tmp_path / "catalog.db")
+    opened = Catalog.create(tmp_path / "catalog.db")
     yield opened
     opened.close()
 
@@ -71,7 +72,7 @@ def put(catalog, word_tokenizer):
 
 @pytest.fixture(scope="module")
 def shared_catalog(tmp_path_factory):
-    opened = Catalog(tmp_path_factory.mktemp("catalog") / "catalog.db")
+    opened = Catalog.create(tmp_path_factory.mktemp("catalog") / "catalog.db")
     yield opened
     opened.close()
 
@@ -214,7 +215,7 @@ def test_a_second_reader_sees_what_is_committed(tmp_path, catalog, put, make_art
 
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"rain" * 1_000)
-    with pytest.raises(EngineUnavailable, match="a backup can be restored"):
+    with pytest.raises(EngineUnavailable, match="brings a backup back"):
         Catalog(tmp_path / "catalog.db")
 
 
