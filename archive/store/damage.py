@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog_reading import connected
-from backfile.archive.store.schema import article_of
+from backfile.archive.store.schema import is_sound
 
 ARTICLES_AT_ONCE = 500
 PASSAGES = "SELECT n, start, end FROM passages WHERE article = ? ORDER BY n"
@@ -42,14 +42,6 @@ def find_damage(path: Path) -> Iterator[Damage]:
                     yield _damage(row)
     except sqlite3.DatabaseError as exc:
         raise EngineUnavailable("the catalogue", f"{path} cannot be read: {exc}") from exc
-
-
-def is_sound(row: Mapping[str, Any]) -> bool:
-    """Whether an article's row is complete, and its digest that of what a reader sees."""
-    try:
-        return bool(article_of(row).digest == row["digest"])
-    except (EngineUnavailable, KeyError):
-        return False
 
 
 def _articles(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:

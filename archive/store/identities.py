@@ -7,9 +7,8 @@ from typing import cast as typed
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from backfile.archive.model.article import Article, Origin
-from backfile.archive.store.damage import is_sound
 from backfile.archive.store.database import Database
-from backfile.archive.store.schema import NOTHING, articles
+from backfile.archive.store.schema import NOTHING, articles, is_sound
 
 
 class Known(NamedTuple):

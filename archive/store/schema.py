@@ -217,6 +217,14 @@ def article_of(row: Mapping[str, Any]) -> Article:
         ) from exc
 
 
+def is_sound(row: Mapping[str, Any]) -> bool:
+    """Whether an article's row is complete, and its digest that of what a reader sees."""
+    try:
+        return bool(article_of(row).digest == row["digest"])
+    except (EngineUnavailable, KeyError):
+        return False
+
+
 def _article_of(row: Mapping[str, Any]) -> Article:
     return Article(
         id=row["id"],
