@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from backfile.archive.model.errors import DiskFull, means_full
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
@@ -47,6 +48,7 @@ def open_for_writing(
         directory.require()
     several = settings.worker_threads > 1
     with (
+        _naming_a_full_disk(),
         directory.writing(),
         Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
         Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
@@ -63,6 +65,17 @@ def open_for_writing(
             calibrate(engines, searcher_over(engines, settings))
         finally:
             engines.catalog.close()
+
+
+@contextmanager
+def _naming_a_full_disk() -> Iterator[None]:
+    """Raise DiskFull in place of the system's errors that mean the same."""
+    try:
+        yield
+    except OSError as exc:
+        if means_full(exc):
+            raise DiskFull from exc
+        raise
 
 
 def rebuild_words(settings: Settings, indexer: Indexer) -> None:

@@ -24,16 +24,17 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateColumn
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import DiskFull, EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.schema import counters, metadata
 from backfile.archive.workers import batches
 
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
 
 class Database:
@@ -47,7 +48,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        """Read one state of the archive, however many statements that takes."""
         with translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # else each SELECT is a transaction of its own
             yield connection
 
     @contextmanager
@@ -97,14 +100,21 @@ def delete_rows(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise EngineUnavailable, with what can be done, in place of the database's own errors."""
+    """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
     try:
         yield
     except DatabaseError as exc:
+        if lacks_room(exc.orig):
+            raise DiskFull from exc
         reason = Message(
             "%(error)s; `backfile verify` says more, a backup can be restored", error=str(exc.orig)
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether SQLite could not write because the disk is full."""
+    return getattr(error, "sqlite_errorname", "") in NO_ROOM
 
 
 def take(connection: Connection, counter: str, count: int) -> int:
@@ -124,18 +134,29 @@ def open_database(path: Path) -> Engine:
         return _open_reading(path)
     if not path.exists():
         path.touch(mode=0o600)
-    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
-    engine = create_engine(
-        "sqlite://",
-        creator=partial(_connect, f"{path.resolve().as_uri()}?mode=rw"),
-        poolclass=QueuePool,
-        max_overflow=-1,
-    )
+    connect = partial(_connect, f"{path.resolve().as_uri()}?mode=rw")
+    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "connect", _configure)
-    metadata.create_all(engine)  # writes nothing if all tables are there
-    _add_columns(engine)
+    try:
+        _complete(engine)
+    except OperationalError as exc:
+        if not lacks_room(exc.orig):
+            raise
+        # The index of the log has no room, so each connection keeps its own in memory, and the
+        # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        event.listen(engine, "connect", exclude_others)
+        event.listen(engine, "connect", _configure)
+        _complete(engine)
     return engine
+
+
+def _complete(engine: Engine) -> None:
+    """Add the tables and columns that are missing; nothing is written where all are there."""
+    metadata.create_all(engine)
+    _add_columns(engine)
 
 
 def _add_columns(engine: Engine) -> None:
@@ -199,6 +220,11 @@ def _configure(connection: Any, record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def exclude_others(connection: Any, _record: object = None) -> None:
+    """Lock the database with the first statement, and keep no index of the log on the disk."""
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
 
 
 def _set_timeout(connection: Any, _record: object) -> None:
