@@ -193,6 +193,18 @@ class EngineUnavailable(ArchiveError):
         super().__init__(Message("%(name)s is unavailable: %(reason)s", name=name, reason=reason))
 
 
+class RecordLost(EngineUnavailable):
+    """The catalogue is not, or no longer, the record of the archive that it lies in."""
+
+    def __init__(self, reason: Message) -> None:
+        remedy = Message(
+            "%(reason)s. Nothing was changed. Bring a backup back with `backfile restore`, "
+            "or make the record again from originals/ with `backfile reread --all`",
+            reason=reason,
+        )
+        super().__init__(Message("the catalogue"), remedy)
+
+
 class WorkerLost(ArchiveError):
     """A worker process was ended from outside, for instance for want of memory."""
 

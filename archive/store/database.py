@@ -1,6 +1,7 @@
 """The catalogue's database: opened for writing or reading, its transactions and its counters."""
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Row,
     Select,
     create_engine,
+    delete,
     event,
     insert,
     inspect,
@@ -27,12 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateColumn
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.schema import counters, metadata
 from backfile.archive.workers import batches
 
+ARCHIVE = "archive"  # the counter that never counts: it names the archive
+UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
+NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
@@ -68,6 +73,12 @@ class Database:
                 path=str(self._path),
             )
             raise EngineUnavailable(Message("the catalogue"), reason)
+
+    def counter(self, name: str) -> int:
+        """The value of a counter, 0 before it was first taken from."""
+        chosen = select(counters.c.value).where(counters.c.name == name)
+        with self.reading() as connection:
+            return connection.execute(chosen).scalar() or 0
 
     def find(
         self, chosen: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
@@ -107,7 +118,9 @@ def translated() -> Iterator[None]:
         if lacks_room(exc.orig):
             raise DiskFull from exc
         reason = Message(
-            "%(error)s; `backfile verify` says more, a backup can be restored", error=str(exc.orig)
+            "%(error)s; `backfile verify --repair` restores what it can, "
+            "and `backfile restore` brings a backup back",
+            error=str(exc.orig),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
 
@@ -128,19 +141,30 @@ def take(connection: Connection, counter: str, count: int) -> int:
     return value + 1
 
 
+def is_unfinished(connection: Connection) -> bool:
+    """Whether lost articles are still to be read again."""
+    chosen = select(counters.c.value).where(counters.c.name == UNFINISHED)
+    return bool(connection.execute(chosen).scalar())
+
+
 def open_database(path: Path) -> Engine:
-    """Open the database; add missing tables and columns where the directory can be written to."""
+    """Open the database; add missing tables and columns where the directory can be written to.
+
+    Raises RecordLost if there is none: only `create_database` makes one.
+    """
+    if not path.is_file():
+        raise RecordLost(Message("%(path)s is missing", path=str(path)))
+    if not path.stat().st_size:
+        raise RecordLost(Message("%(path)s is empty", path=str(path)))
     if not is_writable(path):
         return _open_reading(path)
-    if not path.exists():
-        path.touch(mode=0o600)
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
     connect = partial(_connect, f"{path.resolve().as_uri()}?mode=rw")
     # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "connect", _configure)
     try:
-        _complete(engine)
+        _complete(engine, path)
     except OperationalError as exc:
         if not lacks_room(exc.orig):
             raise
@@ -149,14 +173,45 @@ def open_database(path: Path) -> Engine:
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         event.listen(engine, "connect", exclude_others)
         event.listen(engine, "connect", _configure)
-        _complete(engine)
+        _complete(engine, path)
     return engine
 
 
-def _complete(engine: Engine) -> None:
-    """Add the tables and columns that are missing; nothing is written where all are there."""
+def _complete(engine: Engine, path: Path) -> None:
+    """Add the tables and columns that are missing; nothing is written where all are there.
+
+    Raises RecordLost if the database is no catalogue.
+    """
+    if not inspect(engine).has_table(counters.name):
+        raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
     metadata.create_all(engine)
     _add_columns(engine)
+
+
+def set_counter(connection: Connection, name: str, value: int) -> None:
+    """Give a counter a value."""
+    connection.execute(delete(counters).where(counters.c.name == name))
+    connection.execute(insert(counters).values(name=name, value=value))
+
+
+def create_database(path: Path) -> None:
+    """Make an empty database at a path where there is none, whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    engine = create_engine(f"sqlite:///{draft.resolve()}")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        name_archive(connection)
+    engine.dispose()
+    draft.replace(path)
+
+
+def name_archive(connection: Connection) -> int:
+    """Give an archive a number that no other one has; return it."""
+    number = secrets.randbits(NUMBER_BITS) | 1
+    connection.execute(insert(counters).values(name=ARCHIVE, value=number))
+    return number
 
 
 def _add_columns(engine: Engine) -> None:

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from backfile.archive.model.errors import (
@@ -99,6 +101,10 @@ class ArchiveDirectory:
     def backup_list(self) -> Path:
         """The list of files, if this is a backup of an archive."""
         return self.root / BACKUP_LIST
+
+    def new_set_aside(self) -> Path:
+        """Make a folder for files that are replaced because they are damaged; nothing reads it."""
+        return Path(mkdtemp(prefix=f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
 
     @property
     def lock(self) -> Path:

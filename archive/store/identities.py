@@ -1,13 +1,14 @@
 """Looks up articles of the catalogue by id, by address or by place of the input."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from typing import cast as typed
 
-from sqlalchemy import Connection, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.store.database import Database
-from backfile.archive.store.schema import NOTHING, articles
+from backfile.archive.store.schema import NOTHING, articles, is_sound
 
 
 class Known(NamedTuple):
@@ -20,6 +21,7 @@ class Known(NamedTuple):
     version: int
     length: int  # characters of the text
     url: str
+    is_sound: bool = True  # False: it is damaged, and no longer has its digest
 
 
 class Named(NamedTuple):
@@ -38,10 +40,7 @@ class Identities:
 
     def known(self, article_ids: Iterable[str]) -> dict[str, Known]:
         """What the catalogue holds under each of these ids."""
-        c = articles.c
-        columns = (c.id, c.digest, c.title, c.published, c.version, c.url)
-        place = (c.origin_file, c.origin_offset, c.origin_digest)
-        chosen = select(*columns, *place, func.length(c.text).label("length"))
+        found = self._database.find(select(articles), articles.c.id, article_ids)
         return {
             row.id: Known(
                 row.digest,
@@ -49,10 +48,11 @@ class Identities:
                 row.published,
                 Origin(row.origin_file, row.origin_offset, row.origin_digest),
                 row.version,
-                row.length,
+                len(row.text),
                 row.url,
+                is_sound(typed(Any, row._mapping)),
             )
-            for row in self._database.find(chosen, c.id, article_ids)
+            for row in found
         }
 
     def ids_at(self, origins: Sequence[Origin]) -> dict[Origin, str]:

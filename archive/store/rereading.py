@@ -1,6 +1,6 @@
 """Reads the originals of an archive again, with the readers of this release."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import read_leaf
@@ -16,17 +16,28 @@ class Rereading:
     `bytes_done` and `bytes_total` count files.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(
+        self, catalog: Catalog, *, recovering: bool = False, only: Collection[str] | None = None
+    ) -> None:
+        """Read all originals, or `only` those of these digests.
+
+        In an archive that is `recovering`, an article may be missing that has earlier versions.
+        Then it is read, too, unless what is read is one of these.
+        """
         self._catalog = catalog
+        self._recovering = recovering
+        self._only = only
         self.bytes_done = 0
         self.bytes_total = catalog.originals.count()
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for file, options in self._catalog.originals:
+            self.bytes_done += 1
+            if self._only is not None and file.digest not in self._only:
+                continue
             for found in read_leaf(file, FieldMap.from_stored(**options)):
                 if isinstance(found, UnreadableArticle) or self._is_current(found):
                     yield found
-            self.bytes_done += 1
 
     def _is_current(self, article: Article) -> bool:
         holder = self._catalog.identities.known([article.id]).get(article.id)
@@ -34,4 +45,6 @@ class Rereading:
             now, then = article.origin, holder.origin
             return (now, now.digest) == (then, then.digest)
         history = self._catalog.history
-        return not history.past([article.id]) and not history.removed([article.id])
+        past = history.past([article.id]).get(article.id, set())
+        replaced = article.digest in past if self._recovering else bool(past)
+        return not replaced and not history.removed([article.id])

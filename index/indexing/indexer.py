@@ -20,7 +20,7 @@ import numpy as np
 
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.passages import Tokenizer, split
-from backfile.archive.store.catalog import Changes
+from backfile.archive.store.entries import Changes
 from backfile.archive.workers import Task, Workers, batches
 from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
@@ -33,6 +33,7 @@ from backfile.index.indexing.ingest_batch import (
     growing_batches,
 )
 from backfile.index.indexing.stages import EmbedStage, LexicalStage, Progress, Stage, entry_of
+from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 
 SPLIT_AT_ONCE = 50  # articles a worker is given
@@ -145,6 +146,11 @@ class Indexer:
         """Take passages that are gone out of the lexical index and the vectors, after a kill."""
         self.lexical.tidy()
         self._embed.tidy()
+
+    def discard(self, rows: Rows) -> None:
+        """Take rows out of the caches that the catalogue has no more."""
+        self._embed.forget(rows)
+        self.lexical.forget(rows)
 
     def _index(self, source: Input, *, aside: Workers | None) -> Report:
         report, ingest = Report(), Ingest(self._catalog)

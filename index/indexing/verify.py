@@ -7,7 +7,6 @@ from enum import StrEnum
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.archive.workers import batches
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
@@ -103,14 +102,10 @@ def _lasting(
 
 def _texts(engines: Engines) -> Iterator[Problem]:
     """Check that each article has its digest, and that each passage is within its article."""
-    for article, digest in engines.catalog.digests():
-        if article.digest != digest:
-            yield Problem(Part.CATALOG, f"the article {article.id!r} is not what was read")
-    rows = engines.catalog.rows_after(0)
-    for some in batches(rows.tolist(), ROWS_AT_ONCE):
-        for found in engines.catalog.stored(some):
-            if not 0 <= found.passage.start < found.passage.end <= len(found.article.text):
-                yield Problem(Part.CATALOG, f"the passage {found.passage.id!r} is out of bounds")
+    try:
+        yield from (Problem(Part.CATALOG, str(each)) for each in engines.catalog.damaged())
+    except EngineUnavailable as exc:
+        yield Problem(Part.CATALOG, str(exc))
 
 
 def _words(engines: Engines) -> Iterator[Problem]:

@@ -40,6 +40,8 @@ def decide(article: Article, holder: Known, past: set[bytes], *, this_run: bool)
     A program's article replaces the one that an earlier run put under its id.
     """
     same_place = holder.origin == article.origin
+    if _is_equal(article, holder) and not holder.is_sound:
+        return Decision.CHANGED  # back to what it was
     if _is_equal(article, holder):
         elsewhere = not same_place and (this_run or holder.origin.path.exists())
         return Decision.DUPLICATE if elsewhere else Decision.UNCHANGED

@@ -30,8 +30,9 @@ from backfile.archive.model.errors import (
     WithdrawnArticle,
 )
 from backfile.archive.passages import split
-from backfile.archive.store.catalog import Catalog, Changes, Counts
+from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.entries import Changes
 from backfile.archive.store.identities import known_as
 from tests.builders import ROOT
 
@@ -63,7 +64,7 @@ ARTICLES = st.builds(
 
 @pytest.fixture
 def catalog(tmp_path):
-    opened = Catalog(tmp_path / "catalog.db")
+    opened = Catalog.create(tmp_path / "catalog.db")
     yield opened
     opened.close()
 
@@ -79,7 +80,7 @@ def put(catalog, word_tokenizer):
 
 @pytest.fixture(scope="module")
 def shared_catalog(tmp_path_factory):
-    opened = Catalog(tmp_path_factory.mktemp("catalog") / "catalog.db")
+    opened = Catalog.create(tmp_path_factory.mktemp("catalog") / "catalog.db")
     yield opened
     opened.close()
 
@@ -279,7 +280,7 @@ def test_an_archive_is_read_where_there_is_no_room_for_the_index_of_a_log(
 
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"rain" * 1_000)
-    with pytest.raises(EngineUnavailable, match="a backup can be restored"):
+    with pytest.raises(EngineUnavailable, match="brings a backup back"):
         Catalog(tmp_path / "catalog.db")
 
 
