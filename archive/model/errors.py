@@ -13,10 +13,12 @@ ArchiveError
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
+├── DiskFull            nothing more can be written
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a worker process was ended from outside
 """
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,23 @@ class ArchiveClosed(ArchiveError):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"the archive at {path} was closed; open it again")
+
+
+class DiskFull(ArchiveError):
+    """Nothing more can be written; what is there can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message(
+                "the disk is full; free some space, then run this again: "
+                "what is in the archive stays there and can be searched"
+            )
+        )
+
+
+def means_full(error: OSError) -> bool:
+    """Whether the system could not write because the disk, or the share of its user, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class EngineUnavailable(ArchiveError):

@@ -125,6 +125,13 @@ def damages(
             yield Damage(name, f"is not sound: {problem}")
 
 
+def files_below(path: Path) -> list[Path]:
+    """List the files of a cache that is one file, or a folder of files."""
+    if path.is_file():
+        return [path]
+    return sorted(each for each in path.rglob("*") if each.is_file())
+
+
 def digest_of(path: Path) -> str:
     """Read a whole file, and return its BLAKE2b digest."""
     with path.open("rb") as stream:

@@ -26,10 +26,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateColumn
 
-from backfile.archive.model.errors import EngineUnavailable, RecordLost
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.schema import counters, metadata
@@ -39,6 +39,7 @@ ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
 
 class Database:
@@ -52,7 +53,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        """Read one state of the archive, however many statements that takes."""
         with translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # else each SELECT is a transaction of its own
             yield connection
 
     @contextmanager
@@ -108,16 +111,23 @@ def delete_rows(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise EngineUnavailable, with what can be done, in place of the database's own errors."""
+    """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
     try:
         yield
     except DatabaseError as exc:
+        if lacks_room(exc.orig):
+            raise DiskFull from exc
         reason = Message(
             "%(error)s; `backfile verify --repair` restores what it can, "
             "and `backfile restore` brings a backup back",
             error=str(exc.orig),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether SQLite could not write because the disk is full."""
+    return getattr(error, "sqlite_errorname", "") in NO_ROOM
 
 
 def take(connection: Connection, counter: str, count: int) -> int:
@@ -148,20 +158,34 @@ def open_database(path: Path) -> Engine:
         raise RecordLost(Message("%(path)s is empty", path=str(path)))
     if not is_writable(path):
         return _open_reading(path)
-    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
-    engine = create_engine(
-        "sqlite://",
-        creator=partial(_connect, f"{path.resolve().as_uri()}?mode=rw"),
-        poolclass=QueuePool,
-        max_overflow=-1,
-    )
+    connect = partial(_connect, f"{path.resolve().as_uri()}?mode=rw")
+    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "connect", _configure)
+    try:
+        _complete(engine, path)
+    except OperationalError as exc:
+        if not lacks_room(exc.orig):
+            raise
+        # The index of the log has no room, so each connection keeps its own in memory, and the
+        # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        event.listen(engine, "connect", exclude_others)
+        event.listen(engine, "connect", _configure)
+        _complete(engine, path)
+    return engine
+
+
+def _complete(engine: Engine, path: Path) -> None:
+    """Add the tables and columns that are missing; nothing is written where all are there.
+
+    Raises RecordLost if the database is no catalogue.
+    """
     if not inspect(engine).has_table(counters.name):
         raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
-    metadata.create_all(engine)  # writes nothing if all tables are there
+    metadata.create_all(engine)
     _add_columns(engine)
-    return engine
 
 
 def set_counter(connection: Connection, name: str, value: int) -> None:
@@ -251,6 +275,11 @@ def _configure(connection: Any, record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def exclude_others(connection: Any, _record: object = None) -> None:
+    """Lock the database with the first statement, and keep no index of the log on the disk."""
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
 
 
 def _set_timeout(connection: Any, _record: object) -> None:

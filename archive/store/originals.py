@@ -163,7 +163,7 @@ class Originals:
                     sound = hashlib.file_digest(stream, "sha256").hexdigest() == digest
             except (OSError, EOFError, zlib.error):
                 sound = False
-            if not sound:
+            if not sound and self._is_noted(digest):  # else it was deleted meanwhile
                 yield digest
 
     def forget(self, digests: Sequence[str]) -> None:
@@ -172,6 +172,11 @@ class Originals:
             self._path(digest).unlink(missing_ok=True)
         with self._database.writing() as connection:
             delete_rows(connection, delete(originals), originals.c.digest, digests)
+
+    def _is_noted(self, digest: str) -> bool:
+        noted = select(originals.c.digest).where(originals.c.digest == digest).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(noted).first() is not None
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.gz"

@@ -9,10 +9,12 @@ rows before `warm` is called: a single search ends before Chroma would be import
 
 import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from backfile.archive.model.errors import DiskFull
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.vector.chroma_part import ROWS, ChromaPart, unavailable, write_part
@@ -79,7 +81,9 @@ class ChromaIndex:
         self._known = {part.path: part for part in parts}
         if self._warm:
             for part in parts:
-                part.open()
+                if part.is_writable:  # else all rows are compared
+                    with suppress(DiskFull):
+                        part.open()
         return ChromaSnapshot(parts, self._vectors, embedded, self._rows_a_neighbour)
 
     def warm(self) -> None:

@@ -4,16 +4,16 @@ import pickle
 import shutil
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.archive.store.switching import switch
+from backfile.archive.store.switching import present, settle_switch, switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.codec import deleted_documents, document_rows
 from backfile.index.lexical.storage.segments import (
@@ -39,6 +39,7 @@ with warnings.catch_warnings():
     from whoosh.reading import SegmentReader
 
 
+T = TypeVar("T")
 MOST_SEGMENTS = 16
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
@@ -86,18 +87,11 @@ class WhooshIndex:
 
     def rows(self) -> Rows:
         """The rows that are indexed and not deleted."""
-        with self._opened().reader() as reader:
-            return np.delete(document_rows(reader), deleted_documents(reader))
+        return self._read(_living_rows)
 
     def snapshot(self) -> "WhooshSnapshot":
         """Open the committed state; raise EngineUnavailable if it cannot be read."""
-        for _ in range(TRIES):
-            try:
-                return WhooshSnapshot(self._opened().reader())
-            except FileNotFoundError:  # a merge took a segment away meanwhile
-                continue
-        changing = Message("its files keep changing; `backfile rebuild lexical` makes it anew")
-        raise EngineUnavailable(NAME, changing)
+        return self._read(lambda made: WhooshSnapshot(made.reader()))
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are ignored."""
@@ -186,29 +180,51 @@ class WhooshIndex:
             found += self._path.glob(f"{segment.segment_id()}.*")
         return sorted(found)
 
+    def _read(self, read: Callable[[Any], T]) -> T:
+        """Read the committed state; raise EngineUnavailable if it cannot be read."""
+        for _ in range(TRIES - 1):
+            with suppress(FileNotFoundError):  # a merge took a file away meanwhile
+                return read(self._opened())
+        try:
+            return read(self._opened())
+        except FileNotFoundError as exc:
+            raise _unreadable(exc) from exc
+
     def _opened(self) -> Any:
-        if not self._path.exists():  # nothing has been indexed yet
+        if not present(self._path).exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
         try:
             return FileIndex(self._folder(), schema(), INDEX_NAME)
+        except FileNotFoundError:
+            raise
         except (index.IndexError, OSError, EOFError, ValueError, pickle.PickleError) as exc:
-            error = str(exc) or type(exc).__name__
-            reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
-            raise EngineUnavailable(NAME, reason) from exc
+            raise _unreadable(exc) from exc
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
+            settle_switch(_beside(self._path), self._path)
             for left in (self._path / STAGING, _beside(self._path)):  # files of a killed run
                 shutil.rmtree(left, ignore_errors=True)
             if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
-                self._index = self._opened()
+                self._index = self._read(lambda made: made)
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
                 self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
         return self._index
 
     def _folder(self) -> IndexFolder:
-        return IndexFolder(str(self._path))
+        return IndexFolder(str(present(self._path)))
+
+
+def _unreadable(exc: Exception) -> EngineUnavailable:
+    error = str(exc) or type(exc).__name__
+    reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
+    return EngineUnavailable(NAME, reason)
+
+
+def _living_rows(made: Any) -> Rows:
+    with made.reader() as reader:
+        return np.delete(document_rows(reader), deleted_documents(reader))
 
 
 def _beside(path: Path) -> Path:
