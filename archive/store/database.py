@@ -215,8 +215,11 @@ def name_archive(connection: Connection) -> int:
 
 
 def _add_columns(engine: Engine) -> None:
-    """Add the columns that the tables of an older archive lack."""
+    """Add the columns and indexes that the tables of an older archive lack."""
     there = inspect(engine)
+    with engine.connect() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
+        indexes = set(names.scalars())
     for table in metadata.sorted_tables:
         known = {column["name"] for column in there.get_columns(table.name)}
         lacking = [column for column in table.columns if column.name not in known]
@@ -225,8 +228,9 @@ def _add_columns(engine: Engine) -> None:
                 definition = CreateColumn(column).compile(dialect=engine.dialect)
                 name = engine.dialect.identifier_preparer.format_table(table)
                 connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
-        for index in table.indexes if lacking else ():
-            index.create(engine, checkfirst=True)
+        for index in table.indexes:
+            if index.name not in indexes:
+                index.create(engine, checkfirst=True)
 
 
 def is_writable(path: Path) -> bool:
