@@ -1,12 +1,13 @@
 """Opens an archive for writing, by one process at a time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import DiskFull, means_full
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
@@ -61,7 +62,12 @@ def open_for_writing(
     ):
         if not directory.exists():
             new_archive(settings, directory)
-        earlier = prepare(directory) if prepare else None
+        earlier = None
+        if prepare:
+            with suppress(EngineUnavailable):  # it is damaged, and `prepare` sees to that
+                bring_up(directory.catalog)
+            earlier = prepare(directory)
+        bring_up(directory.catalog)
         engines = open_engines(
             settings, rebuilding=rebuilding, recovering=bool(prepare), workers=workers
         )
