@@ -11,6 +11,7 @@ from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
+from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
@@ -46,13 +47,14 @@ def open_for_writing(
     `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
     where that lies now; then the caller recovers what the record lacks. At the end of the context,
     the article table is written and the archive is calibrated. Raises ArchiveBusy if another
-    process has it open for writing.
+    process has it open for writing, and ArchiveUntrusted if another user can write to it.
     """
     directory = ArchiveDirectory(settings.archive)
     if create:
         directory.create()
     else:
         directory.require()
+    require_trusted(directory.root, trust=settings.trust)
     several = settings.worker_threads > 1
     with (
         _naming_a_full_disk(),

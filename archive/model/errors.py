@@ -9,6 +9,7 @@ ArchiveError
 ├── ArchiveMissing      no archive at this path
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
+├── ArchiveUntrusted    another user can write to the archive
 ├── ArchiveUnwritable   no archive can be made or changed at this path
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
@@ -140,6 +141,18 @@ class ArchiveBusy(ArchiveError):
         self.path = path
         super().__init__(
             f"another process is {doing} {path}; wait for it to end, then run this again"
+        )
+
+
+class ArchiveUntrusted(ArchiveError):
+    """Another user owns the archive or can write to it; `reason` names a path and who it is."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"the archive at {path} is not opened, because {reason}; make it yours alone with "
+            f"`{remedy}`, or give --trust (BACKFILE_TRUST=yes) if you trust all who can write to it"
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.directory import write_whole
+from backfile.archive.store.trust import open_private
 
 JOURNAL = "notes.jsonl"
 REMOVED = "removed.json"
@@ -32,7 +33,7 @@ class Journal:
     def add(self, notes: Sequence[Note]) -> None:
         """Append notes, and wait until they are on disk."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._path.open("a+b") as stream:
+        with open(self._path, "a+b", opener=open_private) as stream:
             if stream.tell():  # a line that was cut short ends here, so that the next one is whole
                 stream.seek(-1, os.SEEK_END)
                 stream.write(b"" if stream.read(1) == b"\n" else b"\n")

@@ -33,6 +33,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.store.database import Database, delete_rows, find_rows, is_unfinished
 from backfile.archive.store.journal import Journal
 from backfile.archive.store.schema import NOTHING, articles, originals, releases, versions
+from backfile.archive.store.trust import make_private_folder, open_private
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth
@@ -198,9 +199,13 @@ class Originals:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         path = self._path(digest)
         if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             draft = self._folder / DRAFT
-            with file.raw() as stream, gzip.open(draft, "wb", COMPRESSION) as packed:
+            with (
+                file.raw() as stream,
+                open(draft, "wb", opener=open_private) as bytes_of_it,
+                gzip.open(bytes_of_it, "wb", COMPRESSION) as packed,
+            ):
                 shutil.copyfileobj(stream, packed, COPIED_AT_ONCE)
             draft.replace(path)
         return digest
