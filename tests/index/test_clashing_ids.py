@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.archive.follow.client import Fetcher
+from backfile.archive.follow.feeds import FeedRun, Subscriptions
 from backfile.archive.formats import fields
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import former_ids, is_global
+from backfile.archive.store.catalog import Changes
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing import ingest_batch
 from backfile.index.indexing.identity import are_of_one_story
 from backfile.index.indexing.verify import verify
+from tests.archive.web_server import WebServer
 from tests.builders import engines_in, fill, indexer_of, nitf
 
 DAY = date(2024, 3, 1)
@@ -215,6 +219,26 @@ def test_an_agency_withdraws_its_item_and_no_other_agencys(opened, tmp_path):
     assert titles(opened) == ["Night ferry stops"]
 
 
+def test_two_followed_feeds_with_one_id_keep_their_articles(opened, tmp_path):
+    def follow(*urls):
+        subscriptions = Subscriptions(tmp_path / "followed.json")
+        return indexer_of(opened).index(FeedRun(urls, subscriptions, Fetcher(private=True)))
+
+    with WebServer() as server:
+        for outlet in STORIES:
+            server.answers[f"/{outlet}"] = (200, {}, feed(outlet, "rss").encode())
+        urls = [server.url(f"/{outlet}") for outlet in STORIES]
+        assert [counted(follow(url)) for url in urls] == 3 * [(1, 0, 0, 0, 0)]
+        assert counted(follow(*reversed(urls))) == (0, 0, 3, 0, 0)
+        later = feed("Beta", "rss").replace("2024-03-01", "2024-03-05")
+        later = later.replace("Mayor opens library", "Council votes")
+        later = later.replace(STORIES["Beta"][1], "It was five to four, after a long night.")
+        server.answers["/Beta"] = (200, {}, later.encode())
+        assert counted(follow(*urls)) == (1, 0, 2, 0, 0)
+        assert counted(follow(*urls)) == (0, 0, 3, 0, 0)
+    assert len(titles(opened)) == 4
+
+
 def feed(outlet, kind):
     """One story of an outlet as a file of this kind, with the id 1."""
     title, text = STORIES[outlet]
@@ -293,7 +317,7 @@ news = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(runs=st.lists(news, max_size=3))
 def test_nothing_is_lost_and_a_second_reading_changes_nothing(runs, tmp_path_factory, entry):
     words = ["storm cape boats noon", "tax vote mayor hall", "bread oven dawn flour"]
@@ -437,6 +461,21 @@ def test_articles_of_an_older_archive_keep_their_ids(opened, tmp_path):
     assert counted(fill(opened, renamed)) == (0, 1, 2, 0, 0)
     assert {*ids(opened).values()} == {*before.values()}
     assert opened.catalog.history.count(before["Title of Cedar, felled"]) == 1
+
+
+def test_equal_files_that_are_two_articles_of_an_older_archive_stay_so(opened, tmp_path):
+    folder = write(tmp_path / "news", a="Ash", b="Ash")
+    (article, _) = Reading([folder], FieldMap())
+    places = [Origin(str(folder / f"{name}.txt"), 1) for name in "ab"]
+    former = [former_ids(f"news/{name}.txt", 1)[0] for name in "ab"]
+    pairs = zip(former, places, strict=True)
+    old = [replace(article, id=each, origin=place) for each, place in pairs]
+    opened.catalog.write(Changes([(each, []) for each in old]))
+    renamed = folder.rename(tmp_path / "renamed")
+    assert counted(fill(opened, renamed)) == (0, 0, 2, 0, 0)
+    write(renamed, a="Birch")
+    assert counted(fill(opened, renamed)) == (0, 1, 1, 0, 0)
+    assert sorted(ids(opened).values()) == sorted(former)
 
 
 def test_what_an_older_release_has_removed_stays_so(opened, tmp_path):
