@@ -126,6 +126,7 @@ def test_an_archive_that_cannot_be_written_is_checked_and_left_as_it_is(
 ):
     """The system's answer is feigned, as the one who tests may write everywhere."""
     root = tmp_path / "archive"
+    real.catalog.generation()  # opened while it could be written: it has its log
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     access = os.access
     monkeypatch.setattr(
