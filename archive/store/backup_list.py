@@ -1,16 +1,15 @@
 """The list of a backup, `backup.json`: each file with its size and digest; and the check by it."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BackupUnusable
 from backfile.archive.store.directory import ArchiveDirectory, write_whole
+from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
 RECORD = ("manifest.json", "followed.json", "ranking.json", "originals", "vectors", "catalog.db")
@@ -27,7 +26,6 @@ WRITTEN_ONCE = ("lexical", "query-graph")
 
 Watch = Callable[[int], object]
 """Called with a number of bytes whenever so many more were copied or checked."""
-new_digest = partial(hashlib.blake2b, digest_size=32)
 
 
 class ListedFile(NamedTuple):
@@ -117,29 +115,12 @@ def damages(
     Of a catalogue that is, SQLite is asked whether it is sound.
     """
     for name, listed in files.items():
-        damage = _damage(folder / name, listed)
+        damage = damage_of(folder / name, listed.size, listed.digest)
         watch(listed.size)
         if damage:
             yield Damage(name, damage)
         elif name == "catalog.db" and (problem := _unsound(folder / name)):
             yield Damage(name, f"is not sound: {problem}")
-
-
-def digest_of(path: Path) -> str:
-    """Read a whole file, and return its BLAKE2b digest."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, new_digest).hexdigest()
-
-
-def _damage(path: Path, listed: ListedFile) -> str:
-    try:
-        if (size := path.stat().st_size) != listed.size:
-            return f"has {size:,} bytes instead of {listed.size:,}"
-        return "" if digest_of(path) == listed.digest else "does not have the digest that is listed"
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as exc:
-        return f"cannot be read ({exc.strerror or exc})"
 
 
 def _unsound(catalog: Path) -> str:

@@ -66,8 +66,7 @@ def repair(engines: Engines, indexer: Indexer) -> None:
         engines.table.bring_up(engines.catalog)
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
-        engines.lexical.clear()
-        indexer.lexical.bring_up()
+        indexer.lexical.rebuild()
     for bad in _broken(engines, table[table[:, 2] != 0, 0]):
         engines.catalog.embedded.forget(bad)
         engines.neighbours.clear()  # its parts were built from them
@@ -93,6 +92,7 @@ def _words(engines: Engines, rows: Rows) -> Iterator[Problem]:
     try:
         indexed = engines.lexical.rows()
         engines.lexical.snapshot().close()
+        engines.lexical.check()
     except EngineUnavailable as exc:
         yield Problem(Part.LEXICAL, str(exc))
         return
