@@ -22,7 +22,7 @@ CACHES = {
 }
 """Each cache of an archive, and what makes it again."""
 WRITTEN_ONCE = ("lexical", "query-graph")
-"""Caches whose files nothing writes to again; Chroma writes to its own whenever it opens them."""
+"""Caches whose files nothing writes to again; earlier releases wrote to Chroma's."""
 
 Watch = Callable[[int], object]
 """Called with a number of bytes whenever so many more were copied or checked."""

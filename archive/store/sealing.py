@@ -6,11 +6,12 @@ blocks of 16 KB. The digest is for a check of the whole file: BLAKE2b takes 1.2 
 """
 
 import hashlib
+import os
 import struct
 import zlib
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 BLOCK = 1 << 14  # bytes
 CHECKSUM = struct.Struct("<I")
@@ -53,6 +54,18 @@ class Seal(NamedTuple):
                 size += len(block)
         return cls(size, digest.hexdigest(), bytes(checksums))
 
+    @classmethod
+    def decode(cls, stored: Any) -> Self:
+        """Read what `encode` gave; raise ValueError or TypeError for anything else."""
+        size, digest, checksums = stored
+        if type(size) is not int or not isinstance(digest, str):
+            raise TypeError(f"{stored!r} is no seal")
+        return cls(size, digest, bytes.fromhex(checksums))
+
+    def encode(self) -> list[int | str]:
+        """Write as JSON can hold it."""
+        return [self.size, self.digest, self.checksums.hex()]
+
     def fits_block(self, number: int, block: bytes | memoryview) -> bool:
         """Whether these are the bytes of a block."""
         start = number * CHECKSUM.size
@@ -66,3 +79,11 @@ class Seal(NamedTuple):
             self.fits_block(start // BLOCK, seen[start : start + BLOCK])
             for start in range(0, len(seen), BLOCK)
         )
+
+    def fits_file(self, path: Path) -> bool:
+        """Read a file once, and return whether it is as it was sealed."""
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size != self.size:
+                return False
+            blocks = iter(partial(stream.read, BLOCK), b"")
+            return all(self.fits_block(number, block) for number, block in enumerate(blocks))

@@ -67,12 +67,13 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     table = engines.catalog.passage_table()
     if any(_words(engines, table[:, 0])):
         indexer.lexical.rebuild()
-    for bad in _broken(engines, table[table[:, 2] != 0, 0]):
-        engines.catalog.embedded.forget(bad)
-        engines.neighbours.clear()  # its parts were built from them
+    broken = list(_broken(engines, table[table[:, 2] != 0, 0]))
+    for rows in broken:
+        engines.catalog.embedded.forget(rows)
+    table = engines.catalog.passage_table()
     embedded = table[table[:, 2] != 0, 0]
-    if any(_neighbours(engines, embedded)):
-        engines.neighbours.clear()
+    if broken or any(_neighbours(engines, embedded)):
+        indexer.rebuild_neighbours()  # without the broken rows, which are then new ones
     indexer.embed()
 
 
