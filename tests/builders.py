@@ -141,7 +141,7 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
     folder.mkdir(exist_ok=True)
     vectors = VectorFile(folder / "vectors", HashedWords.dimension)
     return Engines(
-        catalog=Catalog(folder / "catalog.db"),
+        catalog=Catalog.create(folder / "catalog.db"),
         vectors=vectors,
         lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical", workers),
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),

@@ -32,10 +32,18 @@ from backfile.archive.store.catalog_reading import (
     originals_in,
 )
 from backfile.archive.store.directory import BACKUP_LIST, ArchiveDirectory
-from backfile.archive.store.draft import UNFINISHED, Draft, drafted, holds_its_digest, reason_of
+from backfile.archive.store.draft import (
+    UNFINISHED,
+    Draft,
+    are_apart,
+    draft_of,
+    drafted,
+    holds_its_digest,
+    reason_of,
+)
 from backfile.archive.store.history import moment
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.switching import switch, undo_switch
+from backfile.archive.store.switching import settle_switch, switch
 from backfile.archive.store.vectors import Rows, VectorFile
 
 TRIES = 10
@@ -75,13 +83,6 @@ class BackupReport:
     notes: tuple[str, ...]
 
 
-def files_below(path: Path) -> list[Path]:
-    """List the files of a cache that is one file, or a folder of files."""
-    if path.is_file():
-        return [path]
-    return sorted(each for each in path.rglob("*") if each.is_file())
-
-
 def back_up(
     directory: ArchiveDirectory, place: Path, caches: Sequence[Cache], watch: Watch = lambda _: None
 ) -> BackupReport:
@@ -93,7 +94,7 @@ def back_up(
     directory.require()
     place = place.resolve()
     with _refusing(place):
-        undo_switch(place)
+        settle_switch(draft_of(place), place)
         earlier = _earlier(directory, place)
         place.parent.mkdir(parents=True, exist_ok=True)
         with drafted(place) as folder:
@@ -321,11 +322,6 @@ class _Taking:
         path = self._draft.folder / self._directory.catalog.name
         with closing(sqlite3.connect(path)) as connection:
             yield connection
-
-
-def are_apart(one: Path, other: Path) -> bool:
-    """Whether neither of two folders lies in the other."""
-    return one != other and one not in other.parents and other not in one.parents
 
 
 def _earlier(directory: ArchiveDirectory, place: Path) -> BackupList | None:

@@ -123,6 +123,13 @@ def damages(
             yield Damage(name, f"is not sound: {problem}")
 
 
+def files_below(path: Path) -> list[Path]:
+    """List the files of a cache that is one file, or a folder of files."""
+    if path.is_file():
+        return [path]
+    return sorted(each for each in path.rglob("*") if each.is_file())
+
+
 def _unsound(catalog: Path) -> str:
     """The first problem that SQLite finds in a catalogue that nobody writes to, if it finds one."""
     try:

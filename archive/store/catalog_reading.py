@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.database import exclude_others, is_writable, lacks_room, read_only_uri
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -17,7 +17,16 @@ ROWS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 def connected(path: Path) -> sqlite3.Connection:
     """Open a database that is there, read-only where nothing can be written beside it."""
     uri = f"{path.resolve().as_uri()}?mode=rw" if is_writable(path) else read_only_uri(path)
-    return sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+    connection = sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as exc:
+        connection.close()
+        if not lacks_room(exc):
+            raise
+        connection = sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+        exclude_others(connection)
+    return connection
 
 
 def generation_in(connection: sqlite3.Connection) -> int:

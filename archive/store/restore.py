@@ -7,8 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backfile.archive.model.errors import ArchiveBusy, ArchiveUnwritable, BackupUnusable
-from backfile.archive.store.backup import NOT_TAKEN, are_apart
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveUnwritable,
+    BackupUnusable,
+    DiskFull,
+    means_full,
+)
+from backfile.archive.store.backup import NOT_TAKEN
 from backfile.archive.store.backup_list import (
     CACHES,
     RECORD,
@@ -21,13 +27,15 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
     Draft,
+    are_apart,
+    draft_of,
     drafted,
     name_for_replaced,
     reason_of,
     remove_path,
 )
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.switching import switch, undo_switch
+from backfile.archive.store.switching import settle_switch, switch
 
 ESSENTIAL = ("manifest.json", "catalog.db")
 
@@ -58,7 +66,7 @@ def restore(
     if not are_apart(source, directory.root):
         raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
     with _unwritable(directory.root):
-        undo_switch(directory.root)
+        settle_switch(draft_of(directory.root), directory.root)
         _require_replaceable(directory)
         directory.root.parent.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
@@ -174,5 +182,7 @@ def _unwritable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
+        if means_full(exc):
+            raise DiskFull from exc
         reason = f"{reason_of(exc)}; nothing was restored"
         raise ArchiveUnwritable(root, reason) from exc

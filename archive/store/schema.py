@@ -33,6 +33,7 @@ from backfile.archive.model.article import (
     Passage,
     TitleSource,
 )
+from backfile.archive.model.errors import EngineUnavailable
 
 metadata = MetaData()
 NOTHING: ColumnElement[str] = literal_column("''", Text)
@@ -74,6 +75,13 @@ articles = Table(
 
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
 Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
+
+UNNAMED: ColumnElement[bool] = literal_column(
+    "substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')", Boolean
+)
+"""Whether an id was made of the content or the place; a literal for the same reason."""
+
+Index("contents", articles.c.digest, sqlite_where=UNNAMED)
 
 Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != NOTHING)
 
@@ -130,6 +138,13 @@ originals = Table(
     Column("key", Text, nullable=False),
     Column("told", Text, nullable=False),  # fields known from its surroundings, as JSON
     Column("options", Text, nullable=False),  # of its reader, as JSON
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    # Originals whose notes were deleted, and whose bytes are to be deleted.
+    Column("digest", Text, primary_key=True),
 )
 
 passages = Table(
@@ -199,7 +214,25 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
 
 
 def article_of(row: Mapping[str, Any]) -> Article:
-    """Read an article back from its row."""
+    """Read an article back from its row; raise EngineUnavailable if the row is damaged."""
+    try:
+        return _article_of(row)
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise EngineUnavailable(
+            "the catalogue",
+            f"the article {row['id']!r} is damaged; `backfile verify --repair` restores it",
+        ) from exc
+
+
+def is_sound(row: Mapping[str, Any]) -> bool:
+    """Whether an article's row is complete, and its digest that of what a reader sees."""
+    try:
+        return bool(article_of(row).digest == row["digest"])
+    except (EngineUnavailable, KeyError):
+        return False
+
+
+def _article_of(row: Mapping[str, Any]) -> Article:
     return Article(
         id=row["id"],
         title=row["title"],

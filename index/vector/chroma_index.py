@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import DiskFull, EngineUnavailable
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.vector.chroma_part import ChromaPart, write_part
@@ -150,6 +150,6 @@ def _opens(part: ChromaPart) -> bool:
     """Open a part; return False if that fails."""
     try:
         part.open()
-    except EngineUnavailable as exc:
+    except (EngineUnavailable, DiskFull) as exc:
         log.warning("%s; its passages are compared one by one", exc)
     return part.is_open

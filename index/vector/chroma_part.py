@@ -3,6 +3,7 @@
 import io
 import threading
 import weakref
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,21 +80,22 @@ def write_part(path: Path, rows: Rows, vectors: Vectors) -> None:
 
     `rows` are in ascending order; `vectors` (n_rows, dimension) are indexed by row.
     """
-    with OPENING:
-        client = _client(path)
-    collection = client.create_collection(
-        COLLECTION, embedding_function=None, configuration={"hnsw": HNSW | ALL_WRITTEN}
-    )
-    at_once = client.get_max_batch_size()
-    for start in range(0, len(rows), at_once):
-        some = rows[start : start + at_once]
-        collection.add(
-            ids=[str(row) for row in some.tolist()],
-            embeddings=vectors[some].astype(np.float32),
-        )
-    client.close()
-    np.save(path / ROWS, rows)
-    seal_part(path)
+    with translated(NAME):
+        with OPENING:
+            client = _client(path)
+        with closing(client):
+            collection = client.create_collection(
+                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW | ALL_WRITTEN}
+            )
+            at_once = client.get_max_batch_size()
+            for start in range(0, len(rows), at_once):
+                some = rows[start : start + at_once]
+                collection.add(
+                    ids=[str(row) for row in some.tolist()],
+                    embeddings=vectors[some].astype(np.float32),
+                )
+        np.save(path / ROWS, rows)
+        seal_part(path)
 
 
 def _rows_in(path: Path, seals: Any) -> Rows:

@@ -71,11 +71,18 @@ class OpenCopy:
 
     @classmethod
     def of(cls, part: Path, seals: Seals) -> Self:
-        """Copy or link the files of a part; raise EngineUnavailable if one is damaged."""
+        """Copy or link the files of a part; raise EngineUnavailable if one is damaged.
+
+        The copy lies beside the part, or, where that is not possible, with the temporary files.
+        """
         beside = part.parent
-        place, prefix = Path(tempfile.gettempdir()), ELSEWHERE
         if is_writable(beside) and os.access(beside, os.W_OK):
-            place, prefix = beside, COPY
+            with suppress(OSError):
+                return cls._made(beside, COPY, part, seals)
+        return cls._made(Path(tempfile.gettempdir()), ELSEWHERE, part, seals)
+
+    @classmethod
+    def _made(cls, place: Path, prefix: str, part: Path, seals: Seals) -> Self:
         _sweep(place, prefix)
         made = cls(place / f"{prefix}{uuid.uuid4().hex}")
         try:

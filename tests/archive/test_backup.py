@@ -23,6 +23,7 @@ from backfile.archive.model.errors import (
     ArchiveUnwritable,
     BackupRefused,
     BackupUnusable,
+    DiskFull,
     EngineUnavailable,
 )
 from backfile.archive.store import backup as backups
@@ -185,6 +186,23 @@ def test_a_backup_without_links_is_the_same(archive, tmp_path, monkeypatch):
     assert is_whole(tmp_path / "backup")
 
 
+def test_a_file_that_is_read_only_is_copied_and_stays_read_only(archive, tmp_path):
+    files = [path for path in archive.lexical.iterdir() if path.is_file()]
+    for path in files:
+        path.chmod(0o400)
+    assert make(archive, tmp_path / "backup").linked == 0
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o400}
+    assert is_whole(tmp_path / "backup")
+
+
+def test_a_query_graph_that_is_being_exported_is_not_taken(archive, tmp_path):
+    archive.query_graph.mkdir()
+    (archive.query_graph / "model.onnx").write_bytes(b"half of it")
+    assert not [name for name in make(archive, tmp_path / "backup").made.files if "onnx" in name]
+    (archive.query_graph / "graph.json").write_text("{}")
+    assert "query-graph/model.onnx" in make(archive, tmp_path / "backup").made.files
+
+
 def test_a_system_that_cannot_exchange_names_switches_in_steps(archive, tmp_path, monkeypatch):
     monkeypatch.setattr(switching, "CALLS", ())
     make(archive, tmp_path / "backup")
@@ -194,6 +212,9 @@ def test_a_system_that_cannot_exchange_names_switches_in_steps(archive, tmp_path
     assert left_beside(tmp_path / "backup") == []
     (tmp_path / "backup").rename(tmp_path / ".backup.backfile-aside")  # as a kill leaves it
     assert make(archive, tmp_path / "backup").kept > 0
+    shutil.copytree(tmp_path / "backup", tmp_path / ".backup.backfile-aside")  # a later kill
+    make(archive, tmp_path / "backup")
+    assert left_beside(tmp_path / "backup") == []
 
 
 @pytest.mark.parametrize(
@@ -375,7 +396,7 @@ def test_a_full_disk_is_said_and_leaves_the_earlier_backup(archive, tmp_path, mo
         make(archive, tmp_path / "backup")
     assert content(tmp_path / "backup") == before
     assert left_beside(tmp_path / "backup") == []
-    with pytest.raises(ArchiveUnwritable, match=r"the disk is full; nothing was restored"):
+    with pytest.raises(DiskFull, match="what is in the archive stays there"):
         restore(tmp_path / "backup", archive)
     assert len(ids_in(archive.root)) == 8
 
@@ -567,6 +588,7 @@ def run(target, *arguments):
 MOMENTS = [(steps, "") for steps in range(0, 4 * KILLS, 4)] + [(0, "before"), (0, "after")]
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize(("steps", "at_switch"), MOMENTS)
 def test_a_killed_backup_leaves_the_old_one_or_the_new_one(archive, tmp_path, steps, at_switch):
     place = tmp_path / "backup"
@@ -580,6 +602,7 @@ def test_a_killed_backup_leaves_the_old_one_or_the_new_one(archive, tmp_path, st
     assert left_beside(place) == []
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize(("steps", "at_switch"), MOMENTS)
 def test_a_killed_restore_leaves_the_old_archive_or_the_new_one(
     archive, tmp_path, steps, at_switch
@@ -598,6 +621,7 @@ def test_a_killed_restore_leaves_the_old_archive_or_the_new_one(
     assert [len(ids_in(path)) for path in replaced] == ([8] if at_switch == "after" else [])
 
 
+@pytest.mark.crash
 def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path):
     """Each is what a kill would have left: the next run completes it, and loses nothing."""
     news = write_news(tmp_path / "news.jsonl")

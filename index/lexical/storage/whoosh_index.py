@@ -12,7 +12,7 @@ import numpy as np
 
 from backfile.archive.model.message import Message
 from backfile.archive.store.sealing import damage_of
-from backfile.archive.store.switching import switch
+from backfile.archive.store.switching import present, settle_switch, switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.codec import deleted_documents, document_rows
 from backfile.index.lexical.storage.segments import (
@@ -191,17 +191,19 @@ class WhooshIndex:
         """List the files of the latest commit; none of them is ever written to again."""
         if next(self._path.glob("*"), None) is None:
             return []
-        opened = self._opened()
-        found = [self._path / TOC._filename(opened.indexname, opened.latest_generation())]
-        for segment in opened._segments():
+        with translated(NAME):
+            return sorted(self._committed(self._files))
+
+    def _files(self, contents: TOC, _: IndexFolder) -> list[Path]:
+        found = [self._path / TOC._filename(INDEX_NAME, contents.generation)]
+        for segment in contents.segments:
             found += self._path.glob(f"{segment.segment_id()}.*")
-        return sorted(found)
+        return found
 
     def _opened(self) -> Any:
-        if not self._path.exists():  # nothing has been indexed yet
+        if not present(self._path).exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
-        with translated(NAME):
-            return FileIndex(self._folder(), schema(), INDEX_NAME)
+        return _index_in(self._folder())
 
     def _reader(self) -> IndexReader:
         """Open a reader of the latest commit."""
@@ -216,23 +218,24 @@ class WhooshIndex:
 
         Raises EngineUnavailable if a file is missing, or has another size than was sealed.
         """
-        contents: TOC | None = None
-        missing: FileNotFoundError | None = None
+        generation, missing = -1, None
         for _ in range(TRIES):
-            opened = self._opened()
-            earlier, contents = contents, opened._read_toc()
-            different = [
-                name
-                for segment in contents.segments
-                for name in different_files(segment, self._path)
-            ]
-            if different and earlier and earlier.generation == contents.generation:
-                raise damaged(different[0])
             try:
+                opened = self._opened()
+                contents = opened._read_toc()
+                different = [
+                    name
+                    for segment in contents.segments
+                    for name in different_files(segment, present(self._path))
+                ]
                 if not different:
                     return use(contents, opened.storage)
             except FileNotFoundError as exc:
                 missing = exc
+                continue
+            if generation == contents.generation:
+                raise damaged(different[0])
+            generation = contents.generation
         raise missing or unavailable(NAME, Message("its files keep changing"))
 
     def _damages(self, contents: TOC, folder: IndexFolder) -> None:
@@ -245,24 +248,32 @@ class WhooshIndex:
             f"{name} {damage}"
             for segment in sealed
             for name, seal in seals_of(segment).items()
-            if (damage := damage_of(self._path / name, seal.size, seal.digest))
+            if (damage := damage_of(Path(folder.folder) / name, seal.size, seal.digest))
         ]
+        if found and TOC._latest_generation(folder, INDEX_NAME) != contents.generation:
+            raise FileNotFoundError  # a merge took them away
         if found:
             raise unavailable(NAME, ", ".join(found))
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
+            settle_switch(_beside(self._path), self._path)
             for left in (self._path / STAGING, _beside(self._path)):  # files of a killed run
                 shutil.rmtree(left, ignore_errors=True)
             if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
-                self._index = self._opened()
+                with translated(NAME):
+                    self._index = self._committed(lambda _, folder: _index_in(folder))
             else:
                 self._path.mkdir(mode=0o700, exist_ok=True)
                 self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
         return self._index
 
     def _folder(self) -> IndexFolder:
-        return IndexFolder(str(self._path))
+        return IndexFolder(str(present(self._path)))
+
+
+def _index_in(folder: IndexFolder) -> FileIndex:
+    return FileIndex(folder, schema(), INDEX_NAME)
 
 
 def _beside(path: Path) -> Path:
