@@ -171,8 +171,8 @@ class _Taking:
                     return
             except FileNotFoundError:
                 pass  # a merge took a file away
-            except (EngineUnavailable, sqlite3.Error) as exc:
-                reason = exc.reason if isinstance(exc, EngineUnavailable) else str(exc)
+            except EngineUnavailable as exc:
+                reason = exc.reason
             self._draft.drop(cache.name)
             time.sleep(PAUSE)
         self._left_out.append(cache.name)
@@ -194,19 +194,11 @@ class _Taking:
             for path, stream in zip(files, streams, strict=True):
                 name = path.relative_to(self._directory.root).as_posix()
                 before = os.fstat(stream.fileno())
-                if path.suffix == ".sqlite3":
-                    self._take_database(path, name)
-                else:
-                    self._draft.take(stream, path, name)
-                    after = os.fstat(stream.fileno())
-                    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                        return False
+                self._draft.take(stream, path, name)
+                after = os.fstat(stream.fileno())
+                if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                    return False
         return True
-
-    def _take_database(self, path: Path, name: str) -> None:
-        if not self._draft.keep(name, status := path.stat()):
-            with closing(connected(path)) as source:
-                self._draft.take_database(source, name, status.st_mtime_ns)
 
     def _take_originals(self, digests: set[str]) -> set[str]:
         """Take those files that are not in the draft yet; return the digests that have no file."""

@@ -71,14 +71,12 @@ def repair(engines: Engines, indexer: Indexer) -> None:
         engines.table.clear()
         engines.table.bring_up(engines.catalog)
     if any(_words(engines)):
-        engines.lexical.clear()
-        indexer.lexical.bring_up()
+        indexer.lexical.rebuild()
     indexer.tidy()
     if len(bad := _broken(engines)):
         engines.catalog.embedded.forget(bad)
-        engines.neighbours.clear()  # its parts were built from them
-    if any(_neighbours(engines)):
-        engines.neighbours.clear()
+    if len(bad) or any(_neighbours(engines)):
+        indexer.rebuild_neighbours()  # without the bad rows, which are then new ones
     indexer.embed()
     indexer.finish()
 
@@ -114,6 +112,7 @@ def _words(engines: Engines) -> Iterator[Problem]:
     try:
         indexed = engines.lexical.rows()
         engines.lexical.snapshot().close()
+        engines.lexical.check()
     except EngineUnavailable as exc:
         yield Problem(Part.LEXICAL, str(exc))
         return
