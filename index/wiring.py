@@ -8,7 +8,7 @@ from functools import partial
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import SPLITTER, Tokenizer
-from backfile.archive.store.backup import Cache
+from backfile.archive.store.backup_files import Cache
 from backfile.archive.store.backup_list import files_below
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BackupUnusable
-from backfile.archive.store.directory import ArchiveDirectory, write_whole
+from backfile.archive.store.directory import SET_ASIDE, ArchiveDirectory, write_whole
 from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
@@ -23,6 +23,17 @@ CACHES = {
 """Each cache of an archive, and what makes it again."""
 WRITTEN_ONCE = ("lexical", "query-graph")
 """Caches whose files nothing writes to again; earlier releases wrote to Chroma's."""
+
+
+def is_part(name: str) -> bool:
+    """Whether a file or folder of this name belongs to an archive."""
+    return is_record(name) or name in CACHES
+
+
+def is_record(name: str) -> bool:
+    """Whether a file or folder of this name cannot be made again."""
+    return name in RECORD or name.startswith(SET_ASIDE)
+
 
 Watch = Callable[[int], object]
 """Called with a number of bytes whenever so many more were copied or checked."""
@@ -55,12 +66,14 @@ class Damage(NamedTuple):
 class BackupList:
     """What a backup holds, and of which state of which archive.
 
-    `made_at` is ISO 8601 in UTC, `archive` an absolute path. `left_out` names the caches that were
-    not taken; `files` has paths below the backup, with `/`.
+    `made_at` is ISO 8601 in UTC, `archive` an absolute path. `number` names the archive; it is 0 if
+    an older release made it. `left_out` names the caches that were not taken; `files` has paths
+    below the backup, with `/`.
     """
 
     made_at: str
     archive: str
+    number: int
     generation: int
     articles: int
     passages: int
@@ -146,5 +159,5 @@ def _unsound(catalog: Path) -> str:
 
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    known = path.parts[:1] and path.parts[0] in (*RECORD, *CACHES)
+    known = path.parts and is_part(path.parts[0])
     return bool(known) and not path.is_absolute() and ".." not in path.parts and str(path) == name

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.store.database import exclude_others, is_writable, lacks_room, read_only_uri
+from backfile.archive.store.database import (
+    ARCHIVE,
+    exclude_others,
+    is_writable,
+    lacks_room,
+    read_only_uri,
+)
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -32,6 +38,13 @@ def connected(path: Path) -> sqlite3.Connection:
 def generation_in(connection: sqlite3.Connection) -> int:
     """The generation of the catalogue, 0 for a new one."""
     found = connection.execute("SELECT value FROM counters WHERE name = 'generation'").fetchone()
+    return int(found[0]) if found else 0
+
+
+def number_in(connection: sqlite3.Connection) -> int:
+    """The number that names the archive, 0 if an older release made it."""
+    chosen = "SELECT value FROM counters WHERE name = ?"
+    found = connection.execute(chosen, [ARCHIVE]).fetchone()
     return int(found[0]) if found else 0
 
 

@@ -41,6 +41,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 OWNER_ONLY = FOLDER_MODE
+SET_ASIDE = "set-aside-"
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
@@ -105,7 +106,7 @@ class ArchiveDirectory:
 
     def new_set_aside(self) -> Path:
         """Make a folder for files that are replaced because they are damaged; nothing reads it."""
-        return Path(mkdtemp(prefix=f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
+        return Path(mkdtemp(prefix=f"{SET_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
 
     @property
     def lock(self) -> Path:

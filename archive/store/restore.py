@@ -14,7 +14,7 @@ from backfile.archive.model.errors import (
     DiskFull,
     means_full,
 )
-from backfile.archive.store.backup import NOT_TAKEN
+from backfile.archive.store.backup_files import is_passing
 from backfile.archive.store.backup_list import (
     CACHES,
     RECORD,
@@ -22,6 +22,7 @@ from backfile.archive.store.backup_list import (
     Damage,
     Watch,
     damages,
+    is_record,
 )
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import (
@@ -88,7 +89,7 @@ def _checked(source: Path, watch: Watch) -> tuple[BackupList, dict[str, str]]:
     if missing := [name for name in ESSENTIAL if name not in listed.files]:
         raise BackupUnusable(source, f"{missing[0]} is not in its list")
     found = list(damages(source, listed.files, watch))
-    if record := [damage for damage in found if damage.part in RECORD]:
+    if record := [damage for damage in found if is_record(damage.part)]:
         raise BackupUnusable(source, _in_words(record))
     Manifest.read(ArchiveDirectory(source).manifest).require_tables()
     caches = dict.fromkeys(listed.left_out, "it is not in the backup")
@@ -123,7 +124,7 @@ def _switched(folder: Path, root: Path) -> Path | None:
 def _removed(replaced: Path) -> Path | None:
     """Remove an archive; return its folder if more was in it than belongs to an archive."""
     for path in list(replaced.iterdir()):
-        if path.name in (*RECORD, *CACHES, *NOT_TAKEN) or path.suffix == ".tmp":
+        if path.name in (*RECORD, *CACHES) or is_passing(path.name):
             remove_path(path)
     if any(replaced.iterdir()):
         return replaced
