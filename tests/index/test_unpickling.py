@@ -196,6 +196,8 @@ def test_a_model_that_a_part_of_chroma_names_is_not_made(part, monkeypatch):
 def test_rows_that_are_pickled_objects_are_not_read(part, tmp_path):
     strange = np.array([Stranger(tmp_path / "mark")], object)
     np.save(part / ROWS, strange, allow_pickle=True)
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    for seals in part.glob("seal*"):
+        seals.unlink()  # as in an archive of an earlier release
+    with pytest.raises((ValueError, EngineUnavailable)):
         ChromaPart(part)
     assert not (tmp_path / "mark").exists()
