@@ -8,7 +8,8 @@ from functools import partial
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import SPLITTER, Tokenizer
-from backfile.archive.store.backup import Cache, files_below
+from backfile.archive.store.backup_files import Cache
+from backfile.archive.store.backup_list import files_below
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
@@ -29,6 +30,7 @@ from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
+from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 
 WORDS = f"{ANALYSER} {POSTINGS}"
@@ -167,10 +169,9 @@ def caches_of(directory: ArchiveDirectory) -> list[Cache]:
     return [
         Cache("lexical", WhooshIndex(directory.lexical).files),
         Cache("chroma", ChromaIndex(directory.chroma, vectors).files),
-        *(
-            Cache(path.name, partial(files_below, path))
-            for path in (directory.query_graph, directory.noise, directory.columns)
-        ),
+        Cache("query-graph", partial(files_of, directory.query_graph)),
+        Cache("noise.json", partial(files_below, directory.noise)),
+        Cache("columns", partial(files_below, directory.columns)),
     ]
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
@@ -57,6 +57,7 @@ def open_for_writing(
     require_trusted(directory.root, trust=settings.trust)
     several = settings.worker_threads > 1
     with (
+        _naming_a_full_disk(),
         directory.writing(),
         Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
         Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
@@ -83,6 +84,17 @@ def open_for_writing(
             mark_record(directory, engines.catalog)
         finally:
             engines.catalog.close()
+
+
+@contextmanager
+def _naming_a_full_disk() -> Iterator[None]:
+    """Raise DiskFull in place of the system's errors that mean the same."""
+    try:
+        yield
+    except OSError as exc:
+        if means_full(exc):
+            raise DiskFull from exc
+        raise
 
 
 def rebuild_words(settings: Settings, indexer: Indexer) -> None:

@@ -14,10 +14,13 @@ ArchiveError
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
+├── DiskFull            nothing more can be written
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a worker process was ended from outside
 """
 
+import errno
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +43,13 @@ class ArchiveError(Exception):
 class UnreadableArticle(ArchiveError):
     """A file or record of the input that cannot become an article, and the reason.
 
-    `record` is the refused record as JSON values, if the file holds several; `key` then names its
-    position below the input folder.
+    `record` is the refused record as JSON values, if the file holds several.
     """
 
-    def __init__(self, origin: str, reason: str, *, record: object = None, key: str = "") -> None:
+    def __init__(self, origin: str, reason: str, *, record: object = None) -> None:
         self.origin = origin
         self.reason = reason
         self.record = record
-        self.key = key
         super().__init__(f"{origin}: {reason}")
 
 
@@ -56,13 +57,30 @@ class WithdrawnArticle(UnreadableArticle):
     """An article that its source has withdrawn: it is not added, and removed if already present.
 
     `version` is the source's version number of the withdrawal, 0 if it has none; a later version of
-    the article overrules it.
+    the article overrules it. `source`, `url` and `published` are those of the article, if known.
     """
 
-    def __init__(self, origin: str, article_id: str, version: int, reason: str) -> None:
+    def __init__(
+        self,
+        origin: str,
+        article_id: str,
+        version: int,
+        reason: str,
+        *,
+        source: str = "",
+        url: str = "",
+        published: date | None = None,
+    ) -> None:
         self.article_id = article_id
         self.version = version
+        self.source = source
+        self.url = url
+        self.published = published
         super().__init__(origin, reason)
+
+    def under(self, article_id: str) -> "WithdrawnArticle":
+        """The same withdrawal, of the article with another id."""
+        return WithdrawnArticle(self.origin, article_id, self.version, self.reason)
 
 
 class BadQuery(ArchiveError):
@@ -176,6 +194,23 @@ class ArchiveClosed(ArchiveError):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"the archive at {path} was closed; open it again")
+
+
+class DiskFull(ArchiveError):
+    """Nothing more can be written; what is there can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message(
+                "the disk is full; free some space, then run this again: "
+                "what is in the archive stays there and can be searched"
+            )
+        )
+
+
+def means_full(error: OSError) -> bool:
+    """Whether the system could not write because the disk, or the share of its user, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class EngineUnavailable(ArchiveError):

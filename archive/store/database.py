@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from backfile.archive.model.errors import EngineUnavailable, RecordLost
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.migrations import migrate, require_readable
@@ -38,6 +38,7 @@ ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
 
 class Database:
@@ -51,7 +52,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        """Read one state of the archive, however many statements that takes."""
         with translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # else each SELECT is a transaction of its own
             yield connection
 
     @contextmanager
@@ -107,16 +110,24 @@ def delete_rows(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise EngineUnavailable, with what can be done, in place of the database's own errors."""
+    """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as exc:
+        error = exc.orig if isinstance(exc, DatabaseError) else exc
+        if lacks_room(error):
+            raise DiskFull from exc
         reason = Message(
             "%(error)s; `backfile verify --repair` restores what it can, "
             "and `backfile restore` brings a backup back",
-            error=str(exc.orig if isinstance(exc, DatabaseError) else exc),
+            error=str(error),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether SQLite could not write because the disk is full."""
+    return getattr(error, "sqlite_errorname", "") in NO_ROOM
 
 
 def take(connection: Connection, counter: str, count: int) -> int:
@@ -146,25 +157,41 @@ def open_database(path: Path) -> Engine:
     if not path.stat().st_size:
         raise RecordLost(Message("%(path)s is empty", path=str(path)))
     if not is_writable(path):
-        uri = read_only_uri(path)
         # A new connection each time, because whether there is a log may change in between.
         engine = create_engine(
             "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
         )
         event.listen(engine, "connect", _set_timeout)
+        _require_catalogue(path, read_only_uri(path))
+        return engine
+    # SQLite must not create a file: if the archive is moved, none may appear at its old place.
+    uri = _read_write_uri(path)
+    connect = partial(_connect, uri)
+    try:
+        _require_catalogue(path, uri)
+    except sqlite3.OperationalError as exc:
+        if not lacks_room(exc):
+            raise
+        # The index of the log has no room, so each connection keeps its own in memory, and the
+        # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory
+        _require_catalogue(path, uri, alone=True)
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        event.listen(engine, "connect", exclude_others)
     else:
-        # SQLite must not create a file: if the archive is moved, none may appear at its old place.
-        uri = _read_write_uri(path)
         # No limit to connections beyond the pool: each thread needs one, none should wait for it.
-        engine = create_engine(
-            "sqlite://", creator=partial(_connect, uri), poolclass=QueuePool, max_overflow=-1
-        )
-        event.listen(engine, "connect", _configure)
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _require_catalogue(path: Path, uri: str, *, alone: bool = False) -> None:
+    """Raise RecordLost if the database is no catalogue, ArchiveMismatch if it cannot be read."""
     with _without_sqlalchemy(uri) as connection:
+        if alone:
+            exclude_others(connection)
         if not _is_catalogue(connection):
             raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
         require_readable(connection)
-    return engine
 
 
 def bring_up(path: Path) -> None:
@@ -263,6 +290,11 @@ def _configure(connection: Any, record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def exclude_others(connection: Any, _record: object = None) -> None:
+    """Lock the database with the first statement, and keep no index of the log on the disk."""
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
 
 
 def _set_timeout(connection: Any, _record: object) -> None:

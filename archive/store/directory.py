@@ -1,5 +1,6 @@
 """The layout of an archive directory, atomic writing of small files, and the writer's lock."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -10,7 +11,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiveMissing,
+    ArchiveUnwritable,
+    DiskFull,
+    means_full,
+)
 from backfile.archive.store.trust import FOLDER_MODE, make_private, open_private
 
 
@@ -33,6 +41,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 OWNER_ONLY = FOLDER_MODE
+SET_ASIDE = "set-aside-"
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
@@ -97,7 +106,7 @@ class ArchiveDirectory:
 
     def new_set_aside(self) -> Path:
         """Make a folder for files that are replaced because they are damaged; nothing reads it."""
-        return Path(mkdtemp(prefix=f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
+        return Path(mkdtemp(prefix=f"{SET_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
 
     @property
     def lock(self) -> Path:
@@ -119,7 +128,7 @@ class ArchiveDirectory:
             if not self.exists():
                 self.root.chmod(OWNER_ONLY)
         except OSError as exc:
-            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
+            raise _refused(self.root, exc) from exc
 
     def bytes_on_disk(self) -> int:
         """The total size of all files."""
@@ -133,6 +142,17 @@ class ArchiveDirectory:
                 part = path.relative_to(self.root).parts[0]
                 parts[part] = parts.get(part, 0) + (path.stat().st_size if path.is_file() else 0)
         return parts
+
+    def is_written_to(self) -> bool:
+        """Whether a process holds the writer's lock at this moment."""
+        try:
+            with self.lock.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no lock, or it cannot be read
+            pass
+        return False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -161,14 +181,16 @@ class ArchiveDirectory:
         except Timeout as exc:  # an OSError too, so it comes first
             raise ArchiveBusy(self.root) from exc
         except OSError as exc:
-            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
+            raise _refused(self.root, exc) from exc
         try:
             yield
         finally:
             lock.release()
 
 
-def _reason(exc: OSError) -> str:
+def _refused(root: Path, exc: OSError) -> ArchiveError:
+    if means_full(exc):
+        return DiskFull()
     if isinstance(exc, FileExistsError | NotADirectoryError):
-        return "it is a file, or lies below one"
-    return exc.strerror or str(exc)
+        return ArchiveUnwritable(root, "it is a file, or lies below one")
+    return ArchiveUnwritable(root, exc.strerror or str(exc))

@@ -42,8 +42,12 @@ class Journal:
             os.fsync(stream.fileno())
 
     def notes(self) -> Iterator[Note]:
-        """The latest note of each digest and place; damaged lines are skipped."""
-        found = {(note["digest"], note["place"]): note for note in self._read()}
+        """The latest note of each digest and place, in order; damaged lines are skipped."""
+        found: dict[tuple[str, str], Note] = {}
+        for note in self._read():
+            key = note["digest"], note["place"]
+            found.pop(key, None)  # it goes behind those that were written meanwhile
+            found[key] = note
         yield from found.values()
 
     def shorten(self, notes: Iterable[Note]) -> None:

@@ -95,7 +95,12 @@ UNCOUNTED = Step(
 )
 RELEASES = Step("CREATE TABLE IF NOT EXISTS releases (digest TEXT NOT NULL PRIMARY KEY);")
 
-STEPS = (UNCOUNTED, RELEASES)
+CONTENTS = Step(
+    "CREATE INDEX IF NOT EXISTS contents ON articles (digest)"
+    " WHERE substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry');"
+)
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS)
 NOT_READ = {"releases"}
 """Tables that only writers use: an archive that lacks them can be read."""
 

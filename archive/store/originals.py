@@ -16,7 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Delete, delete, func, insert, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Integer,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.store.database import Database, delete_rows, find_rows, is_unfinished
@@ -77,7 +88,7 @@ class Originals:
         self._waiting.clear()
 
     def __iter__(self) -> Iterator[tuple[SourceFile, Options]]:
-        """Iterate over the files in order of place, each with the options of its reader."""
+        """Iterate over the files in the order they were read, with the options of their readers."""
         for row in self._rows():
             told = json.loads(row["told"])
             version = told.pop("version")
@@ -89,18 +100,18 @@ class Originals:
             )
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the notes in order of place."""
-        last = ("", "")
-        key = tuple_(originals.c.place, originals.c.digest)
+        """Iterate over the notes in the order in which they were written: later ones win."""
+        last = 0
+        rowid: ColumnElement[int] = literal_column("rowid", Integer)
         while True:
-            chosen = select(originals).where(key > tuple_(*last)).limit(ROWS_AT_ONCE)
-            in_order = chosen.order_by(originals.c.place, originals.c.digest)
+            chosen = select(originals, rowid.label("rowid")).where(rowid > last).order_by(rowid)
             with self._database.reading() as connection:
-                rows = connection.execute(in_order).mappings().all()
+                rows = connection.execute(chosen.limit(ROWS_AT_ONCE)).mappings().all()
             if not rows:
                 return
-            yield from map(dict, rows)
-            last = (rows[-1]["place"], rows[-1]["digest"])
+            for row in map(dict, rows):
+                last = row.pop("rowid")
+                yield row
 
     def count(self) -> int:
         """Count the files."""
@@ -164,7 +175,7 @@ class Originals:
                     sound = hashlib.file_digest(stream, "sha256").hexdigest() == digest
             except (OSError, EOFError, zlib.error):
                 sound = False
-            if not sound:
+            if not sound and self._is_noted(digest):  # else it was deleted meanwhile
                 yield digest
 
     def forget(self, digests: Sequence[str]) -> None:
@@ -173,6 +184,11 @@ class Originals:
             self._path(digest).unlink(missing_ok=True)
         with self._database.writing() as connection:
             delete_rows(connection, delete(originals), originals.c.digest, digests)
+
+    def _is_noted(self, digest: str) -> bool:
+        noted = select(originals.c.digest).where(originals.c.digest == digest).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(noted).first() is not None
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.gz"

@@ -35,8 +35,15 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 def verify(settings: Settings, repair: bool, quiet: bool) -> None:
     """Check the archive against itself; exit 1 if something is wrong with it."""
     if not repair:
-        problems = list(verify_archive(open_engines(settings)))
+        directory = ArchiveDirectory(settings.archive)
+        problems = list(
+            verify_archive(open_engines(settings), is_written_to=directory.is_written_to)
+        )
         _print_problems(problems)
+        if directory.is_written_to():
+            click.echo(
+                "another process writes to it; what that has still to do is left out", err=True
+            )
         raise SystemExit(1 if problems else 0)
     directory = ArchiveDirectory(settings.archive)
     with (

@@ -25,6 +25,7 @@ from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.vector.chroma_part import ROWS, ChromaPart, write_part
+from tests.builders import unseal
 
 
 class Stranger:
@@ -82,7 +83,7 @@ def test_a_pickle_of_anything_else_is_refused_by_name_and_not_run(index, tmp_pat
 
 
 def test_a_schema_of_a_stranger_is_not_read(index, tmp_path):
-    path = contents_of(tmp_path / "lexical")
+    path = unseal(tmp_path / "lexical")
     written = path.read_bytes()
     known, strange = (pickle.dumps(each, 2) for each in (schema(), Stranger(tmp_path / "mark")))
     assert known in written
@@ -92,6 +93,7 @@ def test_a_schema_of_a_stranger_is_not_read(index, tmp_path):
 
 
 def test_the_terms_of_a_segment_may_name_nothing(index, tmp_path):
+    unseal(tmp_path / "lexical")
     (path,) = (tmp_path / "lexical").glob("*.trm")
     strange = pickle.dumps(Stranger(tmp_path / "mark"))
     path.write_bytes(path.read_bytes() + strange + struct.pack(">i", len(strange)))
