@@ -1,13 +1,20 @@
 """The composition root: the only module that names the concrete engines."""
 
+import shutil
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import SPLITTER, Tokenizer
-from backfile.archive.store.backup import Cache, files_below
+from backfile.archive.store.backup_files import Cache
+from backfile.archive.store.backup_list import files_below
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
+from backfile.archive.store.record import require_finished, require_record
+from backfile.archive.store.trust import require_trusted
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
 from backfile.index.lexical.analysis.analyser import ANALYSER
@@ -23,20 +30,29 @@ from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
+from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 
 
 def open_engines(
-    settings: Settings, *, rebuilding: bool = False, workers: Workers | None = None
+    settings: Settings,
+    *,
+    rebuilding: bool = False,
+    recovering: bool = False,
+    workers: Workers | None = None,
 ) -> Engines:
-    """Open the engines of an archive; raise ArchiveMissing or ArchiveMismatch.
+    """Open the engines of an archive.
 
-    `rebuilding` the lexical index accepts one of another analyser. `workers` write Whoosh segments.
+    Raises ArchiveMissing, ArchiveUntrusted, ArchiveMismatch or RecordLost.
+
+    `rebuilding` the lexical index accepts one of another analyser, `recovering` a record whose
+    recovery was killed. `workers` write Whoosh segments.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
+    require_trusted(directory.root, trust=settings.trust)
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
     manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else WORDS)
@@ -49,7 +65,15 @@ def open_engines(
         made_with=manifest,
         graph=directory.query_graph,
     )
-    return _engines(directory, manifest, embedder, workers)
+    engines = _engines(directory, manifest, embedder, workers)
+    try:
+        require_record(manifest, engines.catalog)
+        if not recovering:
+            require_finished(engines.catalog)
+    except ArchiveError:
+        engines.catalog.close()
+        raise
+    return engines
 
 
 def open_searcher(settings: Settings) -> Searcher:
@@ -80,6 +104,38 @@ def tokenizer_of(settings: Settings) -> Tokenizer:
     from backfile.index.vector.embedding.tokens import ModelTokenizer
 
     return ModelTokenizer(find_model(settings.model))
+
+
+def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
+    """Make an empty catalogue, then the manifest of an archive with the model in the settings.
+
+    Raises EngineUnavailable if there is a catalogue with articles: then its manifest was lost.
+    """
+    manifest = new_manifest(settings)
+    catalog = Catalog.create(directory.catalog)
+    articles, archive = catalog.counts().articles, catalog.archive()
+    catalog.close()
+    if articles:
+        reason = f"{directory.manifest} is missing; restore it from a backup"
+        raise EngineUnavailable("the manifest", reason)
+    replace(manifest, archive=archive).write(directory.manifest)
+
+
+def clear_caches(directory: ArchiveDirectory) -> None:
+    """Delete all that was made from the record, the embeddings too, and that no engine has open."""
+    for folder in (directory.lexical, directory.chroma):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (directory.vectors, directory.columns, directory.noise):
+        file.unlink(missing_ok=True)
+
+
+def last_cached_row(directory: ArchiveDirectory) -> int:
+    """The highest row in the caches, as far as they can be read."""
+    dimension = Manifest.read(directory.manifest).dimension
+    rows = [len(VectorFile(directory.vectors, dimension).read(1 << 40))]
+    with suppress(EngineUnavailable):
+        rows.append(WhooshIndex(directory.lexical).last_row())
+    return max(rows)
 
 
 def new_manifest(settings: Settings) -> Manifest:
@@ -113,10 +169,9 @@ def caches_of(directory: ArchiveDirectory) -> list[Cache]:
     return [
         Cache("lexical", WhooshIndex(directory.lexical).files),
         Cache("chroma", ChromaIndex(directory.chroma, vectors).files),
-        *(
-            Cache(path.name, partial(files_below, path))
-            for path in (directory.query_graph, directory.noise, directory.columns)
-        ),
+        Cache("query-graph", partial(files_of, directory.query_graph)),
+        Cache("noise.json", partial(files_below, directory.noise)),
+        Cache("columns", partial(files_below, directory.columns)),
     ]
 
 

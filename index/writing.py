@@ -1,18 +1,23 @@
 """Opens an archive for writing, by one process at a time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.record import mark_record, require_record
+from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
-from backfile.index.wiring import WORDS, new_manifest, open_engines, searcher_over, tokenizer_of
+from backfile.index.wiring import WORDS, new_archive, open_engines, searcher_over, tokenizer_of
 
 MOST_WORKERS = 4  # the one process that writes the catalogue cannot feed more
 LEAST_PRIORITY = 19  # a value of `nice`
@@ -25,6 +30,7 @@ class Writing:
     engines: Engines
     indexer: Indexer
     workers: Workers
+    earlier: Path | None = None  # where a catalogue lies that was replaced at opening
 
 
 @contextmanager
@@ -34,35 +40,61 @@ def open_for_writing(
     *,
     create: bool = False,
     rebuilding: bool = False,
+    prepare: Callable[[ArchiveDirectory], Path | None] | None = None,
 ) -> Iterator[Writing]:
     """Open an archive for writing; `create` makes a new one if it does not exist.
 
-    At the end of the context, the article table is written and the archive is calibrated. Raises
-    ArchiveBusy if another process has it open for writing.
+    `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
+    where that lies now; then the caller recovers what the record lacks. At the end of the context,
+    the article table is written and the archive is calibrated. Raises ArchiveBusy if another
+    process has it open for writing, and ArchiveUntrusted if another user can write to it.
     """
     directory = ArchiveDirectory(settings.archive)
     if create:
         directory.create()
     else:
         directory.require()
+    require_trusted(directory.root, trust=settings.trust)
     several = settings.worker_threads > 1
     with (
+        _naming_a_full_disk(),
         directory.writing(),
         Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
         Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
     ):
         if not directory.exists():
-            new_manifest(settings).write(directory.manifest)
-        engines = open_engines(settings, rebuilding=rebuilding, workers=workers)
+            new_archive(settings, directory)
+        earlier = None
+        if prepare:
+            with suppress(EngineUnavailable):  # it is damaged, and `prepare` sees to that
+                bring_up(directory.catalog)
+            earlier = prepare(directory)
+        bring_up(directory.catalog)
+        engines = open_engines(
+            settings, rebuilding=rebuilding, recovering=bool(prepare), workers=workers
+        )
         try:
+            require_record(Manifest.read(directory.manifest), engines.catalog, counted=True)
             indexer = Indexer(
                 engines, tokenizer_of(settings), progress, workers=workers, aside=aside
             )
-            yield Writing(engines, indexer, workers)
+            yield Writing(engines, indexer, workers, earlier)
             engines.table.bring_up(engines.catalog)
             calibrate(engines, searcher_over(engines, settings))
+            mark_record(directory, engines.catalog)
         finally:
             engines.catalog.close()
+
+
+@contextmanager
+def _naming_a_full_disk() -> Iterator[None]:
+    """Raise DiskFull in place of the system's errors that mean the same."""
+    try:
+        yield
+    except OSError as exc:
+        if means_full(exc):
+            raise DiskFull from exc
+        raise
 
 
 def rebuild_words(settings: Settings, indexer: Indexer) -> None:

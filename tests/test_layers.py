@@ -15,7 +15,7 @@ ORDER = [
     "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
     "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
-    "index/wiring.py", "index/writing.py",
+    "index/wiring.py", "index/recovering.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
     "web/article", "web/help", "web/site.py", "web/metrics.py", "web/responses.py",
     "web/errors.py", "web/app.py", "web/server.py",

@@ -6,7 +6,13 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from backfile.archive.model.errors import ArchiveError, ArticleNotFound, BadQuery, EngineUnavailable
+from backfile.archive.model.errors import (
+    ArchiveError,
+    ArticleNotFound,
+    BadQuery,
+    DiskFull,
+    EngineUnavailable,
+)
 from backfile.archive.model.message import Message
 
 log = logging.getLogger(__name__)
@@ -56,7 +62,7 @@ def _status(error: ArchiveError) -> HTTPStatus:
             return HTTPStatus.BAD_REQUEST
         case ArticleNotFound():
             return HTTPStatus.NOT_FOUND
-        case EngineUnavailable():
+        case EngineUnavailable() | DiskFull():
             return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

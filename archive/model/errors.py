@@ -9,14 +9,17 @@ ArchiveError
 ├── ArchiveMissing      no archive at this path
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
+├── ArchiveUntrusted    another user can write to the archive
 ├── ArchiveUnwritable   no archive can be made or changed at this path
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
+├── DiskFull            nothing more can be written
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a worker process was ended from outside
 """
 
+import errno
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -141,6 +144,18 @@ class ArchiveBusy(ArchiveError):
         )
 
 
+class ArchiveUntrusted(ArchiveError):
+    """Another user owns the archive or can write to it; `reason` names a path and who it is."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"the archive at {path} is not opened, because {reason}; make it yours alone with "
+            f"`{remedy}`, or give --trust (BACKFILE_TRUST=yes) if you trust all who can write to it"
+        )
+
+
 class ArchiveUnwritable(ArchiveError):
     """The operating system does not allow writing at the path."""
 
@@ -181,6 +196,23 @@ class ArchiveClosed(ArchiveError):
         super().__init__(f"the archive at {path} was closed; open it again")
 
 
+class DiskFull(ArchiveError):
+    """Nothing more can be written; what is there can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message(
+                "the disk is full; free some space, then run this again: "
+                "what is in the archive stays there and can be searched"
+            )
+        )
+
+
+def means_full(error: OSError) -> bool:
+    """Whether the system could not write because the disk, or the share of its user, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 class EngineUnavailable(ArchiveError):
     """A required engine cannot answer."""
 
@@ -188,6 +220,18 @@ class EngineUnavailable(ArchiveError):
         self.name = name
         self.reason = reason
         super().__init__(Message("%(name)s is unavailable: %(reason)s", name=name, reason=reason))
+
+
+class RecordLost(EngineUnavailable):
+    """The catalogue is not, or no longer, the record of the archive that it lies in."""
+
+    def __init__(self, reason: Message) -> None:
+        remedy = Message(
+            "%(reason)s. Nothing was changed. Bring a backup back with `backfile restore`, "
+            "or make the record again from originals/ with `backfile reread --all`",
+            reason=reason,
+        )
+        super().__init__(Message("the catalogue"), remedy)
 
 
 class WorkerLost(ArchiveError):

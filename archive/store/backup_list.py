@@ -1,16 +1,15 @@
 """The list of a backup, `backup.json`: each file with its size and digest; and the check by it."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BackupUnusable
-from backfile.archive.store.directory import ArchiveDirectory, write_whole
+from backfile.archive.store.directory import SET_ASIDE, ArchiveDirectory, write_whole
+from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
 RECORD = ("manifest.json", "followed.json", "ranking.json", "originals", "vectors", "catalog.db")
@@ -23,11 +22,21 @@ CACHES = {
 }
 """Each cache of an archive, and what makes it again."""
 WRITTEN_ONCE = ("lexical", "query-graph")
-"""Caches whose files nothing writes to again; Chroma writes to its own whenever it opens them."""
+"""Caches whose files nothing writes to again; earlier releases wrote to Chroma's."""
+
+
+def is_part(name: str) -> bool:
+    """Whether a file or folder of this name belongs to an archive."""
+    return is_record(name) or name in CACHES
+
+
+def is_record(name: str) -> bool:
+    """Whether a file or folder of this name cannot be made again."""
+    return name in RECORD or name.startswith(SET_ASIDE)
+
 
 Watch = Callable[[int], object]
 """Called with a number of bytes whenever so many more were copied or checked."""
-new_digest = partial(hashlib.blake2b, digest_size=32)
 
 
 class ListedFile(NamedTuple):
@@ -57,12 +66,14 @@ class Damage(NamedTuple):
 class BackupList:
     """What a backup holds, and of which state of which archive.
 
-    `made_at` is ISO 8601 in UTC, `archive` an absolute path. `left_out` names the caches that were
-    not taken; `files` has paths below the backup, with `/`.
+    `made_at` is ISO 8601 in UTC, `archive` an absolute path. `number` names the archive; it is 0 if
+    an older release made it. `left_out` names the caches that were not taken; `files` has paths
+    below the backup, with `/`.
     """
 
     made_at: str
     archive: str
+    number: int
     generation: int
     articles: int
     passages: int
@@ -117,7 +128,7 @@ def damages(
     Of a catalogue that is, SQLite is asked whether it is sound.
     """
     for name, listed in files.items():
-        damage = _damage(folder / name, listed)
+        damage = damage_of(folder / name, listed.size, listed.digest)
         watch(listed.size)
         if damage:
             yield Damage(name, damage)
@@ -125,21 +136,11 @@ def damages(
             yield Damage(name, f"is not sound: {problem}")
 
 
-def digest_of(path: Path) -> str:
-    """Read a whole file, and return its BLAKE2b digest."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, new_digest).hexdigest()
-
-
-def _damage(path: Path, listed: ListedFile) -> str:
-    try:
-        if (size := path.stat().st_size) != listed.size:
-            return f"has {size:,} bytes instead of {listed.size:,}"
-        return "" if digest_of(path) == listed.digest else "does not have the digest that is listed"
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as exc:
-        return f"cannot be read ({exc.strerror or exc})"
+def files_below(path: Path) -> list[Path]:
+    """List the files of a cache that is one file, or a folder of files."""
+    if path.is_file():
+        return [path]
+    return sorted(each for each in path.rglob("*") if each.is_file())
 
 
 def _unsound(catalog: Path) -> str:
@@ -158,5 +159,5 @@ def _unsound(catalog: Path) -> str:
 
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    known = path.parts[:1] and path.parts[0] in (*RECORD, *CACHES)
+    known = path.parts and is_part(path.parts[0])
     return bool(known) and not path.is_absolute() and ".." not in path.parts and str(path) == name

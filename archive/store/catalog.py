@@ -1,9 +1,8 @@
 """The catalogue: articles, passages and which are embedded, in SQLite through SQLAlchemy Core."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from typing import cast as typed
 
 import numpy as np
@@ -14,28 +13,37 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
-    delete,
     func,
-    insert,
     select,
     update,
 )
 
-from backfile.archive.model.article import Article, Origin, Passage
-from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle, WithdrawnArticle
+from backfile.archive.model.article import Article, Passage
+from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle
 from backfile.archive.store.clusters import (
     SIGNED,
     Clustering,
     Clusters,
     put_clustering,
-    put_signatures,
 )
+from backfile.archive.store.damage import Damage, find_damage
 from backfile.archive.store.database import (
+    ARCHIVE,
+    UNFINISHED,
     VALUES_AT_ONCE,
     Database,
-    delete_rows,
+    create_database,
     find_rows,
+    name_archive,
+    set_counter,
     take,
+)
+from backfile.archive.store.entries import (
+    Changes,
+    delete_articles,
+    put_entries,
+    remove_articles,
+    rows_of,
 )
 from backfile.archive.store.history import (
     History,
@@ -43,7 +51,6 @@ from backfile.archive.store.history import (
     add_versions,
     forget_versions,
     keep_versions,
-    moment,
     note_removals,
     note_run,
     note_withdrawals,
@@ -52,11 +59,8 @@ from backfile.archive.store.identities import Identities, move_origins, place_ma
 from backfile.archive.store.originals import Originals
 from backfile.archive.store.schema import (
     article_of,
-    article_values,
     articles,
-    counters,
     passage_of,
-    passage_values,
     passages,
 )
 from backfile.archive.store.vectors import Rows
@@ -99,21 +103,6 @@ PASSAGES_AT = (
     .order_by(passages.c.row)
 )
 ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", expanding=True)))
-ROWS = select(passages.c.row).join(articles, passages.c.article == articles.c.number)
-
-
-class Changes(NamedTuple):
-    """What one batch of an input changes in the catalogue.
-
-    `entries` are new or changed articles with their passages, `signatures` theirs, by id. `earlier`
-    are versions for the history, `moved` the new origins of articles that stay as they are, by id.
-    """
-
-    entries: Sequence[tuple[Article, Sequence[Passage]]] = ()
-    signatures: Mapping[str, bytes] = MappingProxyType({})
-    earlier: Sequence[Article] = ()
-    withdrawn: Sequence[WithdrawnArticle] = ()
-    moved: Mapping[str, Origin] = MappingProxyType({})
 
 
 class Written(NamedTuple):
@@ -162,6 +151,7 @@ class Catalog:
     """The record of an archive. Readers see committed transactions only; there is one writer."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._database = Database(path)
         self.clusters = Clusters(self._database)
         self.embedded = Embedded(self._database)
@@ -170,8 +160,24 @@ class Catalog:
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
 
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Open the catalogue of a new archive; make it, unless a killed process has."""
+        if not path.exists():
+            create_database(path)
+        return cls(path)
+
     def close(self) -> None:
         self._database.engine.dispose()
+
+    def archive(self) -> int:
+        """The number that names the archive, 0 if an older release made it."""
+        return self._database.counter(ARCHIVE)
+
+    def name_archive(self) -> int:
+        """Give an archive of an older release its number; return it."""
+        with self._database.writing() as connection:
+            return name_archive(connection)
 
     def require_in_place(self) -> None:
         """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
@@ -206,6 +212,34 @@ class Catalog:
             count = remove_articles(connection, article_ids)
         return Removed(count, np.array(gone, np.int64))
 
+    def discard(self, numbers: Sequence[int]) -> Rows:
+        """Take damaged articles out, without a version of them, to be read again.
+
+        Returns the rows of their passages. Until `end_recovery`, the record is unfinished.
+        """
+        with self._database.writing() as connection:
+            set_counter(connection, UNFINISHED, 1)
+            chosen = select(passages.c.row)
+            gone = find_rows(connection, chosen, passages.c.article, numbers)
+            delete_articles(connection, numbers)
+            take(connection, "generation", 1)
+            take(connection, SIGNED, 1)
+        return np.array([row.row for row in gone], np.int64)
+
+    def is_unfinished(self) -> bool:
+        """Whether lost articles are still to be read again."""
+        return bool(self._database.counter(UNFINISHED))
+
+    def end_recovery(self, aside: Path) -> list[str]:
+        """Note that all is read again that can be; unread originals are moved to `aside`.
+
+        Returns the places that these were read from once.
+        """
+        unread = self.originals.set_aside(aside)
+        with self._database.writing() as connection:
+            set_counter(connection, UNFINISHED, 0)
+        return unread
+
     def finish(
         self,
         clustering: Clustering | None = None,
@@ -218,12 +252,14 @@ class Catalog:
         Clusters that have not changed are None, as are the counts where no input was read.
         """
         with self._database.writing() as connection:
-            kept = self.originals.release(connection)
+            released = self.originals.release(connection)
             if clustering:
                 put_clustering(connection, clustering)
             if counts is not None:
                 note_run(connection, counts, refused)
-        self.originals.sweep(kept)
+        if released:
+            self.originals.sweep()
+        self.originals.bring_up_journal(self.history.all_removed())
 
     def announce(self) -> None:
         """Make readers look again, as an index has changed."""
@@ -232,9 +268,7 @@ class Catalog:
 
     def generation(self) -> int:
         """The number of changes so far; equal generations give equal answers."""
-        chosen = select(counters.c.value).where(counters.c.name == "generation")
-        with self._database.reading() as connection:
-            return connection.execute(chosen).scalar() or 0
+        return self._database.counter("generation")
 
     def counts(self) -> Counts:
         with self._database.reading() as connection:
@@ -330,66 +364,15 @@ class Catalog:
                 yield article_of(typed(Any, row)), row["digest"]
             last = found[-1]["number"]
 
+    def damaged(self) -> Iterator[Damage]:
+        """Find the articles that are not what was read; raise EngineUnavailable."""
+        return find_damage(self._path)
+
     def problems(self) -> list[str]:
         """What SQLite finds damaged in its file; empty if it is sound."""
         with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if found == ["ok"] else [str(problem) for problem in found]
-
-
-def put_entries(connection: Connection, changes: Changes) -> int:
-    """Add articles with passages and signatures, in a transaction; known ids are replaced.
-
-    Returns the row of the first passage; the others follow in order.
-    """
-    entries = changes.entries
-    numbers = numbers_of(connection, [article.id for article, _ in entries])
-    keep_versions(connection, {article.id: article.digest for article, _ in entries})
-    _delete_articles(connection, numbers.values())
-    new = [article.id for article, _ in entries if article.id not in numbers]
-    first = take(connection, "article", len(new))
-    numbers |= {article_id: first + i for i, article_id in enumerate(new)}
-    row = take(connection, "row", sum(len(cut) for _, cut in entries))
-    rows: list[dict[str, Any]] = []
-    for article, cut in entries:
-        for passage in cut:
-            rows.append(passage_values(passage, numbers[article.id], row + len(rows)))
-    now = {"kept_at": moment()}
-    values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
-    connection.execute(insert(articles), values)
-    if rows:
-        connection.execute(insert(passages), rows)
-    put_signatures(connection, {numbers[each]: s for each, s in changes.signatures.items()})
-    take(connection, "generation", 1)
-    return row
-
-
-def remove_articles(connection: Connection, article_ids: Sequence[str]) -> int:
-    """Remove articles with their passages, in a transaction; return how many there were."""
-    numbers = numbers_of(connection, article_ids)
-    _delete_articles(connection, numbers.values())
-    take(connection, "generation", 1)
-    take(connection, SIGNED, 1)
-    return len(numbers)
-
-
-def numbers_of(connection: Connection, article_ids: Sequence[str]) -> dict[str, int]:
-    """The number of each article that is there."""
-    c = articles.c
-    return {
-        row.id: row.number
-        for row in find_rows(connection, select(c.id, c.number), c.id, article_ids)
-    }
-
-
-def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
-    """The rows of these articles' passages."""
-    return [found.row for found in find_rows(connection, ROWS, articles.c.id, article_ids)]
-
-
-def _delete_articles(connection: Connection, numbers: Collection[int]) -> None:
-    delete_rows(connection, delete(passages), passages.c.article, numbers)
-    delete_rows(connection, delete(articles), articles.c.number, numbers)
 
 
 def _article_row(connection: Connection, article_id: str) -> Mapping[str, Any]:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.database import (
+    ARCHIVE,
+    exclude_others,
+    is_writable,
+    lacks_room,
+    read_only_uri,
+)
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -17,12 +23,28 @@ ROWS_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 def connected(path: Path) -> sqlite3.Connection:
     """Open a database that is there, read-only where nothing can be written beside it."""
     uri = f"{path.resolve().as_uri()}?mode=rw" if is_writable(path) else read_only_uri(path)
-    return sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+    connection = sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as exc:
+        connection.close()
+        if not lacks_room(exc):
+            raise
+        connection = sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
+        exclude_others(connection)
+    return connection
 
 
 def generation_in(connection: sqlite3.Connection) -> int:
     """The generation of the catalogue, 0 for a new one."""
     found = connection.execute("SELECT value FROM counters WHERE name = 'generation'").fetchone()
+    return int(found[0]) if found else 0
+
+
+def number_in(connection: sqlite3.Connection) -> int:
+    """The number that names the archive, 0 if an older release made it."""
+    chosen = "SELECT value FROM counters WHERE name = ?"
+    found = connection.execute(chosen, [ARCHIVE]).fetchone()
     return int(found[0]) if found else 0
 
 

@@ -1,9 +1,10 @@
 """The catalogue's database: opened for writing or reading, its transactions and its counters."""
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,22 +19,26 @@ from sqlalchemy import (
     Row,
     Select,
     create_engine,
+    delete,
     event,
     insert,
-    inspect,
     select,
     update,
 )
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.schema import CreateColumn
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
-from backfile.archive.store.schema import counters, metadata
+from backfile.archive.store.migrations import migrate, require_readable
+from backfile.archive.store.schema import counters
 from backfile.archive.workers import batches
 
+ARCHIVE = "archive"  # the counter that never counts: it names the archive
+UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
+NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
 
 class Database:
@@ -47,7 +52,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        """Read one state of the archive, however many statements that takes."""
         with translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # else each SELECT is a transaction of its own
             yield connection
 
     @contextmanager
@@ -65,6 +72,12 @@ class Database:
                 path=str(self._path),
             )
             raise EngineUnavailable(Message("the catalogue"), reason)
+
+    def counter(self, name: str) -> int:
+        """The value of a counter, 0 before it was first taken from."""
+        chosen = select(counters.c.value).where(counters.c.name == name)
+        with self.reading() as connection:
+            return connection.execute(chosen).scalar() or 0
 
     def find(
         self, chosen: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
@@ -97,14 +110,24 @@ def delete_rows(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise EngineUnavailable, with what can be done, in place of the database's own errors."""
+    """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
     try:
         yield
-    except DatabaseError as exc:
+    except (DatabaseError, sqlite3.DatabaseError) as exc:
+        error = exc.orig if isinstance(exc, DatabaseError) else exc
+        if lacks_room(error):
+            raise DiskFull from exc
         reason = Message(
-            "%(error)s; `backfile verify` says more, a backup can be restored", error=str(exc.orig)
+            "%(error)s; `backfile verify --repair` restores what it can, "
+            "and `backfile restore` brings a backup back",
+            error=str(error),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether SQLite could not write because the disk is full."""
+    return getattr(error, "sqlite_errorname", "") in NO_ROOM
 
 
 def take(connection: Connection, counter: str, count: int) -> int:
@@ -118,43 +141,97 @@ def take(connection: Connection, counter: str, count: int) -> int:
     return value + 1
 
 
+def is_unfinished(connection: Connection) -> bool:
+    """Whether lost articles are still to be read again."""
+    chosen = select(counters.c.value).where(counters.c.name == UNFINISHED)
+    return bool(connection.execute(chosen).scalar())
+
+
 def open_database(path: Path) -> Engine:
-    """Open the database; add missing tables and columns where the directory can be written to."""
+    """Open the database of an archive; `bring_up` and `create_database` are for the writer.
+
+    Raises RecordLost if there is none, and ArchiveMismatch if it cannot be read by this release.
+    """
+    if not path.is_file():
+        raise RecordLost(Message("%(path)s is missing", path=str(path)))
+    if not path.stat().st_size:
+        raise RecordLost(Message("%(path)s is empty", path=str(path)))
     if not is_writable(path):
-        return _open_reading(path)
-    if not path.exists():
-        path.touch(mode=0o600)
-    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
+        # A new connection each time, because whether there is a log may change in between.
+        engine = create_engine(
+            "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
+        )
+        event.listen(engine, "connect", _set_timeout)
+        _require_catalogue(path, read_only_uri(path))
+        return engine
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
-    engine = create_engine(
-        "sqlite://",
-        creator=partial(_connect, f"{path.resolve().as_uri()}?mode=rw"),
-        poolclass=QueuePool,
-        max_overflow=-1,
-    )
+    uri = _read_write_uri(path)
+    connect = partial(_connect, uri)
+    try:
+        _require_catalogue(path, uri)
+    except sqlite3.OperationalError as exc:
+        if not lacks_room(exc):
+            raise
+        # The index of the log has no room, so each connection keeps its own in memory, and the
+        # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory
+        _require_catalogue(path, uri, alone=True)
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        event.listen(engine, "connect", exclude_others)
+    else:
+        # No limit to connections beyond the pool: each thread needs one, none should wait for it.
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "connect", _configure)
-    metadata.create_all(engine)  # writes nothing if all tables are there
-    _add_columns(engine)
     return engine
 
 
-def _add_columns(engine: Engine) -> None:
-    """Add the columns and indexes that the tables of an older archive lack."""
-    there = inspect(engine)
-    with engine.connect() as connection:
-        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
-        indexes = set(names.scalars())
-    for table in metadata.sorted_tables:
-        known = {column["name"] for column in there.get_columns(table.name)}
-        lacking = [column for column in table.columns if column.name not in known]
+def _require_catalogue(path: Path, uri: str, *, alone: bool = False) -> None:
+    """Raise RecordLost if the database is no catalogue, ArchiveMismatch if it cannot be read."""
+    with _without_sqlalchemy(uri) as connection:
+        if alone:
+            exclude_others(connection)
+        if not _is_catalogue(connection):
+            raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
+        require_readable(connection)
+
+
+def bring_up(path: Path) -> None:
+    """Do the migrations that a catalogue lacks, if there is one; the caller holds the lock.
+
+    Raises ArchiveMismatch if a later release made it.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return
+    with translated(), _without_sqlalchemy(_read_write_uri(path)) as connection:
+        if _is_catalogue(connection):
+            migrate(connection)
+
+
+def set_counter(connection: Connection, name: str, value: int) -> None:
+    """Give a counter a value."""
+    connection.execute(delete(counters).where(counters.c.name == name))
+    connection.execute(insert(counters).values(name=name, value=value))
+
+
+def create_database(path: Path) -> None:
+    """Make an empty database at a path where there is none, whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    with translated():
+        with _without_sqlalchemy(_read_write_uri(draft)) as made:
+            migrate(made)
+        engine = create_engine(f"sqlite:///{draft.resolve()}")
         with engine.begin() as connection:
-            for column in lacking:
-                definition = CreateColumn(column).compile(dialect=engine.dialect)
-                name = engine.dialect.identifier_preparer.format_table(table)
-                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
-        for index in table.indexes:
-            if index.name not in indexes:
-                index.create(engine, checkfirst=True)
+            name_archive(connection)
+        engine.dispose()
+    draft.replace(path)
+
+
+def name_archive(connection: Connection) -> int:
+    """Give an archive a number that no other one has; return it."""
+    number = secrets.randbits(NUMBER_BITS) | 1
+    connection.execute(insert(counters).values(name=ARCHIVE, value=number))
+    return number
 
 
 def is_writable(path: Path) -> bool:
@@ -175,17 +252,27 @@ def read_only_uri(path: Path) -> str:
     return f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
 
 
-def _open_reading(path: Path) -> Engine:
-    # A new connection each time, because whether there is a log may change in between.
-    engine = create_engine(
-        "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
-    )
-    event.listen(engine, "connect", _set_timeout)
-    return engine
+def _read_write_uri(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?mode=rw"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+@contextmanager
+def _without_sqlalchemy(uri: str) -> Iterator[sqlite3.Connection]:
+    """A connection that begins and ends no transactions by itself; it is closed at the end."""
+    with closing(_connect(uri)) as connection:
+        connection.isolation_level = None
+        _set_timeout(connection, None)
+        yield connection
+
+
+def _is_catalogue(connection: sqlite3.Connection) -> bool:
+    """Whether a database is one of ours: each release has had this table."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (counters.name,))
+    return found.fetchone() is not None
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
@@ -203,6 +290,11 @@ def _configure(connection: Any, record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # the engines must never be ahead of the record
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def exclude_others(connection: Any, _record: object = None) -> None:
+    """Lock the database with the first statement, and keep no index of the log on the disk."""
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
 
 
 def _set_timeout(connection: Any, _record: object) -> None:

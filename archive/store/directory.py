@@ -1,14 +1,25 @@
 """The layout of an archive directory, atomic writing of small files, and the writer's lock."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
-from backfile.archive.model.errors import ArchiveBusy, ArchiveMissing, ArchiveUnwritable
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiveMissing,
+    ArchiveUnwritable,
+    DiskFull,
+    means_full,
+)
+from backfile.archive.store.trust import FOLDER_MODE, make_private, open_private
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -17,7 +28,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Only the process that holds the writer's lock may write.
     """
     draft = path.with_suffix(".tmp")
-    with draft.open("wb") as stream:
+    with open(draft, "wb", opener=open_private) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -29,7 +40,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     write_whole(path, json.dumps(content, indent=2).encode())
 
 
-OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
+OWNER_ONLY = FOLDER_MODE
+SET_ASIDE = "set-aside-"
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
@@ -92,6 +104,10 @@ class ArchiveDirectory:
         """The list of files, if this is a backup of an archive."""
         return self.root / BACKUP_LIST
 
+    def new_set_aside(self) -> Path:
+        """Make a folder for files that are replaced because they are damaged; nothing reads it."""
+        return Path(mkdtemp(prefix=f"{SET_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S}-", dir=self.root))
+
     @property
     def lock(self) -> Path:
         return self.root / "writer.lock"
@@ -112,7 +128,7 @@ class ArchiveDirectory:
             if not self.exists():
                 self.root.chmod(OWNER_ONLY)
         except OSError as exc:
-            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
+            raise _refused(self.root, exc) from exc
 
     def bytes_on_disk(self) -> int:
         """The total size of all files."""
@@ -127,15 +143,28 @@ class ArchiveDirectory:
                 parts[part] = parts.get(part, 0) + (path.stat().st_size if path.is_file() else 0)
         return parts
 
+    def is_written_to(self) -> bool:
+        """Whether a process holds the writer's lock at this moment."""
+        try:
+            with self.lock.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no lock, or it cannot be read
+            pass
+        return False
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; raise ArchiveBusy at once if another process holds it.
 
-        Raises ArchiveUnwritable where the lock file cannot be written, and for a backup.
+        What an earlier release left readable by others becomes private. Raises ArchiveUnwritable
+        where the lock file cannot be written, and for a backup.
         """
         if self.backup_list.exists():
             raise ArchiveUnwritable(self.root, "it is a backup, which is only read")
         with self.locked():
+            make_private(self.root)
             yield
 
     @contextmanager
@@ -152,14 +181,16 @@ class ArchiveDirectory:
         except Timeout as exc:  # an OSError too, so it comes first
             raise ArchiveBusy(self.root) from exc
         except OSError as exc:
-            raise ArchiveUnwritable(self.root, _reason(exc)) from exc
+            raise _refused(self.root, exc) from exc
         try:
             yield
         finally:
             lock.release()
 
 
-def _reason(exc: OSError) -> str:
+def _refused(root: Path, exc: OSError) -> ArchiveError:
+    if means_full(exc):
+        return DiskFull()
     if isinstance(exc, FileExistsError | NotADirectoryError):
-        return "it is a file, or lies below one"
-    return exc.strerror or str(exc)
+        return ArchiveUnwritable(root, "it is a file, or lies below one")
+    return ArchiveUnwritable(root, exc.strerror or str(exc))

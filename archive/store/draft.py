@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -13,19 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from backfile.archive.store.backup_list import (
-    WRITTEN_ONCE,
-    ListedFile,
-    Watch,
-    digest_of,
-    new_digest,
-)
+from backfile.archive.model.errors import means_full
+from backfile.archive.store.backup_list import WRITTEN_ONCE, ListedFile, Watch
+from backfile.archive.store.database import lacks_room
 from backfile.archive.store.directory import OWNER_ONLY, ArchiveDirectory
+from backfile.archive.store.sealing import digest_of, new_digest
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 FILE_MODE = 0o600
 UNFINISHED = "unfinished"  # stands in a draft, and in nothing that a draft was switched with
-FULL = {errno.ENOSPC, errno.EDQUOT}
 NOTHING_LISTED: Mapping[str, ListedFile] = {}
 
 
@@ -79,7 +76,7 @@ class Draft:
             try:
                 source.backup(copy)
             except sqlite3.OperationalError as exc:
-                if exc.sqlite_errorname == "SQLITE_FULL":
+                if lacks_room(exc):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from exc
                 raise
         self.written(name, modified)
@@ -163,7 +160,7 @@ def drafted(place: Path) -> Iterator[Path]:
     left is removed first; if that is an archive which a restored one has replaced, it is kept under
     another name.
     """
-    folder = place.with_name(f".{place.name}.backfile-draft")
+    folder = draft_of(place)
     folder.mkdir(mode=OWNER_ONLY, exist_ok=True)
     with ArchiveDirectory(folder).locked():
         if _is_replaced_archive(folder):
@@ -179,6 +176,16 @@ def drafted(place: Path) -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def are_apart(one: Path, other: Path) -> bool:
+    """Whether neither of two folders lies in the other."""
+    return one != other and one not in other.parents and other not in one.parents
+
+
+def draft_of(place: Path) -> Path:
+    """The folder beside `place` in which what will stand there is brought together."""
+    return place.with_name(f".{place.name}.backfile-draft")
 
 
 def name_for_replaced(place: Path) -> Path:
@@ -203,7 +210,12 @@ def _is_replaced_archive(folder: Path) -> bool:
 
 
 def _link(path: Path, target: Path, status: os.stat_result) -> bool:
-    """Link the file of this status; return False where that is impossible, or it is another one."""
+    """Link the file of this status; return False where that is impossible, or it is another one.
+
+    A file that its owner has made read-only is copied: a link would take on the mode of a backup.
+    """
+    if not status.st_mode & stat.S_IWUSR:
+        return False
     try:
         os.link(path, target)
         linked = target.stat()
@@ -233,5 +245,5 @@ def holds_its_digest(path: Path) -> bool:
 
 def reason_of(exc: OSError) -> str:
     """Say in a few words why the system refused, and of which file."""
-    reason = "the disk is full" if exc.errno in FULL else (exc.strerror or str(exc))
+    reason = "the disk is full" if means_full(exc) else (exc.strerror or str(exc))
     return f"{exc.filename}: {reason}" if exc.filename else reason

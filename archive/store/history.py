@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select
 
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
+from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WithdrawnArticle
 from backfile.archive.store.database import Database, delete_rows
 from backfile.archive.store.schema import (
     article_of,
@@ -77,6 +77,12 @@ class History:
         found = self._database.find(select(removals.c.id), removals.c.id, article_ids)
         return {row.id for row in found}
 
+    def all_removed(self) -> dict[str, str]:
+        """The articles that people have removed, and when (ISO 8601 in UTC)."""
+        chosen = select(removals.c.id, removals.c.removed_at).order_by(removals.c.id)
+        with self._database.reading() as connection:
+            return {row.id: row.removed_at for row in connection.execute(chosen)}
+
     def withdrawn(self, article_ids: Iterable[str]) -> dict[str, Withdrawal]:
         """Which of these articles their sources have withdrawn."""
         found = self._database.find(select(withdrawals), withdrawals.c.id, article_ids)
@@ -98,7 +104,7 @@ def keep_versions(connection: Connection, coming: Mapping[str, bytes | None]) ->
     for ids in batches(coming, TEXTS_AT_ONCE):
         chosen = select(articles).where(articles.c.id.in_(ids)).order_by(articles.c.number)
         there = [dict(row) for row in connection.execute(chosen).mappings()]
-        _append(connection, [row for row in there if row["digest"] != coming[row["id"]]], now)
+        _append(connection, [row for row in there if _differs(row, coming[row["id"]])], now)
     delete_rows(connection, delete(withdrawals), withdrawals.c.id, coming)
     delete_rows(connection, delete(removals), removals.c.id, coming)
 
@@ -147,6 +153,16 @@ def _append(connection: Connection, rows: Sequence[Mapping[str, Any]], now: str)
         values |= {"sequence": max((each.sequence for each in taken), default=0) + 1}
         values |= {"kept_at": row["kept_at"] or now, "replaced_at": now, "content": _packed(row)}
         connection.execute(insert(versions).values(values))
+
+
+def _differs(row: Mapping[str, Any], coming: bytes | None) -> bool:
+    """Whether an article differs from the one that comes; damage to its row is no difference."""
+    if row["digest"] == coming:
+        return False
+    try:
+        return article_of(row).digest != coming
+    except EngineUnavailable:
+        return True
 
 
 def _packed(row: Mapping[str, Any]) -> bytes:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from typing import cast as typed
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.ids import is_derived, place_mark
 from backfile.archive.store.database import Database, find_rows
-from backfile.archive.store.schema import NOTHING, UNNAMED, articles
+from backfile.archive.store.schema import NOTHING, UNNAMED, articles, is_sound
 
 
 class Known(NamedTuple):
@@ -23,6 +24,7 @@ class Known(NamedTuple):
     length: int  # characters of the text
     url: str
     source: str
+    is_sound: bool = True  # False: it is damaged, and no longer has its digest
 
 
 class Named(NamedTuple):
@@ -58,10 +60,7 @@ class Identities:
 
     def known(self, article_ids: Iterable[str]) -> dict[str, Known]:
         """What the catalogue holds under each of these ids."""
-        c = articles.c
-        columns = (c.id, c.digest, c.title, c.published, c.version, c.url, c.source)
-        place = (c.origin_file, c.origin_offset, c.origin_digest)
-        chosen = select(*columns, *place, func.length(c.text).label("length"))
+        found = self._database.find(select(articles), articles.c.id, article_ids)
         return {
             row.id: Known(
                 row.digest,
@@ -69,11 +68,12 @@ class Identities:
                 row.published,
                 Origin(row.origin_file, row.origin_offset, row.origin_digest),
                 row.version,
-                row.length,
+                len(row.text),
                 row.url,
                 row.source,
+                is_sound(typed(Any, row._mapping)),
             )
-            for row in self._database.find(chosen, c.id, article_ids)
+            for row in found
         }
 
     def text(self, article_id: str) -> str:

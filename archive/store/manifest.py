@@ -1,19 +1,24 @@
 """The manifest of an archive (how it was made), and its tuned ranking weights."""
 
 import json
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import MISSING, asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.directory import write_json
 
 SCHEMA = 1  # of the catalogue's tables
+MARKS = ("archive", "generation", "articles")  # fields that older manifests lack
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an archive was made with; `precision` of the embeddings is for information only."""
+    """What an archive was made with; `precision` of the embeddings is for information only.
+
+    `archive` is the number by which the catalogue knows that it is of this archive, 0 if unknown.
+    `generation` and `articles` are those of the catalogue when it was last closed after writing.
+    """
 
     schema: int
     splitter: str
@@ -22,13 +27,18 @@ class Manifest:
     weights: str
     dimension: int
     precision: str
+    archive: int = 0
+    generation: int = 0
+    articles: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a manifest; raise EngineUnavailable if it is damaged."""
         try:
             stored = json.loads(path.read_text())
-            return cls(**{field.name: stored[field.name] for field in fields(cls)})
+            given = {f.name: stored[f.name] for f in fields(cls) if f.default is MISSING}
+            marks: dict[str, Any] = {name: int(stored.get(name, 0)) for name in MARKS}
+            return cls(**given, **marks)
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = f"{path} cannot be read; restore it from a backup or index into a new archive"
             raise EngineUnavailable("the manifest", reason) from exc

@@ -7,8 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backfile.archive.model.errors import ArchiveBusy, ArchiveUnwritable, BackupUnusable
-from backfile.archive.store.backup import NOT_TAKEN, are_apart
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveUnwritable,
+    BackupUnusable,
+    DiskFull,
+    means_full,
+)
+from backfile.archive.store.backup_files import is_passing
 from backfile.archive.store.backup_list import (
     CACHES,
     RECORD,
@@ -16,18 +22,21 @@ from backfile.archive.store.backup_list import (
     Damage,
     Watch,
     damages,
+    is_record,
 )
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
     Draft,
+    are_apart,
+    draft_of,
     drafted,
     name_for_replaced,
     reason_of,
     remove_path,
 )
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.switching import switch, undo_switch
+from backfile.archive.store.switching import settle_switch, switch
 
 ESSENTIAL = ("manifest.json", "catalog.db")
 
@@ -58,7 +67,7 @@ def restore(
     if not are_apart(source, directory.root):
         raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
     with _unwritable(directory.root):
-        undo_switch(directory.root)
+        settle_switch(draft_of(directory.root), directory.root)
         _require_replaceable(directory)
         directory.root.parent.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
@@ -80,7 +89,7 @@ def _checked(source: Path, watch: Watch) -> tuple[BackupList, dict[str, str]]:
     if missing := [name for name in ESSENTIAL if name not in listed.files]:
         raise BackupUnusable(source, f"{missing[0]} is not in its list")
     found = list(damages(source, listed.files, watch))
-    if record := [damage for damage in found if damage.part in RECORD]:
+    if record := [damage for damage in found if is_record(damage.part)]:
         raise BackupUnusable(source, _in_words(record))
     Manifest.read(ArchiveDirectory(source).manifest).require_tables()
     caches = dict.fromkeys(listed.left_out, "it is not in the backup")
@@ -115,7 +124,7 @@ def _switched(folder: Path, root: Path) -> Path | None:
 def _removed(replaced: Path) -> Path | None:
     """Remove an archive; return its folder if more was in it than belongs to an archive."""
     for path in list(replaced.iterdir()):
-        if path.name in (*RECORD, *CACHES, *NOT_TAKEN) or path.suffix == ".tmp":
+        if path.name in (*RECORD, *CACHES) or is_passing(path.name):
             remove_path(path)
     if any(replaced.iterdir()):
         return replaced
@@ -174,5 +183,7 @@ def _unwritable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
+        if means_full(exc):
+            raise DiskFull from exc
         reason = f"{reason_of(exc)}; nothing was restored"
         raise ArchiveUnwritable(root, reason) from exc

@@ -34,6 +34,7 @@ from backfile.archive.model.article import (
     Passage,
     TitleSource,
 )
+from backfile.archive.model.errors import EngineUnavailable
 
 metadata = MetaData()
 NOTHING: ColumnElement[str] = literal_column("''", Text)
@@ -138,6 +139,13 @@ originals = Table(
     Column("options", Text, nullable=False),  # of its reader, as JSON
 )
 
+releases = Table(
+    "releases",
+    metadata,
+    # Originals whose notes were deleted, and whose bytes are to be deleted.
+    Column("digest", Text, primary_key=True),
+)
+
 passages = Table(
     "passages",
     metadata,
@@ -205,7 +213,25 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
 
 
 def article_of(row: Mapping[str, Any]) -> Article:
-    """Read an article back from its row."""
+    """Read an article back from its row; raise EngineUnavailable if the row is damaged."""
+    try:
+        return _article_of(row)
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise EngineUnavailable(
+            "the catalogue",
+            f"the article {row['id']!r} is damaged; `backfile verify --repair` restores it",
+        ) from exc
+
+
+def is_sound(row: Mapping[str, Any]) -> bool:
+    """Whether an article's row is complete, and its digest that of what a reader sees."""
+    try:
+        return bool(article_of(row).digest == row["digest"])
+    except (EngineUnavailable, KeyError):
+        return False
+
+
+def _article_of(row: Mapping[str, Any]) -> Article:
     return Article(
         id=row["id"],
         title=row["title"],

@@ -14,8 +14,8 @@ def switch(new: Path, place: Path) -> None:
     """Put `new` at `place`; what was there, if anything, is at `new` afterwards.
 
     Both stand in one folder. A kill leaves the earlier one or the new one at `place`. A file system
-    that cannot exchange two names is the exception: there a kill may leave nothing at `place`, and
-    `undo_switch` brings the earlier one back.
+    that cannot exchange two names is the exception: there a kill may leave nothing at `place`.
+    `present` then names the earlier one, and `settle_switch` brings it back.
     """
     if not place.exists():
         new.rename(place)
@@ -26,10 +26,15 @@ def switch(new: Path, place: Path) -> None:
         aside.rename(new)
 
 
-def undo_switch(place: Path) -> None:
-    """Bring back what a killed `switch` took away from `place`, if it did."""
-    if not place.exists() and _aside(place).exists():
-        _aside(place).rename(place)
+def settle_switch(new: Path, place: Path) -> None:
+    """Undo what a killed `switch` of these two has begun, or finish it."""
+    if (aside := _aside(place)).exists():
+        aside.rename(new if place.exists() else place)
+
+
+def present(place: Path) -> Path:
+    """Where that lies which a killed `switch` has left for `place`: there, or aside."""
+    return _aside(place) if not place.exists() and _aside(place).exists() else place
 
 
 def _aside(place: Path) -> Path:

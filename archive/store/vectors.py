@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float16]
 Rows = npt.NDArray[np.int64]
+ROWS_AT_ONCE = 50_000
 
 
 class VectorFile:
@@ -24,13 +25,14 @@ class VectorFile:
     def write(self, rows: Rows, vectors: npt.NDArray[np.float32]) -> None:
         """Write (n, dimension) vectors to their rows, and wait until they are on disk."""
         self._path.touch(mode=0o600)
-        needed = (int(rows.max()) + 1) * self._row_bytes
+        order = np.argsort(rows)
+        runs = np.split(order, np.flatnonzero(np.diff(rows[order]) != 1) + 1)
+        # Not in a mapped file: where the disk is full, that would end the process (SIGBUS).
         with self._path.open("r+b") as stream:
-            if os.fstat(stream.fileno()).st_size < needed:
-                stream.truncate(needed)
-            mapped = np.memmap(stream, np.float16, "r+", shape=(needed // 2,))
-            mapped.reshape(-1, self.dimension)[rows] = vectors.astype(np.float16)
-            mapped.flush()
+            for run in runs:
+                stream.seek(int(rows[run[0]]) * self._row_bytes)
+                stream.write(vectors[run].astype(np.float16).tobytes())
+            stream.flush()
             os.fsync(stream.fileno())
 
     def blank(self, rows: Rows) -> None:
@@ -48,6 +50,14 @@ class VectorFile:
                 shape = (whole, self.dimension)
                 self._mapped = np.memmap(self._path, np.float16, "r", shape=shape)
         return self._mapped[:n_rows]
+
+    def filled_beside(self, known: Rows) -> Rows:
+        """The rows that hold a vector and are not among these."""
+        size = self._path.stat().st_size // self._row_bytes if self._path.exists() else 0
+        vectors = self.read(size)
+        others = np.setdiff1d(np.arange(size), known)
+        parts = np.split(others, range(ROWS_AT_ONCE, len(others), ROWS_AT_ONCE))
+        return np.concatenate([rows[vectors[rows].any(axis=1)] for rows in parts])
 
     @property
     def _row_bytes(self) -> int:

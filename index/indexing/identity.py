@@ -206,6 +206,8 @@ def decide(
     else in the place of the one in the archive. Of one title read twice, the later reading counts;
     of two versions the later version.
     """
+    if kind is Kind.EQUAL and not holder.is_sound:
+        return Decision.CHANGED  # back to what it was
     if kind is Kind.EQUAL:
         if this_run:
             moved = holder.origin == article.origin

@@ -20,7 +20,7 @@ import numpy as np
 
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.passages import Tokenizer, split
-from backfile.archive.store.catalog import Changes
+from backfile.archive.store.entries import Changes
 from backfile.archive.workers import Task, Workers, batches
 from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
@@ -33,6 +33,7 @@ from backfile.index.indexing.ingest_batch import (
     growing_batches,
 )
 from backfile.index.indexing.stages import EmbedStage, LexicalStage, Progress, Stage, entry_of
+from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 
 SPLIT_AT_ONCE = 50  # articles a worker is given
@@ -132,17 +133,28 @@ class Indexer:
 
     def remove(self, article_ids: Sequence[str]) -> int:
         """Remove articles everywhere; return how many there were."""
+        self.tidy()
         with self._writing:
             removed = self._catalog.remove(article_ids)
             self._embed.forget(removed.rows)
         self.lexical.forget(removed.rows)
         self.lexical.finish()
-        self._finish(None)
+        self.finish()
         return removed.articles
+
+    def tidy(self) -> None:
+        """Take passages that are gone out of the lexical index and the vectors, after a kill."""
+        self.lexical.tidy()
+        self._embed.tidy()
+
+    def discard(self, rows: Rows) -> None:
+        """Take rows out of the caches that the catalogue has no more."""
+        self._embed.forget(rows)
+        self.lexical.forget(rows)
 
     def _index(self, source: Input, *, aside: Workers | None) -> Report:
         report, ingest = Report(), Ingest(self._catalog)
-        self.lexical.tidy()
+        self.tidy()
         self.lexical.bring_up()  # what a killed run has left to do
         ahead: deque[_Batch] = deque()
         for number, found in enumerate(growing_batches(source)):
@@ -165,7 +177,7 @@ class Indexer:
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
         if report.new or report.changed or report.withdrawn:
             self.lexical.settle()
-        self._finish(report)
+        self.finish(report)
         return report
 
     def _split(self, batch: IngestBatch) -> _Batch:
@@ -187,7 +199,7 @@ class Indexer:
             [entry_of(row, *each) for row, each in enumerate(found, written.first_row)]
         )
 
-    def _finish(self, report: Report | None) -> None:
+    def finish(self, report: Report | None = None) -> None:
         """End a run in the catalogue: unused originals, clusters, and the report if there is one.
 
         Changed clusters count as a change of the archive, so readers see merged segments, too.

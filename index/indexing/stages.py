@@ -177,6 +177,11 @@ class EmbedStage:
             self._gone.update(rows.tolist())
             self._vectors.blank(rows)
 
+    def tidy(self) -> None:
+        """Blank the vectors of passages that are gone, after a run that was killed."""
+        with self._writing:
+            self.forget(self._vectors.filled_beside(self._catalog.rows_after(0)))
+
     def _embed_until(self, over: threading.Event) -> None:
         while not over.is_set():
             if self._aside.ready() and len(waiting := self._catalog.embedded.missing()):

@@ -1,18 +1,18 @@
 """Checks the parts of an archive against each other, and repairs them from the catalogue."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.archive.workers import batches
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 
 ROWS_AT_ONCE = 2_000
+TRIES = 5
 LENGTH_TOLERANCE = 0.01  # of an embedding's length, which is 1, in float16
 
 
@@ -29,17 +29,27 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem of one part, described for a person."""
+    """A problem of one part, described for a person.
+
+    `is_unfinished` marks work that a process may still have to do, or a killed one has left.
+    """
 
     part: Part
     message: str
+    is_unfinished: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.part.value}: {self.message}"
 
 
-def verify(engines: Engines) -> Iterator[Problem]:
-    """Check the catalogue, the originals and the vectors, and compare all caches with them."""
+def verify(
+    engines: Engines, *, is_written_to: Callable[[], bool] = lambda: False
+) -> Iterator[Problem]:
+    """Check the catalogue, the originals and the vectors, and compare all caches with them.
+
+    `is_written_to` says whether another process writes to the archive at this moment: what that
+    process has still to do is no problem.
+    """
     yield from (Problem(Part.CATALOG, message) for message in engines.catalog.problems())
     yield from _texts(engines)
     for digest in engines.catalog.originals.damaged():
@@ -47,12 +57,8 @@ def verify(engines: Engines) -> Iterator[Problem]:
         yield Problem(Part.ORIGINALS, message)
     if not engines.table.agrees(engines.catalog):
         yield Problem(Part.COLUMNS, "dates, sources or the like are not what the catalogue says")
-    table = engines.catalog.passage_table()
-    yield from _words(engines, table[:, 0])
-    embedded = table[table[:, 2] != 0, 0]
-    for bad in _broken(engines, embedded):
-        yield Problem(Part.VECTORS, f"{len(bad)} passages have no sound embedding")
-    yield from _neighbours(engines, embedded)
+    for compare in (_words, _vectors, _neighbours):
+        yield from _lasting(engines, compare, is_written_to)
 
 
 def repair(engines: Engines, indexer: Indexer) -> None:
@@ -64,63 +70,85 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     if not engines.table.agrees(engines.catalog):
         engines.table.clear()
         engines.table.bring_up(engines.catalog)
-    table = engines.catalog.passage_table()
-    if any(_words(engines, table[:, 0])):
-        engines.lexical.clear()
-        indexer.lexical.bring_up()
-    for bad in _broken(engines, table[table[:, 2] != 0, 0]):
+    if any(_words(engines)):
+        indexer.lexical.rebuild()
+    indexer.tidy()
+    if len(bad := _broken(engines)):
         engines.catalog.embedded.forget(bad)
-        engines.neighbours.clear()  # its parts were built from them
-    embedded = table[table[:, 2] != 0, 0]
-    if any(_neighbours(engines, embedded)):
-        engines.neighbours.clear()
+    if len(bad) or any(_neighbours(engines)):
+        indexer.rebuild_neighbours()  # without the bad rows, which are then new ones
     indexer.embed()
+    indexer.finish()
+
+
+def _lasting(
+    engines: Engines,
+    compare: Callable[[Engines], Iterator[Problem]],
+    is_written_to: Callable[[], bool],
+) -> list[Problem]:
+    """The problems that a comparison with the catalogue finds, and no writer is at work on."""
+    found: list[Problem] = []
+    for _ in range(TRIES):
+        generation = engines.catalog.generation()
+        found = list(compare(engines))
+        if found and is_written_to():
+            found = [problem for problem in found if not problem.is_unfinished]
+        if not found or engines.catalog.generation() == generation:
+            break
+    return found
 
 
 def _texts(engines: Engines) -> Iterator[Problem]:
     """Check that each article has its digest, and that each passage is within its article."""
-    for article, digest in engines.catalog.digests():
-        if article.digest != digest:
-            yield Problem(Part.CATALOG, f"the article {article.id!r} is not what was read")
+    try:
+        yield from (Problem(Part.CATALOG, str(each)) for each in engines.catalog.damaged())
+    except EngineUnavailable as exc:
+        yield Problem(Part.CATALOG, str(exc))
+
+
+def _words(engines: Engines) -> Iterator[Problem]:
+    """Check that the lexical index holds the passages of the catalogue, each once."""
     rows = engines.catalog.rows_after(0)
-    for some in batches(rows.tolist(), ROWS_AT_ONCE):
-        for found in engines.catalog.stored(some):
-            if not 0 <= found.passage.start < found.passage.end <= len(found.article.text):
-                yield Problem(Part.CATALOG, f"the passage {found.passage.id!r} is out of bounds")
-
-
-def _words(engines: Engines, rows: Rows) -> Iterator[Problem]:
     try:
         indexed = engines.lexical.rows()
         engines.lexical.snapshot().close()
+        engines.lexical.check()
     except EngineUnavailable as exc:
         yield Problem(Part.LEXICAL, str(exc))
         return
     if len(missing := np.setdiff1d(rows, indexed)):
-        yield Problem(Part.LEXICAL, f"{len(missing)} passages cannot be found by words")
+        yield Problem(Part.LEXICAL, f"{len(missing)} passages cannot be found by words", True)
     if len(surplus := np.setdiff1d(indexed, rows)):
-        yield Problem(Part.LEXICAL, f"{len(surplus)} passages are indexed that are gone")
+        yield Problem(Part.LEXICAL, f"{len(surplus)} passages are indexed that are gone", True)
     if len(indexed) != len(np.unique(indexed)):
         yield Problem(Part.LEXICAL, "some passages are indexed twice")
 
 
-def _broken(engines: Engines, embedded: Rows) -> Iterator[Rows]:
-    """Yield the rows, if any, whose embedding is not a vector of length 1."""
-    if not len(embedded):
-        return
-    vectors = engines.vectors.read(int(embedded[-1]) + 1)
+def _vectors(engines: Engines) -> Iterator[Problem]:
+    """Check that each embedded passage has a vector of length 1, and removed ones have none."""
+    if len(bad := _broken(engines)):
+        yield Problem(Part.VECTORS, f"{len(bad)} passages have no sound embedding")
+    if len(left := engines.vectors.filled_beside(engines.catalog.rows_after(0))):
+        message = f"the embeddings of {len(left)} passages that are gone are still there"
+        yield Problem(Part.VECTORS, message, True)
+
+
+def _broken(engines: Engines) -> Rows:
+    """The embedded rows whose embedding is not a vector of length 1."""
+    embedded = _embedded(engines)
+    vectors = engines.vectors.read(int(embedded.max(initial=0)) + 1)
     bad = [embedded[embedded >= len(vectors)]]
     within = embedded[embedded < len(vectors)]
     for start in range(0, len(within), ROWS_AT_ONCE):
         some = within[start : start + ROWS_AT_ONCE]
         lengths = np.linalg.norm(vectors[some].astype(np.float32), axis=1)
         bad.append(some[~(np.abs(lengths - 1) <= LENGTH_TOLERANCE)])
-    if len(found := np.concatenate(bad)):
-        yield found
+    return np.concatenate(bad)
 
 
-def _neighbours(engines: Engines, embedded: Rows) -> Iterator[Problem]:
+def _neighbours(engines: Engines) -> Iterator[Problem]:
     """Check that Chroma holds all embedded passages and answers."""
+    embedded = _embedded(engines)
     try:
         indexed = engines.neighbours.rows()
         engines.neighbours.check()
@@ -128,4 +156,10 @@ def _neighbours(engines: Engines, embedded: Rows) -> Iterator[Problem]:
         yield Problem(Part.NEIGHBOURS, str(exc))
         return
     if len(missing := np.setdiff1d(embedded, indexed)):
-        yield Problem(Part.NEIGHBOURS, f"{len(missing)} embedded passages are in no part")
+        yield Problem(Part.NEIGHBOURS, f"{len(missing)} embedded passages are in no part", True)
+
+
+def _embedded(engines: Engines) -> Rows:
+    table = engines.catalog.passage_table()
+    rows: Rows = table[table[:, 2] != 0, 0]
+    return rows

@@ -46,7 +46,10 @@ class ArticleTableFile:
         """Whether the file equals the table in the catalogue, or has another generation."""
         generation = catalog.generation()
         stored = self.read(generation)
-        return stored is None or encode(stored) == encode(ArticleTable.load(catalog, generation))
+        if stored is None:
+            return True
+        expected = encode(ArticleTable.load(catalog, generation))
+        return encode(stored) == expected or catalog.generation() != generation
 
     def clear(self) -> None:
         self._path.unlink(missing_ok=True)

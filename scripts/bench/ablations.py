@@ -18,7 +18,8 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import TARGET_TOKENS, Tokenizer, embedded_text, split
-from backfile.archive.store.catalog import Catalog, Changes
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.entries import Changes
 from backfile.archive.workers import batches
 from backfile.index.evaluation.judgments import Judgments
 from backfile.index.evaluation.statistics import Values

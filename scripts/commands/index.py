@@ -14,11 +14,15 @@ from backfile.archive.formats.rejects import Rejects, write_rejects
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing.ingest_batch import Report
+from backfile.index.indexing.recovery import end_recovery
+from backfile.index.recovering import refill_record
 from backfile.index.writing import Writing, open_for_writing
 from backfile.scripts.commands.options import as_json, quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
+from backfile.scripts.printing.recovered import print_earlier, print_recovered
 from backfile.scripts.printing.reports import WatchedFields, print_dry_run, print_report
 
 no_vectors_option = click.option(
@@ -108,6 +112,9 @@ def index(
 
 
 @click.command()
+@click.option(
+    "--all", "refill", is_flag=True, help="If the record is lost, make it again from these copies."
+)
 @no_vectors_option
 @rejects_option
 @as_json
@@ -115,12 +122,28 @@ def index(
 @with_settings
 @with_threads
 def reread(
-    settings: Settings, rejects: Path | None, no_vectors: bool, as_json: bool, quiet: bool
+    settings: Settings,
+    refill: bool,
+    rejects: Path | None,
+    no_vectors: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Read again what the archive was made of, from the copies it keeps, with today's readers."""
-    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars) as opened:
-        source = Rereading(opened.engines.catalog)
-        report = _run(opened, source, no_vectors=no_vectors)
+    prepare = refill_record if refill else None
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, prepare=prepare) as opened,
+    ):
+        catalog = opened.engines.catalog
+        recovering = catalog.is_unfinished()
+        report = _run(opened, Rereading(catalog, recovering=recovering), no_vectors=no_vectors)
+        if recovering:
+            aside = ArchiveDirectory(settings.archive).new_set_aside()
+            recovered = end_recovery(catalog, aside)
+            if not as_json:
+                print_earlier(opened.earlier)
+                print_recovered(recovered)
     _finish(report, rejects, as_json=as_json)
 
 

@@ -3,14 +3,18 @@
 import click
 
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.indexing.recovery import recover
 from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
+from backfile.index.recovering import salvage_record
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing, rebuild_words
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
+from backfile.scripts.printing.recovered import print_earlier, print_recovered
 
 
 @click.command()
@@ -25,16 +29,31 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Mend what can be mended from the record.")
+@click.option("--repair", is_flag=True, help="Restore what the archive's own copies allow.")
 @quiet
 @with_settings
 def verify(settings: Settings, repair: bool, quiet: bool) -> None:
     """Check the archive against itself; exit 1 if something is wrong with it."""
     if not repair:
-        problems = list(verify_archive(open_engines(settings)))
+        directory = ArchiveDirectory(settings.archive)
+        problems = list(
+            verify_archive(open_engines(settings), is_written_to=directory.is_written_to)
+        )
         _print_problems(problems)
+        if directory.is_written_to():
+            click.echo(
+                "another process writes to it; what that has still to do is left out", err=True
+            )
         raise SystemExit(1 if problems else 0)
-    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars) as opened:
+    directory = ArchiveDirectory(settings.archive)
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, prepare=salvage_record) as opened,
+    ):
+        print_earlier(opened.earlier)
+        damaged = list(opened.engines.catalog.damaged())
+        if damaged or opened.engines.catalog.is_unfinished():
+            print_recovered(recover(directory, opened.engines, opened.indexer, damaged))
         repair_archive(opened.engines, opened.indexer)
         left = list(verify_archive(opened.engines))
     _print_problems(left)
@@ -63,6 +82,6 @@ def _print_problems(problems: list[Problem]) -> None:
     for problem in problems:
         click.echo(str(problem))
     if problems:
-        click.echo("`backfile verify --repair` mends what the record allows", err=True)
+        click.echo("`backfile verify --repair` restores what it can", err=True)
     else:
         click.echo("the archive is sound")

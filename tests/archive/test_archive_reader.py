@@ -4,14 +4,15 @@ import pytest
 
 from backfile.archive.model.errors import ArticleNotFound, WithdrawnArticle
 from backfile.archive.passages import split
-from backfile.archive.store.catalog import Catalog, Changes
+from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.clusters import Clustering, Member
+from backfile.archive.store.entries import Changes
 from backfile.archive.store.reader import ArchiveReader
 
 
 @pytest.fixture
 def catalog(tmp_path):
-    opened = Catalog(tmp_path / "catalog.db")
+    opened = Catalog.create(tmp_path / "catalog.db")
     yield opened
     opened.close()
 

@@ -23,17 +23,21 @@ from backfile.archive.model.errors import (
     ArchiveUnwritable,
     BackupRefused,
     BackupUnusable,
+    DiskFull,
     EngineUnavailable,
+    RecordLost,
 )
 from backfile.archive.store import backup as backups
+from backfile.archive.store import backup_files, switching
 from backfile.archive.store import draft as drafts
 from backfile.archive.store import restore as restores
-from backfile.archive.store import switching
-from backfile.archive.store.backup import Cache, back_up
+from backfile.archive.store.backup import back_up
+from backfile.archive.store.backup_files import Cache
 from backfile.archive.store.backup_list import BackupList, damages
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest
+from backfile.archive.store.record import mark_record
 from backfile.archive.store.restore import restore
 from backfile.index.indexing.verify import Part, verify
 from backfile.index.wiring import caches_of
@@ -185,6 +189,23 @@ def test_a_backup_without_links_is_the_same(archive, tmp_path, monkeypatch):
     assert is_whole(tmp_path / "backup")
 
 
+def test_a_file_that_is_read_only_is_copied_and_stays_read_only(archive, tmp_path):
+    files = [path for path in archive.lexical.iterdir() if path.is_file()]
+    for path in files:
+        path.chmod(0o400)
+    assert make(archive, tmp_path / "backup").linked == 0
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o400}
+    assert is_whole(tmp_path / "backup")
+
+
+def test_a_query_graph_that_is_being_exported_is_not_taken(archive, tmp_path):
+    archive.query_graph.mkdir()
+    (archive.query_graph / "model.onnx").write_bytes(b"half of it")
+    assert not [name for name in make(archive, tmp_path / "backup").made.files if "onnx" in name]
+    (archive.query_graph / "graph.json").write_text("{}")
+    assert "query-graph/model.onnx" in make(archive, tmp_path / "backup").made.files
+
+
 def test_a_system_that_cannot_exchange_names_switches_in_steps(archive, tmp_path, monkeypatch):
     monkeypatch.setattr(switching, "CALLS", ())
     make(archive, tmp_path / "backup")
@@ -194,6 +215,9 @@ def test_a_system_that_cannot_exchange_names_switches_in_steps(archive, tmp_path
     assert left_beside(tmp_path / "backup") == []
     (tmp_path / "backup").rename(tmp_path / ".backup.backfile-aside")  # as a kill leaves it
     assert make(archive, tmp_path / "backup").kept > 0
+    shutil.copytree(tmp_path / "backup", tmp_path / ".backup.backfile-aside")  # a later kill
+    make(archive, tmp_path / "backup")
+    assert left_beside(tmp_path / "backup") == []
 
 
 @pytest.mark.parametrize(
@@ -237,9 +261,46 @@ def test_an_archive_that_was_lost_does_not_replace_its_backup(archive, tmp_path)
     shutil.rmtree(archive.root)
     add_more(archive)
     MANIFEST.write(archive.manifest)
-    with pytest.raises(BackupRefused, match=r"8 articles.* than is there now \(1 article"):
+    with pytest.raises(BackupRefused, match="it is a backup of another archive, with 8 articles"):
         make(archive, tmp_path / "backup")
-    assert BackupList.read(tmp_path / "backup").articles == 8
+    assert len(ids_in(tmp_path / "backup")) == 8
+
+
+def test_an_archive_that_was_set_back_does_not_replace_its_backup(archive, tmp_path):
+    shutil.copytree(archive.root, tmp_path / "earlier")
+    add_more(archive)
+    make(archive, tmp_path / "backup")
+    shutil.rmtree(archive.root)
+    shutil.copytree(tmp_path / "earlier", archive.root)
+    with pytest.raises(BackupRefused, match=r"8 articles.* than is there now \(7 articles"):
+        make(archive, tmp_path / "backup")
+    assert len(ids_in(tmp_path / "backup")) == 8
+
+
+def test_a_lost_catalogue_is_not_backed_up(archive, tmp_path):
+    mark_record(archive, Catalog(archive.catalog))
+    make(archive, tmp_path / "backup")
+    earlier = shutil.copy(archive.catalog, tmp_path / "earlier.db")
+    add_more(archive)
+    mark_record(archive, Catalog(archive.catalog))
+    shutil.copy(earlier, archive.catalog)
+    with pytest.raises(RecordLost, match="older than the rest"):
+        make(archive, tmp_path / "backup")
+    archive.catalog.unlink()
+    with pytest.raises(RecordLost, match="is missing"):
+        make(archive, tmp_path / "backup")
+    assert is_whole(tmp_path / "backup")
+    assert not archive.catalog.exists()
+
+
+def test_the_journal_of_originals_and_what_was_set_aside_come_back(archive, tmp_path):
+    aside = archive.new_set_aside()
+    (aside / "articles.jsonl").write_text("{}\n")
+    (archive.originals / "notes.jsonl").write_text("{}\n")
+    (archive.originals / "removed.json").write_text("{}")
+    assert make(archive, tmp_path / "backup").notes == ()
+    restore(tmp_path / "backup", ArchiveDirectory(tmp_path / "again"))
+    assert content(tmp_path / "again").keys() == content(archive.root).keys()
 
 
 def test_a_damaged_catalogue_is_not_backed_up_over_a_sound_one(archive, tmp_path):
@@ -247,7 +308,7 @@ def test_a_damaged_catalogue_is_not_backed_up_over_a_sound_one(archive, tmp_path
     content = bytearray(archive.catalog.read_bytes())
     content[4096 : 4096 + 2000] = bytes(2000)
     archive.catalog.write_bytes(content)
-    with pytest.raises((BackupRefused, EngineUnavailable), match="`backfile verify`"):
+    with pytest.raises((BackupRefused, EngineUnavailable), match="`backfile verify"):
         make(archive, tmp_path / "backup")
     assert is_whole(tmp_path / "backup")
     assert left_beside(tmp_path / "backup") == []
@@ -312,7 +373,7 @@ def test_vectors_that_come_and_go_while_they_are_copied_agree_with_the_record(
     archive, tmp_path, monkeypatch
 ):
     """One article is added, one removed, and one added and removed, at the worst moments."""
-    take_record = backups._Taking._take_record
+    take_record = backup_files.TakenFiles._take_record
 
     def taken(self, live):
         add_more(archive, [*MORE, {"id": "short", "title": "Gone soon", "text": "A short life."}])
@@ -330,7 +391,7 @@ def test_vectors_that_come_and_go_while_they_are_copied_agree_with_the_record(
         gone.extend(rows.tolist())
 
     gone = []
-    monkeypatch.setattr(backups._Taking, "_take_record", taken)
+    monkeypatch.setattr(backup_files.TakenFiles, "_take_record", taken)
     make(archive, tmp_path / "backup")
     assert is_whole(tmp_path / "backup")
     assert "short" in ids_in(tmp_path / "backup")
@@ -346,7 +407,7 @@ def test_an_original_that_is_collected_meanwhile_is_taken_in_another_state(
     archive, tmp_path, monkeypatch
 ):
     taken = []
-    take = backups._Taking._take_originals
+    take = backup_files.TakenFiles._take_originals
 
     def collected(self, digests):
         (original,) = archive.originals.glob("??/*") if not taken else [None]
@@ -358,7 +419,7 @@ def test_an_original_that_is_collected_meanwhile_is_taken_in_another_state(
         taken.append(digests)
         return take(self, digests)
 
-    monkeypatch.setattr(backups._Taking, "_take_originals", collected)
+    monkeypatch.setattr(backup_files.TakenFiles, "_take_originals", collected)
     assert make(archive, tmp_path / "backup").notes == ()
 
 
@@ -375,7 +436,7 @@ def test_a_full_disk_is_said_and_leaves_the_earlier_backup(archive, tmp_path, mo
         make(archive, tmp_path / "backup")
     assert content(tmp_path / "backup") == before
     assert left_beside(tmp_path / "backup") == []
-    with pytest.raises(ArchiveUnwritable, match=r"the disk is full; nothing was restored"):
+    with pytest.raises(DiskFull, match="what is in the archive stays there"):
         restore(tmp_path / "backup", archive)
     assert len(ids_in(archive.root)) == 8
 
@@ -567,6 +628,7 @@ def run(target, *arguments):
 MOMENTS = [(steps, "") for steps in range(0, 4 * KILLS, 4)] + [(0, "before"), (0, "after")]
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize(("steps", "at_switch"), MOMENTS)
 def test_a_killed_backup_leaves_the_old_one_or_the_new_one(archive, tmp_path, steps, at_switch):
     place = tmp_path / "backup"
@@ -580,6 +642,7 @@ def test_a_killed_backup_leaves_the_old_one_or_the_new_one(archive, tmp_path, st
     assert left_beside(place) == []
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize(("steps", "at_switch"), MOMENTS)
 def test_a_killed_restore_leaves_the_old_archive_or_the_new_one(
     archive, tmp_path, steps, at_switch
@@ -598,6 +661,7 @@ def test_a_killed_restore_leaves_the_old_archive_or_the_new_one(
     assert [len(ids_in(path)) for path in replaced] == ([8] if at_switch == "after" else [])
 
 
+@pytest.mark.crash
 def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path):
     """Each is what a kill would have left: the next run completes it, and loses nothing."""
     news = write_news(tmp_path / "news.jsonl")

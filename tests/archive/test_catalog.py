@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,11 +23,18 @@ from backfile.archive.model.article import (
     Passage,
     TitleSource,
 )
-from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, WithdrawnArticle
+from backfile.archive.model.errors import (
+    ArticleNotFound,
+    DiskFull,
+    EngineUnavailable,
+    WithdrawnArticle,
+)
 from backfile.archive.passages import split
-from backfile.archive.store.catalog import Catalog, Changes, Counts
+from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.database import is_writable, read_only_uri
+from backfile.archive.store.entries import Changes
 from backfile.archive.store.identities import known_as
+from tests.builders import ROOT
 
 # What is cleaned holds no zeros, and SQLite would count characters up to the first.
 STORABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -55,7 +64,7 @@ ARTICLES = st.builds(
 
 @pytest.fixture
 def catalog(tmp_path):
-    opened = Catalog(tmp_path / "catalog.db")
+    opened = Catalog.create(tmp_path / "catalog.db")
     yield opened
     opened.close()
 
@@ -71,7 +80,7 @@ def put(catalog, word_tokenizer):
 
 @pytest.fixture(scope="module")
 def shared_catalog(tmp_path_factory):
-    opened = Catalog(tmp_path_factory.mktemp("catalog") / "catalog.db")
+    opened = Catalog.create(tmp_path_factory.mktemp("catalog") / "catalog.db")
     yield opened
     opened.close()
 
@@ -212,20 +221,66 @@ def test_a_second_reader_sees_what_is_committed(tmp_path, catalog, put, make_art
     reader.close()
 
 
-def test_an_older_catalogue_gets_the_index_by_content_when_it_is_opened(tmp_path, catalog):
-    found = "SELECT count(*) FROM sqlite_master WHERE name = 'contents'"
-    with catalog._database.writing() as connection:
-        connection.exec_driver_sql("DROP INDEX contents")
-        assert connection.exec_driver_sql(found).scalar() == 0
-    again = Catalog(tmp_path / "catalog.db")
-    with again._database.reading() as connection:
-        assert connection.exec_driver_sql(found).scalar() == 1
-    again.close()
+def test_what_is_read_at_once_is_of_one_state(tmp_path, catalog, put, make_article):
+    put(make_article())
+    reader = Catalog(tmp_path / "catalog.db")
+    counted = "SELECT COUNT(*) FROM articles"
+    with reader._database.reading() as connection:
+        assert connection.exec_driver_sql(counted).scalar() == 1
+        put(make_article(id="later"))
+        assert connection.exec_driver_sql(counted).scalar() == 1
+    assert reader.counts().articles == 2
+    reader.close()
+
+
+def test_a_full_disk_is_named_with_what_to_do(catalog, put, make_article):
+    put(make_article())
+    event.listen(
+        catalog._database.engine,
+        "checkout",
+        lambda connection, *_: connection.execute("PRAGMA max_page_count=1"),
+    )
+    with pytest.raises(DiskFull, match="the disk is full; free some space"):
+        put(*(make_article(id=f"{n}", text="Rain fell. " * 1_000) for n in range(20)))
+    assert catalog.counts().articles == 1
+
+
+READ_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from backfile.archive.model.errors import ArchiveError
+from backfile.archive.store.catalog import Catalog
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+catalog = Catalog(Path(sys.argv[1]))
+print(catalog.counts().articles, catalog.problems())
+catalog.close()
+"""
+
+
+@pytest.mark.parametrize("log", ["", "-wal"])
+def test_an_archive_is_read_where_there_is_no_room_for_the_index_of_a_log(
+    tmp_path, catalog, put, make_article, log
+):
+    """A limit to the size of files stands for the full disk: 32 KiB are needed."""
+    put(make_article())
+    if not log:
+        catalog.close()
+    (tmp_path / "copy").mkdir()
+    for name in ("catalog.db", f"catalog.db{log}"):
+        shutil.copy(tmp_path / name, tmp_path / "copy" / name)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_WITHOUT_ROOM, str(tmp_path / "copy" / "catalog.db")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("1 []\n", "")
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"rain" * 1_000)
-    with pytest.raises(EngineUnavailable, match="a backup can be restored"):
+    with pytest.raises(EngineUnavailable, match="brings a backup back"):
         Catalog(tmp_path / "catalog.db")
 
 

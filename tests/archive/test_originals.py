@@ -56,6 +56,16 @@ def test_the_bytes_that_were_read_come_back(opened, news):
     }
 
 
+def test_a_file_that_is_released_during_a_check_is_not_damaged(opened, news):
+    index(opened, news)
+    found = opened.catalog.originals.damaged()
+    for path in opened.catalog.originals._folder.glob("??/*"):
+        path.write_bytes(b"garbage")
+    assert next(found)
+    indexer_of(opened).remove([article.id for article, _ in opened.catalog.digests()])
+    assert list(found) == []
+
+
 def test_reading_again_changes_nothing(opened, news):
     index(opened, news)
     report = reread(opened)

@@ -178,7 +178,7 @@ class Killed(Exception):
 
 ENDS = [
     *(("clusters", at) for at in ("unsigned", "changed", "signed", "lead_criteria")),
-    *(("originals", at) for at in ("note", "release", "sweep")),
+    *(("originals", at) for at in ("note", "release", "bring_up_journal")),
 ]
 
 

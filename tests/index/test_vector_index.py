@@ -1,5 +1,6 @@
 """Chroma's parts under many threads, and over many changes."""
 
+import errno
 import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backfile.archive.model.errors import DiskFull, EngineUnavailable
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.scoring import bm25
+from backfile.index.vector import chroma_part, part_files
 from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.chroma_part import ChromaPart
 
 N_ROWS = 1200
 
@@ -45,6 +49,35 @@ def test_the_first_searches_of_many_threads_all_find_their_neighbours(vectors, t
         answers = list(threads.map(ask, range(16)))
     assert len(answers[0]) == 10
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_part_that_was_moved_is_not_made_anew(vectors, tmp_path):
+    ChromaIndex(tmp_path / "chroma", vectors).seal(np.arange(1, 101))
+    (path,) = (tmp_path / "chroma").iterdir()
+    part = ChromaPart(path)
+    (tmp_path / "chroma").rename(tmp_path / "moved")
+    with pytest.raises(EngineUnavailable, match="No such file"):
+        part.open()
+    assert not (tmp_path / "chroma").exists()
+
+
+def test_a_part_that_cannot_be_copied_is_not_opened(vectors, tmp_path, monkeypatch):
+    ChromaIndex(tmp_path / "chroma", vectors).seal(np.arange(1, 101))
+    reader = ChromaIndex(tmp_path / "chroma", vectors)
+    reader.warm()
+    full = mock.Mock(side_effect=OSError(errno.ENOSPC, "No space"))
+    monkeypatch.setattr(part_files.shutil, "copyfile", full)
+    query = np.eye(8, dtype=np.float32)[0]
+    assert len(reader.snapshot(embedded(100)).nearest(query, None, 10).rows) == 10
+    assert full.called
+    assert not any(part.is_open for part in reader._known.values())
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), ValueError("disk is full")])
+def test_a_disk_that_is_full_for_chroma_is_named(vectors, tmp_path, monkeypatch, error):
+    monkeypatch.setattr(chroma_part, "_client", mock.Mock(side_effect=error))
+    with pytest.raises(DiskFull):
+        ChromaIndex(tmp_path / "chroma", vectors).seal(np.arange(1, 101))
 
 
 @pytest.mark.long

@@ -119,6 +119,7 @@ def test_a_backup_is_written_to_by_no_command(archive, tmp_path):
     assert list(damages(tmp_path / "backup", listed.files)) == []
 
 
+@pytest.mark.crash
 def test_a_server_that_reads_the_archive_keeps_it_from_being_replaced(archive, tmp_path):
     backfile("backup", tmp_path / "backup", "--archive", archive)
     script = (
@@ -140,6 +141,7 @@ def test_a_server_that_reads_the_archive_keeps_it_from_being_replaced(archive, t
     assert backfile("restore", tmp_path / "backup", "--archive", archive).exit_code == 0
 
 
+@pytest.mark.crash
 def test_backups_beside_a_running_command_that_indexes(archive, tmp_path):
     news = write_news(tmp_path / "news.jsonl", 3_000)
     writer = started("index", news, "--archive", archive, "--no-vectors", "--quiet")
@@ -159,6 +161,7 @@ def test_backups_beside_a_running_command_that_indexes(archive, tmp_path):
     assert searched(tmp_path / "again") == searched(archive)
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.1, 0.4])
 def test_a_killed_command_leaves_a_backup_that_can_be_restored(archive, tmp_path, delay):
     assert backfile("backup", tmp_path / "backup", "--archive", archive).exit_code == 0

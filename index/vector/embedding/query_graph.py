@@ -18,6 +18,11 @@ CONTRACT = "graph.json"  # written after the graph
 ZEROS = "token_type_ids"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """List the files of a graph; none while it is being exported."""
+    return sorted(folder.glob("*")) if (folder / CONTRACT).exists() else []
+
+
 class QueryGraph:
     """One exported model; its embeddings equal those of sentence-transformers in float32."""
 
