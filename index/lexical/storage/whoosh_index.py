@@ -264,9 +264,19 @@ class WhooshIndex:
                 with translated(NAME):
                     self._index = self._committed(lambda _, folder: _index_in(folder))
             else:
-                self._path.mkdir(mode=0o700, exist_ok=True)
-                self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
+                self._index = self._created()
         return self._index
+
+    def _created(self) -> FileIndex:
+        """Make an empty index: the folder appears with its table of contents, or not at all."""
+        draft = self._path if self._path.exists() else _beside(self._path)
+        draft.mkdir(mode=0o700, exist_ok=True)
+        made = FileIndex.create(IndexFolder(str(draft)), schema(), INDEX_NAME)
+        if draft == self._path:
+            return made
+        made.close()
+        draft.rename(self._path)
+        return _index_in(self._folder())
 
     def _folder(self) -> IndexFolder:
         return IndexFolder(str(present(self._path)))
