@@ -20,6 +20,7 @@ from backfile.archive.model.message import Message
 from backfile.archive.store.database import is_writable
 from backfile.archive.store.directory import OWNER_ONLY, write_whole
 from backfile.archive.store.sealing import Seal, damage_of
+from backfile.archive.store.trust import FILE_MODE
 from backfile.index.seams.failures import unavailable
 
 NAME = Message("Chroma")
@@ -104,6 +105,7 @@ class OpenCopy:
         target.parent.mkdir(mode=OWNER_ONLY, exist_ok=True)
         if source.suffix == WRITTEN_TO or not _linked(source, target):
             shutil.copyfile(source, target)
+            target.chmod(FILE_MODE)
         if not seal.fits_file(target):
             raise unavailable(NAME, Message("%(file)s is damaged", file=str(source)))
 

@@ -95,6 +95,8 @@ def test_opening_a_part_changes_none_of_its_files_and_leaves_none(archive):
     snapshot = index.snapshot(EMBEDDED)
     assert [part.is_open for part in snapshot._parts] == [True]
     assert len(list((archive / "chroma").glob(f"{COPY}*"))) == 2
+    for path in (archive / "chroma").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
     snapshot.nearest(QUERY, None, 20)
     index.check()
     del snapshot, index
