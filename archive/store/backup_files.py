@@ -36,7 +36,7 @@ from backfile.archive.store.draft import (
 )
 from backfile.archive.store.history import moment
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.vectors import Rows, VectorFile
+from backfile.archive.store.vectors import Rows, VectorFile, checksums_of
 
 TRIES = 10
 PAUSE = 0.05  # seconds between two tries
@@ -187,11 +187,14 @@ class TakenFiles:
         return digests - kept
 
     def _take_vectors(self, generation: int) -> None:
-        """Take the vectors. They are written in place; each change makes a new generation."""
-        path = self._directory.vectors
+        """Take the vectors, then their checksums: no row then lacks its own.
+
+        They are written in place; each change makes a new generation.
+        """
         changed = not self._earlier or self._earlier.generation != generation
-        with suppress(FileNotFoundError), path.open("rb") as stream:
-            self._draft.take(stream, path, path.name, anew=changed)
+        for path in (self._directory.vectors, checksums_of(self._directory.vectors)):
+            with suppress(FileNotFoundError), path.open("rb") as stream:
+                self._draft.take(stream, path, path.name, anew=changed)
 
     def _take_record(self, live: sqlite3.Connection) -> None:
         """Take the catalogue, and the originals that it names.
@@ -228,15 +231,18 @@ class TakenFiles:
         sound = np.zeros(len(added), np.bool_)
         lengths = np.linalg.norm(vectors, axis=1)
         sound[: len(vectors)] = np.abs(lengths - 1) <= LENGTH_TOLERANCE
-        name = self._directory.vectors.name
-        if name in self._draft.files:
-            self._draft.own(name)
-        taken = VectorFile(self._draft.folder / name, dimension)
+        path = self._draft.folder / self._directory.vectors.name
+        files = (path, checksums_of(path))
+        for each in files:
+            if each.name in self._draft.files:
+                self._draft.own(each.name)
+        taken = VectorFile(path, dimension)
         taken.blank(gone)
         if sound.any():
             taken.write(added[sound], vectors[sound[: len(vectors)]])
-        if (self._draft.folder / name).exists():
-            self._draft.written(name, 0)
+        for each in files:
+            if each.exists():
+                self._draft.written(each.name, 0)
         if not sound.all():
             self._forget_embedded(added[~sound])
 

@@ -12,7 +12,15 @@ from backfile.archive.store.directory import SET_ASIDE, ArchiveDirectory, write_
 from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
-RECORD = ("manifest.json", "followed.json", "ranking.json", "originals", "vectors", "catalog.db")
+RECORD = (
+    "manifest.json",
+    "followed.json",
+    "ranking.json",
+    "originals",
+    "vectors",
+    "vectors.sums",
+    "catalog.db",
+)
 CACHES = {
     "lexical": "`backfile rebuild lexical` makes it",
     "chroma": "`backfile rebuild vectors` makes it",

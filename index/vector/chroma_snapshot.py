@@ -5,13 +5,19 @@ import logging
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.archive.store.vectors import VectorFile
+from backfile.archive.model.message import Message
+from backfile.archive.store.vectors import VectorFile, Vectors
 from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.seams.failures import unavailable
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.chroma_part import ChromaPart
 from backfile.index.vector.exact_scan import above, cosines, rows_read, top
 
 log = logging.getLogger(__name__)
+VECTORS = Message("the file of vectors")
+SAMPLE = 64  # vectors that are looked at when a snapshot is opened
+MOST_BROKEN = 0.1  # share of the sample: a few damaged rows keep no search from the others
+LENGTH_TOLERANCE = 0.05  # of the length, which is 1; float16 alone takes .001
 NOTHING: Rows = np.empty(0, np.int64)
 # Neighbours that Chroma is queried for: OVERSAMPLING times the limit, at least LEAST_NEIGHBOURS. On
 # 77,000 passages of news, this raises recall@100 from .993 to .999 and recall@200 from .979 to
@@ -34,7 +40,9 @@ class ChromaSnapshot:
         rows_a_neighbour: float = ROWS_A_NEIGHBOUR,
     ) -> None:
         self._rows_a_neighbour = rows_a_neighbour
+        """Open for searching; raise EngineUnavailable if vectors are missing or mostly damaged."""
         self._vectors = vectors.read(len(embedded))
+        _require_vectors(self._vectors, np.flatnonzero(embedded))
         self._embedded = embedded[: len(self._vectors)]
         self._n_rows = len(self._embedded)
         self._parts = parts
@@ -108,3 +116,17 @@ class ChromaSnapshot:
         mask = rows < len(self._embedded)
         mask[mask] = self._embedded[rows[mask]]
         return mask
+
+
+def _require_vectors(vectors: Vectors, embedded: Rows) -> None:
+    """Raise EngineUnavailable if rows are missing, or a sample of them is no vectors of length 1.
+
+    Reading all of them would take longer than a search; `verify` does.
+    """
+    if missing := int((embedded >= len(vectors)).sum()):
+        raise unavailable(VECTORS, Message("it lacks %(number)s of them", number=missing))
+    sample = embedded[np.linspace(0, len(embedded) - 1, min(SAMPLE, len(embedded))).astype(int)]
+    lengths = np.linalg.norm(vectors[sample].astype(np.float32), axis=1)
+    n_broken = int((~(np.abs(lengths - 1) < LENGTH_TOLERANCE)).sum())
+    if n_broken > MOST_BROKEN * len(sample):
+        raise unavailable(VECTORS, Message("it is damaged"))
