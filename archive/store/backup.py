@@ -55,6 +55,7 @@ NOT_TAKEN = (
     "catalog.db-wal",
     "catalog.db-shm",
     "lexical.new",
+    "query-graph.new",
     BACKUP_LIST,
     UNFINISHED,
 )
