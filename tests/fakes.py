@@ -189,6 +189,8 @@ class HashedWords:
     def prepare_queries(self):
         pass
 
+    check_queries = prepare_queries
+
     def _direction(self, term):
         seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big")
         return np.random.default_rng(seed).standard_normal(self.dimension)

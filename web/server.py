@@ -8,11 +8,13 @@ from types import FrameType
 
 from waitress.server import create_server
 
-from backfile.archive.model.errors import ArchiveError, BadSetting
+from backfile.archive.model.errors import ArchiveError, BadSetting, EngineUnavailable
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Query
-from backfile.index.seams.protocols import VectorIndex
+from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import Embedder
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.app import LOCAL_HOSTS, create_app
@@ -42,7 +44,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         reason = f"{settings.host}:{settings.port} cannot be served ({exc.strerror or exc})"
         raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
     signal.signal(signal.SIGTERM, _interrupt)
-    threading.Thread(target=_warm, args=(searcher, engines.neighbours), daemon=True).start()
+    warming = (searcher, engines, ArchiveDirectory(settings.archive))
+    threading.Thread(target=_warm, args=warming, daemon=True).start()
     announce(f"http://{host}:{settings.port}")
     try:
         server.run()
@@ -51,13 +54,29 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         engines.catalog.close()
 
 
-def _warm(searcher: Searcher, neighbours: VectorIndex) -> None:
+def _warm(searcher: Searcher, engines: Engines, directory: ArchiveDirectory) -> None:
     """Load the model and Chroma now, so that the first search does not wait for them."""
-    neighbours.warm()
+    engines.neighbours.warm()
     try:
         searcher.search(Query("news"))
     except ArchiveError as exc:
         log.error("%s", exc)
+    mend_queries(engines.embedder, directory)
+
+
+def mend_queries(embedder: Embedder, directory: ArchiveDirectory) -> None:
+    """Make what embeds queries quickly again if it is damaged, and nobody else writes."""
+    try:
+        embedder.check_queries()
+    except EngineUnavailable as damage:
+        log.warning("%s", damage)
+        try:
+            with directory.writing():
+                embedder.prepare_queries()
+        except (ArchiveError, OSError) as exc:
+            log.warning("%s", exc)
+        else:
+            log.warning("the query graph was made again")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

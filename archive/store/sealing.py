@@ -6,14 +6,17 @@ blocks of 16 KB. The digest is for a check of the whole file: BLAKE2b takes 1.2 
 """
 
 import hashlib
+import json
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 BLOCK = 1 << 14  # bytes
+DIGEST = "digest"  # the name of a digest among values
 CHECKSUM = struct.Struct("<I")
 new_digest = partial(hashlib.blake2b, digest_size=32)
 
@@ -34,6 +37,23 @@ def damage_of(path: Path, size: int, digest: str) -> str:
         return "is missing"
     except OSError as exc:
         return f"cannot be read ({exc.strerror or exc})"
+
+
+def with_digest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the digest of values that JSON can hold, to be checked when they are read again."""
+    return {**values, DIGEST: _digest_of_values(values)}
+
+
+def without_digest(stored: Any) -> dict[str, Any]:
+    """Take the digest off again; raise ValueError if it does not fit. Values may have none."""
+    values = {name: value for name, value in dict(stored).items() if name != DIGEST}
+    if DIGEST in stored and stored[DIGEST] != _digest_of_values(values):
+        raise ValueError("it does not have its digest")
+    return values
+
+
+def _digest_of_values(values: Mapping[str, Any]) -> str:
+    return new_digest(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 class Seal(NamedTuple):

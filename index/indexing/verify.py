@@ -26,6 +26,8 @@ class Part(StrEnum):
     LEXICAL = "lexical"
     VECTORS = "vectors"
     NEIGHBOURS = "chroma"
+    NOISE = "calibration"
+    GRAPH = "query graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,16 @@ def verify(
     for digest in engines.catalog.originals.damaged():
         message = f"{digest[:12]} is missing or damaged; `backfile index` again copies its file"
         yield Problem(Part.ORIGINALS, message)
-    if not engines.table.agrees(engines.catalog):
+    if engines.table.is_damaged():
+        yield Problem(Part.COLUMNS, "the file is damaged")
+    elif not engines.table.agrees(engines.catalog):
         yield Problem(Part.COLUMNS, "dates, sources or the like are not what the catalogue says")
+    if engines.noise.is_damaged():
+        yield Problem(Part.NOISE, "the file is damaged")
+    try:
+        engines.embedder.check_queries()
+    except EngineUnavailable as exc:
+        yield Problem(Part.GRAPH, str(exc))
     for compare in (_words, _vectors, _neighbours):
         yield from _lasting(engines, compare, is_written_to)
 
@@ -65,12 +75,15 @@ def verify(
 def repair(engines: Engines, indexer: Indexer) -> None:
     """Repair the caches and the vectors from the catalogue; sound parts are left alone.
 
-    Damaged originals are deleted, and copied again when their files are next read.
+    Damaged originals are deleted, and copied again when their files are next read. A damaged
+    calibration is deleted; the caller calibrates. Embedding exports the query graph again.
     """
     engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
-    if not engines.table.agrees(engines.catalog):
+    if engines.table.is_damaged() or not engines.table.agrees(engines.catalog):
         engines.table.clear()
         engines.table.bring_up(engines.catalog)
+    if engines.noise.is_damaged():
+        engines.noise.clear()
     if any(_words(engines)):
         indexer.lexical.rebuild()
     indexer.tidy()

@@ -14,9 +14,11 @@ import numpy as np
 
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import write_whole
+from backfile.archive.store.sealing import new_digest
 from backfile.index.model.article_table import ArticleTable, Category
 
-FORMAT = "columns-2"
+FORMAT = "columns-3"
+EARLIER = b"{"  # the first byte of a file without a digest, of an earlier release
 
 
 class ArticleTableFile:
@@ -28,13 +30,23 @@ class ArticleTableFile:
     def read(self, generation: int) -> ArticleTable | None:
         """Read the table of this generation; None if the file has another one or is damaged."""
         try:
-            with self._path.open("rb") as stream:
-                head = json.loads(stream.readline())
-                if head["format"] != FORMAT or head["generation"] != generation:
-                    return None
-                return ArticleTable(generation, **_columns(stream, head["names"]))
+            stream = io.BytesIO(_checked(self._path.read_bytes()))
+            head = json.loads(stream.readline())
+            if head["format"] != FORMAT or head["generation"] != generation:
+                return None
+            return ArticleTable(generation, **_columns(stream, head["names"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
+
+    def is_damaged(self) -> bool:
+        """Whether there is a file that does not have its digest."""
+        try:
+            _checked(self._path.read_bytes())
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError):
+            return True
+        return False
 
     def bring_up(self, catalog: Catalog) -> None:
         """Write the table of the current generation, unless the file has it already."""
@@ -56,7 +68,10 @@ class ArticleTableFile:
 
 
 def encode(table: ArticleTable) -> bytes:
-    """Encode as a line of JSON with the names of categories, then the arrays in npy format."""
+    """Encode as a digest of the rest, JSON with the names of categories, and arrays as npy.
+
+    The first two are a line each.
+    """
     values = {each.name: getattr(table, each.name) for each in fields(table)}
     generation = values.pop("generation")
     names = {name: v.names for name, v in values.items() if isinstance(v, Category)}
@@ -67,10 +82,24 @@ def encode(table: ArticleTable) -> bytes:
         arrays = (value.codes, value.owners) if isinstance(value, Category) else (value,)
         for array in arrays:
             np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
+    content = stream.getvalue()
+    return new_digest(content).hexdigest().encode() + b"\n" + content
 
 
-def _columns(stream: io.BufferedReader, names: dict[str, list[str]]) -> dict[str, Any]:
+def _checked(stored: bytes) -> bytes:
+    """Take the digest off what `encode` gave; raise ValueError if it does not fit.
+
+    A file of an earlier release is returned as it is: its head names another format.
+    """
+    digest, _, content = stored.partition(b"\n")
+    if stored.startswith(EARLIER):
+        return stored
+    if new_digest(content).hexdigest().encode() != digest:
+        raise ValueError("it does not have its digest")
+    return content
+
+
+def _columns(stream: io.BytesIO, names: dict[str, list[str]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in (each.name for each in fields(ArticleTable) if each.name != "generation"):
         array = np.load(stream, allow_pickle=False)

@@ -4,15 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backfile.archive.store.catalog import Counts
 from backfile.archive.store.directory import write_json
+from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.query import Mode
 
 GROWN = 1.2  # ratio of sizes at which an archive is calibrated again
+UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a damaged file raises
 SCORES = 2  # version of the scoring, stored in the file; a change makes calibrations obsolete
 
 
@@ -70,29 +72,45 @@ class NoiseFile:
     def read(self) -> tuple[Noise, ...]:
         """Read the calibration; USUAL_NOISE if there is none or the file is damaged."""
         try:
-            stored = json.loads(self._path.read_text())["noise"]
-            return tuple(
-                Noise(each["n_words"], Evidence(*each["mean"]), Evidence(*each["deviation"]))
-                for each in stored
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+            return self._noise()
+        except UNREADABLE:
             return USUAL_NOISE
+
+    def is_damaged(self) -> bool:
+        """Whether there is a file that holds no calibration, or does not have its digest."""
+        try:
+            self._noise()
+        except UNREADABLE as exc:
+            return not isinstance(exc, FileNotFoundError)
+        return False
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
 
     def write(self, counts: Counts, noise: Sequence[Noise]) -> None:
         """Write a calibration; the caller holds the writer's lock."""
         measured = {"noise": [asdict(each) for each in noise], "scores": SCORES}
-        write_json(self._path, _size(counts) | measured)
+        write_json(self._path, with_digest(_size(counts) | measured))
 
     def is_of(self, counts: Counts) -> bool:
         """Whether the calibration fits: sizes within a factor of GROWN, and the current SCORES."""
         try:
-            stored = json.loads(self._path.read_text())
+            stored = self._stored()
             return stored["scores"] == SCORES and all(
                 max(stored[name], now) <= GROWN * min(stored[name], now)
                 for name, now in _size(counts).items()
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except UNREADABLE:
             return False
+
+    def _noise(self) -> tuple[Noise, ...]:
+        return tuple(
+            Noise(each["n_words"], Evidence(*each["mean"]), Evidence(*each["deviation"]))
+            for each in self._stored()["noise"]
+        )
+
+    def _stored(self) -> dict[str, Any]:
+        return without_digest(json.loads(self._path.read_bytes()))
 
 
 def _size(counts: Counts) -> dict[str, int]:

@@ -232,3 +232,7 @@ class Embedder(Protocol):
     def prepare_queries(self) -> None:
         """Do the one-time work at indexing that makes a first query fast; may do nothing."""
         ...
+
+    def check_queries(self) -> None:
+        """Raise EngineUnavailable if what `prepare_queries` has made is damaged."""
+        ...

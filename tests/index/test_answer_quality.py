@@ -15,7 +15,7 @@ from backfile.index.model.results import Offer, Verdict
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import engines_in, fill, write_stories
+from tests.builders import DAMAGES, damage, engines_in, fill, write_stories
 
 NOISE = USUAL_NOISE[:2]  # as if it had been measured
 
@@ -98,7 +98,32 @@ def test_a_file_that_cannot_be_read_means_the_usual_noise(tmp_path, content):
     path = tmp_path / "noise.json"
     path.write_text(content)
     assert NoiseFile(path).read() == USUAL_NOISE
+    assert NoiseFile(path).is_damaged()
     assert not NoiseFile(path).is_of(Counts(1, 1, 1))
+
+
+@pytest.mark.parametrize("at", range(10))
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_calibration_is_not_used(tmp_path, kind, at):
+    file, counts = NoiseFile(tmp_path / "noise.json"), Counts(1, 2, 3)
+    assert not file.is_damaged()
+    file.write(counts, NOISE)
+    assert (file.read(), file.is_of(counts), file.is_damaged()) == (NOISE, True, False)
+    damage(tmp_path / "noise.json", kind, at / 10)
+    assert not file.is_of(counts) or file.read() == NOISE
+    assert file.read() in (USUAL_NOISE, NOISE)
+    assert file.is_damaged() == (kind != "delete" and file.read() == USUAL_NOISE)
+    file.clear()
+    assert not file.is_damaged()
+
+
+def test_a_calibration_of_an_earlier_release_is_used(tmp_path):
+    file, counts = NoiseFile(tmp_path / "noise.json"), Counts(1, 2, 3)
+    file.write(counts, NOISE)
+    stored = json.loads((tmp_path / "noise.json").read_text())
+    del stored["digest"]
+    (tmp_path / "noise.json").write_text(json.dumps(stored))
+    assert (file.read(), file.is_of(counts), file.is_damaged()) == (NOISE, True, False)
 
 
 def test_noise_is_kept_until_the_archive_has_grown(tmp_path):

@@ -1,12 +1,13 @@
 import pytest
 
+from backfile.archive.store.sealing import new_digest
 from backfile.index.indexing.verify import Part, Problem, repair, verify
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import encode
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import engines_in, fill, indexer_of, write_stories
+from tests.builders import DAMAGES, damage, engines_in, fill, indexer_of, write_stories
 
 
 @pytest.fixture
@@ -51,8 +52,31 @@ def test_a_search_reads_the_file_while_it_is_current_and_the_catalogue_after(fil
 
 def test_a_file_that_says_something_else_is_found_and_mended(filled, tmp_path):
     path = tmp_path / "archive" / "columns"
-    path.write_bytes(path.read_bytes().replace(b"Courier", b"Messier"))
+    _, _, content = path.read_bytes().partition(b"\n")
+    content = content.replace(b"Courier", b"Messier")
+    path.write_bytes(new_digest(content).hexdigest().encode() + b"\n" + content)
     reason = "dates, sources or the like are not what the catalogue says"
     assert list(verify(filled)) == [Problem(Part.COLUMNS, reason)]
     repair(filled, indexer_of(filled))
+    assert list(verify(filled)) == []
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_file_is_no_file_and_is_mended(filled, tmp_path, kind):
+    path = tmp_path / "archive" / "columns"
+    damage(path, kind)
+    assert filled.table.read(filled.catalog.generation()) is None
+    problems = [] if kind == "delete" else [Problem(Part.COLUMNS, "the file is damaged")]
+    assert list(verify(filled)) == problems
+    repair(filled, indexer_of(filled))
+    assert list(verify(filled)) == []
+    filled.table.bring_up(filled.catalog)
+    assert filled.table.read(filled.catalog.generation())
+
+
+def test_a_file_of_an_earlier_release_is_no_damage(filled, tmp_path):
+    path = tmp_path / "archive" / "columns"
+    _, _, content = path.read_bytes().partition(b"\n")
+    path.write_bytes(content.replace(b"columns-3", b"columns-2"))
+    assert filled.table.read(filled.catalog.generation()) is None
     assert list(verify(filled)) == []

@@ -1,6 +1,5 @@
 """Exports a model as an ONNX graph for queries, and checks the graph against the model."""
 
-import json
 import shutil
 import warnings
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from backfile.archive.store.switching import switch
 from backfile.archive.store.trust import make_private, make_private_folder
 from backfile.index.vector.embedding.model import window_of
-from backfile.index.vector.embedding.query_graph import CONTRACT, GRAPH, QueryGraph
+from backfile.index.vector.embedding.query_graph import GRAPH, QueryGraph, write_contract
 
 LEAST_COSINE = 0.9999
 CHECKED = (
@@ -25,15 +25,27 @@ OPSET = 17
 def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> bool:
     """Export a float32 SentenceTransformer to ONNX; return whether the graph may be used.
 
-    If the export fails or a cosine with the model is below LEAST_COSINE, `target` is deleted, and
-    queries are embedded by sentence-transformers.
+    It is made beside `target`, and takes its place when it is complete. If the export fails or a
+    cosine with the model is below LEAST_COSINE, `target` is deleted, and queries are embedded by
+    sentence-transformers.
     """
-    shutil.rmtree(target, ignore_errors=True)
-    make_private_folder(target)
+    draft = target.with_name(f"{target.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    make_private_folder(draft)
     try:
-        inputs = _export(model, target / GRAPH)
+        usable = _exported(model, source, draft, weights)
+        switch(draft, target)
+        if not usable:
+            shutil.rmtree(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return usable
+
+
+def _exported(model: Any, source: Path, folder: Path, weights: str) -> bool:
+    try:
+        inputs = _export(model, folder / GRAPH)
     except (RuntimeError, ValueError, TypeError, KeyError, ImportError):
-        shutil.rmtree(target)
         return False
     contract = {
         "weights": weights,
@@ -41,15 +53,10 @@ def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> 
         "prompt": (model.prompts or {}).get("query") or "",
         "window": window_of(source),
     }
-    draft = target / f"{CONTRACT}.tmp"
-    draft.write_text(json.dumps(contract))
-    graph = QueryGraph(target, source / "tokenizer.json", threads=1)
-    make_private(target)
-    draft.replace(target / CONTRACT)
-    if _least_cosine(model, graph) >= LEAST_COSINE:
-        return True
-    shutil.rmtree(target)
-    return False
+    write_contract(folder, contract)
+    make_private(folder)
+    graph = QueryGraph(folder, source / "tokenizer.json", threads=1)
+    return _least_cosine(model, graph) >= LEAST_COSINE
 
 
 def _export(model: Any, path: Path) -> list[str]:

@@ -1,26 +1,38 @@
 """Embeds queries with an exported ONNX graph: a cold start takes 0.4 s, with torch 5 s.
 
-The graph is a cache in the archive. If it is missing, unreadable or of other weights, queries
-are embedded by sentence-transformers, like passages.
+The graph is a cache in the archive, sealed by its contract. If it is missing, damaged or of other
+weights, queries are embedded by sentence-transformers, like passages.
 """
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backfile.archive.model.message import Message
+from backfile.archive.store.directory import write_whole
+from backfile.archive.store.sealing import Seal, damage_of, with_digest, without_digest
 from backfile.index.model.arrays import Floats
+from backfile.index.seams.failures import translated, unavailable
 
 GRAPH = "model.onnx"
 CONTRACT = "graph.json"  # written after the graph
-ZEROS = "token_type_ids"
+SEAL = "seal"  # of the graph, in the contract
+NAME = Message("the query graph")
 
 
 def files_of(folder: Path) -> list[Path]:
     """List the files of a graph; none while it is being exported."""
     return sorted(folder.glob("*")) if (folder / CONTRACT).exists() else []
+
+
+def write_contract(folder: Path, contract: Mapping[str, Any]) -> None:
+    """Write what a graph was made from, with its seal; then the folder holds a graph."""
+    sealed = {**contract, SEAL: Seal.of(folder / GRAPH).encode()}
+    write_whole(folder / CONTRACT, json.dumps(with_digest(sealed)).encode())
 
 
 class QueryGraph:
@@ -32,11 +44,28 @@ class QueryGraph:
         self._threads = threads
 
     def made_from(self, weights: str) -> bool:
-        """Whether the folder has a graph that was exported from these weights."""
+        """Whether the folder has a graph that was exported from these weights, by its contract."""
         try:
             return bool(self._contract["weights"] == weights)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    def seal(self) -> None:
+        """Seal a graph of an earlier release, which has no seal yet, as it is."""
+        if SEAL not in self._contract:
+            write_contract(self._folder, self._contract)
+
+    def check(self) -> None:
+        """Raise EngineUnavailable if there is a folder, and not a sound graph in it."""
+        if not self._folder.exists():
+            return
+        with translated(NAME):
+            seal = self._contract.get(SEAL)
+            if seal is None:
+                return
+            size, digest, _ = Seal.decode(seal)
+            if damage := damage_of(self._folder / GRAPH, size, digest):
+                raise unavailable(NAME, f"{GRAPH} {damage}")
 
     @property
     def prompted(self) -> bool:
@@ -44,7 +73,14 @@ class QueryGraph:
         return bool(self._contract["prompt"])
 
     def embed(self, text: str) -> Floats:
-        """Embed one text, (dimension,) of length 1."""
+        """Embed one text, (dimension,) of length 1; raise EngineUnavailable for a damaged graph."""
+        with translated(NAME):
+            vector = self._run(text)
+            if not np.isfinite(vector).all():
+                raise ValueError("what it gives is no vector")
+        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
+
+    def _run(self, text: str) -> Floats:
         encoded = self._tokenizer.encode(self._contract["prompt"] + text)
         values = {"input_ids": encoded.ids, "attention_mask": encoded.attention_mask}
         feed = {
@@ -52,12 +88,11 @@ class QueryGraph:
             for name in self._contract["inputs"]
         }
         vector: Floats = np.asarray(self._session.run(None, feed)[0][0], np.float32)
-        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
+        return vector
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self._folder / CONTRACT).read_text())
-        return found
+        return without_digest(json.loads((self._folder / CONTRACT).read_bytes()))
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -72,6 +107,9 @@ class QueryGraph:
     def _session(self) -> Any:
         import onnxruntime
 
+        seal = self._contract.get(SEAL)
+        if seal is not None and not Seal.decode(seal).fits_file(self._folder / GRAPH):
+            raise unavailable(NAME, Message("%(file)s is damaged", file=GRAPH))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3

@@ -1,5 +1,6 @@
 """Runs a sentence-transformers model; queries use the exported graph if there is one."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from backfile.index.vector.embedding.model import (
 )
 from backfile.index.vector.embedding.query_graph import QueryGraph
 
+log = logging.getLogger(__name__)
 BATCH = 16  # texts sorted by length; 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
 
 
@@ -79,24 +81,40 @@ class SentenceTransformerEmbedder:
     def embed_sentences(self, texts: Sequence[str]) -> Floats:
         """Embed with the graph unless it adds a prompt."""
         if self._graph is not None and not self._graph.prompted:
-            return np.stack([self._graph.embed(text) for text in texts])
+            vectors = self._by_graph(texts)
+            if vectors is not None:
+                return vectors
         return self.embed_passages(texts)
 
     def embed_query(self, text: str) -> Floats:
-        if self._graph is not None:
-            return self._graph.embed(text)
-        vector: Floats = self._normal(
-            self._model.encode_query([text], batch_size=1, convert_to_tensor=True)
-        )[0]
+        vectors = self._by_graph([text])
+        if vectors is None:
+            vectors = self._normal(
+                self._model.encode_query([text], batch_size=1, convert_to_tensor=True)
+            )
+        vector: Floats = vectors[0]
         return vector
 
     def prepare_queries(self) -> None:
-        """Export the graph for queries, unless it exists."""
-        if self._graph_folder and not self._stored_graph(self._graph_folder).made_from(
-            self.weights
-        ):
+        """Export the graph for queries, unless there is a sound one."""
+        if self._graph_folder is None:
+            return
+        graph = self._stored_graph(self._graph_folder)
+        try:
+            graph.check()
+            usable = graph.made_from(self.weights)
+        except EngineUnavailable:
+            usable = False
+        if usable:
+            graph.seal()
+        else:
             model = self._load("float32", attn_implementation="eager")
             export_query_graph(model, self._folder, self._graph_folder, self.weights)
+        self.__dict__.pop("_graph", None)  # it is opened again with the next query
+
+    def check_queries(self) -> None:
+        if self._graph_folder is not None:
+            self._stored_graph(self._graph_folder).check()
 
     @cached_property
     def _graph(self) -> QueryGraph | None:
@@ -105,6 +123,17 @@ class SentenceTransformerEmbedder:
             return None
         graph = self._stored_graph(self._graph_folder)
         return graph if graph.made_from(self.weights) else None
+
+    def _by_graph(self, texts: Sequence[str]) -> Floats | None:
+        """Embed with the graph; None if there is none, or it is damaged."""
+        if (graph := self._graph) is None:
+            return None
+        try:
+            return np.stack([graph.embed(text) for text in texts])
+        except EngineUnavailable as exc:
+            log.warning("%s; queries are embedded by torch until then", exc)
+            self._graph = None
+            return None
 
     def _stored_graph(self, folder: Path) -> QueryGraph:
         return QueryGraph(folder, self._folder / "tokenizer.json", self._threads)
