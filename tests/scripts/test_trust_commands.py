@@ -50,7 +50,6 @@ def test_every_file_is_private_whatever_the_umask(tmp_path):
     (tmp_path / "more.jsonl").write_text('{"id": "new", "title": "T", "text": "One text more."}')
     for command in (
         ("index", tmp_path / "more.jsonl", "--no-vectors"),
-        ("remove", "new"),
         ("rebuild", "lexical"),
         ("reread", "--no-vectors"),
         ("backup", tmp_path / "backup"),
