@@ -14,6 +14,7 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
 from backfile.archive.store.record import require_finished, require_record
+from backfile.archive.store.trust import require_trusted
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
 from backfile.index.lexical.analysis.analyser import ANALYSER
@@ -42,13 +43,16 @@ def open_engines(
     recovering: bool = False,
     workers: Workers | None = None,
 ) -> Engines:
-    """Open the engines of an archive; raise ArchiveMissing, ArchiveMismatch or RecordLost.
+    """Open the engines of an archive.
+
+    Raises ArchiveMissing, ArchiveUntrusted, ArchiveMismatch or RecordLost.
 
     `rebuilding` the lexical index accepts one of another analyser, `recovering` a record whose
     recovery was killed. `workers` write Whoosh segments.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
+    require_trusted(directory.root, trust=settings.trust)
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
     manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else WORDS)
@@ -112,7 +116,10 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
     articles, archive = catalog.counts().articles, catalog.archive()
     catalog.close()
     if articles:
-        reason = f"{directory.manifest} is missing; restore it from a backup"
+        reason = (
+            f"{directory.manifest} is missing; bring a backup back with `backfile restore`, "
+            "or copy the file from one"
+        )
         raise EngineUnavailable("the manifest", reason)
     replace(manifest, archive=archive).write(directory.manifest)
 

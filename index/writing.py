@@ -1,15 +1,17 @@
 """Opens an archive for writing, by one process at a time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import DiskFull, means_full
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
+from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
@@ -45,13 +47,14 @@ def open_for_writing(
     `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
     where that lies now; then the caller recovers what the record lacks. At the end of the context,
     the article table is written and the archive is calibrated. Raises ArchiveBusy if another
-    process has it open for writing.
+    process has it open for writing, and ArchiveUntrusted if another user can write to it.
     """
     directory = ArchiveDirectory(settings.archive)
     if create:
         directory.create()
     else:
         directory.require()
+    require_trusted(directory.root, trust=settings.trust)
     several = settings.worker_threads > 1
     with (
         _naming_a_full_disk(),
@@ -61,7 +64,12 @@ def open_for_writing(
     ):
         if not directory.exists():
             new_archive(settings, directory)
-        earlier = prepare(directory) if prepare else None
+        earlier = None
+        if prepare:
+            with suppress(EngineUnavailable):  # it is damaged, and `prepare` sees to that
+                bring_up(directory.catalog)
+            earlier = prepare(directory)
+        bring_up(directory.catalog)
         engines = open_engines(
             settings, rebuilding=rebuilding, recovering=bool(prepare), workers=workers
         )

@@ -1,6 +1,5 @@
 """Makes an Article of a record (a JSON object, a CSV row, front matter) by its field names."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +10,9 @@ from backfile.archive.formats.dates.article_day import DateContext, DateReading,
 from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.languages import language_of
 from backfile.archive.formats.web.markup import plain_text
-from backfile.archive.model.addresses import canonical_url
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource, shortened
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
+from backfile.archive.model.ids import id_of_address, id_of_content
 
 DEEPEST_VALUE = 8  # levels of lists and objects around a name; hostile records have thousands
 NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
@@ -79,7 +78,9 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
     "language": ("language", "lang", "locale"),
 }
-FILE_ID_PREFIX = "file-"  # of ids that are made of a file's path
+
+
+MAP_TEXT = "--map text=NAME"
 
 
 def normal_name(name: str) -> str:
@@ -98,11 +99,13 @@ NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NA
 class FieldMap:
     """Which record field maps to which article field; `chosen` overrides the usual names.
 
-    `dates` says how dates are read.
+    `dates` says how dates are read, `remedy` how a person can map a text; a format whose fields
+    cannot be mapped has none.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
     dates: DateReading = field(default_factory=DateReading)
+    remedy: str = ""
 
     @classmethod
     def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
@@ -114,7 +117,7 @@ class FieldMap:
                 known = ", ".join(USUAL_NAMES)
                 raise BadSetting("--map", f"{option!r} is not FIELD=NAME with FIELD one of {known}")
             chosen[ours] = theirs
-        return cls(chosen, DateReading(order))
+        return cls(chosen, DateReading(order), MAP_TEXT)
 
     @classmethod
     def from_stored(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
@@ -151,13 +154,12 @@ def article_from(
     record: Mapping[str, Any],
     origin: Origin,
     names: FieldMap,
-    key: str,
     defaults: Mapping[str, str] | None = None,
     date_source: DateSource = DateSource.FIELD,
     version: int = 0,
     file_name: str = "",
 ) -> Article:
-    """Make an article of a record; `key` gives it an id if it has neither id nor url.
+    """Make an article of a record; without id and url, its id is made of its content.
 
     `defaults` are values of article fields for fields that the record lacks; `date_source` says
     where the date field comes from; `version` is the source's version number; `file_name` is the
@@ -179,8 +181,9 @@ def article_from(
     written = as_line(found.get("published", ""))
     context = DateContext(named or language, url, source, file_name, text)
     day = settle_day(written, date_source, context, names.dates)
-    return Article(
-        id=clean_line(as_line(found.get("id", ""))) or derived_id(url, key),
+    given = clean_line(as_line(found.get("id", "")))
+    article = Article(
+        id=given or (id_of_address(url) if url else ""),
         title=title or stand_in_title(text),
         title_source=TitleSource.GIVEN if title else TitleSource.LEAD,
         text=text,
@@ -197,6 +200,7 @@ def article_from(
         date_written=day.date_written,
         version=version,
     )
+    return article if article.id else replace(article, id=id_of_content(article))
 
 
 def record_of(article: Article) -> dict[str, Any]:
@@ -213,20 +217,6 @@ def record_of(article: Article) -> dict[str, Any]:
         "url": article.url,
     }
     return {name: value for name, value in given.items() if _is_filled(value)}
-
-
-def derived_id(url: str, key: str) -> str:
-    """Make an id of the canonical URL, or else of `key`."""
-    if url:
-        return "url-" + hashlib.sha256(canonical_url(url).encode()).hexdigest()[:20]
-    return FILE_ID_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
-
-
-def with_part_id(article: Article) -> Article:
-    """Change an id made of a file's path, for an article that shares its file with others."""
-    if not article.id.startswith(FILE_ID_PREFIX):
-        return article
-    return replace(article, id="part-" + article.id.removeprefix(FILE_ID_PREFIX))
 
 
 def stand_in_title(text: str) -> str:
@@ -246,4 +236,5 @@ def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
     if wanted := names.chosen.get("text"):
         return f"the field {wanted!r}, mapped to text, is absent or empty"
     fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
-    return f"no text and no title among the fields ({fields}); name one with --map text=NAME"
+    remedy = f"; name one with {names.remedy}" if names.remedy else ""
+    return f"no text and no title among the fields ({fields}){remedy}"

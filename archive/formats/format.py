@@ -41,11 +41,11 @@ class BinaryFormat(NamedTuple):
 
 
 class RecordFormat(NamedTuple):
-    """A format of JSON objects, recognised by their fields; `read` gets an object and its key."""
+    """A format of JSON objects, recognised by their fields; `read` gets one and its origin."""
 
     name: str
     recognises: Callable[[Mapping[str, Any]], bool]
-    read: Callable[[Mapping[str, Any], Origin, str], ReadResult]
+    read: Callable[[Mapping[str, Any], Origin], ReadResult]
 
 
 class Plugin(NamedTuple):

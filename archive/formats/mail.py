@@ -9,10 +9,11 @@ from email.message import Message
 from email.utils import parseaddr
 from typing import Any
 
-from backfile.archive.formats.fields import FieldMap, article_from, with_part_id
+from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.ids import with_part_id
 
 HEADER = re.compile(rb"[!-9;-~]+:(?=[ \t\r\n])")
 MARKS = frozenset(
@@ -63,7 +64,7 @@ def articles_in(content: bytes, file: SourceFile, number: int) -> ReadResults:
         return
     try:
         message = message_from_bytes(content)
-        yield from _articles(message, file, number, f"{file.key}#{number}")
+        yield from _articles(message, file, number)
     # These are raised by `email` for a header, an encoding or a nesting that it cannot parse.
     except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as exc:
         error = " ".join(str(exc).split())[:80]
@@ -80,16 +81,14 @@ def _hostile(content: bytes) -> str:
     return ""
 
 
-def _articles(
-    message: Message, file: SourceFile, number: int, key: str, depth: int = 0
-) -> ReadResults:
+def _articles(message: Message, file: SourceFile, number: int, depth: int = 0) -> ReadResults:
     origin = file.origin(number)
     parts = list(_parts(message))
     attached = [part for part in parts if part.get_content_type() == "message/rfc822"]
     text = _text(parts)
     if text:
         try:
-            article = article_from({**_about(message), "text": text}, origin, FieldMap(), key)
+            article = article_from({**_about(message), "text": text}, origin, FieldMap())
             yield with_part_id(article) if depth else article
         except UnreadableArticle as refused:
             yield refused
@@ -98,9 +97,9 @@ def _articles(
     if attached and depth == DEEPEST_MESSAGE:
         yield UnreadableArticle(str(origin), f"more than {DEEPEST_MESSAGE} messages in one another")
         return
-    for n, part in enumerate(attached, 1):
+    for part in attached:
         for inner in _inner(part):
-            yield from _articles(inner, file, number, f"{key}.{n}", depth + 1)
+            yield from _articles(inner, file, number, depth + 1)
 
 
 def _parts(message: Message) -> Iterator[Message]:

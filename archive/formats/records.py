@@ -21,14 +21,12 @@ from backfile.archive.model.article import Article, DateCertainty, DateSource, O
 from backfile.archive.model.errors import UnreadableArticle
 
 
-def article_of_record(
-    record: Mapping[str, Any], origin: Origin, names: FieldMap, key: str
-) -> Article:
+def article_of_record(record: Mapping[str, Any], origin: Origin, names: FieldMap) -> Article:
     """Make an article of a record; with an empty date field it has no date, whatever its address.
 
     Raises UnreadableArticle as `article_from` does.
     """
-    article = article_from(record, origin, names, key)
+    article = article_from(record, origin, names)
     if article.date_source is not DateSource.TEXT or not leaves_empty("published", record, names):
         return article
     none = DateCertainty.NONE
@@ -70,7 +68,7 @@ def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
         if line is None:
             yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
         elif line := line.strip("\ufeff \t\r\n\x00"):
-            yield _from_line(line, origin, file, names)
+            yield _from_line(line, origin, names)
 
 
 def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
@@ -84,43 +82,37 @@ def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
             prefix = _array_prefix(stream)
         with _opened(file) as stream:
             for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
-                origin = file.origin(number)
-                yield article_of(record, origin, names, key_of(file, origin))
+                yield article_of(record, file.origin(number), names)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = file.origin(number + 1)
         yield UnreadableArticle(str(origin), f"not valid JSON from here on ({first_line(exc)})")
 
 
-def article_of(record: Any, origin: Origin, names: FieldMap, key: str) -> ReadResult:
+def article_of(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
     """Read a JSON record by its declared or recognised format, unless its fields are mapped."""
     if not names.chosen and isinstance(record, dict):
         if SCHEMA_HOST in str(record.get("$schema")):
             reason = "a JSON Schema, not an article"
-            return UnreadableArticle(str(origin), reason, record=record, key=key)
+            return UnreadableArticle(str(origin), reason, record=record)
         for candidate in RECORD_FORMATS:
             if candidate.recognises(record):
-                return candidate.read(record, origin, key)
-    return _from_fields(record, origin, names, key)
+                return candidate.read(record, origin)
+    return _from_fields(record, origin, names)
 
 
-def read_record(record: Any, origin: Origin, file: SourceFile, names: FieldMap) -> ReadResult:
+def read_record(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
     """Make an article of a table's row, or a refusal."""
-    return _from_fields(record, origin, names, key_of(file, origin))
+    return _from_fields(record, origin, names)
 
 
-def _from_fields(record: Any, origin: Origin, names: FieldMap, key: str) -> ReadResult:
+def _from_fields(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
     if not isinstance(record, dict):
         reason = "not a JSON object with named fields"
-        return UnreadableArticle(str(origin), reason, record=record, key=key)
+        return UnreadableArticle(str(origin), reason, record=record)
     try:
-        return article_of_record(record, origin, names, key)
+        return article_of_record(record, origin, names)
     except UnreadableArticle as refused:
-        return UnreadableArticle(refused.origin, refused.reason, record=record, key=key)
-
-
-def key_of(file: SourceFile, origin: Origin) -> str:
-    """The key of a record without an id, the same on all machines."""
-    return f"{file.key}#{origin.offset}"
+        return UnreadableArticle(refused.origin, refused.reason, record=record)
 
 
 def with_order_shown(file: SourceFile, names: FieldMap) -> FieldMap:
@@ -138,13 +130,13 @@ def _opened(file: SourceFile) -> BinaryIO:
     return stream
 
 
-def _from_line(line: str, origin: Origin, file: SourceFile, names: FieldMap) -> ReadResult:
+def _from_line(line: str, origin: Origin, names: FieldMap) -> ReadResult:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as exc:
         reason = f"not valid JSON ({first_line(exc)})"
-        return UnreadableArticle(str(origin), reason, record=line, key=key_of(file, origin))
-    return article_of(record, origin, names, key_of(file, origin))
+        return UnreadableArticle(str(origin), reason, record=line)
+    return article_of(record, origin, names)
 
 
 def _events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:

@@ -24,10 +24,10 @@ class BadRejects(ArchiveError):
 
 
 def write_rejects(path: Path, refused: Iterable[UnreadableArticle]) -> None:
-    """Write each refusal as JSON: origin, reason, key, and the record if there is one."""
+    """Write each refusal as JSON: origin, reason, and the record if there is one."""
     with path.open("w", encoding="utf-8") as stream:
         for each in refused:
-            line = {"origin": each.origin, "reason": each.reason, "key": each.key}
+            line = {"origin": each.origin, "reason": each.reason}
             record = json.dumps(each.record, default=str)
             if each.record is not None and len(record) <= LONGEST_RECORD:
                 line["record"] = json.loads(record)
@@ -48,19 +48,19 @@ class Rejects:
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
         for entry in self._records:
-            yield self._article(entry["record"], entry["origin"], entry.get("key", ""))
+            yield self._article(entry["record"], entry["origin"])
 
-    def _article(self, record: Any, place: str, key: str) -> Article | UnreadableArticle:
+    def _article(self, record: Any, place: str) -> Article | UnreadableArticle:
         file, _, offset = place.rpartition(":")
         origin = Origin(file, int(offset)) if offset.isdecimal() else Origin(place, 1)
         try:
             if isinstance(record, str):
                 record = json.loads(record)
         except (ValueError, RecursionError):
-            return UnreadableArticle(place, "not valid JSON", record=record, key=key)
-        found = article_of(record, origin, self._names, key or place)
+            return UnreadableArticle(place, "not valid JSON", record=record)
+        found = article_of(record, origin, self._names)
         if type(found) is UnreadableArticle:
-            return UnreadableArticle(place, found.reason, record=record, key=key)
+            return UnreadableArticle(place, found.reason, record=record)
         return found
 
 

@@ -96,6 +96,31 @@ def host_of(url: str) -> str:
         return ""
 
 
+def site_of(url: str) -> str:
+    """The host of an address without `www.`, `m.` and the like; empty for an invalid address.
+
+    >>> site_of("https://m.Courier.example/a?id=3")
+    'courier.example'
+    """
+    try:
+        return _plain_host(urlsplit(without_amp(url)).hostname or "")
+    except ValueError:
+        return ""
+
+
+def is_page(url: str) -> bool:
+    """Whether an address names a page, and not only a host.
+
+    >>> [is_page(f"https://courier.example{rest}") for rest in ("/ferry", "/", "")]
+    [True, False, False]
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.path.strip("/") or parts.query)
+
+
 def _plain_host(host: str) -> str:
     """Drop labels such as `www` and `m`, also behind a language as in `de.m.wikipedia.org`.
 

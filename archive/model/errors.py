@@ -9,6 +9,7 @@ ArchiveError
 ├── ArchiveMissing      no archive at this path
 ├── ArchiveMismatch     made with another model, schema, splitter or analyser
 ├── ArchiveBusy         another process is writing
+├── ArchiveUntrusted    another user can write to the archive
 ├── ArchiveUnwritable   no archive can be made or changed at this path
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
@@ -19,6 +20,7 @@ ArchiveError
 """
 
 import errno
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,13 @@ class ArchiveError(Exception):
 class UnreadableArticle(ArchiveError):
     """A file or record of the input that cannot become an article, and the reason.
 
-    `record` is the refused record as JSON values, if the file holds several; `key` then names its
-    position below the input folder.
+    `record` is the refused record as JSON values, if the file holds several.
     """
 
-    def __init__(self, origin: str, reason: str, *, record: object = None, key: str = "") -> None:
+    def __init__(self, origin: str, reason: str, *, record: object = None) -> None:
         self.origin = origin
         self.reason = reason
         self.record = record
-        self.key = key
         super().__init__(f"{origin}: {reason}")
 
 
@@ -57,13 +57,30 @@ class WithdrawnArticle(UnreadableArticle):
     """An article that its source has withdrawn: it is not added, and removed if already present.
 
     `version` is the source's version number of the withdrawal, 0 if it has none; a later version of
-    the article overrules it.
+    the article overrules it. `source`, `url` and `published` are those of the article, if known.
     """
 
-    def __init__(self, origin: str, article_id: str, version: int, reason: str) -> None:
+    def __init__(
+        self,
+        origin: str,
+        article_id: str,
+        version: int,
+        reason: str,
+        *,
+        source: str = "",
+        url: str = "",
+        published: date | None = None,
+    ) -> None:
         self.article_id = article_id
         self.version = version
+        self.source = source
+        self.url = url
+        self.published = published
         super().__init__(origin, reason)
+
+    def under(self, article_id: str) -> "WithdrawnArticle":
+        """The same withdrawal, of the article with another id."""
+        return WithdrawnArticle(self.origin, article_id, self.version, self.reason)
 
 
 class BadQuery(ArchiveError):
@@ -124,6 +141,18 @@ class ArchiveBusy(ArchiveError):
         self.path = path
         super().__init__(
             f"another process is {doing} {path}; wait for it to end, then run this again"
+        )
+
+
+class ArchiveUntrusted(ArchiveError):
+    """Another user owns the archive or can write to it; `reason` names a path and who it is."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"the archive at {path} is not opened, because {reason}; make it yours alone with "
+            f"`{remedy}`, or give --trust (BACKFILE_TRUST=yes) if you trust all who can write to it"
         )
 
 

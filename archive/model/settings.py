@@ -42,6 +42,9 @@ class Settings:
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
+    trust: bool = _setting(
+        False, "whether to open an archive that other users own or can write to: `yes` or `no`"
+    )
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of settings from the environment; they override the archive's tuned values."""
 
@@ -103,7 +106,14 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
     "allow_private": _yes_or_no,
+    "trust": _yes_or_no,
 }
+
+
+def caller_of_sudo(environment: Mapping[str, str] = os.environ) -> int | None:
+    """The id of the user who called `sudo`, None without it. Others can set it, too."""
+    given = environment.get("SUDO_UID", "")
+    return int(given) if given.isdecimal() else None
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

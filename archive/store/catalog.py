@@ -55,7 +55,7 @@ from backfile.archive.store.history import (
     note_run,
     note_withdrawals,
 )
-from backfile.archive.store.identities import Identities, move_origins
+from backfile.archive.store.identities import Identities, move_origins, place_marks
 from backfile.archive.store.originals import Originals
 from backfile.archive.store.schema import (
     article_of,
@@ -208,7 +208,7 @@ class Catalog:
         with self._database.writing() as connection:
             gone = rows_of(connection, article_ids)
             forget_versions(connection, article_ids)
-            note_removals(connection, article_ids)
+            note_removals(connection, [*article_ids, *place_marks(connection, article_ids)])
             count = remove_articles(connection, article_ids)
         return Removed(count, np.array(gone, np.int64))
 

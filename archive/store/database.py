@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,16 @@ from sqlalchemy import (
     delete,
     event,
     insert,
-    inspect,
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.exc import DatabaseError
 
 from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
-from backfile.archive.store.schema import counters, metadata
+from backfile.archive.store.migrations import migrate, require_readable
+from backfile.archive.store.schema import counters
 from backfile.archive.workers import batches
 
 ARCHIVE = "archive"  # the counter that never counts: it names the archive
@@ -114,13 +113,14 @@ def translated() -> Iterator[None]:
     """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
     try:
         yield
-    except DatabaseError as exc:
-        if lacks_room(exc.orig):
+    except (DatabaseError, sqlite3.DatabaseError) as exc:
+        error = exc.orig if isinstance(exc, DatabaseError) else exc
+        if lacks_room(error):
             raise DiskFull from exc
         reason = Message(
             "%(error)s; `backfile verify --repair` restores what it can, "
             "and `backfile restore` brings a backup back",
-            error=str(exc.orig),
+            error=str(error),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
 
@@ -148,44 +148,62 @@ def is_unfinished(connection: Connection) -> bool:
 
 
 def open_database(path: Path) -> Engine:
-    """Open the database; add missing tables and columns where the directory can be written to.
+    """Open the database of an archive; `bring_up` and `create_database` are for the writer.
 
-    Raises RecordLost if there is none: only `create_database` makes one.
+    Raises RecordLost if there is none, and ArchiveMismatch if it cannot be read by this release.
     """
     if not path.is_file():
         raise RecordLost(Message("%(path)s is missing", path=str(path)))
     if not path.stat().st_size:
         raise RecordLost(Message("%(path)s is empty", path=str(path)))
     if not is_writable(path):
-        return _open_reading(path)
+        # A new connection each time, because whether there is a log may change in between.
+        engine = create_engine(
+            "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
+        )
+        event.listen(engine, "connect", _set_timeout)
+        _require_catalogue(path, read_only_uri(path))
+        return engine
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
-    connect = partial(_connect, f"{path.resolve().as_uri()}?mode=rw")
-    # No limit to connections beyond the pool: each thread needs one, and none should wait for it.
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
-    event.listen(engine, "connect", _configure)
+    uri = _read_write_uri(path)
+    connect = partial(_connect, uri)
     try:
-        _complete(engine, path)
-    except OperationalError as exc:
-        if not lacks_room(exc.orig):
+        _require_catalogue(path, uri)
+    except sqlite3.OperationalError as exc:
+        if not lacks_room(exc):
             raise
         # The index of the log has no room, so each connection keeps its own in memory, and the
         # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory
+        _require_catalogue(path, uri, alone=True)
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         event.listen(engine, "connect", exclude_others)
-        event.listen(engine, "connect", _configure)
-        _complete(engine, path)
+    else:
+        # No limit to connections beyond the pool: each thread needs one, none should wait for it.
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+    event.listen(engine, "connect", _configure)
     return engine
 
 
-def _complete(engine: Engine, path: Path) -> None:
-    """Add the tables and columns that are missing; nothing is written where all are there.
+def _require_catalogue(path: Path, uri: str, *, alone: bool = False) -> None:
+    """Raise RecordLost if the database is no catalogue, ArchiveMismatch if it cannot be read."""
+    with _without_sqlalchemy(uri) as connection:
+        if alone:
+            exclude_others(connection)
+        if not _is_catalogue(connection):
+            raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
+        require_readable(connection)
 
-    Raises RecordLost if the database is no catalogue.
+
+def bring_up(path: Path) -> None:
+    """Do the migrations that a catalogue lacks, if there is one; the caller holds the lock.
+
+    Raises ArchiveMismatch if a later release made it.
     """
-    if not inspect(engine).has_table(counters.name):
-        raise RecordLost(Message("%(path)s holds no articles of Backfile's", path=str(path)))
-    metadata.create_all(engine)
-    _add_columns(engine)
+    if not path.is_file() or not path.stat().st_size:
+        return
+    with translated(), _without_sqlalchemy(_read_write_uri(path)) as connection:
+        if _is_catalogue(connection):
+            migrate(connection)
 
 
 def set_counter(connection: Connection, name: str, value: int) -> None:
@@ -199,11 +217,13 @@ def create_database(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{draft.resolve()}")
-    metadata.create_all(engine)
-    with engine.begin() as connection:
-        name_archive(connection)
-    engine.dispose()
+    with translated():
+        with _without_sqlalchemy(_read_write_uri(draft)) as made:
+            migrate(made)
+        engine = create_engine(f"sqlite:///{draft.resolve()}")
+        with engine.begin() as connection:
+            name_archive(connection)
+        engine.dispose()
     draft.replace(path)
 
 
@@ -212,21 +232,6 @@ def name_archive(connection: Connection) -> int:
     number = secrets.randbits(NUMBER_BITS) | 1
     connection.execute(insert(counters).values(name=ARCHIVE, value=number))
     return number
-
-
-def _add_columns(engine: Engine) -> None:
-    """Add the columns that the tables of an older archive lack."""
-    there = inspect(engine)
-    for table in metadata.sorted_tables:
-        known = {column["name"] for column in there.get_columns(table.name)}
-        lacking = [column for column in table.columns if column.name not in known]
-        with engine.begin() as connection:
-            for column in lacking:
-                definition = CreateColumn(column).compile(dialect=engine.dialect)
-                name = engine.dialect.identifier_preparer.format_table(table)
-                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
-        for index in table.indexes if lacking else ():
-            index.create(engine, checkfirst=True)
 
 
 def is_writable(path: Path) -> bool:
@@ -247,17 +252,27 @@ def read_only_uri(path: Path) -> str:
     return f"{path.resolve().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
 
 
-def _open_reading(path: Path) -> Engine:
-    # A new connection each time, because whether there is a log may change in between.
-    engine = create_engine(
-        "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
-    )
-    event.listen(engine, "connect", _set_timeout)
-    return engine
+def _read_write_uri(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?mode=rw"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+@contextmanager
+def _without_sqlalchemy(uri: str) -> Iterator[sqlite3.Connection]:
+    """A connection that begins and ends no transactions by itself; it is closed at the end."""
+    with closing(_connect(uri)) as connection:
+        connection.isolation_level = None
+        _set_timeout(connection, None)
+        yield connection
+
+
+def _is_catalogue(connection: sqlite3.Connection) -> bool:
+    """Whether a database is one of ours: each release has had this table."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (counters.name,))
+    return found.fetchone() is not None
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

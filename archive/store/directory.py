@@ -19,6 +19,7 @@ from backfile.archive.model.errors import (
     DiskFull,
     means_full,
 )
+from backfile.archive.store.trust import FOLDER_MODE, make_private, open_private
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -27,7 +28,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Only the process that holds the writer's lock may write.
     """
     draft = path.with_suffix(".tmp")
-    with draft.open("wb") as stream:
+    with open(draft, "wb", opener=open_private) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -39,7 +40,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     write_whole(path, json.dumps(content, indent=2).encode())
 
 
-OWNER_ONLY = 0o700  # a Whoosh index holds pickles, so nobody else may write here
+OWNER_ONLY = FOLDER_MODE
 SET_ASIDE = "set-aside-"
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
@@ -157,11 +158,13 @@ class ArchiveDirectory:
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; raise ArchiveBusy at once if another process holds it.
 
-        Raises ArchiveUnwritable where the lock file cannot be written, and for a backup.
+        What an earlier release left readable by others becomes private. Raises ArchiveUnwritable
+        where the lock file cannot be written, and for a backup.
         """
         if self.backup_list.exists():
             raise ArchiveUnwritable(self.root, "it is a backup, which is only read")
         with self.locked():
+            make_private(self.root)
             yield
 
     @contextmanager

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from typing import cast as typed
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
 from backfile.archive.model.article import Article, Origin
-from backfile.archive.store.database import Database
-from backfile.archive.store.schema import NOTHING, articles, is_sound
+from backfile.archive.model.ids import is_derived, place_mark
+from backfile.archive.store.database import Database, find_rows
+from backfile.archive.store.schema import NOTHING, UNNAMED, articles, is_sound
 
 
 class Known(NamedTuple):
@@ -21,6 +22,7 @@ class Known(NamedTuple):
     version: int
     length: int  # characters of the text
     url: str
+    source: str
     is_sound: bool = True  # False: it is damaged, and no longer has its digest
 
 
@@ -30,6 +32,23 @@ class Named(NamedTuple):
     id: str
     title: str
     published: int | None
+
+
+class Placed(NamedTuple):
+    """An article at its place in the input."""
+
+    id: str
+    title: str
+    origin: Origin
+
+
+PLACED = select(
+    articles.c.id,
+    articles.c.title,
+    articles.c.origin_file,
+    articles.c.origin_offset,
+    articles.c.origin_digest,
+).order_by(articles.c.number)
 
 
 class Identities:
@@ -50,18 +69,36 @@ class Identities:
                 row.version,
                 len(row.text),
                 row.url,
+                row.source,
                 is_sound(typed(Any, row._mapping)),
             )
             for row in found
         }
 
-    def ids_at(self, origins: Sequence[Origin]) -> dict[Origin, str]:
-        """The ids of the articles that were read from these places."""
+    def text(self, article_id: str) -> str:
+        """The text of an article; empty if there is none."""
+        chosen = select(articles.c.text).where(articles.c.id == article_id)
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar() or ""
+
+    def at(self, origins: Sequence[Origin]) -> dict[Origin, list[Placed]]:
+        """The articles that were read from each of these places, in order of number."""
         c = articles.c
-        chosen = select(c.id, c.origin_file, c.origin_offset)
         pairs = [(origin.file, origin.offset) for origin in origins]
-        found = self._database.find(chosen, tuple_(c.origin_file, c.origin_offset), pairs)
-        return {Origin(row.origin_file, row.origin_offset): row.id for row in found}
+        found: dict[Origin, list[Placed]] = {}
+        for row in self._database.find(PLACED, tuple_(c.origin_file, c.origin_offset), pairs):
+            placed = _placed(row)
+            found.setdefault(placed.origin, []).append(placed)
+        return found
+
+    def with_content(self, digests: Iterable[bytes]) -> dict[bytes, list[Placed]]:
+        """The articles without id and address that have each of these digests, likewise."""
+        c = articles.c
+        chosen = PLACED.add_columns(c.digest).where(UNNAMED)
+        found: dict[bytes, list[Placed]] = {}
+        for row in self._database.find(chosen, c.digest, digests):
+            found.setdefault(row.digest, []).append(_placed(row))
+        return found
 
     def under(self, addresses: Iterable[str]) -> dict[str, list[Named]]:
         """The articles under each of these canonical addresses, in order of number."""
@@ -72,6 +109,11 @@ class Identities:
             named = Named(row.id, row.title, row.published)
             found.setdefault(row.canonical, []).append(named)
         return found
+
+
+def _placed(row: Row[Any]) -> Placed:
+    origin = Origin(row.origin_file, row.origin_offset, row.origin_digest)
+    return Placed(row.id, row.title, origin)
 
 
 def move_origins(connection: Connection, moved: Mapping[str, Origin]) -> None:
@@ -92,6 +134,16 @@ def move_origins(connection: Connection, moved: Mapping[str, Origin]) -> None:
     )
 
 
+def place_marks(connection: Connection, article_ids: Sequence[str]) -> list[str]:
+    """Marks of the places of these articles, for those without id and address, in a transaction.
+
+    Their ids change with what a reader makes of a file.
+    """
+    unnamed = [each for each in article_ids if is_derived(each)]
+    found = find_rows(connection, PLACED, articles.c.id, unnamed)
+    return [place_mark(_placed(row).origin) for row in found]
+
+
 def day_number(article: Article) -> int | None:
     """The day of an article as it is stored: `date.toordinal()`."""
     return article.published.toordinal() if article.published else None
@@ -107,4 +159,5 @@ def known_as(article: Article) -> Known:
         article.version,
         len(article.text),
         article.url,
+        article.source,
     )

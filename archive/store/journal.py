@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.directory import write_whole
+from backfile.archive.store.trust import open_private
 
 JOURNAL = "notes.jsonl"
 REMOVED = "removed.json"
@@ -32,7 +33,7 @@ class Journal:
     def add(self, notes: Sequence[Note]) -> None:
         """Append notes, and wait until they are on disk."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._path.open("a+b") as stream:
+        with open(self._path, "a+b", opener=open_private) as stream:
             if stream.tell():  # a line that was cut short ends here, so that the next one is whole
                 stream.seek(-1, os.SEEK_END)
                 stream.write(b"" if stream.read(1) == b"\n" else b"\n")
@@ -41,8 +42,12 @@ class Journal:
             os.fsync(stream.fileno())
 
     def notes(self) -> Iterator[Note]:
-        """The latest note of each digest and place; damaged lines are skipped."""
-        found = {(note["digest"], note["place"]): note for note in self._read()}
+        """The latest note of each digest and place, in order; damaged lines are skipped."""
+        found: dict[tuple[str, str], Note] = {}
+        for note in self._read():
+            key = note["digest"], note["place"]
+            found.pop(key, None)  # it goes behind those that were written meanwhile
+            found[key] = note
         yield from found.values()
 
     def shorten(self, notes: Iterable[Note]) -> None:

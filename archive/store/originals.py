@@ -16,12 +16,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Delete, delete, func, insert, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Integer,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.store.database import Database, delete_rows, find_rows, is_unfinished
 from backfile.archive.store.journal import Journal
 from backfile.archive.store.schema import NOTHING, articles, originals, releases, versions
+from backfile.archive.store.trust import make_private_folder, open_private
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 COMPRESSION = 1  # of gzip's 9: news to a third, at 100 MB/s; 6 takes four times as long for a tenth
@@ -76,7 +88,7 @@ class Originals:
         self._waiting.clear()
 
     def __iter__(self) -> Iterator[tuple[SourceFile, Options]]:
-        """Iterate over the files in order of place, each with the options of its reader."""
+        """Iterate over the files in the order they were read, with the options of their readers."""
         for row in self._rows():
             told = json.loads(row["told"])
             version = told.pop("version")
@@ -88,18 +100,18 @@ class Originals:
             )
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the notes in order of place."""
-        last = ("", "")
-        key = tuple_(originals.c.place, originals.c.digest)
+        """Iterate over the notes in the order in which they were written: later ones win."""
+        last = 0
+        rowid: ColumnElement[int] = literal_column("rowid", Integer)
         while True:
-            chosen = select(originals).where(key > tuple_(*last)).limit(ROWS_AT_ONCE)
-            in_order = chosen.order_by(originals.c.place, originals.c.digest)
+            chosen = select(originals, rowid.label("rowid")).where(rowid > last).order_by(rowid)
             with self._database.reading() as connection:
-                rows = connection.execute(in_order).mappings().all()
+                rows = connection.execute(chosen.limit(ROWS_AT_ONCE)).mappings().all()
             if not rows:
                 return
-            yield from map(dict, rows)
-            last = (rows[-1]["place"], rows[-1]["digest"])
+            for row in map(dict, rows):
+                last = row.pop("rowid")
+                yield row
 
     def count(self) -> int:
         """Count the files."""
@@ -187,9 +199,13 @@ class Originals:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         path = self._path(digest)
         if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             draft = self._folder / DRAFT
-            with file.raw() as stream, gzip.open(draft, "wb", COMPRESSION) as packed:
+            with (
+                file.raw() as stream,
+                open(draft, "wb", opener=open_private) as bytes_of_it,
+                gzip.open(bytes_of_it, "wb", COMPRESSION) as packed,
+            ):
                 shutil.copyfileobj(stream, packed, COPIED_AT_ONCE)
             draft.replace(path)
         return digest

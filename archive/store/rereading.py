@@ -6,6 +6,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import read_leaf
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.ids import candidate_ids, former_ids, is_derived, place_mark
 from backfile.archive.store.catalog import Catalog
 
 
@@ -36,15 +37,21 @@ class Rereading:
             if self._only is not None and file.digest not in self._only:
                 continue
             for found in read_leaf(file, FieldMap.from_stored(**options)):
-                if isinstance(found, UnreadableArticle) or self._is_current(found):
+                if isinstance(found, UnreadableArticle) or self._is_current(found, file.key):
                     yield found
 
-    def _is_current(self, article: Article) -> bool:
-        holder = self._catalog.identities.known([article.id]).get(article.id)
-        if holder:
-            now, then = article.origin, holder.origin
-            return (now, now.digest) == (then, then.digest)
-        history = self._catalog.history
-        past = history.past([article.id]).get(article.id, set())
-        replaced = article.digest in past if self._recovering else bool(past)
-        return not replaced and not history.removed([article.id])
+    def _is_current(self, article: Article, key: str) -> bool:
+        """Whether an article was last read from here; one that nothing is known of is, too."""
+        identities, history = self._catalog.identities, self._catalog.history
+        ids, origin = candidate_ids(article), article.origin
+        if here := identities.at([origin]).get(origin):
+            return any(each.origin.digest == origin.digest for each in here)
+        known, past = identities.known(ids), history.past(ids)
+        if self._recovering:  # an article may be missing that has the id of another outlet's
+            of_outlet = any(each.source == article.source for each in known.values())
+            if of_outlet or any(article.digest in digests for digests in past.values()):
+                return False
+        elif known or past:
+            return False
+        former = former_ids(key, origin.offset) if is_derived(article.id) else ()
+        return not history.removed([*ids, *former, place_mark(origin)])

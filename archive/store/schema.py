@@ -76,6 +76,13 @@ articles = Table(
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
 Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
 
+UNNAMED: ColumnElement[bool] = literal_column(
+    "substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')", Boolean
+)
+"""Whether an id was made of the content or the place; a literal for the same reason."""
+
+Index("contents", articles.c.digest, sqlite_where=UNNAMED)
+
 Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != NOTHING)
 
 versions = Table(

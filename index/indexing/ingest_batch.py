@@ -1,17 +1,31 @@
 """Sorts a batch of articles into new, changed, unchanged, duplicate, withdrawn and refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from backfile.archive.formats.fields import derived_id, record_of
 from backfile.archive.model.addresses import canonical_url
 from backfile.archive.model.article import Article, DateCertainty, Origin
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
+from backfile.archive.model.ids import candidate_ids, is_derived, is_unnamed, scoped_id
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.history import Withdrawal
 from backfile.archive.store.identities import Known, Named, day_number, known_as
-from backfile.index.indexing.version_policy import Decision, decide, is_same_at_address
+from backfile.index.indexing.identity import (
+    Decision,
+    Kind,
+    Likeness,
+    Pair,
+    decide,
+    ids_of_withdrawal,
+    is_equal,
+    is_foreign,
+    is_same_at_address,
+)
+from backfile.index.indexing.unnamed import Unnamed
 
 FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
 LARGEST_BATCH = 2_000
@@ -101,40 +115,52 @@ class Ingest:
     def __init__(self, catalog: Catalog) -> None:
         self._identities = catalog.identities
         self._history = catalog.history
+        self._unnamed = Unnamed(catalog.identities)
         self._seen: dict[str, Known] = {}  # articles of this run
         self._past: dict[str, set[bytes]] = {}  # digests of their earlier versions in this run
         self._withdrawn: dict[str, Withdrawal] = {}
-        self._homes: dict[Origin, str] = {}  # ids of this run that were made of a file's place
+        self._former: dict[str, Known] = {}  # what was withdrawn
         self._addresses: dict[str, list[Named]] = {}  # of this run
 
     def sort(self, found: Sequence[Article | UnreadableArticle], report: Report) -> IngestBatch:
         """Choose the articles to index, each id once, and count them all in the report."""
         report.refused += [each for each in found if isinstance(each, UnreadableArticle)]
         withdrawn = self._withdraw([w for w in found if isinstance(w, WithdrawnArticle)], report)
-        articles = self._at_address(self._at_home([a for a in found if isinstance(a, Article)]))
-        batch = _Sorting(self._identities.known(each.id for each in articles))
-        ids = [article.id for article in articles]
-        past = self._history.past(ids)
-        self._withdrawn = self._history.withdrawn(ids) | self._withdrawn
-        for each in articles:
-            article = _apart(each, self._seen.get(each.id) or batch.known.get(each.id))
-            if article is not each:
-                batch.known |= self._identities.known([article.id])
+        articles = [each for each in found if isinstance(each, Article)]
+        if any(is_unnamed(each.id) for each in articles):
+            articles = self._unnamed.named(articles, self._seen)
+        articles = self._at_address(articles)
+        batch = self._opened(articles)
+        for article, ids in zip(articles, batch.ids, strict=True):
             report.count_date(article)
-            self._place(article, past.get(article.id, set()), batch, report)
-        kept = batch.kept
-        self._homes |= {each.origin: each.id for each in kept.values() if _is_unnamed(each.id)}
-        return IngestBatch(list(kept.values()), batch.earlier, withdrawn, batch.moved)
+            self._place(article, ids, batch, report)
+        return IngestBatch(list(batch.kept.values()), batch.earlier, withdrawn, batch.moved)
 
-    def _place(self, article: Article, past: set[bytes], batch: "_Sorting", report: Report) -> None:
+    def _opened(self, articles: Sequence[Article]) -> "_Sorting":
+        """Look up all that the catalogue holds of the ids of a batch."""
+        ids = [candidate_ids(article) for article in articles]
+        known = self._identities.known(dict.fromkeys(chain.from_iterable(ids)))
+        likely = dict.fromkeys([*known, *(each for some in ids for each in some[:2])])
+        gone = self._history.withdrawn(likely)
+        self._withdrawn = gone | self._withdrawn
+        for article_id in gone.keys() - known.keys() - self._former.keys():
+            for version in self._history.of(article_id)[:1]:
+                self._former[article_id] = known_as(version.article)
+        return _Sorting(articles, ids, known, self._history.past(likely))
+
+    def _place(
+        self, article: Article, ids: Sequence[str], batch: "_Sorting", report: Report
+    ) -> None:
         """Decide what one article is, and count it."""
+        article_id, kind = self._identified(article, ids, batch)
+        article = article if article.id == article_id else replace(article, id=article_id)
         taken = self._seen.get(article.id)
         holder = taken or batch.known.get(article.id)
-        past = past | self._past.get(article.id, set())
         if gone := self._withdrawn.get(article.id):
             if not article.version > gone.version:
                 reason = f"withdrawn by its source ({gone.reason})"
                 report.refused.append(UnreadableArticle(str(article.origin), reason))
+                past = self._past_of(article.id, batch)
                 batch.earlier += [article] if article.digest not in past else []
                 return
             del self._withdrawn[article.id]
@@ -142,14 +168,12 @@ class Ingest:
             report.new += 1
             self._keep(article, None, batch)
             return
-        match decide(article, holder, past, this_run=taken is not None):
-            case Decision.ANOTHER:
-                report.refused.append(_taken(article, holder))
+        displaced = self._unnamed.is_displaced(holder)
+        match decide(article, holder, kind, this_run=taken is not None, displaced=displaced):
             case Decision.UNCHANGED:
                 report.unchanged += 1
                 self._seen[article.id] = known_as(article)
-                digest = article.origin.digest  # empty where no copy is kept; older ones stay
-                if digest and holder.origin.digest != digest:
+                if self._is_moved(article.origin, holder.origin):
                     batch.moved[article.id] = article.origin
             case Decision.DUPLICATE:
                 report.duplicate += 1
@@ -163,6 +187,47 @@ class Ingest:
                 report.changed += 1
                 self._keep(article, holder, batch)
 
+    def _identified(
+        self, article: Article, ids: Sequence[str], batch: "_Sorting"
+    ) -> tuple[str, Kind]:
+        """The id of the article that this one is, and how it was recognised; else an id for it."""
+        held = {
+            each: holder
+            for each in ids
+            if (holder := self._seen.get(each) or batch.known.get(each))
+        }
+        for each, holder in held.items():
+            if is_equal(article, holder):
+                return each, Kind.EQUAL
+        best, best_id = Likeness(), ""
+        for each, holder in held.items():
+            this_run = each in self._seen or (not is_derived(each) and batch.has(holder))
+            text = partial(self._identities.text, each)
+            past = self._past_of(each, batch)
+            found = Pair(article, each, holder, past, text, this_run).likeness()
+            best, best_id = max((best, best_id), (found, each), key=itemgetter(0))
+        if best.kind:
+            return best_id, best.kind
+        free = (each for each in ids if each not in held and not self._is_of_another(each, article))
+        if not (article_id := next(free, "")):
+            article_id = scoped_id(ids[0], article.digest.hex())
+            batch.known |= self._identities.known([article_id])
+        return article_id, Kind.TITLE
+
+    def _is_of_another(self, article_id: str, article: Article) -> bool:
+        """Whether the article that was withdrawn under this id is of another outlet."""
+        former = self._former.get(article_id)
+        return former is not None and is_foreign(article_id, article.source, article.url, former)
+
+    def _past_of(self, article_id: str, batch: "_Sorting") -> set[bytes]:
+        return batch.past.get(article_id, set()) | self._past.get(article_id, set())
+
+    def _is_moved(self, now: Origin, before: Origin) -> bool:
+        """Whether a new origin is noted; copies of files that were kept earlier stay in use."""
+        if not now.digest:  # no copy is kept
+            return now != before and not before.digest
+        return (now, now.digest) != (before, before.digest)
+
     def _keep(self, article: Article, holder: Known | None, batch: "_Sorting") -> None:
         if holder:
             self._past.setdefault(article.id, set()).add(holder.digest)
@@ -175,37 +240,41 @@ class Ingest:
         self, withdrawn: list[WithdrawnArticle], report: Report
     ) -> list[WithdrawnArticle]:
         """Choose the withdrawals that count: those of articles without a later version."""
-        known = self._identities.known(each.article_id for each in withdrawn)
-        before = self._history.withdrawn(each.article_id for each in withdrawn)
+        ids = [each for some in withdrawn for each in ids_of_withdrawal(some)]
+        known, before = self._identities.known(ids), self._history.withdrawn(ids)
         gone = []
         for each in withdrawn:
-            holder = self._seen.pop(each.article_id, None) or known.get(each.article_id)
+            article_id = self._id_withdrawn(each, known)
+            holder = self._seen.pop(article_id, None) or known.get(article_id)
             if holder and each.version and holder.version > each.version:
                 continue
             report.withdrawn += holder is not None
-            self._withdrawn[each.article_id] = Withdrawal(each.version, each.reason, "")
-            if holder or each.article_id not in before:
-                gone.append(each)
+            self._withdrawn[article_id] = Withdrawal(each.version, each.reason, "")
+            if holder:
+                self._former[article_id] = holder
+            if holder or article_id not in before:
+                gone.append(each.under(article_id))
         return gone
 
-    def _at_home(self, articles: list[Article]) -> list[Article]:
-        """Give files the id they have already, where they were read through another folder."""
-        unnamed = [article.origin for article in articles if _is_unnamed(article.id)]
-        homes = (self._identities.ids_at(unnamed) if unnamed else {}) | self._homes
-        return [
-            replace(article, id=homes[article.origin])
-            if _is_unnamed(article.id) and _is_unnamed(homes.get(article.origin, ""))
-            else article
-            for article in articles
+    def _id_withdrawn(self, withdrawn: WithdrawnArticle, known: Mapping[str, Known]) -> str:
+        """The id of the article that is withdrawn: of the same outlet, and the same day if any."""
+        ids = ids_of_withdrawal(withdrawn)
+        held = {each: self._seen.get(each) or known.get(each) for each in ids}
+        day = withdrawn.published.toordinal() if withdrawn.published else None
+        own = [
+            (holder.published != day, n, each)
+            for n, (each, holder) in enumerate(held.items())
+            if holder and not is_foreign(each, withdrawn.source, withdrawn.url, holder)
         ]
+        free = (each for each in ids if not held[each] and each not in self._former)
+        return min(own)[2] if own else next(free, ids[-1])
 
     def _at_address(self, articles: list[Article]) -> list[Article]:
         """Give an article the id of the one with its address, title and day, if there is one."""
-        addresses = {each.id: canonical_url(each.url) for each in articles if each.url}
-        there = self._identities.under(set(addresses.values()))
+        addresses = [canonical_url(each.url) if each.url else "" for each in articles]
+        there = self._identities.under(set(addresses) - {""})
         settled = []
-        for article in articles:
-            address = addresses.get(article.id, "")
+        for article, address in zip(articles, addresses, strict=True):
             here = self._addresses.setdefault(address, []) if address else []
             same = [
                 each.id
@@ -220,36 +289,30 @@ class Ingest:
 
 
 class _Sorting:
-    """The state of a batch while it is sorted."""
+    """The state of a batch while it is sorted.
 
-    def __init__(self, known: dict[str, Known]) -> None:
+    `ids` are the possible ids of each article, `past` the digests of earlier versions by id.
+    """
+
+    def __init__(
+        self,
+        articles: Sequence[Article],
+        ids: list[tuple[str, ...]],
+        known: dict[str, Known],
+        past: dict[str, set[bytes]],
+    ) -> None:
+        self._articles = articles
+        self.ids = ids
         self.known = known
+        self.past = past
         self.kept: dict[str, Article] = {}
         self.earlier: list[Article] = []
         self.moved: dict[str, Origin] = {}
 
+    def has(self, holder: Known) -> bool:
+        """Whether the batch has an article of the archive unchanged."""
+        return holder.digest in self._digests
 
-def _is_unnamed(article_id: str) -> bool:
-    """Whether an id was made of a file's place, not given by the source."""
-    return article_id.startswith("file-")
-
-
-def _taken(article: Article, holder: Known) -> UnreadableArticle:
-    reason = (
-        f"its id {article.id!r} is taken by {holder.title!r} ({holder.origin}); "
-        "give another field with --map id=NAME"
-    )
-    place = str(article.origin)
-    return UnreadableArticle(place, reason, record=record_of(article), key=place)
-
-
-def _apart(article: Article, holder: Known | None) -> Article:
-    """Rename an article whose id was made of a file's name that another file has, too.
-
-    If that file still exists and has another text, the id is made of the whole path.
-    """
-    if not holder or not _is_unnamed(article.id) or holder.digest == article.digest:
-        return article
-    if holder.origin.file == article.origin.file or not holder.origin.path.exists():
-        return article
-    return replace(article, id=derived_id("", str(article.origin)))
+    @cached_property
+    def _digests(self) -> set[bytes]:
+        return {article.digest for article in self._articles}

@@ -44,7 +44,7 @@ def recover(
     _write(aside / DAMAGED, damaged)
     indexer.discard(catalog.discard([each.number for each in damaged]))
     report = indexer.index(Rereading(catalog, recovering=True, only=only))
-    there = catalog.identities.ids_at([each.origin for each in damaged])
+    there = catalog.identities.at([each.origin for each in damaged])
     restored = [each for each in damaged if each.origin in there]
     lost = [each for each in damaged if each.origin not in there]
     _write(aside / DAMAGED, lost)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from backfile.archive.model.errors import DiskFull
+from backfile.archive.store.trust import FILE_MODE, make_private, make_private_folder
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.vector.chroma_part import ROWS, ChromaPart, unavailable, write_part
@@ -54,7 +55,7 @@ class ChromaIndex:
         if growing:
             self._build(np.sort(np.concatenate([fresh, *(living[part] for part in absorbed)])))
         for part in absorbed:
-            (part / RETIRED).touch()
+            (part / RETIRED).touch(mode=FILE_MODE)
 
     def rebuild(self, embedded: Rows) -> None:
         """Build one part of all rows; the earlier parts, damaged or not, retire after that."""
@@ -63,7 +64,7 @@ class ChromaIndex:
         if len(embedded):
             self._build(embedded)
         for part in earlier:
-            (part / RETIRED).touch()
+            (part / RETIRED).touch(mode=FILE_MODE)
 
     def files(self) -> list[Path]:
         """List the files of all parts. Chroma itself writes to some of them when it opens them."""
@@ -123,8 +124,9 @@ class ChromaIndex:
     def _build(self, rows: Rows) -> None:
         name = uuid.uuid4().hex
         draft = self._path / f"{DRAFT}{name}"
-        draft.mkdir(parents=True, mode=0o700)
+        make_private_folder(draft)
         write_part(draft, rows, self._vectors.read(int(rows[-1]) + 1))
+        make_private(draft)  # Chroma makes files as the umask is
         draft.rename(self._path / f"{PART}{name}")
 
 

@@ -13,6 +13,7 @@ from backfile.archive.store.backup import back_up
 from backfile.archive.store.backup_list import BackupList
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.restore import restore as restore_archive
+from backfile.archive.store.trust import require_trusted
 from backfile.index.wiring import caches_of
 from backfile.scripts.commands.options import as_json, quiet, with_settings
 from backfile.scripts.printing.progress import bytes_bar
@@ -29,6 +30,8 @@ def backup(settings: Settings, dest: Path, as_json: bool, quiet: bool) -> None:
     A later backup to the same DEST copies only what has changed. DEST is an archive, too, which can
     be searched. Exit 1 if a cache could not be copied.
     """
+    for folder in (settings.archive, dest):  # what is in an earlier backup is taken from there
+        require_trusted(folder, trust=settings.trust)
     directory = ArchiveDirectory(settings.archive)
     with bytes_bar("backup", quiet=quiet) as watch:
         report = back_up(directory, dest, caches_of(directory), watch)
@@ -50,6 +53,7 @@ def restore(settings: Settings, src: Path, keep: bool, as_json: bool, quiet: boo
     SRC is checked first. The archive that is replaced is removed once the new one is there. Exit 1
     if a cache is not restored.
     """
+    require_trusted(src, trust=settings.trust)
     directory = ArchiveDirectory(settings.archive)
     with bytes_bar("restore", quiet=quiet) as watch:
         report = restore_archive(src, directory, keep=keep, watch=watch)

@@ -22,7 +22,13 @@ from backfile.index.search.reranking import Reranking
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import ranking_options, reranker_of
 from backfile.scripts.commands.judged import indexed, kept_archive, located
-from backfile.scripts.commands.options import Command, as_json, judged_folders, quiet
+from backfile.scripts.commands.options import (
+    Command,
+    as_json,
+    judged_folders,
+    quiet,
+    trust_option,
+)
 from backfile.scripts.printing.evaluation_tables import print_results
 
 
@@ -86,6 +92,7 @@ def with_ablations(command: Command) -> Command:
 @click.command()
 @judged_folders
 @kept_archive
+@trust_option
 @with_ablations
 @click.option("--per-query", is_flag=True, help="In the JSON, the values of each query too.")
 @as_json
@@ -93,6 +100,7 @@ def with_ablations(command: Command) -> Command:
 def evaluate(
     folders: tuple[Path, ...],
     archive: Path | None,
+    trust: bool,
     ablations: Ablations,
     per_query: bool,
     as_json: bool,
@@ -103,7 +111,7 @@ def evaluate(
     Means over queries with their 95% intervals (bootstrap), and how each system's nDCG@10 differs
     from that of hybrid search, with the p of a paired randomisation test.
     """
-    with located(folders, archive) as judged:
+    with located(folders, archive, trust=trust) as judged:
         found = (_evaluated(each, settings, ablations, quiet=quiet) for each, settings in judged)
         print_results(found, as_json=as_json, per_query=per_query)
 

@@ -11,6 +11,7 @@ from backfile.archive.follow.feeds import FeedReport, FeedRun, Outcome, Subscrip
 from backfile.archive.model.errors import BadSetting
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.trust import require_trusted
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.writing import open_for_writing
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
@@ -42,6 +43,7 @@ def follow(
     as_json: bool,
 ) -> None:
     """Fetch feeds, and index what is new; without a URL, all that were followed before."""
+    require_trusted(settings.archive, trust=settings.trust)
     if listed:
         _list(settings, as_json=as_json)
     elif forget:

@@ -98,7 +98,7 @@ def index(
     if not inputs and not again:
         raise click.UsageError("Missing argument 'PATHS...'.")
     if dry_run:
-        watched = WatchedFields(names.chosen, names.dates)
+        watched = WatchedFields(names.chosen, names.dates, names.remedy)
         print_dry_run(Source(again, Reading(inputs, watched)), watched)
     with (
         Bars(quiet=quiet) as bars,

@@ -74,7 +74,7 @@ def articles_of(judgments: Judgments) -> Reading:
 
 @contextmanager
 def located(
-    folders: Sequence[Path], archive: Path | None
+    folders: Sequence[Path], archive: Path | None, *, trust: bool = False
 ) -> Iterator[list[tuple[Judgments, Settings]]]:
     """Read folders of judged queries; give each with the settings of an archive of its own.
 
@@ -82,6 +82,7 @@ def located(
     """
     judged = [Judgments.in_folder(folder) for folder in folders]
     settings = Settings.from_environment()
+    settings = replace(settings, trust=trust or settings.trust)
     with tempfile.TemporaryDirectory() as scratch:
         kept = places(judged, archive or Path(scratch))
         yield [(each, replace(settings, archive=kept[each.name])) for each in judged]

@@ -29,8 +29,13 @@ class QueryCommand(click.Command):
             raise click.NoSuchOption(exc.option_name, message, ctx=ctx) from exc
 
 
+trust_option = click.option(
+    "--trust", is_flag=True, help="Open an archive that other users own or can write to."
+)
+
+
 def with_settings(command: Command) -> Command:
-    """Add --archive, and call the command with the settings as its first argument."""
+    """Add --archive and --trust, and call the command with the settings as its first argument."""
 
     @click.option(
         "--archive",
@@ -38,10 +43,14 @@ def with_settings(command: Command) -> Command:
         type=click.Path(path_type=Path, file_okay=False),
         help="The archive directory.  [default: $BACKFILE_ARCHIVE or var/archive]",
     )
+    @trust_option
     @wraps(command)
-    def run(*, folder: Path | None, **rest: Any) -> Any:
+    def run(*, folder: Path | None, trust: bool, **rest: Any) -> Any:
         settings = Settings.from_environment()
-        return command(replace(settings, archive=folder) if folder else settings, **rest)
+        settings = replace(
+            settings, archive=folder or settings.archive, trust=trust or settings.trust
+        )
+        return command(settings, **rest)
 
     return run
 

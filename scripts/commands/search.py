@@ -197,7 +197,7 @@ def values_of(value: object) -> list[str]:
 
 
 # What a search takes, but for what says how it is shown, and --archive, which every command has.
-SHOWN = ("limit", "cursor", "mark", "why", "as_json", "batch", "output", "folder")
+SHOWN = ("limit", "cursor", "mark", "why", "as_json", "batch", "output", "folder", "trust")
 
 
 @click.command(cls=QueryCommand, params=[p for p in search.params if p.name not in SHOWN])

@@ -23,7 +23,7 @@ from backfile.index.search.ranking import Fusion
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import ranking_options
 from backfile.scripts.commands.judged import indexed, opened
-from backfile.scripts.commands.options import as_json, judged_folders, quiet
+from backfile.scripts.commands.options import as_json, judged_folders, quiet, trust_option
 from backfile.scripts.printing.evaluation_tables import difference, interval
 
 Reached = dict[Tuning, Values]
@@ -36,11 +36,17 @@ Reached = dict[Tuning, Values]
     type=click.Path(path_type=Path, file_okay=False),
     help="Tune this archive, whose articles are judged; else the articles in each DIR are indexed.",
 )
+@trust_option
 @click.option("--force", is_flag=True, help="Write the weights even if they may be no better.")
 @as_json
 @quiet
 def tune(
-    folders: tuple[Path, ...], archive: Path | None, force: bool, as_json: bool, quiet: bool
+    folders: tuple[Path, ...],
+    archive: Path | None,
+    trust: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Fit the weights of hybrid search to the judged queries of each DIR.
 
@@ -53,7 +59,7 @@ def tune(
         raise BadSetting("BACKFILE_FUSION", "rrf has no weight to tune; set it to convex")
     judged = [Judgments.in_folder(folder, with_articles=archive is None) for folder in folders]
     if archive:
-        settings = replace(settings, archive=archive)
+        settings = replace(settings, archive=archive, trust=trust or settings.trust)
         reached = _on_archive(judged, settings)
     else:
         with tempfile.TemporaryDirectory() as scratch:

@@ -28,6 +28,7 @@ from backfile.archive.model.errors import (
     ArchiveError,
     ArchiveMismatch,
     ArchiveMissing,
+    ArchiveUntrusted,
     ArchiveUnwritable,
     ArticleNotFound,
     BadQuery,
@@ -48,6 +49,7 @@ __all__ = [
     "ArchiveError",
     "ArchiveMismatch",
     "ArchiveMissing",
+    "ArchiveUntrusted",
     "ArchiveUnwritable",
     "Article",
     "ArticleNotFound",
@@ -80,20 +82,23 @@ def open(
     create: bool = False,
     model: str | None = None,
     threads: int | None = None,
+    trust: bool = False,
 ) -> "Archive":
     """Open the archive in a directory; use it as a context manager, or close it.
 
     `create` makes an archive where there is none. `model` is a sentence-transformers model, a name
     or a path: for an archive that exists it must be the one that it was made with, which is the
-    default. `threads` says how many cores to use, 0 for all. Everything else is set as for the
-    `backfile` command, by the variables BACKFILE_*.
+    default. `threads` says how many cores to use, 0 for all. `trust` opens an archive that other
+    users own or can write to. Everything else is set as for the `backfile` command, by the
+    variables BACKFILE_*.
 
-    Raises ArchiveMissing where there is no archive, ArchiveMismatch where it was made with another
-    model or by another release, ArchiveUnwritable or ArchiveBusy where it cannot be created.
+    Raises ArchiveMissing where there is no archive, ArchiveUntrusted where another user owns it or
+    can write to it, ArchiveMismatch where it was made with another model or by another release,
+    ArchiveUnwritable or ArchiveBusy where it cannot be created.
     """
     from backfile.library import Archive, settings_for
 
-    return Archive(settings_for(path, model=model, threads=threads), create=create)
+    return Archive(settings_for(path, model=model, threads=threads, trust=trust), create=create)
 
 
 def __getattr__(name: str) -> Any:

@@ -243,7 +243,11 @@ class Archive:
 
 
 def settings_for(
-    path: str | os.PathLike[str], *, model: str | None = None, threads: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    model: str | None = None,
+    threads: int | None = None,
+    trust: bool = False,
 ) -> Settings:
     """The settings of the environment, for one archive; its own model unless another is named.
 
@@ -259,6 +263,7 @@ def settings_for(
         settings,
         model=settings.model if model is None else model,
         threads=settings.threads if threads is None else threads,
+        trust=trust or settings.trust,
     )
 
 

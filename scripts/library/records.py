@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import DEEPEST_VALUE, USUAL_NAMES, FieldMap, derived_id
+from backfile.archive.formats.fields import DEEPEST_VALUE, MAP_TEXT, USUAL_NAMES, FieldMap
 from backfile.archive.formats.records import article_of
 from backfile.archive.model.article import PROGRAM, Article, Origin
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
@@ -71,7 +71,7 @@ def names_of(fields: Mapping[str, str] | None, date_order: str | None) -> FieldM
     except ValueError as exc:
         orders = ", ".join(DateOrder)
         raise BadSetting("date_order", f"{date_order!r} is none of: {orders}") from exc
-    return FieldMap.from_stored(dict(fields or {}), order)
+    return replace(FieldMap.from_stored(dict(fields or {}), order), remedy=MAP_TEXT)
 
 
 def read(given: Given, origin: Origin, names: FieldMap) -> Found:
@@ -83,7 +83,6 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
         reason = f"neither a dict nor an Article, but of type {type(given).__name__}"
         return UnreadableArticle(str(origin), reason)
     record = {str(name): _plain_or_foreign(value) for name, value in given.items()}
-    key = str(origin)
     for ours, theirs, value in names.mapped_fields(record):
         if isinstance(value, Foreign):
             reason = (
@@ -91,11 +90,11 @@ def read(given: Given, origin: Origin, names: FieldMap) -> Found:
                 "a day, or a list of these"
             )
             named = f"{reason} ({_name_of(record, names)})"
-            return UnreadableArticle(key, named, record=given, key=key)
-    found = article_of(record, origin, names, key)
-    if isinstance(found, Article) and found.id == derived_id("", key):
-        # Its number says nothing of it: another call has other articles at the same places.
-        return replace(found, id=f"text-{found.digest.hex()[:20]}")
+            return UnreadableArticle(str(origin), named, record=given)
+    found = article_of(record, origin, names)
+    if type(found) is UnreadableArticle and MAP_TEXT in found.reason:
+        reason = found.reason.replace(MAP_TEXT, 'fields={"text": NAME}')
+        return UnreadableArticle(found.origin, reason, record=given)
     return found
 
 

@@ -213,10 +213,7 @@ def test_a_line_that_is_only_a_date_in_any_notation_dates_plain_text(tmp_path, l
 
 def test_an_article_gets_the_same_day_in_whatever_file_it_stands():
     record = {"text": "Rain.", "date": "04/03/2024", "language": "en-GB"}
-    days = {
-        article_from(record, Origin(f"{n}.jsonl", n), FieldMap(), str(n)).published
-        for n in range(3)
-    }
+    days = {article_from(record, Origin(f"{n}.jsonl", n), FieldMap()).published for n in range(3)}
     assert days == {DAY}
 
 

@@ -13,7 +13,7 @@ ORIGIN = Origin("in.jsonl", 7)
 
 
 def read(record, *options):
-    return article_from(record, ORIGIN, FieldMap.from_options(options), "in.jsonl#7")
+    return article_from(record, ORIGIN, FieldMap.from_options(options))
 
 
 def test_usual_names_are_found_whatever_their_case_and_punctuation():
@@ -102,13 +102,13 @@ def test_an_option_that_maps_nothing_is_refused(option):
         FieldMap.from_options((option,))
 
 
-def test_an_id_comes_from_the_url_else_from_the_place():
+def test_an_id_comes_from_the_url_else_from_the_content():
     by_url = read({"text": "Rain.", "url": "http://www.courier.example/7/?utm_source=x#top"})
     assert by_url.id == read({"text": "Snow.", "url": "https://courier.example/7"}).id
     assert by_url.id.startswith("url-")
-    by_place = read({"text": "Rain."})
-    assert by_place.id == read({"text": "Snow."}).id
-    assert by_place.id.startswith("file-")
+    by_content = read({"text": "Rain."})
+    assert by_content.id == read({"text": " Rain."}).id != read({"text": "Snow."}).id
+    assert by_content.id.startswith("text-")
 
 
 @pytest.mark.parametrize("url", ["//[", "http://[::1", "mailto:x", "\x00", "?&utm_a=1"])

@@ -92,6 +92,15 @@ def test_the_marked_up_form_is_read_unless_the_plain_one_says_much_more(read):
     assert read(letter(text=plain, html="<img src=x> Open online"))[0].text == plain
 
 
+def test_a_refused_message_does_not_name_an_option_that_mail_is_read_without(tmp_path):
+    headers = [line for line in LETTER.splitlines()[:9] if not line.startswith(b"Subject")]
+    (tmp_path / "a.eml").write_bytes(b"\n".join([*headers, b"", "\u200b".encode()]))
+    file = SourceFile.at(tmp_path / "a.eml", "a.eml")
+    (refused,) = read_file(file, FieldMap.from_options(()))
+    assert "no text and no title" in refused.reason
+    assert "--map" not in refused.reason
+
+
 def test_a_part_of_no_or_a_wrong_encoding_is_read_in_the_likeliest(read):
     for said in (b"", b'; charset="x-unknown"', b'; charset="utf-8"', b'; charset="us-ascii"'):
         content = LETTER.replace(b'; charset="iso-8859-1"', said)

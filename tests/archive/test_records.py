@@ -100,10 +100,11 @@ def test_a_text_nested_a_thousand_lists_deep_is_refused(read):
     assert isinstance(refused, UnreadableArticle)
 
 
-def test_records_without_id_or_url_are_named_by_file_and_number(read):
-    first, second = read("a.jsonl", lines({"text": "Rain."}, {"text": "Rain."}))
-    again, _ = read("a.jsonl", lines({"text": "Rain, corrected."}, {"text": "Rain."}))
-    assert first.id == again.id != second.id
+def test_records_without_id_or_url_are_named_by_their_content(read):
+    rain, snow = {"text": "Rain."}, {"text": "Snow."}
+    first, second = read("a.jsonl", lines(rain, snow))
+    assert first.id != second.id
+    assert ids(read("b.jsonl", lines(snow, rain, rain))) == [second.id, first.id, first.id]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.json.gz", "a.csv.gz"])

@@ -70,18 +70,6 @@ def test_a_reject_that_is_mended_where_it_was_is_the_same_article(news, tmp_path
     assert index(archive, news / "b.csv")["unchanged"] == 1
 
 
-def test_an_article_whose_id_was_taken_can_be_given_another(tmp_path):
-    path, rejects, archive = tmp_path / "two.jsonl", tmp_path / "r.jsonl", tmp_path / "archive"
-    stories = [{"id": "x", "title": title, "text": "Rain."} for title in ("One", "Two")]
-    path.write_text("".join(json.dumps(story) + "\n" for story in stories))
-    index(archive, path, "--rejects", rejects)
-    line = json.loads(rejects.read_text())
-    assert line["record"]["title"] == "Two"
-    line["record"]["id"] = "y"
-    rejects.write_text(json.dumps(line))
-    assert index(archive, "--retry", rejects)["new"] == 1
-
-
 @pytest.mark.parametrize("content", ["not JSON", "[]", '{"reason": "x"}', '{"origin": 7}'])
 def test_what_is_no_file_of_rejects_is_said_in_one_line(tmp_path, content):
     path = tmp_path / "rejects.jsonl"
@@ -93,7 +81,7 @@ def test_what_is_no_file_of_rejects_is_said_in_one_line(tmp_path, content):
 def test_a_very_long_record_is_left_where_it_is(tmp_path):
     path = tmp_path / "rejects.jsonl"
     write_rejects(path, [UnreadableArticle("a.jsonl:1", "bad", record="x" * (2 << 20))])
-    assert json.loads(path.read_text()) == {"origin": "a.jsonl:1", "reason": "bad", "key": ""}
+    assert json.loads(path.read_text()) == {"origin": "a.jsonl:1", "reason": "bad"}
 
 
 def test_index_needs_something_to_read(tmp_path):

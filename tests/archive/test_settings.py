@@ -28,6 +28,7 @@ def test_each_field_is_set_by_its_variable():
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
         "allow_private": "yes",
+        "trust": "yes",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
@@ -35,7 +36,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
-        *("/srv/reads-again", 200, True),
+        *("/srv/reads-again", 200, True, True),
     )
 
 

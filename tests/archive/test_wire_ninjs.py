@@ -45,7 +45,7 @@ def read(tmp_path):
 
 @pytest.fixture
 def read_at():
-    return lambda item, now: read_item(item, Origin("a", 1), "a", lambda: now)
+    return lambda item, now: read_item(item, Origin("a", 1), lambda: now)
 
 
 def test_the_first_generation_is_read(read):

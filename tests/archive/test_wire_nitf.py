@@ -88,7 +88,7 @@ def test_a_papers_own_section_and_day_and_address_go_before_the_agencys(read):
 def test_an_id_is_the_same_in_each_version(read, identified, expected):
     known = '<doc-id id-string="cc-7" regsrc="CC"/><du-key key="ferry" version="2"/>'
     (article,) = read(nitf().replace(known, identified))
-    assert article.id == expected if expected else article.id.startswith("file-")
+    assert article.id == expected if expected else article.id.startswith("text-")
 
 
 def test_persons_in_a_byline_are_its_names(read):

@@ -79,7 +79,7 @@ def test_no_name_and_no_text_breaks_it(named, text):
 
 def test_an_article_is_given_the_language_of_its_text():
     def read(**record):
-        return article_from(record, Origin("a.json", 1), FieldMap(), "a").language
+        return article_from(record, Origin("a.json", 1), FieldMap()).language
 
     assert read(title="Hafenamt", text=SAID["de"]) == "de"
     assert read(title="Hafenamt", text=SAID["de"], language="xx") == "de"

@@ -1,25 +1,30 @@
-"""Pickles in an index's files: classes under former names are found, strangers are refused."""
+"""Pickles in the files of an archive: our classes are found, strangers are refused and not run."""
 
 import io
+import json
 import os
 import pickle
+import sqlite3
 import struct
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from whoosh.codec.whoosh3 import W3TermInfo
 from whoosh.index import TOC
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.lexical.storage import unpickling
+from backfile.index.lexical.storage import codec, unpickling
 from backfile.index.lexical.storage.codec import ArrayCodec
 from backfile.index.lexical.storage.segments import INDEX_NAME, schema
 from backfile.index.lexical.storage.unpickling import CODEC, IndexFolder
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field
 from backfile.index.seams.protocols import LexicalEntry
+from backfile.index.vector.chroma_part import ROWS, ChromaPart, write_part
 
 
 class Stranger:
@@ -101,3 +106,94 @@ def test_only_classes_are_found_in_a_module_of_ours(name):
     assert finder.find_class(CODEC, "ArrayCodec") is ArrayCodec
     with pytest.raises(EngineUnavailable):
         finder.find_class(CODEC, name)
+
+
+def test_a_list_among_the_terms_is_not_read(tmp_path, monkeypatch):
+    """Whoosh would unpickle it: a codec may keep short lists there, and ours never does."""
+    strange = pickle.dumps(Stranger(tmp_path / "mark"))
+    known = W3TermInfo._struct.pack(1, 1.0, 1, 1, 1, 1.0, 0, 0)
+    made = WhooshIndex(tmp_path / "lexical")
+    made.add([LexicalEntry(1, "", "A ferry")])
+    made.flush()
+    monkeypatch.setattr(codec, "TERM_INFO", SimpleNamespace(pack=lambda *_: known + strange))
+    made.add([LexicalEntry(2, "", "another ferry")])
+    made.flush()
+    monkeypatch.undo()
+    with WhooshIndex(tmp_path / "lexical")._opened().reader() as reader:
+        for use in (
+            lambda: reader.postings("text", b"ferri"),  # as a merge of segments does
+            lambda: reader.term_info("text", b"ferri"),
+            lambda: list(reader),
+            lambda: list(reader.iter_from("text", b"")),
+        ):
+            with pytest.raises(EngineUnavailable, match="pickled list"):
+                use()
+    assert not (tmp_path / "mark").exists()
+
+
+def test_files_within_a_file_are_not_read(index, tmp_path):
+    """Whoosh can join the files of a segment, and reads pickles there as it likes; we never do."""
+    folder = IndexFolder(str(tmp_path / "lexical"))
+    contents = index._opened_for_writing()._read_toc()
+    (segment,) = contents.segments
+    strange = pickle.dumps(Stranger(tmp_path / "mark"))
+    with folder.create_file(segment.make_filename(".trm")) as stream:
+        stream.write(strange)
+    segment.create_compound_file(folder)
+    segment.compound = True
+    contents.generation += 1
+    contents.write(folder, INDEX_NAME)
+    for use in (WhooshIndex.snapshot, WhooshIndex.settle):
+        with suppress(EngineUnavailable, AttributeError, OSError):
+            use(WhooshIndex(tmp_path / "lexical"))
+    assert not (tmp_path / "mark").exists()
+
+
+@pytest.fixture
+def part(tmp_path):
+    """A part of Chroma's index with vectors of a few rows."""
+    folder = tmp_path / "part"
+    folder.mkdir()
+    vectors = np.eye(8, dtype=np.float16)
+    write_part(folder, np.arange(1, 8), vectors)
+    return folder
+
+
+def nearest_in(part):
+    opened = ChromaPart(part)
+    opened.open()
+    return opened.nearest(np.eye(8, dtype=np.float32)[3], 1).tolist()
+
+
+def test_a_pickle_of_chroma_is_not_run(part, tmp_path):
+    (folder,) = (path for path in part.iterdir() if path.is_dir())
+    (folder / "index_metadata.pickle").write_bytes(pickle.dumps(Stranger(tmp_path / "mark")))
+    with suppress(EngineUnavailable):
+        nearest_in(part)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_model_that_a_part_of_chroma_names_is_not_made(part, monkeypatch):
+    from chromadb.utils import embedding_functions
+
+    made = []
+    names = ("default", "sentence_transformer")
+    for name in names:
+        kind = embedding_functions.known_embedding_functions[name]
+        monkeypatch.setattr(kind, "build_from_config", staticmethod(made.append))
+    for name in names:
+        stored = {"embedding_function": {"type": "known", "name": name, "config": {}}}
+        with closing(sqlite3.connect(part / "chroma.sqlite3")) as database, database:
+            changed = "UPDATE collections SET config_json_str = ?"
+            assert database.execute(changed, (json.dumps(stored),)).rowcount == 1
+        with suppress(EngineUnavailable):
+            nearest_in(part)
+    assert made == []
+
+
+def test_rows_that_are_pickled_objects_are_not_read(part, tmp_path):
+    strange = np.array([Stranger(tmp_path / "mark")], object)
+    np.save(part / ROWS, strange, allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        ChromaPart(part)
+    assert not (tmp_path / "mark").exists()

@@ -168,6 +168,30 @@ def test_a_dict_that_cannot_be_an_article_is_refused_and_the_rest_is_kept(archiv
     assert refused.record in (bad, None)
 
 
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        ({"summary": "The ferry stops."}, "summary"),
+        ({"$standard": {"name": "ninjs"}, "body_text": "The ferry stops."}, "body_text"),
+    ],
+)
+def test_what_a_refusal_says_to_do_works_in_python(archive, record, text):
+    (refused,) = archive.index([record], vectors=False).refused
+    assert 'fields={"text": NAME}' in refused.reason
+    assert "--map" not in refused.reason
+    assert archive.index([record], fields={"text": text}, vectors=False).new == 1
+
+
+def test_two_outlets_number_from_one_and_both_are_kept(archive):
+    rows = [
+        {"id": 1, "source": source, "title": title, "text": title, "date": "2024-03-01"}
+        for source, title in [("Alpha", "Ferry sinks"), ("Beta", "Mayor opens library")]
+    ]
+    assert [archive.index([row], vectors=False).new for row in rows] == [1, 1]
+    assert archive.index(rows[::-1], vectors=False).unchanged == 2
+    assert archive.article("1").title == "Ferry sinks"
+
+
 def test_a_refused_dict_is_named(archive):
     report = archive.index([{"Title": "Ferry late", "text": b"x"}], vectors=False)
     assert "title 'Ferry late'" in report.refused[0].reason

@@ -16,7 +16,7 @@ TODAY = date(2026, 1, 1)
 def article(written, order=None, language="", **more):
     names = FieldMap(dates=DateReading(order, None, TODAY))
     record = {"text": "Rain.", "date": written, "language": language}
-    return article_from(record | more, Origin("a.jsonl", 1), names, "a")
+    return article_from(record | more, Origin("a.jsonl", 1), names)
 
 
 @pytest.mark.parametrize(

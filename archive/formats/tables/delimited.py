@@ -12,7 +12,7 @@ from backfile.archive.formats.files import (
     SourceFile,
     encoding_of,
 )
-from backfile.archive.formats.records import key_of, read_record, with_order_shown
+from backfile.archive.formats.records import read_record, with_order_shown
 from backfile.archive.formats.tables.columns import has_text_column
 from backfile.archive.formats.tables.dialects import Dialect, layout_of
 from backfile.archive.model.errors import UnreadableArticle
@@ -122,7 +122,7 @@ def _from_rows(
         elif len(row) > len(header):
             reason = f"{len(row)} cells under {len(header)} column names"
             record = dict(zip(header, row, strict=False)) | {"further cells": row[len(header) :]}
-            yield UnreadableArticle(str(origin), reason, record=record, key=key_of(file, origin))
+            yield UnreadableArticle(str(origin), reason, record=record)
         elif any(row):
             record = dict(zip(header, map(dialect.cell, row), strict=False))
-            yield read_record(record, origin, file, names)
+            yield read_record(record, origin, names)

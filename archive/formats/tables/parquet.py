@@ -37,7 +37,7 @@ def read_parquet(file: SourceFile, names: FieldMap) -> ReadResults:
             if "refused" in message:
                 yield UnreadableArticle(str(origin), message["refused"])
             else:
-                yield read_record(message["cells"], origin, file, names)
+                yield read_record(message["cells"], origin, names)
     if not ended:
         reason = "damaged, or made to do harm: reading on took too long or too much memory"
         yield UnreadableArticle(str(file.origin(number + 1)), reason)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from backfile.archive.formats.fields import FieldMap, with_part_id
+from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile
 from backfile.archive.formats.records import read_record
 from backfile.archive.formats.tables.columns import (
@@ -24,6 +24,7 @@ from backfile.archive.formats.tables.databases import (
     tables_in,
 )
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.ids import with_part_id
 
 FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
 ALL = -1  # for LIMIT
@@ -85,15 +86,14 @@ def _articles(
     file: SourceFile,
     patience: Patience,
 ) -> ReadResults:
-    within = replace(file, key=f"{file.key}!/{table.name}")
     for number, row in _rows(database, table, patience):
         origin = file.origin(number)
         if isinstance(row, str):
             yield UnreadableArticle(str(origin), f"{row} (table {table.name})")
             continue
         record = dict(zip(table.columns, map(plain, row), strict=True))
-        found = read_record(record, origin, within, names)
-        # A row of another table may have the same number, so the path alone is no id.
+        found = read_record(record, origin, names)
+        # A row of another table may have the same number, so they share their place.
         yield found if isinstance(found, UnreadableArticle) else with_part_id(found)
 
 

@@ -44,7 +44,7 @@ def read_markdown(file: SourceFile, names: FieldMap) -> ReadResults:
 
 
 def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Article:
-    return article_from(record, file.origin(), names, file.key, file.defaults, file_name=file.key)
+    return article_from(record, file.origin(), names, file.defaults, file_name=file.key)
 
 
 def _titled(text: str) -> dict[str, str]:

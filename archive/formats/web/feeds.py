@@ -68,15 +68,19 @@ def _article(record: dict[str, Any], file: SourceFile, n: int, names: FieldMap) 
     if not record["id"] and not record["url"]:
         record = {**record, "id": _made_id(record, file)}
     try:
-        return article_from(record, file.origin(n), usual, f"{file.key}#{n}", file.defaults)
+        return article_from(record, file.origin(n), usual, file.defaults)
     except UnreadableArticle:
         return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
 
 
 def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
-    """Make an id of an entry's content: its position changes with each new entry."""
+    """Make an id of what an entry is about: its position changes with each new entry.
+
+    Entries of two followed feeds that are about the same have different ids.
+    """
+    feed = file.key if ABSOLUTE.match(file.key) else ""
     content = f"{record['title']}\n{record['published']}" if record["title"] else record["text"]
-    named = f"{file.key}\n{content}".encode("utf-8", "replace")
+    named = f"{feed}\n{content}".encode("utf-8", "replace")
     return "entry-" + hashlib.sha256(named).hexdigest()[:20]
 
 

@@ -51,7 +51,6 @@ def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
         record,
         file.origin(),
         names,
-        file.key,
         defaults,
         day_source,
         file.version,

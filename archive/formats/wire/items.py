@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.fields import FieldMap, article_from
@@ -73,23 +73,30 @@ class WireItem:
 
 def settle_item_in(file: SourceFile, number: int, item: WireItem, now: Clock) -> ReadResult:
     """`settle_item` for the item with this `number` in a file."""
-    return settle_item(item, file.origin(number), f"{file.key}#{number}", file.defaults, now)
+    return settle_item(item, file.origin(number), file.defaults, now)
 
 
 def settle_item(
     item: WireItem,
     origin: Origin,
-    key: str,
     defaults: Mapping[str, str] | None = None,
     now: Clock = right_now,
 ) -> ReadResult:
-    """Make an article of an item, or a refusal; `key` and `defaults` as in `article_from`."""
+    """Make an article of an item, or a refusal; `defaults` as in `article_from`."""
     version = number_of(item.version)
     status = item.status.strip().casefold().rpartition(":")[2]
     if status in TAKEN_BACK:
         reason = f"{status} by its source"
         if item.id:
-            return WithdrawnArticle(str(origin), item.id, version, reason)
+            return WithdrawnArticle(
+                str(origin),
+                item.id,
+                version,
+                reason,
+                source=clean_line(str(item.fields.get("source", ""))),
+                url=clean_line(str(item.fields.get("url", ""))),
+                published=_calendar_day(_day(item)),
+            )
         return UnreadableArticle(str(origin), reason)
     if reason := _embargo_reason(item.embargo, status, now()):
         return UnreadableArticle(str(origin), reason)
@@ -97,7 +104,7 @@ def settle_item(
         return UnreadableArticle(str(origin), f"{item.kind} without text")
     record = {**item.fields, "published": _day(item), "authors": _authors(item.fields)}
     try:
-        return article_from(record, origin, FieldMap(), key, defaults, version=version)
+        return article_from(record, origin, FieldMap(), defaults, version=version)
     except UnreadableArticle as refused:
         return refused
 
@@ -134,6 +141,13 @@ def _authors(fields: Mapping[str, object]) -> list[str]:
     written = [str(name) for name in names] if isinstance(names, list | tuple) else []
     written = [name for name in written if name.casefold() != source]
     return written or byline_in(str(fields.get("text", "")))
+
+
+def _calendar_day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(extended(written)[:10])
+    except ValueError:
+        return None
 
 
 def _day(item: WireItem) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from backfile.archive.formats.fields import USUAL_NAMES, normal_name
+from backfile.archive.formats.fields import MAP_TEXT, USUAL_NAMES, normal_name
 from backfile.archive.formats.files import ReadResult
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import names_in
@@ -158,17 +158,15 @@ def _declares_ninjs(record: Mapping[str, Any]) -> bool:
     return isinstance(standard, Mapping) and "ninjs" in str(standard.get("name", "")).casefold()
 
 
-def read_item(
-    record: Mapping[str, Any], origin: Origin, key: str, now: Clock = right_now
-) -> ReadResult:
-    """Make an article of an item, or a refusal; `key` as in `article_from`."""
+def read_item(record: Mapping[str, Any], origin: Origin, now: Clock = right_now) -> ReadResult:
+    """Make an article of an item, or a refusal."""
     item = {"uri": record.get("guid"), **lower(record)}
     status = item.get("pubstatus", "")
     if isinstance(status, str) and status.casefold() in ("cancelled", "killed"):
         item["pubstatus"] = "canceled"  # the standard's spelling
-    found = _refused(item, origin) or _settled(item, origin, key, now)
+    found = _refused(item, origin) or _settled(item, origin, now)
     if isinstance(found, UnreadableArticle) and not isinstance(found, WithdrawnArticle):
-        return UnreadableArticle(found.origin, found.reason, record=record, key=key)
+        return UnreadableArticle(found.origin, found.reason, record=record)
     return found
 
 
@@ -176,14 +174,14 @@ def _refused(item: Mapping[str, Any], origin: Origin) -> UnreadableArticle | Non
     if planned := NOT_NEWS.get(str(item.get("type"))) or _planned(item):
         return UnreadableArticle(str(origin), f"{planned}, not news")
     if broken := broken_rule(item):
-        reason = f"not valid ninjs: {broken}; --map text=NAME reads it as any JSON"
+        reason = f"not valid ninjs: {broken}; {MAP_TEXT} reads it as any JSON"
         return UnreadableArticle(str(origin), reason)
     return None
 
 
-def _settled(item: Mapping[str, Any], origin: Origin, key: str, now: Clock) -> ReadResult:
+def _settled(item: Mapping[str, Any], origin: Origin, now: Clock) -> ReadResult:
     try:
-        return settle_item(item_of(item, str(origin)), origin, key, now=now)
+        return settle_item(item_of(item, str(origin)), origin, now=now)
     except UnreadableArticle as refused:
         return refused
 

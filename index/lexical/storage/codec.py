@@ -13,6 +13,7 @@ them, the higher bytes, which are nearly all 0, compressed.
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,12 +25,14 @@ from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import vocabulary
 from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
+from backfile.index.lexical.storage.unpickling import refused
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
 
 POSTINGS = "arrays-3"  # recorded in the manifest; every change of this format changes it
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
+NOT_INLINE = b"\0"  # the first byte of TERM_INFO
 OFFSET = 8  # index in TERM_INFO of where the list is stored
 LENGTHS = np.array([byte_to_length(code) for code in range(256)], np.uint32)
 POSITIONS_EXTENSION = ".pos"
@@ -155,6 +158,22 @@ class ArrayTermsReader(W3TermsReader):
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
         return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
+
+    def term_info(self, field: str, term: bytes) -> Any:
+        """What Whoosh knows of a term; raise TermNotFound, or EngineUnavailable if it is unsafe.
+
+        Whoosh can keep short lists among the terms, as pickles; this codec never does.
+        """
+        found = self._tindex.get(self._keycoder(field, term))
+        if found and found[:1] != NOT_INLINE:
+            raise refused("a pickled list")
+        return super().term_info(field, term)
+
+    def items(self) -> Iterator[tuple[tuple[str, bytes], Any]]:
+        return ((term, self.term_info(*term)) for term in self.terms())
+
+    def items_from(self, field: str, prefix: bytes) -> Iterator[tuple[tuple[str, bytes], Any]]:
+        return ((term, self.term_info(*term)) for term in self.terms_from(field, prefix))
 
     def stored(self, field: str, term: bytes) -> StoredList | None:
         """Open the list of a term; None for an unknown term."""

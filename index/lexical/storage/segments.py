@@ -16,6 +16,7 @@ import numpy.typing as npt
 from whoosh import columns, fields
 from whoosh.reading import IndexReader, SegmentReader
 
+from backfile.archive.store.trust import make_private_folder
 from backfile.archive.workers import batches
 from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.analysis.boundaries import cut_text
@@ -121,7 +122,7 @@ class _Draft:
         codec = ArrayCodec()
         self._segment = codec.new_segment(None, INDEX_NAME)
         folder = staging_of(index, self._segment)
-        folder.mkdir(mode=0o700, parents=True)
+        make_private_folder(folder)
         self._storage = IndexFolder(str(folder))
         self._columns = codec.per_document_writer(self._storage, self._segment)
         self._lists = codec.field_writer(self._storage, self._segment)

@@ -14,6 +14,7 @@ from whoosh.filedb.structfile import StructFile
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.trust import open_private
 
 NAME = Message("the lexical index")
 CODEC = "backfile.index.lexical.storage.codec"
@@ -28,12 +29,17 @@ class _Unpickler(pickle.Unpickler):
         module = MOVED.get(module, module)
         if (module, name) in ALLOWED:
             return super().find_class(module, name)
-        refused = Message(
-            "its files name %(name)s, which is no part of an index; "
-            "`backfile rebuild lexical` makes it anew",
-            name=f"{module}.{name}",
-        )
-        raise EngineUnavailable(NAME, refused)
+        raise refused(f"{module}.{name}")
+
+
+def refused(name: str) -> EngineUnavailable:
+    """The error of an index whose files name, or hold, what could run code."""
+    reason = Message(
+        "its files name %(name)s, which is no part of an index; "
+        "`backfile rebuild lexical` makes it anew",
+        name=name,
+    )
+    return EngineUnavailable(NAME, reason)
 
 
 class CheckedFile(StructFile):
@@ -50,6 +56,10 @@ class CheckedFile(StructFile):
 
 class IndexFolder(FileStorage):
     """The folder of an index, whose pickles are read by the allowed classes alone."""
+
+    def create_file(self, name: str, *_: Any, mode: str = "wb", **__: Any) -> StructFile:
+        """Create a file for its owner alone."""
+        return StructFile(open(self._fpath(name), mode, opener=open_private), name=name)
 
     def open_file(self, name: str, *_: Any, **__: Any) -> CheckedFile:
         return CheckedFile(Path(self._fpath(name)).open("rb"), name=name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backfile.archive.store.trust import make_private, make_private_folder
 from backfile.index.vector.embedding.model import window_of
 from backfile.index.vector.embedding.query_graph import CONTRACT, GRAPH, QueryGraph
 
@@ -28,7 +29,7 @@ def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> 
     queries are embedded by sentence-transformers.
     """
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True, mode=0o700)
+    make_private_folder(target)
     try:
         inputs = _export(model, target / GRAPH)
     except (RuntimeError, ValueError, TypeError, KeyError, ImportError):
@@ -43,6 +44,7 @@ def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> 
     draft = target / f"{CONTRACT}.tmp"
     draft.write_text(json.dumps(contract))
     graph = QueryGraph(target, source / "tokenizer.json", threads=1)
+    make_private(target)
     draft.replace(target / CONTRACT)
     if _least_cosine(model, graph) >= LEAST_COSINE:
         return True

@@ -1,0 +1,1 @@
+"""Small archives that earlier releases made, and the program that makes one."""
