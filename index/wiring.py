@@ -116,7 +116,10 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
     articles, archive = catalog.counts().articles, catalog.archive()
     catalog.close()
     if articles:
-        reason = f"{directory.manifest} is missing; restore it from a backup"
+        reason = (
+            f"{directory.manifest} is missing; bring a backup back with `backfile restore`, "
+            "or copy the file from one"
+        )
         raise EngineUnavailable("the manifest", reason)
     replace(manifest, archive=archive).write(directory.manifest)
 

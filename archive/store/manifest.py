@@ -40,7 +40,10 @@ class Manifest:
             marks: dict[str, Any] = {name: int(stored.get(name, 0)) for name in MARKS}
             return cls(**given, **marks)
         except (OSError, ValueError, KeyError, TypeError) as exc:
-            reason = f"{path} cannot be read; restore it from a backup or index into a new archive"
+            reason = (
+                f"{path} cannot be read; bring a backup back with `backfile restore`, "
+                "or index into a new archive"
+            )
             raise EngineUnavailable("the manifest", reason) from exc
 
     def write(self, path: Path) -> None:

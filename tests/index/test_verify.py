@@ -132,9 +132,11 @@ def test_an_archive_that_cannot_be_written_is_checked_and_left_as_it_is(
     monkeypatch.setattr(
         os, "access", lambda path, mode: access(path, mode) and not (mode & os.W_OK)
     )
+    real = engines_in(root, in_memory=False)
     assert list(verify(real)) == []
     after = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     assert after == before
     (damaged,) = root.glob("chroma/*/chroma.sqlite3")
     damaged.write_bytes(b"garbage")
     assert parts(verify(real)) == {Part.NEIGHBOURS}
+    real.catalog.close()
