@@ -15,7 +15,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest, Tuning
 from backfile.archive.store.record import require_finished, require_record
 from backfile.archive.store.trust import require_trusted
-from backfile.archive.store.vectors import VectorFile
+from backfile.archive.store.vectors import VectorFile, checksums_of
 from backfile.archive.workers import Workers
 from backfile.index.lexical.analysis.analyser import ANALYSER
 from backfile.index.lexical.storage.codec import POSTINGS
@@ -128,7 +128,8 @@ def clear_caches(directory: ArchiveDirectory) -> None:
     """Delete all that was made from the record, the embeddings too, and that no engine has open."""
     for folder in (directory.lexical, directory.chroma):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (directory.vectors, directory.columns, directory.noise):
+    vectors = (directory.vectors, checksums_of(directory.vectors))
+    for file in (*vectors, directory.columns, directory.noise):
         file.unlink(missing_ok=True)
 
 

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from flask import Flask
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
+from whoosh.index import TOC
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
@@ -32,6 +33,8 @@ from backfile.index.indexing import indexer as indexing
 from backfile.index.indexing import ingest_batch, stages
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.verify import verify
+from backfile.index.lexical.storage.segments import INDEX_NAME, schema
+from backfile.index.lexical.storage.unpickling import DIGEST, MARK, IndexFolder
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.article_table_file import ArticleTableFile
@@ -195,6 +198,40 @@ def app_in(folder: Path) -> Flask:
     settings = Settings(archive=folder)
     engines = open_engines(settings)
     return create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
+
+
+DAMAGES = ("flip", "cut", "empty", "zero", "delete")
+
+
+def damage(path: Path, kind: str, at: float = 0.5) -> None:
+    """Damage a file, at a share of its length; it is no longer linked to any other file."""
+    content = bytearray(path.read_bytes())
+    place = min(int(at * len(content)), len(content) - 1)
+    path.unlink()
+    match kind:
+        case "flip":
+            content[place] ^= 0x10
+        case "cut":
+            del content[place:]
+        case "empty":
+            content.clear()
+        case "zero":
+            content[:] = bytes(len(content))
+    if kind != "delete":
+        path.write_bytes(content)
+
+
+def unseal(folder: Path) -> Path:
+    """Make a lexical index as it was before its files had seals; return its table of contents."""
+    storage = IndexFolder(str(folder))
+    contents = TOC.read(storage, INDEX_NAME, schema=schema())
+    for segment in contents.segments:
+        del segment.seals
+    path = folder / TOC._filename(INDEX_NAME, contents.generation)
+    path.unlink()
+    contents.write(storage, INDEX_NAME)
+    path.write_bytes(path.read_bytes()[: -len(MARK) - DIGEST])
+    return path
 
 
 class PreparedArchive:

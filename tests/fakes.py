@@ -55,6 +55,9 @@ class MemoryIndex:
     def snapshot(self):
         return MemorySnapshot(dict(self.entries))
 
+    def check(self):
+        pass
+
     @contextmanager
     def replaced(self):
         fresh = MemoryIndex()

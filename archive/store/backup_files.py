@@ -21,7 +21,6 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.backup_list import CACHES, BackupList, is_part
 from backfile.archive.store.catalog_reading import (
-    connected,
     counts_in,
     embedded_in,
     forget_embedded,
@@ -37,7 +36,7 @@ from backfile.archive.store.draft import (
 )
 from backfile.archive.store.history import moment
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.vectors import Rows, VectorFile
+from backfile.archive.store.vectors import Rows, VectorFile, checksums_of
 
 TRIES = 10
 PAUSE = 0.05  # seconds between two tries
@@ -129,8 +128,8 @@ class TakenFiles:
                     return
             except FileNotFoundError:
                 pass  # a merge took a file away
-            except (EngineUnavailable, sqlite3.Error) as exc:
-                reason = exc.reason if isinstance(exc, EngineUnavailable) else str(exc)
+            except EngineUnavailable as exc:
+                reason = exc.reason
             self._draft.drop(cache.name)
             time.sleep(PAUSE)
         self._left_out.append(cache.name)
@@ -152,19 +151,11 @@ class TakenFiles:
             for path, stream in zip(files, streams, strict=True):
                 name = path.relative_to(self._directory.root).as_posix()
                 before = os.fstat(stream.fileno())
-                if path.suffix == ".sqlite3":
-                    self._take_database(path, name)
-                else:
-                    self._draft.take(stream, path, name)
-                    after = os.fstat(stream.fileno())
-                    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                        return False
+                self._draft.take(stream, path, name)
+                after = os.fstat(stream.fileno())
+                if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                    return False
         return True
-
-    def _take_database(self, path: Path, name: str) -> None:
-        if not self._draft.keep(name, status := path.stat()):
-            with closing(connected(path)) as source:
-                self._draft.take_database(source, name, status.st_mtime_ns)
 
     def _take_originals(self, digests: set[str]) -> set[str]:
         """Take those files that are not in the draft yet; return the digests that have no file."""
@@ -196,11 +187,14 @@ class TakenFiles:
         return digests - kept
 
     def _take_vectors(self, generation: int) -> None:
-        """Take the vectors. They are written in place; each change makes a new generation."""
-        path = self._directory.vectors
+        """Take the vectors, then their checksums: no row then lacks its own.
+
+        They are written in place; each change makes a new generation.
+        """
         changed = not self._earlier or self._earlier.generation != generation
-        with suppress(FileNotFoundError), path.open("rb") as stream:
-            self._draft.take(stream, path, path.name, anew=changed)
+        for path in (self._directory.vectors, checksums_of(self._directory.vectors)):
+            with suppress(FileNotFoundError), path.open("rb") as stream:
+                self._draft.take(stream, path, path.name, anew=changed)
 
     def _take_record(self, live: sqlite3.Connection) -> None:
         """Take the catalogue, and the originals that it names.
@@ -237,15 +231,18 @@ class TakenFiles:
         sound = np.zeros(len(added), np.bool_)
         lengths = np.linalg.norm(vectors, axis=1)
         sound[: len(vectors)] = np.abs(lengths - 1) <= LENGTH_TOLERANCE
-        name = self._directory.vectors.name
-        if name in self._draft.files:
-            self._draft.own(name)
-        taken = VectorFile(self._draft.folder / name, dimension)
+        path = self._draft.folder / self._directory.vectors.name
+        files = (path, checksums_of(path))
+        for each in files:
+            if each.name in self._draft.files:
+                self._draft.own(each.name)
+        taken = VectorFile(path, dimension)
         taken.blank(gone)
         if sound.any():
             taken.write(added[sound], vectors[sound[: len(vectors)]])
-        if (self._draft.folder / name).exists():
-            self._draft.written(name, 0)
+        for each in files:
+            if each.exists():
+                self._draft.written(each.name, 0)
         if not sound.all():
             self._forget_embedded(added[~sound])
 

@@ -1,19 +1,26 @@
 """The list of a backup, `backup.json`: each file with its size and digest; and the check by it."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BackupUnusable
 from backfile.archive.store.directory import SET_ASIDE, ArchiveDirectory, write_whole
+from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
-RECORD = ("manifest.json", "followed.json", "ranking.json", "originals", "vectors", "catalog.db")
+RECORD = (
+    "manifest.json",
+    "followed.json",
+    "ranking.json",
+    "originals",
+    "vectors",
+    "vectors.sums",
+    "catalog.db",
+)
 CACHES = {
     "lexical": "`backfile rebuild lexical` makes it",
     "chroma": "`backfile rebuild vectors` makes it",
@@ -23,7 +30,7 @@ CACHES = {
 }
 """Each cache of an archive, and what makes it again."""
 WRITTEN_ONCE = ("lexical", "query-graph")
-"""Caches whose files nothing writes to again; Chroma writes to its own whenever it opens them."""
+"""Caches whose files nothing writes to again; earlier releases wrote to Chroma's."""
 
 
 def is_part(name: str) -> bool:
@@ -38,7 +45,6 @@ def is_record(name: str) -> bool:
 
 Watch = Callable[[int], object]
 """Called with a number of bytes whenever so many more were copied or checked."""
-new_digest = partial(hashlib.blake2b, digest_size=32)
 
 
 class ListedFile(NamedTuple):
@@ -130,7 +136,7 @@ def damages(
     Of a catalogue that is, SQLite is asked whether it is sound.
     """
     for name, listed in files.items():
-        damage = _damage(folder / name, listed)
+        damage = damage_of(folder / name, listed.size, listed.digest)
         watch(listed.size)
         if damage:
             yield Damage(name, damage)
@@ -143,23 +149,6 @@ def files_below(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     return sorted(each for each in path.rglob("*") if each.is_file())
-
-
-def digest_of(path: Path) -> str:
-    """Read a whole file, and return its BLAKE2b digest."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, new_digest).hexdigest()
-
-
-def _damage(path: Path, listed: ListedFile) -> str:
-    try:
-        if (size := path.stat().st_size) != listed.size:
-            return f"has {size:,} bytes instead of {listed.size:,}"
-        return "" if digest_of(path) == listed.digest else "does not have the digest that is listed"
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as exc:
-        return f"cannot be read ({exc.strerror or exc})"
 
 
 def _unsound(catalog: Path) -> str:

@@ -15,15 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backfile.archive.model.errors import means_full
-from backfile.archive.store.backup_list import (
-    WRITTEN_ONCE,
-    ListedFile,
-    Watch,
-    digest_of,
-    new_digest,
-)
+from backfile.archive.store.backup_list import WRITTEN_ONCE, ListedFile, Watch
 from backfile.archive.store.database import lacks_room
 from backfile.archive.store.directory import OWNER_ONLY, ArchiveDirectory
+from backfile.archive.store.sealing import digest_of, new_digest
 
 COPIED_AT_ONCE = 1 << 20  # bytes
 FILE_MODE = 0o600

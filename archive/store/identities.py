@@ -1,10 +1,11 @@
-"""Looks up articles of the catalogue by id, by address or by place of the input."""
+"""Looks up articles of the catalogue by id, address, content or place of the input."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from typing import cast as typed
 
-from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.ids import is_derived, place_mark
@@ -48,7 +49,7 @@ PLACED = select(
     articles.c.origin_file,
     articles.c.origin_offset,
     articles.c.origin_digest,
-).order_by(articles.c.number)
+)
 
 
 class Identities:
@@ -82,17 +83,21 @@ class Identities:
             return connection.execute(chosen).scalar() or ""
 
     def at(self, origins: Sequence[Origin]) -> dict[Origin, list[Placed]]:
-        """The articles that were read from each of these places, in order of number."""
-        c = articles.c
-        pairs = [(origin.file, origin.offset) for origin in origins]
-        found: dict[Origin, list[Placed]] = {}
-        for row in self._database.find(PLACED, tuple_(c.origin_file, c.origin_offset), pairs):
-            placed = _placed(row)
-            found.setdefault(placed.origin, []).append(placed)
+        """The articles that were read from each of these places."""
+        c, found = articles.c, dict[Origin, list[Placed]]()
+        # SQLite scans the table for `(file, offset) IN (...)`; it looks up each pair of a join.
+        pairs = json.dumps([(origin.file, origin.offset) for origin in origins])
+        each = func.json_each(pairs).table_valued("value").c.value
+        file, offset = (func.json_extract(each, f"$[{n}]") for n in range(2))
+        here = and_(c.origin_file == file, c.origin_offset == offset)
+        with self._database.reading() as connection:
+            for row in connection.execute(PLACED.where(here)):
+                placed = _placed(row)
+                found.setdefault(placed.origin, []).append(placed)
         return found
 
     def with_content(self, digests: Iterable[bytes]) -> dict[bytes, list[Placed]]:
-        """The articles without id and address that have each of these digests, likewise."""
+        """The articles without id and address that have each of these digests."""
         c = articles.c
         chosen = PLACED.add_columns(c.digest).where(UNNAMED)
         found: dict[bytes, list[Placed]] = {}
@@ -111,7 +116,7 @@ class Identities:
         return found
 
 
-def _placed(row: Row[Any]) -> Placed:
+def _placed(row: Row[*tuple[Any, ...]]) -> Placed:
     origin = Origin(row.origin_file, row.origin_offset, row.origin_digest)
     return Placed(row.id, row.title, origin)
 

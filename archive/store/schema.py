@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     false,
     literal_column,
+    text,
 )
 
 from backfile.archive.model.addresses import canonical_url
@@ -76,9 +77,7 @@ articles = Table(
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
 Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
 
-UNNAMED: ColumnElement[bool] = literal_column(
-    "substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')", Boolean
-)
+UNNAMED = text("substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')")
 """Whether an id was made of the content or the place; a literal for the same reason."""
 
 Index("contents", articles.c.digest, sqlite_where=UNNAMED)

@@ -65,7 +65,7 @@ def require_trusted(root: Path, *, trust: bool) -> None:
 
     Where the system knows no users, as on Windows, everything is trusted.
     """
-    if trust or not hasattr(os, "geteuid"):
+    if trust or not hasattr(os, "geteuid") or not root.is_dir():
         return
     with suppress(FileNotFoundError):
         if found := find_stranger(root, own_users()):

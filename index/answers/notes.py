@@ -11,17 +11,25 @@ from backfile.index.model.results import Offer
 
 
 def warnings(
-    query: Query, *, generation: int, words_coverage: float, failure: str | None
+    query: Query,
+    *,
+    generation: int,
+    words_coverage: float,
+    no_words: str | None,
+    no_meaning: str | None,
 ) -> list[Message]:
     """List the limits of an answer.
 
-    `words_coverage` is the share of passages that can be found by words, 0 to 1; `failure` is the
-    reason why search by meaning failed; `generation` is the generation of the answer's snapshot.
+    `words_coverage` is the share of passages that can be found by words, 0 to 1; `no_words` and
+    `no_meaning` are the reasons why the search by words or by meaning failed; `generation` is the
+    generation of the answer's snapshot.
     """
     found = []
-    if failure:
-        found.append(Message("by words alone: %(failure)s", failure=failure))
-    if query.mode is not Mode.SEMANTIC and query.text and words_coverage < 1:
+    if no_meaning:
+        found.append(Message("by words alone: %(failure)s", failure=no_meaning))
+    if no_words:
+        found.append(Message("by meaning alone: %(failure)s", failure=no_words))
+    elif query.mode is not Mode.SEMANTIC and query.text and words_coverage < 1:
         found.append(
             Message(
                 "by words, %(share)s%% of the archive can be searched so far",

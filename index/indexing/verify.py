@@ -13,6 +13,7 @@ from backfile.index.seams.engines import Engines
 
 ROWS_AT_ONCE = 2_000
 TRIES = 5
+NAMED = 5  # damaged embeddings
 LENGTH_TOLERANCE = 0.01  # of an embedding's length, which is 1, in float16
 
 
@@ -71,14 +72,12 @@ def repair(engines: Engines, indexer: Indexer) -> None:
         engines.table.clear()
         engines.table.bring_up(engines.catalog)
     if any(_words(engines)):
-        engines.lexical.clear()
-        indexer.lexical.bring_up()
+        indexer.lexical.rebuild()
     indexer.tidy()
     if len(bad := _broken(engines)):
         engines.catalog.embedded.forget(bad)
-        engines.neighbours.clear()  # its parts were built from them
-    if any(_neighbours(engines)):
-        engines.neighbours.clear()
+    if len(bad) or any(_neighbours(engines)):
+        indexer.rebuild_neighbours()  # without the bad rows, which are then new ones
     indexer.embed()
     indexer.finish()
 
@@ -114,6 +113,7 @@ def _words(engines: Engines) -> Iterator[Problem]:
     try:
         indexed = engines.lexical.rows()
         engines.lexical.snapshot().close()
+        engines.lexical.check()
     except EngineUnavailable as exc:
         yield Problem(Part.LEXICAL, str(exc))
         return
@@ -126,25 +126,30 @@ def _words(engines: Engines) -> Iterator[Problem]:
 
 
 def _vectors(engines: Engines) -> Iterator[Problem]:
-    """Check that each embedded passage has a vector of length 1, and removed ones have none."""
+    """Check that each embedded passage has a sound vector, and removed ones have none."""
     if len(bad := _broken(engines)):
-        yield Problem(Part.VECTORS, f"{len(bad)} passages have no sound embedding")
+        stored = engines.catalog.stored(bad[:NAMED].tolist())
+        named = ", ".join(dict.fromkeys(repr(each.article.id) for each in stored))
+        more = ", …" if len(bad) > NAMED else ""
+        message = f"{len(bad)} passages have no sound embedding, of the articles {named}{more}"
+        yield Problem(Part.VECTORS, message)
     if len(left := engines.vectors.filled_beside(engines.catalog.rows_after(0))):
         message = f"the embeddings of {len(left)} passages that are gone are still there"
         yield Problem(Part.VECTORS, message, True)
 
 
 def _broken(engines: Engines) -> Rows:
-    """The embedded rows whose embedding is not a vector of length 1."""
+    """The embedded rows whose embedding is damaged, or not a vector of length 1."""
     embedded = _embedded(engines)
+    damaged = engines.vectors.damaged(embedded)
     vectors = engines.vectors.read(int(embedded.max(initial=0)) + 1)
-    bad = [embedded[embedded >= len(vectors)]]
-    within = embedded[embedded < len(vectors)]
-    for start in range(0, len(within), ROWS_AT_ONCE):
-        some = within[start : start + ROWS_AT_ONCE]
+    whole = np.setdiff1d(embedded, damaged)
+    bad = [damaged]
+    for start in range(0, len(whole), ROWS_AT_ONCE):
+        some = whole[start : start + ROWS_AT_ONCE]
         lengths = np.linalg.norm(vectors[some].astype(np.float32), axis=1)
         bad.append(some[~(np.abs(lengths - 1) <= LENGTH_TOLERANCE)])
-    return np.concatenate(bad)
+    return np.sort(np.concatenate(bad))
 
 
 def _neighbours(engines: Engines) -> Iterator[Problem]:

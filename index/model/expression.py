@@ -153,6 +153,27 @@ def positive_leaves(expression: Expression) -> Iterator[Leaf]:
                 yield expression
 
 
+def requires_words(expression: Expression) -> bool:
+    """Whether title or text decide which articles an expression excludes.
+
+    >>> requires_words(Words((Word("ferry"), Word("Courier", Field.SOURCE))))
+    False
+    >>> requires_words(Words((Word("ferry"), Not(Word("strike")))))
+    True
+    """
+    required = expression.required if isinstance(expression, Words) else (expression,)
+    return any(map(_reads_words, required))
+
+
+def _reads_words(expression: Expression) -> bool:
+    match expression:
+        case And(parts) | Or(parts) | Words(parts):
+            return any(map(_reads_words, parts))
+        case Not(part):
+            return _reads_words(part)
+    return expression.field not in COLUMNS
+
+
 def written(leaf: Leaf) -> str:
     """Write a leaf in the query language.
 

@@ -113,6 +113,10 @@ class LexicalIndex(Protocol):
         """Open the state that is committed now; raise EngineUnavailable."""
         ...
 
+    def check(self) -> None:
+        """Read all of its files; raise EngineUnavailable, with names, if some are damaged."""
+        ...
+
     def replaced(self) -> AbstractContextManager["LexicalIndex"]:
         """Give an empty index to fill; it takes the place of this one at the end of the context.
 

@@ -11,12 +11,15 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
 from backfile.index.lexical.scoring.bm25 import Idf
+from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
+from backfile.index.model.expression import requires_words
 from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
+from backfile.index.seams.no_words import NoWords
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions, fuse, select
@@ -45,8 +48,8 @@ class Clock:
 class Ranked:
     """The matches and candidates of one query and their quality, before ordering and counting.
 
-    `article_mask` (n_articles,) marks the articles that pass the filters; `failure` is the reason
-    why search by meaning failed.
+    `article_mask` (n_articles,) marks the articles that pass the filters; `no_words` and
+    `no_meaning` are the reasons why the search by words or by meaning failed.
     """
 
     asked: ReadQuery
@@ -55,7 +58,8 @@ class Ranked:
     candidates: Candidates
     evidence: Evidence
     verdict: Verdict
-    failure: str | None
+    no_words: str | None
+    no_meaning: str | None
 
     @property
     def shown(self) -> Candidates:
@@ -75,15 +79,18 @@ class Ranker:
         """Rank a query.
 
         If the model or the vectors are unavailable, a hybrid query is ranked by words alone, and a
-        semantic query raises EngineUnavailable.
+        semantic query raises EngineUnavailable. If the words are, it is ranked by meaning alone;
+        a keyword query, and one that requires words, raise EngineUnavailable.
         """
         article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
-            matches = _match(asked, snapshot)
+            matches, no_words = _match(asked, snapshot)
         with clock.stage("meaning"):
-            nearness, failure = self._nearness(asked, snapshot)
+            nearness, no_meaning = self._nearness(asked, snapshot)
+        if no_words and not nearness:
+            raise no_words
         with clock.stage("rank"):
-            mode = _answering(asked, nearness)
+            mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
             candidates = self._candidates(snapshot, matches, nearness, article_mask, mode)
         with clock.stage("judge"):
             found = evidence(candidates, matches)
@@ -95,7 +102,8 @@ class Ranker:
                 verdict = _filtered_verdict(
                     judge(evidence(whole, matches), whole, matches, mode, snapshot.noise)
                 )
-        return Ranked(asked, article_mask, matches, candidates, found, verdict, failure)
+        reason = no_words.message if no_words else None
+        return Ranked(asked, article_mask, matches, candidates, found, verdict, reason, no_meaning)
 
     def _nearness(self, asked: ReadQuery, snapshot: Snapshot) -> tuple[Nearness | None, str | None]:
         """Find the rows near a query, without its filters, or the reason why it failed.
@@ -106,8 +114,8 @@ class Ranker:
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
         try:
-            if snapshot.unavailable or snapshot.vectors is None:
-                raise snapshot.unavailable or EngineUnavailable("Chroma", Message("it is not open"))
+            if snapshot.no_vectors or snapshot.vectors is None:
+                raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(asked.meaning)
             rows = snapshot.vectors.within(vector, self._options.floor).rows
         except EngineUnavailable as exc:
@@ -136,15 +144,25 @@ class Ranker:
         return fuse(selection, matches, cosines, mode, self._options)
 
 
-def _match(asked: ReadQuery, snapshot: Snapshot) -> Matches:
-    """Match the words; without meaning, with the idf that gives rare words more weight."""
-    table = snapshot.table
-    if asked.expression is not None:
-        idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
-        return snapshot.lexical.match(asked.expression, idf=idf)
-    nothing = np.zeros(table.n_rows, np.float32)
-    all_articles = np.full(table.n_articles, not asked.text)
-    return Matches(nothing, all_articles, all_articles, all_articles)
+def _match(asked: ReadQuery, snapshot: Snapshot) -> tuple[Matches, EngineUnavailable | None]:
+    """Match the words; where they cannot be read, say why, and match none of them.
+
+    Without meaning, they are matched with the idf that gives rare words more weight.
+    """
+    table, expression = snapshot.table, asked.expression
+    if expression is None:
+        nothing = np.zeros(table.n_rows, np.float32)
+        all_articles = np.full(table.n_articles, not asked.text)
+        return Matches(nothing, all_articles, all_articles, all_articles), None
+    idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
+    try:
+        if snapshot.no_words:
+            raise snapshot.no_words
+        return snapshot.lexical.match(expression, idf=idf), None
+    except EngineUnavailable as exc:
+        if not asked.meaning or requires_words(expression):
+            raise
+        return LexicalSearch(NoWords(), table).match(expression, idf=idf), exc
 
 
 def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:

@@ -88,7 +88,9 @@ class Relations:
         self._vectors = vectors
 
     def related(self, stored: StoredArticle, snapshot: Snapshot, limit: int) -> Related:
-        """Find at most `limit` articles of each kind."""
+        """Find at most `limit` articles of each kind; raise EngineUnavailable without words."""
+        if snapshot.no_words:
+            raise snapshot.no_words
         article, table = stored.article, snapshot.table
         own = stored.rows[stored.rows < table.n_rows]
         own = own[table.alive[own]]
@@ -104,7 +106,7 @@ class Relations:
             for name, some in by_day.items()
         }
         lists = {name: tuple(some[:limit]) for name, some in _by_instant(article, fetched).items()}
-        return Related(**lists, coverage=table.coverage)
+        return Related(**lists, coverage=0.0 if snapshot.no_vectors else table.coverage)
 
     def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
         """Compare an article with the best matches of its key terms, and the nearest by meaning."""

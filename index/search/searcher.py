@@ -1,6 +1,7 @@
 """Searches an archive: reads, ranks, orders and counts a query, and fetches a page of hits."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -83,9 +84,9 @@ class Searcher:
     def search(self, query: Query) -> Results:
         """Answer a query with one page of hits.
 
-        A keyword query needs no model; a hybrid query is answered by words if the model is
-        unavailable, and a semantic query raises EngineUnavailable. A later page comes from the same
-        answer as the first page, while the cache has it.
+        A keyword query needs no model. A hybrid query is answered by words if the model is
+        unavailable, and by meaning if the words are; other queries then raise EngineUnavailable. A
+        later page comes from the same answer as the first page, while the cache has it.
         """
         clock = Clock()
         with clock.stage("read"):
@@ -118,6 +119,8 @@ class Searcher:
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest completions of a query that is being typed; raise BadQuery."""
         snapshot = self._snapshots.current(with_vectors=False)
+        if snapshot.no_words:
+            raise snapshot.no_words
         suggester = self._suggester
         if suggester is None or not suggester.is_of(snapshot.table):
             suggester = Suggester(snapshot.lexical, self._catalog)
@@ -138,8 +141,10 @@ class Searcher:
         self._snapshots.look_again()
 
     def require_archive(self) -> None:
-        """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""
+        """Raise EngineUnavailable if the archive was moved or deleted, or has no readable words."""
         self._catalog.require_in_place()
+        if failure := self._snapshots.current(with_vectors=False).no_words:
+            raise failure
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
@@ -160,22 +165,29 @@ class Searcher:
         return self._ranker.rank(asked, snapshot, clock), snapshot
 
     def _hints(self, ranked: Ranked, snapshot: Snapshot, clock: Clock) -> Hints:
-        """Find alternative words if the verdict is NONE, and correct misspelt words."""
+        """Find alternative words if the verdict is NONE, and correct misspelt words.
+
+        There are none if the words, or only their spellings, cannot be read.
+        """
         asked = ranked.asked
         words: tuple[Offer, ...] = ()
-        if ranked.verdict is Verdict.NONE:
-            with clock.stage("offer"):
-                words = alternative_words(asked.expression, snapshot.lexical)
-        with clock.stage("spelling"):
-            corrected = did_you_mean(
-                asked.query.text,
-                asked.expression,
-                ranked.matches,
-                snapshot.lexical,
-                self._reads_alike(asked),
-                ranked.article_mask,
-            )
-        return Hints(words, corrected)
+        if ranked.no_words:
+            return Hints((), None)
+        with suppress(EngineUnavailable):
+            if ranked.verdict is Verdict.NONE:
+                with clock.stage("offer"):
+                    words = alternative_words(asked.expression, snapshot.lexical)
+            with clock.stage("spelling"):
+                corrected = did_you_mean(
+                    asked.query.text,
+                    asked.expression,
+                    ranked.matches,
+                    snapshot.lexical,
+                    self._reads_alike(asked),
+                    ranked.article_mask,
+                )
+            return Hints(words, corrected)
+        return Hints(words, None)
 
     def _reads_alike(self, asked: ReadQuery) -> Callable[[str], Expression | None]:
         """A function that reads another text; None for a text that changes the filters."""
@@ -261,7 +273,8 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
         asked.query,
         generation=snapshot.table.generation,
         words_coverage=snapshot.words_coverage,
-        failure=ranked.failure,
+        no_words=ranked.no_words,
+        no_meaning=ranked.no_meaning,
     )
     dated = replace(asked.query, text=asked.text, filters=asked.filters)
     return Reading(dated, asked.description, tuple(notes), asked.parts)

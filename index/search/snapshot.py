@@ -10,21 +10,28 @@ from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.noise import Noise
 from backfile.index.seams.engines import Engines
-from backfile.index.seams.protocols import VectorSnapshot
+from backfile.index.seams.no_words import NoWords
+from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation constantly
+SECONDS_BETWEEN_TRIES = 10.0  # to open an engine that could not be opened
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One immutable view of an archive: its article table and one state of both engines."""
+    """One immutable view of an archive: its article table and one state of both engines.
+
+    An engine that cannot be read is replaced by an empty index of words, or by None; `no_words` and
+    `no_vectors` are the reasons.
+    """
 
     table: ArticleTable
     lexical: LexicalSearch
     vectors: VectorSnapshot | None
     noise: tuple[Noise, ...]
     words_coverage: float  # the share of passages that can be found by their words, 0 to 1
-    unavailable: EngineUnavailable | None = None
+    no_words: EngineUnavailable | None = None
+    no_vectors: EngineUnavailable | None = None
 
 
 class Snapshots:
@@ -34,7 +41,7 @@ class Snapshots:
         self._engines = engines
         self._lock = threading.Lock()
         self._current: Snapshot | None = None
-        self._looked = 0.0
+        self._looked = self._opened = 0.0
 
     def current(self, *, with_vectors: bool) -> Snapshot:
         """The snapshot of the latest generation, at most SECONDS_BETWEEN_LOOKS old."""
@@ -55,6 +62,9 @@ class Snapshots:
         if now - self._looked < SECONDS_BETWEEN_LOOKS:
             return False
         self._looked = now
+        failing = found.no_words or found.no_vectors
+        if failing and now - self._opened > SECONDS_BETWEEN_TRIES:
+            return True
         return self._engines.catalog.generation() != found.table.generation
 
     def _open(self, with_vectors: bool) -> Snapshot:
@@ -64,25 +74,34 @@ class Snapshots:
         catalog = self._engines.catalog
         catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = catalog.generation()
-        lexical = self._engines.lexical.snapshot()
+        lexical, no_words = self._words()
         unchanged = catalog.generation() == generation
         table = self._engines.table.read(generation) if unchanged else None
         table = table or ArticleTable.load(catalog, generation)
         search = LexicalSearch(lexical, table)
         covered = _coverage(table, lexical.rows())
         noise = self._engines.noise.read()
-        self._looked = time.monotonic()
-        if not with_vectors:
-            return Snapshot(table, search, None, noise, covered)
+        vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
+        self._looked = self._opened = time.monotonic()
+        return Snapshot(table, search, vectors, noise, covered, no_words, no_vectors)
+
+    def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:
         try:
-            vectors = self._engines.neighbours.snapshot(table.embedded & table.alive)
+            return self._engines.lexical.snapshot(), None
         except EngineUnavailable as exc:
-            return Snapshot(table, search, None, noise, covered, exc)
-        return Snapshot(table, search, vectors, noise, covered)
+            return NoWords(), exc
+
+    def _vectors(
+        self, table: ArticleTable
+    ) -> tuple[VectorSnapshot | None, EngineUnavailable | None]:
+        try:
+            return self._engines.neighbours.snapshot(table.embedded & table.alive), None
+        except EngineUnavailable as exc:
+            return None, exc
 
 
 def _lacks_vectors(found: Snapshot) -> bool:
-    return found.vectors is None and found.unavailable is None
+    return found.vectors is None and found.no_vectors is None
 
 
 def _coverage(table: ArticleTable, rows: Rows) -> float:

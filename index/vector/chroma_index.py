@@ -2,25 +2,29 @@
 
 Chroma's files must not be written by one process while another has them open (chroma-core/chroma
 issues 3792 and 7090). So a part is built in a draft directory, from the vector file, and renamed;
-it never changes after that. New parts absorb smaller ones, as in a log-structured merge tree, so
-their number grows with the logarithm of the archive. Rows in no part are scanned, and so are all
-rows before `warm` is called: a single search ends before Chroma would be imported.
+it never changes after that, as Chroma opens a copy of it (part_files.py). New parts absorb smaller
+ones, as in a log-structured merge tree, so their number grows with the logarithm of the archive.
+Rows in no part are scanned, and so are all rows before `warm` is called: a single search ends
+before Chroma would be imported. The rows of a part that is damaged, or was made before there were
+seals, are scanned as if it were not there.
 """
 
+import logging
 import shutil
 import uuid
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.model.errors import DiskFull
+from backfile.archive.model.errors import DiskFull, EngineUnavailable
 from backfile.archive.store.trust import FILE_MODE, make_private, make_private_folder
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
-from backfile.index.vector.chroma_part import ROWS, ChromaPart, unavailable, write_part
+from backfile.index.vector.chroma_part import ChromaPart, write_part
 from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot
 
+log = logging.getLogger(__name__)
 PART = "part-"
 DRAFT = "draft-"
 RETIRED = "retired"
@@ -42,20 +46,30 @@ class ChromaIndex:
         self._warm = False
 
     def seal(self, embedded: Rows) -> None:
-        """Build a part from the rows in no part; it absorbs small and partly dead parts."""
+        """Build a part from the rows in no part; it absorbs small and partly dead parts.
+
+        It absorbs parts without seals, too, and takes the place of those that cannot be read.
+        """
         self._sweep()
-        living = self._living(embedded)
+        parts = self._readable()
+        living = _living(parts, embedded)
         fresh = np.setdiff1d(embedded, np.concatenate([*living.values(), NO_ROWS]))
-        absorbed = [p for p, rows in living.items() if len(rows) < (1 - MOST_DEAD) * _size(p)]
+        absorbed = [
+            part
+            for part, rows in living.items()
+            if len(rows) < (1 - MOST_DEAD) * len(part.rows) or not part.is_sealed
+        ]
         growing = len(fresh) + sum(len(living[part]) for part in absorbed)
         for part in sorted(living, key=lambda part: len(living[part])):
             if part not in absorbed and 0 < len(living[part]) <= 2 * growing:
                 absorbed.append(part)
                 growing += len(living[part])
+        retiring = [part.path for part in absorbed]
+        retiring += set(self._parts()) - {part.path for part in parts}
         if growing:
             self._build(np.sort(np.concatenate([fresh, *(living[part] for part in absorbed)])))
-        for part in absorbed:
-            (part / RETIRED).touch(mode=FILE_MODE)
+        for path in retiring:
+            (path / RETIRED).touch(mode=FILE_MODE)
 
     def rebuild(self, embedded: Rows) -> None:
         """Build one part of all rows; the earlier parts, damaged or not, retire after that."""
@@ -67,24 +81,17 @@ class ChromaIndex:
             (part / RETIRED).touch(mode=FILE_MODE)
 
     def files(self) -> list[Path]:
-        """List the files of all parts. Chroma itself writes to some of them when it opens them."""
+        """List the files of all parts; none of them is ever written to again."""
         return sorted(file for part in self._parts() for file in part.rglob("*") if file.is_file())
 
     def rows(self) -> Rows:
-        found = [np.load(part / ROWS) for part in self._parts()]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+        return np.unique(np.concatenate([NO_ROWS, *(part.rows for part in self._readable())]))
 
     def snapshot(self, embedded: Bools) -> "ChromaSnapshot":
-        try:
-            parts = [self._known.get(path) or ChromaPart(path) for path in self._parts()]
-        except (OSError, ValueError) as exc:
-            raise unavailable(exc) from exc
+        parts = [part for part in self._readable() if part.is_sealed]
         self._known = {part.path: part for part in parts}
         if self._warm:
-            for part in parts:
-                if part.is_writable:  # else all rows are compared
-                    with suppress(DiskFull):
-                        part.open()
+            parts = [part for part in parts if _opens(part)]
         return ChromaSnapshot(parts, self._vectors, embedded, self._rows_a_neighbour)
 
     def warm(self) -> None:
@@ -101,14 +108,15 @@ class ChromaIndex:
         found = sorted(self._path.glob(f"{PART}*"))
         return [part for part in found if not (part / RETIRED).exists()]
 
-    def _living(self, embedded: Rows) -> dict[Path, Rows]:
-        """The living rows of each part, each row in the largest part that has it."""
-        living: dict[Path, Rows] = {}
-        left = embedded
-        for part in sorted(self._parts(), key=_size, reverse=True):
-            living[part] = np.intersect1d(np.load(part / ROWS), left)
-            left = np.setdiff1d(left, living[part])
-        return living
+    def _readable(self) -> list[ChromaPart]:
+        """The parts whose rows can be read; those that are known already are not read again."""
+        found = []
+        for path in self._parts():
+            try:
+                found.append(self._known.get(path) or ChromaPart(path))
+            except EngineUnavailable as exc:
+                log.warning("%s; its passages are compared one by one", exc)
+        return found
 
     def _sweep(self) -> None:
         """Remove the drafts of a killed writer, and the parts that the previous `seal` retired.
@@ -130,5 +138,20 @@ class ChromaIndex:
         draft.rename(self._path / f"{PART}{name}")
 
 
-def _size(part: Path) -> int:
-    return len(np.load(part / ROWS, mmap_mode="r"))
+def _living(parts: Sequence[ChromaPart], embedded: Rows) -> dict[ChromaPart, Rows]:
+    """The living rows of each part, each row in the largest part that has it."""
+    living: dict[ChromaPart, Rows] = {}
+    left = embedded
+    for part in sorted(parts, key=lambda part: len(part.rows), reverse=True):
+        living[part] = np.intersect1d(part.rows, left)
+        left = np.setdiff1d(left, living[part])
+    return living
+
+
+def _opens(part: ChromaPart) -> bool:
+    """Open a part; return False if that fails."""
+    try:
+        part.open()
+    except (EngineUnavailable, DiskFull) as exc:
+        log.warning("%s; its passages are compared one by one", exc)
+    return part.is_open

@@ -1,86 +1,74 @@
 """One sealed part of the vector index: a Chroma directory, written once and then only read."""
 
-import os
-import shutil
+import io
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
 from backfile.archive.model.message import Message
 from backfile.archive.store.vectors import Vectors
 from backfile.index.model.arrays import Floats, Rows
+from backfile.index.seams.failures import translated, unavailable
+from backfile.index.vector.part_files import NAME, OpenCopy, damages, read_seals, seal_part
 
 COLLECTION = "passages"
 ROWS = "rows.npy"
-DATABASE = "chroma.sqlite3"
-LEAST_ROOM = 1 << 20  # bytes; once Chroma failed to open a folder, this process cannot try again
 OPENING = threading.Lock()  # Chroma's registry of clients is global and not thread-safe
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+# Whatever was added is in the graph's files when a part is closed, so Chroma, when it opens them,
+# has nothing to add, and writes to its database alone.
+ALL_WRITTEN = {"batch_size": 2, "sync_threshold": 2}
 
 
 class ChromaPart:
     """One sealed Chroma directory. `open` imports Chroma, which takes 0.8 s."""
 
     def __init__(self, path: Path) -> None:
+        """Read the rows of a part; raise EngineUnavailable if they or the seals are damaged."""
         self.path = path
         self._opened: Any = None
-        self.rows: Rows = np.load(path / ROWS)
+        with translated(NAME):
+            self._seals = read_seals(path)
+            self.rows: Rows = _rows_in(path, self._seals)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the part has seals; one of an earlier release has none, and is not opened."""
+        return self._seals is not None
 
     def nearest(self, vector: Floats, limit: int) -> Rows:
         """The nearest rows by Chroma's HNSW graph, at most `limit`; the part must be open."""
-        with _translated():
+        with translated(NAME):
             found = self._opened.query(
                 query_embeddings=[vector], n_results=min(limit, len(self.rows)), include=[]
             )
-        return np.array([int(name) for name in found["ids"][0]], np.int64)
+            return np.array([int(name) for name in found["ids"][0]], np.int64)
 
     def check(self) -> None:
-        """Raise EngineUnavailable unless Chroma has as many vectors as this part has rows.
-
-        Chroma writes to the files that it opens; where it cannot, a copy of them is checked.
-        """
-        if self.is_writable:
-            with suppress(DiskFull):
-                return self._require_rows()
-        with TemporaryDirectory(prefix="backfile-") as folder:
-            copy = Path(folder) / self.path.name
-            for path in self.path.rglob("*"):
-                if path.is_file():
-                    target = copy / path.relative_to(self.path)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, target)
-            return ChromaPart(copy)._require_rows()
-
-    def _require_rows(self) -> None:
-        self.open()
-        with _translated():
+        """Read all files; raise EngineUnavailable if one is damaged or Chroma lacks vectors."""
+        if self._seals is None:
+            return
+        with translated(NAME):
+            if found := list(damages(self.path, self._seals)):
+                raise unavailable(NAME, ", ".join(found))
+            self.open()
             count = self._opened.count()
         if count != len(self.rows):
-            raise unavailable(f"{self.path.name} holds {count} of {len(self.rows)} passages")
+            raise unavailable(NAME, f"{self.path.name} holds {count} of {len(self.rows)} passages")
 
     def open(self) -> None:
-        """Open the collection; raise EngineUnavailable or DiskFull.
-
-        It is closed with the last reference.
-        """
-        with OPENING, _translated():
-            if self._opened is None:
-                client = _client(self.path)
-                weakref.finalize(self, client.close)
+        """Open a copy; raise EngineUnavailable. It is closed with the last reference."""
+        with OPENING, translated(NAME):
+            if self._opened is None and self._seals:
+                copy = OpenCopy.of(self.path, self._seals)
+                weakref.finalize(self, copy.remove)
+                client = _client(copy.folder)
+                weakref.finalize(self, client.close)  # before the copy is removed
                 self._opened = client.get_collection(COLLECTION, embedding_function=None)
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether Chroma may write to its files, which it does when it opens them."""
-        allowed = os.access(self.path, os.W_OK) and os.access(self.path / DATABASE, os.W_OK)
-        return allowed and shutil.disk_usage(self.path).free >= LEAST_ROOM
 
     @property
     def is_open(self) -> bool:
@@ -88,16 +76,16 @@ class ChromaPart:
 
 
 def write_part(path: Path, rows: Rows, vectors: Vectors) -> None:
-    """Write a part into an empty directory.
+    """Write a part into an empty directory, and seal it.
 
     `rows` are in ascending order; `vectors` (n_rows, dimension) are indexed by row.
     """
-    with _translated():
+    with translated(NAME):
         with OPENING:
             client = _client(path)
         with closing(client):
             collection = client.create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW | ALL_WRITTEN}
             )
             at_once = client.get_max_batch_size()
             for start in range(0, len(rows), at_once):
@@ -107,30 +95,22 @@ def write_part(path: Path, rows: Rows, vectors: Vectors) -> None:
                     embeddings=vectors[some].astype(np.float32),
                 )
         np.save(path / ROWS, rows)
+        seal_part(path)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    from chromadb.errors import ChromaError
-
-    try:
-        yield
-    except (ChromaError, OSError, ValueError, KeyError, AttributeError) as exc:
-        if "disk is full" in str(exc) or (isinstance(exc, OSError) and means_full(exc)):
-            raise DiskFull from exc
-        raise unavailable(exc) from exc
+def _rows_in(path: Path, seals: Any) -> Rows:
+    content = (path / ROWS).read_bytes()
+    if seals is not None and not seals[ROWS].fits(content):
+        raise unavailable(NAME, Message("%(file)s is damaged", file=f"{path.name}/{ROWS}"))
+    rows = np.load(io.BytesIO(content), allow_pickle=False)
+    if rows.ndim != 1 or rows.dtype != np.int64 or (np.diff(rows, prepend=0) <= 0).any():
+        raise ValueError(f"{ROWS} holds something else than rows")
+    found: Rows = rows
+    return found
 
 
 def _client(path: Path) -> Any:
     import chromadb  # 0.8 s; a keyword search does not need it
     from chromadb.config import Settings
 
-    if not path.is_dir():  # Chroma would create it, if the archive was moved
-        raise unavailable(f"{path} is not there")
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
-
-
-def unavailable(error: object) -> EngineUnavailable:
-    """An error of Chroma as EngineUnavailable, with the remedy."""
-    remedy = Message("%(error)s; `backfile rebuild vectors` makes it anew", error=str(error))
-    return EngineUnavailable("Chroma", remedy)

@@ -1,13 +1,24 @@
 """Searches one state of the vector index: sealed parts by Chroma, newer rows by an exact scan."""
 
+import logging
+
 import numpy as np
 
-from backfile.archive.store.vectors import VectorFile
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.store.vectors import VectorFile, Vectors
 from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.seams.failures import unavailable
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.chroma_part import ChromaPart
 from backfile.index.vector.exact_scan import above, cosines, rows_read, top
 
+log = logging.getLogger(__name__)
+VECTORS = Message("the file of vectors")
+SAMPLE = 64  # vectors that are looked at when a snapshot is opened
+MOST_BROKEN = 0.1  # share of the sample: a few damaged rows keep no search from the others
+LENGTH_TOLERANCE = 0.05  # of the length, which is 1; float16 alone takes .001
+NOTHING: Rows = np.empty(0, np.int64)
 # Neighbours that Chroma is queried for: OVERSAMPLING times the limit, at least LEAST_NEIGHBOURS. On
 # 77,000 passages of news, this raises recall@100 from .993 to .999 and recall@200 from .979 to
 # .995, and takes 1.5 ms more.
@@ -29,7 +40,9 @@ class ChromaSnapshot:
         rows_a_neighbour: float = ROWS_A_NEIGHBOUR,
     ) -> None:
         self._rows_a_neighbour = rows_a_neighbour
+        """Open for searching; raise EngineUnavailable if vectors are missing or mostly damaged."""
         self._vectors = vectors.read(len(embedded))
+        _require_vectors(self._vectors, np.flatnonzero(embedded))
         self._embedded = embedded[: len(self._vectors)]
         self._n_rows = len(self._embedded)
         self._parts = parts
@@ -38,6 +51,7 @@ class ChromaSnapshot:
         for part in parts:
             newer[part.rows[part.rows < len(newer)]] = False
         self._newer = np.flatnonzero(newer)
+        self._failed = False
 
     def nearest(self, vector: Floats, row_mask: Bools | None, limit: int) -> Ranking:
         rows = self._candidates(vector, row_mask, limit)
@@ -45,8 +59,11 @@ class ChromaSnapshot:
 
     def within(self, vector: Floats, floor: float) -> Ranking:
         rows = np.flatnonzero(self._embedded)
-        is_open = all(part.is_open for part in self._parts)
-        if is_open and len(rows) and rows_read(rows) > self._rows_a_neighbour * LEAST_NEIGHBOURS:
+        if (
+            self._is_open
+            and len(rows)
+            and rows_read(rows) > self._rows_a_neighbour * LEAST_NEIGHBOURS
+        ):
             near = above(self.nearest(vector, None, FEW_NEAR + 1), floor)
             if len(near.rows) <= FEW_NEAR:
                 return near
@@ -55,27 +72,40 @@ class ChromaSnapshot:
 
     def _candidates(self, vector: Floats, row_mask: Bools | None, limit: int) -> Rows:
         """The rows to compare exactly: Chroma's if that is quicker, or all rows of the mask."""
-        is_open = all(part.is_open for part in self._parts)
         needed = max(OVERSAMPLING * limit, LEAST_NEIGHBOURS)
-        if row_mask is None and is_open:
-            return self._proposed(vector, needed)
+        if row_mask is None and self._is_open:
+            proposed = self._proposed(vector, needed)
+            if proposed is not None:
+                return proposed
         embedded = self._embedded if row_mask is None else self._embedded & row_mask[: self._n_rows]
         rows = np.flatnonzero(embedded)
-        if is_open and len(rows):
+        if self._is_open and len(rows):
             oversampled = int(needed * self._embedded.sum() / len(rows))
             if rows_read(rows) > self._rows_a_neighbour * oversampled:
                 proposed = self._proposed(vector, oversampled)
-                proposed = proposed[embedded[proposed]]
-                if len(proposed) >= LEAST_FILTERED * limit:
-                    return proposed
+                passing = proposed[embedded[proposed]] if proposed is not None else NOTHING
+                if len(passing) >= LEAST_FILTERED * limit:
+                    return passing
         return rows
 
-    def _proposed(self, vector: Floats, limit: int) -> Rows:
-        """The neighbours that Chroma finds, and all newer rows; both are rescored exactly."""
-        found = [
-            part.nearest(vector, limit + dead)
-            for part, dead in zip(self._parts, self._dead, strict=True)
-        ]
+    @property
+    def _is_open(self) -> bool:
+        return not self._failed and all(part.is_open for part in self._parts)
+
+    def _proposed(self, vector: Floats, limit: int) -> Rows | None:
+        """The neighbours that Chroma finds, and all newer rows; both are rescored exactly.
+
+        None if Chroma fails, which then is not asked again.
+        """
+        try:
+            found = [
+                part.nearest(vector, limit + dead)
+                for part, dead in zip(self._parts, self._dead, strict=True)
+            ]
+        except EngineUnavailable as exc:
+            log.warning("%s; all passages are compared one by one", exc)
+            self._failed = True
+            return None
         rows = np.unique(np.concatenate([*found, self._newer]))
         return rows[self._is_embedded(rows)]
 
@@ -86,3 +116,17 @@ class ChromaSnapshot:
         mask = rows < len(self._embedded)
         mask[mask] = self._embedded[rows[mask]]
         return mask
+
+
+def _require_vectors(vectors: Vectors, embedded: Rows) -> None:
+    """Raise EngineUnavailable if rows are missing, or a sample of them is no vectors of length 1.
+
+    Reading all of them would take longer than a search; `verify` does.
+    """
+    if missing := int((embedded >= len(vectors)).sum()):
+        raise unavailable(VECTORS, Message("it lacks %(number)s of them", number=missing))
+    sample = embedded[np.linspace(0, len(embedded) - 1, min(SAMPLE, len(embedded))).astype(int)]
+    lengths = np.linalg.norm(vectors[sample].astype(np.float32), axis=1)
+    n_broken = int((~(np.abs(lengths - 1) < LENGTH_TOLERANCE)).sum())
+    if n_broken > MOST_BROKEN * len(sample):
+        raise unavailable(VECTORS, Message("it is damaged"))

@@ -30,8 +30,8 @@ def backup(settings: Settings, dest: Path, as_json: bool, quiet: bool) -> None:
     A later backup to the same DEST copies only what has changed. DEST is an archive, too, which can
     be searched. Exit 1 if a cache could not be copied.
     """
-    for folder in (settings.archive, dest):  # what is in an earlier backup is taken from there
-        require_trusted(folder, trust=settings.trust)
+    require_trusted(settings.archive, trust=settings.trust)
+    _require_trusted_backup(dest, settings)  # files that have not changed are taken from there
     directory = ArchiveDirectory(settings.archive)
     with bytes_bar("backup", quiet=quiet) as watch:
         report = back_up(directory, dest, caches_of(directory), watch)
@@ -53,7 +53,7 @@ def restore(settings: Settings, src: Path, keep: bool, as_json: bool, quiet: boo
     SRC is checked first. The archive that is replaced is removed once the new one is there. Exit 1
     if a cache is not restored.
     """
-    require_trusted(src, trust=settings.trust)
+    _require_trusted_backup(src, settings)
     directory = ArchiveDirectory(settings.archive)
     with bytes_bar("restore", quiet=quiet) as watch:
         report = restore_archive(src, directory, keep=keep, watch=watch)
@@ -61,6 +61,11 @@ def restore(settings: Settings, src: Path, keep: bool, as_json: bool, quiet: boo
     said = f"restored {_in_words(report.restored)} from {src} to {settings.archive}{kept}"
     replaced = {"replaced": str(report.replaced) if report.replaced else None}
     _print(said, report.restored, report.notes, replaced, as_json=as_json)
+
+
+def _require_trusted_backup(folder: Path, settings: Settings) -> None:
+    if ArchiveDirectory(folder).backup_list.exists():
+        require_trusted(folder, trust=settings.trust)
 
 
 def _in_words(listed: BackupList) -> str:

@@ -331,7 +331,7 @@ def test_more_threads_than_a_pool_holds_read_at_once(catalog):
         assert list(threads.map(read, range(40))) == [1] * 40
 
 
-def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp_path):
+def test_what_is_looked_up_by_address_content_or_place_is_found_by_an_index(catalog, tmp_path):
     asked = []
 
     def note(_connection, _cursor, statement, *_rest):
@@ -339,9 +339,12 @@ def test_what_is_looked_up_by_address_or_bytes_is_found_by_an_index(catalog, tmp
 
     event.listen(catalog._database.engine, "before_cursor_execute", note)
     catalog.identities.under(["//courier.example/ferry"])
+    catalog.identities.with_content([b"x"])
+    catalog.identities.at([Origin("a.jsonl", 1)])
     catalog.finish()
-    lookups = [each for each in asked if "canonical" in each or "EXISTS" in each]
-    assert len(lookups) == 2
+    marks = ("canonical", "substr(id", "json_each", "EXISTS")
+    lookups = [each for each in asked if any(mark in each for mark in marks)]
+    assert len(lookups) == 4
     with sqlite3.connect(tmp_path / "catalog.db") as opened:
         for each in lookups:
             values = ("x",) * each.count("?")

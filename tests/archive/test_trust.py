@@ -100,6 +100,8 @@ def test_a_private_archive_is_trusted(root):
 
 def test_an_archive_that_is_not_there_is_not_judged(tmp_path):
     require_trusted(tmp_path / "archive", trust=False)
+    (tmp_path / "file").touch(mode=0o666)
+    require_trusted(tmp_path / "file", trust=False)
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,55 @@ def test_blanked_rows_are_zero_and_their_neighbours_stay(file):
 def test_the_file_is_for_its_owner_alone(tmp_path, file):
     file.write(np.array([1]), some([1]))
     assert (tmp_path / "vectors").stat().st_mode & 0o077 == 0
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_rows_whose_bytes_changed_are_damaged(tmp_path, file):
+    rows = np.array([1, 2, 3, 9])
+    file.write(rows, some(rows))
+    assert file.damaged(rows).tolist() == []
+    flip(tmp_path / "vectors", 2 * 8 + 7)
+    assert file.damaged(rows).tolist() == [2]
+    assert file.damaged(np.array([2, 9, 10, 11])).tolist() == [2, 10, 11]
+    file.write(np.array([2]), some([2]))
+    assert file.damaged(rows).tolist() == []
+    file.blank(np.array([3]))
+    assert file.damaged(rows).tolist() == []
+
+
+def test_a_row_whose_checksum_changed_is_damaged_and_one_without_is_taken_as_it_is(tmp_path, file):
+    rows = np.arange(1, 5)
+    file.write(rows, some(rows))
+    sums = tmp_path / "vectors.sums"
+    flip(sums, 3 * 4)
+    assert file.damaged(rows).tolist() == [3]
+    sums.write_bytes(sums.read_bytes()[:13])
+    flip(tmp_path / "vectors", 4 * 8)
+    assert file.damaged(rows).tolist() == []
+    sums.unlink()
+    assert file.damaged(rows).tolist() == []
+
+
+def test_rows_without_a_checksum_get_one_at_the_next_writing(tmp_path, file):
+    rows = np.arange(1, 5)
+    file.write(rows, some(rows))
+    (tmp_path / "vectors.sums").unlink()
+    file.write(np.array([7]), some([7]))
+    flip(tmp_path / "vectors", 3 * 8)
+    assert file.damaged(np.append(rows, 7)).tolist() == [3]
+    assert (tmp_path / "vectors.sums").stat().st_mode & 0o077 == 0
+
+
+@given(st.lists(ROWS, min_size=1, max_size=5))
+@settings(deadline=None, max_examples=30)
+def test_what_is_written_is_never_damaged(tmp_path_factory, writes):
+    path = tmp_path_factory.mktemp("vectors") / "vectors"
+    for seed, rows in enumerate(writes):
+        VectorFile(path, 4).write(np.array(rows), some(rows, seed))
+        VectorFile(path, 4).blank(np.array(rows[:1]))
+    assert VectorFile(path, 4).damaged(np.unique(np.concatenate(writes))).tolist() == []

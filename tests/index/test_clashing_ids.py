@@ -389,6 +389,30 @@ def test_a_folder_that_is_renamed_or_copied_has_the_same_articles(opened, tmp_pa
     other.catalog.close()
 
 
+def test_a_folder_that_is_renamed_takes_its_originals_along(opened, tmp_path):
+    def index(folder):
+        source = Reading([folder], FieldMap(), originals=opened.catalog.originals)
+        return counted(indexer_of(opened).index(source))
+
+    folder = write(tmp_path / "news", a="Ash", b="Birch")
+    assert index(folder) == (2, 0, 0, 0, 0)
+    renamed = folder.rename(tmp_path / "renamed")
+    assert index(renamed) == (0, 0, 2, 0, 0)
+    assert {file.place for file, _ in opened.catalog.originals} == {
+        str(path) for path in renamed.iterdir()
+    }
+    write(renamed, a="Ash, felled")
+    assert index(renamed) == (0, 1, 1, 0, 0)
+
+
+def test_a_row_that_is_changed_back_is_changed(opened, tmp_path):
+    path = tmp_path / "rows.csv"
+    for text, expected in [("Rain.", (1, 0)), ("Snow.", (0, 1)), ("Rain.", (0, 1))]:
+        path.write_text(f"id,title,text\n1,Sky,{text}\n")
+        assert counted(fill(opened, path))[:2] == expected
+        assert opened.catalog.article("1").text == text
+
+
 def test_rows_without_ids_keep_theirs_when_one_is_put_before_them(opened, tmp_path):
     path = tmp_path / "rows.csv"
     rows = ["Elm,Elm fell.", "Fir,Fir fell."]

@@ -108,11 +108,11 @@ def test_an_id_that_comes_back_on_the_same_day_on_another_text_is_another_articl
 
 
 def test_an_id_that_is_unique_everywhere_is_believed(held):
-    held = replace(held, id="tag:courier.example,2024:7")
+    held = replace(held, id="tag:courier.example,2024:7", source="Courier")
     assert decided(held, **BRIDGE) is Decision.CHANGED
     assert decided(held, **BRIDGE, source="Herald") is Decision.CHANGED
     elsewhere = {"source": "Herald", "url": "https://herald.example/bridge"}
-    assert decided(replace(held, source="Courier"), **BRIDGE | elsewhere) is Kind.NONE
+    assert decided(held, **BRIDGE | elsewhere) is Kind.NONE
 
 
 def test_the_first_entry_of_a_feed_is_not_the_one_that_was_first_before(held):
@@ -121,6 +121,13 @@ def test_the_first_entry_of_a_feed_is_not_the_one_that_was_first_before(held):
     assert decided(held, origin=place, **BRIDGE, published=date(2024, 3, 24)) is Kind.NONE
     held = replace(held, origin=Origin("rss.xml", 1))
     assert decided(held, origin=held.origin, **BRIDGE) is Kind.NONE
+
+
+def test_two_feeds_of_one_outlet_are_two_scopes_for_what_has_two_titles(held):
+    feeds = [Origin(f"https://courier.example/{name}.xml", 1) for name in ("sport", "city")]
+    changes = BRIDGE | {"text": WHOLE + " More.", "origin": feeds[1]}
+    assert decided(replace(held, origin=feeds[0]), **changes) is Kind.NONE
+    assert decided(replace(held, origin=feeds[1]), **changes) is Decision.CHANGED
 
 
 def test_an_entry_read_again_from_the_same_bytes_is_the_same_whatever_a_reader_makes_of_it(held):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from backfile.archive.model.errors import DiskFull, EngineUnavailable
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.scoring import bm25
-from backfile.index.vector import chroma_part
+from backfile.index.vector import chroma_part, part_files
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.chroma_part import ChromaPart
 
@@ -56,18 +56,20 @@ def test_a_part_that_was_moved_is_not_made_anew(vectors, tmp_path):
     (path,) = (tmp_path / "chroma").iterdir()
     part = ChromaPart(path)
     (tmp_path / "chroma").rename(tmp_path / "moved")
-    with pytest.raises(EngineUnavailable, match="is not there"):
+    with pytest.raises(EngineUnavailable, match="No such file"):
         part.open()
     assert not (tmp_path / "chroma").exists()
 
 
-def test_a_part_that_cannot_be_written_is_not_opened(vectors, tmp_path, monkeypatch):
+def test_a_part_that_cannot_be_copied_is_not_opened(vectors, tmp_path, monkeypatch):
     ChromaIndex(tmp_path / "chroma", vectors).seal(np.arange(1, 101))
     reader = ChromaIndex(tmp_path / "chroma", vectors)
     reader.warm()
-    monkeypatch.setattr(ChromaPart, "is_writable", False)
+    full = mock.Mock(side_effect=OSError(errno.ENOSPC, "No space"))
+    monkeypatch.setattr(part_files.shutil, "copyfile", full)
     query = np.eye(8, dtype=np.float32)[0]
     assert len(reader.snapshot(embedded(100)).nearest(query, None, 10).rows) == 10
+    assert full.called
     assert not any(part.is_open for part in reader._known.values())
 
 

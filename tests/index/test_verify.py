@@ -11,7 +11,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.indexing.verify import Part, repair, verify
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from tests.builders import fill, indexer_of, write_stories
+from tests.builders import engines_in, fill, indexer_of, write_stories
 
 MORE = [{"id": "late", "title": "Late ferry", "text": "The last ferry left. It was late."}]
 

@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3PerDocWriter, W3TermsReader
+from whoosh.filedb.filetables import OrderedHashReader
 from whoosh.reading import IndexReader
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import vocabulary
 from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
-from backfile.index.lexical.storage.unpickling import refused
+from backfile.index.lexical.storage.unpickling import damaged, refused, seal_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
@@ -69,14 +70,17 @@ class ArrayCodec(W3Codec):
         return ArrayFieldWriter(self, storage, segment)
 
     def terms_reader(self, storage: Any, segment: Any) -> "ArrayTermsReader":
-        name = segment.make_filename(self.TERMS_EXT)
+        def mapped(extension: str) -> Any:
+            name = segment.make_filename(extension)
+            return MappedFile.open(storage, name, seal_of(segment, name))
+
         return ArrayTermsReader(
             self,
-            MappedFile.open(storage, name),
-            storage.file_length(name),
-            MappedFile.open(storage, segment.make_filename(self.POSTS_EXT)),
-            MappedFile.open(storage, segment.make_filename(POSITIONS_EXTENSION)),
-            MappedFile.open(storage, segment.make_filename(vocabulary.EXTENSION)),
+            mapped(self.TERMS_EXT),
+            storage.file_length(segment.make_filename(self.TERMS_EXT)),
+            mapped(self.POSTS_EXT),
+            mapped(POSITIONS_EXTENSION),
+            mapped(vocabulary.EXTENSION),
         )
 
 
@@ -145,6 +149,16 @@ class ArrayFieldWriter(W3FieldWriter):
         self._positions.close()
 
 
+class TermTable(OrderedHashReader):
+    """Whoosh's table of terms; a walk over it ends, whatever lengths an unsealed file has."""
+
+    def _ranges(self, **limits: Any) -> Iterator[tuple[int, int, int, int]]:
+        for found in super()._ranges(**limits):
+            if min(found) < 0:
+                raise damaged(str(self.dbfile))
+            yield found
+
+
 class ArrayTermsReader(W3TermsReader):
     """Reads posting lists as arrays, or as matchers for a stock searcher."""
 
@@ -152,6 +166,8 @@ class ArrayTermsReader(W3TermsReader):
         self, codec: Any, terms: Any, length: int, postings: Any, positions: Any, words: Any
     ) -> None:
         super().__init__(codec, terms, length, postings)
+        if not getattr(terms, "seal", None):
+            self._tindex.__class__ = TermTable  # Whoosh's constructor names the other class
         self._positions = positions
         self._words = words
 
@@ -220,14 +236,18 @@ def leaves_of(reader: IndexReader) -> list[tuple[IndexReader, slice]]:
 def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, Any]":
     """Read a whole fixed-width column of a segment; documents past its end are 0.
 
-    The column of rows always exists; one of lengths is missing where all lengths are 0.
+    The column of rows always exists; one of lengths is missing where all lengths are 0. Raises
+    EngineUnavailable if the file is not as it was sealed.
     """
     segment, storage = leaf.segment(), leaf.storage()
-    values = np.zeros(leaf.doc_count_all(), dtype)
     filename = W3Codec.column_filename(segment, name)
-    if name == ROW or storage.file_exists(filename):
-        length = storage.file_length(filename)
-        with storage.open_file(filename) as stream:
-            stored = np.frombuffer(bytes(stream.get(0, length)), dtype)
-        values[: len(stored)] = stored
-    return values
+    if name != ROW and not storage.file_exists(filename):
+        return np.zeros(leaf.doc_count_all(), dtype)
+    with storage.open_file(filename) as stream:
+        content = stream.read()
+    seal, most = seal_of(segment, filename), leaf.doc_count_all() * np.dtype(dtype).itemsize
+    if (seal and not seal.fits(content)) or (
+        len(content) != most if name == ROW else len(content) > most
+    ):
+        raise damaged(filename)
+    return np.frombuffer(content.ljust(most, b"\0"), dtype)

@@ -1,6 +1,7 @@
 """Posting lists in the memory-mapped files of a segment."""
 
 import mmap
+import os
 import struct
 import zlib
 from typing import Any
@@ -8,31 +9,73 @@ from typing import Any
 import numpy as np
 from whoosh.filedb.structfile import BufferFile
 
-from backfile.index.lexical.storage.unpickling import CheckedFile
+from backfile.archive.store.sealing import BLOCK, Seal
+from backfile.index.lexical.storage.unpickling import CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
 
 
 class MappedFile(CheckedFile):
-    """A memory-mapped file; threads may share it, as `get` moves no position."""
+    """A memory-mapped file; threads may share it, as `get` moves no position.
+
+    With a seal, each block of the file is checked before the first of its bytes is used.
+    """
 
     @classmethod
-    def open(cls, storage: Any, name: str) -> Any:
-        """Map a file of an index."""
+    def open(cls, storage: Any, name: str, seal: Seal | None = None) -> Any:
+        """Map a file of an index; raise EngineUnavailable if its size is not as it was sealed."""
         with storage.open_file(name) as opened:
-            if not storage.file_length(name):  # an empty file cannot be mapped
+            size = os.fstat(opened.fileno()).st_size
+            if seal and size != seal.size:
+                raise damaged(name)
+            if not size:  # an empty file cannot be mapped
                 return BufferFile(b"", name=name)
-            return cls(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ), name=name)
+            mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+        return cls(mapped, name, seal)
+
+    def __init__(self, mapped: mmap.mmap, name: str, seal: Seal | None) -> None:
+        super().__init__(mapped, name=name)
+        self.seal = seal
+        self._size = len(mapped)
+        self._unchecked = bytearray(b"1" * -(-len(mapped) // BLOCK) if seal else b"")
 
     def get(self, position: int, length: int) -> bytes:
-        found: bytes = self.file[position : position + length]
+        end = position + length
+        if not 0 <= position <= end <= self._size:
+            raise damaged(str(self))
+        if self._unchecked:
+            first, after = position // BLOCK, (end - 1) // BLOCK + 1
+            if b"1" in self._unchecked[first:after]:
+                self._check(first, after)
+        found: bytes = self.file[position:end]
         return found
 
+    def read(self, length: int) -> bytes:
+        """Read from the current position, as Whoosh does when it opens a file."""
+        position = self.file.tell()
+        length = min(length, self._size - position)
+        self.file.seek(position + length)
+        return self.get(position, length)
+
+    def read_pickle(self) -> Any:
+        """Read a pickled object at the current position."""
+        position = self.file.tell()
+        self.get(position, self._size - position)
+        return super().read_pickle()
+
     def whole(self) -> bytes:
-        return self.get(0, len(self.file))
+        return self.get(0, self._size)
 
     def close(self) -> None:
         """Mark it closed; the mapping ends with the last array over it."""
         self.is_closed = True
+
+    def _check(self, first: int, end: int) -> None:
+        if self.seal is None:
+            return
+        for number in range(first, end):
+            if not self.seal.fits_block(number, self.file[number * BLOCK : (number + 1) * BLOCK]):
+                raise damaged(str(self))
+            self._unchecked[number : number + 1] = b"0"
 
 
 HEADER = struct.Struct("<IBBQII")
@@ -42,6 +85,7 @@ class StoredList:
     """A stored posting list; positions are read at each call, documents and frequencies once."""
 
     def __init__(self, postings: Any, offset: int, positions: Any) -> None:
+        """Read it; raise EngineUnavailable if its parts do not lie within the file."""
         header = HEADER.unpack(postings.get(offset, HEADER.size))
         count, width, self._high_width, *self._where = header
         self._file = positions
@@ -51,14 +95,16 @@ class StoredList:
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
 
     def positions(self) -> Numbers:
-        """All positions, one document after the other."""
+        """All positions, one document after the other: as many as the frequencies add up to."""
         offset, n_low, n_high = self._where
+        if n_low != self.frequencies.sum(dtype=np.int64):
+            raise damaged(str(self._file))
         found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
-            found += np.frombuffer(zlib.decompress(packed), f"<u{self._high_width}") * np.uint32(
-                256
-            )
+            length = self._high_width * n_low
+            high = zlib.decompressobj().decompress(packed, length)  # no more than it must give
+            found += np.frombuffer(high, f"<u{self._high_width}") * np.uint32(256)
         return found
 
 

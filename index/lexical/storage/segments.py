@@ -6,6 +6,7 @@ process are recognised.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from heapq import merge
 from itertools import groupby
 from pathlib import Path
@@ -32,10 +33,11 @@ from backfile.index.lexical.storage.codec import (
 )
 from backfile.index.lexical.storage.inversion import BreakLists, Inverter
 from backfile.index.lexical.storage.postings import StoredList
-from backfile.index.lexical.storage.unpickling import IndexFolder
+from backfile.index.lexical.storage.unpickling import NAME, IndexFolder, seal_segment
 from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
 from backfile.index.model.arrays import Numbers
 from backfile.index.model.postings import Vocabulary
+from backfile.index.seams.failures import translated
 from backfile.index.seams.protocols import LexicalEntry
 
 INDEX_NAME = "MAIN"  # Whoosh's own default
@@ -80,7 +82,15 @@ def write_segment(index: Path, entries: Sequence[LexicalEntry]) -> Any:
 
 
 def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
-    """Write the passages of these segments that are not deleted as one; return that segment."""
+    """Write the passages of these segments that are not deleted as one; return that segment.
+
+    Raises EngineUnavailable if one of them is damaged.
+    """
+    with translated(NAME):
+        return _merged(index, chosen)
+
+
+def _merged(index: Path, chosen: Sequence[Any]) -> Any:
     storage = IndexFolder(str(index))
     readers = [SegmentReader(storage, schema(), segment) for segment in chosen]
     readers.sort(key=lambda reader: int(document_rows(reader)[0]))
@@ -92,22 +102,22 @@ def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
         for field in FIELDS
     }
     places = _one_after_another(places)
-    draft = _Draft(index)
-    draft.add_columns(rows, lengths)
-    lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # breaks have no length
-    terms: set[str] = set()
-    for field in LISTED:
-        lists = _merged_lists(readers, places, field)
-        for some in batches(lists, TERMS_AT_ONCE):
-            terms.update(each.term.decode() for each in some)
-            draft.add_lists(field, _joined(some, lengths[field]))
-    words = [
-        forms_of(_vocabulary(each).moved(to)) for each, to in zip(readers, places, strict=True)
-    ]
-    draft.add_vocabulary(of_terms(joined(words), terms))
-    for reader in readers:
-        reader.close()
-    return draft.finish()
+    with _drafted(index) as draft:
+        draft.add_columns(rows, lengths)
+        lengths[BREAKS] = np.zeros(len(rows), np.uint32)  # breaks have no length
+        terms: set[str] = set()
+        for field in LISTED:
+            lists = _merged_lists(readers, places, field)
+            for some in batches(lists, TERMS_AT_ONCE):
+                terms.update(each.term.decode() for each in some)
+                draft.add_lists(field, _joined(some, lengths[field]))
+        words = [
+            forms_of(_vocabulary(each).moved(to)) for each, to in zip(readers, places, strict=True)
+        ]
+        draft.add_vocabulary(of_terms(joined(words), terms))
+        for reader in readers:
+            reader.close()
+        return draft.finish()
 
 
 def staging_of(index: Path, segment: Any) -> Path:
@@ -148,11 +158,29 @@ class _Draft:
     def finish(self) -> Any:
         self._columns.close()
         self._lists.close()
+        seal_segment(self._segment, Path(self._storage.folder))
         return self._segment
+
+    def close(self) -> None:
+        """Close the files of a draft that will not be finished."""
+        for writer in (self._columns, self._lists):
+            with suppress(Exception):
+                writer.close()
 
     def _write_column(self, name: str, values: npt.NDArray[Any]) -> None:
         with self._storage.create_file(ArrayCodec.column_filename(self._segment, name)) as stream:
             stream.write(values.tobytes())
+
+
+@contextmanager
+def _drafted(index: Path) -> Iterator[_Draft]:
+    """Begin a segment; its files are closed if it cannot be finished."""
+    draft = _Draft(index)
+    try:
+        yield draft
+    except BaseException:
+        draft.close()
+        raise
 
 
 class _Kept(NamedTuple):
@@ -178,7 +206,7 @@ def _one_after_another(places: list[npt.NDArray[np.int64]]) -> list[npt.NDArray[
 
 
 def _vocabulary(reader: IndexReader) -> Vocabulary:
-    terms: ArrayTermsReader = reader.codec().terms_reader(reader.storage(), reader.segment())
+    terms: ArrayTermsReader = reader._terms
     return terms.vocabulary()
 
 

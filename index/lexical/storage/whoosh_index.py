@@ -1,18 +1,17 @@
 """The lexical index in Whoosh: one document per passage, in order of row, read as arrays."""
 
-import pickle
 import shutil
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
+from backfile.archive.store.sealing import damage_of
 from backfile.archive.store.switching import present, settle_switch, switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.codec import deleted_documents, document_rows
@@ -24,19 +23,26 @@ from backfile.index.lexical.storage.segments import (
     staging_of,
     write_segment,
 )
-from backfile.index.lexical.storage.unpickling import NAME, IndexFolder
+from backfile.index.lexical.storage.unpickling import (
+    NAME,
+    IndexFolder,
+    damaged,
+    different_files,
+    seal_segment,
+    seals_of,
+)
 from backfile.index.lexical.storage.whoosh_snapshot import WhooshSnapshot
 from backfile.index.model.arrays import Rows
+from backfile.index.seams.failures import translated, unavailable
 from backfile.index.seams.protocols import LexicalEntry
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 is of 2016; its old escapes and `is 0` warn on import.
     warnings.filterwarnings("ignore", category=SyntaxWarning, module="whoosh")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="whoosh")
-    from whoosh import index
     from whoosh.filedb.filestore import RamStorage
     from whoosh.index import TOC, FileIndex, clean_files
-    from whoosh.reading import SegmentReader
+    from whoosh.reading import IndexReader, SegmentReader
 
 
 T = TypeVar("T")
@@ -81,17 +87,25 @@ class WhooshIndex:
 
     def last_row(self) -> int:
         """The highest row that is indexed; 0 for an empty index."""
-        with self._opened_for_writing().reader() as reader:
+        self._opened_for_writing()
+        with translated(NAME), self._reader() as reader:
             rows = document_rows(reader)
         return int(rows.max()) if len(rows) else 0
 
     def rows(self) -> Rows:
         """The rows that are indexed and not deleted."""
-        return self._read(_living_rows)
+        with translated(NAME), self._reader() as reader:
+            return np.delete(document_rows(reader), deleted_documents(reader))
 
     def snapshot(self) -> "WhooshSnapshot":
         """Open the committed state; raise EngineUnavailable if it cannot be read."""
-        return self._read(lambda made: WhooshSnapshot(made.reader()))
+        with translated(NAME):
+            return WhooshSnapshot(self._reader())
+
+    def check(self) -> None:
+        """Raise EngineUnavailable, with names, unless all files are as they were sealed."""
+        with translated(NAME):
+            self._committed(self._damages)
 
     def remove(self, rows: Rows) -> None:
         """Delete passages; rows that are not indexed are ignored."""
@@ -99,7 +113,7 @@ class WhooshIndex:
         made = self._opened_for_writing()
         if not np.isin(self.rows(), rows).any():
             return
-        with self._changing() as segments:
+        with self._changing() as segments, translated(NAME):
             for segment in segments:
                 with SegmentReader(made.storage, made.schema, segment) as reader:
                     documents = np.flatnonzero(np.isin(document_rows(reader), rows))
@@ -147,6 +161,9 @@ class WhooshIndex:
         made = self._opened_for_writing()
         contents = made._read_toc()
         yield contents.segments
+        for segment in contents.segments:
+            if not seals_of(segment):  # of an index that was made before there were seals
+                seal_segment(segment, self._path)
         contents.generation += 1
         contents.write(made.storage, made.indexname)
         clean_files(made.storage, made.indexname, contents.generation, contents.segments)
@@ -174,31 +191,69 @@ class WhooshIndex:
         """List the files of the latest commit; none of them is ever written to again."""
         if next(self._path.glob("*"), None) is None:
             return []
-        opened = self._opened()
-        found = [self._path / TOC._filename(opened.indexname, opened.latest_generation())]
-        for segment in opened._segments():
-            found += self._path.glob(f"{segment.segment_id()}.*")
-        return sorted(found)
+        with translated(NAME):
+            return sorted(self._committed(self._files))
 
-    def _read(self, read: Callable[[Any], T]) -> T:
-        """Read the committed state; raise EngineUnavailable if it cannot be read."""
-        for _ in range(TRIES - 1):
-            with suppress(FileNotFoundError):  # a merge took a file away meanwhile
-                return read(self._opened())
-        try:
-            return read(self._opened())
-        except FileNotFoundError as exc:
-            raise _unreadable(exc) from exc
+    def _files(self, contents: TOC, _: IndexFolder) -> list[Path]:
+        found = [self._path / TOC._filename(INDEX_NAME, contents.generation)]
+        for segment in contents.segments:
+            found += self._path.glob(f"{segment.segment_id()}.*")
+        return found
 
     def _opened(self) -> Any:
         if not present(self._path).exists():  # nothing has been indexed yet
             return RamStorage().create_index(schema())
-        try:
-            return FileIndex(self._folder(), schema(), INDEX_NAME)
-        except FileNotFoundError:
-            raise
-        except (index.IndexError, OSError, EOFError, ValueError, pickle.PickleError) as exc:
-            raise _unreadable(exc) from exc
+        return _index_in(self._folder())
+
+    def _reader(self) -> IndexReader:
+        """Open a reader of the latest commit."""
+        return self._committed(
+            lambda contents, folder: FileIndex._reader(
+                folder, schema(), contents.segments, contents.generation
+            )
+        )
+
+    def _committed(self, use: Callable[[TOC, Any], T]) -> T:
+        """Use the latest commit, or the next one if a merge took files away meanwhile.
+
+        Raises EngineUnavailable if a file is missing, or has another size than was sealed.
+        """
+        generation, missing = -1, None
+        for _ in range(TRIES):
+            try:
+                opened = self._opened()
+                contents = opened._read_toc()
+                different = [
+                    name
+                    for segment in contents.segments
+                    for name in different_files(segment, present(self._path))
+                ]
+                if not different:
+                    return use(contents, opened.storage)
+            except FileNotFoundError as exc:
+                missing = exc
+                continue
+            if generation == contents.generation:
+                raise damaged(different[0])
+            generation = contents.generation
+        raise missing or unavailable(NAME, Message("its files keep changing"))
+
+    def _damages(self, contents: TOC, folder: IndexFolder) -> None:
+        """Read all sealed files of a commit; raise EngineUnavailable for those that differ."""
+        sealed = [segment for segment in contents.segments if seals_of(segment)]
+        name = TOC._filename(INDEX_NAME, contents.generation)
+        if sealed and not folder.has_digest(name):
+            raise damaged(name)
+        found = [
+            f"{name} {damage}"
+            for segment in sealed
+            for name, seal in seals_of(segment).items()
+            if (damage := damage_of(Path(folder.folder) / name, seal.size, seal.digest))
+        ]
+        if found and TOC._latest_generation(folder, INDEX_NAME) != contents.generation:
+            raise FileNotFoundError  # a merge took them away
+        if found:
+            raise unavailable(NAME, ", ".join(found))
 
     def _opened_for_writing(self) -> Any:
         if self._index is None:
@@ -206,25 +261,29 @@ class WhooshIndex:
             for left in (self._path / STAGING, _beside(self._path)):  # files of a killed run
                 shutil.rmtree(left, ignore_errors=True)
             if TOC._latest_generation(self._folder(), INDEX_NAME) >= 0:
-                self._index = self._read(lambda made: made)
+                with translated(NAME):
+                    self._index = self._committed(lambda _, folder: _index_in(folder))
             else:
-                self._path.mkdir(mode=0o700, exist_ok=True)
-                self._index = FileIndex.create(self._folder(), schema(), INDEX_NAME)
+                self._index = self._created()
         return self._index
+
+    def _created(self) -> FileIndex:
+        """Make an empty index: the folder appears with its table of contents, or not at all."""
+        draft = self._path if self._path.exists() else _beside(self._path)
+        draft.mkdir(mode=0o700, exist_ok=True)
+        made = FileIndex.create(IndexFolder(str(draft)), schema(), INDEX_NAME)
+        if draft == self._path:
+            return made
+        made.close()
+        draft.rename(self._path)
+        return _index_in(self._folder())
 
     def _folder(self) -> IndexFolder:
         return IndexFolder(str(present(self._path)))
 
 
-def _unreadable(exc: Exception) -> EngineUnavailable:
-    error = str(exc) or type(exc).__name__
-    reason = Message("%(error)s; `backfile rebuild lexical` makes it anew", error=error)
-    return EngineUnavailable(NAME, reason)
-
-
-def _living_rows(made: Any) -> Rows:
-    with made.reader() as reader:
-        return np.delete(document_rows(reader), deleted_documents(reader))
+def _index_in(folder: IndexFolder) -> FileIndex:
+    return FileIndex(folder, schema(), INDEX_NAME)
 
 
 def _beside(path: Path) -> Path:

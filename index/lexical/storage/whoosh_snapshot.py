@@ -20,10 +20,12 @@ from backfile.index.lexical.storage.codec import (
 )
 from backfile.index.lexical.storage.phrases import NO_BREAKS, documents_with_phrase
 from backfile.index.lexical.storage.postings import StoredList
+from backfile.index.lexical.storage.unpickling import NAME
 from backfile.index.lexical.storage.vocabulary import forms_of, joined
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import INDEXED, Field, Gap, Stretch
 from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
+from backfile.index.seams.failures import translated
 
 
 class _Segment:
@@ -57,15 +59,17 @@ class WhooshSnapshot:
         self._rows = document_rows(reader)
         self._ascending = bool((np.diff(self._rows) > 0).all())  # then in every posting list too
         self._lengths: dict[Field, Floats] = {
-            f: LENGTHS[self._column(f"_{f.value}_len", "u1")].astype(np.float32) for f in INDEXED
+            f: self._by_row(LENGTHS[self._column(f"_{f.value}_len", "u1")]) for f in INDEXED
         }
-        self._word_counts = {f: self._column(f"{f.value}_words", ">u4") for f in INDEXED}
+        self._word_counts: dict[Field, Floats] = {
+            f: self._by_row(self._column(f"{f.value}_words", ">u4")) for f in INDEXED
+        }
         self._segments = [
-            _Segment(leaf.codec().terms_reader(leaf.storage(), leaf.segment()), self._rows[place])
-            for leaf, place in leaves_of(reader)
+            _Segment(leaf._terms, self._rows[place]) for leaf, place in leaves_of(reader)
         ]
         self.close = weakref.finalize(self, reader.close)
 
+    @translated(NAME)
     def rows(self) -> Rows:
         return np.delete(self._rows, deleted_documents(self._reader))
 
@@ -73,8 +77,9 @@ class WhooshSnapshot:
         return self._lengths[field]
 
     def word_counts(self, field: Field) -> Floats:
-        return np.asarray(self._word_counts[field], np.float32)
+        return self._word_counts[field]
 
+    @translated(NAME)
     def postings(self, field: Field, term: str) -> Postings:
         found = [
             Postings(segment.rows_of(stored.documents), stored.frequencies.astype(np.float32))
@@ -86,6 +91,7 @@ class WhooshSnapshot:
             joined = Postings(*map(np.concatenate, zip(*found, strict=True)))
         return joined if self._ascending else joined.sorted()
 
+    @translated(NAME)
     def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
         found = [np.empty(0, np.int64)]
         for segment in self._segments:
@@ -96,19 +102,27 @@ class WhooshSnapshot:
                 found.append(segment.rows_of(documents))
         return np.concatenate(found)
 
+    @translated(NAME)
     def terms(self, field: Field, prefix: str) -> Sequence[str]:
         with self._lock:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
+    @translated(NAME)
     def vocabulary(self) -> Vocabulary:
         found = [segment.vocabulary() for segment in self._segments]
         return found[0] if len(found) == 1 else joined(list(map(forms_of, found)))
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
-        """A column of the documents, by row; 0 for rows that are not indexed."""
-        laid_out = np.zeros(int(self._rows.max()) + 1 if len(self._rows) else 1, dtype)
+        """A column of the documents."""
         found = [read_column(leaf, name, dtype) for leaf, _ in leaves_of(self._reader)]
-        if found:
-            laid_out[self._rows] = np.concatenate(found)
+        return np.concatenate(found) if found else np.empty(0, dtype)
+
+    def _by_row(self, numbers: "np.ndarray[Any, Any]") -> Floats:
+        """Numbers of the documents, by row; 0 for rows that are not indexed, which take no memory.
+
+        So a row that is damaged, and far too high, exhausts nothing.
+        """
+        laid_out = np.zeros(int(self._rows.max(initial=0)) + 1, np.float32)
+        laid_out[self._rows] = numbers
         return laid_out
