@@ -11,7 +11,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.indexing.verify import Part, repair, verify
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from tests.builders import fill, indexer_of, write_stories
+from tests.builders import engines_in, fill, indexer_of, write_stories
 
 MORE = [{"id": "late", "title": "Late ferry", "text": "The last ferry left. It was late."}]
 
@@ -126,7 +126,7 @@ def test_an_archive_that_cannot_be_written_is_checked_and_left_as_it_is(
 ):
     """The system's answer is feigned, as the one who tests may write everywhere."""
     root = tmp_path / "archive"
-    real.catalog.generation()  # opened while it could be written: it has its log
+    real.catalog.close()
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     access = os.access
     monkeypatch.setattr(
