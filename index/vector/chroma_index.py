@@ -22,7 +22,7 @@ from backfile.archive.store.trust import FILE_MODE, make_private, make_private_f
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.vector.chroma_part import ChromaPart, write_part
-from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot
+from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot, require_rows
 
 log = logging.getLogger(__name__)
 PART = "part-"
@@ -130,10 +130,12 @@ class ChromaIndex:
                 shutil.rmtree(path)
 
     def _build(self, rows: Rows) -> None:
+        vectors = self._vectors.read(int(rows[-1]) + 1)
+        require_rows(vectors, rows)
         name = uuid.uuid4().hex
         draft = self._path / f"{DRAFT}{name}"
         make_private_folder(draft)
-        write_part(draft, rows, self._vectors.read(int(rows[-1]) + 1))
+        write_part(draft, rows, vectors)
         make_private(draft)  # Chroma makes files as the umask is
         draft.rename(self._path / f"{PART}{name}")
 

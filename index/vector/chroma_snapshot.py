@@ -118,13 +118,18 @@ class ChromaSnapshot:
         return mask
 
 
+def require_rows(vectors: Vectors, rows: Rows) -> None:
+    """Raise EngineUnavailable if the file of vectors lacks some of these rows."""
+    if missing := int((rows >= len(vectors)).sum()):
+        raise unavailable(VECTORS, Message("it lacks %(number)s of them", number=missing))
+
+
 def _require_vectors(vectors: Vectors, embedded: Rows) -> None:
     """Raise EngineUnavailable if rows are missing, or a sample of them is no vectors of length 1.
 
     Reading all of them would take longer than a search; `verify` does.
     """
-    if missing := int((embedded >= len(vectors)).sum()):
-        raise unavailable(VECTORS, Message("it lacks %(number)s of them", number=missing))
+    require_rows(vectors, embedded)
     sample = embedded[np.linspace(0, len(embedded) - 1, min(SAMPLE, len(embedded))).astype(int)]
     lengths = np.linalg.norm(vectors[sample].astype(np.float32), axis=1)
     n_broken = int((~(np.abs(lengths - 1) < LENGTH_TOLERANCE)).sum())
