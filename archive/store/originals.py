@@ -191,7 +191,7 @@ class Originals:
             return connection.execute(noted).first() is not None
 
     def _path(self, digest: str) -> Path:
-        return self._folder / digest[:2] / f"{digest}.gz"
+        return path_of(self._folder, digest)
 
     def _copied(self, file: SourceFile) -> str:
         """Copy the bytes, unless they are stored already; whole or not at all."""
@@ -209,6 +209,11 @@ class Originals:
                 shutil.copyfileobj(stream, packed, COPIED_AT_ONCE)
             draft.replace(path)
         return digest
+
+
+def path_of(folder: Path, digest: str) -> Path:
+    """The file below the folder of the originals that holds the bytes of a digest, compressed."""
+    return folder / digest[:2] / f"{digest}.gz"
 
 
 def _opened(path: Path) -> io.BufferedReader:

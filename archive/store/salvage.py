@@ -16,6 +16,7 @@ from backfile.archive.store.database import ARCHIVE, UNFINISHED, create_database
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
 from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
 
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
@@ -40,7 +41,7 @@ def renew_catalog(directory: ArchiveDirectory, *, copy: bool, last_row: int = 0)
         if copy:
             _copy(directory.catalog, new)
         if not _has_notes(new):
-            _take_notes(Journal(directory.originals), new)
+            _take_notes(directory.originals, new)
         _set_counters(new, manifest, last_row)
         if copy and manifest.archive:
             _set(new, {ARCHIVE: manifest.archive})
@@ -118,12 +119,15 @@ def _has_notes(new: sqlite3.Connection) -> bool:
     return bool(new.execute("SELECT EXISTS (SELECT 1 FROM originals)").fetchone()[0])
 
 
-def _take_notes(journal: Journal, new: sqlite3.Connection) -> None:
+def _take_notes(folder: Path, new: sqlite3.Connection) -> None:
+    """Take the notes of the originals that are there, and the list of removed articles."""
+    journal = Journal(folder)
+    there = (note for note in journal.notes() if path_of(folder, note["digest"]).exists())
     gaps = ", ".join(f":{name}" for name in NAMES)
     listed = ", ".join(f'"{name}"' for name in NAMES)
     new.executemany(
         f"INSERT OR REPLACE INTO originals ({listed}) VALUES ({gaps})",  # noqa: S608, our own names
-        journal.notes(),
+        there,
     )
     new.executemany("INSERT OR REPLACE INTO removals VALUES (?, ?)", journal.removed())
 

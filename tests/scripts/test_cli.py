@@ -252,7 +252,7 @@ def test_a_damaged_index_is_reported_not_raised(archive):
     for toc in (archive / "lexical").glob("*.toc"):
         toc.write_bytes(b"garbage")
     error = one_line_error(backfile("search", "ferry", "--mode", "keyword", "--archive", archive))
-    assert "rebuild lexical" in error
+    assert "verify --repair" in error
     assert backfile("rebuild", "lexical", "--archive", archive).exit_code == 0
     assert backfile("search", "ferry", "--mode", "keyword", "--archive", archive).exit_code == 0
 

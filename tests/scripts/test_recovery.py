@@ -103,6 +103,16 @@ def test_removed_articles_stay_removed_when_the_record_is_read_again(archive, tm
     assert len(articles_in(archive)) == len(STORIES) - 1
 
 
+def test_originals_that_were_released_are_not_missed(archive, tmp_path):
+    alone = stories_in(tmp_path / "alone", [{**STORIES[0], "id": "alone", "title": "A boat"}])
+    assert run(archive, "index", alone, "--no-vectors").exit_code == 0
+    assert run(archive, "remove", "alone").exit_code == 0
+    lose(archive, tmp_path, "missing")
+    result = reread(archive)
+    assert result.exit_code == 0, result.output
+    assert len(articles_in(archive)) == len(STORIES)
+
+
 def test_originals_without_an_article_are_set_aside_and_listed(archive, tmp_path):
     kept = next(archive.glob("originals/??/*.gz"))
     lose(archive, tmp_path, "missing")
