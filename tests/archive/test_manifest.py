@@ -23,7 +23,7 @@ def test_a_damaged_manifest_says_what_to_do(tmp_path, content):
     path = tmp_path / "manifest.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(EngineUnavailable, match="cannot be read; restore it from a backup"):
+    with pytest.raises(EngineUnavailable, match="cannot be read; bring a backup back"):
         Manifest.read(path)
 
 
