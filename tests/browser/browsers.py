@@ -38,3 +38,12 @@ def started_chromium():
             pytest.skip(f"no Chromium can be started ({str(exc).splitlines()[0]})")
         yield browser
         browser.close()
+
+
+def follow(page, link):
+    """Click a link or a button, and wait for the page it leads to.
+
+    A click alone returns before that page is there, so the next look may see the old one or none.
+    """
+    with page.expect_navigation():
+        link.click()

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.browser.browsers import served
+from tests.browser.browsers import follow, served
 from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
 from tests.builders import app_over, engines_in
 
@@ -252,6 +252,6 @@ def test_what_is_in_another_language_says_so(go):
     page.goto(page.url.split("?")[0] + "?q=Drehbr%C3%BCcke&language=de")
     for part in page.locator("article.hit h2, article.hit .passage").all():
         assert part.get_attribute("lang") == "de"
-    page.locator("article.hit h2 a").first.click()
+    follow(page, page.locator("article.hit h2 a").first)
     assert page.locator("h1").evaluate("each => each.closest('[lang]').lang") == "de"
     assert page.locator(".cite").evaluate("each => each.closest('[lang]').lang") == "en"

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.browser.browsers import follow
+
 pytestmark = pytest.mark.browser
 
 
@@ -134,6 +136,6 @@ def test_without_javascript_it_is_a_plain_search_box(chromium, address):
     box = page.get_by_role("searchbox", name="Search the archive")
     assert box.get_attribute("autocomplete") is None
     assert page.locator("#suggestions ul").is_hidden()
-    page.get_by_role("link", name="swing bridge", exact=True).click()
+    follow(page, page.get_by_role("link", name="swing bridge", exact=True))
     assert page.get_by_role("searchbox").input_value() == "swing bridge"
     context.close()

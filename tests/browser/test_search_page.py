@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.browsers import follow
+
 pytestmark = pytest.mark.browser
 IS_SEEN = """each => {
   const box = each.getBoundingClientRect();
@@ -63,7 +65,7 @@ def downloaded(page, link) -> Path:
 def test_searching_by_words(page):
     page.goto("/")
     page.locator("#q").fill("swing bridge bankruptcy")
-    page.get_by_role("button", name="Search").click()
+    follow(page, page.get_by_role("button", name="Search"))
     first = page.locator("article.hit").first
     assert "bankruptcy" in first.inner_text()
     assert first.locator("mark").count() > 0
@@ -74,19 +76,18 @@ def test_searching_by_words(page):
 
 def test_matches_are_stepped_through_in_the_article_and_hits_after_it(page):
     page.goto("/?q=swing+bridge")
-    page.locator("article.hit h2 a").nth(1).click()
-    page.get_by_role("link", name="Next match").click()
-    page.get_by_role("link", name="Next match").click()
-    current = page.locator("mark[aria-current]")
-    assert current.count() == 1
-    told = page.locator("#match").inner_text()
-    assert told.startswith(f"{current.get_attribute('id')[1:]} of ")
-    page.get_by_role("link", name="Previous match").click()
-    assert page.locator("#match").inner_text() != told
+    follow(page, page.locator("article.hit h2 a").nth(1))
+    told, current = page.locator("#match"), page.locator("mark[aria-current]")
+    for name in ("Next match", "Next match", "Previous match"):
+        before = told.inner_text()
+        page.get_by_role("link", name=name).click()  # with JavaScript it loads no page
+        expect(told).not_to_have_text(before)
+        expect(current).to_have_count(1)
+        expect(told).to_contain_text(f"{current.get_attribute('id')[1:]} of ")
     here = page.locator("h1").inner_text()
-    page.get_by_role("link", name="Next result").click()
+    follow(page, page.get_by_role("link", name="Next result"))
     assert page.locator("h1").inner_text() != here
-    page.get_by_role("link", name="Previous result").click()
+    follow(page, page.get_by_role("link", name="Previous result"))
     assert page.locator("h1").inner_text() == here
 
 
@@ -142,7 +143,7 @@ def test_a_citation_is_copied_with_one_click(chromium, address):
 def test_switching_the_mode(page):
     page.goto("/?q=inferno+destroys+seafood+factory")
     page.get_by_label("Meaning", exact=True).check()
-    page.get_by_role("button", name="Search").click()
+    follow(page, page.get_by_role("button", name="Search"))
     assert "mode=semantic" in page.url
     assert page.locator("#q").input_value() == "inferno destroys seafood factory"
     ranks = page.locator(".why summary").first.inner_text()
@@ -155,10 +156,10 @@ def test_narrowing_by_a_facet_and_taking_it_back(page):
     before = titles(page)
     link = page.locator(".facet a", has_text="Northshore Wire").first
     count = int(link.locator(".count").inner_text())
-    link.click()
+    follow(page, link)
     assert found(page) == count
     assert set(page.locator("article.hit .outlet").all_inner_texts()) == {"Northshore Wire"}
-    page.locator(".chips a", has_text="Northshore Wire").click()
+    follow(page, page.locator(".chips a", has_text="Northshore Wire"))
     assert titles(page) == before
     assert page.locator(".chips a", has_text="Northshore Wire").count() == 0
 
@@ -166,8 +167,7 @@ def test_narrowing_by_a_facet_and_taking_it_back(page):
 def test_picking_a_period_in_the_timeline(page):
     page.goto("/?q=bridge")
     before = found(page)
-    page.locator(".timeline a[href]").first.click()
-    page.wait_for_url("**since=*")
+    follow(page, page.locator(".timeline a[href]").first)
     asked = parse_qs(urlsplit(page.url).query)
     days = page.locator("article.hit time").evaluate_all("all => all.map(each => each.dateTime)")
     assert 0 < found(page) < before
@@ -177,7 +177,7 @@ def test_picking_a_period_in_the_timeline(page):
 def test_typing_a_period(page):
     page.goto("/?q=bridge")
     page.get_by_label("From").fill("2024")
-    page.get_by_role("button", name="Set").click()
+    follow(page, page.get_by_role("button", name="Set"))
     days = page.locator("article.hit time").evaluate_all("all => all.map(each => each.dateTime)")
     assert all(day >= "2024-01-01" for day in days)
     assert page.locator("#q").input_value() == "bridge"
@@ -186,22 +186,22 @@ def test_typing_a_period(page):
 def test_turning_pages(page):
     page.goto("/?q=bridge")
     first = titles(page)
-    page.get_by_role("link", name="Next page").click()
+    follow(page, page.get_by_role("link", name="Next page"))
     assert titles(page)
     assert not set(first) & set(titles(page))
-    page.get_by_role("link", name="First page").click()
+    follow(page, page.get_by_role("link", name="First page"))
     assert titles(page) == first
 
 
 def test_reading_an_article_at_the_passage_and_coming_back(page):
     page.goto("/?q=tide+gauge+spiders")
     hits = titles(page)
-    page.locator("article.hit .passage .place").first.click()
+    follow(page, page.locator("article.hit .passage .place").first)
     passage = urlsplit(page.url).fragment
     assert re.fullmatch(r"p\d+", passage)
     assert page.locator(f"#{passage}").evaluate(IS_SEEN)
     assert page.locator("article.story mark").count() > 0
-    page.get_by_role("link", name="Results for").click()
+    follow(page, page.get_by_role("link", name="Results for"))
     assert page.locator("#q").input_value() == "tide gauge spiders"
     assert titles(page) == hits
 
@@ -213,17 +213,17 @@ def test_opening_copies(page):
     folded.locator("summary").click()
     copy = folded.locator("li a").first
     title = copy.inner_text()
-    copy.click()
+    follow(page, copy)
     assert page.locator("h1").inner_text() == title
     assert "The same story" in page.locator("article.story").inner_text()
 
 
 def test_following_related_coverage(page):
     page.goto("/?q=swing+bridge")
-    page.locator("article.hit h2 a").first.click()
+    follow(page, page.locator("article.hit h2 a").first)
     related = page.locator(".related a").first
     title = related.inner_text()
-    related.click()
+    follow(page, related)
     assert page.locator("h1").inner_text() == title
 
 
@@ -242,7 +242,7 @@ def test_citing_an_article(page):
     path = downloaded(page, page.get_by_role("link", name="BibTeX"))
     assert path.read_text().startswith("@article{")
     title = page.locator("h1").inner_text()
-    page.get_by_role("link", name="text", exact=True).click()
+    follow(page, page.get_by_role("link", name="text", exact=True))
     assert title in page.locator("body").inner_text()
 
 
@@ -252,7 +252,7 @@ def test_finding_nothing_and_taking_what_is_offered(page):
     assert "Check the spelling" in page.locator(".empty").inner_text()
     offer = page.locator(".empty .chips a").first
     count = int(offer.locator(".count").inner_text())
-    offer.click()
+    follow(page, offer)
     assert found(page) == count > 0
 
 
@@ -260,13 +260,12 @@ def test_a_bar_of_the_timeline_leads_to_its_time_and_back_out(page):
     page.goto("/?q=bridge")
     bar = page.locator(".timeline .area a").first
     name, count = bar.locator("title").text_content().split(": ")
-    bar.locator("path").last.click()
-    page.wait_for_url("**since=**")
+    follow(page, bar.locator("path").last)
     assert page.locator("h1").inner_text().startswith(count.split()[0])
     assert page.locator(".timeline .unit").count() == 0 or "by day" in page.content()
-    page.get_by_role("link", name=f"Zoom out to {name.split()[-1]}").click()
+    follow(page, page.get_by_role("link", name=f"Zoom out to {name.split()[-1]}"))
     assert "since=2023-01-01&until=2023-12-31" in page.url
-    page.get_by_role("link", name="The whole time").click()
+    follow(page, page.get_by_role("link", name="The whole time"))
     assert "since" not in page.url
 
 
@@ -277,11 +276,11 @@ def test_the_timeline_is_a_table_too_with_shares_on_demand(page):
     counts = [int(text) for text in rows.locator("td").all_inner_texts()]
     assert 0 in counts
     assert sum(counts) >= int(page.locator("h1").inner_text().split()[0])
-    page.get_by_role("link", name="Show as a share of the archive").click()
+    follow(page, page.get_by_role("link", name="Show as a share of the archive"))
     page.get_by_text("As a table").click()
     assert "of" in rows.first.inner_text()
     assert rows.first.inner_text().endswith("%")
-    rows.first.get_by_role("link").click()
+    follow(page, rows.first.get_by_role("link"))
     assert "since=" in page.url
     assert "timeline=share" in page.url
 
@@ -331,7 +330,7 @@ def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(
     page.goto("/?q=why+was+the+bridge+closed")
     before = titles(page)
     if not by_itself:
-        page.get_by_role("link", name="Mark the sentence nearest in meaning").click()
+        follow(page, page.get_by_role("link", name="Mark the sentence nearest in meaning"))
     marked = page.locator(".hit .passage .nearest")
     marked.first.wait_for()
     assert "Nearest in meaning: " in marked.first.text_content()
@@ -345,7 +344,7 @@ def test_the_sentence_nearest_in_meaning_is_marked_after_the_page_or_by_a_link(
 
 def test_the_size_of_a_page_is_chosen(page):
     page.goto("/?q=the")
-    page.locator(".sizes").get_by_role("link", name="20").click()
+    follow(page, page.locator(".sizes").get_by_role("link", name="20"))
     assert page.locator("article.hit").count() == 20
     assert page.locator(".sizes strong").inner_text() == "20"
 
