@@ -1,23 +1,33 @@
-"""Opens an archive for writing, by one process at a time."""
+"""Opens an archive for writing, by one process at a time; puts a lost record aside before."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable, means_full
+from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost, means_full
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
+from backfile.archive.store.salvage import problem_in, renew_catalog
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
-from backfile.index.wiring import WORDS, new_archive, open_engines, searcher_over, tokenizer_of
+from backfile.index.wiring import (
+    WORDS,
+    clear_caches,
+    last_cached_row,
+    new_archive,
+    open_engines,
+    searcher_over,
+    tokenizer_of,
+)
 
 MOST_WORKERS = 4  # the one process that writes the catalogue cannot feed more
 LEAST_PRIORITY = 19  # a value of `nice`
@@ -102,3 +112,31 @@ def rebuild_words(settings: Settings, indexer: Indexer) -> None:
     indexer.lexical.rebuild()
     path = ArchiveDirectory(settings.archive).manifest
     replace(Manifest.read(path), analyser=WORDS).write(path)
+
+
+def salvage_record(directory: ArchiveDirectory) -> Path | None:
+    """Copy what can be read of a catalogue that SQLite finds damaged.
+
+    Returns the folder of the damaged one, None where it is sound and was left alone.
+    """
+    if not directory.catalog.exists() or not problem_in(directory.catalog):
+        return None
+    return renew_catalog(directory, copy=True, last_row=last_cached_row(directory))
+
+
+def refill_record(directory: ArchiveDirectory) -> Path | None:
+    """Make a new catalogue, without caches, where the record is lost.
+
+    Returns the folder of the lost one; None if there was none, or if it is the archive's record and
+    was left alone.
+    """
+    try:
+        with closing(Catalog(directory.catalog)) as catalog:
+            require_record(Manifest.read(directory.manifest), catalog, counted=True)
+            return None
+    except RecordLost:
+        earlier = renew_catalog(directory, copy=False)
+        clear_caches(directory)
+        with closing(Catalog(directory.catalog)) as catalog:
+            mark_record(directory, catalog)
+        return earlier

@@ -1,6 +1,13 @@
-"""Pages about the service itself: the overview of the archive, and the health checks."""
+"""Pages about the service itself: the overview, the health checks, and metrics for Prometheus."""
 
-from flask import Blueprint, Response, jsonify, render_template
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, g, jsonify, render_template, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
@@ -8,6 +15,8 @@ from backfile.index.search.searcher import Searcher
 
 LAST_ADDED = 8
 LAST_RUNS = 5
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
+NO_ROUTE = "none"
 
 
 def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
@@ -37,3 +46,60 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         return jsonify(status="ok", generation=table.generation, coverage=round(table.coverage, 4))
 
     return routes
+
+
+def count_requests(app: Flask, searcher: Searcher) -> None:
+    """Count and time all requests, and add /metrics.
+
+    The label of a request is its route, not its address: there are as many addresses as articles.
+    """
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(ArchiveCollector(searcher))
+    answered = Counter(
+        "backfile_requests", "Requests answered", ("route", "status"), registry=registry
+    )
+    took = Histogram(
+        "backfile_request_seconds",
+        "Time until an answer was ready, in seconds",
+        ("route",),
+        registry=registry,
+        buckets=BUCKETS,
+    )
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else NO_ROUTE
+        answered.labels(route, str(response.status_code)).inc()
+        if "begun" in g:
+            took.labels(route).observe(time.perf_counter() - g.begun)
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class ArchiveCollector(Collector):
+    """Gauges of the archive, read when the metrics are collected."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Describe nothing, so that registration does not open the archive."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        table = self._searcher.table()
+        for name, meaning, value in (
+            ("articles", "Articles in the archive", table.n_articles),
+            ("passages", "Passages in the archive", table.n_passages),
+            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", table.coverage),
+            ("generation", "Grows with each change of the archive", table.generation),
+        ):
+            yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)

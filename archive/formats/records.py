@@ -16,9 +16,15 @@ from backfile.archive.formats.files import (
     SourceFile,
     first_line,
 )
-from backfile.archive.formats.plugins import RECORD_FORMATS
+from backfile.archive.formats.format import Plugin, RecordFormat
+from backfile.archive.formats.wire.formats import WIRE
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import UnreadableArticle
+
+PLUGINS: tuple[Plugin, ...] = (WIRE,)  # rooms of formats beside the built-in ones
+RECORD_FORMATS: tuple[RecordFormat, ...] = tuple(
+    each for plugin in PLUGINS for each in plugin.record_formats
+)
 
 
 def article_of_record(record: Mapping[str, Any], origin: Origin, names: FieldMap) -> Article:

@@ -1,7 +1,7 @@
 """Recognises the format of a file by its content.
 
 A new format is one more row in OWN_FORMATS, or in BINARY_FORMATS if its files are not text in one
-encoding. A room of formats is one line in plugins.py.
+encoding. A room of formats is one line in records.py.
 """
 
 import json
@@ -11,7 +11,6 @@ from backfile.archive.formats import mail, records
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import WIDE_ENCODINGS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.format import BinaryFormat, Format, Stage
-from backfile.archive.formats.plugins import PLUGINS
 from backfile.archive.formats.tables import databases, parquet, sqlite_tables
 from backfile.archive.formats.tables.columns import fields_of
 from backfile.archive.formats.tables.delimited import read_delimited
@@ -129,7 +128,7 @@ OWN_FORMATS: tuple[Format, ...] = (
 )
 FORMATS: tuple[Format, ...] = tuple(
     sorted(
-        (*OWN_FORMATS, *(each for plugin in PLUGINS for each in plugin.formats)),
+        (*OWN_FORMATS, *(each for plugin in records.PLUGINS for each in plugin.formats)),
         key=lambda each: each.stage,
     )
 )

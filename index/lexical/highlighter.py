@@ -5,8 +5,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from backfile.index.lexical.analysis.analyser import WORD, TermSpan, term_spans, terms_asked
-from backfile.index.lexical.analysis.boundaries import cut_text
+from backfile.index.lexical.analysis.analyser import (
+    WORD,
+    TermSpan,
+    cut_text,
+    term_spans,
+    terms_asked,
+)
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of, term_of

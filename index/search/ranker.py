@@ -19,11 +19,10 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
-from backfile.index.seams.no_words import NoWords
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions, fuse, select
-from backfile.index.search.snapshot import Snapshot
+from backfile.index.search.snapshot import NoWords, Snapshot
 
 
 class Clock:

@@ -2,19 +2,24 @@
 
 import threading
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.arrays import Rows
+from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
+from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
 from backfile.index.seams.engines import Engines
-from backfile.index.seams.no_words import NoWords
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation constantly
 SECONDS_BETWEEN_TRIES = 10.0  # to open an engine that could not be opened
+NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +113,31 @@ def _coverage(table: ArticleTable, rows: Rows) -> float:
     """The share of living passages among these rows, 0 to 1."""
     rows = rows[rows < table.n_rows]
     return float(table.alive[rows].sum()) / max(1, table.n_passages)
+
+
+class NoWords:
+    """A LexicalSnapshot without passages: search by meaning and by filters goes on over it."""
+
+    def postings(self, _: Field, __: str) -> Postings:
+        return NO_POSTINGS
+
+    def phrase(self, _: Field, __: Sequence[str], ___: Sequence[Gap]) -> Rows:
+        return NO_ROWS
+
+    def terms(self, _: Field, __: str) -> Collection[str]:
+        return ()
+
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary([], [], NO_ROWS, NO_ROWS.reshape(0, 1))
+
+    def lengths(self, _: Field) -> Floats:
+        return np.zeros(1, np.float32)
+
+    def word_counts(self, _: Field) -> Floats:
+        return np.zeros(1, np.float32)
+
+    def rows(self) -> Rows:
+        return NO_ROWS
+
+    def close(self) -> None:
+        """Close nothing."""

@@ -18,12 +18,16 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import end_recovery
-from backfile.index.recovering import refill_record
-from backfile.index.writing import Writing, open_for_writing
+from backfile.index.writing import Writing, open_for_writing, refill_record
 from backfile.scripts.commands.options import as_json, quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
-from backfile.scripts.printing.recovered import print_earlier, print_recovered
-from backfile.scripts.printing.reports import WatchedFields, print_dry_run, print_report
+from backfile.scripts.printing.reports import (
+    WatchedFields,
+    print_dry_run,
+    print_earlier,
+    print_recovered,
+    print_report,
+)
 
 no_vectors_option = click.option(
     "--no-vectors", is_flag=True, help="Words only; meaning can follow later."

@@ -8,13 +8,12 @@ from backfile.index.indexing.recovery import recover
 from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
-from backfile.index.recovering import salvage_record
 from backfile.index.wiring import open_engines
-from backfile.index.writing import open_for_writing, rebuild_words
+from backfile.index.writing import open_for_writing, rebuild_words, salvage_record
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
-from backfile.scripts.printing.recovered import print_earlier, print_recovered
+from backfile.scripts.printing.reports import print_earlier, print_recovered
 
 
 @click.command()

@@ -1,6 +1,6 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the file or stream that output goes to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -85,3 +85,27 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of 
 judged_folders = click.argument(
     "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
+
+
+output = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to this file, not to stdout.",
+)
+
+
+def write_out(pieces: Iterable[str], path: Path | None) -> None:
+    """Write pieces of text; a file gets its name when it is complete."""
+    if path is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(pieces)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

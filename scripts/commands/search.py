@@ -17,10 +17,15 @@ from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Copies, Marking,
 from backfile.index.search.batch import Answer, Parameters, answers, read_queries, text_of
 from backfile.index.wiring import open_engines, open_searcher, searcher_over
 from backfile.library import Archive
-from backfile.scripts.commands.options import QueryCommand, as_json, with_facets, with_settings
-from backfile.scripts.printing.histories import print_history
-from backfile.scripts.printing.hits import copies_line, print_related, print_results
-from backfile.scripts.printing.output import output, write_out
+from backfile.scripts.commands.options import (
+    QueryCommand,
+    as_json,
+    output,
+    with_facets,
+    with_settings,
+    write_out,
+)
+from backfile.scripts.printing.hits import copies_line, print_history, print_related, print_results
 from backfile.scripts.printing.progress import watched
 from backfile.web.api.exports import EXPORTS, as_hit_table
 from backfile.web.api.json import article_json

@@ -1,17 +1,24 @@
-"""Prints the hits of a search, and related articles, as text."""
+"""Prints articles as text: the hits of a search, related ones, and earlier versions."""
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date
+from difflib import unified_diff
+from itertools import pairwise
 
 import click
 
 from backfile.answers import byline_of
+from backfile.archive.model.article import Article
 from backfile.archive.store.clusters import Copy, OtherCopies
+from backfile.archive.store.history import Version
+from backfile.archive.store.reader import Versions
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Hit, Results, Verdict
 from backfile.index.search.related import Related
-from backfile.web.api.json import related_json
+from backfile.web.api.json import related_json, versions_json
+from backfile.web.article.changes import field_changes
 from backfile.web.i18n.phrases import copies_in_words, part_name, strongest, total_in_words
 
 EXCERPT = 320  # characters
@@ -115,3 +122,33 @@ def iso_day(day: date | None) -> str:
 
 def _in_color() -> bool:
     return sys.stdout.isatty()
+
+
+def print_history(found: Versions, *, as_json: bool) -> None:
+    """Print the versions of an article, the latest first."""
+    versions, withdrawal = found
+    if as_json:
+        click.echo(json.dumps(versions_json(found), ensure_ascii=False))
+        return
+    if withdrawal:
+        click.echo(f"withdrawn {withdrawal.withdrawn_at}: {withdrawal.reason}\n")
+    for later, former in pairwise(versions):
+        _print_version(later)
+        for line in _changes(former.article, later.article):
+            click.echo(f"    {line}")
+        click.echo()
+    _print_version(versions[-1])
+
+
+def _print_version(version: Version) -> None:
+    until = f" to {version.replaced_at}" if version.replaced_at else " on"
+    click.echo(f"from {version.kept_at or 'an unknown instant'}{until}, {version.article.origin}")
+    click.secho(f"    {version.article.title}", bold=True)
+
+
+def _changes(former: Article, later: Article) -> Iterator[str]:
+    """The differences, one a line; in the text, - marks old lines and + new ones."""
+    for change in field_changes(former, later):
+        yield f"{change.name}: {change.before or 'nothing'} -> {change.after or 'nothing'}"
+    lines = unified_diff(former.text.splitlines(), later.text.splitlines(), lineterm="", n=0)
+    yield from (line for line in lines if not line.startswith(("---", "+++", "@@")) and line[1:])

@@ -1,4 +1,4 @@
-"""Prints the report of an indexed input, and of a dry run."""
+"""Prints the report of an indexed input, of a dry run, and of a recovery."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.index.indexing.ingest_batch import Report
+from backfile.index.indexing.recovery import Recovered
 from backfile.scripts.printing.hits import iso_day
 from backfile.web.i18n.phrases import date_note
 
@@ -110,3 +112,23 @@ def _print_example(article: Article) -> None:
         if value := getattr(article, name):
             shown = ", ".join(value) if isinstance(value, tuple) else value
             click.echo(f"            {name}: {shown}")
+
+
+def print_recovered(recovered: Recovered) -> None:
+    """Print one line for each article and original that was damaged or lost."""
+    for each in recovered.restored:
+        click.echo(f"restored {each.id!r} from the original of {each.origin}")
+    for each in recovered.lost:
+        click.echo(f"set aside {each.id!r}: there is no original of {each.origin}")
+    if recovered.read:
+        click.echo(f"read {recovered.read} articles again that the record lacked")
+    for place in recovered.unread:
+        click.echo(f"set aside the original of {place}: no article was read from it")
+    if recovered.aside:
+        click.echo(f"what was set aside is in {recovered.aside}")
+
+
+def print_earlier(folder: Path | None) -> None:
+    """Print where a catalogue lies that was replaced."""
+    if folder:
+        click.echo(f"the damaged catalogue was replaced; it lies in {folder}")

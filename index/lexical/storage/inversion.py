@@ -11,8 +11,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from backfile.index.lexical.analysis.analyser import WORD, terms_of_run
-from backfile.index.lexical.analysis.boundaries import CutText
+from backfile.index.lexical.analysis.analyser import WORD, CutText, terms_of_run
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import ENGLISH, spelling_of, term_of
 from backfile.index.lexical.storage.codec import PostingLists

@@ -19,8 +19,7 @@ from whoosh.reading import IndexReader, SegmentReader
 
 from backfile.archive.store.trust import make_private_folder
 from backfile.archive.workers import batches
-from backfile.index.lexical.analysis.analyser import NewsAnalyzer
-from backfile.index.lexical.analysis.boundaries import cut_text
+from backfile.index.lexical.analysis.analyser import NewsAnalyzer, cut_text
 from backfile.index.lexical.analysis.stemming import reading
 from backfile.index.lexical.storage.codec import (
     BREAKS,
