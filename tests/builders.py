@@ -29,9 +29,8 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
-from backfile.index.indexing import indexer as indexing
-from backfile.index.indexing import ingest_batch, stages
 from backfile.index.indexing.indexer import Indexer
+from backfile.index.indexing.stages import Sizes
 from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage.segments import INDEX_NAME, schema
 from backfile.index.lexical.storage.unpickling import DIGEST, MARK, IndexFolder
@@ -151,8 +150,8 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
     )
 
 
-def indexer_of(engines: Engines, progress=silent, *, workers=None, aside=None) -> Indexer:
-    return Indexer(engines, Words(), progress, workers=workers, aside=aside)
+def indexer_of(engines: Engines, progress=silent, **options) -> Indexer:
+    return Indexer(engines, Words(), progress, **options)
 
 
 def started(workers: Workers) -> Workers:
@@ -177,14 +176,17 @@ def fill(engines: Engines, *paths: Path):
 
 
 def index_in_small_batches(folder: Path, news: Path, progress=silent) -> None:
-    """Index and embed with worker processes, in many small steps; sizes change in this process."""
-    indexing.FIRST_BATCH = ingest_batch.FIRST_BATCH = 15
-    ingest_batch.LARGEST_BATCH, indexing.SPLIT_AT_ONCE, stages.WORDS_AT_ONCE = 30, 5, 20
-    stages.EMBEDDED_AT_ONCE = 40
+    """Index and embed with worker processes, in many small steps."""
     folder.mkdir(exist_ok=True)
     with ArchiveDirectory(folder).writing(), Workers(2) as workers, Workers(1) as aside:
         engines = engines_in(folder, in_memory=False, workers=started(workers))
-        indexer = indexer_of(engines, progress, workers=workers, aside=started(aside))
+        indexer = indexer_of(
+            engines,
+            progress,
+            workers=workers,
+            aside=started(aside),
+            sizes=Sizes(batches=(15, 30), split=5, words=20, embedded=40),
+        )
         indexer.run(Reading([news], FieldMap()))
 
 

@@ -25,18 +25,24 @@ from backfile.archive.workers import Task, Workers, batches
 from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.ingest_batch import (
-    FIRST_BATCH,
     Ingest,
     IngestBatch,
     Input,
     Report,
     growing_batches,
 )
-from backfile.index.indexing.stages import EmbedStage, LexicalStage, Progress, Stage, entry_of
+from backfile.index.indexing.stages import (
+    SIZES,
+    EmbedStage,
+    LexicalStage,
+    Progress,
+    Sizes,
+    Stage,
+    entry_of,
+)
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
 
-SPLIT_AT_ONCE = 50  # articles a worker is given
 BATCHES_AHEAD = 1  # batches that are split while the next one is read
 
 Cut = list[tuple[int, int, str]]
@@ -77,6 +83,7 @@ class Indexer:
         *,
         workers: Workers | None = None,
         aside: Workers | None = None,
+        sizes: Sizes = SIZES,
     ) -> None:
         """Take the processes that split and sign, and those that embed beside the lexical stage.
 
@@ -89,9 +96,10 @@ class Indexer:
         self._progress = progress
         self._workers = workers or Workers(0)
         self._aside = aside or Workers(0)
+        self._sizes = sizes
         self._writing = threading.Lock()  # held while the catalogue is changed
-        self.lexical = LexicalStage(engines, progress, self._writing, self._workers)
-        self._embed = EmbedStage(engines, progress, self._writing, self._aside)
+        self.lexical = LexicalStage(engines, progress, self._writing, self._workers, sizes.words)
+        self._embed = EmbedStage(engines, progress, self._writing, self._aside, sizes.embedded)
         self._clusterer = Clusterer(engines.catalog.clusters, self._writing, self._workers)
 
     def run(self, source: Input) -> Report:
@@ -157,8 +165,8 @@ class Indexer:
         self.tidy()
         self.lexical.bring_up()  # what a killed run has left to do
         ahead: deque[_Batch] = deque()
-        for number, found in enumerate(growing_batches(source)):
-            if number or len(found) >= FIRST_BATCH:  # more batches will follow
+        for number, found in enumerate(growing_batches(source, *self._sizes.batches)):
+            if number or len(found) >= self._sizes.batches[0]:  # more batches will follow
                 self._workers.start()
                 if aside:
                     aside.start()
@@ -181,7 +189,7 @@ class Indexer:
         return report
 
     def _split(self, batch: IngestBatch) -> _Batch:
-        some = list(batches(batch.articles, SPLIT_AT_ONCE))
+        some = list(batches(batch.articles, self._sizes.split))
         cut = partial(self._workers.submit, _cut, self._tokenizer)
         return _Batch(batch, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some])
 

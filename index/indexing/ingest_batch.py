@@ -27,8 +27,6 @@ from backfile.index.indexing.identity import (
 )
 from backfile.index.indexing.unnamed import Unnamed
 
-FIRST_BATCH = 250  # articles; small, so that the first ones are found within seconds
-LARGEST_BATCH = 2_000
 LARGEST_TEXT = 20_000_000  # characters a batch; bounds the memory where articles are long
 
 
@@ -44,15 +42,17 @@ class Input(Protocol):
     def __iter__(self) -> Iterator[Article | UnreadableArticle]: ...
 
 
-def growing_batches(source: Input) -> Iterator[list[Article | UnreadableArticle]]:
-    """Cut an input into batches that grow from FIRST_BATCH to LARGEST_BATCH."""
-    size, batch, characters = FIRST_BATCH, [], 0
+def growing_batches(
+    source: Input, first: int, largest: int
+) -> Iterator[list[Article | UnreadableArticle]]:
+    """Cut an input into batches that grow from the first size to the largest."""
+    size, batch, characters = first, [], 0
     for found in source:
         batch.append(found)
         characters += len(found.text) if isinstance(found, Article) else 0
         if len(batch) >= size or characters >= LARGEST_TEXT:
             yield batch
-            batch, characters, size = [], 0, min(2 * size, LARGEST_BATCH)
+            batch, characters, size = [], 0, min(2 * size, largest)
     if batch:
         yield batch
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -40,7 +40,16 @@ class Progress(Protocol):
     def __call__(self, stage: Stage, done: int, total: int) -> None: ...
 
 
-WORDS_AT_ONCE = 20_000  # passages a Whoosh segment
+class Sizes(NamedTuple):
+    """How much is done at once."""
+
+    batches: tuple[int, int] = (250, 2_000)  # articles: the first, soon to be found; the largest
+    split: int = 50  # articles that a worker is given
+    words: int = 20_000  # passages of a segment of the lexical index
+    embedded: int = 1_024  # passages between two notes in the catalogue: about 20 s of work
+
+
+SIZES = Sizes()
 
 
 def entry_of(row: int, article: Article, passage: Passage) -> LexicalEntry:
@@ -52,8 +61,14 @@ class LexicalStage:
     """Fills the lexical index of one archive; `writing` is held while the catalogue is changed."""
 
     def __init__(
-        self, engines: Engines, progress: Progress, writing: threading.Lock, workers: Workers
+        self,
+        engines: Engines,
+        progress: Progress,
+        writing: threading.Lock,
+        workers: Workers,
+        at_once: int,
     ) -> None:
+        self._at_once = at_once
         self._catalog = engines.catalog
         self._lexical = engines.lexical
         self._progress = progress
@@ -69,9 +84,9 @@ class LexicalStage:
     def bring_up(self) -> None:
         """Add the passages that are in the catalogue only."""
         waiting = self._catalog.rows_after(self._lexical.last_row())
-        if len(waiting) > WORDS_AT_ONCE:
+        if len(waiting) > self._at_once:
             self._workers.start()
-        for rows in batches(waiting.tolist(), WORDS_AT_ONCE):
+        for rows in batches(waiting.tolist(), self._at_once):
             stored = self._catalog.stored(rows)
             self.add([entry_of(each.row, each.article, each.passage) for each in stored])
             self.announce()
@@ -92,7 +107,7 @@ class LexicalStage:
     def add(self, entries: Sequence[LexicalEntry]) -> None:
         """Have passages indexed, in segments of one size, so that all workers end together."""
         total = self._done + len(entries)
-        segments = -(-len(entries) // WORDS_AT_ONCE)
+        segments = -(-len(entries) // self._at_once)
         for some in batches(entries, -(-len(entries) // max(1, segments)) or 1):
             self._lexical.add(some)
             self._unseen = True
@@ -123,7 +138,6 @@ class LexicalStage:
                 self._catalog.announce()
 
 
-EMBEDDED_AT_ONCE = 1_024  # passages between two notes in the catalogue: about 20 s of work
 EMBEDDED_ASIDE = 128  # passages whose work may be lost when the lexical stage ends
 PAUSE = 0.5  # seconds between two looks for something to embed
 
@@ -132,8 +146,14 @@ class EmbedStage:
     """Fills the vectors of one archive; `writing` is held while the catalogue is changed."""
 
     def __init__(
-        self, engines: Engines, progress: Progress, writing: threading.Lock, aside: Workers
+        self,
+        engines: Engines,
+        progress: Progress,
+        writing: threading.Lock,
+        aside: Workers,
+        at_once: int,
     ) -> None:
+        self._at_once = at_once
         self._catalog = engines.catalog
         self._vectors = engines.vectors
         self._embedder = engines.embedder
@@ -148,8 +168,8 @@ class EmbedStage:
         """Embed all passages that are not embedded, newest first."""
         waiting = self._catalog.embedded.missing()
         total = self._done + len(waiting)
-        for start in range(0, len(waiting), EMBEDDED_AT_ONCE):
-            self._embed(waiting[start : start + EMBEDDED_AT_ONCE])
+        for start in range(0, len(waiting), self._at_once):
+            self._embed(waiting[start : start + self._at_once])
             self._progress(Stage.MEANING, self._done, total)
         self._embedder.prepare_queries()
 

@@ -1,5 +1,6 @@
 """Searches an archive: reads, ranks, orders and counts a query, and fetches a page of hits."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -61,16 +62,17 @@ class Searcher:
         reranking: Reranking | None = None,
         *,
         today: Callable[[], date] = date.today,
+        seconds: Callable[[], float] = time.monotonic,
         cache: ResultCache | None = None,
         seconds_to_mark: float = MOST_SECONDS,
     ) -> None:
         """Search with these engines; `last week` is relative to `today`.
 
-        `cache` stores answers for their later pages; marking sentences ends after
-        `seconds_to_mark`.
+        A change of the archive is noticed by `seconds`, a clock that is never set back. `cache`
+        stores answers for their later pages; marking sentences ends after `seconds_to_mark`.
         """
         self._catalog = engines.catalog
-        self._snapshots = Snapshots(engines)
+        self._snapshots = Snapshots(engines, seconds)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +42,10 @@ class Snapshot:
 class Snapshots:
     """Opens and shares the current snapshot; thread-safe."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: Engines, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Open snapshots of these engines; `seconds` is a clock that is never set back."""
         self._engines = engines
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._current: Snapshot | None = None
         self._looked = self._opened = 0.0
@@ -63,7 +65,7 @@ class Snapshots:
         self._looked = -SECONDS_BETWEEN_LOOKS
 
     def _changed(self, found: Snapshot) -> bool:
-        now = time.monotonic()
+        now = self._seconds()
         if now - self._looked < SECONDS_BETWEEN_LOOKS:
             return False
         self._looked = now
@@ -87,7 +89,7 @@ class Snapshots:
         covered = _coverage(table, lexical.rows())
         noise = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
-        self._looked = self._opened = time.monotonic()
+        self._looked = self._opened = self._seconds()
         return Snapshot(table, search, vectors, noise, covered, no_words, no_vectors)
 
     def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:

@@ -30,7 +30,7 @@ from backfile.index.evaluation.systems import (
     results_of,
     usual_systems,
 )
-from backfile.index.indexing.stages import EMBEDDED_AT_ONCE
+from backfile.index.indexing.stages import SIZES
 from backfile.index.seams.engines import Engines
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import ranking_options, tokenizer_of
@@ -136,7 +136,7 @@ def cut_again(catalog: Catalog, tokenizer: Tokenizer, tokens: int) -> None:
 
 def embed_without_titles(engines: Engines) -> None:
     """Embed all passages on record by their heading and text alone."""
-    for rows in batches(engines.catalog.rows_after(0).tolist(), EMBEDDED_AT_ONCE):
+    for rows in batches(engines.catalog.rows_after(0).tolist(), SIZES.embedded):
         texts = [embedded_text(each.passage, "") for each in engines.catalog.stored(rows)]
         write_vectors(engines, np.array(rows), engines.embedder.embed_passages(texts))
 

@@ -153,9 +153,6 @@ def _recombined(
     return replace(pattern, id=f"{RECOMBINED}{turn}", text=text, url="")
 
 
-EMBEDDED = 512  # passages: embedding all would take hours
-
-
 @dataclass(frozen=True, slots=True)
 class Rate:
     """How fast a stage of indexing was: the count of a unit, and the cost."""
@@ -183,9 +180,18 @@ class Built:
 
 
 def build(
-    source: Engines, settings: Settings, place: Path, n_passages: int, progress: Progress
+    source: Engines,
+    settings: Settings,
+    place: Path,
+    n_passages: int,
+    progress: Progress,
+    *,
+    n_embedded: int,
 ) -> Built:
-    """Build an archive of about `n_passages` at `place`, from the source that the settings name."""
+    """Build an archive of about `n_passages` at `place`, from the source that the settings name.
+
+    To measure the rate, `n_embedded` passages are embedded again: all of them would take hours.
+    """
     corpus = Corpus(source.catalog, n_passages)
     graph = ArchiveDirectory(settings.archive).query_graph
     settings = replace(settings, archive=place)
@@ -203,7 +209,7 @@ def build(
         ]
         synthetic = None
         if source.catalog.counts().embedded:
-            rates.append(_embedding(source))
+            rates.append(_embedding(source, n_embedded))
             synthetic = lend_vectors(source, engines)
             sealing = cost_of(indexer.seal)
             rates.append(Rate("neighbours", "passages", counts.passages, sealing))
@@ -212,10 +218,10 @@ def build(
     return Built(settings, counts.articles, counts.passages, recombined, synthetic, tuple(rates))
 
 
-def _embedding(source: Engines) -> Rate:
+def _embedding(source: Engines, count: int) -> Rate:
     """Embed a sample of passages again, to measure the rate."""
     rows = source.catalog.rows_after(0)
-    some = rows[:: max(1, len(rows) // EMBEDDED)][:EMBEDDED].tolist()
+    some = rows[:: max(1, len(rows) // count)][:count].tolist()
     stored = source.catalog.stored(some)
     texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
     source.embedder.embed_passages(texts[:16])  # which loads the model

@@ -42,6 +42,17 @@ Say = Callable[[str], None]
     help="Build an archive of so many passages and measure that; may be repeated.",
 )
 @click.option(
+    "--seconds", default=10.0, show_default=True, help="How long to ask a server in each mode."
+)
+@click.option(
+    "--embed",
+    "n_embedded",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    help="How many passages to embed, to measure the rate.",
+)
+@click.option(
     "--baselines/--no-baselines", "beside", default=True, help="Other engines too, or not."
 )
 @click.option(
@@ -56,6 +67,8 @@ def benchmark(
     settings: Settings,
     queries: int,
     sizes: tuple[int, ...],
+    seconds: float,
+    n_embedded: int,
     beside: bool,
     scratch: Path | None,
     as_json: bool,
@@ -82,15 +95,17 @@ def benchmark(
             folder.mkdir(parents=True)
             bars = stack.enter_context(Bars(quiet=quiet))
             say(f"{size:,} passages: building an archive")
-            built = build(source, settings, folder / "archive", size, bars)
-            found.append(_measure(built, folder, queries, say, beside=beside))
+            built = build(source, settings, folder / "archive", size, bars, n_embedded=n_embedded)
+            found.append(_measure(built, folder, queries, seconds, say, beside=beside))
     if as_json:
         click.echo(json.dumps([asdict(measured) for measured in found], default=str))
     else:
         click.echo(tables(found))
 
 
-def _measure(built: Built, folder: Path, count: int, say: Say, *, beside: bool) -> Measured:
+def _measure(
+    built: Built, folder: Path, count: int, seconds: float, say: Say, *, beside: bool
+) -> Measured:
     engines = open_engines(built.settings)
     directory = ArchiveDirectory(built.settings.archive)
     queries = queries_from(engines.catalog, count)
@@ -98,7 +113,7 @@ def _measure(built: Built, folder: Path, count: int, say: Say, *, beside: bool) 
     has_vectors = built.synthetic is not None
     modes = (Mode.KEYWORD, Mode.HYBRID) if has_vectors else (Mode.KEYWORD,)
     say("  a server, asked by several clients")
-    served = load(built.settings, modes, texts[Kind.WORDS])
+    served = load(built.settings, modes, texts[Kind.WORDS], seconds)
     say("  searches")
     embedding = time_embedding(engines.embedder, queries) if has_vectors else None
     engines = replace(engines, embedder=CachingEmbedder(engines.embedder))

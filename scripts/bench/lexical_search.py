@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from backfile.archive.workers import batches
-from backfile.index.indexing.stages import WORDS_AT_ONCE
+from backfile.index.indexing.stages import SIZES
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.bm25 import best_rows
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
@@ -58,7 +58,7 @@ class Ours:
 
     def build(self, passages: Iterable[Passage]) -> None:
         self._lexical.clear()
-        for some in batches(passages, WORDS_AT_ONCE):
+        for some in batches(passages, SIZES.words):
             self._lexical.add(LexicalEntry(*passage) for passage in some)
         self._lexical.settle()
 

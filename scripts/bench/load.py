@@ -20,7 +20,6 @@ from backfile.index.model.query import Mode
 from backfile.scripts.bench.timing import Latency, latency
 
 CLIENTS = 8
-SECONDS = 10.0
 STARTING = 120.0  # seconds a server may take until it answers
 
 
@@ -42,22 +41,22 @@ class Served:
     peak_memory: int
 
 
-def load(settings: Settings, modes: Sequence[Mode], texts: Sequence[str]) -> Served:
-    """Start a server of the archive, put it under load in each mode, and stop it."""
+def load(settings: Settings, modes: Sequence[Mode], texts: Sequence[str], seconds: float) -> Served:
+    """Start a server of the archive, put it under load in each mode for `seconds`, and stop it."""
     port = _free_port()
     options = ["--archive", str(settings.archive), "--port", str(port)]
     command = [sys.executable, "-m", "backfile.scripts.backfile", "serve", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait_until_ready(server, port)
-        loads = tuple(_load(port, mode, texts) for mode in modes)
+        loads = tuple(_load(port, mode, texts, seconds) for mode in modes)
         return Served(loads, _peak_memory(server.pid))
     finally:
         server.terminate()
         server.wait()
 
 
-def _load(port: int, mode: Mode, texts: Sequence[str]) -> Load:
+def _load(port: int, mode: Mode, texts: Sequence[str], seconds: float) -> Load:
     took: list[float] = []
     failed: list[int] = []
     began = time.perf_counter()
@@ -66,7 +65,7 @@ def _load(port: int, mode: Mode, texts: Sequence[str]) -> Load:
         with closing(_connected(port)) as connection:
             for text in cycle([*texts[client:], *texts[:client]]):
                 asked = time.perf_counter()
-                if asked - began > SECONDS:
+                if asked - began > seconds:
                     return
                 connection.request("GET", "/api/search?" + urlencode({"q": text, "mode": mode}))
                 answer = connection.getresponse()

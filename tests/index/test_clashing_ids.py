@@ -19,8 +19,8 @@ from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import former_ids, is_global
 from backfile.archive.store.catalog import Changes
 from backfile.archive.store.rereading import Rereading
-from backfile.index.indexing import ingest_batch
 from backfile.index.indexing.identity import are_of_one_story
+from backfile.index.indexing.stages import Sizes
 from backfile.index.indexing.verify import verify
 from tests.archive.web_server import WebServer
 from tests.builders import engines_in, fill, indexer_of, nitf
@@ -72,8 +72,8 @@ def entry(make_article):
     return make
 
 
-def read(engines, *found):
-    return indexer_of(engines).index(Input(found))
+def read(engines, *found, **options):
+    return indexer_of(engines, **options).index(Input(found))
 
 
 def counted(report):
@@ -163,12 +163,11 @@ def test_more_stories_of_one_day_than_there_are_scopes_are_all_kept(opened, entr
     assert counted(read(opened, *reversed(entries))) == (0, 0, 40, 0, 0)
 
 
-def test_ids_are_judged_across_batches_that_are_not_on_the_record_yet(opened, entry, monkeypatch):
-    monkeypatch.setattr(ingest_batch, "FIRST_BATCH", 1)
-    monkeypatch.setattr(ingest_batch, "LARGEST_BATCH", 1)
+def test_ids_are_judged_across_batches_that_are_not_on_the_record_yet(opened, entry):
+    one = Sizes(batches=(1, 1))
     entries = [entry(outlet, f"{outlet} {n}", days=n) for n in range(3) for outlet in STORIES]
-    assert counted(read(opened, *entries)) == (9, 0, 0, 0, 0)
-    assert counted(read(opened, *entries)) == (0, 0, 9, 0, 0)
+    assert counted(read(opened, *entries, sizes=one)) == (9, 0, 0, 0, 0)
+    assert counted(read(opened, *entries, sizes=one)) == (0, 0, 9, 0, 0)
 
 
 def test_what_is_removed_leaves_the_others_and_their_ids(opened, entry):

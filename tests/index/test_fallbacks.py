@@ -4,7 +4,6 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.query import Mode, Query
-from backfile.index.search import snapshot as snapshots
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import app_over, damage, indexer_of
@@ -134,18 +133,19 @@ def test_with_neither_words_nor_vectors_a_search_is_an_error(archive):
     assert searcher_of(engines).search(Query("")).totals.articles == 7
 
 
-def test_an_engine_that_failed_is_tried_again(archive, monkeypatch):
-    monkeypatch.setattr(snapshots, "SECONDS_BETWEEN_LOOKS", 0)
+def test_an_engine_that_failed_is_tried_again(archive):
     engines, folder = archive
     path = next(folder.glob("lexical/*.toc"))
     path.rename(folder / "away")
-    searcher = searcher_of(engines)
+    now = 100.0
+    searcher = Searcher(engines, RankingOptions(), seconds=lambda: now)
     with pytest.raises(EngineUnavailable):
         searcher.search(Query("ferry", mode=Mode.KEYWORD))
     (folder / "away").rename(path)
+    now += 9
     with pytest.raises(EngineUnavailable):
         searcher.search(Query("ferry", mode=Mode.KEYWORD))
-    monkeypatch.setattr(snapshots, "SECONDS_BETWEEN_TRIES", 0)
+    now += 2
     assert searcher.search(Query("ferry", mode=Mode.KEYWORD)).hits
 
 

@@ -12,7 +12,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import EngineUnavailable, WorkerLost
 from backfile.archive.workers import Workers
-from backfile.index.indexing import indexer, ingest_batch, stages
+from backfile.index.indexing.stages import Sizes
 from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage import whoosh_index
 from tests.builders import (
@@ -27,14 +27,7 @@ from tests.builders import (
 )
 from tests.fakes import HashedWords, LateWorkers, ReadyWorkers
 
-
-@pytest.fixture
-def small_batches(monkeypatch):
-    monkeypatch.setattr(indexer, "FIRST_BATCH", 2)
-    monkeypatch.setattr(ingest_batch, "FIRST_BATCH", 2)
-    monkeypatch.setattr(ingest_batch, "LARGEST_BATCH", 4)
-    monkeypatch.setattr(indexer, "SPLIT_AT_ONCE", 2)
-    monkeypatch.setattr(stages, "WORDS_AT_ONCE", 3)
+SMALL = Sizes(batches=(2, 4), split=2, words=3)
 
 
 @pytest.fixture
@@ -49,13 +42,13 @@ def reading(*paths):
 
 
 @pytest.mark.long
-def test_many_processes_make_the_archive_that_one_makes(small_batches, tmp_path):
+def test_many_processes_make_the_archive_that_one_makes(tmp_path):
     news = write_news(tmp_path / "news.jsonl", articles=60)
     alone = engines_in(tmp_path / "alone", in_memory=False)
     fill(alone, news)
     with Workers(3) as workers, Workers(1) as aside:
         helped = engines_in(tmp_path / "helped", in_memory=False, workers=started(workers))
-        indexer = indexer_of(helped, workers=workers, aside=started(aside))
+        indexer = indexer_of(helped, workers=workers, aside=started(aside), sizes=SMALL)
         assert indexer.run(reading(news)).new == 60
         assert indexer.run(reading(news)).unchanged == 60
     assert len(helped.lexical._opened()._segments()) <= whoosh_index.MOST_SEGMENTS
@@ -66,25 +59,25 @@ def test_many_processes_make_the_archive_that_one_makes(small_batches, tmp_path)
     assert seen(tmp_path / "helped") == seen(tmp_path / "alone")
 
 
-def test_an_id_is_judged_by_batches_that_are_not_on_the_record_yet(small_batches, opened, tmp_path):
+def test_an_id_is_judged_by_batches_that_are_not_on_the_record_yet(opened, tmp_path):
     path = tmp_path / "twice.jsonl"
     other = {**STORIES[1], "title": "Another", "text": "Another."}
     stories = [*STORIES[:4], STORIES[1], other, *STORIES[4:], STORIES[0]]
     path.write_text("".join(json.dumps(story) + "\n" for story in stories))
-    report = indexer_of(opened, workers=LateWorkers()).index(reading(path))
+    report = indexer_of(opened, workers=LateWorkers(), sizes=SMALL).index(reading(path))
     assert (report.new, report.changed, report.duplicate, report.refused) == (8, 0, 2, [])
     assert opened.catalog.article("bridge").title == "Swing bridge shut"
     assert opened.catalog.counts().articles == 8
     assert list(opened.lexical.rows()) == list(opened.catalog.rows_after(0))
 
 
-def test_a_file_that_is_read_twice_in_a_run_is_one_article(small_batches, opened, tmp_path):
+def test_a_file_that_is_read_twice_in_a_run_is_one_article(opened, tmp_path):
     folder = tmp_path / "news" / "2024"
     folder.mkdir(parents=True)
     for n in range(3):
         (folder / f"{n}.txt").write_text(f"Title {n}\n\nText of story {n}.")
     paths = (folder, tmp_path / "news")
-    report = indexer_of(opened, workers=LateWorkers()).index(reading(*paths))
+    report = indexer_of(opened, workers=LateWorkers(), sizes=SMALL).index(reading(*paths))
     assert opened.catalog.counts().articles == report.new == 3
 
 
@@ -103,12 +96,12 @@ class Losing:
             yield found
 
 
-def test_a_lost_worker_is_an_error_and_the_next_run_goes_on(small_batches, tmp_path):
+def test_a_lost_worker_is_an_error_and_the_next_run_goes_on(tmp_path):
     news = write_news(tmp_path / "news.jsonl", articles=30)
     with Workers(1) as workers:
         engines = engines_in(tmp_path / "archive", in_memory=False, workers=started(workers))
         with pytest.raises(WorkerLost):
-            indexer_of(engines, workers=workers).index(Losing(workers, news))
+            indexer_of(engines, workers=workers, sizes=SMALL).index(Losing(workers, news))
     engines.catalog.close()
     engines = engines_in(tmp_path / "archive", in_memory=False)
     fill(engines, news)
@@ -135,9 +128,9 @@ class Waiting:
         yield last
 
 
-def test_what_is_on_the_record_is_embedded_while_more_is_read(small_batches, opened, tmp_path):
+def test_what_is_on_the_record_is_embedded_while_more_is_read(opened, tmp_path):
     source = Waiting(opened, write_stories(tmp_path))
-    indexer_of(opened, aside=ReadyWorkers()).run(source)
+    indexer_of(opened, aside=ReadyWorkers(), sizes=SMALL).run(source)
     assert source.embedded
     assert opened.catalog.counts() == (7, 8, 8)
     assert list(verify(opened)) == []
@@ -150,12 +143,12 @@ class Torn(HashedWords):
         raise EngineUnavailable("the model", "torn")
 
 
-def test_what_ends_the_embedding_meanwhile_ends_the_run(small_batches, tmp_path):
+def test_what_ends_the_embedding_meanwhile_ends_the_run(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     source = Waiting(engines, write_stories(tmp_path))
     broken = type(engines)(**{**_parts(engines), "embedder": Torn()})
     with pytest.raises(EngineUnavailable, match="torn"):
-        indexer_of(broken, aside=ReadyWorkers()).run(reading(source.path))
+        indexer_of(broken, aside=ReadyWorkers(), sizes=SMALL).run(reading(source.path))
     fill(engines, source.path)
     assert engines.catalog.counts() == (7, 8, 8)
     engines.catalog.close()

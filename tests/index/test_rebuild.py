@@ -104,10 +104,10 @@ def test_searches_go_on_while_words_are_indexed_anew(folder, monkeypatch):
 
     def search():
         announce()
+        searcher.look_again()
         answers.append(searcher.search(Query("ferry", mode=Mode.KEYWORD)))
 
     announce = indexer.lexical.announce
-    monkeypatch.setattr("backfile.index.search.snapshot.SECONDS_BETWEEN_LOOKS", 0)
     monkeypatch.setattr(indexer.lexical, "announce", search)
     indexer.lexical.rebuild()
     assert len(answers) > 1

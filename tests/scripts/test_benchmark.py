@@ -14,9 +14,6 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import Mode, Query
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.bench import (
-    archives as building,
-)
-from backfile.scripts.bench import (
     lexical_search as by_words,
 )
 from backfile.scripts.bench import load
@@ -71,8 +68,9 @@ def test_an_archive_is_built_with_lent_vectors_and_says_which_are_made_up(
     source, settings, tmp_path, monkeypatch
 ):
     counts = source.catalog.counts()
-    monkeypatch.setattr(building, "EMBEDDED", 32)
-    built = build(source, settings, tmp_path / "archive", 2 * counts.passages, silent)
+    built = build(
+        source, settings, tmp_path / "archive", 2 * counts.passages, silent, n_embedded=32
+    )
     assert built.passages == pytest.approx(2 * counts.passages, rel=0.1)
     assert built.articles == counts.articles + built.recombined
     assert built.synthetic == built.passages - counts.passages
@@ -137,9 +135,10 @@ def test_a_query_is_embedded_once():
     assert (model.asked, caching.name) == (2, "counting")
 
 
-def test_engines_compete_on_the_same_passages(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(building, "EMBEDDED", 32)
-    place = build(open_engines(settings), settings, tmp_path / "archive", 60, silent).settings
+def test_engines_compete_on_the_same_passages(settings, tmp_path):
+    place = build(
+        open_engines(settings), settings, tmp_path / "archive", 60, silent, n_embedded=32
+    ).settings
     engines, others = open_engines(place), baselines(tmp_path / "baselines")
     queries = queries_from(engines.catalog, 4)
     found = list(by_words.compare(engines, place.archive / "lexical", others.by_words, queries))
@@ -155,19 +154,27 @@ def test_engines_compete_on_the_same_passages(settings, tmp_path, monkeypatch):
     assert bytes_below(tmp_path / "baselines") > 10_000
 
 
-def test_a_server_is_put_under_load_and_stopped(settings, monkeypatch):
-    monkeypatch.setattr(load, "SECONDS", 0.5)
-    served = load.load(settings, [Mode.KEYWORD], ["ferry", "bridge", "harbour dues"])
+def test_a_server_is_put_under_load_and_stopped(settings):
+    served = load.load(settings, [Mode.KEYWORD], ["ferry", "bridge", "harbour dues"], seconds=0.5)
     assert served.loads[0].failed == 0
     assert served.loads[0].latency.calls >= load.CLIENTS
     assert served.loads[0].requests_a_second > 1
     assert served.peak_memory == 0 or served.peak_memory > 50_000_000
 
 
-def test_the_command_prints_tables_and_json(sample, monkeypatch):
-    monkeypatch.setattr(building, "EMBEDDED", 32)
-    monkeypatch.setattr(load, "SECONDS", 0.2)
-    options = ("--archive", sample, "--no-baselines", "--queries", "3", "--quiet")
+def test_the_command_prints_tables_and_json(sample):
+    options = (
+        "--archive",
+        sample,
+        "--no-baselines",
+        "--queries",
+        "3",
+        "--quiet",
+        "--seconds",
+        "0.2",
+        "--embed",
+        "32",
+    )
     printed = backfile("benchmark", *options, "--size", "100")
     assert printed.exit_code == 0, printed.output
     for line in ("indexing", "serving 8 clients", "searching, ms", "best 10 by words", "recall"):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from backfile.archive.store.history import RUNS_KEPT
 from backfile.web.app import create_app
 from tests.builders import app_over, engines_in, fill
 
@@ -44,10 +45,8 @@ def test_an_empty_archive_says_how_it_is_filled(tmp_path):
     engines.catalog.close()
 
 
-def test_only_the_latest_runs_are_remembered(engines, monkeypatch):
-    from backfile.archive.store import history
-
-    monkeypatch.setattr(history, "RUNS_KEPT", 3)
-    for n in range(6):
+def test_only_the_latest_runs_are_remembered(engines):
+    for n in range(RUNS_KEPT + 3):
         engines.catalog.finish(counts={"read": n})
-    assert [run.counts["read"] for run in engines.catalog.runs.latest(9)] == [5, 4, 3]
+    kept = [run.counts["read"] for run in engines.catalog.runs.latest(RUNS_KEPT + 9)]
+    assert kept == list(reversed(range(3, RUNS_KEPT + 3)))
