@@ -20,7 +20,7 @@ ROWS = "rows.npy"
 OPENING = threading.Lock()  # Chroma's registry of clients is global and not thread-safe
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 # Whatever was added is in the graph's files when a part is closed, so Chroma, when it opens them,
-# has nothing to add, and writes to its database alone.
+# has nothing to add, and writes to its database alone. A part of one row is the exception.
 ALL_WRITTEN = {"batch_size": 2, "sync_threshold": 2}
 
 

@@ -3,7 +3,8 @@
 Chroma writes to its database whenever it opens one, and bytes that it does not expect can end the
 whole process: by a panic, a segmentation fault, or a demand for more memory than there is. So it
 opens a copy, and only of files that are as they were sealed: checking 100 MB takes 0.1 s. Its
-database, a tenth of a part, is copied; the other files, which it only reads, are linked.
+database, a tenth of a part, is copied; the other files, which it only reads, are linked. Small ones
+are copied, too: to those of a part of one row it writes.
 """
 
 import json
@@ -30,6 +31,7 @@ ELSEWHERE = (
     f"backfile-{COPY}"  # in the folder for temporary files, for an archive that is only read
 )
 WRITTEN_TO = ".sqlite3"
+SMALL = 1 << 22  # bytes; a file of one row has room for 100: 180 KB with 384 dimensions
 
 Seals = dict[str, Seal]
 """The seal of each file, by its path in the part."""
@@ -103,7 +105,8 @@ class OpenCopy:
     def _take(self, source: Path, name: str, seal: Seal) -> None:
         target = self.folder / name
         target.parent.mkdir(mode=OWNER_ONLY, exist_ok=True)
-        if source.suffix == WRITTEN_TO or not _linked(source, target):
+        copied = source.suffix == WRITTEN_TO or seal.size < SMALL
+        if copied or not _linked(source, target):
             shutil.copyfile(source, target)
             target.chmod(FILE_MODE)
         if not seal.fits_file(target):

@@ -182,3 +182,14 @@ def test_chroma_failing_at_a_query_is_not_asked_again(archive, sound, monkeypatc
 def nearest_exactly(archive):
     snapshot = opened(archive, rows_a_neighbour=1_000_000).snapshot(EMBEDDED)
     return snapshot.nearest(QUERY, None, 20).rows.tolist()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_part_stays_as_it_was_sealed_however_few_rows_it_has(count, archive):
+    shutil.rmtree(archive / "chroma")
+    few = EMBEDDED & (np.arange(N_ROWS + 1) <= count)
+    opened(archive).seal(np.flatnonzero(few))
+    index = opened(archive)
+    index.warm()
+    assert len(index.snapshot(few).nearest(QUERY, None, 20).rows) == count
+    opened(archive).check()
