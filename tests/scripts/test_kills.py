@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 
 from backfile.archive.store.catalog import Catalog
 from tests.archive.web_server import WebServer
-from tests.builders import STORIES, backfile
+from tests.builders import STORIES, backfile, damage
 
 pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -82,6 +82,7 @@ def finish(arguments, folder, exits=frozenset({0})):
 
 def seen(folder: Path):
     """All that the record holds, without moments and numbers, and what a search finds."""
+    ranking = folder / "ranking.json"
     with closing(Catalog(folder / "catalog.db")) as catalog:
         articles = sorted((article.id, digest) for article, digest in catalog.digests())
         versions = sorted((each, catalog.history.count(each)) for each, _ in articles)
@@ -90,7 +91,7 @@ def seen(folder: Path):
     hits = [
         (hit["article"]["id"], round(hit["score"], 6)) for hit in json.loads(found.stdout)["hits"]
     ]
-    return articles, versions, removed, hits
+    return articles, versions, removed, hits, ranking.exists() and ranking.read_text()
 
 
 class Scene:
@@ -128,6 +129,15 @@ class Scene:
                 for path in self.archive.glob("catalog.db*"):
                     path.unlink()
                 return ["reread", "--all", "--no-vectors", *here]
+            case "repair":
+                with closing(sqlite3.connect(self.archive / "catalog.db")) as damaged, damaged:
+                    damaged.execute("UPDATE articles SET text = 'It sank.' WHERE id = 'ferry'")
+                damage(next(self.archive.glob("lexical/*.pst")), "flip")
+                return ["verify", "--repair", *here]
+            case "tune":
+                (self.folder / "queries.tsv").write_text("0\tferry\n1\tbridge\n")
+                (self.folder / "qrels.txt").write_text("0 0 ferry 1\n1 0 bridge 1\n")
+                return ["tune", self.folder, "--force", *here]
             case "backup":
                 return ["backup", self.folder / "backup", *here]
             case "restore":
@@ -140,9 +150,10 @@ class Scene:
 
 
 COMMANDS = [
-    "index new", "index changed", "remove", "rebuild", "reread", "reread lost", "backup",
-    "restore", "follow",
+    "index new", "index changed", "remove", "rebuild", "reread", "reread lost", "repair", "tune",
+    "backup", "restore", "follow",
 ]  # fmt: skip
+UNREADABLE = ("reread lost", "repair")  # what these mend can be searched afterwards alone
 FEED = """<rss version="2.0"><channel><title>Courier</title><item><title>Ferry back</title>
 <guid>https://courier.example/back</guid><link>https://courier.example/back</link>
 <description>The night ferry is back on the Ash, a week early, and it is full.</description>
@@ -179,10 +190,11 @@ def check_a_kill(command, seed, undisturbed, indexed_by_words, feed, tmp_path):
     at = random.Random(f"{command} {seed}").randint(1, moments)
     scene = Scene(tmp_path, indexed_by_words, feed)
     arguments = scene.prepare(command)
-    before = seen(scene.archive) if scene.archive.exists() and "lost" not in command else None
+    readable = scene.archive.exists() and command not in UNREADABLE
+    before = seen(scene.archive) if readable else None
     killed = run(arguments, at)
     assert killed in (-signal.SIGKILL, 0), f"moment {at} of {moments}"
-    if before and command not in ("reread lost",):
+    if before:
         articles = {each for each, _ in seen(scene.archive)[0]}
         assert articles <= {each for each, _ in before[0] + expected[0]}
     # A removal that was committed before the kill leaves nothing to remove, which is exit 1.
