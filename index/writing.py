@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost, means_full
+from backfile.archive.model.errors import EngineUnavailable, RecordLost, shortage_of
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up
@@ -67,7 +67,7 @@ def open_for_writing(
     require_trusted(directory.root, trust=settings.trust)
     several = settings.worker_threads > 1
     with (
-        _naming_a_full_disk(),
+        _naming_a_shortage(),
         directory.writing(),
         Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
         Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
@@ -97,13 +97,13 @@ def open_for_writing(
 
 
 @contextmanager
-def _naming_a_full_disk() -> Iterator[None]:
-    """Raise DiskFull in place of the system's errors that mean the same."""
+def _naming_a_shortage() -> Iterator[None]:
+    """Raise a Shortage in place of the errors that mean the same."""
     try:
         yield
-    except OSError as exc:
-        if means_full(exc):
-            raise DiskFull from exc
+    except (OSError, MemoryError, ImportError) as exc:
+        if shortage := shortage_of(exc):
+            raise shortage from exc
         raise
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from backfile.archive.model.errors import ArchiveError
+from backfile.archive.model.errors import ArchiveError, shortage_of
 
 
 class Summary(NamedTuple):
@@ -79,8 +79,11 @@ class Commands(click.Group):
         except BrokenPipeError:  # `backfile search … | head`
             sys.stderr.close()
             context.exit(0)
-        except OSError as exc:  # a full disk, say: nothing a stack trace would help with
-            click.echo(f"backfile: {_in_one_line(exc)}", err=True)
+        except (OSError, MemoryError, ImportError) as exc:
+            reason = shortage_of(exc) or (_in_one_line(exc) if isinstance(exc, OSError) else None)
+            if not reason:
+                raise
+            click.echo(f"backfile: {reason}", err=True)
             context.exit(2)
         except KeyboardInterrupt:  # click itself would exit with 1, which says "some refused"
             click.echo("backfile: interrupted; run the same command again to go on", err=True)

@@ -10,8 +10,8 @@ from backfile.archive.model.errors import (
     ArchiveError,
     ArticleNotFound,
     BadQuery,
-    DiskFull,
     EngineUnavailable,
+    Shortage,
 )
 from backfile.archive.model.message import Message
 
@@ -62,7 +62,7 @@ def _status(error: ArchiveError) -> HTTPStatus:
             return HTTPStatus.BAD_REQUEST
         case ArticleNotFound():
             return HTTPStatus.NOT_FOUND
-        case EngineUnavailable() | DiskFull():
+        case EngineUnavailable() | Shortage():
             return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

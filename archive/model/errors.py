@@ -14,12 +14,16 @@ ArchiveError
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
-├── DiskFull            nothing more can be written
+├── Shortage            the machine lacks something, and nothing is damaged
+│   ├── DiskFull            room to write
+│   ├── TooManyFiles        files that this process may open
+│   └── OutOfMemory         memory
 ├── EngineUnavailable   Whoosh, Chroma, the model or the catalogue cannot answer
 └── WorkerLost          a worker process was ended from outside
 """
 
 import errno
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -196,7 +200,11 @@ class ArchiveClosed(ArchiveError):
         super().__init__(f"the archive at {path} was closed; open it again")
 
 
-class DiskFull(ArchiveError):
+class Shortage(ArchiveError):
+    """The machine lacks something; the archive is not damaged by that."""
+
+
+class DiskFull(Shortage):
     """Nothing more can be written; what is there can be read."""
 
     def __init__(self) -> None:
@@ -208,9 +216,68 @@ class DiskFull(ArchiveError):
         )
 
 
-def means_full(error: OSError) -> bool:
-    """Whether the system could not write because the disk, or the share of its user, is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+class TooManyFiles(Shortage):
+    """This process, or the system, has as many files open as it may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message(
+                "too many files are open; raise the limit (`ulimit -n 1024`), then run this again: "
+                "nothing is damaged"
+            )
+        )
+
+
+class OutOfMemory(Shortage):
+    """The system gave no more memory to this process."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message(
+                "there is not enough memory; close other programs or raise the limit "
+                "(`ulimit -v`), then run this again: nothing is damaged"
+            )
+        )
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_IN_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for a log's index
+NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory")  # vendors' words
+SPARE = 32  # files that Chroma, SQLite and Whoosh open at once
+
+
+def means_full(error: BaseException | None) -> bool:
+    """Whether nothing was written because the disk, or the share of its user, is full."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    in_sqlite = getattr(error, "sqlite_errorname", "") in FULL_IN_SQLITE
+    return in_sqlite or "disk is full" in str(error)  # Chroma passes on the words of SQLite
+
+
+def shortage_of(error: BaseException) -> Shortage | None:
+    """The shortage that made the system or a vendor fail; None if it was something else.
+
+    Few vendors name the cause where no file could be opened, so some are opened here to see.
+    """
+    if means_full(error):
+        return DiskFull()
+    if isinstance(error, MemoryError) or any(each in str(error).lower() for each in NO_MEMORY):
+        return OutOfMemory()
+    named = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    return TooManyFiles() if named or not _can_open(SPARE) else None
+
+
+def _can_open(count: int) -> bool:
+    """Whether this process can open so many more files."""
+    opened: list[int] = []
+    try:
+        opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(count))
+    except OSError:
+        return False
+    finally:
+        for each in opened:
+            os.close(each)
+    return True
 
 
 class EngineUnavailable(ArchiveError):

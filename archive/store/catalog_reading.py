@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from backfile.archive.model.errors import means_full
 from backfile.archive.store.database import (
     ARCHIVE,
     exclude_others,
     is_writable,
-    lacks_room,
     read_only_uri,
 )
 from backfile.archive.store.vectors import Rows
@@ -28,7 +28,7 @@ def connected(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError as exc:
         connection.close()
-        if not lacks_room(exc):
+        if not means_full(exc):
             raise
         connection = sqlite3.connect(uri, uri=True, timeout=SECONDS_TO_WAIT)
         exclude_others(connection)

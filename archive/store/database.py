@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable, RecordLost
+from backfile.archive.model.errors import EngineUnavailable, RecordLost, means_full, shortage_of
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
 from backfile.archive.store.migrations import migrate, require_readable
@@ -38,7 +38,6 @@ ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
-NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for the log's index
 
 
 class Database:
@@ -110,24 +109,19 @@ def delete_rows(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise EngineUnavailable or DiskFull, with what can be done, in place of SQLite's errors."""
+    """Raise EngineUnavailable or a Shortage, with what can be done, in place of SQLite's errors."""
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as exc:
         error = exc.orig if isinstance(exc, DatabaseError) else exc
-        if lacks_room(error):
-            raise DiskFull from exc
+        if error and (shortage := shortage_of(error)):
+            raise shortage from exc
         reason = Message(
             "%(error)s; `backfile verify --repair` restores what it can, "
             "and `backfile restore` brings a backup back",
             error=str(error),
         )
         raise EngineUnavailable(Message("the catalogue"), reason) from exc
-
-
-def lacks_room(error: BaseException | None) -> bool:
-    """Whether SQLite could not write because the disk is full."""
-    return getattr(error, "sqlite_errorname", "") in NO_ROOM
 
 
 def take(connection: Connection, counter: str, count: int) -> int:
@@ -170,7 +164,7 @@ def open_database(path: Path) -> Engine:
     try:
         _require_catalogue(path, uri)
     except sqlite3.OperationalError as exc:
-        if not lacks_room(exc):
+        if not means_full(exc):
             raise
         # The index of the log has no room, so each connection keeps its own in memory, and the
         # others wait meanwhile: https://sqlite.org/wal.html#use_of_wal_without_shared_memory

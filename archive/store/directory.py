@@ -16,8 +16,7 @@ from backfile.archive.model.errors import (
     ArchiveError,
     ArchiveMissing,
     ArchiveUnwritable,
-    DiskFull,
-    means_full,
+    shortage_of,
 )
 from backfile.archive.store.trust import FOLDER_MODE, make_private, open_private
 
@@ -189,8 +188,8 @@ class ArchiveDirectory:
 
 
 def _refused(root: Path, exc: OSError) -> ArchiveError:
-    if means_full(exc):
-        return DiskFull()
+    if shortage := shortage_of(exc):
+        return shortage
     if isinstance(exc, FileExistsError | NotADirectoryError):
         return ArchiveUnwritable(root, "it is a file, or lies below one")
     return ArchiveUnwritable(root, exc.strerror or str(exc))

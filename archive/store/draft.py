@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from backfile.archive.model.errors import means_full
 from backfile.archive.store.backup_list import WRITTEN_ONCE, ListedFile, Watch
-from backfile.archive.store.database import lacks_room
 from backfile.archive.store.directory import OWNER_ONLY, ArchiveDirectory
 from backfile.archive.store.sealing import digest_of, new_digest
 
@@ -76,7 +75,7 @@ class Draft:
             try:
                 source.backup(copy)
             except sqlite3.OperationalError as exc:
-                if lacks_room(exc):
+                if means_full(exc):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from exc
                 raise
         self.written(name, modified)

@@ -11,8 +11,7 @@ from backfile.archive.model.errors import (
     ArchiveBusy,
     ArchiveUnwritable,
     BackupUnusable,
-    DiskFull,
-    means_full,
+    shortage_of,
 )
 from backfile.archive.store.backup_files import is_passing
 from backfile.archive.store.backup_list import (
@@ -183,7 +182,7 @@ def _unwritable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if means_full(exc):
-            raise DiskFull from exc
+        if shortage := shortage_of(exc):
+            raise shortage from exc
         reason = f"{reason_of(exc)}; nothing was restored"
         raise ArchiveUnwritable(root, reason) from exc

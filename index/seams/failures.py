@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backfile.archive.model.errors import ArchiveError, DiskFull, EngineUnavailable, means_full
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable, shortage_of
 from backfile.archive.model.message import Message
 
 PASSING = (ArchiveError, KeyboardInterrupt, SystemExit, GeneratorExit)
-FULL = "disk is full"  # in SQLite's words, which Chroma passes on
 
 
 @contextmanager
 def translated(name: Message) -> Iterator[None]:
-    """Raise EngineUnavailable, or DiskFull, from what was raised by reading the files of an engine.
+    """Raise EngineUnavailable, or a Shortage, in place of what an engine raises over its files.
 
     Damaged bytes make a vendor raise almost anything: struct.error, KeyError, MemoryError; and code
     in Rust a PanicException, which is no Exception.
@@ -22,8 +21,9 @@ def translated(name: Message) -> Iterator[None]:
     except PASSING:
         raise
     except BaseException as exc:
-        if FULL in str(exc) or (isinstance(exc, OSError) and means_full(exc)):
-            raise DiskFull from exc
+        # Damage may ask for more memory than there is, as a length that was changed does.
+        if not isinstance(exc, MemoryError) and (shortage := shortage_of(exc)):
+            raise shortage from exc
         error = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
         raise unavailable(
             name, Message("its files cannot be read (%(error)s)", error=error)

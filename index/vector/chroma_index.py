@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.model.errors import DiskFull, EngineUnavailable
+from backfile.archive.model.errors import EngineUnavailable, Shortage
 from backfile.archive.store.trust import FILE_MODE, make_private, make_private_folder
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows
@@ -154,6 +154,6 @@ def _opens(part: ChromaPart) -> bool:
     """Open a part; return False if that fails."""
     try:
         part.open()
-    except (EngineUnavailable, DiskFull) as exc:
+    except (EngineUnavailable, Shortage) as exc:
         log.warning("%s; its passages are compared one by one", exc)
     return part.is_open

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from backfile.archive.model.errors import OutOfMemory, TooManyFiles
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.scripts.backfile import COMMANDS, main
 from tests.builders import ROOT, backfile, one_line_error, write_stories
@@ -301,10 +302,12 @@ def test_an_archive_that_is_a_file_is_an_error_in_one_line(tmp_path):
     [
         (KeyboardInterrupt(), 130, "interrupted; run the same command again to go on"),
         (
-            OSError(28, "No space left on device", "/x/words"),
+            OSError(5, "Input/output error", "/x/words"),
             2,
-            "/x/words: No space left on device",
+            "/x/words: Input/output error",
         ),
+        (OSError(24, "Too many open files"), 2, str(TooManyFiles())),
+        (MemoryError(), 2, str(OutOfMemory())),
     ],
 )
 def test_what_no_part_foresees_is_one_line_and_a_code(archive, monkeypatch, raised, code, said):
