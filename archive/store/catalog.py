@@ -26,7 +26,7 @@ from backfile.archive.store.clusters import (
     Clusters,
     put_clustering,
 )
-from backfile.archive.store.damage import Damage, find_damage
+from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.database import (
     ARCHIVE,
     UNFINISHED,
@@ -49,6 +49,7 @@ from backfile.archive.store.history import (
     History,
     Runs,
     add_versions,
+    forget_version,
     forget_versions,
     keep_versions,
     note_removals,
@@ -151,7 +152,7 @@ class Catalog:
     """The record of an archive. Readers see committed transactions only; there is one writer."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._database = Database(path)
         self.clusters = Clusters(self._database)
         self.embedded = Embedded(self._database)
@@ -364,9 +365,12 @@ class Catalog:
                 yield article_of(typed(Any, row)), row["digest"]
             last = found[-1]["number"]
 
-    def damaged(self) -> Iterator[Damage]:
-        """Find the articles that are not what was read; raise EngineUnavailable."""
-        return find_damage(self._path)
+    def discard_versions(self, damaged: Sequence[DamagedVersion]) -> None:
+        """Take damaged versions out of the history."""
+        with self._database.writing() as connection:
+            for each in damaged:
+                forget_version(connection, each.id, each.sequence)
+            take(connection, "generation", 1)
 
     def problems(self) -> list[str]:
         """What SQLite finds damaged in its file; empty if it is sound."""

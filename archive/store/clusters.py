@@ -17,6 +17,7 @@ from backfile.archive.store.schema import (
     clusters,
     counters,
     passages,
+    seals,
     signatures,
 )
 
@@ -81,6 +82,7 @@ class Clusters:
         """Keep the signatures of articles, by number."""
         with self._database.writing() as connection:
             put_signatures(connection, signed)
+            delete_rows(connection, delete(seals), seals.c.article, signed)  # without a signature
 
     def unsigned(self) -> Iterator[dict[int, Article]]:
         """Iterate over the articles without a signature, some at a time, by number.

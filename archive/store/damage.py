@@ -1,8 +1,10 @@
-"""Finds the articles of a catalogue that are not what was read, or whose passages are not."""
+"""Finds the articles and versions in a catalogue that are not what was read."""
 
+import base64
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +12,19 @@ from typing import Any, NamedTuple
 from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog_reading import connected
-from backfile.archive.store.schema import is_sound
+from backfile.archive.store.database import DAMAGED
+from backfile.archive.store.history import unpacked
+from backfile.archive.store.schema import Cut, is_sound, seal_of
 
 ARTICLES_AT_ONCE = 500
-PASSAGES = "SELECT n, start, end FROM passages WHERE article = ? ORDER BY n"
+PASSAGES = "SELECT n, start, end, heading FROM passages WHERE article = ? ORDER BY n"
+VERSIONS = (
+    "SELECT id, place, digest, kept_at, replaced_at, content FROM versions ORDER BY id, place"
+)
+HAS_SEALS = "SELECT 1 FROM sqlite_schema WHERE name = 'seals'"
+SEAL = (
+    "SELECT seal, signature FROM seals LEFT JOIN signatures USING (article) WHERE seals.article = ?"
+)
 
 
 class Damage(NamedTuple):
@@ -37,11 +48,55 @@ def find_damage(path: Path) -> Iterator[Damage]:
         with closing(connected(path)) as connection:
             connection.text_factory = lambda stored: stored.decode(errors="replace")
             connection.execute("BEGIN")  # one state, beside a writer too
+            sealed = connection.execute(HAS_SEALS).fetchone()
             for row in _articles(connection):
-                if not is_sound(row) or not _is_covered(connection, row):
+                cuts = connection.execute(PASSAGES, (row["number"],)).fetchall()
+                seal = connection.execute(SEAL, (row["number"],)).fetchone() if sealed else None
+                fits = not seal or seal[0] == seal_of(row, cuts, _bytes(seal[1]))
+                if not fits or not is_sound(row) or not _is_covered(str(row["text"]), cuts):
                     yield _damage(row)
-    except sqlite3.DatabaseError as exc:
+    except DAMAGED as exc:
         raise EngineUnavailable("the catalogue", f"{path} cannot be read: {exc}") from exc
+
+
+class DamagedVersion(NamedTuple):
+    """A damaged version of an article: its key, and what is left of it."""
+
+    id: str
+    sequence: int
+    replaced_at: str
+    content: str  # in base64
+
+    def __str__(self) -> str:
+        return f"the version of {self.id!r} that was replaced at {self.replaced_at} is damaged"
+
+
+def find_damaged_versions(path: Path) -> Iterator[DamagedVersion]:
+    """Compare each version with its digest; raise EngineUnavailable where SQLite cannot read on."""
+    try:
+        with closing(connected(path)) as connection:
+            connection.text_factory = lambda stored: stored.decode(errors="replace")
+            for name, sequence, digest, kept, replaced, content in connection.execute(VERSIONS):
+                instants = _is_instant(kept) and _is_instant(replaced)
+                if not instants or not _is_version(content, digest):
+                    left = base64.b64encode(_bytes(content)).decode()
+                    yield DamagedVersion(str(name), sequence, str(replaced), left)
+    except DAMAGED as exc:
+        raise EngineUnavailable("the catalogue", f"{path} cannot be read: {exc}") from exc
+
+
+def _is_instant(stored: Any) -> bool:
+    try:
+        return bool(datetime.fromisoformat(stored))
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_version(content: Any, digest: Any) -> bool:
+    try:
+        return bool(unpacked(content).digest == digest)
+    except EngineUnavailable:
+        return False
 
 
 def _articles(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
@@ -59,12 +114,14 @@ def _articles(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         last = rows[-1]["number"]
 
 
-def _is_covered(connection: sqlite3.Connection, row: Mapping[str, Any]) -> bool:
+def _bytes(stored: Any) -> bytes:
+    return stored if isinstance(stored, bytes) else b""
+
+
+def _is_covered(text: str, cuts: Sequence[Cut]) -> bool:
     """Whether the passages, in order, leave out nothing of the text but blanks."""
-    text = str(row["text"])
-    found = connection.execute(PASSAGES, (row["number"],)).fetchall()
-    spans = [(start, end) for _, start, end in found]
-    numbered = [n for n, _, _ in found] == list(range(len(found)))
+    spans = [(start, end) for _, start, end, _ in cuts]
+    numbered = [n for n, *_ in cuts] == list(range(len(cuts)))
     ends = [0, *(end for _, end in spans)]
     starts = [*(start for start, _ in spans), len(text)]
     whole = all(

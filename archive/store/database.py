@@ -38,6 +38,8 @@ ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
+# What Python raises for a damaged database; the latter where SQLite quotes damaged bytes.
+DAMAGED = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 
 class Database:
@@ -112,7 +114,7 @@ def translated() -> Iterator[None]:
     """Raise EngineUnavailable or a Shortage, with what can be done, in place of SQLite's errors."""
     try:
         yield
-    except (DatabaseError, sqlite3.DatabaseError) as exc:
+    except (DatabaseError, *DAMAGED) as exc:
         error = exc.orig if isinstance(exc, DatabaseError) else exc
         if error and (shortage := shortage_of(error)):
             raise shortage from exc

@@ -1,6 +1,6 @@
 """Writes articles and their passages into the catalogue, within a transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,7 +11,15 @@ from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.store.clusters import SIGNED, put_signatures
 from backfile.archive.store.database import delete_rows, find_rows, take
 from backfile.archive.store.history import keep_versions, moment
-from backfile.archive.store.schema import article_values, articles, passage_values, passages
+from backfile.archive.store.schema import (
+    Cut,
+    article_values,
+    articles,
+    passage_values,
+    passages,
+    seal_of,
+    seals,
+)
 
 ROWS = select(passages.c.row).join(articles, passages.c.article == articles.c.number)
 
@@ -53,8 +61,28 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     if rows:
         connection.execute(insert(passages), rows)
     put_signatures(connection, {numbers[each]: s for each, s in changes.signatures.items()})
+    connection.execute(insert(seals), _seals(values, rows, changes.signatures))
     take(connection, "generation", 1)
     return row
+
+
+def _seals(
+    values: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+    signatures: Mapping[str, bytes],
+) -> list[dict[str, Any]]:
+    """The seals of articles, from their rows and those of their passages."""
+    cuts: dict[int, list[Cut]] = {}
+    for row in rows:
+        cut = (row["n"], row["start"], row["end"], row["heading"])
+        cuts.setdefault(row["article"], []).append(cut)
+    return [
+        {
+            "article": each["number"],
+            "seal": seal_of(each, cuts.get(each["number"], ()), signatures.get(each["id"], b"")),
+        }
+        for each in values
+    ]
 
 
 def remove_articles(connection: Connection, article_ids: Sequence[str]) -> int:

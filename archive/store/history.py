@@ -64,7 +64,7 @@ class History:
         chosen = select(versions).where(versions.c.id == article_id)
         with self._database.reading() as connection:
             rows = connection.execute(chosen.order_by(versions.c.sequence.desc())).all()
-        return [Version(_unpacked(row.content), row.kept_at, row.replaced_at) for row in rows]
+        return [Version(unpacked(row.content), row.kept_at, row.replaced_at) for row in rows]
 
     def count(self, article_id: str) -> int:
         """Count the earlier versions of an article."""
@@ -137,6 +137,12 @@ def forget_versions(connection: Connection, article_ids: Sequence[str]) -> None:
     delete_rows(connection, delete(withdrawals), withdrawals.c.id, article_ids)
 
 
+def forget_version(connection: Connection, article_id: str, sequence: int) -> None:
+    """Delete one version of an article."""
+    c = versions.c
+    connection.execute(delete(versions).where(c.id == article_id, c.sequence == sequence))
+
+
 def moment() -> str:
     """The present instant, to the second: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -170,8 +176,13 @@ def _packed(row: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(plain, ensure_ascii=False).encode())
 
 
-def _unpacked(content: bytes) -> Article:
-    return article_of(json.loads(zlib.decompress(content)))
+def unpacked(content: bytes) -> Article:
+    """The article of a version's content; raise EngineUnavailable if it is damaged."""
+    try:
+        return article_of(json.loads(zlib.decompress(content)))
+    except (zlib.error, ValueError, TypeError, KeyError) as exc:
+        reason = "an earlier version is damaged; `backfile verify --repair` sets it aside"
+        raise EngineUnavailable("the catalogue", reason) from exc
 
 
 RUNS_KEPT = 100

@@ -100,9 +100,15 @@ CONTENTS = Step(
     " WHERE substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry');"
 )
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS)
-NOT_READ = {"releases"}
-"""Tables that only writers use: an archive that lacks them can be read."""
+SEALS = Step("""
+    CREATE TABLE IF NOT EXISTS seals (
+        article INTEGER NOT NULL PRIMARY KEY REFERENCES articles (number) ON DELETE CASCADE,
+        seal BLOB NOT NULL);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS)
+NOT_READ = {"releases", "seals"}
+"""Tables that no search needs: an archive that lacks them can be read."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.catalog_reading import connected
-from backfile.archive.store.database import ARCHIVE, UNFINISHED, create_database
+from backfile.archive.store.database import ARCHIVE, DAMAGED, UNFINISHED, create_database
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
 from backfile.archive.store.manifest import Manifest
@@ -22,7 +22,7 @@ from backfile.archive.store.schema import metadata
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
-ORPHANS = ("passages", "signatures", "stories")  # tables whose rows belong to articles
+ORPHANS = ("passages", "signatures", "seals", "stories")  # tables whose rows belong to articles
 
 
 def renew_catalog(directory: ArchiveDirectory, *, copy: bool, last_row: int = 0) -> Path | None:
@@ -79,7 +79,7 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> 
     known = {row[1] for row in new.execute(f"PRAGMA table_info({name})")}
     try:
         names = [row[1] for row in old.execute(f"PRAGMA table_info({name})") if row[1] in known]
-    except sqlite3.DatabaseError:
+    except DAMAGED:
         return
     if not names:
         return
@@ -88,14 +88,14 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> 
     insert = f"INSERT OR REPLACE INTO {name} ({listed}) VALUES ({gaps})"  # noqa: S608, our own names
     for rows in _readable(old, f"SELECT {listed} FROM {name}", _highest(old, name)):  # noqa: S608
         for row in rows:
-            with suppress(sqlite3.DatabaseError):  # a value is missing: it is no longer a row
+            with suppress(*DAMAGED):  # a value is missing: it is no longer a row
                 new.execute(insert, row)
 
 
 def _highest(old: sqlite3.Connection, name: str) -> int:
     try:
         return int(old.execute(f"SELECT MAX(rowid) FROM {name}").fetchone()[0] or 0)  # noqa: S608
-    except (sqlite3.DatabaseError, TypeError, ValueError):
+    except (*DAMAGED, TypeError, ValueError):
         return HIGHEST
 
 
@@ -109,7 +109,7 @@ def _readable(
         probes += 1
         try:
             yield old.execute(f"{select} WHERE rowid BETWEEN ? AND ?", (low, high)).fetchall()
-        except sqlite3.DatabaseError:
+        except DAMAGED:
             if low < high:
                 middle = (low + high) // 2
                 ranges += [(middle + 1, high), (low, middle)]
@@ -152,5 +152,5 @@ def problem_in(path: Path) -> str:
         with closing(connected(path)) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             return "" if found == "ok" else str(found)
-    except sqlite3.DatabaseError as exc:
+    except DAMAGED as exc:
         return str(exc)

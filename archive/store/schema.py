@@ -4,8 +4,9 @@ A column that was added later has a default, so that it can be added to an older
 our name for a column that older archives call otherwise.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -174,6 +175,14 @@ signatures = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+seals = Table(
+    "seals",
+    metadata,
+    # For `verify` alone. Articles of earlier releases have none, until they change.
+    _of_an_article(),
+    Column("seal", LargeBinary, nullable=False),
+)
+
 clusters = Table(
     "stories",
     metadata,
@@ -227,8 +236,21 @@ def is_sound(row: Mapping[str, Any]) -> bool:
     """Whether an article's row is complete, and its digest that of what a reader sees."""
     try:
         return bool(article_of(row).digest == row["digest"])
-    except (EngineUnavailable, KeyError):
+    except (EngineUnavailable, KeyError, TypeError):
         return False
+
+
+SEALED = ("number", "id", "date_source", "date_certainty", "canonical", "kept_at")
+Cut = tuple[int, int, int, str]
+
+
+def seal_of(row: Mapping[str, Any], cuts: Iterable[Cut], signature: bytes) -> bytes:
+    """Digest of what an article's own digest leaves out, but for its origin, which may change.
+
+    `cuts` are its passages, each as n, start, end, heading.
+    """
+    sealed = json.dumps([[row[name] for name in SEALED], *cuts], default=repr)
+    return hashlib.blake2b(sealed.encode() + signature, digest_size=16).digest()
 
 
 def _article_of(row: Mapping[str, Any]) -> Article:

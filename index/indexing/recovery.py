@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backfile.archive.store.catalog import Catalog
-from backfile.archive.store.damage import Damage
+from backfile.archive.store.damage import Damage, DamagedVersion
 from backfile.archive.store.directory import ArchiveDirectory, write_whole
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.seams.engines import Engines
 
 DAMAGED = "articles.jsonl"
+VERSIONS = "versions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ def recover(
     _write(aside / DAMAGED, lost)
     read = report.new + report.changed - len(restored)
     return replace(end_recovery(catalog, aside), restored=restored, lost=lost, read=read)
+
+
+def set_versions_aside(
+    directory: ArchiveDirectory, catalog: Catalog, damaged: Sequence[DamagedVersion]
+) -> Path:
+    """Move damaged versions out of the record to a folder that is kept for people; return it."""
+    aside = directory.new_set_aside()
+    lines = "".join(json.dumps(each._asdict(), ensure_ascii=False) + "\n" for each in damaged)
+    write_whole(aside / VERSIONS, lines.encode())
+    catalog.discard_versions(damaged)
+    return aside
 
 
 def end_recovery(catalog: Catalog, aside: Path) -> Recovered:

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.store.damage import find_damage, find_damaged_versions
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.model.arrays import Rows
 from backfile.index.seams.engines import Engines
@@ -114,8 +115,10 @@ def _lasting(
 
 def _texts(engines: Engines) -> Iterator[Problem]:
     """Check that each article has its digest, and that each passage is within its article."""
+    path = engines.catalog.path
     try:
-        yield from (Problem(Part.CATALOG, str(each)) for each in engines.catalog.damaged())
+        yield from (Problem(Part.CATALOG, str(each)) for each in find_damage(path))
+        yield from (Problem(Part.CATALOG, str(each)) for each in find_damaged_versions(path))
     except EngineUnavailable as exc:
         yield Problem(Part.CATALOG, str(exc))
 

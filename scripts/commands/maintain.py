@@ -3,8 +3,9 @@
 import click
 
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.damage import find_damage, find_damaged_versions
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.index.indexing.recovery import recover
+from backfile.index.indexing.recovery import recover, set_versions_aside
 from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
@@ -13,7 +14,7 @@ from backfile.index.writing import open_for_writing, rebuild_words, salvage_reco
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
-from backfile.scripts.printing.reports import print_earlier, print_recovered
+from backfile.scripts.printing.reports import print_earlier, print_recovered, print_set_aside
 
 
 @click.command()
@@ -50,9 +51,12 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
         open_for_writing(settings, bars, prepare=salvage_record) as opened,
     ):
         print_earlier(opened.earlier)
-        damaged = list(opened.engines.catalog.damaged())
+        damaged = list(find_damage(directory.catalog))
         if damaged or opened.engines.catalog.is_unfinished():
             print_recovered(recover(directory, opened.engines, opened.indexer, damaged))
+        if versions := list(find_damaged_versions(directory.catalog)):
+            aside = set_versions_aside(directory, opened.engines.catalog, versions)
+            print_set_aside(versions, aside)
         repair_archive(opened.engines, opened.indexer)
         left = list(verify_archive(opened.engines))
     _print_problems(left)

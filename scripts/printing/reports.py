@@ -14,6 +14,7 @@ import click
 from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.store.damage import DamagedVersion
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import Recovered
 from backfile.scripts.printing.hits import iso_day
@@ -126,6 +127,13 @@ def print_recovered(recovered: Recovered) -> None:
         click.echo(f"set aside the original of {place}: no article was read from it")
     if recovered.aside:
         click.echo(f"what was set aside is in {recovered.aside}")
+
+
+def print_set_aside(versions: Iterable[DamagedVersion], aside: Path) -> None:
+    """Print one line for each damaged version, and where they are now."""
+    for each in versions:
+        click.echo(f"set aside: {each}")
+    click.echo(f"what was set aside is in {aside}")
 
 
 def print_earlier(folder: Path | None) -> None:

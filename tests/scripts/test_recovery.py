@@ -197,6 +197,65 @@ def test_passages_that_leave_out_text_are_damage(archive):
 
 
 @pytest.mark.model
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE signatures SET signature = substr(signature, 2) WHERE article = 1",
+        'UPDATE passages SET "end" = "end" - 1 WHERE article = 1',
+        "UPDATE passages SET heading = 'Another' WHERE article = 1",
+        "UPDATE articles SET kept_at = '2001-01-01T00:00:00+00:00' WHERE number = 1",
+        "UPDATE articles SET date_certainty = 'likely' WHERE number = 1",
+        "UPDATE articles SET title = x'ff' WHERE number = 1",
+        "UPDATE seals SET seal = x'00' WHERE article = 1",
+    ],
+)
+def test_what_belongs_to_an_article_is_named_and_restored_with_it(archive, damage):
+    known = articles_in(archive)
+    with closing(sqlite3.connect(archive / "catalog.db")) as connection, connection:
+        assert connection.execute(damage).rowcount
+    found = run(archive, "verify")
+    assert found.exit_code == 1
+    assert "is not what was read from" in found.output
+    repaired = run(archive, "verify", "--repair", "--quiet")
+    assert (repaired.exit_code, repaired.output.count("restored ")) == (0, 1), repaired.output
+    assert articles_in(archive) == known
+
+
+def test_an_article_of_an_earlier_release_has_no_seal_and_is_sound(archive):
+    with closing(sqlite3.connect(archive / "catalog.db")) as connection, connection:
+        connection.execute("DELETE FROM seals WHERE article = 1")
+    assert run(archive, "verify").exit_code == 0
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE versions SET content = substr(content, 1, 40)",
+        "UPDATE versions SET digest = x'00'",
+        "UPDATE versions SET replaced_at = 'never'",
+    ],
+)
+def test_a_damaged_version_is_named_and_set_aside(archive, tmp_path, damage):
+    longer = STORIES[0]["text"] + " It runs again."
+    changed = stories_in(tmp_path / "changed", [{**STORIES[0], "text": longer}])
+    assert run(archive, "index", changed, "--no-vectors").exit_code == 0
+    with closing(sqlite3.connect(archive / "catalog.db")) as connection, connection:
+        assert connection.execute(damage).rowcount == 1
+    assert "catalogue: the version of 'ferry' that was replaced at" in run(archive, "verify").output
+    if "content" in damage:
+        shown = run(archive, "show", "ferry", "--history")
+        assert "an earlier version is damaged; `backfile verify --repair`" in shown.output
+    repaired = run(archive, "verify", "--repair", "--quiet")
+    assert repaired.exit_code == 0, repaired.output
+    (aside,) = archive.glob("set-aside-*")
+    (left,) = map(json.loads, (aside / "versions.jsonl").read_text().splitlines())
+    assert (left["id"], left["sequence"]) == ("ferry", 1)
+    assert run(archive, "show", "ferry", "--history").exit_code == 0
+    assert articles_in(archive)["ferry"].text == longer
+
+
+@pytest.mark.model
 def test_a_malformed_record_is_copied_as_far_as_it_can_be_read(archive):
     known = articles_in(archive)
     drop_log(archive)
