@@ -55,10 +55,11 @@ def parameters() -> str:
 
 
 def routes() -> str:
-    """Lay out the routes that answer in JSON, each with the parameters that it takes."""
+    """Lay out the routes for programs, each with the parameters that it takes."""
     rows = [
-        (f"`GET {path}`", each["get"]["summary"], _taken(path))
-        for path, each in description()["paths"].items()
+        (f"`{method.upper()} {path}`", each["summary"], _taken(each.get("parameters", ())))
+        for path, methods in description()["paths"].items()
+        for method, each in methods.items()
     ]
     return table(("route", "answer", "parameters"), rows)
 
@@ -130,6 +131,8 @@ def _values_of(schema: Json) -> tuple[str, str]:
         return ", ".join(f"`{value}`" for value in schema["enum"]), default
     if "maximum" in schema:
         return f"{schema['minimum']} to {schema['maximum']}", default
+    if "enum" in schema.get("items", {}):
+        return "names, with commas between", default
     if schema["type"] == "array":
         return "text, repeatable", default
     if longest := schema.get("maxLength"):
@@ -137,13 +140,13 @@ def _values_of(schema: Json) -> tuple[str, str]:
     return "text", default
 
 
-def _taken(path: str) -> str:
+def _taken(parameters: Sequence[Json]) -> str:
     """Name the parameters of a route; those of a search by what it takes of them."""
-    taken = [each for each in _parameters_of(path) if each["in"] == "query"]
+    taken = [each for each in parameters if each["in"] == "query"]
     names, of_search = _names(taken), _names(_parameters_of(SEARCH))
     if names == of_search:
         return "all of the table below"
-    if len(names) > 2 and set(names) < set(of_search):
+    if 2 * len(names) > len(of_search) and set(names) < set(of_search):
         left_out = [f"`{name}`" for name in of_search if name not in names]
         return f"as `{SEARCH}`, without {', '.join(left_out)}"
     return ", ".join(map(_named, taken))

@@ -49,6 +49,7 @@ VENDORS = {
     "sqlite3": ("archive/formats/tables/", "archive/store/", "scripts/bench/baselines/"),
     "httpcore2": ("archive/follow/",),
     "flask": ("web/",),
+    "pydantic": ("web/api/",),
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
 }

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from flask import Blueprint, Flask, Response, g, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, g, render_template, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.answers import answer
+from backfile.web.api.shapes import Alive, Ready
 
 LAST_ADDED = 8
 LAST_RUNS = 5
@@ -37,13 +39,14 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        return jsonify(status="ok")
+        return answer(Alive, {"status": "ok"})
 
     @routes.get("/readyz")
     def readyz() -> Response:
         searcher.require_archive()
         table = searcher.table()
-        return jsonify(status="ok", generation=table.generation, coverage=round(table.coverage, 4))
+        coverage = round(table.coverage, 4)
+        return answer(Ready, {"status": "ok", "generation": table.generation, "coverage": coverage})
 
     return routes
 

@@ -25,7 +25,7 @@ from backfile.index.model.query import Copies, Mode, Sort
 from backfile.index.vector.embedding.model import find_model
 from tests.builders import ROOT, STORIES, app_in
 
-HEAVY = {"numpy", "sqlalchemy", "whoosh", "chromadb", "torch", "flask", "click"}
+HEAVY = {"numpy", "sqlalchemy", "whoosh", "chromadb", "torch", "flask", "click", "pydantic"}
 WORDS = {"mode": "keyword"}
 
 

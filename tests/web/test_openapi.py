@@ -6,10 +6,12 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from backfile.archive.model.errors import BadQuery
 from backfile.index.asking.autocomplete import SuggestionKind
 from backfile.index.model.query import Query, QueryPartKind
 from backfile.index.model.results import ScorePartKind
 from backfile.web.api.openapi import description
+from backfile.web.api.parameters import PATTERNS
 from backfile.web.app import create_app
 from tests.builders import SEARCHES, STORIES
 
@@ -36,7 +38,8 @@ class ReadQuery(dict):
 
 def schema_of(path):
     (content,) = DESCRIPTION["paths"][path]["get"]["responses"]["200"]["content"].values()
-    return content["schema"]
+    whole, *_ = content["schema"].get("anyOf", [content["schema"]])
+    return whole
 
 
 def misfits(answer, schema):
@@ -50,7 +53,7 @@ def properties_of(schema):
     if "$ref" in schema:
         return properties_of(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     merged = dict(schema.get("properties", {}))
-    for part in (*schema.get("allOf", ()), *schema.get("oneOf", ())):
+    for part in schema.get("anyOf", ()):
         merged |= properties_of(part)
     return merged
 
@@ -68,6 +71,7 @@ def left_out(answer, schema):
 
 
 def test_the_description_is_served_and_its_schemas_are_schemas(client):
+    assert client.get("/api/openapi.json").json == DESCRIPTION
     assert client.get("/openapi.json").json == DESCRIPTION
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
@@ -75,7 +79,7 @@ def test_the_description_is_served_and_its_schemas_are_schemas(client):
 
 def test_every_route_of_the_api_is_described_and_no_other(searcher, reader):
     rules = {
-        re.sub(r"<\w+:(\w+)>", r"{\1}", rule.rule)
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in create_app(searcher, reader).url_map.iter_rules()
     }
     assert {path for path in rules if path.startswith("/api/")} <= DESCRIPTION["paths"].keys()
@@ -86,7 +90,57 @@ def test_every_parameter_of_a_search_is_described_and_no_other():
     asked = ReadQuery()
     Query.from_parameters(asked)
     described = DESCRIPTION["paths"]["/api/search"]["get"]["parameters"]
-    assert sorted(each["name"] for each in described) == sorted(asked.names)
+    names = {*asked.names, "fields", "facets"}
+    assert sorted(each["name"] for each in described) == sorted(names)
+
+
+def operations():
+    for path, methods in DESCRIPTION["paths"].items():
+        for method, operation in methods.items():
+            yield pytest.param(path, method, operation, id=f"{method} {path}")
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), operations())
+def test_every_parameter_has_a_description_and_an_example_of_its_schema(path, method, operation):
+    assert operation["summary"].endswith(".")
+    for each in operation["parameters"]:
+        schema = each["schema"]
+        assert each["description"].endswith(".")
+        assert list(Draft202012Validator(schema).iter_errors(each["example"])) == []
+        bounds = {"pattern", "enum", "maximum", "maxLength", "minLength", "items"}
+        assert bounds & schema.keys()
+    problems = {status for status in operation["responses"] if status >= "400"}
+    assert problems >= {"405", "500", "503"}
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), operations())
+def test_every_example_is_answered(client, path, method, operation):
+    if method != "get":
+        pytest.skip("the body is tested by itself")
+    path = path.format(style="bibtex", article_id="ferry")
+    for each in operation["parameters"]:
+        if each["in"] == "query":
+            value = each["example"]
+            exploded = each.get("explode", True) or not isinstance(value, list)
+            asked = {each["name"]: value if exploded else ",".join(value)}
+            with client.get(path, query_string=asked) as answer:
+                assert answer.status_code == 200, answer.text
+                assert answer.mimetype in operation["responses"]["200"]["content"]
+
+
+def test_the_pattern_of_a_day_is_what_the_program_reads():
+    days = ["2024", "0001", "2024-1", "2024-02-29", "2024-12-31", "2024-2-3"]
+    no_days = ["0000", "24", "2024-13", "2024-00", "2024-01-32", "2024-1-1-1", "soon"]
+    in_a_year = ["02-29", "2-29", "12-31", "4-30", "06-1"]
+    in_no_year = ["02-30", "4-31", "13-1", "0-1", "1-0", "11-31", "1-32"]
+    for name, good, bad in (("since", days, no_days), ("day", in_a_year, in_no_year)):
+        for value in (*good, *bad):
+            assert bool(re.search(PATTERNS[name], value)) == (value in good), value
+            if value in good:
+                Query.from_parameters({name: [value]})
+            else:
+                with pytest.raises(BadQuery):
+                    Query.from_parameters({name: [value]})
 
 
 def test_the_values_that_are_described_are_those_that_are_taken(client):
@@ -142,12 +196,12 @@ def test_an_answer_that_is_not_as_described_is_told_apart(client):
 
 
 @pytest.mark.parametrize(
-    ("schema", "kinds"),
+    ("name", "kinds"),
     [
-        (SCHEMAS["Why"]["properties"]["parts"]["items"], ScorePartKind),
-        (SCHEMAS["AskedPart"], QueryPartKind),
-        (SCHEMAS["Suggestion"], SuggestionKind),
+        ("ScorePartKind", ScorePartKind),
+        ("QueryPartKind", QueryPartKind),
+        ("SuggestionKind", SuggestionKind),
     ],
 )
-def test_all_kinds_that_can_be_answered_are_described(schema, kinds):
-    assert set(schema["properties"]["kind"]["enum"]) == set(kinds)
+def test_all_kinds_that_can_be_answered_are_described(name, kinds):
+    assert set(SCHEMAS[name]["enum"]) == set(kinds)

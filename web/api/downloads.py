@@ -9,10 +9,13 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Marking, Query, Sort
+from backfile.index.model.results import Results
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.answers import answer, mark_passing
 from backfile.web.api.citations import STYLES
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 from backfile.web.api.feeds import ENTRIES, atom, json_feed
+from backfile.web.api.shapes import Feed
 
 
 def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
@@ -21,28 +24,34 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     def export(kind: str) -> Response:
         export_format = EXPORTS[kind]
-        _, matches = searcher.iter_all(_query())
+        results, matches = searcher.iter_all(_query())
+        if results.reading.notes:
+            mark_passing()
         pieces = export_format.write(matches)
         written = with_byte_order_mark(pieces) if kind == "csv" else pieces
         response = Response(written, content_type=export_format.media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
         return response
 
+    def latest() -> Results:
+        """The hits that were added last: a feed reports articles new in the archive, of any day."""
+        results = searcher.search(replace(_query(), sort=Sort.ADDED, limit=ENTRIES))
+        if results.reading.notes:
+            mark_passing()
+        return results
+
     for each in EXPORTS:
         routes.add_url_rule(f"/export.{each}", each, partial(export, each))
 
     @routes.get("/search.atom")
     def atom_feed() -> Response:
-        results = searcher.search(_latest())
-        return Response(
-            atom(results, request.url_root, request.url), content_type="application/atom+xml"
-        )
+        feed = atom(latest(), request.url_root, request.url)
+        return Response(feed, content_type="application/atom+xml")
 
     @routes.get("/search.json")
     def feed_in_json() -> Response:
-        response = jsonify(json_feed(searcher.search(_latest()), request.url_root, request.url))
-        response.content_type = "application/feed+json"
-        return response
+        feed = json_feed(latest(), request.url_root, request.url)
+        return answer(Feed, feed, media_type="application/feed+json")
 
     @routes.get("/cite/<style>/<id:article_id>")
     def cite(style: str, article_id: str) -> Response:
@@ -66,11 +75,6 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 def _query() -> Query:
     query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
     return replace(query, mark=Marking.WORDS)
-
-
-def _latest() -> Query:
-    """The query, last added first: a feed reports articles new in the archive, of any day."""
-    return replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
 
 
 def _name(article: Article, style: str) -> str:

@@ -1,57 +1,76 @@
-"""Describes the JSON API as OpenAPI 3.1: parameters from Query, answers from schemas.json."""
+"""Describes the API as OpenAPI 3.1: parameters from Query, answers from the shapes."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from enum import EnumType, StrEnum
-from importlib.resources import files
-from typing import cast as typed
-from typing import get_type_hints
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, jsonify
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
-from backfile.index.model.filters import Filters
-from backfile.index.model.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
-from backfile.index.search.related import MOST_RELATED
+from backfile.archive.model.message import Message
+from backfile.web.api import parameters as described
+from backfile.web.api.article_shapes import Article, History, Shape
+from backfile.web.api.exports import EXPORTS
 from backfile.web.api.json import Json
+from backfile.web.api.shapes import (
+    ANSWERS,
+    Alive,
+    Feed,
+    Problem,
+    Ready,
+    Related,
+    Results,
+    Suggestions,
+)
 
 VERSION = "1"  # of the API, not of the program
-DESCRIPTIONS = {
-    "q": "What is asked, in the query language.",
-    "mode": "Find by words, by meaning, or by both.",
-    "since": "From this day, month or year on: 2024-03-23, 2024-03 or 2024.",
-    "until": "Up to this day, month or year, included.",
-    "date": "`none`: only what has no date.",
-    "day": "Of this month and day, in any year: 03-23.",
-    "source": "One of these outlets.",
-    "section": "One of these sections.",
-    "language": "One of these languages, by code.",
-    "author": "One of these authors.",
-    "not_source": "None of these outlets.",
-    "not_section": "None of these sections.",
-    "not_language": "None of these languages.",
-    "not_author": "None of these authors.",
-    "sort": "The order; `added` is last added to the archive first.",
-    "copies": "Whether copies of one story are one hit, or one each.",
-    "timeline": "Whether the timeline shows numbers, or shares of what the archive holds.",
-    "mark": "`sentence`: mark in each hit the sentence that is nearest in meaning.",
-    "limit": "How many hits at most.",
-    "cursor": "The `next` of the answer before.",
+REF = "#/components/schemas/{model}"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+LINES = "application/x-ndjson"
+TEXT = {"type": "string"}
+OF_A_FEED = ("limit", "cursor", "sort")
+OF_A_FILE = ("limit", "cursor", "mark")
+NOT_CHANGED = Message("The answer is the one of this ETag.")
+WRONG = {
+    "400": Message("A parameter cannot be used; `field` names it."),
+    "404": Message("No such article."),
+    "405": Message("The route has other methods; `Allow` lists them."),
+    "413": Message("The request is too large."),
+    "429": Message("Too many requests from this address; `Retry-After` says for how long."),
+    "500": Message("An error of the program; the server's log has it."),
+    "503": Message("Not available now; `detail` says what to do."),
 }
-ARTICLE_ID = {
-    "name": "article_id",
-    "in": "path",
-    "required": True,
-    "description": "An article's id, percent-encoded, slashes too.",
-    "schema": {"type": "string"},
-}
+
+
+class Route(NamedTuple):
+    """A route of the API: its path, what it answers, and its parameters.
+
+    `answers` is the schema of the answer by media type. `tagged` answers have an ETag.
+    """
+
+    path: str
+    summary: Message
+    answers: dict[str, Json]
+    parameters: Sequence[Json] = ()
+    tagged: bool = True
+    method: str = "get"
+    body: Json | None = None
+
+    @property
+    def wrong(self) -> list[str]:
+        """The statuses of problems that this route can answer with."""
+        named = any(each["in"] == "path" for each in self.parameters)
+        asked = bool(self.parameters or self.body)
+        always = ["405", "429", "500", "503"]
+        return [*(["400"] * asked), *(["404"] * named), *(["413"] * bool(self.body)), *always]
 
 
 def blueprint() -> Blueprint:
-    """The route of the OpenAPI description."""
+    """The routes of the OpenAPI description; the second one is older than /api."""
     routes = Blueprint("openapi", __name__)
 
+    @routes.get("/api/openapi.json")
     @routes.get("/openapi.json")
     def openapi() -> Response:
         return jsonify(description())
@@ -59,93 +78,179 @@ def blueprint() -> Blueprint:
     return routes
 
 
+@cache
 def description() -> Json:
     """Build the OpenAPI description."""
-    schemas = json.loads(files(__package__).joinpath("schemas.json").read_text(encoding="utf-8"))
+    paths: dict[str, Json] = {}
+    for route in routes():
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Backfile", "version": VERSION},
+        "info": {
+            "title": "Backfile",
+            "version": VERSION,
+            "description": "Search a news archive by words and by meaning.",
+        },
         "servers": [{"url": "/"}],
-        "paths": _paths(),
-        "components": {"schemas": schemas},
+        "paths": paths,
+        "components": {"schemas": schemas()},
     }
 
 
-def _paths() -> Json:
-    searched = query_parameters()
-    fed = [each for each in searched if each["name"] not in ("limit", "cursor", "sort")]
-    most = _parameter("limit", _number(MOST_RELATED))
-    return {
-        "/api/search": _get("Search.", "Results", searched),
-        "/api/suggest": _get(
-            "How a query that is being typed may go on.", "Suggestions", [
-                _parameter("q", {"type": "string", "maxLength": LONGEST_TEXT}),
-                _parameter("limit", _number(MOST_SUGGESTIONS, DEFAULT_SUGGESTIONS)),
+def schemas() -> dict[str, Json]:
+    """The schemas of all shapes, by name."""
+    _, written = models_json_schema(
+        [(shape, "validation") for shape in ANSWERS],
+        ref_template=REF,
+        schema_generator=WithoutTitles,
+    )
+    return dict(sorted(written["$defs"].items()))
+
+
+class WithoutTitles(GenerateJsonSchema):
+    """Schemas in which the names of properties stand once, as keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002, pydantic's signature
+        return False
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """All routes for programs, in the order of the documents."""
+    searched = described.search_parameters()
+    fed = [each for each in searched if each["name"] not in OF_A_FEED]
+    filed = [each for each in searched if each["name"] not in OF_A_FILE]
+    title = ["title", "published", "url"]
+    return (
+        Route(
+            "/api/search",
+            Message("Search: a page of hits, with facets and a timeline of all hits."),
+            {JSON: _whole_or_part(Results)},
+            [
+                *searched,
+                described.fields_parameter(Results, ["total", "hits.article.title"]),
+                described.facets_parameter(),
             ],
         ),
-        "/api/articles/{article_id}": _get("An article whole.", "Article", [ARTICLE_ID]),
-        "/api/articles/{article_id}/related": _get(
-            "Other coverage of its subject, by when it came.", "Related", [ARTICLE_ID, most]
+        Route(
+            "/api/suggest",
+            Message("Suggestions for a query that is being typed."),
+            {JSON: _whole_or_part(Suggestions)},
+            [
+                *described.suggestion_parameters(),
+                described.fields_parameter(Suggestions, ["suggestions.q"]),
+            ],
+            tagged=False,
         ),
-        "/api/articles/{article_id}/history": _get(
-            "What it says and said before, the latest first.", "History", [ARTICLE_ID]
+        Route(
+            "/api/articles/{article_id}",
+            Message("A whole article, with its passages and copies."),
+            {JSON: _whole_or_part(Article)},
+            [*described.article_parameters(), described.fields_parameter(Article, title)],
         ),
-        "/search.json": _get(
-            "The hits of a search as a feed, last added first.", "Feed", fed,
-            media_type="application/feed+json",
+        Route(
+            "/api/articles/{article_id}/related",
+            Message("Other coverage of an article's subject: earlier, later, of the same day."),
+            {JSON: _whole_or_part(Related)},
+            [
+                *described.article_parameters(related=True),
+                described.fields_parameter(Related, ["earlier.article.title", "coverage"]),
+            ],
         ),
-        "/healthz": _get("Whether the process answers.", "Alive", []),
-        "/readyz": _get("Whether the archive can be searched.", "Ready", []),
-    }  # fmt: skip
+        Route(
+            "/api/articles/{article_id}/history",
+            Message("All versions of an article, the latest first."),
+            {JSON: _whole_or_part(History)},
+            [
+                *described.article_parameters(),
+                described.fields_parameter(History, ["versions.kept_at", "versions.title"]),
+            ],
+        ),
+        Route(
+            "/search.json",
+            Message("The hits of a search as a JSON feed, last added first."),
+            {"application/feed+json": _ref(Feed)},
+            fed,
+        ),
+        Route(
+            "/search.atom",
+            Message("The hits of a search as an Atom feed, last added first."),
+            {"application/atom+xml": TEXT},
+            fed,
+        ),
+        *(
+            Route(f"/export.{kind}", summary, {EXPORTS[kind].media_type.split(";")[0]: TEXT}, filed)
+            for kind, summary in {
+                "csv": Message("All hits of a search as a CSV table."),
+                "jsonl": Message("All hits of a search as JSON Lines (`ExportedArticle`)."),
+                "ris": Message("All hits of a search for reference managers (RIS)."),
+            }.items()
+        ),
+        Route(
+            "/cite/{style}/{article_id}",
+            Message("The citation of an article."),
+            {
+                "text/plain": TEXT,
+                "application/x-bibtex": TEXT,
+                "application/x-research-info-systems": TEXT,
+                "application/vnd.citationstyles.csl+json": {"type": "object"},
+            },
+            described.citation_parameters(),
+        ),
+        Route(
+            "/opensearch.xml",
+            Message("Lets a browser add the search to its own search box."),
+            {"application/opensearchdescription+xml": TEXT},
+        ),
+        Route(
+            "/api/openapi.json",
+            Message("The description of all routes as OpenAPI 3.1."),
+            {JSON: {"type": "object"}},
+        ),
+        Route(
+            "/healthz", Message("Whether the process answers."), {JSON: _ref(Alive)}, tagged=False
+        ),
+        Route(
+            "/readyz",
+            Message("Whether the archive can be searched."),
+            {JSON: _ref(Ready)},
+            tagged=False,
+        ),
+        Route(
+            "/metrics", Message("Measurements for Prometheus."), {"text/plain": TEXT}, tagged=False
+        ),
+    )  # fmt: skip
 
 
-def query_parameters() -> list[Json]:
-    """Describe all parameters of a search: the fields of Query and Filters."""
-    return [
-        _parameter("q", {"type": "string", "maxLength": LONGEST_TEXT}),
-        *_parameters_of(Filters),
-        *_parameters_of(Query, without=("text", "filters")),
-    ]
-
-
-def _parameters_of(read: type[Query | Filters], without: Sequence[str] = ()) -> Iterator[Json]:
-    kinds = get_type_hints(read)
-    for field in fields(read):
-        if field.name not in without:
-            yield _parameter(field.name, _schema(field.name, kinds[field.name]))
-
-
-def _schema(name: str, kind: object) -> Json:
-    """The schema of a parameter, by the type of its field."""
-    if name == "limit":
-        return _number(MOST_HITS)
-    if isinstance(kind, EnumType):
-        values: list[str] = [choice.value for choice in typed(type[StrEnum], kind)]
-        return {"type": "string", "enum": values, "default": values[0]}
-    if kind == tuple[str, ...]:
-        return {"type": "array", "items": {"type": "string"}}
-    return {"type": "string"}
-
-
-def _number(most: int, usual: int = DEFAULT_HITS) -> Json:
-    return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
-
-
-def _parameter(name: str, schema: Json) -> Json:
-    described = {"description": DESCRIPTIONS[name]} if name in DESCRIPTIONS else {}
-    return {"name": name, "in": "query", **described, "schema": schema}
-
-
-def _get(
-    summary: str, schema: str, parameters: list[Json], *, media_type: str = "application/json"
-) -> Json:
-    answers: Mapping[str, Json] = {
-        "200": _answer(summary, schema, media_type),
-        "default": _answer("What went wrong.", "Problem", "application/problem+json"),
+def _operation(route: Route) -> Json:
+    content = {kind: {"schema": schema} for kind, schema in route.answers.items()}
+    answers = {"200": {"description": route.summary, "content": content}}
+    if route.tagged:
+        tag = {"description": "It changes with the archive.", "schema": TEXT}
+        answers["200"]["headers"] = {"ETag": tag}
+        answers["304"] = {"description": NOT_CHANGED}
+    problem = {PROBLEM: {"schema": _ref(Problem)}}
+    for status in sorted(route.wrong):
+        answers[status] = {"description": WRONG[status], "content": problem}
+    body = {"requestBody": route.body} if route.body else {}
+    words = route.path.strip("/").replace(".", "/").replace("{", "").replace("}", "").split("/")
+    return {
+        "operationId": "_".join([route.method, *words]),
+        "summary": route.summary,
+        "parameters": list(route.parameters),
+        **body,
+        "responses": answers,
     }
-    return {"get": {"summary": summary, "parameters": parameters, "responses": answers}}
 
 
-def _answer(summary: str, schema: str, media_type: str) -> Json:
-    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": summary, "content": content}
+def _ref(shape: type[Shape]) -> Json:
+    return {"$ref": REF.format(model=shape.__name__)}
+
+
+def _whole_or_part(shape: type[Shape]) -> Json:
+    """The schema of an answer from which `fields` and `facets` may leave out properties."""
+    part = {
+        "type": "object",
+        "description": f"{shape.__name__} without what `fields` or `facets` left out.",
+    }
+    return {"anyOf": [_ref(shape), part]}

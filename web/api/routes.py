@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
@@ -11,6 +11,8 @@ from backfile.index.model.results import Results
 from backfile.index.search.ranker import Clock
 from backfile.index.search.related import MOST_RELATED
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.answers import answer, mark_passing, selection_of
+from backfile.web.api.article_shapes import Article, History
 from backfile.web.api.json import (
     article_json,
     related_json,
@@ -18,6 +20,8 @@ from backfile.web.api.json import (
     suggestions_json,
     versions_json,
 )
+from backfile.web.api.shapes import Related, Suggestions
+from backfile.web.api.shapes import Results as ResultsShape
 
 
 def server_timing(took_ms: Mapping[str, float]) -> str:
@@ -42,39 +46,50 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/search")
     def search() -> Response:
-        query = Query.from_parameters(request.args.to_dict(flat=False))
-        results = searcher.search(query)
+        parameters = request.args.to_dict(flat=False)
+        selection = selection_of(ResultsShape, parameters)
+        results = searcher.search(Query.from_parameters(parameters))
+        if results.reading.notes:  # for example, that the model is not there yet
+            mark_passing()
         rendering = Clock()
-        return timed(jsonify(results_json(results)), results, rendering)
+        return timed(answer(ResultsShape, results_json(results), selection), results, rendering)
 
     @routes.get("/suggest")
     def suggest() -> Response:
+        selection = selection_of(Suggestions, request.args.to_dict(flat=False))
         text = request.args.get("q", "")
         usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
         limit = parse_limit(request.args.get("limit", ""), most=most, usual=usual)
-        response = jsonify(suggestions_json(text, searcher.suggest(text, limit)))
+        found = suggestions_json(text, searcher.suggest(text, limit))
+        response = answer(Suggestions, found, selection)
         response.cache_control.no_store = True  # removed articles must not be suggested
         return response
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:
+        selection = selection_of(Article, request.args.to_dict(flat=False))
         stored, copies = reader.article(article_id), reader.copies(article_id)
-        return jsonify(article_json(stored.article, stored.passages, copies))
+        return answer(Article, article_json(stored.article, stored.passages, copies), selection)
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:
         if _is_part_of_id("related"):
             return article(f"{article_id}/related")
+        selection = selection_of(Related, request.args.to_dict(flat=False))
         limit = parse_limit(request.args.get("limit", ""), most=MOST_RELATED)
-        return jsonify(related_json(searcher.related(article_id, limit=limit)))
+        found = searcher.related(article_id, limit=limit)
+        if not found.coverage:  # vectors may be there and only not be readable now
+            mark_passing()
+        return answer(Related, related_json(found), selection)
 
     @routes.get("/articles/<id:article_id>/history")
     def history(article_id: str) -> Response:
         if _is_part_of_id("history"):
             return article(f"{article_id}/history")
+        selection = selection_of(History, request.args.to_dict(flat=False))
         versions = reader.versions(article_id)
         versions.require_present()
-        return jsonify(versions_json(versions))
+        return answer(History, versions_json(versions), selection)
 
     return routes
 

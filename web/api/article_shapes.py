@@ -1,0 +1,119 @@
+"""The shapes of articles in JSON, and what all shapes have in common."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from backfile.archive.model.article import DateCertainty, DateSource, TitleSource
+
+
+def _open(schema: dict[str, Any]) -> None:
+    """Let clients accept names that a later version adds."""
+    schema.pop("additionalProperties", None)
+
+
+class Shape(BaseModel):
+    """An object of which all names are known, and always there."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_open)
+
+
+def _instant(value: str) -> str:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("an instant has an offset from UTC")
+    return value
+
+
+Natural = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Instant = Annotated[
+    str, AfterValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Span = Annotated[list[Natural], Field(min_length=2, max_length=2)]
+Day = Annotated[date, Field(description="A calendar day, 2024-03-23.")]
+
+
+class ArticleFields(Shape):
+    """The metadata of an article."""
+
+    id: Annotated[str, Field(description="The source's own id; percent-encode it in a path.")]
+    title: str
+    title_source: Annotated[
+        TitleSource, Field(description="`lead`: its first words stand in for a headline.")
+    ]
+    source: str
+    published: Day | None
+    published_at: Instant | None
+    date_source: DateSource
+    date_certainty: DateCertainty
+    date_written: Annotated[
+        str, Field(description="The date as the source wrote it, if its day is not certain.")
+    ]
+    version: Annotated[int, Field(description="The source's own number, 0 if it has none.")]
+    url: str
+    section: str
+    authors: list[str]
+    language: str
+
+
+class Passage(Shape):
+    """A passage: `text` is the article's text from `start` to `end`, in characters."""
+
+    id: str
+    start: Natural
+    end: Natural
+    heading: str
+    text: str
+
+
+class Copy(Shape):
+    """Another article of the same story."""
+
+    id: str
+    title: str
+    source: str
+    published: Day | None
+    url: str
+
+
+class Article(ArticleFields):
+    """A whole article."""
+
+    text: str
+    copies: list[Copy]
+    copies_total: Natural
+    passages: list[Passage]
+
+
+class Kept(Shape):
+    """The times of a version."""
+
+    kept_at: Annotated[str, Field(description="When it came in, ISO 8601 in UTC.")]
+    replaced_at: Annotated[str, Field(description="Empty for the present version.")]
+
+
+class Version(Article, Kept):
+    """A version of an article."""
+
+
+class Withdrawn(Shape):
+    """The withdrawal of an article by its source."""
+
+    version: int
+    reason: str
+    withdrawn_at: str
+
+
+class History(Shape):
+    """All versions of an article, the latest first."""
+
+    versions: Annotated[list[Version], Field(min_length=1)]
+    withdrawn: Withdrawn | None
+
+
+class ExportedArticle(ArticleFields):
+    """A line of an export, which `backfile index` can read again."""
+
+    text: str
+    score: float

@@ -1,0 +1,174 @@
+"""Describes parameters for OpenAPI and the page of the API: values, defaults, examples."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from enum import EnumType, StrEnum
+from typing import cast as typed
+from typing import get_type_hints
+
+from backfile.archive.model.message import Message
+from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
+from backfile.index.model.filters import Filters
+from backfile.index.model.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
+from backfile.index.search.related import MOST_RELATED
+from backfile.web.api.answers import WITH_FACETS, property_names
+from backfile.web.api.article_shapes import Shape
+from backfile.web.api.citations import STYLES
+from backfile.web.api.json import Json
+
+MONTH, DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
+YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+PATTERNS = {
+    "since": f"^{YEAR}(-{MONTH}(-{DAY})?)?$",
+    "until": f"^{YEAR}(-{MONTH}(-{DAY})?)?$",
+    "day": (
+        "^((0?[13578]|1[02])-(0?[1-9]|[12][0-9]|3[01])"
+        "|(0?[469]|11)-(0?[1-9]|[12][0-9]|30)|0?2-(0?[1-9]|[12][0-9]))$"
+    ),
+    "cursor": "^g[0-9]{1,18}o[0-9]{1,12}$",
+}
+MEANINGS = {
+    "q": Message("What is asked, in the query language."),
+    "mode": Message("Find by words, by meaning, or by both."),
+    "since": Message("From this day, month or year on: 2024-03-23, 2024-03 or 2024."),
+    "until": Message("Up to this day, month or year, included."),
+    "date": Message("`none`: only articles without a date."),
+    "day": Message("Of this month and day, in any year: 03-23."),
+    "source": Message("One of these outlets."),
+    "section": Message("One of these sections."),
+    "language": Message("One of these languages, by code."),
+    "author": Message("One of these authors."),
+    "not_source": Message("None of these outlets."),
+    "not_section": Message("None of these sections."),
+    "not_language": Message("None of these languages."),
+    "not_author": Message("None of these authors."),
+    "sort": Message("The order; `added` is last added to the archive first."),
+    "copies": Message("Whether copies of one story are one hit, or one each."),
+    "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
+    "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
+    "limit": Message("The largest number of items in the answer."),
+    "cursor": Message("The `next` of the answer before."),
+    "fields": Message("The properties of the answer that are wanted, by dotted names."),
+    "facets": Message("`none`: leave out `facets` and `facets_total`."),
+    "article_id": Message("The id of an article, percent-encoded, slashes too."),
+    "style": Message("The style of the citation."),
+}  # fmt: skip
+EXAMPLES = {
+    "q": "swing bridge",
+    "mode": "keyword",
+    "since": "2023-03",
+    "until": "2024",
+    "date": "none",
+    "day": "03-23",
+    "source": ["Coastal Courier"],
+    "section": ["Local"],
+    "language": ["en"],
+    "author": ["Ana Ruiz"],
+    "not_source": ["Northshore Wire"],
+    "not_section": ["Sport"],
+    "not_language": ["de"],
+    "not_author": ["Ana Ruiz"],
+    "sort": "newest",
+    "copies": "show",
+    "timeline": "share",
+    "mark": "sentence",
+    "limit": 3,
+    "cursor": "g1o10",
+    "facets": "none",
+    "article_id": "cc-2023-002",
+    "style": "bibtex",
+}
+
+
+def search_parameters() -> list[Json]:
+    """Describe the parameters of a search: the fields of Query and Filters."""
+    return [
+        parameter("q", _text()),
+        *_parameters_of(Filters),
+        *_parameters_of(Query, without=("text", "filters")),
+    ]
+
+
+def suggestion_parameters() -> list[Json]:
+    """Describe the parameters of a request for suggestions."""
+    limit = number(MOST_SUGGESTIONS, DEFAULT_SUGGESTIONS)
+    return [parameter("q", _text(), example="swing bri"), parameter("limit", limit)]
+
+
+def article_parameters(*, related: bool = False) -> list[Json]:
+    """Describe the parameters of a request for an article, or for related articles."""
+    found = [path_parameter("article_id", {"type": "string", "minLength": 1})]
+    return [*found, parameter("limit", number(MOST_RELATED))] if related else found
+
+
+def citation_parameters() -> list[Json]:
+    """Describe the parameters of a request for a citation."""
+    return [
+        path_parameter("style", {"type": "string", "enum": list(STYLES)}),
+        *article_parameters(),
+    ]
+
+
+def fields_parameter(shape: type[Shape], example: Sequence[str]) -> Json:
+    """Describe `fields` of a route that answers with a shape."""
+    names = {"type": "string", "enum": property_names(shape)}
+    listed = parameter("fields", {"type": "array", "items": names}, example=list(example))
+    return listed | {"style": "form", "explode": False}
+
+
+def facets_parameter() -> Json:
+    """Describe `facets` of a search."""
+    values = list(WITH_FACETS)
+    return parameter("facets", {"type": "string", "enum": values, "default": values[0]})
+
+
+def parameter(name: str, schema: Json, *, example: object = None) -> Json:
+    """Describe a parameter of the query string; without it, or empty, the default counts."""
+    return {
+        "name": name,
+        "in": "query",
+        "description": MEANINGS[name],
+        "allowEmptyValue": True,
+        "schema": schema,
+        "example": EXAMPLES[name] if example is None else example,
+    }
+
+
+def path_parameter(name: str, schema: Json) -> Json:
+    """Describe a part of the path."""
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": MEANINGS[name],
+        "schema": schema,
+        "example": EXAMPLES[name],
+    }
+
+
+def number(most: int, usual: int = DEFAULT_HITS) -> Json:
+    """The schema of a number from 1."""
+    return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
+
+
+def _text() -> Json:
+    return {"type": "string", "maxLength": LONGEST_TEXT}
+
+
+def _parameters_of(read: type[Query | Filters], without: Sequence[str] = ()) -> Iterator[Json]:
+    kinds = get_type_hints(read)
+    for field in fields(read):
+        if field.name not in without:
+            yield parameter(field.name, _schema(field.name, kinds[field.name]))
+
+
+def _schema(name: str, kind: object) -> Json:
+    """The schema of a parameter, by the type of its field."""
+    if name == "limit":
+        return number(MOST_HITS)
+    if name in PATTERNS:
+        return {"type": "string", "pattern": PATTERNS[name]}
+    if isinstance(kind, EnumType):
+        values: list[str] = [choice.value for choice in typed(type[StrEnum], kind)]
+        return {"type": "string", "enum": values, "default": values[0]}
+    return {"type": "array", "items": {"type": "string"}}
