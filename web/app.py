@@ -1,6 +1,7 @@
 """The application factory: registers the blueprints of all rooms, and finishes responses."""
 
 import gzip
+from collections.abc import Sequence
 
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
@@ -10,8 +11,9 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
 from backfile.web import errors, site
-from backfile.web.api import downloads, openapi, routes
+from backfile.web.api import downloads, openapi, programs, routes
 from backfile.web.article import pages as article_pages
+from backfile.web.help import api_page
 from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
@@ -52,12 +54,16 @@ class AnyText(BaseConverter):
 
 
 def create_app(
-    searcher: Searcher, reader: ArchiveReader, *, trusted_hosts: list[str] | None = None
+    searcher: Searcher,
+    reader: ArchiveReader,
+    *,
+    trusted_hosts: list[str] | None = None,
+    cors: Sequence[str] = (),
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
-    may connect; None accepts any host.
+    may connect; None accepts any host. `cors` are the origins whose pages may read the API.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -77,8 +83,11 @@ def create_app(
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
+    app.register_blueprint(api_page.blueprint(searcher))
     negotiation.register(app)
     site.count_requests(app, searcher)
+    programs.tag_answers(app, searcher)
+    programs.allow_origins(app, cors)
     errors.register(app)
     _finish_responses(app)
     return app

@@ -1,4 +1,4 @@
-"""Answers errors: with a page, or with problem+json (RFC 9457) below /api."""
+"""Answers errors: with a page, or for programs with problem+json (RFC 9457)."""
 
 import logging
 from http import HTTPStatus
@@ -14,9 +14,9 @@ from backfile.archive.model.errors import (
     Shortage,
 )
 from backfile.archive.model.message import Message
+from backfile.web.api.programs import is_for_programs
 
 log = logging.getLogger(__name__)
-MACHINE_PATHS = ("/api/", "/healthz", "/readyz")
 HEADINGS = {
     HTTPStatus.BAD_REQUEST: Message("That cannot be searched"),
     HTTPStatus.NOT_FOUND: Message("Not in the archive"),
@@ -70,7 +70,7 @@ def _status(error: ArchiveError) -> HTTPStatus:
 def _answer(
     status: HTTPStatus, detail: str, *, field: str | None = None, shown: Message | None = None
 ) -> Response:
-    if request.path.startswith(MACHINE_PATHS):
+    if is_for_programs(request.path):
         problem = {"title": status.phrase, "status": status.value, "detail": detail}
         response = jsonify(problem | ({"field": field} if field else {}))
         response.content_type = "application/problem+json"
