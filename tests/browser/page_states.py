@@ -36,11 +36,13 @@ SAMPLE_STATES = {
     "what cannot be searched": ("/?limit=many", "That cannot be searched"),
     "overview": ("/overview", "What this archive holds"),
     "help": ("/help", "Each example below is a link"),
+    "API": ("/api", "Each request below is a link"),
 }
 
 EMPTY_STATES = {
     "empty archive": ("/", "The archive is empty"),
     "search of an empty archive": ("/?q=ferry", "Nothing found"),
+    "API of an empty archive": ("/api", "Each request below is a link"),
     "overview of an empty archive": ("/overview", "Nothing yet"),
 }
 
@@ -54,5 +56,6 @@ GERMAN_STATES = {
     "article in German": ("/article/cc-2023-002?q=swing+bridge&match=2&lang=de", "Zitieren als"),
     "many searches in German": ("/batch?lang=de", "Was eine Tabelle enthalten kann"),
     "overview in German": ("/overview?lang=de", "Was dieses Archiv enthält"),
+    "API in German": ("/api?lang=de", "Jede Anfrage auf dieser Seite ist ein Link"),
     "help in German": ("/help?lang=de", "Jedes Beispiel auf dieser Seite ist ein Link"),
 }

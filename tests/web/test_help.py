@@ -21,7 +21,16 @@ NOT_IN_THE_SAMPLE = {"l'eau", "再開", 'bridge on:"last week"'}
 GERMAN = {"Accept-Language": "de"}
 ANCHORS = {"words", "phrases", "days", "copies", "why", "timeline", "keys"}
 ARTICLE = "/article/cc-2023-004"
-PAGES = ["/", "/?q=ferry", ARTICLE, "/history/cc-2023-004", "/overview", "/batch", "/nowhere"]
+PAGES = [
+    "/",
+    "/?q=ferry",
+    ARTICLE,
+    "/history/cc-2023-004",
+    "/overview",
+    "/batch",
+    "/api",
+    "/nowhere",
+]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +128,7 @@ def test_links_into_the_help_lead_to_a_section(client):
     assert [anchor for anchor in linked if f'<h2 id="{anchor}">' not in page] == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, "/nowhere"])
 def test_every_page_leads_to_the_help_from_its_foot_and_its_keys(client, path):
     page = client.get(path).text
     assert '<a href="/help">Help</a>' in page.split('<footer class="foot">')[1]
