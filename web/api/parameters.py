@@ -124,11 +124,12 @@ def facets_parameter() -> Json:
 
 def parameter(name: str, schema: Json, *, example: object = None) -> Json:
     """Describe a parameter of the query string; without it, or empty, the default counts."""
+    restricted = {"pattern", "enum", "minimum"} & {*schema, *schema.get("items", {})}
     return {
         "name": name,
         "in": "query",
         "description": MEANINGS[name],
-        "allowEmptyValue": True,
+        **({"allowEmptyValue": True} if restricted else {}),
         "schema": schema,
         "example": EXAMPLES[name] if example is None else example,
     }

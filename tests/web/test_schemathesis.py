@@ -1,0 +1,115 @@
+"""Schemathesis sends to every route what the description allows, and what it forbids."""
+
+import copy
+import re
+from collections import Counter
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, events, from_schema
+
+from backfile.archive.model.errors import BadQuery
+from backfile.index.model.filters import parse_day
+from backfile.index.search.searcher import Searcher
+from backfile.web.api.openapi import description
+from backfile.web.api.parameters import PATTERNS
+from tests.builders import STORIES, app_over, engines_in, fill, write_stories
+
+pytestmark = pytest.mark.long
+
+NAMED = [story["id"] for story in STORIES]
+CONFIG = {
+    "seed": 1,
+    "generation": {"max-examples": 10, "database": "none"},
+    "checks": {"enabled": True},
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("schemathesis")
+    engines = engines_in(folder / "archive", in_memory=True)
+    fill(engines, write_stories(folder))
+    yield app_over(engines)
+    engines.catalog.close()
+
+
+def described():
+    """The description, with the ids of articles that are there as examples."""
+    whole = copy.deepcopy(description())
+    for methods in whole["paths"].values():
+        for operation in methods.values():
+            for each in operation["parameters"]:
+                if each["name"] == "article_id":
+                    del each["example"]
+                    each["examples"] = {name: {"value": name} for name in NAMED}
+    return whole
+
+
+class Unpacked:
+    """Passes requests on without `Accept-Encoding`: Schemathesis unpacks nothing."""
+
+    def __init__(self, app):
+        self._app = app
+
+    def __call__(self, environ, start_response):
+        environ.pop("HTTP_ACCEPT_ENCODING", None)
+        return self._app(environ, start_response)
+
+
+@schemathesis.hook
+def filter_case(_, case):
+    """Leave out what OpenAPI cannot say: 29 February, and a `since` after `until`."""
+    query = case.query if isinstance(case.query, dict) else {}
+    days = []
+    for name in ("since", "until"):
+        text = query.get(name)
+        if not isinstance(text, str) or not re.fullmatch(PATTERNS[name], text):
+            continue
+        try:
+            days.append(parse_day(name, text, end=name == "until"))
+        except BadQuery:
+            return False
+    return len(days) < 2 or days[0] <= days[1]
+
+
+def run(app, only=None):
+    """Run all phases over the routes; return what failed, and the statuses by route."""
+    config = SchemathesisConfig.from_dict(CONFIG)
+    schema = schemathesis.openapi.from_dict(described(), config=config)
+    schema.app = Unpacked(app)
+    failed, statuses = [], Counter()
+    for event in from_schema(schema.include(path=only) if only else schema).execute():
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            failed.append(repr(event))
+        if isinstance(event, events.ScenarioFinished):
+            failed += failures_of(event.recorder)
+            answers = (each.response for each in event.recorder.interactions.values())
+            statuses.update((event.recorder.label, each.status_code) for each in answers if each)
+    return failed, statuses
+
+
+def failures_of(recorder):
+    for case_id, checks in recorder.checks.items():
+        case = recorder.cases[case_id].value
+        sent = f"{case.method} {case.formatted_path} {case.query}"
+        found = (each for each in checks if each.status == Status.FAILURE)
+        yield from (f"{sent}: {each.failure_info.failure}" for each in found)
+
+
+def test_nothing_that_is_sent_breaks_the_contract(app):
+    failed, statuses = run(app)
+    assert failed == []
+    for path, methods in description()["paths"].items():
+        for method in methods:
+            assert statuses[f"{method.upper()} {path}", 200] > 0, path
+    for path in ("", "/related", "/history"):
+        assert statuses[f"GET /api/articles/{{article_id}}{path}", 200] >= len(NAMED)
+        assert statuses[f"GET /api/articles/{{article_id}}{path}", 400] > 0
+
+
+def test_a_route_that_breaks_the_contract_is_found(app, monkeypatch):
+    monkeypatch.setattr(Searcher, "suggest", lambda *_: 1 / 0)
+    failed, _ = run(app, only="/api/suggest")
+    assert any("Server error" in each for each in failed)
