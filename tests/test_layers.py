@@ -17,7 +17,8 @@ ORDER = [
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
-    "web/article", "web/help", "web/site.py", "web/errors.py", "web/app.py", "web/server.py",
+    "web/article", "web/help", "web/site.py", "web/rates.py", "web/errors.py", "web/app.py",
+    "web/server.py",
     "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
 ]  # fmt: skip
@@ -50,6 +51,7 @@ VENDORS = {
     "httpcore2": ("archive/follow/",),
     "flask": ("web/",),
     "pydantic": ("web/api/",),
+    "limits": ("web/rates.py",),
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
 }

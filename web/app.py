@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import errors, site
+from backfile.web import errors, rates, site
 from backfile.web.api import downloads, openapi, programs, routes
 from backfile.web.article import pages as article_pages
 from backfile.web.help import api_page
@@ -59,11 +59,13 @@ def create_app(
     *,
     trusted_hosts: list[str] | None = None,
     cors: Sequence[str] = (),
+    rate: int = 0,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
-    may connect; None accepts any host. `cors` are the origins whose pages may read the API.
+    may connect; None accepts any host. `cors` are the origins whose pages may read the API;
+    `rate` is the most requests a minute from one address, 0 for any number.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -86,6 +88,7 @@ def create_app(
     app.register_blueprint(api_page.blueprint(searcher))
     negotiation.register(app)
     site.count_requests(app, searcher)
+    rates.limit_requests(app, rate)
     programs.tag_answers(app, searcher)
     programs.allow_origins(app, cors)
     errors.register(app)

@@ -22,6 +22,7 @@ HEADINGS = {
     HTTPStatus.NOT_FOUND: Message("Not in the archive"),
     HTTPStatus.METHOD_NOT_ALLOWED: Message("That cannot be done here"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Message("Too much at once"),
+    HTTPStatus.TOO_MANY_REQUESTS: Message("Too many requests"),
     HTTPStatus.INTERNAL_SERVER_ERROR: Message("Something went wrong"),
     HTTPStatus.SERVICE_UNAVAILABLE: Message("Not available just now"),
 }

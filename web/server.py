@@ -35,6 +35,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         searcher,
         ArchiveReader(engines.catalog),
         trusted_hosts=list(LOCAL_HOSTS) if local else None,
+        cors=settings.cors,
+        rate=settings.rate,
     )
     try:
         server = create_server(

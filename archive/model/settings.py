@@ -1,6 +1,7 @@
 """Every setting, in one frozen object; the only module that reads the environment."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +11,8 @@ from backfile.archive.model.errors import BadSetting
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 PREFIX = "BACKFILE_"
+# https://www.rfc-editor.org/rfc/rfc6454#section-6.2, as browsers send it: in lower case
+ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 
 
@@ -45,6 +48,10 @@ class Settings:
     trust: bool = _setting(
         False, "whether to open an archive that other users own or can write to: `yes` or `no`"
     )
+    cors: tuple[str, ...] = _setting(
+        (), "the origins whose web pages may read the API: `https://desk.example`, several, or `*`"
+    )
+    rate: int = _setting(0, "the most requests a minute from one address; 0 means any number")
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of settings from the environment; they override the archive's tuned values."""
 
@@ -94,6 +101,15 @@ def _one_of(*names: str) -> Callable[[str], str]:
     return convert
 
 
+def _origins(value: str) -> tuple[str, ...]:
+    """Read origins between commas or spaces: a scheme and a host, perhaps a port, or `*`."""
+    origins = tuple(value.replace(",", " ").split())
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin):
+            raise ValueError(f"has {origin!r}, which is no origin such as https://desk.example")
+    return origins
+
+
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "archive": Path,
     "model": str,
@@ -107,6 +123,8 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "rerank_ms": _number(int, 1, 60_000),
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
+    "cors": _origins,
+    "rate": _number(int, 0, 1_000_000),
 }
 
 
@@ -126,4 +144,6 @@ def describe_settings() -> list[tuple[str, str, str]]:
 
 
 def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return " ".join(default)
     return ("no", "yes")[default] if isinstance(default, bool) else str(default)

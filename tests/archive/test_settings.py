@@ -8,6 +8,8 @@ import pytest
 from backfile.archive.model.errors import BadSetting
 from backfile.archive.model.settings import Settings, describe_settings
 
+ORIGIN = "https://desk.example"
+
 
 def test_an_empty_environment_gives_the_defaults():
     assert Settings.from_environment({}) == Settings()
@@ -29,6 +31,8 @@ def test_each_field_is_set_by_its_variable():
         "rerank_ms": "200",
         "allow_private": "yes",
         "trust": "yes",
+        "cors": "https://desk.example, http://[::1]:3000 http://localhost:8000",
+        "rate": "600",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
@@ -37,6 +41,8 @@ def test_each_field_is_set_by_its_variable():
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
         *("/srv/reads-again", 200, True, True),
+        ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
+        600,
     )
 
 
@@ -51,6 +57,11 @@ def test_each_field_is_set_by_its_variable():
         ("BACKFILE_VECTOR_WEIGHT", "1.5", "'1.5' is not between 0 and 1"),
         ("BACKFILE_ALLOW_PRIVATE", "maybe", "'maybe' is neither yes nor no"),
         ("BACKFILE_FLOOR", "nan", "'nan' is not between -1 and 1"),
+        ("BACKFILE_RATE", "-1", "'-1' is not between 0 and 1000000"),
+        *(
+            ("BACKFILE_CORS", each, f"{each!r} has {each!r}, which is no origin such as {ORIGIN}")
+            for each in ("desk.example", "https://desk.example/", "https://Desk.example", "ftp://a")
+        ),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(variable, value, reason):

@@ -33,11 +33,11 @@ def selection_of(shape: type[Shape], parameters: Mapping[str, Sequence[str]]) ->
     >>> selection_of(Results, {"fields": ["total,hits.article.title"]}).include
     {'total': True, 'hits': {'__all__': {'article': {'title': True}}}}
     """
-    listed = ",".join(parameters.get("fields", ())).split(",")
-    names = dict.fromkeys(name.strip() for name in listed if name.strip())
+    listed = ",".join(value for value in parameters.get("fields", ()) if value.strip())
+    names = dict.fromkeys(name.strip() for name in listed.split(",")) if listed else {}
     known = _properties(shape)
     if unknown := [name for name in names if name not in known]:
-        reason = Message("the answer has no %(names)s", names=tuple(unknown[:10]))
+        reason = Message("the answer has no %(names)s", names=tuple(map(repr, unknown[:10])))
         raise BadQuery("fields", reason)
     without = shape is Results and _without_facets(parameters.get("facets", ()))
     include = _tree([known[name] for name in names]) if names else None
