@@ -11,6 +11,7 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
 from backfile.web import errors, rates, site
+from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
 from backfile.web.article import pages as article_pages
 from backfile.web.help import api_page
@@ -80,6 +81,7 @@ def create_app(
     app.register_blueprint(search_pages.blueprint(searcher))
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
+    app.register_blueprint(api_batch.blueprint(searcher))
     app.register_blueprint(site.blueprint(searcher, reader))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))

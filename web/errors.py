@@ -6,14 +6,9 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from backfile.archive.model.errors import (
-    ArchiveError,
-    ArticleNotFound,
-    BadQuery,
-    EngineUnavailable,
-    Shortage,
-)
+from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.message import Message
+from backfile.web.api.answers import UNEXPECTED, problem, status_of
 from backfile.web.api.programs import is_for_programs
 
 log = logging.getLogger(__name__)
@@ -38,7 +33,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ArchiveError)
     def archive_error(error: ArchiveError) -> Response:
-        return _answer(_status(error), error.message, field=getattr(error, "field", None))
+        return _answer(status_of(error), error.message, field=getattr(error, "field", None))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -53,27 +48,14 @@ def register(app: Flask) -> None:
     def unexpected_error(error: HTTPException) -> Response:
         cause = getattr(error, "original_exception", None)
         log.error("while answering %s", request.full_path, exc_info=cause)
-        detail = Message("something went wrong in the archive; the server's log says what")
-        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
-
-
-def _status(error: ArchiveError) -> HTTPStatus:
-    match error:
-        case BadQuery():
-            return HTTPStatus.BAD_REQUEST
-        case ArticleNotFound():
-            return HTTPStatus.NOT_FOUND
-        case EngineUnavailable() | Shortage():
-            return HTTPStatus.SERVICE_UNAVAILABLE
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
 
 
 def _answer(
     status: HTTPStatus, detail: str, *, field: str | None = None, shown: Message | None = None
 ) -> Response:
     if is_for_programs(request.path):
-        problem = {"title": status.phrase, "status": status.value, "detail": detail}
-        response = jsonify(problem | ({"field": field} if field else {}))
+        response = jsonify(problem(status, detail, field))
         response.content_type = "application/problem+json"
     else:
         heading = HEADINGS.get(status, status.phrase)

@@ -114,7 +114,7 @@ def test_every_route_is_named(searcher, reader):
     for rule in create_app(searcher, reader).url_map.iter_rules():
         path = re.sub(r"<\w+:\w+>", "<id>", rule.rule)
         if path != "/static/<id>":
-            assert re.search(rf"`(?:GET )?{re.escape(path)}[`?#]", text), path
+            assert re.search(rf"`(?:GET |POST )?{re.escape(path)}[`?#]", text), path
 
 
 def test_every_dependency_has_its_reason():

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from flask import Response, g
 
-from backfile.archive.model.errors import BadQuery
+from backfile.archive.model.errors import (
+    ArchiveError,
+    ArticleNotFound,
+    BadQuery,
+    EngineUnavailable,
+    Shortage,
+)
 from backfile.archive.model.message import Message
 from backfile.web.api.article_shapes import Shape
 from backfile.web.api.json import Json
@@ -15,6 +22,7 @@ from backfile.web.api.shapes import Results
 EACH = "__all__"  # pydantic's name for each item of a list
 FACETS = ("facets", "facets_total")
 WITH_FACETS = ("all", "none")
+UNEXPECTED = Message("something went wrong in the archive; the server's log says what")
 
 
 class Selection(NamedTuple):
@@ -70,6 +78,34 @@ def answer(
 ) -> Response:
     """Answer with JSON of a shape."""
     return Response(written(shape, values, selection) + "\n", content_type=media_type)
+
+
+def status_of(error: ArchiveError) -> HTTPStatus:
+    """The status of an answer that an error of the archive prevents."""
+    match error:
+        case BadQuery():
+            return HTTPStatus.BAD_REQUEST
+        case ArticleNotFound():
+            return HTTPStatus.NOT_FOUND
+        case EngineUnavailable() | Shortage():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem_json(error: ArchiveError) -> Json:
+    """An error of the archive as a Problem."""
+    return problem(status_of(error), error.message, getattr(error, "field", None))
+
+
+def unexpected_json() -> Json:
+    """An error of the program as a Problem; the log has what it was."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
+
+
+def problem(status: HTTPStatus, detail: str, field: str | None = None) -> Json:
+    """A Problem (RFC 9457); `field` is the parameter that cannot be used."""
+    values = {"title": status.phrase, "status": status.value, "detail": detail}
+    return values | ({"field": field} if field else {})
 
 
 def mark_passing() -> None:

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from backfile.archive.model.message import Message
 from backfile.web.api import parameters as described
 from backfile.web.api.article_shapes import Article, History, Shape
+from backfile.web.api.batch import LINES, MOST_QUERIES
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.json import Json
 from backfile.web.api.shapes import (
@@ -27,10 +28,22 @@ VERSION = "1"  # of the API, not of the program
 REF = "#/components/schemas/{model}"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-LINES = "application/x-ndjson"
 TEXT = {"type": "string"}
 OF_A_FEED = ("limit", "cursor", "sort")
 OF_A_FILE = ("limit", "cursor", "mark")
+BATCH = {
+    "description": (
+        f"At most {MOST_QUERIES:,} lines, each a JSON object (`SearchLine`). Each is answered by a "
+        "line in the same order: a `Results`, or a `Problem` if it cannot be answered."
+    ),
+    "required": True,
+    "content": {
+        LINES: {
+            "schema": TEXT,
+            "example": '{"q": "swing bridge", "limit": 3}\n{"q": "ferry", "source": ["Courier"]}\n',
+        }
+    },
+}
 NOT_CHANGED = Message("The answer is the one of this ETag.")
 WRONG = {
     "400": Message("A parameter cannot be used; `field` names it."),
@@ -104,7 +117,8 @@ def schemas() -> dict[str, Json]:
         ref_template=REF,
         schema_generator=WithoutTitles,
     )
-    return dict(sorted(written["$defs"].items()))
+    line = described.line_schema(search_route().parameters)
+    return dict(sorted({**written["$defs"], "SearchLine": line}.items()))
 
 
 class WithoutTitles(GenerateJsonSchema):
@@ -118,19 +132,19 @@ class WithoutTitles(GenerateJsonSchema):
 def routes() -> tuple[Route, ...]:
     """All routes for programs, in the order of the documents."""
     searched = described.search_parameters()
+    searching = search_route()
     fed = [each for each in searched if each["name"] not in OF_A_FEED]
     filed = [each for each in searched if each["name"] not in OF_A_FILE]
     title = ["title", "published", "url"]
     return (
+        searching,
         Route(
-            "/api/search",
-            Message("Search: a page of hits, with facets and a timeline of all hits."),
-            {JSON: _whole_or_part(Results)},
-            [
-                *searched,
-                described.fields_parameter(Results, ["total", "hits.article.title"]),
-                described.facets_parameter(),
-            ],
+            "/api/search/batch",
+            Message("Many searches at once: JSON Lines in, one answer a line out, in order."),
+            {LINES: TEXT},
+            tagged=False,
+            method="post",
+            body=BATCH,
         ),
         Route(
             "/api/suggest",
@@ -220,6 +234,20 @@ def routes() -> tuple[Route, ...]:
             "/metrics", Message("Measurements for Prometheus."), {"text/plain": TEXT}, tagged=False
         ),
     )  # fmt: skip
+
+
+def search_route() -> Route:
+    """The route of a search, whose parameters others share."""
+    return Route(
+        "/api/search",
+        Message("Search: a page of hits, with facets and a timeline of all hits."),
+        {JSON: _whole_or_part(Results)},
+        [
+            *described.search_parameters(),
+            described.fields_parameter(Results, ["total", "hits.article.title"]),
+            described.facets_parameter(),
+        ],
+    )
 
 
 def _operation(route: Route) -> Json:

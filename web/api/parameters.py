@@ -89,6 +89,18 @@ def search_parameters() -> list[Json]:
     ]
 
 
+def line_schema(parameters: Sequence[Json]) -> Json:
+    """The schema of a line of a batch: an object of a search's parameters, each may be null."""
+    properties = {
+        each["name"]: {"anyOf": [each["schema"], {"type": "null"}]} for each in parameters
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "description": "The parameters of a search under their names.",
+    }
+
+
 def suggestion_parameters() -> list[Json]:
     """Describe the parameters of a request for suggestions."""
     limit = number(MOST_SUGGESTIONS, DEFAULT_SUGGESTIONS)

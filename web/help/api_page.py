@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from backfile.archive.model.errors import ArchiveError
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.batch import answers
 from backfile.web.api.openapi import WRONG, Route, routes
 from backfile.web.api.parameters import EXAMPLES
 from backfile.web.i18n.negotiation import translated
@@ -30,11 +31,12 @@ CODE = re.compile(r"`([^`]+)`")
 
 
 class Shown(NamedTuple):
-    """A route, the address of a request that works, and the answer to it, shortened."""
+    """A route, the address or the body of a request that works, and its answer, shortened."""
 
     route: Route
     url: str = ""
     answer: str = ""
+    sent: str = ""
 
     @property
     def anchor(self) -> str:
@@ -52,9 +54,13 @@ def blueprint(searcher: Searcher) -> Blueprint:
         found = kept.get(key)
         if found is None:
             used = _used(searcher)
-            found = [_shown(route, used) for route in routes()]
+            found = [
+                _batch(searcher, route, used) if route.body else _shown(route, used)
+                for route in routes()
+            ]
             kept.clear()
-            kept[key] = found
+            if all(each.answer for each in found):  # else an engine is out, or nothing is there
+                kept[key] = found
         return found
 
     @page.get("/api")
@@ -103,8 +109,16 @@ def _used(searcher: Searcher) -> Mapping[str, str]:
     return {"q": text, "article_id": article.id, "style": "bibtex", "limit": "1"}
 
 
+def _batch(searcher: Searcher, route: Route, used: Mapping[str, str]) -> Shown:
+    """Show two searches, one of which cannot be answered."""
+    asked = {"q": used.get("q", ""), "limit": 1, "fields": ["total", "hits.article.title"]}
+    lines = [json.dumps(each, ensure_ascii=False) for each in (asked, {"since": "soon"})]
+    answered = answers(searcher, [line.encode() for line in lines]) if used else ()
+    return Shown(route, answer="".join(answered), sent="\n".join(lines))
+
+
 def _shown(route: Route, used: Mapping[str, str]) -> Shown:
-    if route.method != "get" or not used:
+    if not used:
         return Shown(route)
     names = [each["name"] for each in route.parameters if each["in"] == "query"]
     path = route.path.format_map({name: quote(value, safe="") for name, value in used.items()})

@@ -11,9 +11,8 @@ from backfile.archive.model.message import Message
 from backfile.index.model.query import Query
 from backfile.index.search.batch import answers, read_queries, text_of
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.batch import MOST_QUERIES
 from backfile.web.api.exports import HIT_COLUMNS, as_hit_table, with_byte_order_mark
-
-MOST_QUERIES = 1_000  # from the page; the shell takes any number
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
