@@ -1,5 +1,6 @@
 """The composition root: the only module that names the concrete engines."""
 
+import math
 import shutil
 from contextlib import suppress
 from dataclasses import replace
@@ -81,9 +82,9 @@ def open_searcher(settings: Settings) -> Searcher:
     return searcher_over(open_engines(settings), settings)
 
 
-def searcher_over(engines: Engines, settings: Settings) -> Searcher:
-    """A searcher over open engines."""
-    return Searcher(engines, ranking_options(settings), _reranking(settings))
+def searcher_over(engines: Engines, settings: Settings, *, budget: float = math.inf) -> Searcher:
+    """A searcher over open engines; a search takes about `budget` seconds at most."""
+    return Searcher(engines, ranking_options(settings), _reranking(settings), budget=budget)
 
 
 def ranking_options(settings: Settings) -> RankingOptions:

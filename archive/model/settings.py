@@ -39,6 +39,9 @@ class Settings:
         "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
     )
     rerank_ms: int = _setting(500, "the most milliseconds a reranker has for an answer")
+    budget_ms: int = _setting(
+        5_000, "the milliseconds after which `backfile serve` answers a search with what is known"
+    )
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
@@ -105,6 +108,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "floor": _number(float, -1, 1),
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
+    "budget_ms": _number(int, 1, 3_600_000),
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
 }
