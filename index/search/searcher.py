@@ -67,15 +67,17 @@ class Searcher:
         cache: ResultCache | None = None,
         seconds_to_mark: float = MOST_SECONDS,
         budget: float = math.inf,
+        aside: bool = False,
     ) -> None:
         """Search with these engines; `last week` is relative to `today`.
 
         A change of the archive is noticed by `seconds`, a clock that is never set back. `cache`
         stores answers for their later pages; marking sentences ends after `seconds_to_mark`. After
-        `budget` seconds, a search answers what is known, with a note.
+        `budget` seconds, a search answers what is known, with a note. `aside`: no search waits
+        until a changed archive is opened again.
         """
         self._catalog = engines.catalog
-        self._snapshots = Snapshots(engines, seconds)
+        self._snapshots = Snapshots(engines, seconds, aside=aside)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)

@@ -76,7 +76,9 @@ def test_a_prefix_stands_for_so_many_words(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     fill(engines, tmp_path / "many.jsonl")
     searcher = Searcher(engines, RankingOptions())
-    with pytest.raises(BadQuery, match=r"^q: co\* stands for 10,001 words; at most 10,000 are taken"):
+    with pytest.raises(
+        BadQuery, match=r"^q: co\* stands for 10,001 words; at most 10,000 are taken"
+    ):
         searcher.search(Query("co*", mode=Mode.KEYWORD))
     assert searcher.search(Query("coa*", mode=Mode.KEYWORD)).totals.articles == 1
     engines.catalog.close()
