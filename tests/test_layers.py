@@ -19,7 +19,8 @@ ORDER = [
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py",
     "web/article", "web/help", "web/site.py", "web/errors.py", "web/app.py", "web/server.py",
-    "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
+    "scripts/library", "scripts/printing", "scripts/assistants", "scripts/commands",
+    "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
 ]  # fmt: skip
 VENDORS = {
@@ -52,6 +53,7 @@ VENDORS = {
     "flask": ("web/",),
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
+    "mcp": ("scripts/assistants/server.py",),
 }
 ENGINES = {
     "WhooshIndex",
@@ -70,7 +72,8 @@ SHORT = {
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/search/fusion.py", "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
-    "scripts/bench/whole_searches.py", "scripts/commands/serve.py", "web/i18n/labels.py",
+    "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
+    "scripts/commands/serve.py", "web/i18n/labels.py",
     "web/search/batch.py",
 }  # fmt: skip
 

@@ -9,11 +9,11 @@ that has all parameters.
 import base64
 import binascii
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
-
-from flask import g, has_app_context
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
@@ -22,6 +22,7 @@ from backfile.index.model.query import Query
 
 LONG = 300  # characters of parameters; a page of many links sets less
 PATH = "/search/"
+_longest = ContextVar("longest", default=LONG)
 TAKEN_AWAY = "-"  # before the name of a parameter
 WRITTEN_ALWAYS = ("since", "until")  # a script reads them in the links of the timeline
 LARGEST = 1 << 17  # bytes of unpacked parameters
@@ -31,7 +32,17 @@ Pairs = Sequence[tuple[str, str]]
 
 def packed_path(query: Query) -> str:
     """The path under which a search is packed that is too long for links; empty for others."""
-    return _packed_path(query, g.get("longest_link", LONG) if has_app_context() else LONG)
+    return _packed_path(query, _longest.get())
+
+
+@contextmanager
+def longest_link(characters: int) -> Iterator[None]:
+    """Pack searches whose parameters have more characters, while the block runs."""
+    before = _longest.set(characters)
+    try:
+        yield
+    finally:
+        _longest.reset(before)
 
 
 @lru_cache(maxsize=16)

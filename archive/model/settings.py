@@ -13,8 +13,8 @@ PREFIX = "BACKFILE_"
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+def _setting(default: Any, meaning: str, *, shown: bool = True) -> Any:
+    return field(default=default, metadata={"meaning": meaning}, repr=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class Settings:
     )
     trust: bool = _setting(
         False, "whether to open an archive that other users own or can write to: `yes` or `no`"
+    )
+    token: str = _setting(
+        "", "the secret that `backfile mcp --http` asks for; 16 characters or more", shown=False
     )
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of settings from the environment; they override the archive's tuned values."""
@@ -111,6 +114,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "budget_ms": _number(int, 1, 3_600_000),
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
+    "token": str,
 }
 
 

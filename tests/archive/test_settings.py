@@ -27,8 +27,10 @@ def test_each_field_is_set_by_its_variable():
         "floor": "-0.5",
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
+        "budget_ms": "900",
         "allow_private": "yes",
         "trust": "yes",
+        "token": "secret",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
@@ -36,7 +38,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
-        *("/srv/reads-again", 200, True, True),
+        *("/srv/reads-again", 200, 900, True, True, "secret"),
     )
 
 

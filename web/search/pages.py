@@ -26,7 +26,7 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.routes import timed
 from backfile.web.i18n.negotiation import PARAMETER
 from backfile.web.links import article_path_of
-from backfile.web.packed_links import changed, packed_path, unpacked
+from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
 
 OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
@@ -89,25 +89,25 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def search() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         results = searcher.search(query)
-        g.longest_link = LINKS // _count_links(results)
-        g.base = packed_path(query)
         day = None if query.text or query.filters or query.cursor else today()
         rendering = Clock()
-        page = render_template(
-            "search.html",
-            query=query,
-            base=g.base,
-            facet_values=FACET_VALUES if len(query.filters.values()) <= 50 else 12,
-            results=results,
-            modes=list(Mode),
-            sorts=list(Sort),
-            scales=list(Scale),
-            markings=list(Marking),
-            sizes=PAGE_SIZES,
-            today=day,
-            other_years=other_years(searcher, day),
-            first=(query.cursor.offset if query.cursor else 0) + 1,
-        )
+        with longest_link(LINKS // _count_links(results)):
+            g.base = packed_path(query)
+            page = render_template(
+                "search.html",
+                query=query,
+                base=g.base,
+                facet_values=FACET_VALUES if len(query.filters.values()) <= 50 else 12,
+                results=results,
+                modes=list(Mode),
+                sorts=list(Sort),
+                scales=list(Scale),
+                markings=list(Marking),
+                sizes=PAGE_SIZES,
+                today=day,
+                other_years=other_years(searcher, day),
+                first=(query.cursor.offset if query.cursor else 0) + 1,
+            )
         return timed(make_response(page), results, rendering)
 
     @routes.get("/search/<packed>/")
