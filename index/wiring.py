@@ -1,5 +1,6 @@
 """The composition root: the only module that names the concrete engines."""
 
+import math
 import shutil
 from contextlib import suppress
 from dataclasses import replace
@@ -81,9 +82,18 @@ def open_searcher(settings: Settings) -> Searcher:
     return searcher_over(open_engines(settings), settings)
 
 
-def searcher_over(engines: Engines, settings: Settings) -> Searcher:
-    """A searcher over open engines."""
-    return Searcher(engines, ranking_options(settings), _reranking(settings))
+def searcher_over(engines: Engines, settings: Settings, *, serving: bool = False) -> Searcher:
+    """A searcher over open engines.
+
+    `serving`: for a server, where no search may take long, or wait until a changed archive is open.
+    """
+    return Searcher(
+        engines,
+        ranking_options(settings),
+        _reranking(settings),
+        budget=settings.budget_ms / 1000 if serving else math.inf,
+        aside=serving,
+    )
 
 
 def ranking_options(settings: Settings) -> RankingOptions:

@@ -29,6 +29,7 @@ COMMANDS = {
     "remove": Summary("commands.maintain", "Remove articles from the archive."),
     "status": Summary("commands.search", "Show what the archive holds."),
     "serve": Summary("commands.serve", "Serve the search page and the JSON API."),
+    "mcp": Summary("commands.mcp", "Offer the archive to a language model."),
     "verify": Summary("commands.maintain", "Check the archive for damage, and repair it."),
     "rebuild": Summary("commands.maintain", "Make the indexes anew, without embedding again."),
     "reread": Summary("commands.index", "Read the files that were kept with today's readers."),

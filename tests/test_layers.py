@@ -16,10 +16,11 @@ ORDER = [
     "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
-    "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
-    "web/article", "web/help", "web/site.py", "web/rates.py", "web/errors.py", "web/app.py",
-    "web/server.py",
-    "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
+    "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
+    "web/template_filters.py", "web/article", "web/help", "web/site.py", "web/rates.py",
+    "web/errors.py", "web/app.py", "web/server.py",
+    "scripts/library", "scripts/printing", "scripts/assistants", "scripts/commands",
+    "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
 ]  # fmt: skip
 VENDORS = {
@@ -50,10 +51,11 @@ VENDORS = {
     "sqlite3": ("archive/formats/tables/", "archive/store/", "scripts/bench/baselines/"),
     "httpcore2": ("archive/follow/",),
     "flask": ("web/",),
-    "pydantic": ("web/api/",),
+    "pydantic": ("web/api/", "scripts/assistants/tools.py"),
     "limits": ("web/rates.py",),
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
+    "mcp": ("scripts/assistants/server.py",),
 }
 ENGINES = {
     "WhooshIndex",
@@ -72,7 +74,8 @@ SHORT = {
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/search/fusion.py", "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
-    "scripts/bench/whole_searches.py", "scripts/commands/serve.py", "web/i18n/labels.py",
+    "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
+    "scripts/commands/serve.py", "web/i18n/labels.py",
     "web/search/batch.py",
 }  # fmt: skip
 

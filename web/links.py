@@ -10,6 +10,7 @@ from backfile.archive.model.article import Article, Passage
 from backfile.archive.store.clusters import Copy
 from backfile.index.model.filters import EXCLUSIONS, DateFilter, Filters
 from backfile.index.model.query import Copies, Mode, Query
+from backfile.web.packed_links import LONG, changes_of, packed_path
 
 
 class DaySpan(Protocol):
@@ -31,7 +32,12 @@ def copies_url(query: Query) -> str:
 def article_path(article: Article | Copy, passage: Passage | None = None) -> str:
     """The path of an article's page, with the anchor of a passage."""
     anchor = f"#p{passage.n}" if passage else ""
-    return f"/article/{quote(article.id, safe='')}{anchor}"
+    return article_path_of(article.id) + anchor
+
+
+def article_path_of(article_id: str) -> str:
+    """The path of the page of an article with this id."""
+    return f"/article/{quote(article_id, safe='')}"
 
 
 def outlet_url(url: str) -> str:
@@ -44,12 +50,18 @@ def outlet_url(url: str) -> str:
 
 def search_url(query: Query, **changes: Any) -> str:
     """The first page of a query with changed fields."""
-    parameters = replace(query, **{"cursor": None, **changes}).to_url()
+    changed = replace(query, **{"cursor": None, **changes})
+    if packed := packed_path(query):
+        turn = changes_of(query.first_page().to_parameters(), changed.to_parameters())
+        return f"{packed}?{turn}" if turn else packed
+    parameters = changed.to_url()
     return f"/?{parameters}" if parameters else "/"
 
 
 def download_url(query: Query, path: str) -> str:
     """The address of a search as a file or a feed, without the parameters of its page."""
+    if packed := packed_path(query):
+        return packed + path.removeprefix("/")
     default = Query()
     names = ("cursor", "limit", "timeline", "mark")
     parameters = replace(query, **{name: getattr(default, name) for name in names}).to_url()
@@ -121,8 +133,8 @@ def undated_url(query: Query) -> str:
 
 
 def with_query(path: str, text: str) -> str:
-    """Add the text of a query to the path of an article's page."""
-    return with_parameter(path, "q", text) if text else path
+    """Add the text of a query to the path of an article's page, if it is not long."""
+    return with_parameter(path, "q", text) if 0 < len(text) <= LONG else path
 
 
 LINKS = {

@@ -30,7 +30,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     engines = open_engines(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     local = host in LOCAL_HOSTS
-    searcher = searcher_over(engines, settings)
+    searcher = searcher_over(engines, settings, serving=True)
     app = create_app(
         searcher,
         ArchiveReader(engines.catalog),

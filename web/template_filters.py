@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
+from flask import g
 from markupsafe import Markup, escape
 
 from backfile.archive.model.message import Message
@@ -143,6 +144,18 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def relative(url_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function that returns an address: shorten those below the base of this page."""
+
+    def address(*args: Any, **kwargs: Any) -> Any:
+        url, base = url_of(*args, **kwargs), g.get("base", "")
+        if not base or not isinstance(url, str) or not url.startswith(base):
+            return url
+        return url.removeprefix(base) or "./"
+
+    return address
+
+
 WITHOUT_LANGUAGE = {
     "citation_path",
     "hit_cursor",
@@ -154,7 +167,7 @@ WITHOUT_LANGUAGE = {
 URL_FILTERS: dict[str, Callable[..., Any]] = {**LINKS, **HIT_LINKS}
 FILTERS: dict[str, Callable[..., object]] = {
     **{
-        name: function if name in WITHOUT_LANGUAGE else with_link_language(function)
+        name: relative(function if name in WITHOUT_LANGUAGE else with_link_language(function))
         for name, function in URL_FILTERS.items()
     },
     "marked": marked,

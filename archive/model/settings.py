@@ -16,8 +16,8 @@ ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+def _setting(default: Any, meaning: str, *, shown: bool = True) -> Any:
+    return field(default=default, metadata={"meaning": meaning}, repr=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,17 @@ class Settings:
         "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
     )
     rerank_ms: int = _setting(500, "the most milliseconds a reranker has for an answer")
+    budget_ms: int = _setting(
+        5_000, "the milliseconds after which `backfile serve` answers a search with what is known"
+    )
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
     trust: bool = _setting(
         False, "whether to open an archive that other users own or can write to: `yes` or `no`"
+    )
+    token: str = _setting(
+        "", "the secret that `backfile mcp --http` asks for; 16 characters or more", shown=False
     )
     cors: tuple[str, ...] = _setting(
         (), "the origins whose web pages may read the API: `https://desk.example`, several, or `*`"
@@ -121,8 +127,10 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "floor": _number(float, -1, 1),
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
+    "budget_ms": _number(int, 1, 3_600_000),
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
+    "token": str,
     "cors": _origins,
     "rate": _number(int, 0, 1_000_000),
 }

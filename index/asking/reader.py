@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
-from backfile.index.lexical.query_parser.preprocess import has_operator
+from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
 from backfile.index.model.expression import (
     And,
     Expression,
@@ -62,7 +62,12 @@ class ReadQuery(NamedTuple):
 
 
 def read_query(query: Query, today: date) -> ReadQuery:
-    """Read a query's text. Syntax errors are read as words, with a note."""
+    """Read a query's text. Syntax errors are read as words, with a note.
+
+    Raises BadQuery for more operators than can be answered in time.
+    """
+    if not is_shouted(query.text):
+        require_bounded(query.text)
     dated = take_days(query.text, today)
     parsed = parse(dated.text)
     filters = narrowed(query.filters, dated.conditions)

@@ -56,6 +56,11 @@ class Filters:
     def __bool__(self) -> bool:
         return self != Filters()
 
+    def values(self) -> list[tuple[str, str]]:
+        """The names and values of all facets to include or exclude, facet by facet."""
+        pairs = [pair for facet in EXCLUSIONS.items() for pair in facet]
+        return [(name, value) for name in pairs for value in getattr(self, name)]
+
 
 FACETS = ("source", "section", "language", "author")
 EXCLUSIONS = {name: f"not_{name}" for name in FACETS}

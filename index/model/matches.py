@@ -39,7 +39,8 @@ class Matches:
     all plain words if the query has few, or else every required part of title and text. `relaxed`
     is true if no article contains enough of the words. `n_words` is the number of plain words.
     `most` is an upper bound of a passage's score, from the highest idfs of the words, absent words
-    included.
+    included. `left_out` is the number of plain words that do not count because there are too many.
+    `unread` is true if time ran out before all parts were matched.
     """
 
     scores: Floats
@@ -50,3 +51,5 @@ class Matches:
     relaxed: bool = False
     n_words: int = 0
     leaves: tuple[LeafMatches, ...] = ()
+    left_out: int = 0
+    unread: bool = False

@@ -21,6 +21,9 @@ from backfile.index.model.filters import (
 DEFAULT_HITS = 10
 MOST_HITS = 200
 LONGEST_TEXT = 4_000  # characters
+LONGEST_VALUE = 300  # characters of a filter's value
+MOST_VALUES = 50  # of one filter
+MOST_FILTERS = 200  # values of all filters
 CURSOR = re.compile(r"g(\d{1,18})o(\d{1,12})")
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -122,15 +125,12 @@ class Query:
             values = [value.strip() for value in parameters.get(name, ()) if value.strip()]
             return values[-1] if values else ""
 
-        def several(name: str) -> tuple[str, ...]:
-            return tuple(dict.fromkeys(v.strip() for v in parameters.get(name, ()) if v.strip()))
-
         filters = Filters(
             since=parse_day("since", last("since"), end=False),
             until=parse_day("until", last("until"), end=True),
             date=_choice(DateFilter, "date", last("date")),
             day=parse_day_of_year("day", last("day")),
-            **{name: several(name) for name in FACET_FILTERS},
+            **_facet_values(parameters),
         )
         if filters.since and filters.until and filters.since > filters.until:
             since, until = str(filters.since), str(filters.until)
@@ -186,6 +186,29 @@ def _text(value: str) -> str:
         raise BadQuery("q", reason)
     text = unicodedata.normalize("NFC", " ".join(value.replace("\x00", " ").split()))
     return text.encode("utf-8", "replace").decode()
+
+
+def _facet_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The values of each facet filter, each once; raise BadQuery if there are too many."""
+    found, total = {}, 0
+    for name in FACET_FILTERS:
+        given = (value.strip() for value in parameters.get(name, ()))
+        values = tuple(dict.fromkeys(value for value in given if value))
+        total += len(values)
+        if len(values) > MOST_VALUES:
+            number, most = len(values), MOST_VALUES
+            reason = Message(
+                "%(number)s values; at most %(most)s are taken", number=number, most=most
+            )
+            raise BadQuery(name, reason)
+        if total > MOST_FILTERS:
+            reason = Message("at most %(most)s values are taken in all filters", most=MOST_FILTERS)
+            raise BadQuery(name, reason)
+        if any(len(value) > LONGEST_VALUE for value in values):
+            reason = Message("a value has more than %(most)s characters", most=LONGEST_VALUE)
+            raise BadQuery(name, reason)
+        found[name] = values
+    return found
 
 
 def _choice(kind: type[Choice], name: str, value: str) -> Choice:

@@ -1,5 +1,6 @@
 """Ranks a query: matches with both engines, fuses the scores, and decides the answer quality."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +27,10 @@ from backfile.index.search.snapshot import NoWords, Snapshot
 
 
 class Clock:
-    """Measures the time of each stage, in milliseconds."""
+    """Measures the time of each stage, in milliseconds, and says when `seconds` have passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = math.inf) -> None:
+        self._seconds = seconds
         self._started = time.perf_counter()
         self._stages: dict[str, float] = {}
 
@@ -37,6 +39,15 @@ class Clock:
         began = time.perf_counter()
         yield
         self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
+
+    def is_over(self) -> bool:
+        """Whether the time is over that this query may take."""
+        return time.perf_counter() - self._started > self._seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, at least 0."""
+        return max(0.0, self._seconds - (time.perf_counter() - self._started))
 
     @property
     def took_ms(self) -> dict[str, float]:
@@ -83,9 +94,9 @@ class Ranker:
         """
         article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
-            matches, no_words = _match(asked, snapshot)
+            matches, no_words = _match(asked, snapshot, clock)
         with clock.stage("meaning"):
-            nearness, no_meaning = self._nearness(asked, snapshot)
+            nearness, no_meaning = self._nearness(asked, snapshot, clock)
         if no_words and not nearness:
             raise no_words
         with clock.stage("rank"):
@@ -104,7 +115,9 @@ class Ranker:
         reason = no_words.message if no_words else None
         return Ranked(asked, article_mask, matches, candidates, found, verdict, reason, no_meaning)
 
-    def _nearness(self, asked: ReadQuery, snapshot: Snapshot) -> tuple[Nearness | None, str | None]:
+    def _nearness(
+        self, asked: ReadQuery, snapshot: Snapshot, clock: Clock
+    ) -> tuple[Nearness | None, str | None]:
         """Find the rows near a query, without its filters, or the reason why it failed.
 
         A row's nearness does not depend on filters, so a facet's count equals the total of the
@@ -112,6 +125,8 @@ class Ranker:
         """
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
+        if clock.is_over() and asked.query.mode is not Mode.SEMANTIC:
+            return None, Message("there was no time to search by meaning")
         try:
             if snapshot.no_vectors or snapshot.vectors is None:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
@@ -143,7 +158,9 @@ class Ranker:
         return fuse(selection, matches, cosines, mode, self._options)
 
 
-def _match(asked: ReadQuery, snapshot: Snapshot) -> tuple[Matches, EngineUnavailable | None]:
+def _match(
+    asked: ReadQuery, snapshot: Snapshot, clock: Clock
+) -> tuple[Matches, EngineUnavailable | None]:
     """Match the words; where they cannot be read, say why, and match none of them.
 
     Without meaning, they are matched with the idf that gives rare words more weight.
@@ -157,7 +174,7 @@ def _match(asked: ReadQuery, snapshot: Snapshot) -> tuple[Matches, EngineUnavail
     try:
         if snapshot.no_words:
             raise snapshot.no_words
-        return snapshot.lexical.match(expression, idf=idf), None
+        return snapshot.lexical.match(expression, idf=idf, is_late=clock.is_over), None
     except EngineUnavailable as exc:
         if not asked.meaning or requires_words(expression):
             raise

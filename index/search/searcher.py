@@ -1,5 +1,6 @@
 """Searches an archive: reads, ranks, orders and counts a query, and fetches a page of hits."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -65,20 +66,25 @@ class Searcher:
         seconds: Callable[[], float] = time.monotonic,
         cache: ResultCache | None = None,
         seconds_to_mark: float = MOST_SECONDS,
+        budget: float = math.inf,
+        aside: bool = False,
     ) -> None:
         """Search with these engines; `last week` is relative to `today`.
 
         A change of the archive is noticed by `seconds`, a clock that is never set back. `cache`
-        stores answers for their later pages; marking sentences ends after `seconds_to_mark`.
+        stores answers for their later pages; marking sentences ends after `seconds_to_mark`. After
+        `budget` seconds, a search answers what is known, with a note. `aside`: no search waits
+        until a changed archive is opened again.
         """
         self._catalog = engines.catalog
-        self._snapshots = Snapshots(engines, seconds)
+        self._snapshots = Snapshots(engines, seconds, aside=aside)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
         self._reranking = reranking
         self._nearest = Nearest(engines.embedder, options.floor, seconds=seconds_to_mark)
         self._today = today
+        self._budget = budget
         self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
@@ -90,7 +96,7 @@ class Searcher:
         unavailable, and by meaning if the words are; other queries then raise EngineUnavailable. A
         later page comes from the same answer as the first page, while the cache has it.
         """
-        clock = Clock()
+        clock = Clock(self._budget)
         with clock.stage("read"):
             asked = self.read(query)
         found = self._cache.of(asked.query) or self._find(asked, clock)
@@ -98,7 +104,7 @@ class Searcher:
             page = found.page(asked.query, self._catalog)
         if page.next:
             self._cache.keep(found, asked.query)
-        if query.mark is Marking.SENTENCE and asked.meaning:
+        if query.mark is Marking.SENTENCE and asked.meaning and not clock.is_over():
             with clock.stage("mark"):
                 page = self._marked(page, asked.meaning)
         return replace(page, took_ms=clock.took_ms)
@@ -173,7 +179,7 @@ class Searcher:
         """
         asked = ranked.asked
         words: tuple[Offer, ...] = ()
-        if ranked.no_words:
+        if ranked.no_words or clock.is_over():
             return Hints((), None)
         with suppress(EngineUnavailable):
             if ranked.verdict is Verdict.NONE:
@@ -217,7 +223,8 @@ class Searcher:
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
         """Rerank the first hits, if there is a reranker and the query has a meaning."""
-        if not self._reranking or not asked.meaning or asked.query.sort is not Sort.RELEVANCE:
+        skipped = not asked.meaning or asked.query.sort is not Sort.RELEVANCE or clock.is_over()
+        if not self._reranking or skipped:
             return ordered
         with clock.stage("rerank"):
             reranked: Reordered = self._reranking.reorder(
@@ -270,6 +277,17 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
         notes.append(
             Message("no article holds all these words; shown are those that hold most of them")
         )
+    if left_out := ranked.matches.left_out:
+        count = ranked.matches.n_words
+        notes.append(
+            Message(
+                "of the %(all)s words of this text, the %(count)s rarest count",
+                all=count + left_out,
+                count=count,
+            )
+        )
+    if ranked.matches.unread:
+        notes.append(Message("there was no time for all parts of this search: some were left out"))
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,

@@ -1,5 +1,6 @@
 """The snapshot of an archive: shared by all threads, and replaced after a change."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
@@ -17,6 +18,7 @@ from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
+log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation constantly
 SECONDS_BETWEEN_TRIES = 10.0  # to open an engine that could not be opened
 NO_ROWS: Rows = np.empty(0, np.int64)
@@ -42,8 +44,19 @@ class Snapshot:
 class Snapshots:
     """Opens and shares the current snapshot; thread-safe."""
 
-    def __init__(self, engines: Engines, seconds: Callable[[], float] = time.monotonic) -> None:
-        """Open snapshots of these engines; `seconds` is a clock that is never set back."""
+    def __init__(
+        self,
+        engines: Engines,
+        seconds: Callable[[], float] = time.monotonic,
+        *,
+        aside: bool = False,
+    ) -> None:
+        """Open snapshots of these engines; `seconds` is a clock that is never set back.
+
+        `aside`: a later one is opened in a thread, and the earlier one is used until it is open.
+        """
+        self._aside = aside
+        self._is_opening = False
         self._engines = engines
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -51,14 +64,30 @@ class Snapshots:
         self._looked = self._opened = 0.0
 
     def current(self, *, with_vectors: bool) -> Snapshot:
-        """The snapshot of the latest generation, at most SECONDS_BETWEEN_LOOKS old."""
+        """The snapshot of the latest generation, at most SECONDS_BETWEEN_LOOKS old.
+
+        Aside, it is as old as it takes to open the next one.
+        """
         with self._lock:
             found = self._current
+            if self._aside and found and not (with_vectors and _lacks_vectors(found)):
+                if not self._is_opening and self._changed(found):
+                    self._is_opening = True
+                    threading.Thread(target=self._renew, args=(found,), daemon=True).start()
+                return found
             stale = found is None or self._changed(found)
             if found is None or stale or (with_vectors and _lacks_vectors(found)):
                 found = self._open(with_vectors or (found is not None and bool(found.vectors)))
                 self._current = found
             return found
+
+    def _renew(self, earlier: Snapshot) -> None:
+        try:
+            self._current = self._open(bool(earlier.vectors))
+        except ArchiveError as exc:
+            log.warning("searches go on in the archive as it was: %s", exc)
+        finally:
+            self._is_opening = False
 
     def look_again(self) -> None:
         """Check for a later generation at the next call of `current`."""

@@ -29,8 +29,10 @@ def test_each_field_is_set_by_its_variable():
         "floor": "-0.5",
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
+        "budget_ms": "900",
         "allow_private": "yes",
         "trust": "yes",
+        "token": "secret",
         "cors": "https://desk.example, http://[::1]:3000 http://localhost:8000",
         "rate": "600",
     }
@@ -40,7 +42,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
-        *("/srv/reads-again", 200, True, True),
+        *("/srv/reads-again", 200, 900, True, True, "secret"),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
         600,
     )

@@ -1,15 +1,17 @@
 """Answers can be trusted: totals, facets, filters and pages agree with each other."""
 
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArchiveMissing, EngineUnavailable
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 from backfile.index.model.query import Copies, Mode, Query, Sort
 from backfile.index.model.results import Verdict
@@ -258,6 +260,60 @@ def test_a_search_sees_what_was_added_since(engines, searcher, tmp_path):
     fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
     searcher.look_again()
     assert searcher.search(Query("zeppelin", mode=Mode.KEYWORD)).totals.articles == 1
+
+
+class SlowToOpen:
+    """A lexical index whose next snapshots are opened only when they may be."""
+
+    def __init__(self, lexical):
+        self._lexical = lexical
+        self.may = threading.Event()
+        self.asked = threading.Event()
+        self.fails = False
+        self.may.set()
+
+    def snapshot(self):
+        self.asked.set()
+        assert self.may.wait(20)
+        if self.fails:
+            raise ArchiveMissing(Path("there"))
+        return self._lexical.snapshot()
+
+    def __getattr__(self, name):
+        return getattr(self._lexical, name)
+
+
+def until(condition):
+    for _ in range(400):
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_search_waits_until_a_changed_archive_is_open(engines, tmp_path, fails):
+    slow = SlowToOpen(engines.lexical)
+    searcher = Searcher(replace(engines, lexical=slow), RankingOptions(floor=0.2), aside=True)
+    query = Query("zeppelin", mode=Mode.KEYWORD)
+    assert searcher.search(query).totals.articles == 0
+    fill(engines, write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}]))
+    slow.may.clear()
+    slow.asked.clear()
+    searcher.look_again()
+    assert searcher.search(query).totals.articles == 0
+    assert slow.asked.wait(20)
+    searcher.look_again()
+    assert searcher.search(query).totals.articles == 0  # while the other one is being opened
+    slow.fails = fails
+    slow.may.set()
+    if fails:
+        assert until(lambda: not searcher._snapshots._is_opening)
+        assert searcher.search(query).totals.articles == 0
+        slow.fails = False
+        searcher.look_again()
+        searcher.search(query)
+    assert until(lambda: searcher.search(query).totals.articles == 1)
 
 
 def news_about_the_ferry(count, day="2024-05-01"):

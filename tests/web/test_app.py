@@ -244,8 +244,8 @@ def test_a_long_facet_opens_to_the_rest_and_says_how_many_there_are(tmp_path):
     client = app_over(engines).test_client()
     page = client.get("/").text
     assert "and 48 more" in page
-    assert "the 50 most frequent of 60" in page
-    assert page.split('class="rest"')[1].count('class="exclude"') == 38
+    assert "the 20 most frequent of 60" in page
+    assert page.split('class="rest"')[1].count('class="exclude"') == 8
     assert client.get("/api/search").json["facets_total"]["source"] == 60
     engines.catalog.close()
 

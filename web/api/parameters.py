@@ -9,7 +9,14 @@ from typing import get_type_hints
 from backfile.archive.model.message import Message
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.filters import Filters
-from backfile.index.model.query import DEFAULT_HITS, LONGEST_TEXT, MOST_HITS, Query
+from backfile.index.model.query import (
+    DEFAULT_HITS,
+    LONGEST_TEXT,
+    LONGEST_VALUE,
+    MOST_HITS,
+    MOST_VALUES,
+    Query,
+)
 from backfile.index.search.related import MOST_RELATED
 from backfile.web.api.answers import WITH_FACETS, property_names
 from backfile.web.api.article_shapes import Shape
@@ -184,4 +191,5 @@ def _schema(name: str, kind: object) -> Json:
     if isinstance(kind, EnumType):
         values: list[str] = [choice.value for choice in typed(type[StrEnum], kind)]
         return {"type": "string", "enum": values, "default": values[0]}
-    return {"type": "array", "items": {"type": "string"}}
+    items = {"type": "string", "maxLength": LONGEST_VALUE}
+    return {"type": "array", "items": items, "maxItems": MOST_VALUES}

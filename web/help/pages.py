@@ -6,11 +6,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template, request
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
-from backfile.index.model.query import Query
+from backfile.index.model.query import Mode, Query
 from backfile.index.search.searcher import Searcher
 
 
@@ -125,6 +125,11 @@ def blueprint(searcher: Searcher) -> Blueprint:
             for section, listed in EXAMPLES.items()
         }
         return render_template("help.html", examples=examples)
+
+    @routes.get("/llms.txt")
+    def for_language_models() -> Response:
+        text = render_template("llms.txt", root=request.url_root.rstrip("/"), modes=list(Mode))
+        return Response(text, content_type="text/plain; charset=utf-8")
 
     return routes
 

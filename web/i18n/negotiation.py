@@ -64,6 +64,8 @@ def translated(message: str) -> str:
 
 def url_in_language(language: PageLanguage) -> str:
     """The address of the current page in another language."""
+    if g.get("base"):  # it has the other parameters
+        return "?" + urlencode({PARAMETER: language.code})
     others = [pair for pair in request.args.items(multi=True) if pair[0] != PARAMETER]
     return "?" + urlencode([*others, (PARAMETER, language.code)])
 

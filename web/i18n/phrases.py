@@ -9,7 +9,7 @@ from backfile.archive.model.message import Message
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Results, ScorePart, ScorePartKind
 
-MOST_PARTS = 8  # shown parts of a score
+MOST_PARTS = 6  # shown parts of a score
 
 
 def total_in_words(results: Results) -> Message:

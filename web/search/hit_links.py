@@ -10,6 +10,7 @@ from backfile.index.model.query import Cursor, Query
 from backfile.index.model.results import Hit, Results
 from backfile.index.search.searcher import Searcher
 from backfile.web.links import article_path, search_url
+from backfile.web.packed_links import packed_path
 
 
 class Neighbours(NamedTuple):
@@ -45,8 +46,11 @@ def hit_url(
 ) -> str:
     """An article's page, with the parameters of the search and the cursor of the hit."""
     path, anchor, number = article_path(article, passage).partition("#")
-    parameters = replace(query, cursor=None).to_parameters()
-    parameters += [("hit", str(hit))] if hit else []
+    place = [("hit", str(hit))] if hit else []
+    if packed := packed_path(query):
+        path, parameters = packed + path.removeprefix("/"), place
+    else:
+        parameters = [*query.first_page().to_parameters(), *place]
     return (
         f"{path}?{urlencode(parameters)}{anchor}{number}" if parameters else path + anchor + number
     )

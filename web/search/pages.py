@@ -3,8 +3,19 @@
 import logging
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import NamedTuple
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from werkzeug.wrappers import Response as BaseResponse
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.filters import DayOfYear, Filters
@@ -13,6 +24,9 @@ from backfile.index.model.results import Results
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.routes import timed
+from backfile.web.i18n.negotiation import PARAMETER
+from backfile.web.links import article_path_of
+from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
 
 OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
@@ -55,10 +69,20 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 
 
 PAGE_SIZES = (10, 20, 50, 100)  # hits
+LINKS = 14_000  # characters of all links of a page that repeat the search
+FACET_VALUES = 20  # of each facet on a page
+BESIDE = ("hit", "match", PARAMETER)  # parameters of a page that are none of a search
+DOWNLOADS = ("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris")
+
+
+def _count_links(results: Results) -> int:
+    """About how many links of a page repeat the search."""
+    values = sum(len(counts[:FACET_VALUES]) for counts in results.facets.values())
+    return 40 + 2 * (values + len(results.timeline.bins))
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
-    """The route of the search page."""
+    """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
 
     @routes.get("/")
@@ -67,19 +91,43 @@ def blueprint(searcher: Searcher) -> Blueprint:
         results = searcher.search(query)
         day = None if query.text or query.filters or query.cursor else today()
         rendering = Clock()
-        page = render_template(
-            "search.html",
-            query=query,
-            results=results,
-            modes=list(Mode),
-            sorts=list(Sort),
-            scales=list(Scale),
-            markings=list(Marking),
-            sizes=PAGE_SIZES,
-            today=day,
-            other_years=other_years(searcher, day),
-            first=(query.cursor.offset if query.cursor else 0) + 1,
-        )
+        with longest_link(LINKS // _count_links(results)):
+            g.base = packed_path(query)
+            page = render_template(
+                "search.html",
+                query=query,
+                base=g.base,
+                facet_values=FACET_VALUES if len(query.filters.values()) <= 50 else 12,
+                results=results,
+                modes=list(Mode),
+                sorts=list(Sort),
+                scales=list(Scale),
+                markings=list(Marking),
+                sizes=PAGE_SIZES,
+                today=day,
+                other_years=other_years(searcher, day),
+                first=(query.cursor.offset if query.cursor else 0) + 1,
+            )
         return timed(make_response(page), results, rendering)
+
+    @routes.get("/search/<packed>/")
+    @routes.get("/search/<packed>/<id:target>")
+    def lead_on(packed: str, target: str = "") -> BaseResponse:
+        """Lead from a packed address to the one with all parameters."""
+        given = list(request.args.items(multi=True))
+        changes = [pair for pair in given if pair[0] not in BESIDE]
+        beside = [pair for pair in given if pair[0] in BESIDE]
+        room, slash, name = target.partition("/")
+        if slash and room == "article" and name:
+            path = article_path_of(name)
+        elif target in DOWNLOADS or not target:
+            path = f"/{target}"
+        else:
+            abort(404)
+        asked: dict[str, list[str]] = {}
+        for key, value in changed(unpacked(packed), changes):
+            asked.setdefault(key, []).append(value)
+        parameters = urlencode([*Query.from_parameters(asked).to_parameters(), *beside])
+        return redirect(f"{path}?{parameters}" if parameters else path)
 
     return routes

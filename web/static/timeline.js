@@ -45,8 +45,8 @@ for (const chart of document.querySelectorAll("[data-timeline]")) {
     const chosen = dragged && begin !== null ? touched(begin, event.clientX) : [];
     stop();
     if (!chosen.length) return;
-    const address = new URL(chosen[0].href.baseVal, location.href);
-    const last = new URL(chosen[chosen.length - 1].href.baseVal, location.href);
+    const address = new URL(chosen[0].href.baseVal, document.baseURI);
+    const last = new URL(chosen[chosen.length - 1].href.baseVal, document.baseURI);
     address.searchParams.set("until", last.searchParams.get("until"));
     location.assign(address);
   });

@@ -2,6 +2,7 @@
 
 import re
 
+from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.query_parser.whoosh_plugins import NEAR
@@ -14,6 +15,10 @@ OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 NEARNESS = re.compile(rf"(?<!\S){NEAR}(?!\S)")
 SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>SAME)(?!\S)')  # as Factiva has it
 COLON = re.compile(r'"[^"]*"|(?<!\S)(?P<name>[^\W\d_]+):(?P<rest>(?:[^\W_]|")\S*)')
+OPERATORS = re.compile(rf"(?<!\S)(?:AND|OR|NOT|SAME|{NEAR})(?!\S)|(?<!\S)-(?=\w)")
+EXPANDED = re.compile(r"\w(?:\*|~\d?)(?!\w)")
+QUOTED = re.compile(r'"[^"]*"')
+MOST_OPERATORS = 64
 QUESTION_LENGTH = 7  # words; a longer text is prose: all in capitals, it has no operators
 # Links and tags of a pasted post: hybrid nDCG@10 on CheckThat train is .897 instead of .883.
 LINK = re.compile(r"(?<!:)https?://[^\s\"]+|(?<![\w:/.])[\w.]+\.[a-z]{2,}/[^\s\"]*")
@@ -24,6 +29,22 @@ ZERO_SLOP = re.compile(r'"~0+(?!\d)')
 MINUS = re.compile(r'(^|[\s(])-(?=["(]|[^\W\d_])')
 DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\s+)+|(?:^|\s+)(?:(?:AND|OR|NOT)\s*)+$")
 IDLE_STAR = re.compile(r"(?:^|[\s:])\w?\*|\*\w")
+
+
+def require_bounded(text: str) -> None:
+    """Raise BadQuery for more operators, wildcards and fuzzy words than can be answered in time."""
+    typed = QUOTED.sub(" ", text.translate(QUOTATION_MARKS))
+    most = MOST_OPERATORS
+    if (number := len(OPERATORS.findall(typed))) > most:
+        reason = Message(
+            "%(number)s operators; at most %(most)s are taken", number=number, most=most
+        )
+        raise BadQuery("q", reason)
+    if (number := len(EXPANDED.findall(typed))) > most:
+        reason = Message(
+            "%(number)s parts with * or ~; at most %(most)s are taken", number=number, most=most
+        )
+        raise BadQuery("q", reason)
 
 
 def has_operator(text: str) -> bool:

@@ -1,5 +1,7 @@
 """Search by words over one snapshot: matching, more like this, and spelling."""
 
+from collections.abc import Callable
+
 from backfile.archive.model.article import Article
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.collection import Collection
@@ -25,13 +27,20 @@ class LexicalSearch:
         self.table = table
         self._collection = Collection(snapshot, table)
 
-    def match(self, expression: Expression, *, idf: Idf = Idf.WHOOSH) -> Matches:
+    def match(
+        self,
+        expression: Expression,
+        *,
+        idf: Idf = Idf.WHOOSH,
+        is_late: Callable[[], bool] = lambda: False,
+    ) -> Matches:
         """Match an expression.
 
         `idf` changes the scores. It changes which articles match only for a text of many words,
-        where the articles of the best passages match.
+        where the articles of the best passages match. Once `is_late`, the parts that are left are
+        not matched.
         """
-        return Matcher(self._collection, idf).match(expression)
+        return Matcher(self._collection, idf, is_late).match(expression)
 
     def more_like_this(self, article: Article, own: Rows) -> MoreLikeThis:
         """Compare the key terms of an article with all passages; `own` are its own rows."""

@@ -1,11 +1,13 @@
 """Evaluates an expression over posting lists: which articles match, and each passage's score."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from backfile.archive.model.errors import BadQuery
+from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.lexical.analysis.languages import Reading, slots
 from backfile.index.lexical.analysis.ngrams import has_run, letters
@@ -34,10 +36,15 @@ from backfile.index.model.expression import (
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
 ALL_WORDS = 3  # up to so many words, an article must contain all of them
+MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
+MOST_TERMS = 10_000  # of a prefix
 MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
 LEAST_SHARE = 0.15  # of the sum of idf that an article must contain, of more words
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
 WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
+
+
+Part = TypeVar("Part")
 
 
 class NodeMatches(NamedTuple):
@@ -58,7 +65,16 @@ class GroupMatches(NamedTuple):
 class Matcher:
     """Matches one expression against one collection."""
 
-    def __init__(self, collection: Collection, idf: Idf = Idf.WHOOSH) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        idf: Idf = Idf.WHOOSH,
+        is_late: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Once `is_late`, the parts that are left are not matched."""
+        self._is_late = is_late
+        self._unread = False
+        self._left_out = 0
         self._collection = collection
         self._table = collection.table
         self._languages = collection.languages
@@ -85,22 +101,26 @@ class Matcher:
             relaxed=self._relaxed,
             n_words=self._n_words,
             leaves=tuple(self._leaves),
+            left_out=self._left_out,
+            unread=self._unread,
         )
 
     def _node(self, expression: Expression) -> NodeMatches:
         match expression:
             case And(parts):
-                nodes = [self._node(part) for part in parts]
+                nodes = [self._node(part) for part in self._in_time(parts)]
+                nodes = nodes or [NodeMatches(self._zeros(), self._all())]
                 return NodeMatches(
                     _total(nodes), np.logical_and.reduce([node.matching for node in nodes])
                 )
             case Or(parts):
-                nodes = [self._node(part) for part in parts]
+                nodes = [self._node(part) for part in self._in_time(parts)]
+                nodes = nodes or [NodeMatches(self._zeros(), ~self._all())]
                 return NodeMatches(
                     _total(nodes), np.logical_or.reduce([node.matching for node in nodes])
                 )
             case Not(part):  # an excluded part adds nothing to scores and bounds
-                excluded = Matcher(self._collection)._node(part)
+                excluded = Matcher(self._collection, is_late=self._is_late)._node(part)
                 return NodeMatches(self._zeros(), ~excluded.matching)
             case Words():
                 return self._words(expression, strict=True).node
@@ -130,17 +150,22 @@ class Matcher:
 
         An article must contain all words if `strict`, as within AND, OR and NOT; else enough.
         """
-        eligible = np.ones(self._table.n_articles, np.bool_)
-        required = [self._node(part) for part in group.required]
+        eligible = self._all()
+        required = [self._node(part) for part in self._in_time(group.required)]
         for node in required:
             eligible &= node.matching
         words: dict[tuple[Reading, ...], Word] = {}
         for text in self._languages.weighty([word.text for word in group.plain]):
             words.setdefault(self._languages.terms(text), Word(text))
+        words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
+        masks = [
+            self._add_word(readings, leaf, scores)
+            for readings, leaf in self._in_time(list(words.items()))
+        ]
+        words = dict(list(words.items())[: len(masks)])
         if not words:
             return GroupMatches(NodeMatches(scores, eligible), eligible, eligible)
-        masks = [self._add_word(readings, leaf, scores) for readings, leaf in words.items()]
         self._n_words += len(words)
         few = len(words) <= ALL_WORDS
         if few or strict:
@@ -152,6 +177,26 @@ class Matcher:
         searched = any(True for part in group.required for _ in positive_leaves(part))
         full_matches = eligible & (all_words if few else np.array(searched))
         return GroupMatches(NodeMatches(scores, matching & eligible), eligible, full_matches)
+
+    def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
+        """Iterate over parts until it is late."""
+        for part in parts:
+            if self._is_late():
+                self._unread = True
+                return
+            yield part
+
+    def _weightiest(
+        self, words: dict[tuple[Reading, ...], Word]
+    ) -> dict[tuple[Reading, ...], Word]:
+        """Keep the words with the highest idf, in order, if there are more than MOST_WORDS."""
+        if len(words) <= MOST_WORDS:
+            return words
+        idf = self._collection.idf
+        weights = {each: sum(map(idf, slots(each))) for each in words}
+        kept = set(sorted(words, key=lambda each: -weights[each])[:MOST_WORDS])
+        self._left_out += len(words) - MOST_WORDS
+        return {each: leaf for each, leaf in words.items() if each in kept}
 
     def _add_word(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of a word; a word of several terms (`covid-19`) is a phrase."""
@@ -262,6 +307,15 @@ class Matcher:
             found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
         else:
             found = self._collection.spellings().terms_beginning(folded)
+        if len(found) > MOST_TERMS:
+            reason = Message(
+                "%(part)s* stands for %(number)s words; at most %(most)s are taken: "
+                "type more letters",
+                part=prefix,
+                number=len(found),
+                most=MOST_TERMS,
+            )
+            raise BadQuery("q", reason)
         return sorted(found.union(*self._languages.terms(prefix)))
 
     def _spelt_alike(self, text: str, edits: int) -> list[str]:
@@ -280,6 +334,9 @@ class Matcher:
             return self._table.undated
         category: Category = getattr(self._table, field.value)
         return category.mentioning(name_words(text), name_words)
+
+    def _all(self) -> Bools:
+        return np.ones(self._table.n_articles, np.bool_)
 
     def _zeros(self) -> Floats:
         return np.zeros(self._table.n_rows, np.float32)
