@@ -1,12 +1,15 @@
 """HTTP for programs: problems, ETags, and requests from pages of other sites."""
 
 import datetime
+import shutil
 
 import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.settings import Settings
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
+from backfile.web import server
 from backfile.web.api.openapi import routes
 from backfile.web.api.programs import tag_answers
 from backfile.web.api.shapes import Problem
@@ -191,3 +194,17 @@ def test_a_page_of_another_origin_may_not(searcher, reader):
         answer = client.get("/api/search", headers={"Origin": origin})
         assert "Access-Control-Allow-Origin" not in answer.headers
         assert "Origin" in answer.headers["Vary"]
+
+
+def test_the_settings_of_the_server_reach_the_application(indexed_by_words, tmp_path, monkeypatch):
+    given = {}
+
+    def note(*_, **options):
+        given.update(options)
+        raise StopIteration
+
+    monkeypatch.setattr(server, "create_app", note)
+    archive = shutil.copytree(indexed_by_words, tmp_path / "archive")
+    with pytest.raises(StopIteration):
+        server.serve(Settings(archive=archive, cors=(ORIGIN,), rate=7), print)
+    assert (given["cors"], given["rate"]) == ((ORIGIN,), 7)
