@@ -11,7 +11,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web import server
 from backfile.web.api.openapi import routes
-from backfile.web.api.programs import tag_answers
+from backfile.web.api.programs import CONSTANT, tag_answers
 from backfile.web.api.shapes import Problem
 from backfile.web.app import create_app
 from tests.builders import fill, write_stories
@@ -101,7 +101,8 @@ def test_a_failure_is_a_problem_on_every_route_that_searches(
 def test_an_unchanged_answer_is_304_without_a_search(client, searcher, reader, monkeypatch, path):
     first = client.get(path)
     tag = first.headers["ETag"]
-    assert tag.startswith(f'W/"g{searcher.table().generation}-')
+    generation = 0 if path in CONSTANT else searcher.table().generation
+    assert tag.startswith(f'W/"g{generation}-')
     assert first.headers["Cache-Control"] == "no-cache"
     for name in ("search", "iter_all", "related", "read"):
         monkeypatch.setattr(type(searcher), name, lambda *_, **__: pytest.fail("it was searched"))
@@ -110,6 +111,16 @@ def test_an_unchanged_answer_is_304_without_a_search(client, searcher, reader, m
     again = client.get(path, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == tag
+
+
+def test_what_needs_no_archive_is_answered_without_one(client, searcher, monkeypatch):
+    def gone(_):
+        raise EngineUnavailable("archive", "it was moved")
+
+    monkeypatch.setattr(type(searcher), "table", gone)
+    for path in (*CONSTANT, "/healthz", "/api/articles/ferry"):
+        assert client.get(path).status_code == 200
+    assert_problem(client.get("/readyz"), 503)
 
 
 def test_a_tag_belongs_to_one_address(client):

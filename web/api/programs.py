@@ -8,6 +8,7 @@ from hashlib import blake2b
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import ETags
 
+from backfile.archive.model.errors import ArchiveError
 from backfile.index.search.searcher import Searcher
 
 PATHS = (
@@ -15,6 +16,7 @@ PATHS = (
     "/opensearch.xml", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answered anew
+CONSTANT = ("/api/openapi.json", "/openapi.json", "/opensearch.xml")  # whatever the archive holds
 ANY_ORIGIN = "*"
 EXPOSED = "ETag, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
 SECONDS_OF_PREFLIGHT = 86_400
@@ -42,7 +44,10 @@ def tag_answers(app: Flask, searcher: Searcher, today: Callable[[], date] = date
     def unchanged() -> Response | None:
         if not _has_tag():
             return None
-        generation = searcher.table().generation
+        try:
+            generation = 0 if request.path in CONSTANT else searcher.table().generation
+        except ArchiveError:  # the route may answer without what cannot be opened
+            return None
         g.tag = _tag(generation, f"{today()} {request.full_path}", salt)
         if not _knows(request.if_none_match, g.tag):
             return None
