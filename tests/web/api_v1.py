@@ -37,6 +37,14 @@ def differences(kept, now, path=""):
         yield path
 
 
+def laid_out(value, depth=4):
+    """JSON with a line for each route and each schema, so that a change is seen in few lines."""
+    if not depth or not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    lines = [f"{json.dumps(name)}: {laid_out(each, depth - 1)}" for name, each in value.items()]
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
 def logged():
     """CHANGELOG.md in one line, so that a sentence may be found across line ends."""
     return " ".join(CHANGELOG.read_text(encoding="utf-8").split())
@@ -49,7 +57,7 @@ def main(line):
     if PATH.exists() and json.loads(PATH.read_text(encoding="utf-8"))["changelog"] == line:
         sys.exit("that line told of an earlier change; write another one")
     kept = {"changelog": line, "contract": contract()}
-    PATH.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PATH.write_text(f"{laid_out(kept)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
