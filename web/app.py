@@ -9,7 +9,8 @@ from werkzeug.routing import BaseConverter
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import errors, site
+from backfile.web import admission, errors, site
+from backfile.web.admission import Gate
 from backfile.web.api import downloads, openapi, routes
 from backfile.web.article import pages as article_pages
 from backfile.web.help import pages as help_pages
@@ -20,6 +21,7 @@ from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+MAX_BODY = 1 << 20  # bytes of a request
 # Pages load scripts, styles and images from this server only.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -52,16 +54,20 @@ class AnyText(BaseConverter):
 
 
 def create_app(
-    searcher: Searcher, reader: ArchiveReader, *, trusted_hosts: list[str] | None = None
+    searcher: Searcher,
+    reader: ArchiveReader,
+    *,
+    trusted_hosts: list[str] | None = None,
+    gate: Gate | None = None,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
-    may connect; None accepts any host.
+    may connect; None accepts any host. `gate` limits the requests at work; None admits all.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
-    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # an article's id may be a URL
     app.url_map.converters["id"] = AnyText
     app.json = UnsortedJson(app)
@@ -78,8 +84,10 @@ def create_app(
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
     negotiation.register(app)
-    site.count_requests(app, searcher)
+    site.count_requests(app, searcher, gate)
     errors.register(app)
+    if gate:
+        admission.register(app, gate)
     _finish_responses(app)
     return app
 
