@@ -23,6 +23,6 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     settings = replace(settings, host=host or settings.host, port=port or settings.port)
     click.echo(f"opening the archive in {settings.archive}")
-    with suppress(KeyboardInterrupt):  # waitress may take it for itself and return
+    with suppress(KeyboardInterrupt):
         serve_archive(settings, lambda address: click.echo(f"Backfile is at {address}"))
     click.echo("\nstopped")
