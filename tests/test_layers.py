@@ -17,8 +17,8 @@ ORDER = [
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "web/i18n", "web/links.py", "web/api", "web/search", "web/template_filters.py",
-    "web/article", "web/help", "web/admission.py", "web/site.py", "web/errors.py", "web/app.py",
-    "web/connections.py", "web/server.py",
+    "web/article", "web/help", "web/admission.py", "web/worker_metrics.py", "web/site.py",
+    "web/errors.py", "web/app.py", "web/connections.py", "web/workers.py", "web/server.py",
     "scripts/library", "scripts/printing", "scripts/commands", "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from backfile.web.i18n.labels import NAMES
 from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
+from backfile.web.worker_metrics import WorkerMetrics
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY = 1 << 20  # bytes of a request
@@ -59,11 +60,13 @@ def create_app(
     *,
     trusted_hosts: list[str] | None = None,
     gate: Gate | None = None,
+    workers: WorkerMetrics | None = None,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
     may connect; None accepts any host. `gate` limits the requests at work; None admits all.
+    `workers` adds the metrics of the other processes that serve this archive.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -84,7 +87,7 @@ def create_app(
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
     negotiation.register(app)
-    site.count_requests(app, searcher, gate)
+    site.count_requests(app, searcher, gate, workers)
     errors.register(app)
     if gate:
         admission.register(app, gate)

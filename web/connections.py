@@ -209,7 +209,7 @@ class Server:
         self._map: dict[int, Any] = {}
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(threads)
-        self._listeners = [
+        self.listeners = [
             Listener(
                 application,
                 self._map,
@@ -229,7 +229,7 @@ class Server:
         try:
             while self._stop_by is None:
                 self._step(TICK)
-            for listener in self._listeners:
+            for listener in self.listeners:
                 listener.refuse_connections()
             while time.monotonic() < self._stop_by and self._close_idle():
                 self._step(0.05)
@@ -241,14 +241,14 @@ class Server:
         """Let `run` return; a signal handler may call it, more than once."""
         if self._stop_by is None:
             self._stop_by = time.monotonic() + self._limits.drain
-            self._listeners[0].pull_trigger()
+            self.listeners[0].pull_trigger()
 
     def _step(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
 
     def _close_idle(self) -> bool:
         """Close the connections without a request; whether others are left."""
-        channels = [c for each in self._listeners for c in each.active_channels.values()]
+        channels = [c for each in self.listeners for c in each.active_channels.values()]
         for channel in channels:
             if not channel.busy():
                 channel.handle_close()

@@ -6,6 +6,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from backfile.archive.model.errors import ArchiveError, BadSetting, EngineUnavailable
@@ -20,6 +23,8 @@ from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
 from backfile.web.app import LOCAL_HOSTS, MAX_BODY, create_app
 from backfile.web.connections import Limits, Server
+from backfile.web.worker_metrics import WorkerMetrics
+from backfile.web.workers import begin_worker, supervise
 
 CONNECTIONS = 1000
 FILES = 4096  # that this process may open; macOS allows 256 unless it is asked
@@ -34,31 +39,74 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises BadSetting if the address is not available.
     """
     engines = open_engines(settings)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    sockets = listening_sockets(settings.host, settings.port)
+    address = f"http://{_host(settings)}:{settings.port}"
+    if settings.workers == 1:
+        server = _server(settings, engines, sockets)
+        _stop_by_signal(server)
+        announce(address)
+        _run(server, engines)
+        return
+    engines.catalog.close()  # it could be opened; each worker opens its own
+    with TemporaryDirectory(prefix="backfile-") as folder:
+        announce(address)
+        supervise(partial(_work, settings, sockets, Path(folder)), settings.workers)
+
+
+def log_to_stderr() -> None:
+    """Log warnings, of this process."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Waitress warns of each request that has to wait for a thread, by the hundred when it is busy.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def _work(settings: Settings, sockets: list[socket.socket], folder: Path, number: int) -> None:
+    """Serve in a worker process."""
+    log_to_stderr()
+    engines = open_engines(settings)
+    metrics = WorkerMetrics(folder, number, settings.workers)
+    server = _server(settings, engines, sockets, metrics)
+    begin_worker(server.stop)
+    _run(server, engines)
+
+
+def _server(
+    settings: Settings,
+    engines: Engines,
+    sockets: list[socket.socket],
+    metrics: WorkerMetrics | None = None,
+) -> Server:
+    host = _host(settings)
     local = host in LOCAL_HOSTS
     searcher = searcher_over(engines, settings)
-    gate = gate_for(settings.worker_threads, settings.queue)
+    gate = gate_for(settings.worker_threads, settings.queue, settings.workers)
     app = create_app(
         searcher,
         ArchiveReader(engines.catalog),
         trusted_hosts=list(LOCAL_HOSTS) if local else None,
         gate=gate,
+        workers=metrics,
     )
-    server = Server(
+    warming = (searcher, engines, ArchiveDirectory(settings.archive))
+    threading.Thread(target=_warm, args=warming, daemon=True).start()
+    return Server(
         app,
-        listening_sockets(settings.host, settings.port),
+        sockets,
         threads=gate.threads,
         name="localhost" if local else host,
         limits=Limits(body=MAX_BODY, connections=_connections()),
     )
-    _stop_by_signal(server)
-    warming = (searcher, engines, ArchiveDirectory(settings.archive))
-    threading.Thread(target=_warm, args=warming, daemon=True).start()
-    announce(f"http://{host}:{settings.port}")
+
+
+def _run(server: Server, engines: Engines) -> None:
     try:
         server.run()
     finally:
         engines.catalog.close()
+
+
+def _host(settings: Settings) -> str:
+    return f"[{settings.host}]" if ":" in settings.host else settings.host
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:

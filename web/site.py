@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Blueprint, Flask, Response, g, jsonify, render_template, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -13,6 +14,7 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.search.searcher import Searcher
 from backfile.web.admission import Gate
+from backfile.web.worker_metrics import WorkerMetrics
 
 LAST_ADDED = 8
 LAST_RUNS = 5
@@ -49,7 +51,9 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     return routes
 
 
-def count_requests(app: Flask, searcher: Searcher, gate: Gate | None = None) -> None:
+def count_requests(
+    app: Flask, searcher: Searcher, gate: Gate | None = None, workers: WorkerMetrics | None = None
+) -> None:
     """Count and time all requests, and add /metrics.
 
     The label of a request is its route, not its address: there are as many addresses as articles.
@@ -82,9 +86,14 @@ def count_requests(app: Flask, searcher: Searcher, gate: Gate | None = None) -> 
             took.labels(route).observe(time.perf_counter() - g.begun)
         return response
 
+    own = partial(generate_latest, registry)
+    if workers:
+        workers.publish(own)
+
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        text = workers.gather() if workers else own()
+        return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class ArchiveCollector(Collector):

@@ -214,6 +214,21 @@ def test_a_health_check_needs_no_host(app):
         assert get(port, Host="elsewhere.example")[0] == 400  # the names are still checked
 
 
+def test_the_loop_does_not_try_to_write_while_a_thread_writes():
+    with served(hello) as (server, port), connected(port):
+        (listener,) = server.listeners
+        wait_until(lambda: listener.active_channels)
+        (channel,) = listener.active_channels.values()
+        with channel.outbuf_lock:
+            channel.total_outbufs_len = 1
+            seen = []
+            other = threading.Thread(target=lambda: seen.append(channel.writable()))
+            other.start()
+            other.join(SOON)
+            channel.total_outbufs_len = 0
+        assert seen == [False]
+
+
 def test_stopping_finishes_what_was_begun_and_takes_nothing_new():
     begun, finish = threading.Event(), threading.Event()
 
