@@ -258,6 +258,29 @@ def test_stopping_finishes_what_was_begun_and_takes_nothing_new():
             assert idle.recv(1) == b""  # it had asked for nothing
 
 
+def test_clients_that_go_on_asking_do_not_keep_the_server_from_stopping():
+    def slow(environ, start_response):
+        time.sleep(0.05)
+        return hello(environ, start_response)
+
+    def ask(port):
+        with (
+            suppress(OSError, http.client.HTTPException),
+            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)) as connection,
+        ):
+            while True:
+                connection.request("GET", "/")
+                connection.getresponse().read()
+
+    with served(slow, drain=60) as (_, port):
+        clients = [threading.Thread(target=ask, args=(port,)) for _ in range(8)]
+        for client in clients:
+            client.start()
+        time.sleep(0.3)  # all of them ask; the block ends with a server that has stopped
+    for client in clients:
+        client.join(SOON)
+
+
 def test_stopping_waits_no_longer_than_allowed():
     begun, never = threading.Event(), threading.Event()
 
