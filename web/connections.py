@@ -69,6 +69,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     _answered = False  # at least one request
     _refused = False
     _discarding = False
+    _serving = False
 
     def __init__(self, server: "Listener", *args: Any, **options: Any) -> None:
         self._limits = server.limits
@@ -85,14 +86,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def service(self) -> None:
         """Answer a request, in a thread of the dispatcher."""
+        self._serving = True  # until the clock is set, else the client is found to have waited
         self._refused = getattr(self.requests[0], "refused", False)
         super().service()
         self._answered = True
         self._began = time.time()
+        self._serving = False
+
+    def working(self) -> bool:
+        """Whether a thread answers a request, or is to."""
+        return bool(self.requests or self._serving)
 
     def busy(self) -> bool:
         """Whether a request has begun to arrive, and its answer is not yet read."""
-        return bool(self.requests or self.total_outbufs_len or self.request is not None)
+        return bool(self.working() or self.total_outbufs_len or self.request is not None)
 
     def waiting(self) -> float:
         """Seconds since it was the client's turn: to send a request, the rest of it, or to read."""
@@ -102,7 +109,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Whether the client has had its time."""
         if self.total_outbufs_len:
             return bool(time.time() - self.last_activity > self._limits.unread)
-        if self.requests:
+        if self.working():
             return False
         if self._discarding:
             return self.waiting() > self._limits.discard
@@ -156,23 +163,26 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self.limits = limits
         super().__init__(*args, bind_socket=False, **options)
 
-    def handle_accept(self) -> None:
-        """Accept; beyond the limit, close the connection that has waited longest for its client."""
-        super().handle_accept()
-        if len(self._map) >= self.adj.connection_limit:
-            waiting = [c for c in self.active_channels.values() if not c.requests]
-            if waiting:
-                max(waiting, key=Channel.waiting).handle_close()
-
     def maintenance(self, _now: float) -> None:
-        """Close the connections that have had their time.
+        """Close nothing while a round of the loop runs: see `tend`."""
 
-        At once: the loop closes a connection that can be written to, and an unread one cannot.
+    def tend(self) -> None:
+        """Close the connections that have had their time, between two rounds of the loop.
+
+        Within a round, the next connection may get the number of a closed one, and with it the
+        events of that one.
         """
         for channel in list(self.active_channels.values()):
             if channel.overdue():
-                channel.will_close = True
+                channel.will_close = True  # an unread one cannot be written to, so not by the loop
                 channel.handle_close()
+
+    def make_room(self) -> None:
+        """Close the connection that has waited longest for its client if there are too many."""
+        if len(self._map) >= self.adj.connection_limit:
+            waiting = [c for c in self.active_channels.values() if not c.working()]
+            if waiting:
+                max(waiting, key=Channel.waiting).handle_close()
 
     def refuse_connections(self) -> None:
         """Accept no more; accepted connections go on."""
@@ -202,7 +212,6 @@ class Server:
             outbuf_high_watermark=WATERMARK,
             asyncore_loop_timeout=TICK,
             asyncore_use_poll=True,  # select() ends at 1,024 descriptors
-            cleanup_interval=TICK,
             log_socket_errors=False,  # clients come and go
         )
         self._limits = limits
@@ -223,6 +232,7 @@ class Server:
             for listening in sockets
         ]
         self._stop_by: float | None = None
+        self._tended = 0.0
 
     def run(self) -> None:
         """Serve; return after `stop`, once the requests that were begun are answered."""
@@ -245,6 +255,12 @@ class Server:
 
     def _step(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
+        for listener in self.listeners:
+            listener.make_room()
+        if time.monotonic() - self._tended >= TICK:
+            self._tended = time.monotonic()
+            for listener in self.listeners:
+                listener.tend()
 
     def _close_idle(self) -> bool:
         """Close the connections without a request; whether others are left."""

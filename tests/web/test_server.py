@@ -132,6 +132,32 @@ def test_hundreds_of_connections_that_say_nothing_keep_nobody_out():
                 each.close()
 
 
+def test_cutting_some_clients_does_not_hurt_those_that_come_at_that_moment():
+    """A closed connection's number goes to the next one, and with it what was to be done."""
+    failed = []
+
+    def ask(port, ends):
+        while time.monotonic() < ends:
+            try:
+                assert get(port)[0] == 200
+            except (OSError, http.client.HTTPException) as exc:
+                failed.append(exc)
+
+    with served(hello, request=0.2) as (_, port):
+        ends = time.monotonic() + 3.5
+        asking = [threading.Thread(target=ask, args=(port, ends)) for _ in range(3)]
+        for each in asking:
+            each.start()
+        while time.monotonic() < ends:
+            idle = [connected(port) for _ in range(100)]
+            time.sleep(0.5)
+            for each in idle:
+                each.close()
+        for each in asking:
+            each.join(SOON)
+    assert failed == []
+
+
 def test_beyond_the_limit_the_connection_that_waits_longest_is_closed():
     with served(hello, connections=30) as (_, port):
         idle = [connected(port) for _ in range(60)]
