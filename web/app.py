@@ -10,7 +10,8 @@ from werkzeug.routing import BaseConverter
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import errors, rates, site
+from backfile.web import admission, errors, rates, site
+from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
 from backfile.web.article import pages as article_pages
@@ -21,8 +22,10 @@ from backfile.web.i18n.labels import NAMES
 from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
+from backfile.web.worker_metrics import WorkerMetrics
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+MAX_BODY = 1 << 20  # bytes of a request
 # Pages load scripts, styles and images from this server only.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -61,16 +64,20 @@ def create_app(
     trusted_hosts: list[str] | None = None,
     cors: Sequence[str] = (),
     rate: int = 0,
+    gate: Gate | None = None,
+    workers: WorkerMetrics | None = None,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
     may connect; None accepts any host. `cors` are the origins whose pages may read the API;
     `rate` is the most requests a minute from one address, 0 for any number.
+    `gate` limits the requests at work; None admits all. `workers` adds the metrics of the other
+    processes that serve this archive.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
-    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # an article's id may be a URL
     app.url_map.converters["id"] = AnyText
     app.json = UnsortedJson(app)
@@ -89,11 +96,13 @@ def create_app(
     app.register_blueprint(help_pages.blueprint(searcher))
     app.register_blueprint(api_page.blueprint(searcher))
     negotiation.register(app)
-    site.count_requests(app, searcher)
+    site.count_requests(app, searcher, gate, workers)
     rates.limit_requests(app, rate)
     programs.tag_answers(app, searcher)
     programs.allow_origins(app, cors)
     errors.register(app)
+    if gate:
+        admission.register(app, gate)
     _finish_responses(app)
     return app
 

@@ -42,6 +42,8 @@ def register(app: Flask) -> None:
         response = _answer(status, detail, shown=PLAIN.get(status))
         if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", ())))
+        if retry_after := getattr(error, "retry_after", None):
+            response.headers["Retry-After"] = str(retry_after)
         return response
 
     @app.errorhandler(500)

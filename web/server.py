@@ -1,12 +1,15 @@
-"""Serves an archive with waitress; keyword searches work while the model loads."""
+"""Serves an archive; keyword searches work while the model loads."""
 
 import logging
+import resource
 import signal
+import socket
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
-
-from waitress.server import create_server
 
 from backfile.archive.model.errors import ArchiveError, BadSetting, EngineUnavailable
 from backfile.archive.model.settings import Settings
@@ -17,43 +20,128 @@ from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
-from backfile.web.app import LOCAL_HOSTS, create_app
+from backfile.web.admission import gate_for
+from backfile.web.app import LOCAL_HOSTS, MAX_BODY, create_app
+from backfile.web.connections import Limits, Server
+from backfile.web.worker_metrics import WorkerMetrics
+from backfile.web.workers import begin_worker, supervise
 
+CONNECTIONS = 1000
+FILES = 4096  # that this process may open; macOS allows 256 unless it is asked
+BACKLOG = 1024  # connections that wait to be accepted
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted; announce the address once it is open.
+    """Serve until SIGTERM or SIGINT; announce the address once it is open.
 
+    The requests that were begun are answered before it returns; a second SIGINT interrupts them.
     Raises BadSetting if the address is not available.
     """
     engines = open_engines(settings)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    sockets = listening_sockets(settings.host, settings.port)
+    address = f"http://{_host(settings)}:{settings.port}"
+    if settings.workers == 1:
+        server = _server(settings, engines, sockets)
+        _stop_by_signal(server)
+        announce(address)
+        _run(server, engines)
+        return
+    engines.catalog.close()  # it could be opened; each worker opens its own
+    with TemporaryDirectory(prefix="backfile-") as folder:
+        announce(address)
+        supervise(partial(_work, settings, sockets, Path(folder)), settings.workers)
+
+
+def log_to_stderr() -> None:
+    """Log warnings, of this process."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Waitress warns of each request that has to wait for a thread, by the hundred when it is busy.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def _work(settings: Settings, sockets: list[socket.socket], folder: Path, number: int) -> None:
+    """Serve in a worker process."""
+    log_to_stderr()
+    engines = open_engines(settings)
+    metrics = WorkerMetrics(folder, number, settings.workers)
+    server = _server(settings, engines, sockets, metrics)
+    begin_worker(server.stop)
+    _run(server, engines)
+
+
+def _server(
+    settings: Settings,
+    engines: Engines,
+    sockets: list[socket.socket],
+    metrics: WorkerMetrics | None = None,
+) -> Server:
+    host = _host(settings)
     local = host in LOCAL_HOSTS
     searcher = searcher_over(engines, settings, serving=True)
+    gate = gate_for(settings.worker_threads, settings.queue, settings.workers)
     app = create_app(
         searcher,
         ArchiveReader(engines.catalog),
         trusted_hosts=list(LOCAL_HOSTS) if local else None,
         cors=settings.cors,
         rate=settings.rate,
+        gate=gate,
+        workers=metrics,
     )
-    try:
-        server = create_server(
-            app, host=settings.host, port=settings.port, threads=max(4, settings.worker_threads)
-        )
-    except OSError as exc:
-        reason = f"{settings.host}:{settings.port} cannot be served ({exc.strerror or exc})"
-        raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
-    signal.signal(signal.SIGTERM, _interrupt)
     warming = (searcher, engines, ArchiveDirectory(settings.archive))
     threading.Thread(target=_warm, args=warming, daemon=True).start()
-    announce(f"http://{host}:{settings.port}")
+    return Server(
+        app,
+        sockets,
+        threads=gate.threads,
+        name="localhost" if local else host,
+        limits=Limits(body=MAX_BODY, connections=_connections()),
+    )
+
+
+def _run(server: Server, engines: Engines) -> None:
     try:
         server.run()
     finally:
-        server.close()
         engines.catalog.close()
+
+
+def _host(settings: Settings) -> str:
+    return f"[{settings.host}]" if ":" in settings.host else settings.host
+
+
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """Listen on each address of a host; raise BadSetting if one is not available."""
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((each[0], each[4]) for each in found):
+            sockets.append(socket.create_server(address, family=family, backlog=BACKLOG))
+    except OSError as exc:
+        for opened in sockets:
+            opened.close()
+        reason = f"{host}:{port} cannot be served ({exc.strerror or exc})"
+        raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
+    return sockets
+
+
+def _connections() -> int:
+    """How many connections this process may hold; the archive needs files, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < FILES:
+        soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
+
+
+def _stop_by_signal(server: Server) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def _warm(searcher: Searcher, engines: Engines, directory: ArchiveDirectory) -> None:
@@ -79,7 +167,3 @@ def mend_queries(embedder: Embedder, directory: ArchiveDirectory) -> None:
             log.warning("%s", exc)
         else:
             log.warning("the query graph was made again")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

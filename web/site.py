@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Blueprint, Flask, Response, g, render_template, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.search.searcher import Searcher
+from backfile.web.admission import Gate
 from backfile.web.api.answers import answer
 from backfile.web.api.shapes import Alive, Ready
+from backfile.web.worker_metrics import WorkerMetrics
 
 LAST_ADDED = 8
 LAST_RUNS = 5
@@ -51,7 +54,9 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     return routes
 
 
-def count_requests(app: Flask, searcher: Searcher) -> None:
+def count_requests(
+    app: Flask, searcher: Searcher, gate: Gate | None = None, workers: WorkerMetrics | None = None
+) -> None:
     """Count and time all requests, and add /metrics.
 
     The label of a request is its route, not its address: there are as many addresses as articles.
@@ -59,6 +64,8 @@ def count_requests(app: Flask, searcher: Searcher) -> None:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(ArchiveCollector(searcher))
+    if gate:
+        registry.register(GateCollector(gate))
     answered = Counter(
         "backfile_requests", "Requests answered", ("route", "status"), registry=registry
     )
@@ -82,9 +89,14 @@ def count_requests(app: Flask, searcher: Searcher) -> None:
             took.labels(route).observe(time.perf_counter() - g.begun)
         return response
 
+    own = partial(generate_latest, registry)
+    if workers:
+        workers.publish(own)
+
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        text = workers.gather() if workers else own()
+        return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class ArchiveCollector(Collector):
@@ -106,3 +118,26 @@ class ArchiveCollector(Collector):
             ("generation", "Grows with each change of the archive", table.generation),
         ):
             yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)
+
+
+class GateCollector(Collector):
+    """Requests at work, in the queue and refused."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def collect(self) -> Iterator[Metric]:
+        for name, meaning, value in (
+            ("working", "Requests at work", self._gate.working),
+            ("waiting", "Requests in the queue", self._gate.waiting),
+            ("streams", "Exports being sent", self._gate.streams),
+        ):
+            yield GaugeMetricFamily(f"backfile_requests_{name}", meaning, value=value)
+        refused = CounterMetricFamily(
+            "backfile_requests_refused",
+            "Requests answered 503: the queue was full, the wait too long, or exports too many",
+            labels=("reason",),
+        )
+        for reason, count in self._gate.refused.items():
+            refused.add_metric((reason,), count)
+        yield refused

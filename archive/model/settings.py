@@ -31,6 +31,10 @@ class Settings:
     host: str = _setting("127.0.0.1", "the address `backfile serve` listens on")
     port: int = _setting(8080, "the port `backfile serve` listens on")
     threads: int = _setting(0, "threads for indexing, embedding and serving; 0 means one per core")
+    workers: int = _setting(1, "processes of `backfile serve`, on one archive and one port")
+    queue: int = _setting(
+        32, "requests that `backfile serve` lets wait for its cores; a further one is answered 503"
+    )
     fusion: str = _setting("convex", "how hybrid search merges both rankings: `convex` or `rrf`")
     vector_weight: float = _setting(
         0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
@@ -122,6 +126,8 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _number(int, 1, 65535),
     "threads": _number(int, 0, 1024),
+    "workers": _number(int, 1, 64),
+    "queue": _number(int, 0, 10_000),
     "fusion": _one_of("convex", "rrf"),
     "vector_weight": _number(float, 0, 1),
     "floor": _number(float, -1, 1),

@@ -65,7 +65,7 @@ def _serving(measured: Measured) -> Iterator[str]:
     yield _row("serving 8 clients", "requests/s", "p50 / p95", "failed")
     for load in measured.served.loads:
         rate = f"{load.requests_a_second:.0f}"
-        yield _row(load.mode.value, rate, _pair(load.latency), str(load.failed))
+        yield _row(load.mode, rate, _pair(load.latency), str(load.failed))
     if measured.served.peak_memory:
         yield f"the server's memory: {measured.served.peak_memory / MEGABYTE:,.0f} MB at most"
 

@@ -1,6 +1,5 @@
 """The command that serves: `backfile serve`."""
 
-import logging
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,16 +12,26 @@ from backfile.scripts.commands.options import with_settings
 @click.command()
 @click.option("--host", help="The address to listen on.  [default: $BACKFILE_HOST or 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="[default: $BACKFILE_PORT or 8080]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many processes to serve with.  [default: $BACKFILE_WORKERS or 1]",
+)
 @with_settings
-def serve(settings: Settings, host: str | None, port: int | None) -> None:
+def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the search page and the JSON API."""
+    from backfile.web.server import log_to_stderr
     from backfile.web.server import serve as serve_archive
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Waitress warns of each request that has to wait for a thread, by the hundred when it is busy.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    settings = replace(settings, host=host or settings.host, port=port or settings.port)
+    log_to_stderr()
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=port or settings.port,
+        workers=workers or settings.workers,
+    )
     click.echo(f"opening the archive in {settings.archive}")
-    with suppress(KeyboardInterrupt):  # waitress may take it for itself and return
+    with suppress(KeyboardInterrupt):
         serve_archive(settings, lambda address: click.echo(f"Backfile is at {address}"))
     click.echo("\nstopped")

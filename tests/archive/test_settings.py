@@ -24,6 +24,8 @@ def test_each_field_is_set_by_its_variable():
         "host": "0.0.0.0",
         "port": "9000",
         "threads": "3",
+        "workers": "2",
+        "queue": "5",
         "fusion": "rrf",
         "vector_weight": "0.5",
         "floor": "-0.5",
@@ -41,7 +43,7 @@ def test_each_field_is_set_by_its_variable():
     settings = Settings.from_environment(environment)
     assert settings.given == given.keys()
     assert settings == Settings(
-        *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, "rrf", 0.5, -0.5),
+        *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
         *("/srv/reads-again", 200, 900, True, True, "secret"),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
         600,

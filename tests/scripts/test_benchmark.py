@@ -26,6 +26,7 @@ from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, since_for, typed
 from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
 from backfile.scripts.commands.judged import CachingEmbedder
+from backfile.web.app import create_app
 from tests.builders import backfile, silent
 
 
@@ -160,6 +161,24 @@ def test_a_server_is_put_under_load_and_stopped(settings):
     assert served.loads[0].latency.calls >= load.CLIENTS
     assert served.loads[0].requests_a_second > 1
     assert served.peak_memory == 0 or served.peak_memory > 50_000_000
+
+
+def test_refusals_are_counted_apart_from_answers_and_failures(settings, monkeypatch):
+    monkeypatch.setenv("BACKFILE_QUEUE", "0")
+    monkeypatch.setenv("BACKFILE_THREADS", "1")
+    header, *rows = load.measure(settings, [1, 12], seconds=0.7)
+    one, twelve = (re.findall(r"[\d.]+", row) for row in rows)
+    assert [name.strip() for name in header.split("|")][4:6] == ["refused", "failed"]
+    assert (one[0], one[5], one[6]) == ("1", "0", "0")
+    assert (twelve[0], twelve[6]) == ("12", "0")
+    assert int(twelve[5]) > 0
+
+
+def test_the_mix_asks_only_what_the_server_knows(searcher, reader):
+    client = create_app(searcher, reader).test_client()
+    for path in map(load.mixed(["ferry", "harbour dues"]), range(20)):
+        with client.get(path) as answer:
+            assert answer.status_code == 200, path
 
 
 def test_the_command_prints_tables_and_json(sample):

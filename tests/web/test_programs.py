@@ -215,6 +215,7 @@ def test_the_settings_of_the_server_reach_the_application(indexed_by_words, tmp_
         raise StopIteration
 
     monkeypatch.setattr(server, "create_app", note)
+    monkeypatch.setattr(server, "listening_sockets", lambda *_: [])
     archive = shutil.copytree(indexed_by_words, tmp_path / "archive")
     with pytest.raises(StopIteration):
         server.serve(Settings(archive=archive, cors=(ORIGIN,), rate=7), print)
