@@ -120,9 +120,14 @@ def _load(
                 asked = time.perf_counter()
                 if asked - began > seconds:
                     return
-                connection.request("GET", path(n))
-                answer = connection.getresponse()
-                answer.read()
+                try:
+                    connection.request("GET", path(n))
+                    answer = connection.getresponse()
+                    answer.read()
+                except (OSError, http.client.HTTPException):
+                    connection.close()
+                    seen.failed.append(0)
+                    continue
                 match answer.status:
                     case HTTPStatus.OK:
                         seen.took.append(1000 * (time.perf_counter() - asked))
