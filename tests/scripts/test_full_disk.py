@@ -11,7 +11,7 @@ from backfile.archive.store.vectors import VectorFile
 from tests.builders import backfile, one_line_error, write_news
 
 pytestmark = pytest.mark.long
-SIZE = 8 << 20  # bytes
+SIZE = 12 << 20  # bytes
 
 
 @pytest.fixture
