@@ -1,7 +1,9 @@
 """Answers a list of queries, one after the other."""
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TextIO
@@ -31,6 +33,8 @@ COLUMNS = {
     "limit",
 }
 DELIMITERS = ",;\t"
+GZIP = b"\x1f\x8b"
+LARGEST = 32 << 20  # bytes of a list of queries
 
 
 class ListedQuery(NamedTuple):
@@ -52,10 +56,29 @@ class Answer(NamedTuple):
 
 
 def text_of(stream: BinaryIO) -> TextIO:
-    """Wrap a seekable stream as text, with its detected encoding."""
+    """Wrap a seekable stream as text, with its detected encoding; gzip is unpacked.
+
+    Raises BadQuery if it is damaged, or unpacked larger than LARGEST.
+    """
+    if stream.read(len(GZIP)) == GZIP:
+        stream.seek(0)
+        stream = io.BytesIO(_unpacked(stream))
+    stream.seek(0)
     encoding = encoding_of(stream.read(SAMPLE))
     stream.seek(0)
     return io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+
+
+def _unpacked(stream: BinaryIO) -> bytes:
+    try:
+        content = gzip.GzipFile(fileobj=stream).read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as exc:
+        raise BadQuery("queries", Message("the gzip file is damaged or cut short")) from exc
+    if len(content) > LARGEST:
+        most = LARGEST >> 20
+        reason = Message("unpacked, the file has more than %(most)s MB", most=most)
+        raise BadQuery("queries", reason)
+    return content
 
 
 def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:

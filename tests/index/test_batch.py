@@ -1,6 +1,7 @@
 """Many queries at once, from the page and from the shell: the hits that each would have alone."""
 
 import csv
+import gzip
 import io
 import json
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfile.index.search.batch import ListedQuery, read_queries, text_of
+from backfile.index.search.batch import LARGEST, ListedQuery, read_queries, text_of
 from backfile.web.api.exports import HIT_COLUMNS
 from backfile.web.app import create_app
 from backfile.web.search.batch import MOST_QUERIES
@@ -98,6 +99,25 @@ def test_a_cell_that_is_too_long_is_one_row_and_not_the_end():
     rows = asked("q\n" + "x" * 200_000 + "\nferry\n")
     assert "field larger than field limit" in rows[0].error
     assert rows[1].text == "ferry"
+
+
+def test_a_packed_list_is_unpacked(client):
+    packed = gzip.compress("q\nferry\nFußgänger\n".encode("utf-16"))
+    assert next(iter(rows_of(upload(client, packed).text)))["query"] == "ferry"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"q\nferry\n" * 9)[:-12], "damaged or cut short"),
+        (b"\x1f\x8bferry", "damaged or cut short"),
+        (gzip.compress(bytes(LARGEST + 1)), "unpacked, the file has more than 32 MB"),
+    ],
+)
+def test_a_packed_list_that_cannot_be_unpacked_is_refused(client, content, said):
+    answer = upload(client, content)
+    assert answer.status_code == 400
+    assert said in answer.text
 
 
 def test_no_cell_of_the_answer_is_taken_for_a_formula(client):

@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import feedparser
 import pytest
+from pybtex.database import parse_string
 
+from backfile.web.api.citations import written
 from backfile.web.app import create_app
 from tests.builders import STORIES, app_over, engines_in, fill, write_stories
 
@@ -146,3 +148,28 @@ def test_the_article_leads_to_its_citations(client):
     paths = re.findall(r'href="(/cite/[^"]+)"', page)
     assert paths == [f"/cite/{style}/ferry" for style in ("plain", "bibtex", "ris", "csl")]
     assert all(client.get(path).status_code == 200 for path in paths)
+
+
+BRACES = [
+    "{",
+    "}",
+    "}{",
+    "{{{ a",
+    "a } b { c",
+    "\\",
+    "\\{",
+    "% $ # & _ ~ ^",
+    '"quoted',
+    "@article{x,",
+    "=",
+]
+
+
+@pytest.mark.parametrize("text", BRACES)
+def test_what_is_cited_can_be_parsed_as_bibtex(make_article, text):
+    article = make_article(id="one", title=text, source=text, authors=(text,), url="")
+    cited = written(article)["bibtex"] + written(make_article(id="two"))["bibtex"]
+    entries = parse_string(cited, "bibtex").entries
+    assert list(entries) == ["one", "two"]
+    assert len(entries["one"].persons["author"]) == 1
+    assert entries["one"].fields["title"].startswith("{")
