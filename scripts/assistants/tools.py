@@ -167,7 +167,7 @@ class ArchiveTools:
             for passage, hit in found
         ]
         kept, cut = within(passages, characters)
-        listed = [{**each, "text": "".join(each.pop("passages"))} for each in kept]
+        listed = [{"text": "".join(each.pop("passages")), **each} for each in kept]
         return {**_summary(answer), "passages": listed, "passages_cut": cut}
 
     def article(
@@ -208,9 +208,7 @@ class ArchiveTools:
         source: Names = None,
     ) -> Json:
         """Count what a search finds by day, month, year or longer, and what has no day."""
-        answer = self._archive.search(
-            query, mode=mode, since=since, until=until, source=source, limit=1
-        )
+        answer = self._counted(query, mode, since, until, source)
         timeline = answer.timeline
         return {
             **_summary(answer),
@@ -228,9 +226,7 @@ class ArchiveTools:
         source: Names = None,
     ) -> Json:
         """Count what a search finds by outlet, section, language and author."""
-        answer = self._archive.search(
-            query, mode=mode, since=since, until=until, source=source, limit=1
-        )
+        answer = self._counted(query, mode, since, until, source)
         return {
             **_summary(answer),
             "facets": {
@@ -238,6 +234,12 @@ class ArchiveTools:
             },
             "facets_total": answer.facets_total,
         }
+
+    def _counted(self, query: str, mode: str, since: Day, until: Day, source: Names) -> Answer:
+        """An answer for its counts alone."""
+        return self._archive.search(
+            query, mode=mode, since=since, until=until, source=source, limit=1
+        )
 
 
 def citation(article: Article) -> Json:

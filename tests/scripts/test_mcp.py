@@ -71,6 +71,10 @@ def test_an_answer_fits_into_its_characters(archive):
     whole = answer(archive, "search", query="", limit=50, characters=50_000)
     small = answer(archive, "search", query="", limit=50, characters=LEAST)
     assert len(json.dumps(small, ensure_ascii=False)) < len(json.dumps(whole, ensure_ascii=False))
+    for name in ("search", "passages"):
+        for most in (1_000, 1_500, 3_000, 8_000):
+            found = answer(archive, name, query="the", limit=50, characters=most)
+            assert len(json.dumps(found, ensure_ascii=False)) <= most, (name, most)
     assert small["hits"]
     assert small["hits_cut"] == len(whole["hits"]) - len(small["hits"])
 
@@ -94,6 +98,7 @@ def test_an_article_is_read_in_parts(archive):
 
 def test_the_other_tools_answer(archive):
     passages = answer(archive, "passages", query="ferry", mode="keyword")["passages"]
+    assert set(passages[0]) == {"text", "id", "title", "day", "source", "url", "start", "end"}
     article = archive.article(passages[0]["id"])
     assert article.text[passages[0]["start"] : passages[0]["end"]] == passages[0]["text"]
     assert set(answer(archive, "related", id="ferry")) >= {"earlier", "later"}

@@ -39,6 +39,7 @@ def links(page):
         [("q", TEXT), ("mode", "keyword")],
         [("q", "ferry"), *MANY],
         [("q", '"' * 3_990)],
+        [("q", f'"{"the ferry " * 24}" ' * 15)],
         [("q", "<b> " * 990)],
         [("q", "桥梁关闭 " * 790)],
         [(name, f"Outlet {n}") for name in FACET_FILTERS[:4] for n in range(50)],

@@ -305,6 +305,7 @@ def test_clients_that_go_on_asking_do_not_keep_the_server_from_stopping():
         time.sleep(0.3)  # all of them ask; the block ends with a server that has stopped
     for client in clients:
         client.join(SOON)
+    assert not any(client.is_alive() for client in clients)
 
 
 def test_stopping_waits_no_longer_than_allowed():
