@@ -20,6 +20,11 @@ settings.register_profile("quick", parent=settings.get_profile("backfile"), max_
 settings.load_profile("backfile")
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name bytes by their parameter: packed ones hold the time, and differ between workers."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark tests by the archive that they ask for.
