@@ -7,10 +7,11 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, rates, site
+from backfile.web import admission, errors, metrics, rates, site
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -19,6 +20,7 @@ from backfile.web.help import api_page
 from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
+from backfile.web.metrics import SearchMetrics
 from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
@@ -66,6 +68,8 @@ def create_app(
     rate: int = 0,
     gate: Gate | None = None,
     workers: WorkerMetrics | None = None,
+    searches: SearchMetrics | None = None,
+    directory: ArchiveDirectory | None = None,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
@@ -73,7 +77,8 @@ def create_app(
     may connect; None accepts any host. `cors` are the origins whose pages may read the API;
     `rate` is the most requests a minute from one address, 0 for any number.
     `gate` limits the requests at work; None admits all. `workers` adds the metrics of the other
-    processes that serve this archive.
+    processes that serve this archive, and `searches` those of the searcher, whose recorder it is.
+    `directory` is where the archive should lie.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -89,14 +94,14 @@ def create_app(
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))
-    app.register_blueprint(site.blueprint(searcher, reader))
+    app.register_blueprint(site.blueprint(searcher, reader, directory))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
     app.register_blueprint(api_page.blueprint(searcher))
     negotiation.register(app)
-    site.count_requests(app, searcher, gate, workers)
+    metrics.count_requests(app, searcher, gate, workers, searches)
     rates.limit_requests(app, rate)
     programs.tag_answers(app, searcher)
     programs.allow_origins(app, cors)

@@ -23,6 +23,7 @@ from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
 from backfile.web.app import LOCAL_HOSTS, MAX_BODY, create_app
 from backfile.web.connections import Limits, Server
+from backfile.web.metrics import SearchMetrics
 from backfile.web.worker_metrics import WorkerMetrics
 from backfile.web.workers import begin_worker, supervise
 
@@ -78,7 +79,8 @@ def _server(
 ) -> Server:
     host = _host(settings)
     local = host in LOCAL_HOSTS
-    searcher = searcher_over(engines, settings, serving=True)
+    searches, directory = SearchMetrics(), ArchiveDirectory(settings.archive)
+    searcher = searcher_over(engines, settings, serving=True, recorder=searches)
     gate = gate_for(settings.worker_threads, settings.queue, settings.workers)
     app = create_app(
         searcher,
@@ -88,8 +90,10 @@ def _server(
         rate=settings.rate,
         gate=gate,
         workers=metrics,
+        searches=searches,
+        directory=directory,
     )
-    warming = (searcher, engines, ArchiveDirectory(settings.archive))
+    warming = (searcher, engines, directory)
     threading.Thread(target=_warm, args=warming, daemon=True).start()
     return Server(
         app,
