@@ -11,7 +11,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, metrics, rates, site
+from backfile.web import admission, errors, metrics, public_address, rates, request_log, site
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -26,7 +26,6 @@ from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 from backfile.web.worker_metrics import WorkerMetrics
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY = 1 << 20  # bytes of a request
 # Pages load scripts, styles and images from this server only.
 CONTENT_SECURITY_POLICY = (
@@ -70,6 +69,9 @@ def create_app(
     workers: WorkerMetrics | None = None,
     searches: SearchMetrics | None = None,
     directory: ArchiveDirectory | None = None,
+    public_url: str = "",
+    proxies: int = 0,
+    log_queries: bool = False,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
@@ -78,7 +80,8 @@ def create_app(
     `rate` is the most requests a minute from one address, 0 for any number.
     `gate` limits the requests at work; None admits all. `workers` adds the metrics of the other
     processes that serve this archive, and `searches` those of the searcher, whose recorder it is.
-    `directory` is where the archive should lie.
+    `directory` is where the archive should lie. Addresses in answers are below `public_url`, if it
+    is given; `proxies` is the number of proxies that are trusted to name the client's address.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -109,6 +112,8 @@ def create_app(
     if gate:
         admission.register(app, gate)
     _finish_responses(app)
+    public_address.register(app, public_url, proxies, trusted_hosts)
+    request_log.register(app, queries=log_queries)
     return app
 
 

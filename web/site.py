@@ -12,6 +12,7 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, problem
 from backfile.web.api.json import Json
 from backfile.web.api.shapes import Alive, Problem, Ready
+from backfile.web.request_log import request_id
 
 LAST_ADDED = 8
 LAST_RUNS = 5
@@ -62,7 +63,8 @@ def blueprint(
 
 def _not_ready(found: Readiness, failure: Part) -> Response:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    values = problem(status, failure.detail) | {"parts": _parts_json(found)}
+    values = problem(status, failure.detail)
+    values |= {"request_id": request_id(), "parts": _parts_json(found)}
     response = answer(Problem, values, media_type="application/problem+json")
     response.status_code = status.value
     return response

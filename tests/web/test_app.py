@@ -15,7 +15,8 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.model.query import Query
 from backfile.web.api.json import results_json
-from backfile.web.app import LOCAL_HOSTS, create_app
+from backfile.web.app import create_app
+from backfile.web.public_address import LOCAL_HOSTS
 from tests.builders import (
     SEARCHES,
     app_over,
