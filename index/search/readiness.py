@@ -98,7 +98,7 @@ class ReadinessCheck:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._probed: float | None = None
-        self._failures: dict[str, ArchiveError] | None = None
+        self._failures: dict[str, Exception] | None = None
 
     def readiness(self, directory: ArchiveDirectory | None = None) -> Readiness:
         """Test all parts; `directory` is where the archive should lie."""
@@ -135,11 +135,11 @@ class ReadinessCheck:
         else:
             yield Part("words", Status.OK)
         for name in ("vectors", "model"):
-            failure = snapshot.no_vectors if name == "vectors" else None
+            unopened = snapshot.no_vectors if name == "vectors" else None
             if not snapshot.table.coverage:
                 yield Part(name, Status.ABSENT)
-            elif failure := failure or failures.get(name):
-                yield _failed(name, failure)
+            elif failed := unopened or failures.get(name):
+                yield _failed(name, failed)
             else:
                 yield Part(name, Status.LOADING if self._failures is None else Status.OK)
 
@@ -157,7 +157,7 @@ class ReadinessCheck:
         thread.join(PATIENCE)
 
     def _probe(self) -> None:
-        failures: dict[str, ArchiveError] = {}
+        failures: dict[str, Exception] = {}
         for name, search in (
             ("words", self._search_words),
             ("model", self._embed),
@@ -165,7 +165,7 @@ class ReadinessCheck:
         ):
             try:
                 search()
-            except ArchiveError as exc:
+            except Exception as exc:  # it ends here: nobody waits for this thread
                 failures[name] = exc
         self._failures = failures
 
@@ -193,8 +193,9 @@ class ReadinessCheck:
 
 
 def _failed(name: str, error: Exception) -> Part:
-    message = error.message if isinstance(error, ArchiveError) else str(error)
-    return Part(name, Status.FAILED, message)
+    if isinstance(error, ArchiveError):
+        return Part(name, Status.FAILED, error.message)
+    return Part(name, Status.FAILED, f"{type(error).__name__}: {error}")
 
 
 def _disk(directory: ArchiveDirectory) -> Disk | None:

@@ -99,6 +99,15 @@ def test_a_model_that_cannot_be_loaded_fails_alone_and_may_come_back(engines, cl
     assert settled(checked).is_whole
 
 
+def test_a_model_that_fails_in_an_unforeseen_way_has_failed_too(engines, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(type(engines.embedder), "embed_query", fails)
+    found = settled(Searcher(engines, RankingOptions(floor=0.2)))
+    assert details(found) == {"model": "RuntimeError: could not create a primitive"}
+
+
 def test_while_the_model_loads_nobody_waits_for_it(engines, monkeypatch):
     loaded, embed = threading.Event(), type(engines.embedder).embed_query
     waiting = threading.Event()
