@@ -172,6 +172,14 @@ def caller_of_sudo(environment: Mapping[str, str] = os.environ) -> int | None:
     return int(given) if given.isdecimal() else None
 
 
+def forbid_telemetry() -> None:
+    """Keep onnxruntime, before it is imported, from reporting its use to its vendor.
+
+    It would leave a device id in the home folder, too, which may be read-only.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 def describe_settings() -> list[tuple[str, str, str]]:
     """List (variable, default, meaning) for each setting, for scripts/README.md."""
     return [

@@ -56,7 +56,8 @@ def test_the_container_runs_our_command_as_a_user_without_rights():
 def test_the_container_serves_where_it_says_and_for_local_names_alone():
     settings = container_settings()
     assert settings.given == {"archive", "host", "public_url", "log"}
-    assert str(settings.archive) == instruction("VOLUME")
+    # A folder in the volume: `restore` renames the archive, which a mount point cannot be.
+    assert str(settings.archive.parent) == instruction("VOLUME")
     assert str(settings.port) == instruction("EXPOSE")
     assert settings.public_url == f"http://localhost:{settings.port}"
     assert f"127.0.0.1:{settings.port}/readyz" in instruction("HEALTHCHECK")
