@@ -4,7 +4,7 @@ import pytest
 
 from backfile.web.app import create_app
 from backfile.web.public_address import LOCAL_HOSTS, hosts_of
-from tests.web.live_server import get, served
+from tests.web.live_server import connected, get, served
 
 PUBLIC = "https://archive.example:8443"
 NAMING = ("/search.atom?q=ferry", "/search.json?q=ferry", "/opensearch.xml", "/llms.txt", "/api")
@@ -88,3 +88,11 @@ def test_the_server_itself_hands_on_what_proxies_say_only_if_there_are_some(
             _, headers, _ = get(port, "/api/suggest?q=a", **{"X-Forwarded-For": address})
         told = {name.lower(): value for name, value in headers.items()}
         assert told["ratelimit"].split(";")[1] == left
+
+
+def test_a_health_check_without_a_name_is_answered_behind_a_proxy_too(searcher, reader):
+    with (
+        served(behind(searcher, reader)) as (_, port),
+        connected(port, b"GET /healthz HTTP/1.0\r\n\r\n") as client,
+    ):
+        assert client.recv(12) == b"HTTP/1.0 200"
