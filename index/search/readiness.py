@@ -13,7 +13,7 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.archive.store.database import is_writable, open_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.lexical.scoring.bm25 import Idf
-from backfile.index.model.expression import Expression
+from backfile.index.model.expression import Word
 from backfile.index.seams.engines import Engines
 from backfile.index.search.snapshot import Snapshot, Snapshots
 
@@ -86,14 +86,11 @@ class ReadinessCheck:
         self,
         engines: Engines,
         snapshots: Snapshots,
-        word: Callable[[str], Expression | None],
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`word` reads a word as the expression to search for."""
         self._engines = engines
         self._snapshots = snapshots
-        self._word = word
         self._seconds = seconds
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -171,9 +168,8 @@ class ReadinessCheck:
 
     def _search_words(self) -> None:
         snapshot = self._snapshots.current(with_vectors=False)
-        expression = self._word(PROBED)
-        if expression is not None and not snapshot.no_words:
-            snapshot.lexical.match(expression, idf=Idf.LUCENE)
+        if not snapshot.no_words:
+            snapshot.lexical.match(Word(PROBED), idf=Idf.LUCENE)
 
     def _embed(self) -> None:
         if self._snapshots.current(with_vectors=False).table.coverage:

@@ -23,7 +23,7 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression
-from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
+from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Query, Sort
 from backfile.index.model.results import DidYouMean, Offer, Reading, Results, Verdict
 from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranked, Ranker
@@ -96,7 +96,7 @@ class Searcher:
         """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines, seconds, aside=aside)
-        self._readiness = ReadinessCheck(engines, self._snapshots, self._word, seconds=seconds)
+        self._readiness = ReadinessCheck(engines, self._snapshots, seconds=seconds)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
@@ -189,9 +189,6 @@ class Searcher:
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table
-
-    def _word(self, text: str) -> Expression | None:
-        return self.read(Query(text, mode=Mode.KEYWORD)).expression
 
     @contextmanager
     def _failures_noted(self, query: Query) -> Iterator[None]:

@@ -1,7 +1,9 @@
 """What a server says of each part of its archive, while parts are damaged and while they load."""
 
+import gc
 import shutil
 import threading
+import weakref
 
 import pytest
 
@@ -211,6 +213,19 @@ def test_words_that_cannot_be_searched_are_a_failure(engines, monkeypatch):
         "words",
         "Whoosh is unavailable: a list is damaged; mend it",
     )
+
+
+def test_a_searcher_without_references_closes_its_snapshot_at_once(engines):
+    """Chroma's copy of a part lasts as long as the snapshot; a circle would keep both."""
+    searcher = Searcher(engines, RankingOptions(floor=0.2))
+    assert settled(searcher).is_whole
+    kept = weakref.ref(searcher._snapshots.current(with_vectors=True).table)
+    gc.disable()
+    try:
+        del searcher
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_a_file_system_that_takes_no_writes_is_told_and_no_failure(engines, root, monkeypatch):
