@@ -27,7 +27,7 @@ from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.reranking import Reranking
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.searcher import Recorder, Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
@@ -82,10 +82,17 @@ def open_searcher(settings: Settings) -> Searcher:
     return searcher_over(open_engines(settings), settings)
 
 
-def searcher_over(engines: Engines, settings: Settings, *, serving: bool = False) -> Searcher:
+def searcher_over(
+    engines: Engines,
+    settings: Settings,
+    *,
+    serving: bool = False,
+    recorder: Recorder | None = None,
+) -> Searcher:
     """A searcher over open engines.
 
     `serving`: for a server, where no search may take long, or wait until a changed archive is open.
+    `recorder` takes note of each search.
     """
     return Searcher(
         engines,
@@ -93,6 +100,7 @@ def searcher_over(engines: Engines, settings: Settings, *, serving: bool = False
         _reranking(settings),
         budget=settings.budget_ms / 1000 if serving else math.inf,
         aside=serving,
+        recorder=recorder,
     )
 
 

@@ -7,10 +7,11 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, rates, site
+from backfile.web import admission, errors, metrics, public_address, rates, request_log, site
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -19,12 +20,12 @@ from backfile.web.help import api_page
 from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
+from backfile.web.metrics import SearchMetrics
 from backfile.web.search import batch
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 from backfile.web.worker_metrics import WorkerMetrics
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY = 1 << 20  # bytes of a request
 # Pages load scripts, styles and images from this server only.
 CONTENT_SECURITY_POLICY = (
@@ -66,6 +67,11 @@ def create_app(
     rate: int = 0,
     gate: Gate | None = None,
     workers: WorkerMetrics | None = None,
+    searches: SearchMetrics | None = None,
+    directory: ArchiveDirectory | None = None,
+    public_url: str = "",
+    proxies: int = 0,
+    log_queries: bool = False,
 ) -> Flask:
     """Build the application over an open archive; `searcher` and `reader` are of the same one.
 
@@ -73,7 +79,9 @@ def create_app(
     may connect; None accepts any host. `cors` are the origins whose pages may read the API;
     `rate` is the most requests a minute from one address, 0 for any number.
     `gate` limits the requests at work; None admits all. `workers` adds the metrics of the other
-    processes that serve this archive.
+    processes that serve this archive, and `searches` those of the searcher, whose recorder it is.
+    `directory` is where the archive should lie. Addresses in answers are below `public_url`, if it
+    is given; `proxies` is the number of proxies that are trusted to name the client's address.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
@@ -89,14 +97,14 @@ def create_app(
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))
-    app.register_blueprint(site.blueprint(searcher, reader))
+    app.register_blueprint(site.blueprint(searcher, reader, directory))
     app.register_blueprint(openapi.blueprint())
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
     app.register_blueprint(api_page.blueprint(searcher))
     negotiation.register(app)
-    site.count_requests(app, searcher, gate, workers)
+    metrics.count_requests(app, searcher, gate, workers, searches)
     rates.limit_requests(app, rate)
     programs.tag_answers(app, searcher)
     programs.allow_origins(app, cors)
@@ -104,6 +112,8 @@ def create_app(
     if gate:
         admission.register(app, gate)
     _finish_responses(app)
+    public_address.register(app, public_url, proxies, trusted_hosts)
+    request_log.register(app, queries=log_queries)
     return app
 
 

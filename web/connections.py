@@ -201,11 +201,16 @@ class Server:
         threads: int,
         name: str,
         limits: Limits = Limits(),
+        proxied: bool = False,
     ) -> None:
-        """Serve with so many threads; `name` stands for the Host of requests that have none."""
+        """Serve with so many threads; `name` stands for the Host of requests that have none.
+
+        `proxied`: the application gets the headers of proxies, which are dropped else.
+        """
         adjustments = Adjustments(
             sockets=sockets,
             server_name=name,
+            clear_untrusted_proxy_headers=not proxied,
             connection_limit=limits.connections,
             max_request_body_size=limits.body + 1,
             max_request_header_size=limits.head,

@@ -10,6 +10,7 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.message import Message
 from backfile.web.api.answers import UNEXPECTED, problem, status_of
 from backfile.web.api.programs import is_for_programs
+from backfile.web.request_log import request_id
 
 log = logging.getLogger(__name__)
 HEADINGS = {
@@ -46,18 +47,29 @@ def register(app: Flask) -> None:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
+    app.log_exception = _logged_below  # type: ignore[method-assign]
+
     @app.errorhandler(500)
     def unexpected_error(error: HTTPException) -> Response:
         cause = getattr(error, "original_exception", None)
-        log.error("while answering %s", request.full_path, exc_info=cause)
+        # Neither the query nor the address, which has an article's id: what readers ask is theirs.
+        route = request.url_rule.rule if request.url_rule else "an unknown address"
+        log.error(
+            "request %s: while answering %s %s",
+            request_id(), request.method, route, exc_info=cause,
+        )  # fmt: skip
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
+
+
+def _logged_below(exc_info: object) -> None:
+    """Log nothing: Flask would do so with the address, and a packed one holds the query."""
 
 
 def _answer(
     status: HTTPStatus, detail: str, *, field: str | None = None, shown: Message | None = None
 ) -> Response:
     if is_for_programs(request.path):
-        response = jsonify(problem(status, detail, field))
+        response = jsonify(problem(status, detail, field) | {"request_id": request_id()})
         response.content_type = "application/problem+json"
     else:
         heading = HEADINGS.get(status, status.phrase)

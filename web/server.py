@@ -21,8 +21,11 @@ from backfile.index.seams.protocols import Embedder
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
-from backfile.web.app import LOCAL_HOSTS, MAX_BODY, create_app
+from backfile.web.app import MAX_BODY, create_app
 from backfile.web.connections import Limits, Server
+from backfile.web.metrics import SearchMetrics
+from backfile.web.public_address import LOCAL_HOSTS, hosts_of
+from backfile.web.request_log import log_to_stderr
 from backfile.web.worker_metrics import WorkerMetrics
 from backfile.web.workers import begin_worker, supervise
 
@@ -53,16 +56,9 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         supervise(partial(_work, settings, sockets, Path(folder)), settings.workers)
 
 
-def log_to_stderr() -> None:
-    """Log warnings, of this process."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Waitress warns of each request that has to wait for a thread, by the hundred when it is busy.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-
-
 def _work(settings: Settings, sockets: list[socket.socket], folder: Path, number: int) -> None:
     """Serve in a worker process."""
-    log_to_stderr()
+    log_to_stderr(settings, number)
     engines = open_engines(settings)
     metrics = WorkerMetrics(folder, number, settings.workers)
     server = _server(settings, engines, sockets, metrics)
@@ -77,25 +73,32 @@ def _server(
     metrics: WorkerMetrics | None = None,
 ) -> Server:
     host = _host(settings)
-    local = host in LOCAL_HOSTS
-    searcher = searcher_over(engines, settings, serving=True)
+    trusted_hosts = hosts_of(settings.public_url, local=host in LOCAL_HOSTS)
+    searches, directory = SearchMetrics(), ArchiveDirectory(settings.archive)
+    searcher = searcher_over(engines, settings, serving=True, recorder=searches)
     gate = gate_for(settings.worker_threads, settings.queue, settings.workers)
     app = create_app(
         searcher,
         ArchiveReader(engines.catalog),
-        trusted_hosts=list(LOCAL_HOSTS) if local else None,
+        trusted_hosts=trusted_hosts,
         cors=settings.cors,
         rate=settings.rate,
         gate=gate,
         workers=metrics,
+        searches=searches,
+        directory=directory,
+        public_url=settings.public_url,
+        proxies=settings.proxies,
+        log_queries=settings.log_queries,
     )
-    warming = (searcher, engines, ArchiveDirectory(settings.archive))
+    warming = (searcher, engines, directory)
     threading.Thread(target=_warm, args=warming, daemon=True).start()
     return Server(
         app,
         sockets,
         threads=gate.threads,
-        name="localhost" if local else host,
+        name="localhost" if trusted_hosts else host,
+        proxied=settings.proxies > 0,
         limits=Limits(body=MAX_BODY, connections=_connections()),
     )
 

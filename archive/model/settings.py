@@ -62,6 +62,16 @@ class Settings:
         (), "the origins whose web pages may read the API: `https://desk.example`, several, or `*`"
     )
     rate: int = _setting(0, "the most requests a minute from one address; 0 means any number")
+    public_url: str = _setting(
+        "", "the address that readers know if a proxy serves them: `https://archive.example`"
+    )
+    proxies: int = _setting(
+        0, "how many proxies of yours stand before `backfile serve` and name the client's address"
+    )
+    log: str = _setting(
+        "text", "how `backfile serve` logs: `text`, or `json`, with a line for each request"
+    )
+    log_queries: bool = _setting(False, "whether lines of requests have the query: `yes` or `no`")
     given: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of settings from the environment; they override the archive's tuned values."""
 
@@ -120,6 +130,16 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _public_url(value: str) -> str:
+    """Read the address of a host, as an origin; with a path, links would lead elsewhere."""
+    given = value.strip().rstrip("/")
+    if "/" in given.partition("://")[2]:
+        raise ValueError("has a path; Backfile is served at the root of a host of its own")
+    if given == "*" or "[" in given or not ORIGIN.fullmatch(given):
+        raise ValueError("is no address such as https://archive.example")
+    return given
+
+
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "archive": Path,
     "model": str,
@@ -139,6 +159,10 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "token": str,
     "cors": _origins,
     "rate": _number(int, 0, 1_000_000),
+    "public_url": _public_url,
+    "proxies": _number(int, 0, 10),
+    "log": _one_of("text", "json"),
+    "log_queries": _yes_or_no,
 }
 
 
@@ -146,6 +170,14 @@ def caller_of_sudo(environment: Mapping[str, str] = os.environ) -> int | None:
     """The id of the user who called `sudo`, None without it. Others can set it, too."""
     given = environment.get("SUDO_UID", "")
     return int(given) if given.isdecimal() else None
+
+
+def forbid_telemetry() -> None:
+    """Keep onnxruntime, before it is imported, from reporting its use to its vendor.
+
+    It would leave a device id in the home folder, too, which may be read-only.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

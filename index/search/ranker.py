@@ -38,6 +38,7 @@ class Clock:
         self._seconds = seconds
         self._started = time.perf_counter()
         self._stages: dict[str, float] = {}
+        self._cut = False
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -46,8 +47,15 @@ class Clock:
         self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
 
     def is_over(self) -> bool:
-        """Whether the time is over that this query may take."""
-        return time.perf_counter() - self._started > self._seconds
+        """Whether the time is over that this query may take; then something is to be left out."""
+        over = time.perf_counter() - self._started > self._seconds
+        self._cut = self._cut or over
+        return over
+
+    @property
+    def cut(self) -> bool:
+        """Whether something was left out because the time was over."""
+        return self._cut
 
     @property
     def left(self) -> float:
@@ -141,7 +149,7 @@ class Ranker:
         """
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
-        if clock.is_over() and asked.query.mode is not Mode.SEMANTIC:
+        if asked.query.mode is not Mode.SEMANTIC and clock.is_over():
             return None, Message("there was no time to search by meaning")
         try:
             if snapshot.no_vectors or snapshot.vectors is None:

@@ -2,14 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
@@ -27,6 +29,7 @@ from backfile.index.model.results import Closest, DidYouMean, Offer, Reading, Re
 from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
+from backfile.index.search.readiness import Readiness, ReadinessCheck
 from backfile.index.search.related import Related, Relations
 from backfile.index.search.reranking import Reordered, Reranking
 from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
@@ -53,6 +56,20 @@ class Ordered:
     note: Message | None = None
 
 
+class Recorder(Protocol):
+    """Takes note of each search, in its thread: for instance to measure a server."""
+
+    def answered(
+        self, query: Query, verdict: Verdict, took_ms: Mapping[str, float], *, cut: bool
+    ) -> None:
+        """Note an answer and the time of its stages; `cut`: the budget left something out."""
+        ...
+
+    def failed(self, query: Query, error: Exception) -> None:
+        """Note the error that prevented an answer."""
+        ...
+
+
 class Searcher:
     """Searches one archive, from any number of threads."""
 
@@ -68,16 +85,18 @@ class Searcher:
         seconds_to_mark: float = MOST_SECONDS,
         budget: float = math.inf,
         aside: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         """Search with these engines; `last week` is relative to `today`.
 
         A change of the archive is noticed by `seconds`, a clock that is never set back. `cache`
         stores answers for their later pages; marking sentences ends after `seconds_to_mark`. After
         `budget` seconds, a search answers what is known, with a note. `aside`: no search waits
-        until a changed archive is opened again.
+        until a changed archive is opened again. `recorder` takes note of each search.
         """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines, seconds, aside=aside)
+        self._readiness = ReadinessCheck(engines, self._snapshots, seconds=seconds)
         self._embedder = engines.embedder
         self._options = options
         self._ranker = Ranker(engines.embedder, options)
@@ -85,6 +104,7 @@ class Searcher:
         self._nearest = Nearest(engines.embedder, options.floor, seconds=seconds_to_mark)
         self._today = today
         self._budget = budget
+        self._recorder = recorder
         self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
@@ -97,6 +117,12 @@ class Searcher:
         later page comes from the same answer as the first page, while the cache has it.
         """
         clock = Clock(self._budget)
+        with self._failures_noted(query):
+            page = self._page(query, clock)
+        self._note(query, page.verdict, clock)
+        return page
+
+    def _page(self, query: Query, clock: Clock) -> Results:
         with clock.stage("read"):
             asked = self.read(query)
         found = self._cache.of(asked.query) or self._find(asked, clock)
@@ -116,7 +142,10 @@ class Searcher:
 
         They are of the group that is counted, as for a query that is sorted by date.
         """
-        found = self._find(self.read(query.first_page()), Clock(), counted=True)
+        clock = Clock()
+        with self._failures_noted(query):
+            found = self._find(self.read(query.first_page()), clock, counted=True)
+        self._note(query, found.answer.verdict, clock)
         return found.answer, found.articles(self._catalog, most)
 
     def rank(self, query: Query) -> Ranked:
@@ -151,15 +180,31 @@ class Searcher:
         """Make the next search check for a new generation; otherwise it may be a second old."""
         self._snapshots.look_again()
 
-    def require_archive(self) -> None:
-        """Raise EngineUnavailable if the archive was moved or deleted, or has no readable words."""
-        self._catalog.require_in_place()
-        if failure := self._snapshots.current(with_vectors=False).no_words:
-            raise failure
+    def readiness(self, directory: ArchiveDirectory | None = None) -> Readiness:
+        """Test the parts of the archive, which should lie in `directory`; takes a millisecond."""
+        return self._readiness.readiness(directory)
+
+    @property
+    def generation_age(self) -> float:
+        """Seconds since searches switched to the generation that they are in."""
+        return self._snapshots.age
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
         return self._snapshots.current(with_vectors=False).table
+
+    @contextmanager
+    def _failures_noted(self, query: Query) -> Iterator[None]:
+        try:
+            yield
+        except Exception as exc:
+            if self._recorder:
+                self._recorder.failed(query, exc)
+            raise
+
+    def _note(self, query: Query, verdict: Verdict, clock: Clock) -> None:
+        if self._recorder:
+            self._recorder.answered(query, verdict, clock.took_ms, cut=clock.cut)
 
     def _find(self, asked: ReadQuery, clock: Clock, *, counted: bool = False) -> Found:
         """Compute the whole answer to a query, without a page; or the `counted` group alone."""
@@ -251,8 +296,8 @@ class Searcher:
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
         """Rerank the first hits, if there is a reranker and the query has a meaning."""
-        skipped = not asked.meaning or asked.query.sort is not Sort.RELEVANCE or clock.is_over()
-        if not self._reranking or skipped:
+        skipped = not asked.meaning or asked.query.sort is not Sort.RELEVANCE
+        if not self._reranking or skipped or clock.is_over():
             return ordered
         with clock.stage("rerank"):
             reranked: Reordered = self._reranking.reorder(

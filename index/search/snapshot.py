@@ -61,7 +61,19 @@ class Snapshots:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._current: Snapshot | None = None
-        self._looked = self._opened = 0.0
+        self._looked = self._opened = self._switched = 0.0
+        self._generation: int | None = None
+        self._failure: ArchiveError | None = None
+
+    @property
+    def failure(self) -> ArchiveError | None:
+        """Why the latest generation could not be opened; searches go on in the one before."""
+        return self._failure
+
+    @property
+    def age(self) -> float:
+        """Seconds since searches switched to the generation that they are in."""
+        return self._seconds() - self._switched
 
     def current(self, *, with_vectors: bool) -> Snapshot:
         """The snapshot of the latest generation, at most SECONDS_BETWEEN_LOOKS old.
@@ -77,14 +89,17 @@ class Snapshots:
                 return found
             stale = found is None or self._changed(found)
             if found is None or stale or (with_vectors and _lacks_vectors(found)):
-                found = self._open(with_vectors or (found is not None and bool(found.vectors)))
+                found = self._open(
+                    with_vectors or (found is not None and not _lacks_vectors(found))
+                )
                 self._current = found
             return found
 
     def _renew(self, earlier: Snapshot) -> None:
         try:
-            self._current = self._open(bool(earlier.vectors))
+            self._current = self._open(not _lacks_vectors(earlier))
         except ArchiveError as exc:
+            self._failure = exc
             log.warning("searches go on in the archive as it was: %s", exc)
         finally:
             self._is_opening = False
@@ -119,6 +134,9 @@ class Snapshots:
         noise = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
         self._looked = self._opened = self._seconds()
+        if generation != self._generation:
+            self._generation, self._switched = generation, self._opened
+        self._failure = None
         return Snapshot(table, search, vectors, noise, covered, no_words, no_vectors)
 
     def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:

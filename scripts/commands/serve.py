@@ -21,10 +21,10 @@ from backfile.scripts.commands.options import with_settings
 @with_settings
 def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the search page and the JSON API."""
-    from backfile.web.server import log_to_stderr
+    from backfile.web.request_log import log_to_stderr
     from backfile.web.server import serve as serve_archive
 
-    log_to_stderr()
+    log_to_stderr(settings)
     settings = replace(
         settings,
         host=host or settings.host,

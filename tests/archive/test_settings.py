@@ -37,6 +37,10 @@ def test_each_field_is_set_by_its_variable():
         "token": "secret",
         "cors": "https://desk.example, http://[::1]:3000 http://localhost:8000",
         "rate": "600",
+        "public_url": "https://archive.example/",
+        "proxies": "1",
+        "log": "json",
+        "log_queries": "yes",
     }
     assert given.keys() | {"given"} == {field.name for field in fields(Settings)}
     environment = {f"BACKFILE_{name.upper()}": value for name, value in given.items()}
@@ -46,7 +50,7 @@ def test_each_field_is_set_by_its_variable():
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
         *("/srv/reads-again", 200, 900, True, True, "secret"),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
-        600,
+        *(600, "https://archive.example", 1, "json", True),
     )
 
 
@@ -62,6 +66,20 @@ def test_each_field_is_set_by_its_variable():
         ("BACKFILE_ALLOW_PRIVATE", "maybe", "'maybe' is neither yes nor no"),
         ("BACKFILE_FLOOR", "nan", "'nan' is not between -1 and 1"),
         ("BACKFILE_RATE", "-1", "'-1' is not between 0 and 1000000"),
+        ("BACKFILE_PROXIES", "all", "'all' is not a number"),
+        ("BACKFILE_LOG", "xml", "'xml' is none of: text, json"),
+        *(
+            ("BACKFILE_PUBLIC_URL", each, f"{each!r} {reason}")
+            for each, reason in {
+                "archive.example": "is no address such as https://archive.example",
+                "https://[::1]": "is no address such as https://archive.example",
+                "*": "is no address such as https://archive.example",
+                "ftp://archive.example": "is no address such as https://archive.example",
+                "https://a:b@archive.example": "is no address such as https://archive.example",
+                "https://archive.example/news": "has a path; Backfile is served at the root "
+                "of a host of its own",
+            }.items()
+        ),
         *(
             ("BACKFILE_CORS", each, f"{each!r} has {each!r}, which is no origin such as {ORIGIN}")
             for each in ("desk.example", "https://desk.example/", "https://Desk.example", "ftp://a")

@@ -1,6 +1,7 @@
 """What is asked is bounded: each error names its parameter and the bound; late answers say so."""
 
 import json
+import time
 from itertools import count, product
 
 import pytest
@@ -53,6 +54,62 @@ def test_a_text_takes_sixty_four_operators(searcher, text, reason):
         searcher.search(Query(text))
     fewer = text.split()[: 2 * 32]
     assert searcher.search(Query(" ".join(fewer))).query.text
+
+
+ACCENT = "\N{COMBINING ACUTE ACCENT}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ACCENT * 4000,
+        "e" + ACCENT * 3999,
+        "e" + ACCENT * 3998 + "~",
+        "e" + ACCENT * 3998 + "*",
+        f"e{ACCENT} " * 1333,
+        f'"{f"e{ACCENT * 60} " * 60}"',
+        "2024-" * 800,
+        "a~" * 2000,
+        " W/5 ".join(["ferry~2"] * 64),
+        " OR ".join(f"ferry{n}~" for n in range(33)),
+        " W/5 ".join(f"(ferry{n}~ OR bridge{n}~)" for n in range(12)),
+    ],
+    ids=["accents", "accented", "fuzzy", "prefix", "words", "phrase", "dashes", "tildes", "near",
+         "or", "both"],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", [Mode.KEYWORD, Mode.HYBRID])
+def test_a_hostile_text_within_the_bounds_is_answered_in_time(searcher, text, mode):
+    query = asked(q=[text], mode=[mode])
+    searcher.search(Query("ferry", mode=mode))  # opens the archive
+    began = time.process_time()
+    took = searcher.search(query).took_ms
+    assert time.process_time() - began < 2  # of five seconds, on a busy machine too
+    assert took["all"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ACCENT * 4001, "4,001 characters; at most 4,000 are taken"),
+        (" W/5 ".join(["ferry~"] * 66), "65 operators; at most 64 are taken"),
+        (" OR ".join(["ferry~"] * 66), "65 operators; at most 64 are taken"),
+        ("ferry~ " * 65, r"65 parts with \* or ~; at most 64 are taken"),
+    ],
+)
+def test_a_hostile_text_beyond_a_bound_is_refused_by_its_name(searcher, text, reason):
+    with pytest.raises(BadQuery, match=f"^q: {reason}"):
+        searcher.search(asked(q=[text]))
+
+
+def test_reading_a_text_takes_time_in_proportion_to_its_length(searcher):
+    def seconds(length):
+        began = time.process_time()
+        for _ in range(3):
+            searcher.read(Query("e" + ACCENT * length))
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(16_000) < 8 * seconds(4_000)  # 4 times the length; it took 14 times as long
 
 
 def test_what_is_quoted_or_shouted_is_no_operator(searcher):

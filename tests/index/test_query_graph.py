@@ -1,6 +1,8 @@
 """The exported graph for queries is sealed; a damaged one is not used, and made again."""
 
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +22,7 @@ from backfile.index.vector.embedding.query_graph import (
 )
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 from backfile.web.server import mend_queries
-from tests.builders import DAMAGES, damage
+from tests.builders import DAMAGES, ROOT, damage
 from tests.fakes import HashedWords
 
 WEIGHTS = "ab12"
@@ -147,3 +149,15 @@ def test_a_server_makes_a_damaged_graph_again_unless_another_process_writes(tmp_
 def test_a_server_goes_on_where_a_graph_cannot_be_made(tmp_path, failure, caplog):
     mend_queries(Damaged(failure), ArchiveDirectory(tmp_path))
     assert str(failure) in caplog.text
+
+
+def test_a_search_by_meaning_leaves_nothing_in_the_home_folder(sample, tmp_path):
+    """The runtime of the graph would keep a device id there, and report to its vendor."""
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT / ".types"), "PATH": "/usr/bin"}
+    program = ["-m", "backfile.scripts.backfile", "search", "ferry", "--mode", "semantic"]
+    done = subprocess.run(
+        [sys.executable, *program, "--archive", str(sample)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*")) == []

@@ -160,4 +160,7 @@ def test_a_selection_is_refused_before_anything_is_searched(client, searcher, mo
 def test_without_a_choice_everything_is_written():
     for shape in ANSWERS:
         assert selection_of(shape, {}) == (None, None)
-    assert property_names(Problem) == ["title", "status", "detail", "field"]
+    assert property_names(Problem) == [
+        *("title", "status", "detail", "field", "request_id"),
+        *("parts", "parts.status", "parts.detail"),
+    ]

@@ -11,9 +11,12 @@ import pytest
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.model.query import Query
 from backfile.web.api.json import results_json
-from backfile.web.app import LOCAL_HOSTS, create_app
+from backfile.web.app import create_app
+from backfile.web.public_address import LOCAL_HOSTS
 from tests.builders import (
     SEARCHES,
     app_over,
@@ -170,7 +173,30 @@ def test_a_foreign_host_name_is_refused_where_only_this_machine_may_ask(searcher
 
 def test_health_and_readiness(client):
     assert client.get("/healthz").json == {"status": "ok"}
-    assert client.get("/readyz").json["coverage"] == 1
+    ready = client.get("/readyz").json
+    assert (ready["coverage"], ready["disk"]) == (1, None)
+    assert ready["parts"].keys() == {"record", "words", "vectors", "model"}
+
+
+def test_a_server_that_cannot_search_by_meaning_is_degraded_and_kept(client, engines, monkeypatch):
+    def fails(*_):
+        raise EngineUnavailable("the model m", "its file is gone; install it again")
+
+    monkeypatch.setattr(type(engines.embedder), "embed_query", fails)
+    answer = client.get("/readyz")
+    while answer.json["parts"]["model"]["status"] == "loading":
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["parts"]["model"]["detail"].endswith("install it again")
+    assert answer.json["parts"]["vectors"] == {"status": "ok"}
+
+
+def test_the_disk_of_a_served_archive_is_a_fact(searcher, reader, tmp_path):
+    (tmp_path / "archive" / "manifest.json").write_text("{}")
+    directory = ArchiveDirectory(tmp_path / "archive")
+    answer = create_app(searcher, reader, directory=directory).test_client().get("/readyz")
+    assert answer.json["disk"]["writable"] is True
+    assert answer.json["disk"]["free_bytes"] > 0
 
 
 @pytest.mark.parametrize("end", ["moved", "deleted", "replaced"])
@@ -190,6 +216,7 @@ def test_a_server_whose_archive_is_gone_says_so_and_makes_none(tmp_path, end):
     assert answer.status_code == 503
     assert answer.content_type == "application/problem+json"
     assert f"{root}/catalog.db was moved, replaced or deleted" in answer.json["detail"]
+    assert answer.json["parts"] == {"record": {"status": "failed", "detail": answer.json["detail"]}}
     assert client.get("/healthz").status_code == 200
     with ThreadPoolExecutor(8) as threads:  # so that connections are opened anew
         list(threads.map(client.get, ["/", "/?q=ferry&mode=semantic", "/api/search?q=bridge"] * 8))

@@ -9,6 +9,7 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
+from backfile.index.search.snapshot import Snapshots
 from backfile.web import server
 from backfile.web.api.openapi import routes
 from backfile.web.api.programs import CONSTANT, tag_answers
@@ -44,7 +45,7 @@ def client(app):
 def assert_problem(answer, status, field=""):
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
-    problem = Problem.model_validate(answer.json, strict=True)
+    problem = Problem.model_validate_json(answer.data, strict=True)
     assert (problem.status, problem.field) == (status, field)
     assert problem.detail
 
@@ -114,10 +115,10 @@ def test_an_unchanged_answer_is_304_without_a_search(client, searcher, reader, m
 
 
 def test_what_needs_no_archive_is_answered_without_one(client, searcher, monkeypatch):
-    def gone(_):
+    def gone(*_, **__):
         raise EngineUnavailable("archive", "it was moved")
 
-    monkeypatch.setattr(type(searcher), "table", gone)
+    monkeypatch.setattr(Snapshots, "current", gone)
     for path in (*CONSTANT, "/healthz", "/api/articles/ferry"):
         assert client.get(path).status_code == 200
     assert_problem(client.get("/readyz"), 503)

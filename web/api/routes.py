@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
@@ -36,6 +36,7 @@ def server_timing(took_ms: Mapping[str, float]) -> str:
 def timed(response: Response, results: Results, rendering: Clock) -> Response:
     """Add the header with the time of each stage of a search, and of rendering."""
     took = {**results.took_ms, "render": rendering.took_ms["all"]}
+    g.rendered_ms = took["render"]
     response.headers["Server-Timing"] = server_timing(took)
     return response
 

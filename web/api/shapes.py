@@ -17,6 +17,7 @@ from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
 from backfile.index.model.query import Copies, Marking, Mode, QueryPartKind, Scale, Sort
 from backfile.index.model.results import ScorePartKind, Verdict
+from backfile.index.search.readiness import Status
 from backfile.web.api.article_shapes import (
     Article,
     ArticleFields,
@@ -32,6 +33,13 @@ from backfile.web.api.article_shapes import (
 )
 
 
+class PartReady(Shape):
+    """A part of the archive; `absent`: nothing is embedded, so it is not needed."""
+
+    status: Status
+    detail: Annotated[str, Field(description="What is wrong, and what to do.")] = ""
+
+
 class Problem(Shape):
     """What went wrong (RFC 9457)."""
 
@@ -39,6 +47,11 @@ class Problem(Shape):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     field: Annotated[str, Field(description="The parameter that cannot be used.")] = ""
+    request_id: Annotated[str, Field(description="The request in the log; X-Request-Id.")] = ""
+    parts: Annotated[
+        dict[str, PartReady],
+        Field(default_factory=dict, description="Of /readyz: the parts of the archive."),
+    ]
 
 
 class Ranks(Shape):
@@ -323,12 +336,27 @@ class Alive(Shape):
     status: Literal["ok"]
 
 
-class Ready(Shape):
-    """The archive can be searched."""
+class Disk(Shape):
+    """The file system of the archive; a read-only archive is served as well."""
 
-    status: Literal["ok"]
+    free_bytes: Natural
+    writable: bool
+
+
+class Ready(Shape):
+    """The archive can be searched: by words and by meaning, or `degraded`, not by all of them."""
+
+    status: Literal["ok", "degraded"]
     generation: Natural
     coverage: Share
+    generation_seconds: Annotated[
+        float, Field(ge=0, description="Since this process switched to this generation.")
+    ]
+    behind: Annotated[Natural, Field(description="Changes since, which are being opened.")]
+    parts: Annotated[
+        dict[str, PartReady], Field(description="`record`, `words`, `vectors` and `model`.")
+    ]
+    disk: Disk | None
 
 
 ANSWERS: tuple[type[Shape], ...] = (

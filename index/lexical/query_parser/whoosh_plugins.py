@@ -20,7 +20,8 @@ IN_ORDER = ("PRE", "ADJ", "ONEAR")
 class WordPrefixPlugin(plugins.PrefixPlugin):
     """A prefix without its field; Whoosh's own plugin takes the field as part of the word."""
 
-    expr = r"(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
+    # Only where such a run begins: Whoosh tries each position, and each would read to its end.
+    expr = r"(?<![^\s*:\"()])(?P<text>[^\s*:\"()]+)[*](?=\s|$|\))"
 
 
 class FuzzyNode(syntax.TextNode):
@@ -34,7 +35,7 @@ class FuzzyNode(syntax.TextNode):
 class FuzzyPlugin(plugins.TaggingPlugin):
     """Recognises a word with a tilde; Whoosh's own plugin makes other nodes of it."""
 
-    expr = r"(?P<text>[^\s*:\"()~]+)~(?P<edits>\d?)(?=\s|$|\))"
+    expr = r"(?<![^\s*:\"()~])(?P<text>[^\s*:\"()~]+)~(?P<edits>\d?)(?=\s|$|\))"
     nodetype = FuzzyNode
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backfile.archive.model.message import Message
+from backfile.archive.model.settings import forbid_telemetry
 from backfile.archive.store.directory import write_whole
 from backfile.archive.store.sealing import Seal, damage_of, with_digest, without_digest
 from backfile.index.model.arrays import Floats
@@ -105,6 +106,7 @@ class QueryGraph:
 
     @cached_property
     def _session(self) -> Any:
+        forbid_telemetry()
         import onnxruntime
 
         seal = self._contract.get(SEAL)

@@ -1,0 +1,41 @@
+"""A server that runs while a block does, in a thread of the tests, and clients of it."""
+
+import http.client
+import socket
+import threading
+from contextlib import closing, contextmanager
+
+from backfile.web.connections import Limits, Server
+from backfile.web.server import listening_sockets
+
+SOON = 10  # seconds; what takes longer has failed
+
+
+@contextmanager
+def served(app, *, threads=4, name="localhost", proxied=False, **limits):
+    """Serve an application while the block runs; give the server and its port."""
+    sockets = listening_sockets("127.0.0.1", 0)
+    server = Server(
+        app, sockets, threads=threads, name=name, limits=Limits(**limits), proxied=proxied
+    )
+    running = threading.Thread(target=server.run)
+    running.start()
+    try:
+        yield server, sockets[0].getsockname()[1]
+    finally:
+        server.stop()
+        running.join(SOON)
+        assert not running.is_alive()
+
+
+def connected(port, sent=b""):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
+    connection.sendall(sent)
+    return connection
+
+
+def get(port, path="/healthz", **headers):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)) as connection:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
