@@ -266,7 +266,7 @@ class Searcher:
                 cursor=None,
             )
             with suppress(EngineUnavailable):
-                answer = self.search(alone)
+                answer = self._find(self.read(alone), Clock()).page(alone, self._catalog)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 
