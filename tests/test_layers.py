@@ -71,7 +71,7 @@ SHORTEST, LONGEST = 60, 400  # lines
 SHORT = {
     "archive/formats/format.py", "archive/formats/tables/columns.py",
     "archive/formats/wire/formats.py", "archive/store/record.py", "archive/store/rereading.py",
-    "archive/store/switching.py", "index/duplicates/folding.py", "index/indexing/status.py",
+    "archive/store/switching.py", "index/indexing/status.py",
     "index/lexical/scoring/lexical_search.py", "index/model/arrays.py", "index/model/candidates.py",
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/search/fusion.py", "index/vector/exact_scan.py",

@@ -12,7 +12,13 @@ from backfile.archive.model.message import Message
 from backfile.index.model.filters import LEAP_YEAR, DayOfYear
 from backfile.index.model.results import PassageHit
 from backfile.web.i18n.negotiation import gettext, language_of_page, translated, with_link_language
-from backfile.web.i18n.phrases import date_note, part_name, strongest, total_in_words
+from backfile.web.i18n.phrases import (
+    date_note,
+    groups_in_words,
+    part_name,
+    strongest,
+    total_in_words,
+)
 from backfile.web.links import LINKS
 from backfile.web.search.hit_links import HIT_LINKS
 from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
@@ -182,6 +188,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "ticks": ticks,
     "years_of": years_of,
     "wider": wider,
+    "groups_in_words": groups_in_words,
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,

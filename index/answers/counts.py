@@ -11,6 +11,7 @@ from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import UNDATED, ArticleTable, Category, surplus
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.filters import FACETS
+from backfile.index.model.groups import Group, Groups
 from backfile.index.model.periods import Period, Unit, numbers
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Bin, FacetCount, Timeline, Totals
@@ -25,14 +26,26 @@ class Facets(NamedTuple):
     totals: dict[str, int]
 
 
-def totals_of(candidates: Candidates, folding: Folding, copies: Copies) -> Totals:
-    """Count the matching articles and clusters, and the hits by words and by meaning alone."""
-    articles, clusters = int(candidates.articles.sum()), int(folding.leads.sum())
+def totals_of(table: ArticleTable, counted: Candidates, groups: Groups, copies: Copies) -> Totals:
+    """Count the `counted` articles, their clusters, and the hits of each group."""
+    folding = Folding.of(table, counted.articles)
+    articles, clusters = int(counted.articles.sum()), int(folding.leads.sum())
+    hits, by_words = articles, int(counted.by_words.sum())
     if copies is Copies.FOLD:
-        by_words = folding.count_clusters(candidates.by_words)
-        return Totals(articles, clusters, by_words, clusters - by_words)
-    by_words = int(candidates.by_words.sum())
-    return Totals(articles, clusters, by_words, articles - by_words)
+        hits, by_words = clusters, folding.count_clusters(counted.by_words)
+    found = _count_groups(table, groups, copies)
+    return Totals(articles, clusters, by_words, hits - by_words, found)
+
+
+def _count_groups(table: ArticleTable, groups: Groups, copies: Copies) -> dict[Group, int]:
+    """Count the hits of each group, in the order of the groups; a cluster is in its best one."""
+    if copies is Copies.FOLD:
+        folding = Folding.of(table, groups.articles)
+        of = folding.grouped(groups).of[folding.leads]
+    else:
+        of = groups.of[groups.articles]
+    counts = np.bincount(of, minlength=len(groups.order)).tolist()
+    return dict(zip(groups.order, counts, strict=True))
 
 
 def facets(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Facets:

@@ -16,6 +16,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import Expression
+from backfile.index.model.groups import Groups
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import Hit, PassageHit, Ranks, RerankScore
 
@@ -30,6 +31,7 @@ class Hits:
     matches: Matches
     candidates: Candidates
     scores: Floats
+    groups: Groups  # of a lead, the best of its cluster
     expression: Expression | None
     passage_share: float = 0.0
     folding: Folding | None = None  # None if copies are shown
@@ -62,7 +64,10 @@ class Hits:
                 why = explainer.article(some[0], passages, ranks, folded)
                 if reranked := self.reranked.get(ordinal):
                     why, score = with_reranking(why, reranked), reranked.score
-                hits.append(Hit(article, title, score, ranks, passages, why, copies[ordinal]))
+                group = self.groups.order[self.groups.of[ordinal]]
+                hits.append(
+                    Hit(article, title, score, ranks, passages, why, group, copies[ordinal])
+                )
         return tuple(hits)
 
     def best_row(self, ordinal: int) -> int:

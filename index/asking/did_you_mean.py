@@ -10,6 +10,7 @@ from backfile.index.lexical.analysis.analyser import WORD, words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import spelling_of
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
+from backfile.index.lexical.scoring.matching import ALL_WORDS
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spellings
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable
@@ -47,8 +48,14 @@ def did_you_mean(
         return None
     corrected, marks = _replaced(text, occurrences, corrections)
     found = lexical.match(target)
-    articles = int((found.matching & article_mask).sum())
-    return DidYouMean(corrected, articles, marks) if articles and not found.relaxed else None
+    articles = _count(found, article_mask)
+    return DidYouMean(corrected, articles, marks) if articles else None
+
+
+def _count(found: Matches, article_mask: Bools) -> int:
+    """The number of articles that hold all words, or else most; of many words, or else some."""
+    masks = (found.holds_all, found.holds_most, found.matching)[: 2 + (found.n_words > ALL_WORDS)]
+    return next(filter(None, (int((mask & article_mask).sum()) for mask in masks)), 0)
 
 
 def _corrections(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, str]]:

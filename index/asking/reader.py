@@ -30,6 +30,13 @@ from backfile.index.model.expression import (
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query, QueryPart, QueryPartKind, Sort
 
+QUESTION_MARKS = ("?", "？", "؟")
+QUESTION_WORDS = {
+    "who", "whom", "whose", "what", "which", "when", "where", "why", "how",
+    "wer", "wen", "wem", "wessen", "was", "welche", "welcher", "welches", "wann", "wo", "wohin",
+    "woher", "warum", "wieso", "weshalb", "wie", "qui", "que", "quoi", "quand", "où", "pourquoi",
+    "comment", "quién", "qué", "cuándo", "dónde", "cómo", "chi", "cosa", "dove", "perché",
+}  # fmt: skip
 MOST_PARTS = 16
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
@@ -55,6 +62,18 @@ class ReadQuery(NamedTuple):
         if self.query.mode is Mode.KEYWORD or self.expression is None:
             return ""
         return " ".join(leaf.text for leaf in positive_leaves(self.expression))
+
+    @property
+    def is_question(self) -> bool:
+        """Whether the text asks something: it ends with a question mark, or begins like one."""
+        text = self.text.rstrip(" \"'”’»)")
+        first = text.split(maxsplit=1)[0].removeprefix("¿") if text else ""
+        written = first in (first.lower(), first.capitalize())  # not WHO
+        return text.endswith(QUESTION_MARKS) or (written and first.lower() in QUESTION_WORDS)
+
+    def in_mode(self, mode: Mode) -> Self:
+        """The same query in another mode."""
+        return self._replace(query=replace(self.query, mode=mode))
 
     def without_filters(self) -> Self:
         """The same query without filters."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.groups import Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Folding:
         folded = scores.copy()
         folded[self.members[self.begins]] = np.maximum.reduceat(scores[self.members], self.begins)
         return folded
+
+    def grouped(self, groups: Groups) -> Groups:
+        """Put each lead into the best group of its cluster."""
+        if not len(self.members):
+            return groups
+        of = groups.of.copy()
+        of[self.members[self.begins]] = np.minimum.reduceat(of[self.members], self.begins)
+        return Groups(of, groups.order)
 
     def count_clusters(self, article_mask: Bools) -> int:
         """Count the clusters of some of the matching articles; one without copies counts as one."""

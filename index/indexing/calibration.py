@@ -55,7 +55,7 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     """
     hybrid = searcher.rank(Query(text))
     keyword = searcher.rank(Query(text, mode=Mode.KEYWORD))
-    held = bool((hybrid.matches.full_matches & hybrid.candidates.by_words).any())
+    held = bool((hybrid.matches.holds_all & hybrid.candidates.by_words).any())
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 

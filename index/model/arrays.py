@@ -11,3 +11,4 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.uint32]
 """Document numbers and frequencies in the integer type of a segment."""
+SmallInts = npt.NDArray[np.int8]

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
-import numpy as np
-
 from backfile.index.model.arrays import Bools, Floats, Rows
 
 
@@ -38,7 +36,7 @@ class Candidates:
         """Article mask of all matching articles: the set of totals, facets, timeline and pages."""
         return self.by_words | self.by_meaning
 
-    def without_articles(self) -> Self:
-        """The same candidates with no matching article."""
-        none = np.zeros_like(self.by_words)
-        return replace(self, by_words=none, by_meaning=none)
+    def among(self, article_mask: Bools) -> Self:
+        """The same candidates, with the matching articles of a mask only."""
+        by_words, by_meaning = self.by_words & article_mask, self.by_meaning & article_mask
+        return replace(self, by_words=by_words, by_meaning=by_meaning)

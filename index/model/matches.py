@@ -34,21 +34,25 @@ class Matches:
     """The matches of an expression by words.
 
     `scores` (n_rows,) are the sums of the scores in `leaves`, 0 for a passage without any word.
-    Three masks (n_articles,): `matching` articles; `eligible` articles meet every requirement (a
-    phrase, AND, NOT, a field), which matching by meaning must respect too; `full_matches` contain
-    all plain words if the query has few, or else every required part of title and text. `relaxed`
-    is true if no article contains enough of the words. `n_words` is the number of plain words.
-    `most` is an upper bound of a passage's score, from the highest idfs of the words, absent words
-    included. `left_out` is the number of plain words that do not count because there are too many.
-    `unread` is true if time ran out before all parts were matched.
+    Masks (n_articles,): `eligible` articles meet every requirement (a phrase, AND, NOT, a field),
+    which matching by meaning must respect too. Among them, `matching` articles contain some of the
+    plain words, `holds_most` most of them by weight, `holds_all` all of them; without plain words,
+    all four are equal. `leading` are the matching articles that are ranked before the others: of a
+    few words, those that contain as much as any. `required` is true if title or text decide which
+    articles are eligible. `n_words` is the number of plain words. `most` is an upper bound of a
+    passage's score, from the highest idfs of the words, absent words included. `left_out` is the
+    number of plain words that do not count because there are too many. `unread` is true if time ran
+    out before all parts were matched.
     """
 
     scores: Floats
-    matching: Bools
     eligible: Bools
-    full_matches: Bools
+    matching: Bools
+    leading: Bools
+    holds_most: Bools
+    holds_all: Bools
+    required: bool = False
     most: float = 0.0
-    relaxed: bool = False
     n_words: int = 0
     leaves: tuple[LeafMatches, ...] = ()
     left_out: int = 0

@@ -11,7 +11,6 @@ import numpy as np
 from backfile.archive.store.catalog import Counts
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
-from backfile.index.model.query import Mode
 
 GROWN = 1.2  # ratio of sizes at which an archive is calibrated again
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a damaged file raises
@@ -24,11 +23,6 @@ class Evidence(NamedTuple):
     words: float
     meaning: float
     both: float
-
-    def of(self, mode: Mode) -> float:
-        """The score that decides in a mode."""
-        by_mode = {Mode.KEYWORD: self.words, Mode.SEMANTIC: self.meaning, Mode.HYBRID: self.both}
-        return by_mode[mode]
 
 
 @dataclass(frozen=True, slots=True)

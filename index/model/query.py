@@ -17,6 +17,7 @@ from backfile.index.model.filters import (
     parse_day,
     parse_day_of_year,
 )
+from backfile.index.model.groups import Group
 
 DEFAULT_HITS = 10
 MOST_HITS = 200
@@ -106,6 +107,8 @@ class Query:
     text: str = ""
     mode: Mode = Mode.HYBRID
     filters: Filters = Filters()
+    match: Group | None = None
+    """The last group that is wanted, with those before it; None as suits the answer."""
     sort: Sort = Sort.RELEVANCE
     copies: Copies = Copies.FOLD
     timeline: Scale = Scale.COUNT
@@ -140,6 +143,7 @@ class Query:
             text=_text(last("q")),
             mode=_choice(Mode, "mode", last("mode")),
             filters=filters,
+            match=_choice(Group, "match", last("match")) if last("match") else None,
             sort=_choice(Sort, "sort", last("sort")),
             copies=_choice(Copies, "copies", last("copies")),
             timeline=_choice(Scale, "timeline", last("timeline")),
@@ -163,6 +167,8 @@ class Query:
             pairs.append(("day", str(self.filters.day)))
         for name in FACET_FILTERS:
             pairs.extend((name, value) for value in getattr(self.filters, name))
+        if self.match:
+            pairs.append(("match", self.match.value))
         for name in ("sort", "copies", "timeline", "mark"):
             choice = getattr(self, name)
             pairs += [(name, choice.value)] if choice is not getattr(default, name) else []

@@ -1,5 +1,6 @@
 """The results of a search: hits with their passages, totals, facets and timeline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -8,8 +9,9 @@ from typing import NamedTuple
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.message import Message
 from backfile.archive.store.clusters import OtherCopies
+from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
-from backfile.index.model.query import Copies, Cursor, Query, QueryPart
+from backfile.index.model.query import Cursor, Mode, Query, QueryPart
 
 
 class Verdict(StrEnum):
@@ -107,6 +109,7 @@ class Hit:
     ranks: Ranks
     passages: tuple[PassageHit, ...]
     why: Explanation
+    group: Group
     copies: OtherCopies = OtherCopies()
 
 
@@ -145,9 +148,10 @@ class DidYouMean:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Numbers of matching articles, of their clusters, and of hits by words or by meaning alone.
+    """Numbers of counted articles, of their clusters, and of hits by words or by meaning alone.
 
-    An article without copies counts as a cluster ("story" on pages). A hit is a cluster if copies
+    `groups` are the numbers of hits of each group, counted or not, in the order of the groups. An
+    article without copies counts as a cluster ("story" on pages). A hit is a cluster if copies
     are folded, else an article.
     """
 
@@ -155,6 +159,16 @@ class Totals:
     stories: int
     by_words: int
     by_meaning_alone: int
+    groups: Mapping[Group, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Closest:
+    """The best hits of one mode for a query without a good answer, and the number of all."""
+
+    mode: Mode
+    total: int
+    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +201,23 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one query. Totals, facets and timeline count exactly the set that is paged.
+    """The answer to one query.
 
-    `facets` has the most frequent values of each facet, `facets_total` the number of its values.
-    `span` is the first and the last day of the matches. `coverage` and `words_coverage` are the
-    shares of passages that can be found by meaning and by words, 0 to 1.
+    `counted` is the group that totals, facets, timeline and span count, together with those before
+    it: the query's `match`, or the first group with hits; None if there are none. The hits are of
+    the same groups; sorted by relevance, without `match`, they are of all. `total` is the number of
+    hits on all pages. `facets` has the most frequent values of each facet, `facets_total` the
+    number of its values. `span` is the first and the last day. `coverage` and `words_coverage` are
+    the shares of passages that can be found by meaning and by words, 0 to 1. `closest` are the best
+    hits of each mode if the verdict is NONE.
     """
 
     query: Query
     reading: Reading
     hits: tuple[Hit, ...]
     totals: Totals
+    total: int
+    counted: Group | None
     facets: dict[str, tuple[FacetCount, ...]]
     facets_total: dict[str, int]
     timeline: Timeline
@@ -210,9 +230,4 @@ class Results:
     generation: int
     next: Cursor | None
     took_ms: dict[str, float]
-
-    @property
-    def total(self) -> int:
-        """The number of hits on all pages."""
-        folded = self.query.copies is Copies.FOLD
-        return self.totals.stories if folded else self.totals.articles
+    closest: tuple[Closest, ...] = ()

@@ -13,12 +13,12 @@ from backfile.index.search import fusion
 MEANING_SHARE = 0.6  # weight of meaning in the evidence; independent of the ranking's weight
 SHORT, LONG = 8, 12  # words; between them, the thresholds below are interpolated
 NONE_BELOW = {  # deviations above the mean of random words; tuned on TIME and CheckThat train
-    Mode.HYBRID: (2.25, -0.5),
-    Mode.SEMANTIC: (0.0, -1.0),
-    Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few words with its subject
+    Mode.HYBRID: (2.1, -0.5),
+    Mode.SEMANTIC: (2.1, -0.5),  # the same, so that hybrid search never hides what meaning finds
+    Mode.KEYWORD: (2.5, -9.0),  # a pasted post shares few words with its subject
 }
 UNMEASURED = 3  # divides the thresholds of an uncalibrated archive: its few hits are quickly read
-STRONG_ABOVE = 4.0  # deviations; random words hardly reach it
+STRONG_ABOVE = 2.5  # deviations; of a wanted article found lower, most are in the first ten, too
 
 
 def evidence(candidates: Candidates, matches: Matches) -> Evidence:
@@ -41,14 +41,14 @@ def judge(
 ) -> Verdict:
     """Decide the quality of an answer.
 
-    NONE without a matching article. STRONG if an article is a full match, or if the query has no
-    plain words. In keyword mode, other answers to up to ALL_WORDS words are WEAK. Otherwise the
-    deviations of the evidence above the noise decide.
+    NONE without a matching article. STRONG if an article holds all words or a required part, or if
+    the query has no plain words. In keyword mode, other answers to up to ALL_WORDS words are WEAK.
+    Otherwise the deviations of the evidence above the noise decide.
     """
     if not candidates.articles.any():
         return Verdict.NONE
-    full = matches.full_matches & candidates.by_words
-    if full.any() or not matches.n_words:
+    full = matches.holds_all | (matches.eligible & matches.required)
+    if (full & candidates.by_words).any() or not matches.n_words:
         return Verdict.STRONG
     if mode is Mode.KEYWORD and matches.n_words <= ALL_WORDS:
         return Verdict.WEAK
@@ -61,7 +61,7 @@ def judge(
 
 
 def _above(found: Evidence, usual: Noise, mode: Mode) -> float:
-    """The deviations of the evidence above the noise; in hybrid mode, of both or of meaning."""
+    """The deviations of the evidence above the noise: by words, or else of both or of meaning."""
     far = [(f - m) / d for f, m, d in zip(found, usual.mean, usual.deviation, strict=True)]
     each = Evidence(*far)
-    return max(each.both, each.meaning) if mode is Mode.HYBRID else each.of(mode)
+    return each.words if mode is Mode.KEYWORD else max(each.both, each.meaning)

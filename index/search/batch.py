@@ -28,6 +28,7 @@ COLUMNS = {
     "date",
     "day",
     *FACET_FILTERS,
+    "match",
     "sort",
     "copies",
     "limit",

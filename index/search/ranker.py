@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,14 +17,18 @@ from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import requires_words
+from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
 from backfile.index.model.matches import Matches
-from backfile.index.model.noise import Evidence
+from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
-from backfile.index.search.ranking import RankingOptions, fuse, select
+from backfile.index.search.ranking import RankingOptions, fuse, least_cosine, select
 from backfile.index.search.snapshot import NoWords, Snapshot
+from backfile.index.vector.exact_scan import above
+
+MOST_KEYWORDS = 8  # plain words; more are prose
 
 
 class Clock:
@@ -66,7 +71,8 @@ class Clock:
 class Ranked:
     """The matches and candidates of one query and their quality, before ordering and counting.
 
-    `article_mask` (n_articles,) marks the articles that pass the filters; `no_words` and
+    `article_mask` (n_articles,) marks the articles that pass the filters. `groups` are those of the
+    answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
     `no_meaning` are the reasons why the search by words or by meaning failed.
     """
 
@@ -74,16 +80,16 @@ class Ranked:
     article_mask: Bools
     matches: Matches
     candidates: Candidates
+    groups: Groups
     evidence: Evidence
     verdict: Verdict
     no_words: str | None
     no_meaning: str | None
 
     @property
-    def shown(self) -> Candidates:
-        """The candidates of the answer; they have no matching articles if the verdict is NONE."""
-        nothing = self.verdict is Verdict.NONE
-        return self.candidates.without_articles() if nothing else self.candidates
+    def counted(self) -> Group | None:
+        """The last group that is counted: the one that is asked for, or the first with articles."""
+        return self.asked.query.match or self.groups.first
 
 
 class Ranker:
@@ -104,32 +110,42 @@ class Ranker:
         with clock.stage("words"):
             matches, no_words = _match(asked, snapshot, clock)
         with clock.stage("meaning"):
-            nearness, no_meaning = self._nearness(asked, snapshot, clock)
+            nearness, no_meaning = self._nearness(asked, snapshot, matches.n_words, clock)
         if no_words and not nearness:
             raise no_words
+        mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
+        found = _Matched(snapshot, matches, nearness, mode)
         with clock.stage("rank"):
-            mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
-            candidates = self._candidates(snapshot, matches, nearness, article_mask, mode)
+            candidates = self._candidates(found, article_mask)
         with clock.stage("judge"):
-            found = evidence(candidates, matches)
-            verdict = judge(found, candidates, matches, mode, snapshot.noise)
+            verdict = self._verdict(asked, found, article_mask, candidates)
             if verdict is Verdict.NONE and asked.filters and candidates.articles.any():
-                whole = self._candidates(
-                    snapshot, matches, nearness, np.ones_like(article_mask), mode
-                )
-                verdict = _filtered_verdict(
-                    judge(evidence(whole, matches), whole, matches, mode, snapshot.noise)
-                )
-        reason = no_words.message if no_words else None
-        return Ranked(asked, article_mask, matches, candidates, found, verdict, reason, no_meaning)
+                every = np.ones_like(article_mask)
+                whole = self._candidates(found, every)
+                verdict = _filtered_verdict(self._verdict(asked, found, every, whole))
+            groups = _groups(asked, matches, candidates, mode)
+            if verdict is Verdict.NONE and not asked.query.match:
+                groups = groups.none()
+        return Ranked(
+            asked,
+            article_mask,
+            matches,
+            candidates,
+            groups,
+            evidence(candidates, matches),
+            verdict,
+            no_words.message if no_words else None,
+            no_meaning,
+        )
 
     def _nearness(
-        self, asked: ReadQuery, snapshot: Snapshot, clock: Clock
+        self, asked: ReadQuery, snapshot: Snapshot, n_words: int, clock: Clock
     ) -> tuple[Nearness | None, str | None]:
         """Find the rows near a query, without its filters, or the reason why it failed.
 
         A row's nearness does not depend on filters, so a facet's count equals the total of the
-        query with that facet's value. None if the query has no meaning or nothing is embedded.
+        query with that facet's value. Beside words, it must be above noise. None if a query has no
+        meaning or nothing is embedded.
         """
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
@@ -139,22 +155,19 @@ class Ranker:
             if snapshot.no_vectors or snapshot.vectors is None:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(asked.meaning)
-            rows = snapshot.vectors.within(vector, self._options.floor).rows
+            near = snapshot.vectors.within(vector, self._options.floor)
+            if asked.query.mode is Mode.HYBRID:
+                usual = noise_of(n_words, snapshot.noise).mean.meaning
+                near = above(near, least_cosine(near, usual, self._options.floor))
         except EngineUnavailable as exc:
             if asked.query.mode is Mode.SEMANTIC:
                 raise
             return None, exc.message
-        return Nearness(vector, rows), None
+        return Nearness(vector, near.rows), None
 
-    def _candidates(
-        self,
-        snapshot: Snapshot,
-        matches: Matches,
-        nearness: Nearness | None,
-        article_mask: Bools,
-        mode: Mode,
-    ) -> Candidates:
+    def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
         """Select candidates among the masked articles, compute their cosines, and fuse."""
+        snapshot, matches, nearness, mode = found
         near_rows = None
         if nearness:
             eligible = article_mask & matches.eligible
@@ -164,6 +177,27 @@ class Ranker:
         )
         cosines = _cosines(snapshot, nearness, selection.rows)
         return fuse(selection, matches, cosines, mode, self._options)
+
+    def _verdict(
+        self, asked: ReadQuery, found: "_Matched", article_mask: Bools, candidates: Candidates
+    ) -> Verdict:
+        """Judge the candidates; hybrid search is NONE only if search by words alone is, too."""
+        snapshot, matches, _, mode = found
+        verdict = judge(evidence(candidates, matches), candidates, matches, mode, snapshot.noise)
+        if verdict is not Verdict.NONE or mode is not Mode.HYBRID or not candidates.articles.any():
+            return verdict
+        matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock())
+        alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
+        return judge(evidence(alone, matches), alone, matches, Mode.KEYWORD, snapshot.noise)
+
+
+class _Matched(NamedTuple):
+    """What a query matches in a snapshot, whatever its filters."""
+
+    snapshot: Snapshot
+    matches: Matches
+    nearness: Nearness | None
+    mode: Mode
 
 
 def _match(
@@ -175,9 +209,9 @@ def _match(
     """
     table, expression = snapshot.table, asked.expression
     if expression is None:
-        nothing = np.zeros(table.n_rows, np.float32)
-        all_articles = np.full(table.n_articles, not asked.text)
-        return Matches(nothing, all_articles, all_articles, all_articles), None
+        scores = np.zeros(table.n_rows, np.float32)
+        mask = np.full(table.n_articles, not asked.text)
+        return Matches(scores, mask, mask, mask, mask, mask), None
     idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
     try:
         if snapshot.no_words:
@@ -194,6 +228,19 @@ def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
     if not asked.meaning:
         return Mode.KEYWORD
     return asked.query.mode if nearness or asked.query.mode is Mode.SEMANTIC else Mode.KEYWORD
+
+
+def _groups(asked: ReadQuery, matches: Matches, candidates: Candidates, mode: Mode) -> Groups:
+    """Group the matching articles; related ones answer a question before those with some words."""
+    by_words = candidates.by_words
+    masks = {
+        Group.ALL: by_words & matches.holds_all,
+        Group.MOST: by_words & matches.holds_most,
+        Group.SOME: by_words,
+        Group.RELATED: candidates.by_meaning,
+    }
+    prose = asked.is_question or matches.n_words > MOST_KEYWORDS
+    return Groups.of_masks(masks, BY_MEANING if prose and mode is Mode.HYBRID else BY_WORDS)
 
 
 def _cosines(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Floats:

@@ -12,9 +12,11 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
+from backfile.index.seams.protocols import Ranking
 from backfile.index.search import fusion
 from backfile.index.vector.exact_scan import top
 
+RELATED_SHARE = 0.1  # of the way from the usual best cosine to the query's own
 LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
 
 
@@ -64,15 +66,17 @@ def select(
 ) -> Selection:
     """Select the candidates: the best rows by words, and all rows near in meaning.
 
-    `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows by
-    words are candidates, else at most `depth`.
+    `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows of
+    the leading articles are candidates, else at most `depth`.
     """
     no_articles = np.zeros(table.n_articles, np.bool_)
     by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else no_articles
+    leading = by_words & matches.leading
+    leading = leading if leading.any() else by_words
     if near_rows is None:
-        rows = _scored(table, matches, by_words)
+        rows = _scored(table, matches, leading)
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, no_articles)
-    rows = np.union1d(_best(table, matches, by_words, depth), near_rows)
+    rows = np.union1d(_best(table, matches, leading, depth), near_rows)
     return Selection(rows, np.isin(rows, near_rows), by_words, table.articles_with(near_rows))
 
 
@@ -98,6 +102,16 @@ def fuse(
         by_meaning=selection.by_meaning,
         word_share=word_share,
     )
+
+
+def least_cosine(near: Ranking, usual: float, floor: float) -> float:
+    """The cosine from which passages are related to a query, by the nearest of them.
+
+    `usual` is the best cosine of random words in this archive: what is not clearly nearer than
+    that, relative to the best, is near by chance. At least `floor`.
+    """
+    best = float(near.scores.max(initial=-1.0))
+    return max(floor, usual + RELATED_SHARE * (best - usual))
 
 
 def article_scores(

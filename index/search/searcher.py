@@ -20,11 +20,12 @@ from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
 from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.duplicates.folding import Folding
-from backfile.index.model.arrays import Rows
+from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression
-from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Query, Sort
-from backfile.index.model.results import DidYouMean, Offer, Reading, Results, Verdict
+from backfile.index.model.groups import Group
+from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
+from backfile.index.model.results import Closest, DidYouMean, Offer, Reading, Results, Verdict
 from backfile.index.seams.engines import Engines
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
@@ -34,25 +35,24 @@ from backfile.index.search.reranking import Reordered, Reranking
 from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
 from backfile.index.search.snapshot import Snapshot, Snapshots
 
+MOST_CLOSEST = 3  # hits of each mode
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Alternatives to a query: other words if nothing was found, and the corrected text."""
+    """Alternatives to a query: other words and hits for a poor one, and the corrected text."""
 
-    words: tuple[Offer, ...]
-    did_you_mean: DidYouMean | None
+    words: tuple[Offer, ...] = ()
+    did_you_mean: DidYouMean | None = None
+    closest: tuple[Closest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """The hits of a query as ordinals, in order; `folding` groups all matching articles.
-
-    `note` is the reranker's note for the reader.
-    """
+    """The hits of a query as ordinals, in order, and the reranker's note for the reader."""
 
     ordinals: Rows
     hits: Hits
-    folding: Folding
     note: Message | None = None
 
 
@@ -138,10 +138,13 @@ class Searcher:
     def iter_all(
         self, query: Query, *, most: int | None = None
     ) -> tuple[Results, Iterator[ScoredArticle]]:
-        """Answer a query without a page, and iterate over all its hits, or the first `most`."""
+        """Answer a query without a page, and iterate over all its hits, or the first `most`.
+
+        They are of the group that is counted, as for a query that is sorted by date.
+        """
         clock = Clock()
         with self._failures_noted(query):
-            found = self._find(self.read(query.first_page()), clock)
+            found = self._find(self.read(query.first_page()), clock, counted=True)
         self._note(query, found.answer.verdict, clock)
         return found.answer, found.articles(self._catalog, most)
 
@@ -203,11 +206,14 @@ class Searcher:
         if self._recorder:
             self._recorder.answered(query, verdict, clock.took_ms, cut=clock.cut)
 
-    def _find(self, asked: ReadQuery, clock: Clock) -> Found:
-        """Compute the whole answer to a query, without a page."""
+    def _find(self, asked: ReadQuery, clock: Clock, *, counted: bool = False) -> Found:
+        """Compute the whole answer to a query, without a page; or the `counted` group alone."""
         ranked, snapshot = self._rank(asked, clock)
         hints = self._hints(ranked, snapshot, clock)
-        ordered = self._rerank(asked, self._order(ranked, snapshot.table, clock), clock)
+        one_list = asked.query.sort is Sort.RELEVANCE and not asked.query.match and not counted
+        listed = ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
+        ordered = self._order(ranked, snapshot.table, listed, clock)
+        ordered = self._rerank(asked, ordered, clock)
         with clock.stage("count"):
             answer = _answer(ranked, ordered, hints, snapshot)
         return Found(answer, ordered.hits, ordered.ordinals)
@@ -224,8 +230,12 @@ class Searcher:
         """
         asked = ranked.asked
         words: tuple[Offer, ...] = ()
-        if ranked.no_words or clock.is_over():
-            return Hints((), None)
+        if clock.is_over():
+            return Hints()
+        nothing = ranked.verdict is Verdict.NONE and not asked.query.match
+        closest = self._closest(asked.query) if nothing and asked.text else ()
+        if ranked.no_words:
+            return Hints(closest=closest)
         with suppress(EngineUnavailable):
             if ranked.verdict is Verdict.NONE:
                 with clock.stage("offer"):
@@ -239,8 +249,26 @@ class Searcher:
                     self._reads_alike(asked),
                     ranked.article_mask,
                 )
-            return Hints(words, corrected)
-        return Hints(words, None)
+            return Hints(words, corrected, closest)
+        return Hints(words, None, closest)
+
+    def _closest(self, query: Query) -> tuple[Closest, ...]:
+        """The best hits by words alone and by meaning alone, of the modes that have any."""
+        found = []
+        for mode in (Mode.KEYWORD, Mode.SEMANTIC):
+            alone = replace(
+                query,
+                mode=mode,
+                match=Group.RELATED,
+                sort=Sort.RELEVANCE,
+                mark=Marking.WORDS,
+                limit=MOST_CLOSEST,
+                cursor=None,
+            )
+            with suppress(EngineUnavailable):
+                answer = self._find(self.read(alone), Clock()).page(alone, self._catalog)
+                found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
+        return tuple(found)
 
     def _reads_alike(self, asked: ReadQuery) -> Callable[[str], Expression | None]:
         """A function that reads another text; None for a text that changes the filters."""
@@ -251,20 +279,20 @@ class Searcher:
 
         return reads
 
-    def _order(self, ranked: Ranked, table: ArticleTable, clock: Clock) -> Ordered:
-        """Score the articles, fold copies under their leads, and sort."""
+    def _order(self, ranked: Ranked, table: ArticleTable, listed: Bools, clock: Clock) -> Ordered:
+        """Score the listed articles, fold copies under their leads, and sort."""
         query, matches, share = ranked.asked.query, ranked.matches, self._options.passage_share
-        candidates = ranked.shown
+        candidates, groups = ranked.candidates.among(listed), ranked.groups
         with clock.stage("order"):
             scores = article_scores(table, candidates, matches, share)
-            folding = Folding.of(table, candidates.articles)
-            folded = folding if query.copies is Copies.FOLD else None
-            scores = folded.best(scores) if folded else scores
-            listed = folded.leads if folded else candidates.articles
-            ordinals = in_order(table, listed, scores, query.sort)
+            folded, leads = None, listed
+            if query.copies is Copies.FOLD:
+                folded = Folding.of(table, listed)
+                scores, groups, leads = folded.best(scores), folded.grouped(groups), folded.leads
+            ordinals = in_order(table, leads, scores, query.sort)
         expression = ranked.asked.expression
-        hits = Hits(table, matches, candidates, scores, expression, share, folded)
-        return Ordered(ordinals, hits, folding)
+        hits = Hits(table, matches, candidates, scores, groups, expression, share, folded)
+        return Ordered(ordinals, hits)
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
         """Rerank the first hits, if there is a reranker and the query has a meaning."""
@@ -293,17 +321,20 @@ class Searcher:
 
 def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) -> Results:
     """Count the set of matches, and describe how the query was read."""
-    table, query, candidates = snapshot.table, ranked.asked.query, ranked.shown
-    counted = facets(table, candidates.articles, query.copies)
+    table, query, groups = snapshot.table, ranked.asked.query, ranked.groups
+    counted = groups.up_to(ranked.counted)
+    found = facets(table, counted, query.copies)
     return Results(
         query=query,
         reading=_reading(ranked, ordered.note, snapshot),
         hits=(),
-        totals=totals_of(candidates, ordered.folding, query.copies),
-        facets=counted.counts,
-        facets_total=counted.totals,
-        timeline=timeline(table, candidates.articles, query.copies),
-        span=span(table, candidates.articles),
+        totals=totals_of(table, ranked.candidates.among(counted), groups, query.copies),
+        total=len(ordered.ordinals),
+        counted=ranked.counted,
+        facets=found.counts,
+        facets_total=found.totals,
+        timeline=timeline(table, counted, query.copies),
+        span=span(table, counted),
         coverage=table.coverage,
         words_coverage=snapshot.words_coverage,
         verdict=ranked.verdict,
@@ -312,16 +343,13 @@ def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) 
         generation=table.generation,
         next=None,
         took_ms={},
+        closest=hints.closest,
     )
 
 
 def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Reading:
     asked = ranked.asked
     notes = list(asked.notes)
-    if ranked.matches.relaxed and ranked.shown.by_words.any():
-        notes.append(
-            Message("no article holds all these words; shown are those that hold most of them")
-        )
     if left_out := ranked.matches.left_out:
         count = ranked.matches.n_words
         notes.append(

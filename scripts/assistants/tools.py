@@ -46,6 +46,13 @@ Sort = Annotated[
     Literal["relevance", "newest", "oldest", "added"],
     Field(description="oldest finds the first mention; newest the latest."),
 ]
+Match = Annotated[
+    Literal["all", "most", "some", "related"] | None,
+    Field(
+        description="The last group of hits that is wanted. all: with all words; most, some: with "
+        "less; related: by meaning alone. Leave it out for the first group that has hits."
+    ),
+]
 Characters = Annotated[
     int, Field(description="The most characters of the answer.", ge=LEAST, le=MOST)
 ]
@@ -87,6 +94,7 @@ class ArchiveTools:
             Literal["any", "none"], Field(description="none: articles without a day.")
         ] = "any",
         day: Annotated[str | None, Field(description="A day of any year: 03-23.")] = None,
+        match: Match = None,
         sort: Sort = "relevance",
         copies: Annotated[
             Literal["fold", "show"], Field(description="show: each copy of a story is a hit.")
@@ -99,8 +107,10 @@ class ArchiveTools:
     ) -> Json:
         """Find news articles, best first, each with its best passages.
 
-        `totals` are true counts. A `verdict` of none means that the archive does not answer this:
-        say so, and do not guess. `notes` tell how the query was read. Cite id, day, source and url.
+        `totals` are true counts, of the hits that hold all words, or else most, or some, or are
+        related: `counted` says which. `totals.groups` counts each of these groups. A `verdict` of
+        none means that the archive does not answer this: say so, and do not guess. `notes` tell how
+        the query was read. Cite id, day, source and url.
         """
         answer = self._archive.search(
             query,
@@ -117,6 +127,7 @@ class ArchiveTools:
             not_author=not_author,
             date=date,
             day=day,
+            match=match,
             sort=sort,
             copies=copies,
             limit=limit,
@@ -287,7 +298,9 @@ def _summary(answer: Answer) -> Json:
             "stories": totals.stories,
             "by_words": totals.by_words,
             "by_meaning_alone": totals.by_meaning_alone,
+            "groups": {group.value: count for group, count in totals.groups.items()},
         },
+        "counted": answer.counted,
         "verdict": answer.verdict,
         "notes": list(answer.notes),
     }

@@ -13,6 +13,7 @@ from backfile.answers import byline_of
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import DateFilter
+from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.search.batch import Answer, Parameters, answers, read_queries, text_of
 from backfile.index.wiring import open_engines, open_searcher, searcher_over
@@ -83,6 +84,11 @@ MOST_LANGUAGES = 8  # named by `status`
 )
 @click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
 @with_facets
+@click.option(
+    "--match",
+    type=click.Choice([g.value for g in Group]),
+    help="The last group of hits that is wanted: with all words, most, some, or related ones.",
+)
 @click.option("--sort", type=click.Choice([s.value for s in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--copies", type=click.Choice([c.value for c in Copies]), default=Copies.FOLD.value)
 @click.option(
@@ -198,7 +204,8 @@ def _languages(counts: Mapping[str, int]) -> str:
 
 def values_of(value: object) -> list[str]:
     """An option's value or values, as a URL gives them."""
-    return [str(v) for v in value] if isinstance(value, tuple) else [str(value)]
+    values = value if isinstance(value, tuple) else (value,)
+    return [str(each) for each in values if each is not None]
 
 
 # What a search takes, but for what says how it is shown, and --archive, which every command has.

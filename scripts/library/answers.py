@@ -137,8 +137,13 @@ class Answer:
 
     @property
     def totals(self) -> Totals:
-        """Articles, stories, hits by words and hits by meaning alone."""
+        """The hits that are counted, as articles and stories, and the hits of each group."""
         return self.results.totals
+
+    @property
+    def counted(self) -> str | None:
+        """The last group that is counted: `all`, `most`, `some`, `related`; None without hits."""
+        return self.results.counted.value if self.results.counted else None
 
     @property
     def facets(self) -> dict[str, dict[str, int]]:

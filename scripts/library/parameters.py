@@ -32,6 +32,8 @@ class SearchParameters(TypedDict, total=False):
     not_section: Names | None
     not_language: Names | None
     not_author: Names | None
+    match: str | None
+    """`all`, `most`, `some` or `related`: the last group of hits that is wanted."""
     sort: str | None
     """`relevance`, `newest`, `oldest` or `added`."""
     copies: str | None

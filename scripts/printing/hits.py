@@ -15,13 +15,21 @@ from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import Versions
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Hit, Results, Verdict
+from backfile.index.model.results import Closest, Hit, Results
 from backfile.index.search.related import Related
 from backfile.web.api.json import related_json, versions_json
 from backfile.web.article.changes import field_changes
-from backfile.web.i18n.phrases import copies_in_words, part_name, strongest, total_in_words
+from backfile.web.i18n.labels import NAMES
+from backfile.web.i18n.phrases import (
+    copies_in_words,
+    groups_in_words,
+    part_name,
+    strongest,
+    total_in_words,
+)
 
 EXCERPT = 320  # characters
+NOTHING, POOR = "nothing found", "nothing matches well"
 
 
 def print_results(results: Results, *, why: bool) -> None:
@@ -35,6 +43,8 @@ def print_results(results: Results, *, why: bool) -> None:
         if results.offers:
             words = ", ".join(f"{offer.word} ({offer.articles})" for offer in results.offers)
             click.echo(f"in the archive, with the number of articles: {words}", err=True)
+        for closest in results.closest:
+            _print_closest(closest)
         return
     first = results.query.cursor.offset if results.query.cursor else 0
     for rank, hit in enumerate(results.hits, first + 1):
@@ -42,19 +52,32 @@ def print_results(results: Results, *, why: bool) -> None:
         if why:
             _print_why(hit)
         click.echo()
-    alone = results.totals.by_meaning_alone
-    by_meaning = f", {alone} of them by meaning alone" if alone else ""
-    weak = "; none of it is a close match" if results.verdict is Verdict.WEAK else ""
-    click.echo(f"{total_in_words(results)}{by_meaning}{weak}", err=True)
+    groups = ", ".join(groups_in_words(results).values())
+    click.echo(f"{total_in_words(results)}{f' ({groups})' if groups else ''}", err=True)
     if results.coverage < 1 and results.query.mode is not Mode.KEYWORD:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)
 
 
+def _print_closest(closest: Closest) -> None:
+    name, number = NAMES["MODE_NAMES"][closest.mode].lower(), f"{closest.total:,}"
+    click.echo(
+        f"closest by {name} (--mode {closest.mode} --match related finds {number}):", err=True
+    )
+    for hit in closest.hits:
+        click.echo(f"   {hit.article.title}  [{hit.article.id}]", err=True)
+
+
 def _nothing(results: Results) -> str:
     """The message for a page without hits; it may be after the last hit."""
-    return f"no more hits; {total_in_words(results)} in all" if results.total else "nothing found"
+    return (
+        f"no more hits; {total_in_words(results)} in all"
+        if results.total
+        else POOR
+        if results.closest
+        else NOTHING
+    )
 
 
 def copies_line(copies: OtherCopies) -> str:

@@ -27,7 +27,6 @@ from backfile.index.model.expression import (
     Stretch,
     Word,
     Words,
-    positive_leaves,
 )
 from backfile.index.model.postings import Postings
 from backfile.index.seams.protocols import LexicalEntry
@@ -121,7 +120,7 @@ class PlainMatcher:
         self.spelt = {pair for passage in passages for pair in passage.spelt}
         self.living, self.sources, self.kind = living, sources, idf
         self.everyone = set(range(len(sources)))
-        self.idfs, self.n_words, self.relaxed = [], 0, False
+        self.idfs, self.n_words = [], 0
         self.scores = {passage.row: 0.0 for passage in living}
 
     def idf(self, alternatives, field=Field.ANY, kind=None):
@@ -138,23 +137,22 @@ class PlainMatcher:
         return self.idf(alternatives, field) * tf * 2.2 / (tf + norm) if tf else 0.0
 
     def answer(self, expression):
-        """(matching, eligible, full matches), each a set of articles."""
+        """(eligible, matching, leading, most words, all words), each a set of articles."""
         if not isinstance(expression, Words):
-            found = self.node(expression, counting=True)
-            return found, found, found
+            return [self.node(expression, counting=True)] * 5
         words, eligible = self.parts(expression, counting=True)
         if not words:
-            return eligible, eligible, eligible
-        every = set.intersection(self.everyone, *words.values())
-        found, few = self.enough(words, eligible), len(words) <= 3
-        if not few:
+            return [eligible] * 5
+        every = set.intersection(eligible, *words.values())
+        found, leading, most = self.enough(words, eligible)
+        most = every | (most & found) if len(words) > 2 else every
+        if len(words) > 3:
             best = sorted((-score, row) for row, score in self.scores.items() if score > 0)
             owners = {passage.row: passage.article for passage in self.living}
             best = [owners[row] for _, row in best if owners[row] in eligible]
             found |= set(best[: matching.BEST_PASSAGES])
-        required = any(list(positive_leaves(part)) for part in expression.required)
-        full = eligible & every if few else eligible if required else set()
-        return found & eligible, eligible, full
+            leading = found
+        return [eligible, found, leading, most, every]
 
     def enough(self, words, eligible):
         weights = {
@@ -164,14 +162,19 @@ class PlainMatcher:
         }
         contained = {
             article: sum(weights[word] for word in weights if article in words[word])
-            for article in self.everyone
+            for article in eligible
         }
-        best = max([contained[article] for article in eligible], default=0)
-        few = len(words) <= 3
-        needed = sum(weights.values()) * (1 if few else matching.LEAST_SHARE)
-        if weights and ((few and len(weights) < len(words)) or best < 0.999 * needed):
-            self.relaxed, needed = True, min(needed, best)
-        return {a for a, share in contained.items() if share > 0 and share >= 0.999 * needed}
+        whole, best = sum(weights.values()), max(contained.values(), default=0)
+        absent = (len(words) - len(weights)) * max(weights.values(), default=0)
+        shares = (
+            min(best, matching.LEAST_SHARE * whole),
+            min(best, whole),
+            matching.MOST_SHARE * (whole + absent),
+        )
+        return [
+            {a for a, share in contained.items() if share > 0 and share >= 0.999 * needed}
+            for needed in shares
+        ]
 
     def parts(self, group, counting):
         """The articles of each plain word, by its terms, and the articles that keep the rest."""
@@ -323,11 +326,14 @@ def compare(index, archive, expression, idf):
     plain = PlainMatcher(found, living, sources, idf)
     expected = plain.answer(expression)
     matches = LexicalSearch(index.snapshot(), known).match(expression, idf=idf)
-    masks = (matches.matching, matches.eligible, matches.full_matches)
-    assert tuple(set(np.flatnonzero(mask).tolist()) for mask in masks) == expected
+    masks = (
+        *(matches.eligible, matches.matching, matches.leading),
+        *(matches.holds_most, matches.holds_all),
+    )
+    assert [set(np.flatnonzero(mask).tolist()) for mask in masks] == expected
     scores = {row: score for row, score in enumerate(matches.scores.tolist()) if score}
     assert scores == pytest.approx({r: s for r, s in plain.scores.items() if s}, rel=1e-4)
-    assert (matches.relaxed, matches.n_words) == (plain.relaxed, plain.n_words)
+    assert matches.n_words == plain.n_words
     assert matches.most == pytest.approx(2.2 * sum(sorted(plain.idfs)[-10:]), rel=1e-4)
     by_leaf = sum(np.bincount(found.rows, found.scores, known.n_rows)
                   for leaf in matches.leaves for found in leaf.lists)  # fmt: skip
@@ -508,10 +514,11 @@ def test_a_word_in_title_and_text_scores_as_if_it_stood_twice_in_one():
 def test_a_long_post_matches_the_articles_of_the_best_passages_however_little_they_hold():
     search = search_of(" ".join(POST[:12]), *POST[1:])
     found = search.match(asked(POST))
-    assert not found.relaxed
     assert int(found.matching.sum()) == matching.BEST_PASSAGES
     few = search.match(asked(POST[:3]))
-    assert np.flatnonzero(few.matching).tolist() == [0]  # up to three words must all be there
+    assert np.flatnonzero(few.leading).tolist() == [0]  # of three words, all that can be there
+    assert np.flatnonzero(few.holds_all).tolist() == [0]
+    assert np.flatnonzero(few.matching).tolist() == [0, 1, 2]
 
 
 def test_the_best_passages_match_only_where_what_is_required_is_kept():

@@ -35,7 +35,7 @@ def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
 ):
     table = SimpleNamespace(n_articles=3, article_of=OWNERS)
     everyone = np.ones(3, np.bool_)
-    found = article_scores(table, candidates, Matches(FUSED, everyone, everyone, everyone), share)
+    found = article_scores(table, candidates, Matches(FUSED, *[everyone] * 5), share)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -49,7 +49,7 @@ def test_no_candidates_have_no_shares(candidates):
         by_words=nobody,
         by_meaning=nobody,
     )
-    found = article_scores(table, nothing, Matches(FUSED, nobody, nobody, nobody), 0.1)
+    found = article_scores(table, nothing, Matches(FUSED, *[nobody] * 5), 0.1)
     assert np.isneginf(found).all()
 
 

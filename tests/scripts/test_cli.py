@@ -102,7 +102,8 @@ def test_search_prints_hits_and_tells_progress_and_totals_apart(archive):
     result = backfile("search", "swing bridge", "--mode", "keyword", "--archive", archive)
     assert result.exit_code == 0
     assert result.stdout.startswith("1. Swing bridge shut\n   2023-03-15 · Courier · Transport")
-    assert result.stderr == "1 article\n"
+    assert result.stderr == "1 article (1 with all words, 1 with some words)\n"
+    assert result.stdout.count("\n\n") == 2  # both are printed
 
 
 def test_search_as_json_can_be_paged(archive):

@@ -117,7 +117,7 @@ def test_a_place_that_no_answer_gave_is_refused(client, asked):
 
 
 def test_matches_are_numbered_from_the_title_on_and_one_is_current(client):
-    page = client.get("/article/ferry?q=ferry+timetable+bus&match=2").text
+    page = client.get("/article/ferry?q=ferry+timetable+bus&step=2").text
     marks = re.findall(r'<mark id="m(\d+)"( aria-current="true")?>([^<]+)</mark>', page)
     assert [int(number) for number, _, _ in marks] == list(range(1, len(marks) + 1))
     assert [text for _, _, text in marks] == ["Ferry", "timetable", "ferry", "bus"]
@@ -138,7 +138,7 @@ def test_without_javascript_the_links_step_through_all_matches_and_around(client
 
 @pytest.mark.parametrize("match", ["0", "-3", "99", "x", "9" * 5000])
 def test_a_match_that_is_not_there_does_no_harm(client, match):
-    assert client.get(f"/article/ferry?q=ferry&match={match}").status_code == 200
+    assert client.get(f"/article/ferry?q=ferry&step={match}").status_code == 200
 
 
 def test_words_are_marked_in_the_articles_own_language(client):

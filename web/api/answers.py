@@ -55,8 +55,8 @@ def selection_of(shape: type[Shape], parameters: Mapping[str, Sequence[str]]) ->
 def property_names(shape: type[Shape]) -> list[str]:
     """List the dotted names of all properties of a shape, as `fields` takes them.
 
-    >>> [name for name in property_names(Results) if name.startswith("totals")]
-    ['totals', 'totals.articles', 'totals.stories', 'totals.by_words', 'totals.by_meaning_alone']
+    >>> [name for name in property_names(Results) if name.startswith("totals.by")]
+    ['totals.by_words', 'totals.by_meaning_alone']
     """
     return list(_properties(shape))
 

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.store.reader import ArchiveReader
-from backfile.index.model.query import Marking, Query, Sort
+from backfile.index.model.groups import Group
+from backfile.index.model.query import Marking, Mode, Query, Sort
 from backfile.index.model.results import Results
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, mark_passing
@@ -34,8 +35,15 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         return response
 
     def latest() -> Results:
-        """The hits that were added last: a feed reports articles new in the archive, of any day."""
-        results = searcher.search(replace(_query(), sort=Sort.ADDED, limit=ENTRIES))
+        """The hits that were added last: a feed reports articles new in the archive, of any day.
+
+        Those that are merely related are only in a feed that asks for them.
+        """
+        query = replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
+        results = searcher.search(query)
+        related = results.counted is Group.RELATED and query.mode is not Mode.SEMANTIC
+        if related and not query.match:
+            results = replace(results, hits=(), total=0)
         if results.reading.notes:
             mark_passing()
         return results

@@ -86,7 +86,7 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
 
 HIT_COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "url", "score"),
-    *("verdict", "total", "error"),
+    *("verdict", "match", "total", "error"),
 )
 
 
@@ -98,7 +98,9 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
     for answer in answered:
         common = {"id": answer.asked.name, "query": answer.asked.text, "error": answer.error}
         if answer.results:
-            common |= {"verdict": answer.results.verdict.value, "total": str(answer.results.total)}
+            results = answer.results
+            common |= {"verdict": results.verdict.value, "total": str(results.total)}
+            common |= {"match": results.counted.value if results.counted else ""}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})
         yield drain(written)

@@ -12,6 +12,7 @@ from backfile.index.model.filters import FACET_FILTERS
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
+    Closest,
     DidYouMean,
     Explanation,
     FacetCount,
@@ -34,6 +35,7 @@ def results_json(results: Results) -> Json:
             "read_as": results.reading.description,
             "notes": list(results.reading.notes),
             "parts": [part._asdict() for part in results.reading.parts],
+            "counted": results.counted.value if results.counted else None,
         },
         "total": results.total,
         "totals": {
@@ -41,6 +43,7 @@ def results_json(results: Results) -> Json:
             "stories": results.totals.stories,
             "by_words": results.totals.by_words,
             "by_meaning_alone": results.totals.by_meaning_alone,
+            "groups": _groups(results),
         },
         "hits": [_hit(hit) for hit in results.hits],
         "facets": {name: _counts(counts) for name, counts in results.facets.items()},
@@ -53,6 +56,7 @@ def results_json(results: Results) -> Json:
         "coverage": round(results.coverage, 4),
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
+        "closest": [_closest(each) for each in results.closest],
         "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
         "did_you_mean": _did_you_mean(results.did_you_mean),
         "generation": results.generation,
@@ -72,6 +76,7 @@ def query_json(query: Query) -> Json:
         "date": filters.date.value,
         "day": str(filters.day) if filters.day else None,
         **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
+        "match": query.match.value if query.match else None,
         "sort": query.sort.value,
         "copies": query.copies.value,
         "timeline": query.timeline.value,
@@ -153,11 +158,26 @@ def article_fields(article: Article) -> Json:
 def _hit(hit: Hit) -> Json:
     return {
         "article": article_fields(hit.article),
+        "group": hit.group.value,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "passages": [_passage_hit(passage) for passage in hit.passages],
         "why": _why(hit.why),
         **_copies(hit.copies),
+    }
+
+
+def _groups(results: Results) -> list[Json]:
+    """The number of hits of each group, in the order of the groups."""
+    counts = results.totals.groups.items()
+    return [{"group": group.value, "count": count} for group, count in counts]
+
+
+def _closest(closest: Closest) -> Json:
+    return {
+        "mode": closest.mode.value,
+        "total": closest.total,
+        "hits": [_hit(hit) for hit in closest.hits],
     }
 
 

@@ -9,6 +9,7 @@ from typing import get_type_hints
 from backfile.archive.model.message import Message
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.filters import Filters
+from backfile.index.model.groups import Group
 from backfile.index.model.query import (
     DEFAULT_HITS,
     LONGEST_TEXT,
@@ -49,6 +50,9 @@ MEANINGS = {
     "not_section": Message("None of these sections."),
     "not_language": Message("None of these languages."),
     "not_author": Message("None of these authors."),
+    "match": Message(
+        "The last group of hits that is wanted: `all` words, `most`, `some`, or `related`."
+    ),
     "sort": Message("The order; `added` is last added to the archive first."),
     "copies": Message("Whether copies of one story are one hit, or one each."),
     "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
@@ -75,6 +79,7 @@ EXAMPLES = {
     "not_section": ["Sport"],
     "not_language": ["de"],
     "not_author": ["Ana Ruiz"],
+    "match": "all",
     "sort": "newest",
     "copies": "show",
     "timeline": "share",
@@ -188,6 +193,8 @@ def _schema(name: str, kind: object) -> Json:
         return number(MOST_HITS)
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
+    if name == "match":  # without it, the answer decides
+        return {"type": "string", "enum": [group.value for group in Group]}
     if isinstance(kind, EnumType):
         values: list[str] = [choice.value for choice in typed(type[StrEnum], kind)]
         return {"type": "string", "enum": values, "default": values[0]}

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from backfile.index.asking.autocomplete import SuggestionKind
 from backfile.index.model.filters import DateFilter
+from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
 from backfile.index.model.query import Copies, Marking, Mode, QueryPartKind, Scale, Sort
 from backfile.index.model.results import ScorePartKind, Verdict
@@ -94,6 +95,7 @@ class Hit(Shape):
     """An article that was found, with its best passages."""
 
     article: ArticleFields
+    group: Group
     score: float
     ranks: Ranks
     passages: Annotated[list[PassageHit], Field(min_length=1)]
@@ -172,6 +174,9 @@ class Query(Shape):
     not_section: list[str]
     not_language: list[str]
     not_author: list[str]
+    match: Annotated[
+        Group | None, Field(description="The last group that is wanted, with those before it.")
+    ]
     sort: Sort
     copies: Copies
     timeline: Scale
@@ -181,15 +186,40 @@ class Query(Shape):
     read_as: Annotated[str, Field(description="How the query was read.")]
     notes: Annotated[list[str], Field(description="What is unusual about the query or answer.")]
     parts: Annotated[list[AskedPart], Field(description="The parts of a short query.")]
+    counted: Annotated[
+        Group | None,
+        Field(
+            description="Totals, facets and timeline count this group and those before it: "
+            "`match`, or the first group that has a hit."
+        ),
+    ]
+
+
+class GroupCount(Shape):
+    """The number of hits of a group: with all words that bind, most, some, or by meaning alone."""
+
+    group: Group
+    count: Natural
 
 
 class Totals(Shape):
-    """The hits on all pages: as articles, as stories, and by what found them."""
+    """The hits that are counted: as articles, as stories, by what found them, and by group."""
 
     articles: Natural
     stories: Natural
     by_words: Natural
     by_meaning_alone: Natural
+    groups: Annotated[
+        list[GroupCount], Field(description="Each hit is in one group; `match` goes by this order.")
+    ]
+
+
+class Closest(Shape):
+    """The best hits of one mode, for a query without a good answer."""
+
+    mode: Mode
+    total: Annotated[int, Field(ge=1, description="The hits of this mode with `match=related`.")]
+    hits: Annotated[list[Hit], Field(min_length=1)]
 
 
 class Offer(Shape):
@@ -219,6 +249,9 @@ class Results(Shape):
     coverage: Annotated[Share, Field(description="The share of passages found by meaning.")]
     words_coverage: Annotated[Share, Field(description="The share of passages found by words.")]
     verdict: Verdict
+    closest: Annotated[
+        list[Closest], Field(description="The best hits of each mode, if the verdict is none.")
+    ]
     offers: list[Offer]
     did_you_mean: DidYouMean | None
     generation: Annotated[Natural, Field(description="It grows with each change of the archive.")]

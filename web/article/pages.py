@@ -50,7 +50,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         title = numbered(highlighter.mark(found.title, found.language), 1)
         text = numbered(highlighter.mark(found.text, found.language), len(title) + 1)
         total = len(title) + len(text)
-        current = min(request.args.get("match", 0, type=int), total)
+        current = min(request.args.get("step", 0, type=int), total)
         return render_template(
             "article.html",
             article=found,

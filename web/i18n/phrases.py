@@ -6,7 +6,8 @@ from datetime import date
 
 from backfile.archive.model.article import Article, DateCertainty, DateSource
 from backfile.archive.model.message import Message
-from backfile.index.model.query import Copies
+from backfile.index.model.groups import Group
+from backfile.index.model.query import Copies, Mode
 from backfile.index.model.results import Results, ScorePart, ScorePartKind
 
 MOST_PARTS = 6  # shown parts of a score
@@ -27,6 +28,33 @@ def total_in_words(results: Results) -> Message:
 def articles_in_words(number: int) -> Message:
     """A number of articles."""
     return Message.counted("%(number)s article", "%(number)s articles", number)
+
+
+def groups_in_words(results: Results) -> dict[Group, Message]:
+    """Say how many hits each group has, in order; nothing where all hits are of one group by words.
+
+    If there are none with all words, that is said first.
+    """
+    counts = results.totals.groups
+    shown = {group: _group_in_words(group, count) for group, count in counts.items() if count}
+    some_words = counts[Group.MOST] or counts[Group.SOME]
+    if Group.ALL in shown and not some_words:
+        shown[Group.ALL] = Message("%(number)s by words", number=counts[Group.ALL])
+    elif Group.ALL not in shown and shown and results.query.mode is not Mode.SEMANTIC:
+        shown = {Group.ALL: Message("none with all words"), **shown}
+    return shown if len(shown) > 1 else {}
+
+
+def _group_in_words(group: Group, number: int) -> Message:
+    match group:
+        case Group.ALL:
+            return Message("%(number)s with all words", number=number)
+        case Group.MOST:
+            return Message("%(number)s with most words", number=number)
+        case Group.SOME:
+            return Message("%(number)s with some words", number=number)
+        case Group.RELATED:
+            return Message("%(number)s related", number=number)
 
 
 def copies_in_words(number: int) -> Message:

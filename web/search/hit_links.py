@@ -78,7 +78,7 @@ def results_url(query: Query, hit: Cursor | None) -> str:
 def match_url(article: Article, query: Query, hit: Cursor | None, number: int) -> str:
     """An article's page with this match as the current one, at the match's anchor."""
     page = hit_url(article, query, hit)
-    return f"{page}{'&' if '?' in page else '?'}match={number}#m{number}"
+    return f"{page}{'&' if '?' in page else '?'}step={number}#m{number}"
 
 
 HIT_LINKS = {

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.filters import DayOfYear, Filters
+from backfile.index.model.groups import Group
 from backfile.index.model.query import Marking, Mode, Query, Scale, Sort
 from backfile.index.model.results import Results
 from backfile.index.search.ranker import Clock
@@ -71,7 +72,7 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
 FACET_VALUES = 20  # of each facet on a page
-BESIDE = ("hit", "match", PARAMETER)  # parameters of a page that are none of a search
+BESIDE = ("hit", "step", PARAMETER)  # parameters of a page that are none of a search
 DOWNLOADS = ("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris")
 
 
@@ -100,6 +101,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
                 facet_values=FACET_VALUES if len(query.filters.values()) <= 50 else 12,
                 results=results,
                 modes=list(Mode),
+                widest=Group.RELATED,
                 sorts=list(Sort),
                 scales=list(Scale),
                 markings=list(Marking),

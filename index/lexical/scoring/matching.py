@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -39,8 +39,11 @@ ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
 MOST_TERMS = 10_000  # of a prefix
 MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
-LEAST_SHARE = 0.15  # of the sum of idf that an article must contain, of more words
+MOST_SHARE = 0.7  # of the sum of idf: most of the words
+MOST_FROM = 3  # words, of which an article can hold most without holding all
+LEAST_SHARE = 0.15  # of the sum of idf: some of the words
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
+ROUNDED = 0.999  # sums of the same weights differ in the last digits
 WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
@@ -54,12 +57,22 @@ class NodeMatches(NamedTuple):
     matching: Bools
 
 
-class GroupMatches(NamedTuple):
-    """The result of a `Words` group; `eligible` and `full_matches` as in Matches."""
+class WordMatches(NamedTuple):
+    """The result of a `Words` group: its scores, and the masks of Matches."""
 
-    node: NodeMatches
+    scores: Floats
     eligible: Bools
-    full_matches: Bools
+    matching: Bools
+    leading: Bools
+    holds_most: Bools
+    holds_all: Bools
+    required: bool
+
+    @classmethod
+    def of(cls, node: NodeMatches, *, required: bool) -> Self:
+        """The result of a group without plain words: an article matches or not."""
+        mask = node.matching
+        return cls(node.scores, mask, mask, mask, mask, mask, required)
 
 
 class Matcher:
@@ -80,7 +93,6 @@ class Matcher:
         self._languages = collection.languages
         self._idf = partial(collection.idf, idf=idf)
         self._scored_postings = partial(collection.scored_postings, idf=idf)
-        self._relaxed = False
         self._idfs: list[float] = []
         self._n_words = 0
         self._leaves: list[LeafMatches] = []
@@ -88,17 +100,12 @@ class Matcher:
     def match(self, expression: Expression) -> Matches:
         """Match a whole query."""
         if isinstance(expression, Words):
-            node, eligible, full_matches = self._words(expression, strict=False)
+            found = self._words(expression)
         else:
-            node = self._node(expression)
-            eligible = full_matches = node.matching
+            found = WordMatches.of(self._node(expression), required=True)
         return Matches(
-            node.scores,
-            node.matching,
-            eligible,
-            full_matches,
+            **found._asdict(),
             most=(K1 + 1) * sum(sorted(self._idfs)[-WEIGHTIEST:]),
-            relaxed=self._relaxed,
             n_words=self._n_words,
             leaves=tuple(self._leaves),
             left_out=self._left_out,
@@ -122,8 +129,9 @@ class Matcher:
             case Not(part):  # an excluded part adds nothing to scores and bounds
                 excluded = Matcher(self._collection, is_late=self._is_late)._node(part)
                 return NodeMatches(self._zeros(), ~excluded.matching)
-            case Words():
-                return self._words(expression, strict=True).node
+            case Words():  # within AND, OR and NOT, an article must contain all words
+                found = self._words(expression)
+                return NodeMatches(found.scores, found.holds_all)
             case _:
                 return self._leaf(expression)
 
@@ -145,15 +153,13 @@ class Matcher:
                 readings = self._languages.terms(leaf.text)
                 return NodeMatches(scores, self._add_word(readings, leaf, scores))
 
-    def _words(self, group: Words, *, strict: bool) -> GroupMatches:
-        """Match parts without an operator between them.
-
-        An article must contain all words if `strict`, as within AND, OR and NOT; else enough.
-        """
+    def _words(self, group: Words) -> WordMatches:
+        """Match parts without an operator between them: plain words, and what is required."""
         eligible = self._all()
         required = [self._node(part) for part in self._in_time(group.required)]
         for node in required:
             eligible &= node.matching
+        searched = any(True for part in group.required for _ in positive_leaves(part))
         words: dict[tuple[Reading, ...], Word] = {}
         for text in self._languages.weighty([word.text for word in group.plain]):
             words.setdefault(self._languages.terms(text), Word(text))
@@ -163,20 +169,19 @@ class Matcher:
             self._add_word(readings, leaf, scores)
             for readings, leaf in self._in_time(list(words.items()))
         ]
-        words = dict(list(words.items())[: len(masks)])
-        if not words:
-            return GroupMatches(NodeMatches(scores, eligible), eligible, eligible)
-        self._n_words += len(words)
-        few = len(words) <= ALL_WORDS
-        if few or strict:
-            all_words: Bools = np.logical_and.reduce(masks)
-            matching = all_words if strict else self._with_enough(masks, list(words), eligible)
-        else:
-            matching = self._with_enough(masks, list(words), eligible)
-            matching |= self._owners_of_best(scores, eligible)
-        searched = any(True for part in group.required for _ in positive_leaves(part))
-        full_matches = eligible & (all_words if few else np.array(searched))
-        return GroupMatches(NodeMatches(scores, matching & eligible), eligible, full_matches)
+        if not masks:
+            return WordMatches.of(NodeMatches(scores, eligible), required=searched)
+        self._n_words += len(masks)
+        weights = np.array([self._weight(each) for each in list(words)[: len(masks)]], np.float32)
+        held = _held(np.array(masks), weights, eligible)
+        if len(masks) > ALL_WORDS:
+            some = held.matching | self._owners_of_best(scores, eligible)
+            held = held._replace(matching=some, leading=some)
+        return WordMatches(scores, eligible, *held, searched)
+
+    def _weight(self, readings: tuple[Reading, ...]) -> float:
+        """The weight of a word: the sum of the idf of its terms."""
+        return sum(map(self._collection.idf, slots(readings)))
 
     def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
         """Iterate over parts until it is late."""
@@ -192,8 +197,7 @@ class Matcher:
         """Keep the words with the highest idf, in order, if there are more than MOST_WORDS."""
         if len(words) <= MOST_WORDS:
             return words
-        idf = self._collection.idf
-        weights = {each: sum(map(idf, slots(each))) for each in words}
+        weights = {each: self._weight(each) for each in words}
         kept = set(sorted(words, key=lambda each: -weights[each])[:MOST_WORDS])
         self._left_out += len(words) - MOST_WORDS
         return {each: leaf for each, leaf in words.items() if each in kept}
@@ -207,30 +211,6 @@ class Matcher:
             return self._add_expanded(self._expanded(leaf.text), leaf, scores)
         terms_alike = places[0] if places else ()
         return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
-
-    def _with_enough(
-        self, masks: list[Bools], words: list[tuple[Reading, ...]], eligible: Bools
-    ) -> Bools:
-        """Mask of articles that contain all of a few words, or enough of the idf of many.
-
-        If none contains enough, it marks the eligible articles that contain most.
-        """
-        present = [(mask, word) for mask, word in zip(masks, words, strict=True) if mask.any()]
-        if not present:
-            return np.zeros_like(eligible)
-        idf = self._collection.idf
-        idfs = np.array([sum(map(idf, slots(readings))) for _, readings in present], np.float32)
-        contained = idfs @ np.array([mask for mask, _ in present])
-        few = len(words) <= ALL_WORDS
-        whole = float(idfs.sum())
-        needed = whole if few else LEAST_SHARE * whole
-        best = float(contained[eligible].max(initial=0))
-        missing = few and len(present) < len(words)
-        if missing or best < needed * 0.999:
-            self._relaxed = True
-            needed = min(needed, best)
-        enough: Bools = (contained >= needed * 0.999) & (contained > 0)
-        return enough
 
     def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
         """Mask of the articles of the best passages, before any filter, so that counts agree."""
@@ -340,6 +320,33 @@ class Matcher:
 
     def _zeros(self) -> Floats:
         return np.zeros(self._table.n_rows, np.float32)
+
+
+class _Held(NamedTuple):
+    matching: Bools
+    leading: Bools
+    holds_most: Bools
+    holds_all: Bools
+
+
+def _held(masks: Bools, weights: Floats, eligible: Bools) -> _Held:
+    """Say which eligible articles hold some, most and all of the words, and which lead.
+
+    `masks` (n_words, n_articles) mark the articles that contain a word. A word that is nowhere
+    weighs as much as the rarest of the others, so that it cannot outweigh them all.
+    """
+    present = masks.any(axis=1)
+    weights = np.minimum(weights, weights[present].max(initial=0.0))
+    contained = (weights @ masks) * eligible
+    few = len(masks) <= ALL_WORDS
+    in_archive = float(weights[present].sum())
+    best = float(contained.max(initial=0.0))
+    some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
+    leading = some & (contained >= best * ROUNDED) if few else some
+    holds_all: Bools = masks.all(axis=0) & eligible
+    most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
+    holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
+    return _Held(some, leading, holds_most, holds_all)
 
 
 def _total(nodes: Sequence[NodeMatches]) -> Floats:
