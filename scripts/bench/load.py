@@ -1,10 +1,12 @@
 """Sends requests to a server from several clients at once, and reads its memory and handles.
 
 `python -m backfile.scripts.bench.load --archive DIR` sends a mix of requests from 1, 8 and 64
-clients in turn; `--code CHECKOUT` does the same with the server of another checkout before that.
+clients in turn; `--code CHECKOUT` does the same with the server of another checkout before that,
+and `--index FILE`, given as often as there are loads, indexes a file beside each of them.
 """
 
 import http.client
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,10 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import click
@@ -204,17 +207,53 @@ def _free_port() -> int:
 
 
 def measure(
-    settings: Settings, clients: Sequence[int], seconds: float, code: Path | None = None
+    settings: Settings,
+    clients: Sequence[int],
+    seconds: float,
+    code: Path | None = None,
+    beside: Sequence[Path] = (),
 ) -> Iterator[str]:
-    """Put the server of a checkout under mixed load; yield a table, a row for each load."""
+    """Put the server of a checkout under mixed load; yield a table, a row for each load.
+
+    The files are indexed `beside` the loads, one each, with the code of this checkout.
+    """
     texts = [
         " ".join(words) for words in queries_from(open_engines(settings).catalog, 100)[Kind.WORDS]
     ]
-    yield "| clients | answers a second | ms p50 / p95 / p99 | refused | failed | MB | handles |"
+    yield (
+        "| clients | answers a second | ms p50 / p95 / p99 | refused | failed | MB | handles "
+        "| indexing, s |"
+    )
     with _server(settings, code) as (process, port):
         _load(port, mixed(texts), min(WARMING, seconds))
-        for number in clients:
-            yield _row(_load(port, mixed(texts), seconds, clients=number), process)
+        for number, file in zip_longest(clients, beside[: len(clients)]):
+            with _indexing(settings, file) as took:
+                found = _load(port, mixed(texts), seconds, clients=number)
+            yield f"{_row(found, process)} {', '.join(took) or '-'} |"
+
+
+@contextmanager
+def _indexing(settings: Settings, file: Path | None) -> Iterator[list[str]]:
+    """Index a file in the meantime; the list holds its seconds at the end, or its failure."""
+    took: list[str] = []
+    if file is None:
+        yield took
+        return
+    program = "from backfile.scripts.backfile import main; main()"
+    command = [sys.executable, "-c", program, "index", str(file), "--archive"]
+    began = time.monotonic()
+    with subprocess.Popen(
+        [*command, str(settings.archive), "--quiet"], stdout=subprocess.DEVNULL
+    ) as indexing:
+        waiting = threading.Thread(target=lambda: took.append(_ended(indexing, began)))
+        waiting.start()
+        yield took
+        waiting.join()
+
+
+def _ended(process: "subprocess.Popen[bytes]", began: float) -> str:
+    code = process.wait()
+    return f"failed ({code})" if code else f"{time.monotonic() - began:.0f}"
 
 
 def _row(found: Load, process: int) -> str:
@@ -234,13 +273,32 @@ def _row(found: Load, process: int) -> str:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A checkout whose server is measured first.",
 )
+@click.option(
+    "--index",
+    "beside",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Index this beside a load, into a copy of the archive; the first beside the first load.",
+)
 @with_settings
-def main(settings: Settings, clients: tuple[int, ...], seconds: float, code: Path | None) -> None:
+def main(
+    settings: Settings,
+    clients: tuple[int, ...],
+    seconds: float,
+    code: Path | None,
+    beside: tuple[Path, ...],
+) -> None:
     """Measure a server under a mix of requests from several clients."""
     for checkout in dict.fromkeys((code, None)):
         click.echo(f"{checkout or 'this checkout'}")
-        for row in measure(settings, clients, seconds, checkout):
-            click.echo(row)
+        with TemporaryDirectory() as folder:
+            archive = settings.archive
+            if beside:
+                archive = Path(shutil.copytree(archive, Path(folder) / "archive"))
+            for row in measure(
+                replace(settings, archive=archive), clients, seconds, checkout, beside
+            ):
+                click.echo(row)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 
@@ -27,7 +28,7 @@ from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, si
 from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
 from backfile.scripts.commands.judged import CachingEmbedder
 from backfile.web.app import create_app
-from tests.builders import backfile, silent
+from tests.builders import backfile, silent, write_stories
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,20 @@ def test_refusals_are_counted_apart_from_answers_and_failures(settings, monkeypa
     assert (one[0], one[5], one[6]) == ("1", "0", "0")
     assert (twelve[0], twelve[6]) == ("12", "0")
     assert int(twelve[5]) > 0
+
+
+def test_a_file_is_indexed_beside_a_load(sample, settings, tmp_path):
+    archive = shutil.copytree(sample, tmp_path / "archive")
+    settings = replace(settings, archive=archive)
+    more = write_stories(tmp_path, [{"id": "z", "title": "Zeppelin", "text": "It flew."}])
+    broken = tmp_path / "absent.jsonl"
+    _, *rows = load.measure(settings, [1, 1, 1], seconds=0.5, beside=[more, broken])
+    seconds = [row.split("|")[-2].strip() for row in rows]
+    assert seconds[0].isdecimal()
+    assert seconds[1].startswith("failed")
+    assert seconds[2] == "-"
+    found = searcher_over(open_engines(settings), settings).search(Query("zeppelin flew"))
+    assert found.hits[0].article.id == "z"
 
 
 def test_the_mix_asks_only_what_the_server_knows(searcher, reader):
