@@ -15,7 +15,7 @@ SHORT, LONG = 8, 12  # words; between them, the thresholds below are interpolate
 NONE_BELOW = {  # deviations above the mean of random words; tuned on TIME and CheckThat train
     Mode.HYBRID: (2.1, -0.5),
     Mode.SEMANTIC: (2.1, -0.5),  # the same, so that hybrid search never hides what meaning finds
-    Mode.KEYWORD: (2.5, -9.0),  # a pasted post shares few words with its subject
+    Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few words with its subject
 }
 UNMEASURED = 3  # divides the thresholds of an uncalibrated archive: its few hits are quickly read
 STRONG_ABOVE = 2.5  # deviations; of a wanted article found lower, most are in the first ten, too

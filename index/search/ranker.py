@@ -144,8 +144,8 @@ class Ranker:
         """Find the rows near a query, without its filters, or the reason why it failed.
 
         A row's nearness does not depend on filters, so a facet's count equals the total of the
-        query with that facet's value. Beside words, it must be above noise. None if a query has no
-        meaning or nothing is embedded.
+        query with that facet's value. Beside a few words, it must be above noise. None if the query
+        has no meaning or nothing is embedded.
         """
         if not asked.meaning or not snapshot.table.coverage:
             return None, None
@@ -156,7 +156,7 @@ class Ranker:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(asked.meaning)
             near = snapshot.vectors.within(vector, self._options.floor)
-            if asked.query.mode is Mode.HYBRID:
+            if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(n_words, snapshot.noise).mean.meaning
                 near = above(near, least_cosine(near, usual, self._options.floor))
         except EngineUnavailable as exc:
