@@ -80,7 +80,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self.error = None
             self._close_after_answer()
             self.headers["CONTENT_LENGTH"] = str(max(self.content_length, self.body_bytes_received))
-        elif self.upload and self.upload.is_full:
+        elif self.upload is not None and self.upload.is_full:
             self._refuse(Refused("full"))
             self.completed = True
         return consumed
@@ -90,7 +90,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def close(self) -> None:
         super().close()
-        if self.upload:
+        if self.upload is not None:
             self.upload.close()
 
     def _begin_upload(self, uploads: Uploads) -> None:
@@ -170,8 +170,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self._answered and self.request is None:
             return self.waiting() > self._limits.idle
         upload = getattr(self.request, "upload", None)
-        more = self.request.body_bytes_received / self._limits.slowest if upload else 0
-        return self.waiting() > self._limits.request + more
+        received = 0 if upload is None else self.request.body_bytes_received
+        return self.waiting() > self._limits.request + received / self._limits.slowest
 
     def readable(self) -> bool:
         """Whether to read: a request, or what follows a refused one."""

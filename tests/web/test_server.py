@@ -23,10 +23,11 @@ FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-w
 
 
 @contextmanager
-def served(app, *, threads=4, name="localhost", **limits):
+def served(app, *, threads=4, name="localhost", uploads=None, **limits):
     """Serve an application while the block runs; give the server and its port."""
     sockets = listening_sockets("127.0.0.1", 0)
-    server = Server(app, sockets, threads=threads, name=name, limits=Limits(**limits))
+    bounds = Limits(**limits)
+    server = Server(app, sockets, threads=threads, name=name, limits=bounds, uploads=uploads)
     running = threading.Thread(target=server.run)
     running.start()
     try:
