@@ -83,13 +83,12 @@ class Job(NamedTuple):
             raise DamagedJob(self.number) from exc
 
     def article_id(self) -> str:
-        """The id that a DELETE names; raise DamagedJob if it names none."""
-        self.check()
-        with _opened(self.path) as stream:
-            try:
+        """The id that the one line of a PUT or DELETE names; empty if it is not found."""
+        try:
+            with _opened(self.path) as stream:
                 return str(json.loads(stream.read())["id"])
-            except (ValueError, KeyError, TypeError) as exc:
-                raise DamagedJob(self.number) from exc
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+            return ""
 
 
 class Refusal(NamedTuple):

@@ -26,15 +26,23 @@ NAMES = {
 
 
 def next_lot(waiting: Sequence[Job]) -> list[Job]:
-    """The first jobs that can be done together: all of them put, or all of them delete."""
+    """The first jobs that can be done together, deletions before the rest.
+
+    That is no other order than theirs as long as they put and delete different articles; what a
+    job adds whose ids are not known may be any article.
+    """
     lot: list[Job] = []
-    size = 0
+    size, put, deleted = 0, set[str](), set[str]()
     for job in waiting[:MOST_JOBS]:
         size += job.size
         deletes = job.kind is JobKind.DELETE
-        if lot and (size > MOST_BYTES or deletes is not (lot[0].kind is JobKind.DELETE)):
+        article_id = job.article_id() if job.kind is not JobKind.POST else ""
+        others = put if deletes else deleted
+        clash = article_id in others if article_id and "" not in others else bool(others)
+        if lot and (size > MOST_BYTES or clash):
             break
         lot.append(job)
+        (deleted if deletes else put).add(article_id)
     return lot
 
 
@@ -53,12 +61,10 @@ def do_jobs(lot: Sequence[Job], catalog: Catalog, indexer: Indexer) -> list[JobR
             sound.append(job)
         except DamagedJob as exc:
             failed[job.number] = failed_job(catalog, job, str(exc))
-    if not sound:
-        done = []
-    elif lot[0].kind is JobKind.DELETE:
-        done = _delete(sound, catalog, indexer)
-    else:
-        done = _put(sound, catalog, indexer)
+    deletions = [job for job in sound if job.kind is JobKind.DELETE]
+    rest = [job for job in sound if job.kind is not JobKind.DELETE]
+    done = _delete(deletions, catalog, indexer) if deletions else []
+    done += _put(rest, catalog, indexer) if rest else []
     by_number = {each.number: each for each in done} | failed
     results = [by_number[job.number] for job in lot]
     inbox.finish(results)

@@ -8,59 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from backfile.archive.model.errors import BadSetting
 from backfile.web.app import LOCAL_HOSTS, MAX_BODY, create_app
-from backfile.web.connections import Limits, Server
 from backfile.web.server import listening_sockets
 from tests.builders import ROOT
+from tests.web.servers import SOON, connected, get, served, wait_until
 
-SOON = 10  # seconds; what takes longer has failed
 FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded"
-
-
-@contextmanager
-def served(app, *, threads=4, name="localhost", uploads=None, **limits):
-    """Serve an application while the block runs; give the server and its port."""
-    sockets = listening_sockets("127.0.0.1", 0)
-    bounds = Limits(**limits)
-    server = Server(app, sockets, threads=threads, name=name, limits=bounds, uploads=uploads)
-    running = threading.Thread(target=server.run)
-    running.start()
-    try:
-        yield server, sockets[0].getsockname()[1]
-    finally:
-        server.stop()
-        running.join(SOON)
-        assert not running.is_alive()
-
-
-def connected(port, sent=b""):
-    connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
-    connection.sendall(sent)
-    return connection
-
-
-def get(port, path="/healthz", **headers):
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)) as connection:
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
 
 
 def hello(environ, start_response):
     start_response("200 OK", [("Content-Length", "5")])
     return [b"hello"]
-
-
-def wait_until(true):
-    ends = time.monotonic() + SOON
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 @pytest.fixture

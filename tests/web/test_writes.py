@@ -162,6 +162,7 @@ def test_a_body_that_cannot_be_unpacked_or_is_too_large_is_refused_and_leaves_no
         ("a", {"source": "Courier"}, 400, "text"),
         ("a", {"text": "\0"}, 400, "text"),
         ("a", {"text": "Rain.", "id": "b"}, 409, None),
+        ("a", {"text": "Rain.", "id": 7}, 409, None),
         ("a", {"text": "Rain.", "guid": "b"}, 409, None),
         (" a", {"text": "Rain."}, 400, "article_id"),
         ("a\0b", {"text": "Rain."}, 400, "article_id"),

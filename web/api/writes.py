@@ -102,9 +102,12 @@ def line_of(article_id: str, body: bytes) -> bytes:
     if len(article_id) > LONGEST_ID:
         raise BadQuery("article_id", Message("it has over %(most)s characters", most=LONGEST_ID))
     record = _record(body)
+    other = Conflict(Message("the id in the body is not the one of the address"))
+    if record.get("id", article_id) != article_id:
+        raise other
     if _read(record).id != article_id:
         if _has_id(record):
-            raise Conflict(Message("the id in the body is not the one of the address"))
+            raise other
         record = {**record, "id": article_id}
         if _read(record).id != article_id:
             raise BadQuery("article_id", Message("no article can have this id"))
