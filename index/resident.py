@@ -24,7 +24,7 @@ from backfile.archive.store.inbox import Inbox, jobs_in, note_state
 from backfile.archive.store.jobs import Job
 from backfile.archive.store.manifest import Manifest
 from backfile.index.duplicates.signatures import sign
-from backfile.index.indexing.jobs import do_jobs, failed_job, next_lot
+from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
 from backfile.index.indexing.stages import EMBEDDED_ASIDE, Stage
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import tokenizer_of
@@ -66,7 +66,7 @@ class ResidentWriter:
             try:
                 self._work()
                 pause = BUSY
-            except _Failed:
+            except (_Failed, Interrupted):
                 continue
             except ArchiveBusy:
                 self._wait(BUSY, self._directory.writer())
@@ -118,8 +118,8 @@ class ResidentWriter:
         catalog = opened.engines.catalog
         lot = waiting[:1] if waiting[0].number <= self._alone else next_lot(waiting)
         try:
-            do_jobs(lot, catalog, opened.indexer)
-        except ArchiveError:
+            do_jobs(lot, catalog, opened.indexer, interrupted=self._stopped.is_set)
+        except (ArchiveError, Interrupted):
             raise
         except Exception as exc:
             log.exception("while doing the jobs %s to %s", lot[0].number, lot[-1].number)

@@ -1,6 +1,6 @@
 """Does the jobs of the inbox: puts their articles into the archive, or removes articles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +25,15 @@ NAMES = {
 }  # of the counts of a report in a result
 
 
+class Interrupted(Exception):
+    """The writer is to stop; jobs that are not finished are done again by the next one."""
+
+
+def never() -> bool:
+    """Do not interrupt."""
+    return False
+
+
 def next_lot(waiting: Sequence[Job]) -> list[Job]:
     """The first jobs that can be done together, deletions before the rest.
 
@@ -46,10 +55,17 @@ def next_lot(waiting: Sequence[Job]) -> list[Job]:
     return lot
 
 
-def do_jobs(lot: Sequence[Job], catalog: Catalog, indexer: Indexer) -> list[JobResult]:
+def do_jobs(
+    lot: Sequence[Job],
+    catalog: Catalog,
+    indexer: Indexer,
+    *,
+    interrupted: Callable[[], bool] = never,
+) -> list[JobResult]:
     """Do jobs that can be done together, up to the commit; finish them in the inbox.
 
-    A job whose file is damaged fails, and its file is set aside.
+    A job whose file is damaged fails, and its file is set aside. Raises Interrupted between two
+    articles if that is asked for.
     """
     inbox = catalog.inbox
     inbox.begin(lot)
@@ -64,7 +80,7 @@ def do_jobs(lot: Sequence[Job], catalog: Catalog, indexer: Indexer) -> list[JobR
     deletions = [job for job in sound if job.kind is JobKind.DELETE]
     rest = [job for job in sound if job.kind is not JobKind.DELETE]
     done = _delete(deletions, catalog, indexer) if deletions else []
-    done += _put(rest, catalog, indexer) if rest else []
+    done += _put(rest, catalog, indexer, interrupted) if rest else []
     by_number = {each.number: each for each in done} | failed
     results = [by_number[job.number] for job in lot]
     inbox.finish(results)
@@ -90,8 +106,11 @@ def do_all(catalog: Catalog, indexer: Indexer) -> list[JobResult]:
 class JobInput:
     """The articles of jobs as an input, each job a file of it; their bytes become originals."""
 
-    def __init__(self, jobs: Sequence[Job], catalog: Catalog) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], catalog: Catalog, interrupted: Callable[[], bool]
+    ) -> None:
         self._jobs = jobs
+        self._interrupted = interrupted
         self._originals = catalog.originals
         self.bytes_done = 0
         self.bytes_total = sum(job.size for job in jobs)
@@ -100,18 +119,23 @@ class JobInput:
         options = FieldMap().to_stored()
         for job in self._jobs:
             size = job.size
-            yield from read_received(self._originals.keep(job.file(), options))
+            for found in read_received(self._originals.keep(job.file(), options)):
+                if self._interrupted():
+                    raise Interrupted
+                yield found
             self.bytes_done += size
 
 
-def _put(jobs: Sequence[Job], catalog: Catalog, indexer: Indexer) -> list[JobResult]:
+def _put(
+    jobs: Sequence[Job], catalog: Catalog, indexer: Indexer, interrupted: Callable[[], bool]
+) -> list[JobResult]:
     counts: dict[str, dict[str, Any]] = {job.place: {} for job in jobs}
 
     def count(place: str, name: str) -> None:
         ours = counts[place]
         ours[NAMES[name]] = ours.get(NAMES[name], 0) + 1
 
-    report = indexer.index(JobInput(jobs, catalog), Report(watch=count))
+    report = indexer.index(JobInput(jobs, catalog, interrupted), Report(watch=count))
     refusals: dict[str, list[Refusal]] = {job.place: [] for job in jobs}
     for each in report.refused:
         place, _, line = each.origin.rpartition(":")

@@ -276,10 +276,10 @@ def test_an_error_of_the_archive_keeps_jobs_and_one_of_the_program_fails_one(arc
     put = jobs_module._put
     errors = [EngineUnavailable("words", "out of order"), ValueError("bad"), ValueError("bad")]
 
-    def failing(lot, catalog, indexer):
+    def failing(lot, *others):
         if any(job.number == 2 for job in lot) and errors:
             raise errors.pop(0)
-        return put(lot, catalog, indexer)
+        return put(lot, *others)
 
     monkeypatch.setattr(jobs_module, "_put", failing)
     with closing(Catalog(archive / "catalog.db")) as catalog:
@@ -291,6 +291,22 @@ def test_an_error_of_the_archive_keeps_jobs_and_one_of_the_program_fails_one(arc
         assert [each.status.value for each in states] == ["done", "failed", "done"]
         assert "ValueError" in states[1].result.reason
         assert texts(catalog, ["n1", "n3"]) == {"n1": "Text 1.", "n3": "Text 3."}
+
+
+def test_a_long_job_ends_with_the_writer_and_is_done_by_the_next(archive, monkeypatch):
+    lines = [{"id": f"n{n}", "text": f"Text {n} about the harbour."} for n in range(600)]
+    with closing(Catalog(archive / "catalog.db")) as catalog:
+        send(catalog, JobKind.POST, *lines)
+        stopped, keep = threading.Event(), catalog.originals.keep
+        monkeypatch.setattr(
+            type(catalog.originals), "keep", lambda *a: (stopped.set(), keep(*a[1:]))[1]
+        )
+        ResidentWriter(Settings(archive=archive), stopped).run()
+        assert catalog.inbox.state(1).status is not JobStatus.DONE
+        monkeypatch.undo()
+    with Running(archive, monkeypatch) as catalog:
+        wait_for(lambda: catalog.inbox.done() == 1)
+        assert catalog.article("n599").text == lines[599]["text"]
 
 
 def test_what_cannot_be_embedded_now_keeps_no_job_waiting(archive, monkeypatch):
