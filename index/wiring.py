@@ -43,13 +43,15 @@ def open_engines(
     rebuilding: bool = False,
     recovering: bool = False,
     workers: Workers | None = None,
+    embedder: Embedder | None = None,
 ) -> Engines:
     """Open the engines of an archive.
 
     Raises ArchiveMissing, ArchiveUntrusted, ArchiveMismatch or RecordLost.
 
     `rebuilding` the lexical index accepts one of another analyser, `recovering` a record whose
-    recovery was killed. `workers` write Whoosh segments.
+    recovery was killed. `workers` write Whoosh segments. `embedder` is one that was opened before,
+    with the model in the settings and an equal manifest.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
@@ -60,7 +62,7 @@ def open_engines(
     if settings.model != manifest.model:  # two names may have the same weights
         weights = hash_weights(find_model(settings.model))
         manifest.require_model(model=settings.model, weights=weights)
-    embedder = SentenceTransformerEmbedder(
+    embedder = embedder or SentenceTransformerEmbedder(
         settings.model,
         threads=settings.worker_threads,
         made_with=manifest,

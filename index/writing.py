@@ -19,6 +19,7 @@ from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import (
     WORDS,
     clear_caches,
@@ -51,13 +52,15 @@ def open_for_writing(
     create: bool = False,
     rebuilding: bool = False,
     prepare: Callable[[ArchiveDirectory], Path | None] | None = None,
+    embedder: Embedder | None = None,
 ) -> Iterator[Writing]:
     """Open an archive for writing; `create` makes a new one if it does not exist.
 
     `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
-    where that lies now; then the caller recovers what the record lacks. At the end of the context,
-    the article table is written and the archive is calibrated. Raises ArchiveBusy if another
-    process has it open for writing, and ArchiveUntrusted if another user can write to it.
+    where that lies now; then the caller recovers what the record lacks. `embedder` is one that was
+    opened before, with an equal manifest. At the end of the context, the article table is written
+    and the archive is calibrated. Raises ArchiveBusy if another process has it open for writing,
+    and ArchiveUntrusted if another user can write to it.
     """
     directory = ArchiveDirectory(settings.archive)
     if create:
@@ -81,7 +84,11 @@ def open_for_writing(
             earlier = prepare(directory)
         bring_up(directory.catalog)
         engines = open_engines(
-            settings, rebuilding=rebuilding, recovering=bool(prepare), workers=workers
+            settings,
+            rebuilding=rebuilding,
+            recovering=bool(prepare),
+            workers=workers,
+            embedder=embedder,
         )
         try:
             require_record(Manifest.read(directory.manifest), engines.catalog, counted=True)

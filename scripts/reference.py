@@ -58,7 +58,7 @@ def routes() -> str:
     """Lay out the routes for programs, each with the parameters that it takes."""
     rows = [
         (f"`{method.upper()} {path}`", each["summary"], _taken(each.get("parameters", ())))
-        for path, methods in description()["paths"].items()
+        for path, methods in description(writes=True)["paths"].items()
         for method, each in methods.items()
     ]
     return table(("route", "answer", "parameters"), rows)

@@ -47,6 +47,7 @@ from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.model import find_model
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.backfile import main
+from backfile.web.api.writes import Writes
 from backfile.web.app import create_app
 from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
 
@@ -190,9 +191,19 @@ def index_in_small_batches(folder: Path, news: Path, progress=silent) -> None:
         indexer.run(Reading([news], FieldMap()))
 
 
-def app_over(engines: Engines, **options) -> Flask:
+def app_over(engines: Engines, *, writes: Writes | None = None, **options) -> Flask:
     """The application over engines that are open; the options are those of the ranking."""
-    return create_app(Searcher(engines, RankingOptions(**options)), ArchiveReader(engines.catalog))
+    searcher = Searcher(engines, RankingOptions(**options))
+    return create_app(searcher, ArchiveReader(engines.catalog), writes=writes)
+
+
+TOKEN = "only-for-the-tests"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def writes_to(engines: Engines, most: int = 1 << 20) -> Writes:
+    """Writes over HTTP to an archive, with a token that the tests know."""
+    return Writes(engines.catalog.inbox, TOKEN, most)
 
 
 def app_in(folder: Path) -> Flask:

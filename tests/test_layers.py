@@ -16,11 +16,13 @@ ORDER = [
     "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
+    "index/resident.py",
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
-    "web/site.py", "web/rates.py", "web/errors.py",
-    "web/app.py", "web/connections.py", "web/workers.py", "web/server.py",
+    "web/site.py", "web/rates.py", "web/errors.py", "web/app.py",
+    "web/uploads.py", "web/connections.py", "web/workers.py", "web/writer_process.py",
+    "web/server.py",
     "scripts/library", "scripts/printing", "scripts/assistants", "scripts/commands",
     "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
@@ -78,7 +80,7 @@ SHORT = {
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
     "scripts/commands/serve.py", "web/i18n/labels.py",
-    "web/search/batch.py",
+    "web/api/tokens.py", "web/search/batch.py",
 }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from backfile.web import admission, errors, metrics, public_address, rates, requ
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
+from backfile.web.api import writes as api_writes
+from backfile.web.api.writes import Writes
 from backfile.web.article import pages as article_pages
 from backfile.web.help import api_page
 from backfile.web.help import pages as help_pages
@@ -58,6 +60,13 @@ class AnyText(BaseConverter):
     part_isolating = False
 
 
+class WrittenId(BaseConverter):
+    """The id of an article that is written: any but those that routes below an article end in."""
+
+    regex = ".+(?<!/related)(?<!/history)"
+    part_isolating = False
+
+
 def create_app(
     searcher: Searcher,
     reader: ArchiveReader,
@@ -66,6 +75,7 @@ def create_app(
     cors: Sequence[str] = (),
     rate: int = 0,
     gate: Gate | None = None,
+    writes: Writes | None = None,
     workers: WorkerMetrics | None = None,
     searches: SearchMetrics | None = None,
     directory: ArchiveDirectory | None = None,
@@ -78,16 +88,17 @@ def create_app(
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
     may connect; None accepts any host. `cors` are the origins whose pages may read the API;
     `rate` is the most requests a minute from one address, 0 for any number.
-    `gate` limits the requests at work; None admits all. `workers` adds the metrics of the other
-    processes that serve this archive, and `searches` those of the searcher, whose recorder it is.
-    `directory` is where the archive should lie. Addresses in answers are below `public_url`, if it
-    is given; `proxies` is the number of proxies that are trusted to name the client's address.
+    `gate` limits the requests at work; None admits all. `writes` adds the routes that write.
+    `workers` adds the metrics of the other processes that serve this archive, and `searches` those
+    of the searcher, whose recorder it is. `directory` is where the archive should lie. Addresses in
+    answers are below `public_url`, if it is given; `proxies` is the number of proxies that are
+    trusted to name the client's address.
     """
     app = Flask(__name__)
     app.config["TRUSTED_HOSTS"] = trusted_hosts
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # an article's id may be a URL
-    app.url_map.converters["id"] = AnyText
+    app.url_map.converters.update(id=AnyText, written_id=WrittenId)
     app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
@@ -98,11 +109,13 @@ def create_app(
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))
     app.register_blueprint(site.blueprint(searcher, reader, directory))
-    app.register_blueprint(openapi.blueprint())
+    app.register_blueprint(openapi.blueprint(writes=bool(writes)))
+    if writes:
+        app.register_blueprint(api_writes.blueprint(writes, reader))
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
-    app.register_blueprint(api_page.blueprint(searcher))
+    app.register_blueprint(api_page.blueprint(searcher, writes=bool(writes)))
     negotiation.register(app)
     metrics.count_requests(app, searcher, gate, workers, searches)
     rates.limit_requests(app, rate)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from waitress import wasyncore
@@ -19,6 +20,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import RequestEntityTooLarge
+
+from backfile.web.uploads import SLOWEST, Body, Refused, Uploads
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 TICK = 1  # seconds between two looks at the deadlines
@@ -37,6 +40,7 @@ class Limits:
     discard: float = 2  # reading on after a body was refused, so that the refusal arrives
     drain: float = 10  # answering the requests that were begun when the server is to stop
     body: int = 1 << 20
+    slowest: int = SLOWEST  # bytes a second of an upload, on the average
     head: int = 32 << 10
     connections: int = 1000
 
@@ -44,28 +48,77 @@ class Limits:
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Hands a request whose body is too large to the application at once, without the rest of it.
 
-    The application answers 413 from the length: as a page or as JSON, like any other error.
+    The application answers 413 from the length: as a page or as JSON, like any other error. The
+    body of a write without the token is not read either; that of an upload goes to a file.
     """
 
     refused = False
     error: Any = None
+    body_rcv: Any = None
+
+    def __init__(self, adjustments: Adjustments, uploads: Uploads | None = None) -> None:
+        super().__init__(adjustments)
+        self._uploads = uploads
+        self._refusal: Refused | None = None
+        self.upload: Body | None = None
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head; decide by it what becomes of the body."""
+        super().parse_header(header_plus)
+        uploads = self._uploads
+        if self.body_rcv is None or not uploads or not uploads.is_write(self.command, self.path):
+            return
+        if not uploads.admits(self.headers.get("AUTHORIZATION", "")):
+            self._refuse(Refused(""))
+        elif uploads.is_upload(self.command, self.path):
+            self._begin_upload(uploads)
 
     def received(self, data: bytes) -> int:
-        """Read on; end the request where its body is known to be too large."""
+        """Read on; end the request where its body is known to be too large, or has no room."""
         consumed: int = super().received(data)
         if isinstance(self.error, RequestEntityTooLarge):
-            self.refused = True
             self.error = None
-            self.expect_continue = False  # else waitress asks for the body all the same
+            self._close_after_answer()
             self.headers["CONTENT_LENGTH"] = str(max(self.content_length, self.body_bytes_received))
-            self.headers["CONNECTION"] = "close"
+        elif self.upload is not None and self.upload.is_full:
+            self._refuse(Refused("full"))
+            self.completed = True
         return consumed
+
+    def get_body_stream(self) -> Any:
+        return self._refusal or super().get_body_stream()
+
+    def close(self) -> None:
+        super().close()
+        if self.upload is not None:
+            self.upload.close()
+
+    def _begin_upload(self, uploads: Uploads) -> None:
+        self.adj: Any = uploads.adjusted(self.adj)
+        if self.content_length >= self.adj.max_request_body_size:
+            return  # it is refused
+        begun = uploads.begin()
+        if isinstance(begun, Refused):
+            self._refuse(begun)
+        else:
+            self.upload = self.body_rcv.buf = begun
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Read nothing more of the body."""
+        self._refusal = refusal
+        self.body_rcv, self.content_length, self.chunked = None, 0, False
+        self.headers.pop("CONTENT_LENGTH", None)
+        self._close_after_answer()
+
+    def _close_after_answer(self) -> None:
+        self.refused = True
+        self.expect_continue = False  # else waitress asks for the body all the same
+        self.headers["CONNECTION"] = "close"
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection with deadlines."""
 
-    parser_class = Parser
     _answered = False  # at least one request
     _refused = False
     _discarding = False
@@ -73,6 +126,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, server: "Listener", *args: Any, **options: Any) -> None:
         self._limits = server.limits
+        self.parser_class = partial(Parser, uploads=server.uploads)
         super().__init__(server, *args, **options)
         self._began = time.time()  # the clock of waitress's `last_activity`
 
@@ -113,8 +167,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             return False
         if self._discarding:
             return self.waiting() > self._limits.discard
-        idle = self._answered and self.request is None
-        return self.waiting() > (self._limits.idle if idle else self._limits.request)
+        if self._answered and self.request is None:
+            return self.waiting() > self._limits.idle
+        upload = getattr(self.request, "upload", None)
+        received = 0 if upload is None else self.request.body_bytes_received
+        return self.waiting() > self._limits.request + received / self._limits.slowest
 
     def readable(self) -> bool:
         """Whether to read: a request, or what follows a refused one."""
@@ -152,6 +209,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.socket.shutdown(socket.SHUT_WR)
         else:
             super().handle_close()
+            if self.request is not None:
+                self.request.close()  # the file of an upload that ends here
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
@@ -159,8 +218,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = Channel
 
-    def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, uploads: Uploads | None, **options: Any) -> None:
         self.limits = limits
+        self.uploads = uploads
         super().__init__(*args, bind_socket=False, **options)
 
     def maintenance(self, _now: float) -> None:
@@ -202,10 +262,12 @@ class Server:
         name: str,
         limits: Limits = Limits(),
         proxied: bool = False,
+        uploads: Uploads | None = None,
     ) -> None:
         """Serve with so many threads; `name` stands for the Host of requests that have none.
 
-        `proxied`: the application gets the headers of proxies, which are dropped else.
+        `proxied`: the application gets the headers of proxies, which are dropped else. With
+        `uploads`, some requests may have large bodies.
         """
         adjustments = Adjustments(
             sockets=sockets,
@@ -233,6 +295,7 @@ class Server:
                 adj=adjustments,
                 sockinfo=(listening.family, listening.type, listening.proto, None),
                 limits=limits,
+                uploads=uploads,
             )
             for listening in sockets
         ]

@@ -6,12 +6,13 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from backfile.archive.model.errors import ArchiveError
+from backfile.archive.model.errors import ArchiveError, InboxFull
 from backfile.archive.model.message import Message
 from backfile.web.api.answers import UNEXPECTED, problem, status_of
 from backfile.web.api.programs import is_for_programs
 from backfile.web.request_log import request_id
 
+INBOX_RETRY = 30  # seconds
 log = logging.getLogger(__name__)
 HEADINGS = {
     HTTPStatus.BAD_REQUEST: Message("That cannot be searched"),
@@ -34,7 +35,10 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ArchiveError)
     def archive_error(error: ArchiveError) -> Response:
-        return _answer(status_of(error), error.message, field=getattr(error, "field", None))
+        response = _answer(status_of(error), error.message, field=getattr(error, "field", None))
+        if isinstance(error, InboxFull):
+            response.headers["Retry-After"] = str(INBOX_RETRY)
+        return response
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -43,6 +47,8 @@ def register(app: Flask) -> None:
         response = _answer(status, detail, shown=PLAIN.get(status))
         if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", ())))
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = "Bearer"
         if retry_after := getattr(error, "retry_after", None):
             response.headers["Retry-After"] = str(retry_after)
         return response

@@ -21,13 +21,16 @@ from backfile.index.seams.protocols import Embedder
 from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
+from backfile.web.api.writes import Writes
 from backfile.web.app import MAX_BODY, create_app
 from backfile.web.connections import Limits, Server
 from backfile.web.metrics import SearchMetrics
 from backfile.web.public_address import LOCAL_HOSTS, hosts_of
 from backfile.web.request_log import log_to_stderr
+from backfile.web.uploads import Uploads
 from backfile.web.worker_metrics import WorkerMetrics
 from backfile.web.workers import begin_worker, supervise
+from backfile.web.writer_process import resident_writer
 
 CONNECTIONS = 1000
 FILES = 4096  # that this process may open; macOS allows 256 unless it is asked
@@ -41,6 +44,11 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     The requests that were begun are answered before it returns; a second SIGINT interrupts them.
     Raises BadSetting if the address is not available.
     """
+    with resident_writer(settings):
+        _serve(settings, announce)
+
+
+def _serve(settings: Settings, announce: Callable[[str], None]) -> None:
     engines = open_engines(settings)
     sockets = listening_sockets(settings.host, settings.port)
     address = f"http://{_host(settings)}:{settings.port}"
@@ -77,6 +85,8 @@ def _server(
     searches, directory = SearchMetrics(), ArchiveDirectory(settings.archive)
     searcher = searcher_over(engines, settings, serving=True, recorder=searches)
     gate = gate_for(settings.worker_threads, settings.queue, settings.workers)
+    inbox, most = engines.catalog.inbox, settings.upload << 20
+    writes = Writes(inbox, settings.token, most) if settings.token else None
     app = create_app(
         searcher,
         ArchiveReader(engines.catalog),
@@ -84,6 +94,7 @@ def _server(
         cors=settings.cors,
         rate=settings.rate,
         gate=gate,
+        writes=writes,
         workers=metrics,
         searches=searches,
         directory=directory,
@@ -100,6 +111,7 @@ def _server(
         name="localhost" if trusted_hosts else host,
         proxied=settings.proxies > 0,
         limits=Limits(body=MAX_BODY, connections=_connections()),
+        uploads=Uploads(inbox.folder, settings.token, most) if writes else None,
     )
 
 

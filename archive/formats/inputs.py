@@ -16,6 +16,7 @@ from zipfile import BadZipFile
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import ReadResult, SourceFile
+from backfile.archive.formats.records import read_received
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
 from backfile.archive.workers import batches
@@ -250,9 +251,12 @@ def read_file(file: SourceFile, names: FieldMap) -> Iterator[ReadResult]:
 
 
 def read_leaf(file: SourceFile, names: FieldMap) -> Iterator[ReadResult]:
-    """Read one file that is not a container."""
+    """Read one file that is not a container; what was received over HTTP is JSON lines."""
     try:
-        yield from format_of(file).read(file, names)
+        if file.origin().is_received:
+            yield from read_received(file)
+        else:
+            yield from format_of(file).read(file, names)
     except READING_ERRORS as exc:
         yield refusal_of(exc, file.place)
 

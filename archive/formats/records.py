@@ -55,6 +55,7 @@ def leaves_empty(ours: str, record: Mapping[str, Any], names: FieldMap) -> bool:
     return bool(values) and not any(str(value or "").strip() for value in values)
 
 
+LONGEST_ID = 1_000  # characters of an id that is received over HTTP
 DEEPEST = 200  # levels of JSON; the paths that ijson builds grow with the square
 SCHEMA_HOST = "json-schema.org"
 # Fields that hold the list of articles in the responses of public news APIs.
@@ -75,6 +76,15 @@ def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
             yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
         elif line := line.strip("\ufeff \t\r\n\x00"):
             yield _from_line(line, origin, names)
+
+
+def read_received(file: SourceFile) -> ReadResults:
+    """Read the JSON lines that were received over HTTP; ids have a longest length there."""
+    for found in read_json_lines(file, FieldMap()):
+        if isinstance(found, Article) and len(found.id) > LONGEST_ID:
+            yield UnreadableArticle(str(found.origin), f"its id has over {LONGEST_ID} characters")
+        else:
+            yield found
 
 
 def read_json(file: SourceFile, names: FieldMap) -> ReadResults:

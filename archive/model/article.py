@@ -39,18 +39,26 @@ class TitleSource(StrEnum):
 
 PROGRAM = "<python>"  # as Python itself has `<stdin>`: no path that a person would use
 
+RECEIVED = "<api>/"  # before the number of the job by which an article was received over HTTP
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The file an article comes from, and its line or record number (1 for a whole file).
 
     `file` is PROGRAM, and the line its number among others, where a program gave the article.
+    `file` is RECEIVED and the number of a job, and the line one of that job, where it came by HTTP.
     `digest` is the SHA-256 of the file's bytes, in hex; empty where these were not kept.
     """
 
     file: str
     offset: int
     digest: str = field(default="", compare=False)
+
+    @property
+    def is_received(self) -> bool:
+        """Whether the article was received over HTTP: then its id alone says which one it is."""
+        return self.file.startswith(RECEIVED)
 
     @property
     def path(self) -> Path:

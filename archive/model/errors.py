@@ -11,6 +11,8 @@ ArchiveError
 ├── ArchiveBusy         another process is writing
 ├── ArchiveUntrusted    another user can write to the archive
 ├── ArchiveUnwritable   no archive can be made or changed at this path
+├── DamagedJob          the file of a job that was received over HTTP
+├── InboxFull           more jobs wait than may
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ArchiveClosed       used after it was closed
@@ -169,6 +171,24 @@ class ArchiveUnwritable(ArchiveError):
         super().__init__(
             f"cannot write to the archive at {path}: {reason}; "
             "give another directory with --archive, or make this one writable"
+        )
+
+
+class DamagedJob(ArchiveError):
+    """The file of a job that was received over HTTP is not what was written."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"the file of job {number} is damaged; send what was in it again")
+
+
+class InboxFull(ArchiveError):
+    """So many jobs wait for the writer that no further one is received."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(
+            Message("%(waiting)s jobs wait for the writer; try again later", waiting=waiting)
         )
 
 

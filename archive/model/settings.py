@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from backfile.archive.model.errors import BadSetting
 
+SHORTEST_TOKEN = 16  # characters
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 PREFIX = "BACKFILE_"
 # https://www.rfc-editor.org/rfc/rfc6454#section-6.2, as browsers send it: in lower case
@@ -56,7 +57,13 @@ class Settings:
         False, "whether to open an archive that other users own or can write to: `yes` or `no`"
     )
     token: str = _setting(
-        "", "the secret that `backfile mcp --http` asks for; 16 characters or more", shown=False
+        "",
+        "the secret for `backfile mcp --http` and, in `backfile serve`, for writes over HTTP; "
+        "16 characters or more",
+        shown=False,
+    )
+    upload: int = _setting(
+        1024, "the most MiB that one `POST /api/articles` may have, packed and unpacked"
     )
     cors: tuple[str, ...] = _setting(
         (), "the origins whose web pages may read the API: `https://desk.example`, several, or `*`"
@@ -87,6 +94,12 @@ class Settings:
                 except ValueError as exc:
                     raise BadSetting(variable, f"{value!r} {exc}") from exc
         return cls(**given, given=frozenset(given))
+
+    def require_token(self, what: str) -> None:
+        """Raise BadSetting unless there is a token, and it is long enough to be none to guess."""
+        if len(self.token) < SHORTEST_TOKEN:
+            reason = f"is needed for {what}, of {SHORTEST_TOKEN} characters or more"
+            raise BadSetting("BACKFILE_TOKEN", reason)
 
     @property
     def worker_threads(self) -> int:
@@ -157,6 +170,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
     "token": str,
+    "upload": _number(int, 1, 1 << 20),
     "cors": _origins,
     "rate": _number(int, 0, 1_000_000),
     "public_url": _public_url,

@@ -98,6 +98,7 @@ class TakenFiles:
         `live` is the archive's catalogue.
         """
         self._take_small()
+        self._take_inbox()
         self._take_originals(originals_in(live))
         for cache in self._caches:
             self._take_cache(cache)
@@ -118,6 +119,13 @@ class TakenFiles:
         for name in SMALL:
             with suppress(FileNotFoundError):
                 self._take_path(self._directory.root / name, name)
+
+    def _take_inbox(self) -> None:
+        """Take jobs, and results of earlier ones, before the catalogue, which counts those done."""
+        inbox = self._directory.inbox
+        for path in sorted([*inbox.glob("*.gz"), *inbox.glob("*/*.json")]):
+            with suppress(FileNotFoundError):  # it is done
+                self._take_path(path, path.relative_to(self._directory.root).as_posix())
 
     def _take_cache(self, cache: Cache) -> None:
         """Take one state of a cache, or leave it out."""

@@ -17,6 +17,7 @@ RECORD = (
     "followed.json",
     "ranking.json",
     "originals",
+    "inbox",
     "vectors",
     "vectors.sums",
     "catalog.db",

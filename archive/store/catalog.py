@@ -57,6 +57,7 @@ from backfile.archive.store.history import (
     note_withdrawals,
 )
 from backfile.archive.store.identities import Identities, move_origins, place_marks
+from backfile.archive.store.inbox import Inbox
 from backfile.archive.store.originals import Originals
 from backfile.archive.store.schema import (
     article_of,
@@ -160,6 +161,7 @@ class Catalog:
         self.history = History(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
+        self.inbox = Inbox(self._database, path.with_name("inbox"))
 
     @classmethod
     def create(cls, path: Path) -> Self:

@@ -64,6 +64,11 @@ class ArchiveDirectory:
         return self.root / "originals"
 
     @property
+    def inbox(self) -> Path:
+        """What was received over HTTP and is not in the record yet, and the last results."""
+        return self.root / "inbox"
+
+    @property
     def lexical(self) -> Path:
         return self.root / "lexical"
 
@@ -152,6 +157,22 @@ class ArchiveDirectory:
         except OSError:  # there is no lock, or it cannot be read
             pass
         return False
+
+    def writer(self) -> str:
+        """The process that holds the writer's lock, in words: `backfile index (process 4711)`.
+
+        It is "another process" where the system does not tell, as on macOS.
+        """
+        with suppress(OSError, ValueError, IndexError):
+            inode = str(self.lock.stat().st_ino)
+            locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+            held = (each for each in locks if each[1] == "FLOCK" and each[5].endswith(f":{inode}"))
+            process = next(each[4] for each in held)
+            words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            name = os.fsdecode(next((w for w in words[1:] if not w.startswith(b"-")), words[0]))
+            command = next((os.fsdecode(w) for w in words[2:] if w.isalpha()), "")
+            return f"{Path(name).name} {command}".strip() + f" (process {process})"
+        return "another process"
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -33,6 +33,10 @@ class ArchiveReader:
         """Fetch an article with its passages; raise ArticleNotFound."""
         return self._catalog.stored_article(article_id)
 
+    def has(self, article_id: str) -> bool:
+        """Whether there is an article of this id."""
+        return bool(self._catalog.identities.known([article_id]))
+
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's cluster: the first of them, and how many there are."""
         return self._catalog.clusters.copies_of(article_id)

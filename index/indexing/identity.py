@@ -149,6 +149,16 @@ def ids_of_withdrawal(withdrawn: WithdrawnArticle) -> list[str]:
     return [given, *(() if is_global(given) else islice(scoped, 2))]
 
 
+def kind_by_id(article: Article, holder: Known | None) -> Kind:
+    """How an article that was received over HTTP is recognised: its id alone says which it is.
+
+    Whoever puts an article replaces what is under its id, by an earlier version, too.
+    """
+    if holder is None:
+        return Kind.TITLE
+    return Kind.EQUAL if holder.digest == article.digest else Kind.PLACE
+
+
 def is_equal(article: Article, holder: Known) -> bool:
     """Whether all that a reader can see is equal; two addresses of one page are equal."""
     if holder.digest == article.digest:

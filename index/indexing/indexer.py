@@ -109,14 +109,27 @@ class Indexer:
         self.embed()
         return report
 
-    def index(self, source: Input) -> Report:
-        """Put new and changed articles into the catalogue and the lexical index."""
-        return self._index(source, aside=None)
+    def index(self, source: Input, report: Report | None = None) -> Report:
+        """Put new and changed articles into the catalogue and the lexical index.
+
+        They are counted in `report` if one is given.
+        """
+        return self._index(source, aside=None, report=report)
 
     def embed(self) -> None:
         """Embed all passages that are not embedded, newest first, and add them to Chroma."""
         self._embed.embed_all()
         self.seal()
+
+    def embed_some(self, first: int, most: int) -> int:
+        """Embed at most so many passages from row `first` on, newest first; return how many.
+
+        Another thread may index meanwhile. Without any left, Chroma is brought up.
+        """
+        embedded = self._embed.embed_some(first, most)
+        if not embedded:
+            self.seal()
+        return embedded
 
     def seal(self) -> None:
         """Bring Chroma up to the catalogue."""
@@ -160,8 +173,10 @@ class Indexer:
         self._embed.forget(rows)
         self.lexical.forget(rows)
 
-    def _index(self, source: Input, *, aside: Workers | None) -> Report:
-        report, ingest = Report(), Ingest(self._catalog)
+    def _index(
+        self, source: Input, *, aside: Workers | None, report: Report | None = None
+    ) -> Report:
+        report, ingest = report or Report(), Ingest(self._catalog)
         self.tidy()
         self.lexical.bring_up()  # what a killed run has left to do
         ahead: deque[_Batch] = deque()

@@ -1,6 +1,6 @@
 """Sorts a batch of articles into new, changed, unchanged, duplicate, withdrawn and refused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -24,6 +24,7 @@ from backfile.index.indexing.identity import (
     is_equal,
     is_foreign,
     is_same_at_address,
+    kind_by_id,
 )
 from backfile.index.indexing.unnamed import Unnamed
 
@@ -80,6 +81,13 @@ class Report:
     likely: int = 0  # their day is assumed in part
     doubtful: int = 0  # their day is in the future, or in no calendar
     refused: list[UnreadableArticle] = field(default_factory=list)
+    watch: Callable[[str, str], None] | None = None  # called with a place and the name of a count
+
+    def count(self, name: str, place: str) -> None:
+        """Count one article of a place of the input under one of the COUNTS."""
+        setattr(self, name, getattr(self, name) + 1)
+        if self.watch:
+            self.watch(place, name)
 
     @property
     def read(self) -> int:
@@ -127,14 +135,19 @@ class Ingest:
         report.refused += [each for each in found if isinstance(each, UnreadableArticle)]
         withdrawn = self._withdraw([w for w in found if isinstance(w, WithdrawnArticle)], report)
         articles = [each for each in found if isinstance(each, Article)]
-        if any(is_unnamed(each.id) for each in articles):
-            articles = self._unnamed.named(articles, self._seen)
-        articles = self._at_address(articles)
+        if not all(each.origin.is_received for each in articles):
+            articles = self._recognised(articles)
         batch = self._opened(articles)
         for article, ids in zip(articles, batch.ids, strict=True):
             report.count_date(article)
             self._place(article, ids, batch, report)
         return IngestBatch(list(batch.kept.values()), batch.earlier, withdrawn, batch.moved)
+
+    def _recognised(self, articles: list[Article]) -> list[Article]:
+        """Give articles the ids under which the archive has them by content, place or address."""
+        if any(is_unnamed(each.id) for each in articles):
+            articles = self._unnamed.named(articles, self._seen)
+        return self._at_address(articles)
 
     def _opened(self, articles: Sequence[Article]) -> "_Sorting":
         """Look up all that the catalogue holds of the ids of a batch."""
@@ -165,26 +178,26 @@ class Ingest:
                 return
             del self._withdrawn[article.id]
         if holder is None:
-            report.new += 1
+            report.count("new", article.origin.file)
             self._keep(article, None, batch)
             return
         displaced = self._unnamed.is_displaced(holder)
         match decide(article, holder, kind, this_run=taken is not None, displaced=displaced):
             case Decision.UNCHANGED:
-                report.unchanged += 1
+                report.count("unchanged", article.origin.file)
                 self._seen[article.id] = known_as(article)
                 if self._is_moved(article.origin, holder.origin):
                     batch.moved[article.id] = article.origin
             case Decision.DUPLICATE:
-                report.duplicate += 1
+                report.count("duplicate", article.origin.file)
                 self._seen.setdefault(article.id, holder)
             case Decision.EARLIER:
-                report.duplicate += 1
+                report.count("duplicate", article.origin.file)
                 self._seen.setdefault(article.id, holder)
                 self._past.setdefault(article.id, set()).add(article.digest)
                 batch.earlier.append(article)
             case Decision.CHANGED:
-                report.changed += 1
+                report.count("changed", article.origin.file)
                 self._keep(article, holder, batch)
 
     def _identified(
@@ -196,6 +209,8 @@ class Ingest:
             for each in ids
             if (holder := self._seen.get(each) or batch.known.get(each))
         }
+        if article.origin.is_received:
+            return article.id, kind_by_id(article, held.get(article.id))
         for each, holder in held.items():
             if is_equal(article, holder):
                 return each, Kind.EQUAL
@@ -248,7 +263,8 @@ class Ingest:
             holder = self._seen.pop(article_id, None) or known.get(article_id)
             if holder and each.version and holder.version > each.version:
                 continue
-            report.withdrawn += holder is not None
+            if holder:
+                report.count("withdrawn", each.origin.rpartition(":")[0])
             self._withdrawn[article_id] = Withdrawal(each.version, each.reason, "")
             if holder:
                 self._former[article_id] = holder

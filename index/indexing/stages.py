@@ -173,6 +173,15 @@ class EmbedStage:
             self._progress(Stage.MEANING, self._done, total)
         self._embedder.prepare_queries()
 
+    def embed_some(self, first: int, most: int) -> int:
+        """Embed at most so many passages from row `first` on, newest first; return how many."""
+        waiting = self._catalog.embedded.missing()
+        waiting = waiting[waiting >= first][:most]
+        if len(waiting):
+            self._embed(waiting)
+        self._embedder.prepare_queries()
+        return len(waiting)
+
     @contextmanager
     def embedding_aside(self) -> Iterator[None]:
         """Embed in a thread until the context ends, once the process aside is ready."""

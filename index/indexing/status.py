@@ -15,7 +15,7 @@ class Status:
     `languages` counts articles by language code, the empty string for unknown ones.
     `model_languages` are the languages of the model, `multilingual` for many, empty if unknown.
     `misfit` is a warning that the two do not fit, and what to do. `tuned` are the tuned ranking
-    weights, None if there are none.
+    weights, None if there are none. `jobs_waiting` are those received over HTTP that are not done.
     """
 
     archive: str
@@ -30,6 +30,7 @@ class Status:
     model_languages: tuple[str, ...]
     misfit: str
     tuned: Tuning | None
+    jobs_waiting: int
     bytes: int
 
 
@@ -51,5 +52,6 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         model_languages=model_languages,
         misfit=misfit(languages, model_languages),
         tuned=Tuning.read(directory.ranking),
+        jobs_waiting=len(engines.catalog.inbox.waiting()),
         bytes=directory.bytes_on_disk(),
     )

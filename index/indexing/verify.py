@@ -23,6 +23,7 @@ class Part(StrEnum):
 
     CATALOG = "catalogue"
     ORIGINALS = "originals"
+    INBOX = "inbox"
     COLUMNS = "columns"
     LEXICAL = "lexical"
     VECTORS = "vectors"
@@ -59,6 +60,8 @@ def verify(
     for digest in engines.catalog.originals.damaged():
         message = f"{digest[:12]} is missing or damaged; `backfile index` again copies its file"
         yield Problem(Part.ORIGINALS, message)
+    for job in engines.catalog.inbox.damaged():
+        yield Problem(Part.INBOX, f"the file of job {job.number} is damaged")
     if engines.table.is_damaged():
         yield Problem(Part.COLUMNS, "the file is damaged")
     elif not engines.table.agrees(engines.catalog):

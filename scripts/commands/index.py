@@ -17,6 +17,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.rereading import Rereading
 from backfile.index.indexing.ingest_batch import Report
+from backfile.index.indexing.jobs import do_all
 from backfile.index.indexing.recovery import end_recovery
 from backfile.index.writing import Writing, open_for_writing, refill_record
 from backfile.scripts.commands.options import as_json, quiet, with_settings, with_threads
@@ -25,6 +26,7 @@ from backfile.scripts.printing.reports import (
     WatchedFields,
     print_dry_run,
     print_earlier,
+    print_jobs,
     print_recovered,
     print_report,
 )
@@ -95,7 +97,10 @@ def index(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Read files and folders, keep the articles, and index them. Safe to run again."""
+    """Read files and folders, keep the articles, and index them. Safe to run again.
+
+    What was received over HTTP, and is not in the archive yet, comes first.
+    """
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
     again = Rejects(retry, names) if retry else None
     inputs = [*paths, *(again.paths if again else ())]
@@ -108,6 +113,7 @@ def index(
         Bars(quiet=quiet) as bars,
         open_for_writing(settings, bars, create=True) as opened,
     ):
+        print_jobs(do_all(opened.engines.catalog, opened.indexer))
         originals = None if no_originals else opened.engines.catalog.originals
         reading = Reading(inputs, names, originals=originals, pool=opened.workers)
         report = _run(opened, Source(again, reading), no_vectors=no_vectors)

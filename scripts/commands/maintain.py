@@ -5,6 +5,7 @@ import click
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.damage import find_damage, find_damaged_versions
 from backfile.archive.store.directory import ArchiveDirectory
+from backfile.index.indexing.jobs import do_all
 from backfile.index.indexing.recovery import recover, set_versions_aside
 from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
@@ -14,7 +15,12 @@ from backfile.index.writing import open_for_writing, rebuild_words, salvage_reco
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
-from backfile.scripts.printing.reports import print_earlier, print_recovered, print_set_aside
+from backfile.scripts.printing.reports import (
+    print_earlier,
+    print_jobs,
+    print_recovered,
+    print_set_aside,
+)
 
 
 @click.command()
@@ -57,6 +63,7 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
         if versions := list(find_damaged_versions(directory.catalog)):
             aside = set_versions_aside(directory, opened.engines.catalog, versions)
             print_set_aside(versions, aside)
+        print_jobs(do_all(opened.engines.catalog, opened.indexer))
         repair_archive(opened.engines, opened.indexer)
         left = list(verify_archive(opened.engines))
     _print_problems(left)

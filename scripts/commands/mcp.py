@@ -4,12 +4,10 @@ from dataclasses import replace
 
 import click
 
-from backfile.archive.model.errors import ArchiveError, BadSetting
+from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
 from backfile.library import Archive
 from backfile.scripts.commands.options import with_settings
-
-SHORTEST_TOKEN = 16  # characters
 
 
 @click.command()
@@ -30,9 +28,8 @@ def mcp(settings: Settings, http: bool, host: str | None, port: int | None) -> N
             raise
         raise ArchiveError("`backfile mcp` needs a package: pip install 'backfile[mcp]'") from exc
     settings = replace(settings, host=host or settings.host, port=port or settings.port)
-    if http and len(settings.token) < SHORTEST_TOKEN:
-        reason = f"is needed for --http, of {SHORTEST_TOKEN} characters or more"
-        raise BadSetting("BACKFILE_TOKEN", reason)
+    if http:
+        settings.require_token("--http")
     with Archive(settings) as archive:
         server = server_of(ArchiveTools(archive))
         if http:

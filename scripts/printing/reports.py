@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.store.damage import DamagedVersion
+from backfile.archive.store.jobs import JobResult
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import Recovered
 from backfile.scripts.printing.hits import iso_day
@@ -140,3 +141,12 @@ def print_earlier(folder: Path | None) -> None:
     """Print where a catalogue lies that was replaced."""
     if folder:
         click.echo(f"the damaged catalogue was replaced; it lies in {folder}")
+
+
+def print_jobs(results: Sequence[JobResult]) -> None:
+    """Print how many jobs of the inbox were done, and one line for each that was set aside."""
+    failed = [each for each in results if each.reason]
+    if done := len(results) - len(failed):
+        click.echo(f"jobs that were received over HTTP and are done now: {done}", err=True)
+    for each in failed:
+        click.echo(f"set aside job {each.number}: {each.reason}", err=True)

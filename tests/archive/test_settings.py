@@ -35,6 +35,7 @@ def test_each_field_is_set_by_its_variable():
         "allow_private": "yes",
         "trust": "yes",
         "token": "secret",
+        "upload": "12",
         "cors": "https://desk.example, http://[::1]:3000 http://localhost:8000",
         "rate": "600",
         "public_url": "https://archive.example/",
@@ -48,7 +49,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
-        *("/srv/reads-again", 200, 900, True, True, "secret"),
+        *("/srv/reads-again", 200, 900, True, True, "secret", 12),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
         *(600, "https://archive.example", 1, "json", True),
     )

@@ -16,7 +16,7 @@ PROSE = ("description", "summary", "example")
 
 def contract(described=None):
     """The description without its prose: what a program relies on."""
-    described = description() if described is None else described
+    described = description(writes=True) if described is None else described
     if isinstance(described, list):
         return [contract(each) for each in described]
     if not isinstance(described, dict):

@@ -4,7 +4,7 @@ import pytest
 
 from backfile.web.app import create_app
 from backfile.web.public_address import LOCAL_HOSTS, hosts_of
-from tests.web.live_server import connected, get, served
+from tests.web.servers import connected, get, served
 
 PUBLIC = "https://archive.example:8443"
 NAMING = ("/search.atom?q=ferry", "/search.json?q=ferry", "/opensearch.xml", "/llms.txt", "/api")

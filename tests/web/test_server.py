@@ -17,7 +17,7 @@ from backfile.web.app import MAX_BODY, create_app
 from backfile.web.public_address import LOCAL_HOSTS
 from backfile.web.server import listening_sockets
 from tests.builders import ROOT
-from tests.web.live_server import SOON, connected, get, served
+from tests.web.servers import SOON, connected, get, served, wait_until
 
 FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded"
 
@@ -25,13 +25,6 @@ FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-w
 def hello(environ, start_response):
     start_response("200 OK", [("Content-Length", "5")])
     return [b"hello"]
-
-
-def wait_until(true):
-    ends = time.monotonic() + SOON
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 @pytest.fixture

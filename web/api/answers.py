@@ -9,9 +9,11 @@ from flask import Response, g
 
 from backfile.archive.model.errors import (
     ArchiveError,
+    ArchiveUnwritable,
     ArticleNotFound,
     BadQuery,
     EngineUnavailable,
+    InboxFull,
     Shortage,
 )
 from backfile.archive.model.message import Message
@@ -87,7 +89,7 @@ def status_of(error: ArchiveError) -> HTTPStatus:
             return HTTPStatus.BAD_REQUEST
         case ArticleNotFound():
             return HTTPStatus.NOT_FOUND
-        case EngineUnavailable() | Shortage():
+        case EngineUnavailable() | Shortage() | ArchiveUnwritable() | InboxFull():
             return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from backfile.archive.model.article import DateCertainty, DateSource, TitleSource
 
 
-def _open(schema: dict[str, Any]) -> None:
+def open_to_names(schema: dict[str, Any]) -> None:
     """Let clients accept names that a later version adds."""
     schema.pop("additionalProperties", None)
 
@@ -16,7 +16,7 @@ def _open(schema: dict[str, Any]) -> None:
 class Shape(BaseModel):
     """An object of which all names are known, and always there."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_open)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=open_to_names)
 
 
 def _instant(value: str) -> str:

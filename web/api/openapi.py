@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, jsonify
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from backfile.archive.model.message import Message
@@ -15,12 +16,15 @@ from backfile.web.api.exports import EXPORTS
 from backfile.web.api.json import Json
 from backfile.web.api.shapes import (
     ANSWERS,
+    WRITES,
     Alive,
     Feed,
+    Job,
     Problem,
     Ready,
     Related,
     Results,
+    SentArticle,
     Suggestions,
 )
 
@@ -44,12 +48,40 @@ BATCH = {
         }
     },
 }
+ARTICLE = {
+    "description": "An article; its id is that of the address.",
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {"$ref": REF.format(model=SentArticle.__name__)},
+            "example": {"title": "Swing bridge open", "text": "The swing bridge is open again."},
+        }
+    },
+}
+ARTICLES = {
+    "description": (
+        "JSON lines, each a `SentArticle`; also packed by gzip (`Content-Encoding: gzip`). A line "
+        "that cannot become an article is refused in the job, and the others are added."
+    ),
+    "required": True,
+    "content": {
+        LINES: {
+            "schema": TEXT,
+            "example": '{"id": "a-1", "title": "Swing bridge open", "text": "It is open again."}\n',
+        }
+    },
+}
+TOKEN = "token"  # noqa: S105, the name of the scheme
+SECURITY = {"securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer"}}}
 NOT_CHANGED = Message("The answer is the one of this ETag.")
 WRONG = {
     "400": Message("A parameter cannot be used; `field` names it."),
-    "404": Message("No such article."),
+    "401": Message("The token is missing or wrong."),
+    "404": Message("No such article, or no such job."),
     "405": Message("The route has other methods; `Allow` lists them."),
+    "409": Message("The body names another id than the address."),
     "413": Message("The request is too large."),
+    "415": Message("The body is packed, but not by gzip."),
     "429": Message("Too many requests from this address; `Retry-After` says for how long."),
     "500": Message("An error of the program; the server's log has it."),
     "503": Message("Not available now; `detail` says what to do."),
@@ -59,7 +91,8 @@ WRONG = {
 class Route(NamedTuple):
     """A route of the API: its path, what it answers, and its parameters.
 
-    `answers` is the schema of the answer by media type. `tagged` answers have an ETag.
+    `answers` is the schema of the answer by media type. `tagged` answers have an ETag. `secured`
+    routes need a token; `more` are statuses of further problems.
     """
 
     path: str
@@ -69,33 +102,36 @@ class Route(NamedTuple):
     tagged: bool = True
     method: str = "get"
     body: Json | None = None
+    status: str = "200"
+    secured: bool = False
+    more: Sequence[str] = ()
 
     @property
     def wrong(self) -> list[str]:
         """The statuses of problems that this route can answer with."""
         named = any(each["in"] == "path" for each in self.parameters)
         asked = bool(self.parameters or self.body)
-        always = ["405", "429", "500", "503"]
+        always = ["405", "429", "500", "503", *self.more, *(["401"] * self.secured)]
         return [*(["400"] * asked), *(["404"] * named), *(["413"] * bool(self.body)), *always]
 
 
-def blueprint() -> Blueprint:
+def blueprint(*, writes: bool = False) -> Blueprint:
     """The routes of the OpenAPI description; the second one is older than /api."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/api/openapi.json")
     @routes.get("/openapi.json")
     def openapi() -> Response:
-        return jsonify(description())
+        return jsonify(description(writes=writes))
 
     return routes
 
 
 @cache
-def description() -> Json:
-    """Build the OpenAPI description."""
+def description(*, writes: bool = False) -> Json:
+    """Build the OpenAPI description, with the routes that write if there are any."""
     paths: dict[str, Json] = {}
-    for route in routes():
+    for route in routes(writes=writes):
         paths.setdefault(route.path, {})[route.method] = _operation(route)
     return {
         "openapi": "3.1.0",
@@ -106,14 +142,14 @@ def description() -> Json:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": schemas()},
+        "components": {"schemas": schemas(writes=writes), **(SECURITY if writes else {})},
     }
 
 
-def schemas() -> dict[str, Json]:
+def schemas(*, writes: bool = False) -> dict[str, Json]:
     """The schemas of all shapes, by name."""
     _, written = models_json_schema(
-        [(shape, "validation") for shape in ANSWERS],
+        [(shape, "validation") for shape in (*ANSWERS, *(WRITES if writes else ()))],
         ref_template=REF,
         schema_generator=WithoutTitles,
     )
@@ -128,9 +164,57 @@ class WithoutTitles(GenerateJsonSchema):
         return False
 
 
+def routes(*, writes: bool = False) -> tuple[Route, ...]:
+    """All routes for programs, in the order of the documents; those that write on demand."""
+    return (*_reading_routes(), *(_writing_routes() if writes else ()))
+
+
 @cache
-def routes() -> tuple[Route, ...]:
-    """All routes for programs, in the order of the documents."""
+def _writing_routes() -> tuple[Route, ...]:
+    accepted = {JSON: _ref(Job)}
+
+    def writing(path: str, method: str, summary: Message, **options: Any) -> Route:
+        found = options.pop("parameters", ())
+        status = options.pop("status", "202")
+        return Route(
+            path, summary, accepted, found, tagged=False, method=method, status=status,
+            secured=True, **options,
+        )  # fmt: skip
+
+    return (
+        writing(
+            "/api/articles/{article_id}",
+            "put",
+            Message("Put an article under its id, in place of the one that is there."),
+            parameters=described.article_parameters(),
+            body=ARTICLE,
+            more=("409",),
+        ),
+        writing(
+            "/api/articles/{article_id}",
+            "delete",
+            Message("Delete an article, with its earlier versions."),
+            parameters=described.article_parameters(),
+        ),
+        writing(
+            "/api/articles",
+            "post",
+            Message("Add many articles: JSON Lines of any size, also packed by gzip."),
+            body=ARTICLES,
+            more=("415",),
+        ),
+        writing(
+            "/api/jobs/{job}",
+            "get",
+            Message("How far a job is, and what became of its articles."),
+            parameters=described.job_parameters(),
+            status="200",
+        ),
+    )
+
+
+@cache
+def _reading_routes() -> tuple[Route, ...]:
     searched = described.search_parameters()
     searching = search_route()
     fed = [each for each in searched if each["name"] not in OF_A_FEED]
@@ -252,7 +336,10 @@ def search_route() -> Route:
 
 def _operation(route: Route) -> Json:
     content = {kind: {"schema": schema} for kind, schema in route.answers.items()}
-    answers = {"200": {"description": route.summary, "content": content}}
+    answers = {route.status: {"description": route.summary, "content": content}}
+    if route.status == "202":
+        place = {"description": "The address of the job.", "schema": TEXT}
+        answers["202"]["headers"] = {"Location": place}
     if route.tagged:
         tag = {"description": "It changes with the archive.", "schema": TEXT}
         answers["200"]["headers"] = {"ETag": tag}
@@ -261,17 +348,19 @@ def _operation(route: Route) -> Json:
     for status in sorted(route.wrong):
         answers[status] = {"description": WRONG[status], "content": problem}
     body = {"requestBody": route.body} if route.body else {}
+    security: Json = {"security": [{TOKEN: []}]} if route.secured else {}
     words = route.path.strip("/").replace(".", "/").replace("{", "").replace("}", "").split("/")
     return {
         "operationId": "_".join([route.method, *words]),
         "summary": route.summary,
         "parameters": list(route.parameters),
         **body,
+        **security,
         "responses": answers,
     }
 
 
-def _ref(shape: type[Shape]) -> Json:
+def _ref(shape: type[BaseModel]) -> Json:
     return {"$ref": REF.format(model=shape.__name__)}
 
 

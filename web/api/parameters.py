@@ -63,6 +63,7 @@ MEANINGS = {
     "facets": Message("`none`: leave out `facets` and `facets_total`."),
     "article_id": Message("The id of an article, percent-encoded, slashes too."),
     "style": Message("The style of the citation."),
+    "job": Message("The id of a job, from the answer to a write."),
 }  # fmt: skip
 EXAMPLES = {
     "q": "swing bridge",
@@ -89,6 +90,7 @@ EXAMPLES = {
     "facets": "none",
     "article_id": "cc-2023-002",
     "style": "bibtex",
+    "job": "12",
 }
 
 
@@ -123,6 +125,11 @@ def article_parameters(*, related: bool = False) -> list[Json]:
     """Describe the parameters of a request for an article, or for related articles."""
     found = [path_parameter("article_id", {"type": "string", "minLength": 1})]
     return [*found, parameter("limit", number(MOST_RELATED))] if related else found
+
+
+def job_parameters() -> list[Json]:
+    """Describe the parameters of a request for a job."""
+    return [path_parameter("job", {"type": "string", "pattern": "^[0-9]{1,12}$"})]
 
 
 def citation_parameters() -> list[Json]:

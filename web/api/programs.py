@@ -16,6 +16,7 @@ PATHS = (
     "/opensearch.xml", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answered anew
+JOBS = "/api/jobs/"
 CONSTANT = ("/api/openapi.json", "/openapi.json", "/opensearch.xml")  # whatever the archive holds
 ANY_ORIGIN = "*"
 EXPOSED = "ETag, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
@@ -98,6 +99,7 @@ def _has_tag() -> bool:
         and request.url_rule is not None
         and is_for_programs(request.path)
         and request.path not in WITHOUT_TAG
+        and not request.path.startswith(JOBS)
         and "cursor" not in request.args
     )
 

@@ -9,8 +9,10 @@ CHANGELOG.md (`tests/web/api_v1.json`).
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from backfile.archive.formats.records import LONGEST_ID
+from backfile.archive.store.jobs import MOST_REFUSALS, JobKind, JobStatus
 from backfile.index.asking.autocomplete import SuggestionKind
 from backfile.index.model.filters import DateFilter
 from backfile.index.model.groups import Group
@@ -30,6 +32,7 @@ from backfile.web.api.article_shapes import (
     Shape,
     Share,
     Span,
+    open_to_names,
 )
 
 
@@ -359,7 +362,51 @@ class Ready(Shape):
     disk: Disk | None
 
 
+class JobRefusal(Shape):
+    """A line that did not become an article."""
+
+    line: Annotated[int, Field(ge=1)]
+    reason: str
+
+
+class Job(Shape):
+    """What was received, and what became of it; the counts are of articles."""
+
+    id: str
+    kind: JobKind
+    status: JobStatus
+    waits_for: Annotated[str, Field(description="What keeps the writer from it, if known.")]
+    reason: Annotated[str, Field(description="Why the job failed.")]
+    finished_at: Annotated[str, Field(description="ISO 8601 in UTC; null before.")] | None
+    added: Natural
+    updated: Natural
+    unchanged: Annotated[Natural, Field(description="They were in the archive already.")]
+    removed: Natural
+    refused: Annotated[Natural, Field(description="Lines that did not become an article.")]
+    refusals: Annotated[
+        list[JobRefusal], Field(description=f"At most the first {MOST_REFUSALS} of them.")
+    ]
+
+
+class SentArticle(BaseModel):
+    """An article as it is sent. Names are read as in a file of JSON Lines: `headline`, `body`, …"""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=open_to_names)
+
+    id: Annotated[str, Field(max_length=LONGEST_ID)] = ""
+    title: str = ""
+    text: Annotated[str, Field(min_length=1, description="Paragraphs with empty lines between.")]
+    published: Annotated[str, Field(description="A day or an instant, as in ISO 8601.")] = ""
+    source: str = ""
+    section: str = ""
+    authors: list[str] = Field(default_factory=list)
+    language: Annotated[str, Field(description="A code; without one it is recognised.")] = ""
+    url: str = ""
+
+
 ANSWERS: tuple[type[Shape], ...] = (
     Problem, Results, Suggestions, Article, Related, History, Feed, ExportedArticle, Alive, Ready,
 )  # fmt: skip
 """The shape of each whole answer."""
+WRITES: tuple[type[BaseModel], ...] = (Job, SentArticle)
+"""The shapes of the routes that write."""

@@ -44,7 +44,7 @@ class Shown(NamedTuple):
         return "-".join([self.route.method, *words])
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, *, writes: bool = False) -> Blueprint:
     """The route of the page."""
     page = Blueprint("api_page", __name__)
     kept: dict[tuple[int, str], list[Shown]] = {}
@@ -54,12 +54,11 @@ def blueprint(searcher: Searcher) -> Blueprint:
         found = kept.get(key)
         if found is None:
             used = _used(searcher)
-            found = [
-                _batch(searcher, route, used) if route.body else _shown(route, used)
-                for route in routes()
-            ]
+            found = [_example(searcher, route, used) for route in routes(writes=writes)]
             kept.clear()
-            if all(each.answer for each in found):  # else an engine is out, or nothing is there
+            if all(
+                each.answer or each.route.secured for each in found
+            ):  # else an engine is out, or nothing is there
                 kept[key] = found
         return found
 
@@ -107,6 +106,21 @@ def _used(searcher: Searcher) -> Mapping[str, str]:
     article = (found or newest)[0].article
     text = asked.text if found else " ".join(article.title.split()[:4])
     return {"q": text, "article_id": article.id, "style": "bibtex", "limit": "1"}
+
+
+def _example(searcher: Searcher, route: Route, used: Mapping[str, str]) -> Shown:
+    if route.secured:
+        return _write(route)
+    return _batch(searcher, route, used) if route.body else _shown(route, used)
+
+
+def _write(route: Route) -> Shown:
+    """Show what is sent; nothing is written for an example."""
+    (content,) = route.body["content"].values() if route.body else ({"example": ""},)
+    sent = content["example"]
+    lines = sent if isinstance(sent, str) else json.dumps(sent, ensure_ascii=False)
+    named = {each["name"]: quote(str(each["example"]), safe="") for each in route.parameters}
+    return Shown(route, route.path.format_map(named), sent=lines.strip())
 
 
 def _batch(searcher: Searcher, route: Route, used: Mapping[str, str]) -> Shown:

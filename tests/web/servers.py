@@ -1,8 +1,9 @@
-"""A server that runs while a block does, in a thread of the tests, and clients of it."""
+"""Servers and plain clients for the tests of connections."""
 
 import http.client
 import socket
 import threading
+import time
 from contextlib import closing, contextmanager
 
 from backfile.web.connections import Limits, Server
@@ -12,11 +13,18 @@ SOON = 10  # seconds; what takes longer has failed
 
 
 @contextmanager
-def served(app, *, threads=4, name="localhost", proxied=False, **limits):
+def served(app, *, threads=4, name="localhost", proxied=False, uploads=None, **limits):
     """Serve an application while the block runs; give the server and its port."""
     sockets = listening_sockets("127.0.0.1", 0)
+    bounds = Limits(**limits)
     server = Server(
-        app, sockets, threads=threads, name=name, limits=Limits(**limits), proxied=proxied
+        app,
+        sockets,
+        threads=threads,
+        name=name,
+        limits=bounds,
+        proxied=proxied,
+        uploads=uploads,
     )
     running = threading.Thread(target=server.run)
     running.start()
@@ -39,3 +47,10 @@ def get(port, path="/healthz", **headers):
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
+
+
+def wait_until(true):
+    ends = time.monotonic() + SOON
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)

@@ -1,0 +1,177 @@
+"""The resident writer: does the jobs of the inbox as they come, and embeds in the background.
+
+It holds the writer's lock only while there is something to do. Words are indexed first and at once;
+a thread of lower priority embeds meanwhile, in lots, whatever jobs have added.
+"""
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.model.article import RECEIVED, Origin
+from backfile.archive.model.errors import ArchiveBusy, ArchiveError
+from backfile.archive.model.settings import Settings
+from backfile.archive.passages import split
+from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.inbox import Inbox, jobs_in, note_state
+from backfile.archive.store.jobs import Job
+from backfile.archive.store.manifest import Manifest
+from backfile.index.duplicates.signatures import sign
+from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
+from backfile.index.indexing.stages import EMBEDDED_ASIDE, Stage
+from backfile.index.seams.protocols import Embedder
+from backfile.index.wiring import tokenizer_of
+from backfile.index.writing import Writing, open_for_writing
+
+LOOK = 0.05  # seconds between two looks for jobs
+BUSY = 0.25  # seconds between two tries to get the writer's lock
+LONGEST_PAUSE = 30.0  # seconds between two tries after an error of the archive
+NICENESS = 10  # of the thread that embeds
+WARMING = "The ferry runs again. It is full."
+log = logging.getLogger(__name__)
+
+
+class _Failed(Exception):
+    """A job failed for a reason that nobody foresaw; the archive is to be opened anew."""
+
+
+class ResidentWriter:
+    """Does the jobs of one archive until it is stopped; one of several processes does at a time."""
+
+    def __init__(self, settings: Settings, stopped: threading.Event) -> None:
+        self._settings = settings
+        self._stopped = stopped
+        self._directory = ArchiveDirectory(settings.archive)
+        self._embedder: tuple[Manifest, Embedder] | None = None
+        self._alone = 0  # jobs up to this number are done one by one, as one of them failed
+        self._embed_at = math.inf  # when to embed what is left, by time.monotonic()
+
+    def run(self) -> None:
+        """Work until `stopped` is set; what is left then is done by the next writer."""
+        warm(self._settings)
+        pause = BUSY
+        if self._is_left_to_embed():
+            self._embed_at = time.monotonic()
+        while not self._stopped.is_set():
+            if not (jobs_in(self._directory.inbox) or self._embed_at <= time.monotonic()):
+                self._stopped.wait(LOOK)
+                continue
+            try:
+                self._work()
+                pause = BUSY
+            except (_Failed, Interrupted):
+                continue
+            except ArchiveBusy:
+                self._wait(BUSY, self._directory.writer())
+            except ArchiveError as exc:
+                log.error("jobs wait: %s", exc)
+                self._wait(pause, str(exc))
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _work(self) -> None:
+        with (
+            open_for_writing(self._settings, _silent, embedder=self._known_embedder()) as opened,
+            _embedding_thread() as thread,
+        ):
+            opened.engines.catalog.inbox.tidy()
+            self._keep_embedder(opened)
+            self._do_all(opened, thread)
+
+    def _do_all(self, opened: Writing, thread: ThreadPoolExecutor) -> None:
+        """Do jobs and embed what they added, until there is neither."""
+        inbox = opened.engines.catalog.inbox
+        embedding: Future[int] | None = None
+        while not self._stopped.is_set():
+            if waiting := inbox.waiting():
+                self._do(opened, waiting)
+                self._embed_at = min(self._embed_at, time.monotonic())
+            elif embedding and not embedding.done():
+                self._stopped.wait(LOOK)
+            elif embedding and self._is_last(embedding, inbox):
+                return
+            elif (first := inbox.embed_from()) and self._embed_at <= time.monotonic():
+                embedding = thread.submit(opened.indexer.embed_some, first, EMBEDDED_ASIDE)
+            else:
+                return
+
+    def _is_last(self, embedding: Future[int], inbox: Inbox) -> bool:
+        """Whether nothing more is to be embedded now: all is, or it failed and is tried later."""
+        try:
+            if embedding.result():
+                return False
+        except Exception as exc:  # jobs are done all the same
+            log.error("what was received cannot be embedded yet: %s", exc)
+            self._embed_at = time.monotonic() + LONGEST_PAUSE
+        else:
+            inbox.end_embedding()
+            self._embed_at = math.inf
+        return True
+
+    def _do(self, opened: Writing, waiting: list[Job]) -> None:
+        catalog = opened.engines.catalog
+        lot = waiting[:1] if waiting[0].number <= self._alone else next_lot(waiting)
+        try:
+            do_jobs(lot, catalog, opened.indexer, interrupted=self._stopped.is_set)
+        except (ArchiveError, Interrupted):
+            raise
+        except Exception as exc:
+            log.exception("while doing the jobs %s to %s", lot[0].number, lot[-1].number)
+            if len(lot) > 1:
+                self._alone = lot[-1].number
+            else:
+                reason = f"an error of the program ({type(exc).__name__}), which the log has"
+                catalog.inbox.finish([failed_job(catalog, lot[0], reason)])
+            raise _Failed from exc
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        note_state(self._directory.inbox, range(0), reason)
+        self._stopped.wait(seconds)
+
+    def _is_left_to_embed(self) -> bool:
+        """Whether an earlier process was ended before it had embedded all."""
+        with suppress(ArchiveError), closing(Catalog(self._directory.catalog)) as catalog:
+            return bool(catalog.inbox.embed_from())
+        return False
+
+    def _known_embedder(self) -> Embedder | None:
+        """The embedder of before, with its model loaded, unless the archive has another model."""
+        if self._embedder:
+            manifest, embedder = self._embedder
+            now = Manifest.read(self._directory.manifest)
+            if (manifest.model, manifest.weights) == (now.model, now.weights):
+                return embedder
+        return None
+
+    def _keep_embedder(self, opened: Writing) -> None:
+        manifest = Manifest.read(self._directory.manifest)
+        self._embedder = manifest, opened.engines.embedder
+
+
+def warm(settings: Settings) -> None:
+    """Load what reads, splits and signs articles, so that the first job does not wait for it."""
+    article = article_from({"text": WARMING}, Origin(RECEIVED, 1), FieldMap())
+    with suppress(ArchiveError):  # the archive itself will say what is wrong
+        list(split(article, tokenizer_of(settings)))
+    sign([article])
+
+
+@contextmanager
+def _embedding_thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1, initializer=_lower_priority) as thread:
+        yield thread
+
+
+def _lower_priority() -> None:
+    with suppress(OSError, AttributeError):  # only Linux has priorities of threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _silent(stage: Stage, done: int, total: int) -> None:
+    """Progress that nobody watches."""
