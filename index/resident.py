@@ -25,7 +25,7 @@ from backfile.archive.store.jobs import Job
 from backfile.archive.store.manifest import Manifest
 from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
-from backfile.index.indexing.stages import EMBEDDED_ASIDE, Stage
+from backfile.index.indexing.stages import Stage
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import tokenizer_of
 from backfile.index.writing import Writing, open_for_writing
@@ -33,6 +33,7 @@ from backfile.index.writing import Writing, open_for_writing
 LOOK = 0.05  # seconds between two looks for jobs
 BUSY = 0.25  # seconds between two tries to get the writer's lock
 LONGEST_PAUSE = 30.0  # seconds between two tries after an error of the archive
+EMBEDDED = 32  # passages at once; a server that is to stop waits for them, about a second
 NICENESS = 10  # of the thread that embeds
 WARMING = "The ferry runs again. It is full."
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class ResidentWriter:
             elif embedding and self._is_last(embedding, inbox):
                 return
             elif (first := inbox.embed_from()) and self._embed_at <= time.monotonic():
-                embedding = thread.submit(opened.indexer.embed_some, first, EMBEDDED_ASIDE)
+                embedding = thread.submit(opened.indexer.embed_some, first, EMBEDDED)
             else:
                 return
 

@@ -179,7 +179,8 @@ class EmbedStage:
         waiting = waiting[waiting >= first][:most]
         if len(waiting):
             self._embed(waiting)
-        self._embedder.prepare_queries()
+        else:
+            self._embedder.prepare_queries()
         return len(waiting)
 
     @contextmanager

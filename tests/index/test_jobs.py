@@ -297,10 +297,13 @@ def test_a_long_job_ends_with_the_writer_and_is_done_by_the_next(archive, monkey
     lines = [{"id": f"n{n}", "text": f"Text {n} about the harbour."} for n in range(600)]
     with closing(Catalog(archive / "catalog.db")) as catalog:
         send(catalog, JobKind.POST, *lines)
-        stopped, keep = threading.Event(), catalog.originals.keep
-        monkeypatch.setattr(
-            type(catalog.originals), "keep", lambda *a: (stopped.set(), keep(*a[1:]))[1]
-        )
+        stopped = threading.Event()
+
+        def stopped_at_once(waiting):
+            stopped.set()
+            return next_lot(waiting)
+
+        monkeypatch.setattr(resident, "next_lot", stopped_at_once)
         ResidentWriter(Settings(archive=archive), stopped).run()
         assert catalog.inbox.state(1).status is not JobStatus.DONE
         monkeypatch.undo()
