@@ -7,6 +7,7 @@ a thread of lower priority embeds meanwhile, in lots, whatever jobs have added.
 import logging
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ from contextlib import closing, contextmanager, suppress
 
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.model.article import RECEIVED, Origin
-from backfile.archive.model.errors import ArchiveBusy, ArchiveError
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiveUnwritable,
+    shortage_of,
+)
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import split
 from backfile.archive.store.catalog import Catalog
@@ -32,6 +38,7 @@ from backfile.index.writing import Writing, open_for_writing
 
 LOOK = 0.05  # seconds between two looks for jobs
 BUSY = 0.25  # seconds between two tries to get the writer's lock
+IDLE = 600.0  # seconds without a job
 LONGEST_PAUSE = 30.0  # seconds between two tries after an error of the archive
 EMBEDDED = 32  # passages at once; a server that is to stop waits for them, about a second
 NICENESS = 10  # of the thread that embeds
@@ -55,18 +62,23 @@ class ResidentWriter:
         self._embed_at = math.inf  # when to embed what is left, by time.monotonic()
 
     def run(self) -> None:
-        """Work until `stopped` is set; what is left then is done by the next writer."""
+        """Work until `stopped` is set; what is left then is done by the next writer.
+
+        Returns as well, to give its memory back, once it holds the model and is IDLE.
+        """
         warm(self._settings)
-        pause = BUSY
+        pause, worked = BUSY, time.monotonic()
         if self._is_left_to_embed():
             self._embed_at = time.monotonic()
         while not self._stopped.is_set():
             if not (jobs_in(self._directory.inbox) or self._embed_at <= time.monotonic()):
+                if holds_model() and time.monotonic() - worked > IDLE:
+                    return
                 self._stopped.wait(LOOK)
                 continue
             try:
                 self._work()
-                pause = BUSY
+                pause, worked = BUSY, time.monotonic()
             except (_Failed, Interrupted):
                 continue
             except ArchiveBusy:
@@ -122,6 +134,9 @@ class ResidentWriter:
             do_jobs(lot, catalog, opened.indexer, interrupted=self._stopped.is_set)
         except (ArchiveError, Interrupted):
             raise
+        except OSError as exc:  # no fault of a job's
+            reason = exc.strerror or str(exc)
+            raise shortage_of(exc) or ArchiveUnwritable(self._directory.root, reason) from exc
         except Exception as exc:
             log.exception("while doing the jobs %s to %s", lot[0].number, lot[-1].number)
             if len(lot) > 1:
@@ -153,6 +168,11 @@ class ResidentWriter:
     def _keep_embedder(self, opened: Writing) -> None:
         manifest = Manifest.read(self._directory.manifest)
         self._embedder = manifest, opened.engines.embedder
+
+
+def holds_model() -> bool:
+    """Whether this process has loaded what embeds, 600 MB."""
+    return "torch" in sys.modules
 
 
 def warm(settings: Settings) -> None:

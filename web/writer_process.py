@@ -27,7 +27,6 @@ def resident_writer(settings: Settings) -> Iterator[None]:
     if not settings.token or ArchiveDirectory(settings.archive).backup_list.exists():
         yield
         return
-    settings.require_token("writes over HTTP; unset it to only read")
     stopped = threading.Event()
     process = _start(settings)
     keeper = threading.Thread(target=_keep, args=(settings, process, stopped), daemon=True)
@@ -48,9 +47,10 @@ def _keep(settings: Settings, process: SpawnProcess, stopped: threading.Event) -
             lived += 0.2
         if stopped.is_set():
             break
-        log.error("the writer ended with code %s; another takes its place", process.exitcode)
-        pause = SHORTEST_PAUSE if lived > HEALTHY else min(2 * pause, LONGEST_PAUSE)
-        stopped.wait(pause)
+        if process.exitcode:  # else it was idle, and gave its memory back
+            log.error("the writer ended with code %s; another takes its place", process.exitcode)
+            pause = SHORTEST_PAUSE if lived > HEALTHY else min(2 * pause, LONGEST_PAUSE)
+            stopped.wait(pause)
         if not stopped.is_set():
             process = _start(settings)
     process.terminate()

@@ -1,5 +1,6 @@
 """Jobs of the inbox are done in order, together where that is possible, and again after a kill."""
 
+import errno
 import gzip
 import json
 import shutil
@@ -15,6 +16,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
 from backfile.archive.model.settings import Settings
+from backfile.archive.store import inbox as inbox_module
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.inbox import Inbox
@@ -291,6 +293,32 @@ def test_an_error_of_the_archive_keeps_jobs_and_one_of_the_program_fails_one(arc
         assert [each.status.value for each in states] == ["done", "failed", "done"]
         assert "ValueError" in states[1].result.reason
         assert texts(catalog, ["n1", "n3"]) == {"n1": "Text 1.", "n3": "Text 3."}
+
+
+def test_a_full_disk_fails_no_job(archive, monkeypatch):
+    write, errors = (
+        inbox_module.write_whole,
+        [OSError(errno.ENOSPC, "full"), OSError(errno.EIO, "?")],
+    )
+
+    def full(*arguments):
+        if errors:
+            raise errors.pop(0)
+        write(*arguments)
+
+    monkeypatch.setattr(inbox_module, "write_whole", full)
+    with Running(archive, monkeypatch) as catalog:
+        job = send(catalog, JobKind.PUT, {"id": "a", "text": "One."})
+        wait_for(lambda: catalog.inbox.done() == job.number)
+        result = catalog.inbox.state(job.number).result
+        assert (result.reason, result.unchanged) == ("", 1)
+
+
+def test_an_idle_writer_that_holds_the_model_gives_its_memory_back(archive, monkeypatch):
+    monkeypatch.setattr(resident, "IDLE", 0.2)
+    writer = ResidentWriter(Settings(archive=archive), threading.Event())
+    monkeypatch.setattr(resident, "holds_model", lambda: True)
+    writer.run()
 
 
 def test_a_long_job_ends_with_the_writer_and_is_done_by_the_next(archive, monkeypatch):
