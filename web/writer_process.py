@@ -47,10 +47,9 @@ def _keep(settings: Settings, process: SpawnProcess, stopped: threading.Event) -
             lived += 0.2
         if stopped.is_set():
             break
-        if process.exitcode:  # else it was idle, and gave its memory back
-            log.error("the writer ended with code %s; another takes its place", process.exitcode)
-            pause = SHORTEST_PAUSE if lived > HEALTHY else min(2 * pause, LONGEST_PAUSE)
-            stopped.wait(pause)
+        log.error("the writer ended with code %s; another takes its place", process.exitcode)
+        pause = SHORTEST_PAUSE if lived > HEALTHY else min(2 * pause, LONGEST_PAUSE)
+        stopped.wait(pause)
         if not stopped.is_set():
             process = _start(settings)
     process.terminate()

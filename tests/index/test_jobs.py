@@ -230,8 +230,8 @@ class Running:
         monkeypatch.setattr(resident, "BUSY", 0.02)
         self.catalog = Catalog(archive / "catalog.db")
         self._stopped = threading.Event()
-        writer = ResidentWriter(Settings(archive=archive), self._stopped)
-        self._thread = threading.Thread(target=writer.run)
+        self.writer = ResidentWriter(Settings(archive=archive), self._stopped)
+        self._thread = threading.Thread(target=self.writer.run)
 
     def __enter__(self):
         self._thread.start()
@@ -315,11 +315,14 @@ def test_a_full_disk_fails_no_job(archive, monkeypatch):
         assert (result.reason, result.unchanged) == ("", 1)
 
 
-def test_an_idle_writer_that_holds_the_model_gives_its_memory_back(archive, monkeypatch):
+def test_the_process_that_embeds_ends_when_it_is_idle(archive, monkeypatch):
     monkeypatch.setattr(resident, "IDLE", 0.2)
-    writer = ResidentWriter(Settings(archive=archive), threading.Event())
-    monkeypatch.setattr(resident, "holds_model", lambda: True)
-    writer.run()
+    running = Running(archive, monkeypatch)
+    with running as catalog:
+        send(catalog, JobKind.PUT, {"id": "a", "text": "One."})
+        wait_for(running.writer._aside.ready)
+        wait_for(lambda: not running.writer._aside.ready())
+        assert catalog.inbox.done() == 1
 
 
 def test_a_long_job_ends_with_the_writer_and_is_done_by_the_next(archive, monkeypatch):
