@@ -1,21 +1,25 @@
 """The resident writer: does the jobs of the inbox as they come, and embeds in the background.
 
 It holds the writer's lock only while there is something to do. Words are indexed first and at once;
-a thread of lower priority embeds meanwhile, in lots, whatever jobs have added.
+a process of low priority embeds meanwhile, in lots, whatever jobs have added. A thread of this
+process would hold the interpreter's lock while the model is loaded: 9 s on a busy machine.
 """
 
 import logging
 import math
-import os
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.model.article import RECEIVED, Origin
-from backfile.archive.model.errors import ArchiveBusy, ArchiveError
+from backfile.archive.model.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiveUnwritable,
+    shortage_of,
+)
 from backfile.archive.model.settings import Settings
 from backfile.archive.passages import split
 from backfile.archive.store.catalog import Catalog
@@ -23,6 +27,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.inbox import Inbox, jobs_in, note_state
 from backfile.archive.store.jobs import Job
 from backfile.archive.store.manifest import Manifest
+from backfile.archive.workers import Workers
 from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
 from backfile.index.indexing.stages import Stage
@@ -32,9 +37,10 @@ from backfile.index.writing import Writing, open_for_writing
 
 LOOK = 0.05  # seconds between two looks for jobs
 BUSY = 0.25  # seconds between two tries to get the writer's lock
+IDLE = 600.0  # seconds without a job
 LONGEST_PAUSE = 30.0  # seconds between two tries after an error of the archive
 EMBEDDED = 32  # passages at once; a server that is to stop waits for them, about a second
-NICENESS = 10  # of the thread that embeds
+NICENESS = 10  # of the process that embeds
 WARMING = "The ferry runs again. It is full."
 log = logging.getLogger(__name__)
 
@@ -51,22 +57,31 @@ class ResidentWriter:
         self._stopped = stopped
         self._directory = ArchiveDirectory(settings.archive)
         self._embedder: tuple[Manifest, Embedder] | None = None
+        self._aside = Workers(1, niceness=NICENESS)
         self._alone = 0  # jobs up to this number are done one by one, as one of them failed
         self._embed_at = math.inf  # when to embed what is left, by time.monotonic()
 
     def run(self) -> None:
         """Work until `stopped` is set; what is left then is done by the next writer."""
         warm(self._settings)
-        pause = BUSY
+        try:
+            self._run()
+        finally:
+            self._aside.close()
+
+    def _run(self) -> None:
+        pause, worked = BUSY, time.monotonic()
         if self._is_left_to_embed():
             self._embed_at = time.monotonic()
         while not self._stopped.is_set():
             if not (jobs_in(self._directory.inbox) or self._embed_at <= time.monotonic()):
+                if self._aside.ready() and time.monotonic() - worked > IDLE:
+                    self._renew_aside()  # which gives the memory of the model back
                 self._stopped.wait(LOOK)
                 continue
             try:
                 self._work()
-                pause = BUSY
+                pause, worked = BUSY, time.monotonic()
             except (_Failed, Interrupted):
                 continue
             except ArchiveBusy:
@@ -77,9 +92,12 @@ class ResidentWriter:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _work(self) -> None:
+        embedder = self._known_embedder()
         with (
-            open_for_writing(self._settings, _silent, embedder=self._known_embedder()) as opened,
-            _embedding_thread() as thread,
+            open_for_writing(
+                self._settings, _silent, embedder=embedder, aside=self._aside
+            ) as opened,
+            ThreadPoolExecutor(1) as thread,
         ):
             opened.engines.catalog.inbox.tidy()
             self._keep_embedder(opened)
@@ -98,9 +116,21 @@ class ResidentWriter:
             elif embedding and self._is_last(embedding, inbox):
                 return
             elif (first := inbox.embed_from()) and self._embed_at <= time.monotonic():
-                embedding = thread.submit(opened.indexer.embed_some, first, EMBEDDED)
+                embedding = thread.submit(self._embed, opened, first)
             else:
                 return
+
+    def _embed(self, opened: Writing, first: int) -> int:
+        """Embed a lot in the process aside, once that is started."""
+        self._aside.start()
+        while not self._aside.ready():
+            if self._stopped.wait(LOOK):
+                return 0
+        return opened.indexer.embed_some(first, EMBEDDED)
+
+    def _renew_aside(self) -> None:
+        self._aside.close()
+        self._aside = Workers(1, niceness=NICENESS)
 
     def _is_last(self, embedding: Future[int], inbox: Inbox) -> bool:
         """Whether nothing more is to be embedded now: all is, or it failed and is tried later."""
@@ -110,6 +140,7 @@ class ResidentWriter:
         except Exception as exc:  # jobs are done all the same
             log.error("what was received cannot be embedded yet: %s", exc)
             self._embed_at = time.monotonic() + LONGEST_PAUSE
+            self._renew_aside()  # it may have been killed
         else:
             inbox.end_embedding()
             self._embed_at = math.inf
@@ -122,6 +153,9 @@ class ResidentWriter:
             do_jobs(lot, catalog, opened.indexer, interrupted=self._stopped.is_set)
         except (ArchiveError, Interrupted):
             raise
+        except OSError as exc:  # no fault of a job's
+            reason = exc.strerror or str(exc)
+            raise shortage_of(exc) or ArchiveUnwritable(self._directory.root, reason) from exc
         except Exception as exc:
             log.exception("while doing the jobs %s to %s", lot[0].number, lot[-1].number)
             if len(lot) > 1:
@@ -148,6 +182,7 @@ class ResidentWriter:
             now = Manifest.read(self._directory.manifest)
             if (manifest.model, manifest.weights) == (now.model, now.weights):
                 return embedder
+            self._renew_aside()
         return None
 
     def _keep_embedder(self, opened: Writing) -> None:
@@ -161,17 +196,6 @@ def warm(settings: Settings) -> None:
     with suppress(ArchiveError):  # the archive itself will say what is wrong
         list(split(article, tokenizer_of(settings)))
     sign([article])
-
-
-@contextmanager
-def _embedding_thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1, initializer=_lower_priority) as thread:
-        yield thread
-
-
-def _lower_priority() -> None:
-    with suppress(OSError, AttributeError):  # only Linux has priorities of threads
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _silent(stage: Stage, done: int, total: int) -> None:

@@ -1,7 +1,7 @@
 """Opens an archive for writing, by one process at a time; puts a lost record aside before."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,14 +53,16 @@ def open_for_writing(
     rebuilding: bool = False,
     prepare: Callable[[ArchiveDirectory], Path | None] | None = None,
     embedder: Embedder | None = None,
+    aside: Workers | None = None,
 ) -> Iterator[Writing]:
     """Open an archive for writing; `create` makes a new one if it does not exist.
 
     `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
     where that lies now; then the caller recovers what the record lacks. `embedder` is one that was
-    opened before, with an equal manifest. At the end of the context, the article table is written
-    and the archive is calibrated. Raises ArchiveBusy if another process has it open for writing,
-    and ArchiveUntrusted if another user can write to it.
+    opened before, with an equal manifest; `aside` is a process that embeds and is not closed. At
+    the end of the context, the article table is written and the archive is calibrated. Raises
+    ArchiveBusy if another process has it open for writing, and ArchiveUntrusted if another user can
+    write to it.
     """
     directory = ArchiveDirectory(settings.archive)
     if create:
@@ -73,7 +75,9 @@ def open_for_writing(
         _naming_a_shortage(),
         directory.writing(),
         Workers(min(settings.worker_threads, MOST_WORKERS) if several else 0) as workers,
-        Workers(1 if several else 0, niceness=LEAST_PRIORITY) as aside,
+        nullcontext(aside)
+        if aside
+        else Workers(1 if several else 0, niceness=LEAST_PRIORITY) as embedding,
     ):
         if not directory.exists():
             new_archive(settings, directory)
@@ -93,7 +97,7 @@ def open_for_writing(
         try:
             require_record(Manifest.read(directory.manifest), engines.catalog, counted=True)
             indexer = Indexer(
-                engines, tokenizer_of(settings), progress, workers=workers, aside=aside
+                engines, tokenizer_of(settings), progress, workers=workers, aside=embedding
             )
             yield Writing(engines, indexer, workers, earlier)
             engines.table.bring_up(engines.catalog)

@@ -42,8 +42,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; announce the address once it is open.
 
     The requests that were begun are answered before it returns; a second SIGINT interrupts them.
-    Raises BadSetting if the address is not available.
+    Raises BadSetting if the address is not available, or the token too short.
     """
+    if settings.token:
+        settings.require_token("writes over HTTP")
     with resident_writer(settings):
         _serve(settings, announce)
 

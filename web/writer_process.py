@@ -27,7 +27,6 @@ def resident_writer(settings: Settings) -> Iterator[None]:
     if not settings.token or ArchiveDirectory(settings.archive).backup_list.exists():
         yield
         return
-    settings.require_token("writes over HTTP; unset it to only read")
     stopped = threading.Event()
     process = _start(settings)
     keeper = threading.Thread(target=_keep, args=(settings, process, stopped), daemon=True)

@@ -180,7 +180,7 @@ class EmbedStage:
         if len(waiting):
             self._embed(waiting)
         else:
-            self._embedder.prepare_queries()
+            self._aside.submit(self._embedder.prepare_queries).result()
         return len(waiting)
 
     @contextmanager

@@ -13,9 +13,9 @@ from backfile.index.search import fusion
 MEANING_SHARE = 0.6  # weight of meaning in the evidence; independent of the ranking's weight
 SHORT, LONG = 8, 12  # words; between them, the thresholds below are interpolated
 NONE_BELOW = {  # deviations above the mean of random words; tuned on TIME and CheckThat train
-    Mode.HYBRID: (2.1, -0.5),
-    Mode.SEMANTIC: (2.1, -0.5),  # the same, so that hybrid search never hides what meaning finds
-    Mode.KEYWORD: (2.0, -9.0),  # a pasted post shares few words with its subject
+    Mode.HYBRID: (2.3, -0.5),
+    Mode.SEMANTIC: (2.3, -0.5),  # the same, so that hybrid search never hides what meaning finds
+    Mode.KEYWORD: (2.3, -9.0),  # a pasted post shares few words with its subject
 }
 UNMEASURED = 3  # divides the thresholds of an uncalibrated archive: its few hits are quickly read
 STRONG_ABOVE = 2.5  # deviations; of a wanted article found lower, most are in the first ten, too

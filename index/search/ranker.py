@@ -110,7 +110,8 @@ class Ranker:
         with clock.stage("words"):
             matches, no_words = _match(asked, snapshot, clock)
         with clock.stage("meaning"):
-            nearness, no_meaning = self._nearness(asked, snapshot, matches.n_words, clock)
+            n_words = math.inf if no_words else matches.n_words
+            nearness, no_meaning = self._nearness(asked, snapshot, n_words, clock)
         if no_words and not nearness:
             raise no_words
         mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
@@ -139,7 +140,7 @@ class Ranker:
         )
 
     def _nearness(
-        self, asked: ReadQuery, snapshot: Snapshot, n_words: int, clock: Clock
+        self, asked: ReadQuery, snapshot: Snapshot, n_words: float, clock: Clock
     ) -> tuple[Nearness | None, str | None]:
         """Find the rows near a query, without its filters, or the reason why it failed.
 
@@ -157,7 +158,7 @@ class Ranker:
             vector = self._embedder.embed_query(asked.meaning)
             near = snapshot.vectors.within(vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
-                usual = noise_of(n_words, snapshot.noise).mean.meaning
+                usual = noise_of(int(n_words), snapshot.noise).mean.meaning
                 near = above(near, least_cosine(near, usual, self._options.floor))
         except EngineUnavailable as exc:
             if asked.query.mode is Mode.SEMANTIC:

@@ -16,6 +16,7 @@ from backfile.index.seams.protocols import Ranking
 from backfile.index.search import fusion
 from backfile.index.vector.exact_scan import top
 
+BELOW = 0.99  # of the lowest score of a candidate: the best of articles without candidates
 RELATED_SHARE = 0.1  # of the way from the usual best cosine to the query's own
 LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
 
@@ -135,7 +136,7 @@ def article_scores(
         tail = np.zeros(table.n_articles, np.float32)
         np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
         lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
-        scores[left] = lowest * tail[left] / max(float(tail.max()), 1e-9)
+        scores[left] = BELOW * lowest * tail[left] / max(float(tail.max()), 1e-9)
     return scores
 
 

@@ -141,11 +141,11 @@ def test_a_citation_is_copied_with_one_click(chromium, address):
 
 
 def test_switching_the_mode(page):
-    page.goto("/?q=inferno+destroys+seafood+factory")
+    page.goto("/?q=builder+of+the+bridge+went+bankrupt")
     page.get_by_label("Meaning", exact=True).check()
     follow(page, page.get_by_role("button", name="Search"))
     assert "mode=semantic" in page.url
-    assert page.locator("#q").input_value() == "inferno destroys seafood factory"
+    assert page.locator("#q").input_value() == "builder of the bridge went bankrupt"
     ranks = page.locator(".why summary").first.inner_text()
     assert "by meaning" in ranks
     assert "by words" not in ranks

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, Filters
+from backfile.index.model.groups import Group
 from backfile.index.model.query import Copies, Mode, Query, Sort
 from backfile.index.model.results import ScorePartKind
 from backfile.index.search.ranking import RankingOptions
@@ -78,7 +79,8 @@ def story_of(article_id):
 )
 def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, since, source):
     searcher = searcher_of(seed)
-    query = Query(text, mode=mode, sort=sort, filters=Filters(since=since, source=source))
+    filters = Filters(since=since, source=source)
+    query = Query(text, mode, filters, Group.RELATED, sort)
     folded, leads = everything(searcher, query)
     shown, hits = everything(searcher, replace(query, copies=Copies.SHOW))
     ids = [hit.article.id for hit in hits]
@@ -124,10 +126,12 @@ def test_a_click_gives_exactly_its_count(searcher_of, seed, text, mode, copies, 
     results = searcher.search(query)
 
     def clicked(**changed):
-        narrowed = replace(query, filters=replace(filters, **changed))
+        narrowed = replace(query, match=results.counted, filters=replace(filters, **changed))
         return searcher.search(narrowed).total
 
-    shown = everything(searcher, replace(query, copies=Copies.SHOW))[1]
+    same = replace(query, match=results.counted)
+    results = searcher.search(same)
+    shown = everything(searcher, replace(same, copies=Copies.SHOW))[1]
     for name in FACETS:
         excluded = getattr(filters, EXCLUSIONS[name])
         assert not {count.value.casefold() for count in results.facets[name]} & {*excluded}

@@ -1,5 +1,6 @@
 """Jobs of the inbox are done in order, together where that is possible, and again after a kill."""
 
+import errno
 import gzip
 import json
 import shutil
@@ -15,6 +16,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
 from backfile.archive.model.settings import Settings
+from backfile.archive.store import inbox as inbox_module
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.inbox import Inbox
@@ -159,13 +161,14 @@ def test_articles_that_were_received_outlive_the_indexing_of_folders(memory, tmp
 
 
 def test_damage_of_an_article_is_mended_from_what_was_received(memory):
-    send(memory.catalog, JobKind.POST, {"id": "a", "text": "One."}, {"id": "b", "text": "Two."})
+    lines = ["no object, so the file looks like no format", {"id": "b", "text": "Two."}]
+    send(memory.catalog, JobKind.POST, {"id": "a", "text": "One."})
+    send(memory.catalog, JobKind.POST, *lines)
     send(memory.catalog, JobKind.PUT, {"id": "a", "text": "Three."})
     do_all(memory.catalog, indexer_of(memory))
-    (number,) = (n for n, article in enumerate(memory.catalog.digests(), 1) if article[0].id == "a")
     indexer = indexer_of(memory)
-    indexer.discard(memory.catalog.discard([number]))
-    assert texts(memory.catalog, "ab") == {"a": None, "b": "Two."}
+    indexer.discard(memory.catalog.discard([1, 2]))
+    assert texts(memory.catalog, "ab") == {"a": None, "b": None}
     indexer.index(Rereading(memory.catalog, recovering=True))
     assert texts(memory.catalog, "ab") == {"a": "Three.", "b": "Two."}
 
@@ -227,8 +230,8 @@ class Running:
         monkeypatch.setattr(resident, "BUSY", 0.02)
         self.catalog = Catalog(archive / "catalog.db")
         self._stopped = threading.Event()
-        writer = ResidentWriter(Settings(archive=archive), self._stopped)
-        self._thread = threading.Thread(target=writer.run)
+        self.writer = ResidentWriter(Settings(archive=archive), self._stopped)
+        self._thread = threading.Thread(target=self.writer.run)
 
     def __enter__(self):
         self._thread.start()
@@ -291,6 +294,35 @@ def test_an_error_of_the_archive_keeps_jobs_and_one_of_the_program_fails_one(arc
         assert [each.status.value for each in states] == ["done", "failed", "done"]
         assert "ValueError" in states[1].result.reason
         assert texts(catalog, ["n1", "n3"]) == {"n1": "Text 1.", "n3": "Text 3."}
+
+
+def test_a_full_disk_fails_no_job(archive, monkeypatch):
+    write, errors = (
+        inbox_module.write_whole,
+        [OSError(errno.ENOSPC, "full"), OSError(errno.EIO, "?")],
+    )
+
+    def full(*arguments):
+        if errors:
+            raise errors.pop(0)
+        write(*arguments)
+
+    monkeypatch.setattr(inbox_module, "write_whole", full)
+    with Running(archive, monkeypatch) as catalog:
+        job = send(catalog, JobKind.PUT, {"id": "a", "text": "One."})
+        wait_for(lambda: catalog.inbox.done() == job.number)
+        result = catalog.inbox.state(job.number).result
+        assert (result.reason, result.unchanged) == ("", 1)
+
+
+def test_the_process_that_embeds_ends_when_it_is_idle(archive, monkeypatch):
+    monkeypatch.setattr(resident, "IDLE", 0.2)
+    running = Running(archive, monkeypatch)
+    with running as catalog:
+        send(catalog, JobKind.PUT, {"id": "a", "text": "One."})
+        wait_for(running.writer._aside.ready)
+        wait_for(lambda: not running.writer._aside.ready())
+        assert catalog.inbox.done() == 1
 
 
 def test_a_long_job_ends_with_the_writer_and_is_done_by_the_next(archive, monkeypatch):

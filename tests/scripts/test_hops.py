@@ -10,7 +10,7 @@ from backfile.scripts.bench.hops import NAMES, main, measure
 
 MOST = {
     "search_modules": 36,  # one more than counted when quiet, as below
-    "request_modules": 48,  # the aim is 35
+    "request_modules": 49,  # the aim is 35
     "index_modules": 53,  # the aim is 45
     "index_transactions": 3,
     "first_page_reads": 6,

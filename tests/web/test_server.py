@@ -16,7 +16,7 @@ from backfile.archive.model.errors import BadSetting
 from backfile.web.app import MAX_BODY, create_app
 from backfile.web.public_address import LOCAL_HOSTS
 from backfile.web.server import listening_sockets
-from tests.builders import ROOT
+from tests.builders import ROOT, backfile
 from tests.web.servers import SOON, connected, get, served, wait_until
 
 FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded"
@@ -296,6 +296,14 @@ def test_a_port_that_is_taken_is_a_bad_setting():
     port = taken.getsockname()[1]
     with taken, pytest.raises(BadSetting, match=f"127.0.0.1:{port} cannot be served"):
         listening_sockets("127.0.0.1", port)
+
+
+def test_a_token_that_can_be_guessed_is_a_bad_setting(indexed_by_words):
+    result = backfile("serve", "--archive", indexed_by_words, BACKFILE_TOKEN="short")
+    assert result.exit_code == 2
+    assert (
+        "BACKFILE_TOKEN: is needed for writes over HTTP, of 16 characters or more" in result.output
+    )
 
 
 @pytest.mark.crash
