@@ -11,7 +11,8 @@ from backfile.index.search.readiness import Part, Readiness
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, problem
 from backfile.web.api.json import Json
-from backfile.web.api.shapes import Alive, Problem, Ready
+from backfile.web.api.service_shapes import Alive, Ready
+from backfile.web.api.shapes import Problem
 from backfile.web.request_log import request_id
 
 LAST_ADDED = 8

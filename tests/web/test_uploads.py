@@ -14,7 +14,8 @@ import pytest
 
 from backfile.web import uploads as uploads_module
 from backfile.web.api.writes import Writes
-from backfile.web.app import LOCAL_HOSTS, create_app
+from backfile.web.app import create_app
+from backfile.web.public_address import LOCAL_HOSTS
 from backfile.web.uploads import Body, Uploads
 from tests.builders import BEARER, TOKEN
 from tests.web.servers import SOON, connected, get, served, wait_until

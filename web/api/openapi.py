@@ -14,17 +14,13 @@ from backfile.web.api.article_shapes import Article, History, Shape
 from backfile.web.api.batch import LINES, MOST_QUERIES
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.json import Json
+from backfile.web.api.service_shapes import WRITES, Alive, Job, Ready, SentArticle
 from backfile.web.api.shapes import (
     ANSWERS,
-    WRITES,
-    Alive,
     Feed,
-    Job,
     Problem,
-    Ready,
     Related,
     Results,
-    SentArticle,
     Suggestions,
 )
 

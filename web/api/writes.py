@@ -31,7 +31,7 @@ from backfile.archive.store.jobs import JobKind, JobState, JobStatus
 from backfile.archive.store.reader import ArchiveReader
 from backfile.web.api.answers import answer
 from backfile.web.api.json import Json
-from backfile.web.api.shapes import Job
+from backfile.web.api.service_shapes import Job
 from backfile.web.api.tokens import is_authorized
 
 AT_ONCE = 1 << 20  # bytes
