@@ -128,16 +128,16 @@ class Indexer:
         """
         embedded = self._embed.embed_some(first, most)
         if not embedded:
-            self.seal()
+            self.seal(self._aside)  # Chroma holds the interpreter's lock for seconds
         return embedded
 
-    def seal(self) -> None:
-        """Bring Chroma up to the catalogue."""
+    def seal(self, workers: Workers | None = None) -> None:
+        """Bring Chroma up to the catalogue, in a process of `workers` if they are started."""
         table = self._catalog.passage_table()
         embedded = table[table[:, 2] != 0, 0]
         if len(np.setxor1d(embedded, self._neighbours.rows())):
             self._progress(Stage.SEALING, 0, len(embedded))
-            self._neighbours.seal(embedded)
+            (workers or Workers(0)).submit(self._neighbours.seal, embedded).result()
             with self._writing:
                 self._catalog.announce()
             self._progress(Stage.SEALING, len(embedded), len(embedded))
