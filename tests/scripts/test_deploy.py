@@ -18,7 +18,7 @@ import pytest
 from backfile.archive.model.settings import Settings
 from backfile.web.connections import Limits
 from backfile.web.workers import STOPPING
-from tests.builders import ROOT
+from tests.builders import BEARER, ROOT, TOKEN
 
 DEPLOY = ROOT / "scripts" / "deploy"
 CONTAINER = (DEPLOY / "Containerfile").read_text()
@@ -163,7 +163,8 @@ def behind_nginx(indexed_by_words, tmp_path_factory):
         "BACKFILE_PUBLIC_URL": "https://archive.example",
         "BACKFILE_PROXIES": "1",
         "BACKFILE_RATE": "1000",
-        "BACKFILE_ARCHIVE": str(indexed_by_words),
+        "BACKFILE_ARCHIVE": str(shutil.copytree(indexed_by_words, folder / "archive")),
+        "BACKFILE_TOKEN": TOKEN,
         "BACKFILE_PORT": str(port),
     }
     serve = [sys.executable, "-m", "backfile.scripts.backfile", "serve"]
@@ -215,6 +216,18 @@ def test_an_export_is_sent_whole_and_a_large_body_is_refused(behind_nginx):
     assert status == 200
     assert table.count("\n") > 5
     assert ask(public, "/batch", "POST", b"q" * (2 << 20))[0] == 413
+
+
+@pytest.mark.crash
+def test_many_articles_are_passed_on_to_those_who_have_the_token(behind_nginx):
+    public, _ = behind_nginx
+    line = json.dumps({"id": "many", "text": f"A zeppelin. {'It flew. ' * 100_000}"}).encode()
+    lines = b"\n".join([line] * 3)
+    assert len(lines) > 2 << 20
+    assert ask(public, "/api/articles", "POST", lines)[0] == 401
+    status, headers, job = ask(public, "/api/articles", "POST", lines, **BEARER)
+    assert (status, json.loads(job)["status"]) == (202, "queued")
+    assert headers["location"] == f"/api/jobs/{json.loads(job)['id']}"
 
 
 @pytest.mark.crash

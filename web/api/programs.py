@@ -19,7 +19,7 @@ WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answ
 JOBS = "/api/jobs/"
 CONSTANT = ("/api/openapi.json", "/openapi.json", "/opensearch.xml")  # whatever the archive holds
 ANY_ORIGIN = "*"
-EXPOSED = "ETag, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
+EXPOSED = "ETag, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
 SECONDS_OF_PREFLIGHT = 86_400
 
 
