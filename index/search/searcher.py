@@ -40,11 +40,10 @@ MOST_CLOSEST = 3  # hits of each mode
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Alternatives to a query: other words and hits for a poor one, and the corrected text."""
+    """Alternatives to a query: other words if nothing was found, and the corrected text."""
 
     words: tuple[Offer, ...] = ()
     did_you_mean: DidYouMean | None = None
-    closest: tuple[Closest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +215,9 @@ class Searcher:
         ordered = self._rerank(asked, ordered, clock)
         with clock.stage("count"):
             answer = _answer(ranked, ordered, hints, snapshot)
+        poor = ranked.verdict is Verdict.NONE and not asked.query.match
+        if poor and asked.text and not counted and not clock.is_over():
+            answer = replace(answer, closest=self._closest(asked.query, clock.left))
         return Found(answer, ordered.hits, ordered.ordinals)
 
     def _rank(self, asked: ReadQuery, clock: Clock) -> tuple[Ranked, Snapshot]:
@@ -230,12 +232,8 @@ class Searcher:
         """
         asked = ranked.asked
         words: tuple[Offer, ...] = ()
-        if clock.is_over():
+        if ranked.no_words or clock.is_over():
             return Hints()
-        nothing = ranked.verdict is Verdict.NONE and not asked.query.match
-        closest = self._closest(asked.query) if nothing and asked.text else ()
-        if ranked.no_words:
-            return Hints(closest=closest)
         with suppress(EngineUnavailable):
             if ranked.verdict is Verdict.NONE:
                 with clock.stage("offer"):
@@ -249,11 +247,12 @@ class Searcher:
                     self._reads_alike(asked),
                     ranked.article_mask,
                 )
-            return Hints(words, corrected, closest)
-        return Hints(words, None, closest)
+            return Hints(words, corrected)
+        return Hints(words)
 
-    def _closest(self, query: Query) -> tuple[Closest, ...]:
+    def _closest(self, query: Query, seconds: float) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
+        clock = Clock(seconds)
         found = []
         for mode in (Mode.KEYWORD, Mode.SEMANTIC):
             alone = replace(
@@ -266,7 +265,7 @@ class Searcher:
                 cursor=None,
             )
             with suppress(EngineUnavailable):
-                answer = self._find(self.read(alone), Clock()).page(alone, self._catalog)
+                answer = self._find(self.read(alone), clock).page(alone, self._catalog)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 
@@ -343,7 +342,6 @@ def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) 
         generation=table.generation,
         next=None,
         took_ms={},
-        closest=hints.closest,
     )
 
 
