@@ -6,7 +6,7 @@ import re
 import pytest
 
 from backfile.archive.model.settings import Settings
-from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from backfile.web.help.pages import EXAMPLES, QUICK_EXAMPLES

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from whoosh.qparser import QueryParser, plugins
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.preprocess import (
     FIELDS,
     has_operator,

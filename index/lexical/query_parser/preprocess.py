@@ -4,7 +4,7 @@ import re
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.whoosh_plugins import NEAR
 from backfile.index.model.expression import Field
 

@@ -6,8 +6,8 @@ from itertools import chain, pairwise
 from whoosh.qparser import plugins, syntax
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.preprocess import NEARNESS
 from backfile.index.lexical.query_parser.whoosh_plugins import FuzzyNode, NearOperator, Neighbours
 from backfile.index.model.expression import (

@@ -21,7 +21,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import INDEXED, Field, Gap
 from backfile.index.model.matches import ScoredPostings
-from backfile.index.model.postings import NO_POSTINGS, Postings
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot
 from backfile.index.seams.protocols import LexicalSnapshot
 
 MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
@@ -72,14 +72,11 @@ class Collection:
                     self._cache[key] = found
         return found if idf is Idf.WHOOSH else self._with_idf(found, idf)
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
-        """The living rows that hold the terms in this order, all in the same field."""
+    def phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
+        """The living rows that hold what the slots ask for in order, all in the same field."""
         fields = INDEXED if field is Field.ANY else (field,)
-        found = [self.snapshot.phrase(each, words, gaps) for each in fields]
-        rows = found[0] if len(found) == 1 else np.union1d(*found)
-        rows = rows[rows < self.table.n_rows]
-        living: Rows = rows[self.table.alive[rows]]
-        return living
+        found = [self._living(self.snapshot.phrase(each, slots, gaps)) for each in fields]
+        return merged(found)
 
     def idf(self, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH) -> float:
         """The inverse document frequency of alternative terms in titles and texts."""

@@ -9,7 +9,7 @@ import numpy as np
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
-from backfile.index.lexical.analysis.languages import Reading, slots
+from backfile.index.lexical.analysis.languages import Path
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
@@ -34,6 +34,7 @@ from backfile.index.model.expression import (
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
+from backfile.index.model.postings import Slot
 
 ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
@@ -48,6 +49,9 @@ WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
 Part = TypeVar("Part")
+Terms = tuple[tuple[str, ...], ...]
+"""The alternative terms of each place of a word: `Amazon.com` has two places."""
+NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 class NodeMatches(NamedTuple):
@@ -150,8 +154,7 @@ class Matcher:
             case Near():
                 return NodeMatches(scores, self._add_near(leaf, scores))
             case _:
-                readings = self._languages.terms(leaf.text)
-                return NodeMatches(scores, self._add_word(readings, leaf, scores))
+                return NodeMatches(scores, self._add_word(leaf, scores))
 
     def _words(self, group: Words) -> WordMatches:
         """Match parts without an operator between them: plain words, and what is required."""
@@ -160,15 +163,12 @@ class Matcher:
         for node in required:
             eligible &= node.matching
         searched = any(True for part in group.required for _ in positive_leaves(part))
-        words: dict[tuple[Reading, ...], Word] = {}
+        words: dict[Terms, Word] = {}
         for text in self._languages.weighty([word.text for word in group.plain]):
             words.setdefault(self._languages.terms(text), Word(text))
         words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
-        masks = [
-            self._add_word(readings, leaf, scores)
-            for readings, leaf in self._in_time(list(words.items()))
-        ]
+        masks = [self._add_word(leaf, scores) for leaf in self._in_time(list(words.values()))]
         if not masks:
             return WordMatches.of(NodeMatches(scores, eligible), required=searched)
         self._n_words += len(masks)
@@ -179,9 +179,9 @@ class Matcher:
             held = held._replace(matching=some, leading=some)
         return WordMatches(scores, eligible, *held, searched)
 
-    def _weight(self, readings: tuple[Reading, ...]) -> float:
+    def _weight(self, terms: Terms) -> float:
         """The weight of a word: the sum of the idf of its terms."""
-        return sum(map(self._collection.idf, slots(readings)))
+        return sum(map(self._collection.idf, terms))
 
     def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
         """Iterate over parts until it is late."""
@@ -191,9 +191,7 @@ class Matcher:
                 return
             yield part
 
-    def _weightiest(
-        self, words: dict[tuple[Reading, ...], Word]
-    ) -> dict[tuple[Reading, ...], Word]:
+    def _weightiest(self, words: dict[Terms, Word]) -> dict[Terms, Word]:
         """Keep the words with the highest idf, in order, if there are more than MOST_WORDS."""
         if len(words) <= MOST_WORDS:
             return words
@@ -202,15 +200,24 @@ class Matcher:
         self._left_out += len(words) - MOST_WORDS
         return {each: leaf for each, leaf in words.items() if each in kept}
 
-    def _add_word(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of a word; a word of several terms (`covid-19`) is a phrase."""
-        places = slots(readings)
-        if len(places) > 1:
-            return self._add_phrase(readings, leaf, scores)
+    def _add_word(self, leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of a word or phrase; `Amazon.com` is a phrase too."""
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
             return self._add_expanded(self._expanded(leaf.text), leaf, scores)
-        terms_alike = places[0] if places else ()
-        return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
+        paths = self._languages.paths(leaf.text)
+        if len(paths) == 1 and len(paths[0]) < 2:
+            terms_alike = paths[0][0].terms if paths[0] else ()
+            return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
+        slop = leaf.slop if isinstance(leaf, Phrase) else 1
+        found = [(self._rows(leaf.field, path, slop), path) for path in paths]
+        return self._add_together(found, leaf, scores)
+
+    def _rows(self, field: Field, path: Path, slop: int) -> Rows:
+        """The rows that hold the words of a path in order, ascending."""
+        if len(path) == 1:
+            return np.sort(self._scored_postings(field, path[0].terms).rows)
+        slots = [Slot(place.terms) for place in path]
+        return self._collection.phrase(field, slots, [slop] * (len(path) - 1)).rows
 
     def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
         """Mask of the articles of the best passages, before any filter, so that counts agree."""
@@ -237,46 +244,46 @@ class Matcher:
         self._leaves.append(LeafMatches(leaf, (found,), mask))
         return mask
 
-    def _add_phrase(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of terms where they stand in order, in any of the languages.
-
-        A passage has one language, so no row is found twice.
-        """
-        slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        found = [
-            self._collection.phrase(leaf.field, each, [slop] * (len(each) - 1)) for each in readings
-        ]
-        return self._add_together(np.concatenate(found), slots(readings), leaf, scores)
-
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
-        sides = self._languages.terms_of_sides(leaf.first, leaf.second)
-        orders = [pair for first, second in sides for pair in ((first, second), (second, first))]
-        found = [
-            self._collection.phrase(leaf.field, (*before, *behind), gaps)
-            for before, behind in orders[:: 2 if leaf.ordered else 1]
-            if before and behind
-            for gaps in [(*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))]
-        ]
-        rows = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-        places = [place for side in zip(*sides, strict=True) for place in slots(side)]
-        return self._add_together(rows, places, leaf, scores)
+        first, second = (self._languages.paths(side) for side in (leaf.first, leaf.second))
+        pairs = [(one, other) for one in first for other in second if one and other]
+        if not leaf.ordered:
+            pairs += [(other, one) for one, other in pairs]
+        found = []
+        for before, behind in pairs:
+            path = (*before, *behind)
+            gaps = (*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))
+            slots = [Slot(place.terms) for place in path]
+            found.append((self._collection.phrase(leaf.field, slots, gaps).rows, path))
+        return self._add_together(found, leaf, scores)
 
     def _add_together(
-        self, rows: Rows, places: Sequence[tuple[str, ...]], leaf: Leaf, scores: Floats
+        self, found: Sequence[tuple[Rows, Path]], leaf: Leaf, scores: Floats
     ) -> Bools:
-        """Add the scores of terms in these rows alone; return the mask of articles."""
+        """Add the scores of words in the rows that hold them together; return the articles' mask.
+
+        A row that holds them in several ways has the best of their scores.
+        """
+        rows = np.unique(np.concatenate([NO_ROWS, *(own for own, _ in found)]))
         together = np.zeros(len(rows), np.float32)
-        for terms_alike in dict.fromkeys(places) if len(rows) else ():
-            self._idfs.append(self._idf(terms_alike))
-            by_row = self._zeros()
-            found = self._scored_postings(leaf.field, terms_alike)
-            by_row[found.rows] = found.scores
-            together += by_row[rows]
+        idfs: list[float] = []
+        for own, path in found:
+            distinct = list(dict.fromkeys(place.terms for place in path))
+            idfs = max(idfs, [self._idf(each) for each in distinct] if len(own) else [], key=sum)
+            score = np.zeros(len(own), np.float32)
+            for terms_alike in distinct if len(own) else ():
+                by_row = self._zeros()
+                postings = self._scored_postings(leaf.field, terms_alike)
+                by_row[postings.rows] = postings.scores
+                score += by_row[own]
+            at = np.searchsorted(rows, own)
+            together[at] = np.maximum(together[at], score)
+        self._idfs += idfs
         scores[rows] += together
         mask = self._table.articles_with(rows)
-        found = ScoredPostings(rows, together, np.flatnonzero(mask))
-        self._leaves.append(LeafMatches(leaf, (found,), mask))
+        matched = ScoredPostings(rows, together, np.flatnonzero(mask))
+        self._leaves.append(LeafMatches(leaf, (matched,), mask))
         return mask
 
     def _expanded(self, prefix: str) -> list[str]:

@@ -1,11 +1,13 @@
 """A Whoosh codec that stores posting lists as arrays, which numpy reads whole.
 
 Documents and frequencies are in one file; positions, read for phrases alone, in another; words as
-they are spelt in a third (vocabulary.py). Whoosh still provides schema, terms, columns, segments
-and deletions, and a stock Whoosh searcher can search such an index.
+they are spelt in a third (vocabulary.py); how each occurrence is written in a fourth (forms.py).
+Whoosh still provides schema, terms, columns, segments and deletions, and a stock Whoosh searcher
+can search such an index.
 
 A posting list, little-endian: a header (number of documents, bytes per frequency, bytes per high
-position, offset of the positions, lengths of their low and high parts), documents as uint32,
+position, offset of the positions, lengths of their low and high parts, positions that the longest
+form covers, offset of the forms in a file of their own, forms.py), documents as uint32,
 frequencies in as many bytes as the greatest needs. Positions: first all low bytes, uncompressed, as
 a passage seldom has more than 256 words and zlib gains nothing on them; then, if any position needs
 them, the higher bytes, which are nearly all 0, compressed.
@@ -24,14 +26,15 @@ from whoosh.reading import IndexReader
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
-from backfile.index.lexical.storage import vocabulary
-from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
+from backfile.index.lexical.storage import forms, vocabulary
+from backfile.index.lexical.storage.forms import FormLists
+from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList
 from backfile.index.lexical.storage.unpickling import damaged, refused, seal_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
 
-POSTINGS = "arrays-3"  # recorded in the manifest; every change of this format changes it
+POSTINGS = "arrays-4"  # recorded in the manifest; every change of this format changes it
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
 NOT_INLINE = b"\0"  # the first byte of TERM_INFO
 OFFSET = 8  # index in TERM_INFO of where the list is stored
@@ -53,6 +56,7 @@ class PostingLists(NamedTuple):
     """The number of words of the field in each of the documents."""
     positions: Numbers
     """`frequencies[i]` positions for each i."""
+    forms: FormLists
 
 
 def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -80,6 +84,7 @@ class ArrayCodec(W3Codec):
             storage.file_length(segment.make_filename(self.TERMS_EXT)),
             mapped(self.POSTS_EXT),
             mapped(POSITIONS_EXTENSION),
+            mapped(forms.EXTENSION),
             mapped(vocabulary.EXTENSION),
         )
 
@@ -99,6 +104,8 @@ class ArrayFieldWriter(W3FieldWriter):
     def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
         super().__init__(codec, storage, segment)
         self._positions = self._create_file(POSITIONS_EXTENSION)
+        self._forms = self._create_file(forms.EXTENSION)
+        self._forms.write(forms.START)
 
     def add_lists(self, field: str, lists: PostingLists) -> None:
         """Write the lists of terms of a field: ascending, and above all terms written before."""
@@ -119,16 +126,19 @@ class ArrayFieldWriter(W3FieldWriter):
         ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
         for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
             left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
-            high, high_width = b"", width_of(above[i])
+            high, high_width = b"", forms.width_of(above[i])
             if above[i]:
                 rest = (lists.positions[start:end] >> 8).astype(f"<u{high_width}")
                 high = zlib.compress(rest.tobytes(), 1)
             greatest, shortest, longest, first, last = known
-            width = width_of(greatest)
+            width = forms.width_of(greatest)
             count, total = right - left, end - start
+            covered, forms_at = self._add_forms(i, term, lists, slice(start, end))
             stored = b"".join(
                 (
-                    HEADER.pack(count, width, high_width, where, total, len(high)),
+                    HEADER.pack(
+                        count, width, high_width, where, total, len(high), covered, forms_at
+                    ),
                     documents[4 * left : 4 * right],
                     lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
                 )
@@ -139,6 +149,19 @@ class ArrayFieldWriter(W3FieldWriter):
             self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
             offset, where = offset + len(stored), where + total + len(high)
 
+    def _add_forms(self, i: int, term: bytes, lists: PostingLists, of: slice) -> tuple[int, int]:
+        """Write the forms of the i-th term; return the length of the longest, and the offset."""
+        if not lists.forms.written:
+            return 1, forms.NONE
+        chosen = slice(lists.forms.cuts[i], lists.forms.cuts[i + 1])
+        lengths = lists.forms.lengths[chosen]
+        stored = forms.encode(
+            term.decode(), lists.forms.written[chosen], lengths, lists.forms.choices[of]
+        )
+        offset = self._forms.tell() if stored else forms.NONE
+        self._forms.write(stored)
+        return max(lengths), offset
+
     def add_vocabulary(self, words: Vocabulary) -> None:
         """Write the vocabulary of all fields; call it once per segment, even without words."""
         with self._create_file(vocabulary.EXTENSION) as stream:
@@ -147,6 +170,7 @@ class ArrayFieldWriter(W3FieldWriter):
     def close(self) -> None:
         super().close()
         self._positions.close()
+        self._forms.close()
 
 
 class TermTable(OrderedHashReader):
@@ -163,17 +187,25 @@ class ArrayTermsReader(W3TermsReader):
     """Reads posting lists as arrays, or as matchers for a stock searcher."""
 
     def __init__(
-        self, codec: Any, terms: Any, length: int, postings: Any, positions: Any, words: Any
+        self,
+        codec: Any,
+        terms: Any,
+        length: int,
+        postings: Any,
+        positions: Any,
+        forms: Any,
+        words: Any,
     ) -> None:
         super().__init__(codec, terms, length, postings)
         if not getattr(terms, "seal", None):
             self._tindex.__class__ = TermTable  # Whoosh's constructor names the other class
         self._positions = positions
+        self._forms = forms
         self._words = words
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
-        return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
+        return ArrayMatcher(self._list_at(term, offset), (field, term), format_, scorer)
 
     def term_info(self, field: str, term: bytes) -> Any:
         """What Whoosh knows of a term; raise TermNotFound, or EngineUnavailable if it is unsafe.
@@ -194,18 +226,19 @@ class ArrayTermsReader(W3TermsReader):
     def stored(self, field: str, term: bytes) -> StoredList | None:
         """Open the list of a term; None for an unknown term."""
         found = self._tindex.get(self._keycoder(field, term))
-        return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
+        return self._list_at(term, TERM_INFO.unpack(found)[OFFSET]) if found else None
 
     def vocabulary(self) -> Vocabulary:
         """Read and decompress the vocabulary; nothing is cached."""
         return vocabulary.decode(self._words.whole())
 
-    def _list_at(self, offset: int) -> StoredList:
-        return StoredList(self._postfile, offset, self._positions)
+    def _list_at(self, term: bytes, offset: int) -> StoredList:
+        return StoredList(term.decode(), self._postfile, offset, self._positions, self._forms)
 
     def close(self) -> None:
         super().close()
         self._positions.close()
+        self._forms.close()
         self._words.close()
 
 

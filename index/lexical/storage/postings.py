@@ -10,6 +10,7 @@ import numpy as np
 from whoosh.filedb.structfile import BufferFile
 
 from backfile.archive.store.sealing import BLOCK, Seal
+from backfile.index.lexical.storage.forms import StoredForms, decode
 from backfile.index.lexical.storage.unpickling import CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
 
@@ -78,17 +79,22 @@ class MappedFile(CheckedFile):
             self._unchecked[number : number + 1] = b"0"
 
 
-HEADER = struct.Struct("<IBBQII")
+HEADER = struct.Struct("<IBBQIIBQ")
 
 
 class StoredList:
-    """A stored posting list; positions are read at each call, documents and frequencies once."""
+    """A stored posting list; positions and forms are read at each call, the rest once.
 
-    def __init__(self, postings: Any, offset: int, positions: Any) -> None:
+    `longest` is the number of positions that its longest form covers.
+    """
+
+    def __init__(self, term: str, postings: Any, offset: int, positions: Any, forms: Any) -> None:
         """Read it; raise EngineUnavailable if its parts do not lie within the file."""
         header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._high_width, *self._where = header
+        count, width, self._high_width, *self._where, self.longest, self._forms_at = header
+        self._term = term
         self._file = positions
+        self._forms = forms
         documents = postings.get(offset + HEADER.size, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
         frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
@@ -107,7 +113,7 @@ class StoredList:
             found += np.frombuffer(high, f"<u{self._high_width}") * np.uint32(256)
         return found
 
-
-def width_of(most: int) -> int:
-    """The bytes of an unsigned number up to this one: 1, 2 or 4."""
-    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
+    def forms(self) -> StoredForms:
+        """How each occurrence is written, in the order of the positions."""
+        n_occurrences = int(self.frequencies.sum(dtype=np.int64))
+        return decode(self._forms, self._forms_at, self._term, n_occurrences)
