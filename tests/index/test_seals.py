@@ -41,7 +41,7 @@ def sound(tmp_path_factory):
 
 
 def names():
-    return ("*.toc", "*_len.col", "*words.col", "*.row.col", "*.frm", "*.pos", "*.pst", "*.trm", "*.voc")
+    return ("*.toc", "*_len.col", "*words.col", "*.row.col", "*.pos", "*.pst", "*.trm", "*.voc")
 
 
 QUESTIONS = {

@@ -67,7 +67,7 @@ def test_signs_are_part_of_their_word():
 def test_any_text_has_terms_where_they_stand(text, code):
     spans = list(term_spans(text, code))
     assert terms(text, code) == [span.term for span in spans]
-    assert all(0 <= start < end <= len(text) for _, start, end in spans)
+    assert all(0 <= start < end <= len(text) for _, start, end, *_ in spans)
     assert [span.start for span in spans] == sorted(span.start for span in spans)
     assert all(span.term for span in spans)
 

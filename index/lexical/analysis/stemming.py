@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from whoosh.lang.porter import stem
 from whoosh.lang.stopwords import stoplists
 
-from backfile.index.lexical.analysis.word_delimiter import COUNTRY, HYPHENS, QUOTES
+from backfile.index.lexical.analysis.word_delimiter import COUNTRY, HYPHENS, QUOTES, is_contraction
 
 ENGLISH = ""  # and texts without a known language
 UNSTEMMED = "x"  # languages without stemmer and stop words in Whoosh
@@ -106,8 +106,12 @@ def reading(language: str) -> str:
 
 
 def is_stop_word(word: str, language: str = ENGLISH) -> bool:
-    """Whether a word is a stop word."""
-    return word != COUNTRY and fold(word) in _stop_words(language)
+    """Whether a word is a stop word.
+
+    >>> is_stop_word("us"), is_stop_word("US"), is_stop_word("didn't")
+    (True, False, True)
+    """
+    return word != COUNTRY and (fold(word) in _stop_words(language) or is_contraction(word))
 
 
 def marked(term: str) -> tuple[str, str]:

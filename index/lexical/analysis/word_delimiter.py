@@ -8,7 +8,6 @@ are one token however they are written: `1,500` and `1500`, `U.N.` and `UN`.
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from backfile.index.lexical.analysis.ngrams import MARKS, RUN, Piece, has_run, pairs
@@ -41,9 +40,8 @@ CONTRACTION = re.compile(
 )
 IRREGULAR = {"can": "can", "won": "will", "shan": "shall"}
 SHORT = {"re": "are", "ve": "have", "ll": "will", "m": "am"}
-MOST_PARTS = 4  # of a joined form
 LONGEST_JOINED = 32  # characters
-TITLE = re.compile(r"[^\W\d_]{1,2}(?:\.[^\W\d_]{1,2}){1,2}")  # Ph.D
+TITLE = re.compile(r"[^\W\d_]{1,2}\.[^\W\d_]{1,2}")  # Ph.D
 COUNTRY = "US"  # in capitals the country, else a pronoun
 
 
@@ -73,7 +71,7 @@ def tokens(word: str) -> tuple[Token, ...]:
     >>> [(token.text, token.position, token.length) for token in tokens("co-operative")]
     [('co', 0, 1), ('co-operative', 0, 2), ('operative', 1, 1)]
     >>> [token.text for word in ("U.N", "1,500", "didn't", "Amazon.com") for token in tokens(word)]
-    ['UN', '1500', 'did', "didn't", 'not', 'Amazon', 'com']
+    ['UN', '1500', 'did', 'not', 'Amazon', 'com']
     """
     if not is_compound(word):
         return (Token(word, 0, len(word)),)
@@ -122,7 +120,6 @@ def _tokens_of(piece: str, start: int) -> list[Token]:
     )
     return [
         Token(verb, start, cut),
-        Token(piece, start, end, length=2),
         Token(other, cut, end, position=1),
     ]
 
@@ -141,17 +138,22 @@ def _cut(piece: str, offset: int) -> Iterator[tuple[Piece, bool]]:
 
 
 def _joined(word: str, parts: Sequence[Token]) -> list[Token]:
-    """The form of a word whose parts are joined, if it is one that is also written as one word."""
-    whole = [Token(word, 0, len(word), length=len(parts))]
-    if not 2 <= len(parts) <= MOST_PARTS or len(word) > LONGEST_JOINED or has_run(word):
+    """The joined form of a word in two parts, if it is one that is also written as one word."""
+    if len(parts) != 2 or len(word) > LONGEST_JOINED or has_run(word):
         return []
-    between = {word[one.end : other.start] for one, other in pairwise(parts)}
-    digits = all(part.text.isdigit() for part in parts)
-    if between <= set(HYPHENS):
-        return [] if digits else whole
-    if between <= set(BLANKS):
-        return [whole[0]._replace(text=re.sub(r"\D", "", word))] if digits else []
-    return whole if TITLE.fullmatch(word) else []
+    whole = Token(word, 0, len(word), length=2)
+    between = word[parts[0].end : parts[1].start]
+    digits = parts[0].text.isdigit() and parts[1].text.isdigit()
+    if between and between in HYPHENS:
+        return [] if digits else [whole]
+    if between and between in BLANKS:
+        return [whole._replace(text=parts[0].text + parts[1].text)]
+    return [whole] if TITLE.fullmatch(word) else []
+
+
+def is_contraction(word: str) -> bool:
+    """Whether a word is a verb with what is joined to it: didn't, you're."""
+    return CONTRACTION.fullmatch(word) is not None
 
 
 def _value(number: str) -> str:

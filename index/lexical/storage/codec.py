@@ -1,16 +1,16 @@
 """A Whoosh codec that stores posting lists as arrays, which numpy reads whole.
 
-Documents and frequencies are in one file; positions, read for phrases alone, in another; words as
-they are spelt in a third (vocabulary.py); how each occurrence is written in a fourth (forms.py).
-Whoosh still provides schema, terms, columns, segments and deletions, and a stock Whoosh searcher
-can search such an index.
+Documents, frequencies and the written forms of terms (forms.py) are in one file; positions, read
+for phrases alone, in another; words as they are spelt in a third (vocabulary.py). Whoosh still
+provides schema, terms, columns, segments and deletions, and a stock Whoosh searcher can search such
+an index.
 
 A posting list, little-endian: a header (number of documents, bytes per frequency, bytes per high
-position, offset of the positions, lengths of their low and high parts, positions that the longest
-form covers, offset of the forms in a file of their own, forms.py), documents as uint32,
-frequencies in as many bytes as the greatest needs. Positions: first all low bytes, uncompressed, as
-a passage seldom has more than 256 words and zlib gains nothing on them; then, if any position needs
-them, the higher bytes, which are nearly all 0, compressed.
+position, offset of the positions, length of their high part, positions that the longest form
+covers, bytes of the forms), documents as uint32, frequencies in as many bytes as the greatest
+needs, and the forms. Positions: first all low bytes, uncompressed, as a passage seldom has more
+than 256 words and zlib gains nothing on them; then, if any position needs them, the higher bytes,
+which are nearly all 0, compressed.
 """
 
 import struct
@@ -84,7 +84,6 @@ class ArrayCodec(W3Codec):
             storage.file_length(segment.make_filename(self.TERMS_EXT)),
             mapped(self.POSTS_EXT),
             mapped(POSITIONS_EXTENSION),
-            mapped(forms.EXTENSION),
             mapped(vocabulary.EXTENSION),
         )
 
@@ -104,8 +103,6 @@ class ArrayFieldWriter(W3FieldWriter):
     def __init__(self, codec: Any, storage: Any, segment: Any) -> None:
         super().__init__(codec, storage, segment)
         self._positions = self._create_file(POSITIONS_EXTENSION)
-        self._forms = self._create_file(forms.EXTENSION)
-        self._forms.write(forms.START)
 
     def add_lists(self, field: str, lists: PostingLists) -> None:
         """Write the lists of terms of a field: ascending, and above all terms written before."""
@@ -133,14 +130,13 @@ class ArrayFieldWriter(W3FieldWriter):
             greatest, shortest, longest, first, last = known
             width = forms.width_of(greatest)
             count, total = right - left, end - start
-            covered, forms_at = self._add_forms(i, term, lists, slice(start, end))
+            covered, written = _forms(i, term, lists, slice(start, end))
             stored = b"".join(
                 (
-                    HEADER.pack(
-                        count, width, high_width, where, total, len(high), covered, forms_at
-                    ),
+                    HEADER.pack(count, width, high_width, where, len(high), covered, len(written)),
                     documents[4 * left : 4 * right],
                     lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
+                    written,
                 )
             )
             self._positions.write(low[start:end] + high)
@@ -148,19 +144,6 @@ class ArrayFieldWriter(W3FieldWriter):
             info = (0, total, count, shortest, longest, greatest, first, last, offset, len(stored))
             self._tindex.add(fieldid + term, TERM_INFO.pack(*info))
             offset, where = offset + len(stored), where + total + len(high)
-
-    def _add_forms(self, i: int, term: bytes, lists: PostingLists, of: slice) -> tuple[int, int]:
-        """Write the forms of the i-th term; return the length of the longest, and the offset."""
-        if not lists.forms.written:
-            return 1, forms.NONE
-        chosen = slice(lists.forms.cuts[i], lists.forms.cuts[i + 1])
-        lengths = lists.forms.lengths[chosen]
-        stored = forms.encode(
-            term.decode(), lists.forms.written[chosen], lengths, lists.forms.choices[of]
-        )
-        offset = self._forms.tell() if stored else forms.NONE
-        self._forms.write(stored)
-        return max(lengths), offset
 
     def add_vocabulary(self, words: Vocabulary) -> None:
         """Write the vocabulary of all fields; call it once per segment, even without words."""
@@ -170,7 +153,15 @@ class ArrayFieldWriter(W3FieldWriter):
     def close(self) -> None:
         super().close()
         self._positions.close()
-        self._forms.close()
+
+
+def _forms(i: int, term: bytes, lists: PostingLists, of: slice) -> tuple[int, bytes]:
+    """The positions that the longest form of the i-th term covers, and its forms, encoded."""
+    if not lists.forms.written:
+        return 1, b""
+    chosen = slice(lists.forms.cuts[i], lists.forms.cuts[i + 1])
+    written, lengths = lists.forms.written[chosen], lists.forms.lengths[chosen]
+    return max(lengths), forms.encode(term.decode(), written, lengths, lists.forms.choices[of])
 
 
 class TermTable(OrderedHashReader):
@@ -193,14 +184,12 @@ class ArrayTermsReader(W3TermsReader):
         length: int,
         postings: Any,
         positions: Any,
-        forms: Any,
         words: Any,
     ) -> None:
         super().__init__(codec, terms, length, postings)
         if not getattr(terms, "seal", None):
             self._tindex.__class__ = TermTable  # Whoosh's constructor names the other class
         self._positions = positions
-        self._forms = forms
         self._words = words
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
@@ -233,12 +222,11 @@ class ArrayTermsReader(W3TermsReader):
         return vocabulary.decode(self._words.whole())
 
     def _list_at(self, term: bytes, offset: int) -> StoredList:
-        return StoredList(term.decode(), self._postfile, offset, self._positions, self._forms)
+        return StoredList(term.decode(), self._postfile, offset, self._positions)
 
     def close(self) -> None:
         super().close()
         self._positions.close()
-        self._forms.close()
         self._words.close()
 
 

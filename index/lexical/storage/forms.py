@@ -1,30 +1,33 @@
-"""The file that stores how each occurrence of a term is written: `ferry`, `Ferries`, `FERRY`.
+"""Stores how each occurrence of a term is written: `ferry`, `Ferries`, `FERRY`.
 
 A term is a stem in one case. The forms answer what the stem cannot: whether a word stands exactly
 as it was asked for, and how many positions a compound covers, whose joined form is the term.
 
-A record, little-endian: a header (number of forms, bytes of their names, bytes of the choices), the
-names in UTF-8, one a line, the positions that each covers as a byte, and, of several forms, the
-index of the form of each occurrence, compressed: most occurrences have the first. A term that is
-always written as itself has no record.
+A record follows each posting list. It is empty for a term that is always written as itself. Else it
+is, little-endian, the number of bytes of the names, the names in UTF-8, one a line, and, of several
+forms, the index of the form of each occurrence, compressed if that is shorter. A name begins with
+the positions it covers and with a code: how much of the term it repeats, and its capitals.
 """
 
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from backfile.index.lexical.storage.unpickling import damaged
 from backfile.index.model.arrays import Bools, Numbers
 
 Accepts = Callable[[str], bool]
-EXTENSION = ".frm"
-NONE = 0  # the offset of no record
-HEADER = struct.Struct("<III")
-START = b"\n"  # so that no record has the offset 0
+SIZE = struct.Struct("<I")
+FIRST = 32  # the code point of 0: the codes are no line ends
+CAPITALS: tuple[Callable[[str], str], ...] = (
+    str,
+    lambda text: text[:1].upper() + text[1:],
+    str.upper,
+)
 
 
 class FormLists(NamedTuple):
@@ -68,33 +71,54 @@ def encode(term: str, written: Sequence[str], lengths: Sequence[int], choices: N
     """The record of a term; empty for a term that is always written as itself."""
     if len(written) == 1 and written[0] in (term, "") and lengths[0] == 1:
         return b""
-    names = "\n".join(written).encode()
+    named = zip(written, lengths, strict=True)
+    names = "\n".join(_shortened(term, form, length) for form, length in named).encode()
     packed = b""
     if len(written) > 1:
-        packed = zlib.compress(choices.astype(f"<u{width_of(len(written) - 1)}").tobytes(), 1)
-    header = HEADER.pack(len(written), len(names), len(packed))
-    return b"".join([header, names, bytes(lengths), packed])
+        packed = choices.astype(f"<u{width_of(len(written) - 1)}").tobytes()
+        packed = min(packed, zlib.compress(packed, 1), key=len)
+    return b"".join([SIZE.pack(len(names)), names, packed])
 
 
-def decode(stored: Any, offset: int, term: str, n_occurrences: int) -> StoredForms:
-    """Read the record at an offset; raise EngineUnavailable if it does not fit the term's list."""
-    if offset == NONE:
+def decode(stored: bytes, term: str, n_occurrences: int) -> StoredForms:
+    """Read the record of a term; raise ValueError if it does not fit the term's list."""
+    if not stored:
         return StoredForms([term], [1], np.zeros(n_occurrences, np.uint32))
-    n_forms, n_names, n_packed = HEADER.unpack(stored.get(offset, HEADER.size))
-    names = offset + HEADER.size
-    written = stored.get(names, n_names).decode().split("\n")
-    lengths = list(stored.get(names + n_names, n_forms))
-    if len(written) != n_forms or not all(lengths):
-        raise damaged(str(stored))
-    if n_forms == 1:
+    end = SIZE.size + SIZE.unpack_from(stored)[0]
+    names = stored[SIZE.size : end].decode().split("\n")
+    lengths, written = zip(*(_whole(term, name) for name in names), strict=True)
+    if len(names) == 1:
         return StoredForms(written, lengths, np.zeros(n_occurrences, np.uint32))
-    width = width_of(n_forms - 1)
-    packed = stored.get(names + n_names + n_forms, n_packed)
-    unpacked = zlib.decompressobj().decompress(packed, width * n_occurrences)
-    choices = np.frombuffer(unpacked, f"<u{width}").astype(np.uint32)
-    if len(choices) != n_occurrences or choices.max(initial=0) >= n_forms:
-        raise damaged(str(stored))
+    width = width_of(len(names) - 1)
+    packed, size = stored[end:], width * n_occurrences
+    if len(packed) < size:
+        packed = zlib.decompressobj().decompress(packed, size)  # no more than it must give
+    choices = np.frombuffer(packed, f"<u{width}").astype(np.uint32)
+    if len(choices) != n_occurrences or choices.max(initial=0) >= len(names):
+        raise ValueError("the forms of a term")
     return StoredForms(written, lengths, choices)
+
+
+def _shortened(term: str, form: str, length: int) -> str:
+    """A form without the letters that it shares with its term."""
+    lowered = form.lower()
+    alike = (one == other for one, other in zip(lowered, term, strict=False))
+    shared = sum(takewhile(bool, alike))
+    for kind, capitals in enumerate(CAPITALS):
+        if capitals(lowered) == form:
+            code = shared * (len(CAPITALS) + 1) + kind
+            return f"{chr(FIRST + length)}{chr(FIRST + code)}{lowered[shared:]}"
+    return f"{chr(FIRST + length)}{chr(FIRST + len(CAPITALS))}{form}"
+
+
+def _whole(term: str, name: str) -> tuple[int, str]:
+    """The positions that a form covers, and the form."""
+    length, code = ord(name[0]) - FIRST, ord(name[1]) - FIRST
+    shared, kind = divmod(code, len(CAPITALS) + 1)
+    if length < 1 or code < 0:
+        raise ValueError("the forms of a term")
+    form = term[:shared] + name[2:]
+    return length, form if kind == len(CAPITALS) else CAPITALS[kind](form)
 
 
 def forms_joined(parts: Sequence[StoredForms]) -> StoredForms:

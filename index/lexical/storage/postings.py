@@ -79,7 +79,7 @@ class MappedFile(CheckedFile):
             self._unchecked[number : number + 1] = b"0"
 
 
-HEADER = struct.Struct("<IBBQIIBQ")
+HEADER = struct.Struct("<IBBQIBI")
 
 
 class StoredList:
@@ -88,23 +88,22 @@ class StoredList:
     `longest` is the number of positions that its longest form covers.
     """
 
-    def __init__(self, term: str, postings: Any, offset: int, positions: Any, forms: Any) -> None:
+    def __init__(self, term: str, postings: Any, offset: int, positions: Any) -> None:
         """Read it; raise EngineUnavailable if its parts do not lie within the file."""
         header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._high_width, *self._where, self.longest, self._forms_at = header
+        count, width, self._high_width, *self._where, self.longest, size = header
         self._term = term
         self._file = positions
-        self._forms = forms
         documents = postings.get(offset + HEADER.size, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
         frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
+        self._forms = postings, offset + HEADER.size + (4 + width) * count, size
 
     def positions(self) -> Numbers:
         """All positions, one document after the other: as many as the frequencies add up to."""
-        offset, n_low, n_high = self._where
-        if n_low != self.frequencies.sum(dtype=np.int64):
-            raise damaged(str(self._file))
+        offset, n_high = self._where
+        n_low = int(self.frequencies.sum(dtype=np.int64))
         found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
@@ -115,5 +114,9 @@ class StoredList:
 
     def forms(self) -> StoredForms:
         """How each occurrence is written, in the order of the positions."""
+        postings, offset, size = self._forms
         n_occurrences = int(self.frequencies.sum(dtype=np.int64))
-        return decode(self._forms, self._forms_at, self._term, n_occurrences)
+        try:
+            return decode(postings.get(offset, size), self._term, n_occurrences)
+        except (ValueError, IndexError, struct.error, zlib.error) as exc:
+            raise damaged(str(postings)) from exc
