@@ -11,8 +11,10 @@ from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
 from backfile.index.model.expression import (
     And,
+    AtLeast,
     Expression,
     Field,
+    Form,
     Fuzzy,
     Leaf,
     Near,
@@ -20,6 +22,7 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Wildcard,
     Word,
     Words,
     describe,
@@ -37,6 +40,7 @@ QUESTION_WORDS = {
     "woher", "warum", "wieso", "weshalb", "wie", "qui", "que", "quoi", "quand", "où", "pourquoi",
     "comment", "quién", "qué", "cuándo", "dónde", "cómo", "chi", "cosa", "dove", "perché",
 }  # fmt: skip
+COMPARED = (Field.DATE, Field.LENGTH)  # their values are no words
 MOST_PARTS = 16
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
@@ -127,7 +131,9 @@ def typed(expression: Expression) -> str:
             return " ".join(map(_inner, parts))
         case Not(part):
             return f"NOT {_inner(part)}"
-        case Word(text, field) if field is not Field.DATE and not _is_plain(text):
+        case AtLeast(part, number):
+            return f"ATLEAST{number}({typed(part)})"
+        case Word(text, field, Form.ANY) if field not in COMPARED and not _is_plain(text):
             return written(Phrase(text, field))
     return written(expression)
 
@@ -157,7 +163,7 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
         yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + others))
 
 
-def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | None]]:
+def _leaves(expression: Expression) -> Iterator[tuple[Leaf | AtLeast | Not, Expression | None]]:
     """Iterate over the removable parts, each with the expression without it."""
     match expression:
         case And(parts) | Or(parts) | Words(parts):
@@ -170,15 +176,17 @@ def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | N
             yield expression, None
 
 
-def _kind(part: Leaf | Not) -> QueryPartKind:
+def _kind(part: Leaf | AtLeast | Not) -> QueryPartKind:
     match part:
         case Not():
             return QueryPartKind.EXCLUSION
+        case AtLeast(counted):
+            return _kind(counted)
         case _ if part.field is not Field.ANY:
             return QueryPartKind.FIELD
         case Phrase():
             return QueryPartKind.PHRASE
-        case Prefix():
+        case Prefix() | Wildcard():
             return QueryPartKind.PREFIX
         case Fuzzy():
             return QueryPartKind.FUZZY

@@ -3,23 +3,29 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from backfile.index.lexical.analysis.analyser import TermSpan, asked, cut_text, term_spans
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
-from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of, term_of
-from backfile.index.lexical.analysis.word_delimiter import WORD, tokens
+from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.spelling.spellings import is_within
+from backfile.index.lexical.spelling.wildcards import ANY_WORD, is_match, split_wild
 from backfile.index.model.expression import (
     Expression,
+    Form,
     Fuzzy,
     Leaf,
     Near,
     Phrase,
     Prefix,
     Stretch,
+    Wildcard,
     Word,
+    is_plain,
     positive_leaves,
 )
 
@@ -32,9 +38,9 @@ class Highlighter:
 
     def __init__(self, expression: Expression | None, languages: Languages = ONE_LANGUAGE) -> None:
         leaves = list(positive_leaves(expression)) if expression else []
-        words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
+        words = [leaf.text for leaf in leaves if is_plain(leaf)]
         weighty = set(languages.weighty(words))
-        self._leaves = [x for x in leaves if not isinstance(x, Word) or x.text in weighty]
+        self._leaves = [x for x in leaves if not is_plain(x) or x.text in weighty]
         self._in_language: dict[str, _Marker] = {}
 
     def mark(self, text: str, language: str = "") -> tuple[Span, ...]:
@@ -52,6 +58,21 @@ class Highlighter:
         return tuple(_apart(sorted(self._in_language[code].spans(text, language))))
 
 
+class _Wanted(NamedTuple):
+    """A word to mark: by its terms, as it must be written, or any word at all if None."""
+
+    terms: frozenset[str] | None
+    is_written: Callable[[str], bool] | None = None
+
+    def is_met(self, span: TermSpan, text: str) -> bool:
+        if self.terms is None:
+            return True
+        written = text[span.start : span.end]
+        if not self.terms:  # a pattern
+            return self.is_written is not None and self.is_written(written)
+        return span.term in self.terms and (self.is_written is None or self.is_written(written))
+
+
 class _Marker:
     """Finds the words of a query in texts of one language."""
 
@@ -61,50 +82,78 @@ class _Marker:
             (one, other, leaf)
             for leaf in leaves
             if isinstance(leaf, Near)
-            for one in _paths(leaf.first, language)
-            for other in _paths(leaf.second, language)
+            for one in self._ways(leaf.first)
+            for other in self._ways(leaf.second)
         ]
         self._letters: list[str] = []
+        self._single: list[_Wanted] = []
         self._terms: set[str] = set()
-        self._fuzzy: list[tuple[str, int]] = []
-        self._prefixes: tuple[str, ...] = ()
-        self._phrases: list[tuple[list[str], int]] = []
+        self._phrases: list[tuple[list[_Wanted], int]] = []
         for leaf in leaves:
             if not isinstance(leaf, Near):
                 self._add(leaf)
         self._known: dict[str, list[Span]] = {}  # what to mark in each word
 
-    def _add(self, leaf: Word | Phrase | Prefix | Fuzzy) -> None:
+    def _add(self, leaf: Word | Phrase | Prefix | Wildcard | Fuzzy) -> None:
         is_cut = has_run(leaf.text)
         if is_cut and len(letters(leaf.text)) == 1:
             self._letters.append(leaf.text)
-        for path in _paths(leaf.text, self._language):
-            if isinstance(leaf, Phrase) or len(path) > 1 or is_cut:
-                self._phrases.append((path, leaf.slop if isinstance(leaf, Phrase) else 1))
+        form = leaf.form if isinstance(leaf, Word | Phrase) else Form.ANY
+        for way in self._ways(leaf.text, form):
+            if isinstance(leaf, Phrase) or len(way) > 1 or is_cut:
+                self._phrases.append((way, leaf.slop if isinstance(leaf, Phrase) else 1))
             elif not isinstance(leaf, Fuzzy):
-                self._terms.update(path)
-        if is_cut:
-            return
-        if isinstance(leaf, Fuzzy):
-            self._fuzzy.append((spelling_of(leaf.text, self._language), leaf.edits))
-        elif isinstance(leaf, Prefix):
-            self._prefixes += (fold(leaf.text),)
+                self._add_single(way[0]) if way else None
+        if not is_cut and isinstance(leaf, Prefix | Fuzzy):
+            self._single.append(_Wanted(frozenset(), self._spelt(leaf)))
+
+    def _add_single(self, wanted: _Wanted) -> None:
+        if wanted.is_written is None and wanted.terms:
+            self._terms.update(wanted.terms)
+        else:
+            self._single.append(wanted)
+
+    def _spelt(self, leaf: Prefix | Fuzzy) -> Callable[[str], bool]:
+        """Whether a word begins like the prefix, or is spelt much like the fuzzy word."""
+        if isinstance(leaf, Prefix):
+            beginning = fold(leaf.text)
+            return lambda word: spelling_of(word, self._language).startswith(beginning)
+        asked_for, edits = spelling_of(leaf.text, self._language), leaf.edits
+        return lambda word: is_within(spelling_of(word, self._language), asked_for, edits)
+
+    def _ways(self, text: str, form: Form = Form.ANY) -> list[list[_Wanted]]:
+        """What to mark, word by word: compounds joined, and apart."""
+        found: list[list[_Wanted]] = []
+        for apart in (False, True):
+            way: list[_Wanted] = []
+            for is_wild, piece in split_wild(text):
+                way += [_wild(piece)] if is_wild else self._plain(piece, form, apart=apart)
+            if [each.terms for each in way] not in [[e.terms for e in known] for known in found]:
+                found.append(way)
+        return found
+
+    def _plain(self, text: str, form: Form, *, apart: bool) -> Iterator[_Wanted]:
+        for span in asked(text, self._language, apart=apart):
+            typed = text[span.start : span.end]
+            exact = None if form is Form.ANY else partial(form.accepts, typed)
+            yield _Wanted(frozenset([span.term]), exact)
 
     def spans(self, text: str, language: str) -> set[Span]:
         marked: set[Span] = set()
-        if self._terms or self._prefixes or self._fuzzy:
+        if self._terms or self._single:
             marked.update(self._words(text))
         if self._phrases or self._near:
             spans = list(term_spans(text, self._language))
             for phrase, slop in self._phrases:
-                marked.update((each.start, each.end) for each in _occurrences(spans, phrase, slop))
+                marked.update((x.start, x.end) for x in _occurrences(text, spans, phrase, slop))
             for first, second, leaf in self._near:
                 stretches = [spans]
                 if isinstance(leaf.within, Stretch):
                     stretches = _split(spans, cut_text(text, language).starts_of(leaf.within))
                 for each in stretches:
                     within = len(each) if isinstance(leaf.within, Stretch) else leaf.within
-                    marked.update(_near(each, first, second, within, leaf.ordered))
+                    ones, others = (_occurrences(text, each, side) for side in (first, second))
+                    marked.update(_near(ones, others, within, ordered=leaf.ordered))
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked
@@ -119,34 +168,28 @@ class _Marker:
                 yield word.start() + start, word.start() + end
 
     def _wanted(self, word: str) -> Iterator[Span]:
-        for token in tokens(word):
-            term = token.text if token.is_pair else term_of(token.text, self._language)
-            if term in self._terms or (not token.is_pair and self._is_spelt(token.text)):
-                yield token.start, token.end
-
-    def _is_spelt(self, word: str) -> bool:
-        if not (self._prefixes or self._fuzzy):
-            return False
-        spelt = spelling_of(word, self._language)
-        return spelt.startswith(self._prefixes) or any(
-            is_within(spelt, asked_for, edits) for asked_for, edits in self._fuzzy
-        )
+        for span in term_spans(word, self._language):
+            if span.term in self._terms or any(each.is_met(span, word) for each in self._single):
+                yield span.start, span.end
 
 
-def _paths(text: str, language: str) -> list[list[str]]:
-    """The terms of a searched text, with its compounds joined, and apart."""
-    found = ([s.term for s in asked(text, language, apart=apart)] for apart in (False, True))
-    return [list(path) for path in dict.fromkeys(map(tuple, found))]
+def _wild(pattern: str) -> _Wanted:
+    """A word with wildcards; `*` alone is any word."""
+    if pattern == ANY_WORD:
+        return _Wanted(None)
+    return _Wanted(frozenset(), is_match(pattern))
 
 
-def _occurrences(spans: Sequence[TermSpan], phrase: Sequence[str], slop: int = 1) -> list[TermSpan]:
-    """Where the terms stand in this order; each span covers the whole phrase."""
+def _occurrences(
+    text: str, spans: Sequence[TermSpan], phrase: Sequence[_Wanted], slop: int = 1
+) -> list[TermSpan]:
+    """Where the words stand in this order; each span covers the whole phrase."""
     at: dict[int, list[TermSpan]] = {}
     for span in spans:
         at.setdefault(span.position, []).append(span)
     found = []
     for first in spans if phrase else ():
-        last = _reached(at, phrase, slop, first) if first.term == phrase[0] else None
+        last = _reached(text, at, phrase, slop, first) if phrase[0].is_met(first, text) else None
         if last is not None:
             length = last.position + last.length - first.position
             found.append(first._replace(end=last.end, length=length))
@@ -154,14 +197,19 @@ def _occurrences(spans: Sequence[TermSpan], phrase: Sequence[str], slop: int = 1
 
 
 def _reached(
-    at: Mapping[int, Sequence[TermSpan]], phrase: Sequence[str], slop: int, first: TermSpan
+    text: str,
+    at: Mapping[int, Sequence[TermSpan]],
+    phrase: Sequence[_Wanted],
+    slop: int,
+    first: TermSpan,
 ) -> TermSpan | None:
     """The last word of a phrase that begins here, each word the nearest after the one before."""
     last = first
-    for term in phrase[1:]:
+    for wanted in phrase[1:]:
         after = last.position + last.length
-        ahead = (each for place in range(after, after + slop) for each in at.get(place, ()))
-        found = next((each for each in ahead if each.term == term), None)
+        reach = 1 if wanted.terms is None else slop
+        ahead = (each for place in range(after, after + reach) for each in at.get(place, ()))
+        found = next((each for each in ahead if wanted.is_met(each, text)), None)
         if found is None:
             return None
         last = found
@@ -175,15 +223,10 @@ def _split(spans: list[TermSpan], starts: Sequence[int]) -> list[list[TermSpan]]
 
 
 def _near(
-    spans: Sequence[TermSpan],
-    first: Sequence[str],
-    second: Sequence[str],
-    within: int,
-    ordered: bool,
+    first: Sequence[TermSpan], others: Sequence[TermSpan], within: int, *, ordered: bool
 ) -> Iterator[Span]:
     """Find pairs near each other; mark both sides, not the words between them."""
-    others = _occurrences(spans, second)
-    for one in _occurrences(spans, first):
+    for one in first:
         end = one.position + one.length - 1
         ahead = _between(others, end + 1, end + within, lambda other: other.position)
         last = one.position - 1

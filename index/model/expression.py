@@ -5,26 +5,74 @@ of its passages. Scores belong to passages.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backfile.archive.model.message import Message
 
 
 class Field(StrEnum):
-    """Where a word is searched: ANY is title and text, the last five are columns of articles.
+    """Where a word is searched: ANY is title and text, LEAD the title and the first paragraph.
 
-    The only value of DATE is `none`.
+    The last six are columns of articles. The only value of DATE is `none`; a value of LENGTH is a
+    number of words with its comparison: `>800`.
     """
 
     ANY = "any"
     TITLE = "title"
     TEXT = "text"
+    LEAD = "lead"
     SOURCE = "source"
     SECTION = "section"
     LANGUAGE = "language"
     AUTHOR = "author"
     DATE = "date"
+    LENGTH = "length"
+
+
+class Form(StrEnum):
+    """How a word must be written; the value is what is typed in front of it."""
+
+    ANY = ""
+    """In any form of the word: ferry, Ferries."""
+    SPELLING = "="
+    """As it was typed, but for capitals."""
+    CASE = "=="
+    """As it was typed."""
+    ALLCAPS = "ALLCAPS"
+    """In capitals alone: WHO."""
+    CAPS = "CAPS"
+    """With a capital: Apple."""
+    NOCAPS = "NOCAPS"
+    """Without a capital: apple."""
+
+    def accepts(self, typed: str, written: str) -> bool:
+        """Whether a word of a text is written as this form of the typed word must be.
+
+        >>> Form.SPELLING.accepts("ferry", "Ferry's"), Form.CASE.accepts("Who", "WHO")
+        (True, False)
+        """
+        match self:
+            case Form.SPELLING:
+                return bare(typed).casefold() == bare(written).casefold()
+            case Form.CASE:
+                return bare(typed) == bare(written)
+            case Form.ALLCAPS:
+                return written.isupper()
+            case Form.CAPS:
+                return written != written.lower()
+            case Form.NOCAPS:
+                return written == written.lower()
+        return True
+
+
+def bare(word: str) -> str:
+    """A word without a possessive, its apostrophes straight.
+
+    >>> bare("Howell’s")
+    'Howell'
+    """
+    return word.replace("’", "'").removesuffix("'s")
 
 
 class Stretch(StrEnum):
@@ -37,13 +85,15 @@ class Stretch(StrEnum):
 FIELD_NAMES = {
     Field.TITLE: Message("title"),
     Field.TEXT: Message("text"),
+    Field.LEAD: Message("title or first paragraph"),
     Field.SOURCE: Message("source"),
     Field.SECTION: Message("section"),
     Field.LANGUAGE: Message("language"),
     Field.AUTHOR: Message("author"),
 }
 INDEXED = (Field.TITLE, Field.TEXT)  # the fields that have posting lists
-COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
+WORDED = (Field.ANY, Field.TITLE, Field.TEXT, Field.LEAD)  # the fields of words
+COLUMNS = tuple(field for field in Field if field not in WORDED)
 Gap = int | Stretch
 """The greatest distance in terms between two neighbours of a phrase, or the stretch they share."""
 
@@ -54,20 +104,33 @@ class Word:
 
     text: str
     field: Field = Field.ANY
+    form: Form = Form.ANY
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in this order, with at most `slop - 1` other words between two neighbours."""
+    """Words in this order, with at most `slop - 1` other words between two neighbours.
+
+    A word may have wildcards, and `*` alone is any word.
+    """
 
     text: str
     field: Field = Field.ANY
     slop: int = 1
+    form: Form = Form.ANY
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
     """Any word with this beginning."""
+
+    text: str
+    field: Field = Field.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """Any word of this pattern: `?` is one letter, `*` any number of letters."""
 
     text: str
     field: Field = Field.ANY
@@ -115,6 +178,14 @@ class Or:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Matches if an article holds a word or phrase at least so many times."""
+
+    part: "Counted"
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """Matches if the part does not match."""
 
@@ -129,15 +200,21 @@ class Words:
 
     @property
     def plain(self) -> tuple[Word, ...]:
-        return tuple(p for p in self.parts if isinstance(p, Word) and p.field is Field.ANY)
+        return tuple(p for p in self.parts if isinstance(p, Word) and is_plain(p))
 
     @property
     def required(self) -> tuple["Expression", ...]:
-        return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
+        return tuple(part for part in self.parts if not is_plain(part))
 
 
-Leaf = Word | Phrase | Prefix | Fuzzy | Near
-Expression = Leaf | And | Or | Not | Words
+Counted = Word | Phrase | Prefix | Wildcard | Fuzzy
+Leaf = Counted | Near
+Expression = Leaf | AtLeast | And | Or | Not | Words
+
+
+def is_plain(part: Expression) -> bool:
+    """Whether a part without an operator is weighed, and not required."""
+    return isinstance(part, Word) and part.field is Field.ANY and part.form is Form.ANY
 
 
 def positive_leaves(expression: Expression) -> Iterator[Leaf]:
@@ -148,8 +225,10 @@ def positive_leaves(expression: Expression) -> Iterator[Leaf]:
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
                 yield from positive_leaves(part)
-        case Word() | Phrase() | Prefix() | Fuzzy() | Near():
-            if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
+        case AtLeast(part):
+            yield from positive_leaves(part)
+        case Word() | Phrase() | Prefix() | Wildcard() | Fuzzy() | Near():
+            if expression.field in WORDED:
                 yield expression
 
 
@@ -169,7 +248,7 @@ def _reads_words(expression: Expression) -> bool:
     match expression:
         case And(parts) | Or(parts) | Words(parts):
             return any(map(_reads_words, parts))
-        case Not(part):
+        case Not(part) | AtLeast(part):
             return _reads_words(part)
     return expression.field not in COLUMNS
 
@@ -182,6 +261,9 @@ def written(leaf: Leaf) -> str:
     """
     field = "" if leaf.field is Field.ANY else f"{leaf.field.value}:"
     match leaf:
+        case Word(form=form) | Phrase(form=form) if form is not Form.ANY:
+            plain = written(replace(leaf, field=Field.ANY, form=Form.ANY))
+            return f"{field}{form}({plain})" if form.isalpha() else f"{field}{form}{plain}"
         case Phrase(text, _, slop):
             return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
         case Prefix(text):
@@ -205,13 +287,25 @@ def describe(expression: Expression) -> str:
     match expression:
         case Near():
             return _with_field(_describe_near(expression), expression.field)
-        case Word(text, field):
-            return _with_field(text, field)
-        case Phrase(text, field, slop):
+        case Word(text, Field.LENGTH):
+            return _describe_length(text)
+        case Word(text, field, form):
+            return _with_field(_in_form(text, form), field)
+        case Phrase(text, field, slop, form):
             near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
-            return _with_field(near if slop > 1 else Message('"%(text)s"', text=text), field)
+            said = near if slop > 1 else Message('"%(text)s"', text=text)
+            return _with_field(_in_form(said, form), field)
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
+        case Wildcard(text, field):
+            return _with_field(text, field)
+        case AtLeast(part, number):
+            return Message.counted(
+                "%(text)s at least %(number)s time",
+                "%(text)s at least %(number)s times",
+                number,
+                text=describe(part),
+            )
         case Fuzzy(text, field, edits):
             spelt = Message.counted(
                 "%(text)s but for %(number)s letter",
@@ -239,6 +333,40 @@ def describe_all(descriptions: Sequence[str]) -> str:
     'the words ferry, and no date, and after:2023'
     """
     return _joined(_and_also, descriptions)
+
+
+def _in_form(text: str, form: Form) -> str:
+    match form:
+        case Form.SPELLING:
+            return Message("exactly %(text)s", text=text)
+        case Form.CASE:
+            return Message("exactly %(text)s, capitals too", text=text)
+        case Form.ALLCAPS:
+            return Message("%(text)s in capitals", text=text)
+        case Form.CAPS:
+            return Message("%(text)s with a capital", text=text)
+        case Form.NOCAPS:
+            return Message("%(text)s without capitals", text=text)
+    return text
+
+
+def _describe_length(text: str) -> Message:
+    least, most = length_range(text)
+    if most is None:
+        return Message("%(number)s words or more", number=least)
+    return Message("%(number)s words at most", number=most)
+
+
+def length_range(text: str) -> tuple[int, int | None]:
+    """The least and the most words of a comparison; None for no upper bound.
+
+    >>> length_range(">800"), length_range("<=300")
+    ((801, None), (0, 300))
+    """
+    number = int(text.lstrip("<>="))
+    if text.startswith(">"):
+        return number + ("=" not in text), None
+    return 0, number - ("=" not in text)
 
 
 def _describe_near(near: Near) -> Message:

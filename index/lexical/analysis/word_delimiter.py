@@ -41,6 +41,7 @@ CONTRACTION = re.compile(
 IRREGULAR = {"can": "can", "won": "will", "shan": "shall"}
 SHORT = {"re": "are", "ve": "have", "ll": "will", "m": "am"}
 LONGEST_JOINED = 32  # characters
+LONGEST_UNIT = 2  # letters behind a number: 9-mm and 9mm, but not 10-day
 TITLE = re.compile(r"[^\W\d_]{1,2}\.[^\W\d_]{1,2}")  # Ph.D
 COUNTRY = "US"  # in capitals the country, else a pronoun
 
@@ -143,9 +144,9 @@ def _joined(word: str, parts: Sequence[Token]) -> list[Token]:
         return []
     whole = Token(word, 0, len(word), length=2)
     between = word[parts[0].end : parts[1].start]
-    digits = parts[0].text.isdigit() and parts[1].text.isdigit()
+    counted = parts[0].text.isdigit() and len(parts[1].text) > LONGEST_UNIT
     if between and between in HYPHENS:
-        return [] if digits else [whole]
+        return [] if counted or (parts[1].text.isdigit() and parts[0].text.isdigit()) else [whole]
     if between and between in BLANKS:
         return [whole._replace(text=parts[0].text + parts[1].text)]
     return [whole] if TITLE.fullmatch(word) else []

@@ -1,6 +1,6 @@
 """Evaluates an expression over posting lists: which articles match, and each passage's score."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from functools import partial
 from typing import NamedTuple, Self, TypeVar
 
@@ -9,19 +9,22 @@ import numpy as np
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
-from backfile.index.lexical.analysis.languages import Path
+from backfile.index.lexical.analysis.languages import Place
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.spelling.wildcards import ANY_WORD, is_match, split_wild
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category
 from backfile.index.model.expression import (
     COLUMNS,
     INDEXED,
     And,
+    AtLeast,
     Expression,
     Field,
+    Form,
     Fuzzy,
     Leaf,
     Near,
@@ -31,6 +34,7 @@ from backfile.index.model.expression import (
     Prefix,
     Word,
     Words,
+    length_range,
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
@@ -51,6 +55,8 @@ WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 Part = TypeVar("Part")
 Terms = tuple[tuple[str, ...], ...]
 """The alternative terms of each place of a word: `Amazon.com` has two places."""
+Way = tuple[Slot, ...]
+"""One way in which a passage can hold a word or phrase: what stands at each place."""
 NO_ROWS: Rows = np.empty(0, np.int64)
 
 
@@ -133,6 +139,8 @@ class Matcher:
             case Not(part):  # an excluded part adds nothing to scores and bounds
                 excluded = Matcher(self._collection, is_late=self._is_late)._node(part)
                 return NodeMatches(self._zeros(), ~excluded.matching)
+            case AtLeast():
+                return self._at_least(expression)
             case Words():  # within AND, OR and NOT, an article must contain all words
                 found = self._words(expression)
                 return NodeMatches(found.scores, found.holds_all)
@@ -146,6 +154,9 @@ class Matcher:
             self._leaves.append(LeafMatches(leaf, (), mask))
             return NodeMatches(scores, mask)
         match leaf:
+            case _ if leaf.field is Field.LEAD and not isinstance(leaf, Near):
+                found = [(self._rows(leaf.field, path, 1), path) for path in self._ways(leaf)]
+                return NodeMatches(scores, self._add_together(found, leaf, scores))
             case Prefix(text) if not has_run(text):
                 return NodeMatches(scores, self._add_expanded(self._expanded(text), leaf, scores))
             case Fuzzy(text, _, edits) if not has_run(text):
@@ -204,20 +215,69 @@ class Matcher:
         """Add the scores of a word or phrase; `Amazon.com` is a phrase too."""
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
             return self._add_expanded(self._expanded(leaf.text), leaf, scores)
-        paths = self._languages.paths(leaf.text)
-        if len(paths) == 1 and len(paths[0]) < 2:
-            terms_alike = paths[0][0].terms if paths[0] else ()
+        ways = self._ways(leaf)
+        if len(ways) == 1 and len(ways[0]) < 2 and not any(slot.accepts for slot in ways[0]):
+            terms_alike = tuple(ways[0][0].terms or ()) if ways[0] else ()
             return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        found = [(self._rows(leaf.field, path, slop), path) for path in paths]
+        found = [(self._rows(leaf.field, way, slop), way) for way in ways]
         return self._add_together(found, leaf, scores)
 
-    def _rows(self, field: Field, path: Path, slop: int) -> Rows:
-        """The rows that hold the words of a path in order, ascending."""
-        if len(path) == 1:
-            return np.sort(self._scored_postings(field, path[0].terms).rows)
-        slots = [Slot(place.terms) for place in path]
-        return self._collection.phrase(field, slots, [slop] * (len(path) - 1)).rows
+    def _rows(self, field: Field, way: Way, slop: int) -> Rows:
+        """The rows that hold what the slots ask for in order, ascending."""
+        if not way:
+            return NO_ROWS
+        if len(way) == 1 and not way[0].accepts and field is not Field.LEAD:
+            return np.sort(self._scored_postings(field, tuple(way[0].terms or ())).rows)
+        return self._collection.phrase(field, way, [slop] * (len(way) - 1)).rows
+
+    def _ways(self, leaf: Leaf) -> list[Way]:
+        """The ways in which a passage can hold a leaf; see `Languages.paths`."""
+        match leaf:
+            case Prefix(text) if not has_run(text):
+                return [(Slot(self._expanded(text)),)]
+            case Fuzzy(text, _, edits) if not has_run(text):
+                return [(Slot(self._spelt_alike(text, edits)),)]
+            case Word(form=form) | Phrase(form=form):
+                return self._ways_of_text(leaf.text, form)
+        return self._ways_of_text(leaf.text)
+
+    def _ways_of_text(self, text: str, form: Form = Form.ANY) -> list[Way]:
+        joined: list[Slot] = []
+        apart: list[Slot] = []
+        for is_wild, piece in split_wild(text):
+            if is_wild:
+                slot = self._wild_slot(piece)
+                joined.append(slot)
+                apart.append(slot)
+            else:
+                paths = self._languages.paths(piece)
+                joined += (_slot(place, form) for place in paths[0])
+                apart += (_slot(place, form) for place in paths[-1])
+        same = [slot.terms for slot in joined] == [slot.terms for slot in apart]
+        return [tuple(joined)] if same else [tuple(joined), tuple(apart)]
+
+    def _wild_slot(self, pattern: str) -> Slot:
+        """What may stand for a word with wildcards; `*` alone is any word."""
+        if pattern == ANY_WORD:
+            return Slot(None)
+        terms = self._collection.spellings().terms_matching(pattern)
+        self._require_few(terms, pattern)
+        return Slot(sorted(terms), is_match(pattern))
+
+    def _at_least(self, expression: AtLeast) -> NodeMatches:
+        """Match the articles that hold a word or phrase often enough."""
+        part = expression.part
+        node = self._leaf(part)
+        slop = part.slop if isinstance(part, Phrase) else 1
+        counts = np.zeros(self._table.n_articles, np.int64)
+        for way in self._ways(part):
+            if way:
+                found = self._collection.occurrences(way, [slop] * (len(way) - 1), part.field)
+                counts = np.maximum(counts, found)
+        matching = node.matching & (counts >= expression.number)
+        owners = self._table.article_of
+        return NodeMatches(np.where(matching[owners], node.scores, np.float32(0)), matching)
 
     def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
         """Mask of the articles of the best passages, before any filter, so that counts agree."""
@@ -246,21 +306,18 @@ class Matcher:
 
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
-        first, second = (self._languages.paths(side) for side in (leaf.first, leaf.second))
+        first, second = (self._ways_of_text(side) for side in (leaf.first, leaf.second))
         pairs = [(one, other) for one in first for other in second if one and other]
         if not leaf.ordered:
             pairs += [(other, one) for one, other in pairs]
         found = []
         for before, behind in pairs:
-            path = (*before, *behind)
+            way = (*before, *behind)
             gaps = (*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))
-            slots = [Slot(place.terms) for place in path]
-            found.append((self._collection.phrase(leaf.field, slots, gaps).rows, path))
+            found.append((self._collection.phrase(leaf.field, way, gaps).rows, way))
         return self._add_together(found, leaf, scores)
 
-    def _add_together(
-        self, found: Sequence[tuple[Rows, Path]], leaf: Leaf, scores: Floats
-    ) -> Bools:
+    def _add_together(self, found: Sequence[tuple[Rows, Way]], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of words in the rows that hold them together; return the articles' mask.
 
         A row that holds them in several ways has the best of their scores.
@@ -268,13 +325,14 @@ class Matcher:
         rows = np.unique(np.concatenate([NO_ROWS, *(own for own, _ in found)]))
         together = np.zeros(len(rows), np.float32)
         idfs: list[float] = []
-        for own, path in found:
-            distinct = list(dict.fromkeys(place.terms for place in path))
+        field = Field.ANY if leaf.field is Field.LEAD else leaf.field
+        for own, way in found:
+            distinct = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
             idfs = max(idfs, [self._idf(each) for each in distinct] if len(own) else [], key=sum)
             score = np.zeros(len(own), np.float32)
             for terms_alike in distinct if len(own) else ():
                 by_row = self._zeros()
-                postings = self._scored_postings(leaf.field, terms_alike)
+                postings = self._scored_postings(field, terms_alike)
                 by_row[postings.rows] = postings.scores
                 score += by_row[own]
             at = np.searchsorted(rows, own)
@@ -294,16 +352,20 @@ class Matcher:
             found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
         else:
             found = self._collection.spellings().terms_beginning(folded)
-        if len(found) > MOST_TERMS:
+        self._require_few(found, prefix + "*")
+        return sorted(found.union(*self._languages.terms(prefix)))
+
+    def _require_few(self, terms: Sized, typed: str) -> None:
+        """Raise BadQuery if a part with wildcards stands for too many terms."""
+        if len(terms) > MOST_TERMS:
             reason = Message(
-                "%(part)s* stands for %(number)s words; at most %(most)s are taken: "
+                "%(part)s stands for %(number)s words; at most %(most)s are taken: "
                 "type more letters",
-                part=prefix,
-                number=len(found),
+                part=typed,
+                number=len(terms),
                 most=MOST_TERMS,
             )
             raise BadQuery("q", reason)
-        return sorted(found.union(*self._languages.terms(prefix)))
 
     def _spelt_alike(self, text: str, edits: int) -> list[str]:
         """The terms of words within so many edits; of many, the nearest and most frequent."""
@@ -319,6 +381,10 @@ class Matcher:
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:
             return self._table.undated
+        if field is Field.LENGTH:
+            least, most = length_range(text)
+            words = self._collection.article_words()
+            return (words >= least) & (words <= (words if most is None else most))
         category: Category = getattr(self._table, field.value)
         return category.mentioning(name_words(text), name_words)
 
@@ -354,6 +420,12 @@ def _held(masks: Bools, weights: Floats, eligible: Bools) -> _Held:
     most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
     holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
     return _Held(some, leading, holds_most, holds_all)
+
+
+def _slot(place: Place, form: Form) -> Slot:
+    if form is Form.ANY:
+        return Slot(place.terms)
+    return Slot(place.terms, partial(form.accepts, place.written))
 
 
 def _total(nodes: Sequence[NodeMatches]) -> Floats:

@@ -28,7 +28,7 @@ from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import forms, vocabulary
 from backfile.index.lexical.storage.forms import FormLists
-from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList
+from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
 from backfile.index.lexical.storage.unpickling import damaged, refused, seal_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
@@ -123,12 +123,12 @@ class ArrayFieldWriter(W3FieldWriter):
         ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
         for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
             left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
-            high, high_width = b"", forms.width_of(above[i])
+            high, high_width = b"", width_of(above[i])
             if above[i]:
                 rest = (lists.positions[start:end] >> 8).astype(f"<u{high_width}")
                 high = zlib.compress(rest.tobytes(), 1)
             greatest, shortest, longest, first, last = known
-            width = forms.width_of(greatest)
+            width = width_of(greatest)
             count, total = right - left, end - start
             covered, written = _forms(i, term, lists, slice(start, end))
             stored = b"".join(

@@ -5,8 +5,9 @@ as it was asked for, and how many positions a compound covers, whose joined form
 
 A record follows each posting list. It is empty for a term that is always written as itself. Else it
 is, little-endian, the number of bytes of the names, the names in UTF-8, one a line, and, of several
-forms, the index of the form of each occurrence, compressed if that is shorter. A name begins with
-the positions it covers and with a code: how much of the term it repeats, and its capitals.
+forms, the index of the form of each occurrence in as few bits as they need, or compressed if that
+is shorter. A name begins with the positions that it covers and with a code: how much of the term it
+repeats, and its capitals.
 """
 
 import struct
@@ -21,7 +22,8 @@ import numpy.typing as npt
 from backfile.index.model.arrays import Bools, Numbers
 
 Accepts = Callable[[str], bool]
-SIZE = struct.Struct("<I")
+SIZE = struct.Struct("<H")
+SHORTEST_COMPRESSED = 16  # bytes; zlib makes fewer bytes longer
 FIRST = 32  # the code point of 0: the codes are no line ends
 CAPITALS: tuple[Callable[[str], str], ...] = (
     str,
@@ -62,11 +64,6 @@ class StoredForms(NamedTuple):
         return np.array(self.lengths, np.uint32)[self.choices]
 
 
-def width_of(most: int) -> int:
-    """The bytes of an unsigned number up to this one: 1, 2 or 4."""
-    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
-
-
 def encode(term: str, written: Sequence[str], lengths: Sequence[int], choices: Numbers) -> bytes:
     """The record of a term; empty for a term that is always written as itself."""
     if len(written) == 1 and written[0] in (term, "") and lengths[0] == 1:
@@ -75,8 +72,11 @@ def encode(term: str, written: Sequence[str], lengths: Sequence[int], choices: N
     names = "\n".join(_shortened(term, form, length) for form, length in named).encode()
     packed = b""
     if len(written) > 1:
-        packed = choices.astype(f"<u{width_of(len(written) - 1)}").tobytes()
-        packed = min(packed, zlib.compress(packed, 1), key=len)
+        packed = _packed(choices, _bits(len(written)))
+        if len(packed) > SHORTEST_COMPRESSED:
+            packed = min(
+                packed, zlib.compress(choices.astype(_type(len(written))).tobytes(), 6), key=len
+            )
     return b"".join([SIZE.pack(len(names)), names, packed])
 
 
@@ -89,14 +89,38 @@ def decode(stored: bytes, term: str, n_occurrences: int) -> StoredForms:
     lengths, written = zip(*(_whole(term, name) for name in names), strict=True)
     if len(names) == 1:
         return StoredForms(written, lengths, np.zeros(n_occurrences, np.uint32))
-    width = width_of(len(names) - 1)
-    packed, size = stored[end:], width * n_occurrences
-    if len(packed) < size:
-        packed = zlib.decompressobj().decompress(packed, size)  # no more than it must give
-    choices = np.frombuffer(packed, f"<u{width}").astype(np.uint32)
+    bits, packed = _bits(len(names)), stored[end:]
+    if len(packed) < -(-bits * n_occurrences // 8):
+        size = np.dtype(_type(len(names))).itemsize * n_occurrences
+        found = zlib.decompressobj().decompress(packed, size)  # no more than it must give
+        choices = np.frombuffer(found, _type(len(names))).astype(np.uint32)
+    else:
+        choices = _unpacked(packed, bits, n_occurrences)
     if len(choices) != n_occurrences or choices.max(initial=0) >= len(names):
         raise ValueError("the forms of a term")
     return StoredForms(written, lengths, choices)
+
+
+def _bits(n_forms: int) -> int:
+    """The bits of the index of a form."""
+    return (n_forms - 1).bit_length()
+
+
+def _type(n_forms: int) -> str:
+    return "<u1" if n_forms <= 256 else "<u2"
+
+
+def _packed(choices: Numbers, bits: int) -> bytes:
+    """Numbers in so many bits each."""
+    every = np.unpackbits(choices.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)
+    return np.packbits(every[:, 16 - bits :]).tobytes()
+
+
+def _unpacked(packed: bytes, bits: int, count: int) -> Numbers:
+    every = np.zeros((count, 16), np.uint8)
+    found = np.unpackbits(np.frombuffer(packed, np.uint8), count=bits * count)
+    every[:, 16 - bits :] = found.reshape(count, bits)
+    return np.packbits(every).view(">u2").astype(np.uint32)
 
 
 def _shortened(term: str, form: str, length: int) -> str:

@@ -120,3 +120,8 @@ class StoredList:
             return decode(postings.get(offset, size), self._term, n_occurrences)
         except (ValueError, IndexError, struct.error, zlib.error) as exc:
             raise damaged(str(postings)) from exc
+
+
+def width_of(most: int) -> int:
+    """The bytes of an unsigned number up to this one: 1, 2 or 4."""
+    return 1 if most <= 0xFF else 2 if most <= 0xFFFF else 4
