@@ -1,5 +1,6 @@
 """Reads a query: its expression, its date conditions, and its parts."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -9,6 +10,7 @@ from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
+from backfile.index.model.description import describe, describe_all
 from backfile.index.model.expression import (
     And,
     AtLeast,
@@ -25,8 +27,6 @@ from backfile.index.model.expression import (
     Wildcard,
     Word,
     Words,
-    describe,
-    describe_all,
     positive_leaves,
     written,
 )
@@ -40,6 +40,7 @@ QUESTION_WORDS = {
     "woher", "warum", "wieso", "weshalb", "wie", "qui", "que", "quoi", "quand", "où", "pourquoi",
     "comment", "quién", "qué", "cuándo", "dónde", "cómo", "chi", "cosa", "dove", "perché",
 }  # fmt: skip
+WILDCARDS = re.compile(r"\s*[*?]+\s*")
 COMPARED = (Field.DATE, Field.LENGTH)  # their values are no words
 MOST_PARTS = 16
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
@@ -65,7 +66,8 @@ class ReadQuery(NamedTuple):
         """The text to embed: the words of the positive leaves; empty in keyword mode."""
         if self.query.mode is Mode.KEYWORD or self.expression is None:
             return ""
-        return " ".join(leaf.text for leaf in positive_leaves(self.expression))
+        leaves = positive_leaves(self.expression)
+        return " ".join(WILDCARDS.sub(" ", leaf.text) for leaf in leaves).strip()
 
     @property
     def is_question(self) -> bool:

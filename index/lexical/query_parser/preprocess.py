@@ -29,7 +29,7 @@ ZERO_SLOP = re.compile(r'"~0+(?!\d)')
 MINUS = re.compile(r'(^|[\s(])-(?=["(]|[^\W\d_])')
 DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\s+)+|(?:^|\s+)(?:(?:AND|OR|NOT)\s*)+$")
 IDLE_STAR = re.compile(r"(?<![\w*?])\w?[*?]+\w|(?<![\w*?])\w?\*")
-LENGTH = re.compile(r"(?<![\w\"])(?i:LENGTH)\s*(?P<comparison>[<>]=?)\s*(?P<number>\d{1,6})(?!\w)")
+LENGTH = re.compile(r"(?<![\w\"])LENGTH\s*(?P<comparison>[<>]=?)\s*(?P<number>\d{1,6})(?!\w)")
 LAST_QUESTION = re.compile(r"(?<=\w)\?+(?P<rest>[\s\"”)]*)$")
 HEBREW = re.compile(r"(?<=[א-ת])\"(?=[א-ת])")
 
@@ -85,7 +85,9 @@ def mended(text: str) -> tuple[str, list[Message]]:
     text = HEBREW.sub("\u05f4", text)
     text = ZERO_SLOP.sub('"', text.translate(QUOTATION_MARKS))
     text = LENGTH.sub(r"length:\g<comparison>\g<number>", text)
-    if len(text.split()) > 1:
+    if len(text.split()) > QUESTION_LENGTH:
+        text = text.replace("?", " ")
+    elif len(text.split()) > 1:
         text = LAST_QUESTION.sub(r"\g<rest>", text)
     if text.count('"') % 2:
         notes.append(Message("a quotation mark has no partner and was left out"))

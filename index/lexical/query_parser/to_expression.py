@@ -141,7 +141,10 @@ def _marked(node: Marked) -> Expression | None:
     parts = _parts(node)
     if len(parts) != 1:
         return None
-    return _each_leaf(parts[0], lambda leaf: _changed(leaf, node.mark))
+    (part,) = parts
+    if isinstance(part, Words) and len(part.parts) == 1:
+        (part,) = part.parts
+    return _each_leaf(part, lambda leaf: _changed(leaf, node.mark))
 
 
 def _changed(leaf: Leaf, mark: MarkNode) -> Expression:

@@ -1,30 +1,24 @@
 """Evaluates an expression over posting lists: which articles match, and each passage's score."""
 
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from backfile.archive.model.errors import BadQuery
-from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
-from backfile.index.lexical.analysis.languages import Place
 from backfile.index.lexical.analysis.ngrams import has_run, letters
-from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
-from backfile.index.lexical.spelling.wildcards import ANY_WORD, is_match, split_wild
+from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category
 from backfile.index.model.expression import (
     COLUMNS,
-    INDEXED,
     And,
     AtLeast,
     Expression,
     Field,
-    Form,
     Fuzzy,
     Leaf,
     Near,
@@ -38,12 +32,9 @@ from backfile.index.model.expression import (
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
-from backfile.index.model.postings import Slot
 
 ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
-MOST_TERMS = 10_000  # of a prefix
-MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
 MOST_SHARE = 0.7  # of the sum of idf: most of the words
 MOST_FROM = 3  # words, of which an article can hold most without holding all
 LEAST_SHARE = 0.15  # of the sum of idf: some of the words
@@ -55,8 +46,6 @@ WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 Part = TypeVar("Part")
 Terms = tuple[tuple[str, ...], ...]
 """The alternative terms of each place of a word: `Amazon.com` has two places."""
-Way = tuple[Slot, ...]
-"""One way in which a passage can hold a word or phrase: what stands at each place."""
 NO_ROWS: Rows = np.empty(0, np.int64)
 
 
@@ -101,6 +90,7 @@ class Matcher:
         self._collection = collection
         self._table = collection.table
         self._languages = collection.languages
+        self._slots = Slots(collection)
         self._idf = partial(collection.idf, idf=idf)
         self._scored_postings = partial(collection.scored_postings, idf=idf)
         self._idfs: list[float] = []
@@ -155,12 +145,14 @@ class Matcher:
             return NodeMatches(scores, mask)
         match leaf:
             case _ if leaf.field is Field.LEAD and not isinstance(leaf, Near):
-                found = [(self._rows(leaf.field, path, 1), path) for path in self._ways(leaf)]
+                found = [(self._rows(leaf.field, path, 1), path) for path in self._slots.ways(leaf)]
                 return NodeMatches(scores, self._add_together(found, leaf, scores))
             case Prefix(text) if not has_run(text):
-                return NodeMatches(scores, self._add_expanded(self._expanded(text), leaf, scores))
+                return NodeMatches(
+                    scores, self._add_expanded(self._slots.expanded(text), leaf, scores)
+                )
             case Fuzzy(text, _, edits) if not has_run(text):
-                alike = self._spelt_alike(text, edits)
+                alike = self._slots.spelt_alike(text, edits)
                 return NodeMatches(scores, self._add_expanded(alike, leaf, scores))
             case Near():
                 return NodeMatches(scores, self._add_near(leaf, scores))
@@ -214,8 +206,8 @@ class Matcher:
     def _add_word(self, leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of a word or phrase; `Amazon.com` is a phrase too."""
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
-            return self._add_expanded(self._expanded(leaf.text), leaf, scores)
-        ways = self._ways(leaf)
+            return self._add_expanded(self._slots.expanded(leaf.text), leaf, scores)
+        ways = self._slots.ways(leaf)
         if len(ways) == 1 and len(ways[0]) < 2 and not any(slot.accepts for slot in ways[0]):
             terms_alike = tuple(ways[0][0].terms or ()) if ways[0] else ()
             return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
@@ -231,47 +223,13 @@ class Matcher:
             return np.sort(self._scored_postings(field, tuple(way[0].terms or ())).rows)
         return self._collection.phrase(field, way, [slop] * (len(way) - 1)).rows
 
-    def _ways(self, leaf: Leaf) -> list[Way]:
-        """The ways in which a passage can hold a leaf; see `Languages.paths`."""
-        match leaf:
-            case Prefix(text) if not has_run(text):
-                return [(Slot(self._expanded(text)),)]
-            case Fuzzy(text, _, edits) if not has_run(text):
-                return [(Slot(self._spelt_alike(text, edits)),)]
-            case Word(form=form) | Phrase(form=form):
-                return self._ways_of_text(leaf.text, form)
-        return self._ways_of_text(leaf.text)
-
-    def _ways_of_text(self, text: str, form: Form = Form.ANY) -> list[Way]:
-        joined: list[Slot] = []
-        apart: list[Slot] = []
-        for is_wild, piece in split_wild(text):
-            if is_wild:
-                slot = self._wild_slot(piece)
-                joined.append(slot)
-                apart.append(slot)
-            else:
-                paths = self._languages.paths(piece)
-                joined += (_slot(place, form) for place in paths[0])
-                apart += (_slot(place, form) for place in paths[-1])
-        same = [slot.terms for slot in joined] == [slot.terms for slot in apart]
-        return [tuple(joined)] if same else [tuple(joined), tuple(apart)]
-
-    def _wild_slot(self, pattern: str) -> Slot:
-        """What may stand for a word with wildcards; `*` alone is any word."""
-        if pattern == ANY_WORD:
-            return Slot(None)
-        terms = self._collection.spellings().terms_matching(pattern)
-        self._require_few(terms, pattern)
-        return Slot(sorted(terms), is_match(pattern))
-
     def _at_least(self, expression: AtLeast) -> NodeMatches:
         """Match the articles that hold a word or phrase often enough."""
         part = expression.part
         node = self._leaf(part)
         slop = part.slop if isinstance(part, Phrase) else 1
         counts = np.zeros(self._table.n_articles, np.int64)
-        for way in self._ways(part):
+        for way in self._slots.ways(part):
             if way:
                 found = self._collection.occurrences(way, [slop] * (len(way) - 1), part.field)
                 counts = np.maximum(counts, found)
@@ -306,7 +264,7 @@ class Matcher:
 
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
-        first, second = (self._ways_of_text(side) for side in (leaf.first, leaf.second))
+        first, second = (self._slots.ways_of_text(side) for side in (leaf.first, leaf.second))
         pairs = [(one, other) for one in first for other in second if one and other]
         if not leaf.ordered:
             pairs += [(other, one) for one, other in pairs]
@@ -343,40 +301,6 @@ class Matcher:
         matched = ScoredPostings(rows, together, np.flatnonzero(mask))
         self._leaves.append(LeafMatches(leaf, (matched,), mask))
         return mask
-
-    def _expanded(self, prefix: str) -> list[str]:
-        """The terms of a prefix and its own stem; of a single letter, the pairs it begins."""
-        folded = fold(prefix)
-        if has_run(prefix):
-            snapshot = self._collection.snapshot
-            found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
-        else:
-            found = self._collection.spellings().terms_beginning(folded)
-        self._require_few(found, prefix + "*")
-        return sorted(found.union(*self._languages.terms(prefix)))
-
-    def _require_few(self, terms: Sized, typed: str) -> None:
-        """Raise BadQuery if a part with wildcards stands for too many terms."""
-        if len(terms) > MOST_TERMS:
-            reason = Message(
-                "%(part)s stands for %(number)s words; at most %(most)s are taken: "
-                "type more letters",
-                part=typed,
-                number=len(terms),
-                most=MOST_TERMS,
-            )
-            raise BadQuery("q", reason)
-
-    def _spelt_alike(self, text: str, edits: int) -> list[str]:
-        """The terms of words within so many edits; of many, the nearest and most frequent."""
-        spellings = self._collection.spellings()
-        asked = {spelling_of(text, language) for language in self._languages.readings}
-        near = sorted(
-            (found for each in asked for found in spellings.near(each, edits)),
-            key=lambda found: (found.distance, -found.spelling.frequency, found.spelling.text),
-        )
-        terms = dict.fromkeys(term for found in near for term in found.spelling.terms)
-        return list(terms)[:MOST_SPELLINGS]
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:
@@ -420,12 +344,6 @@ def _held(masks: Bools, weights: Floats, eligible: Bools) -> _Held:
     most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
     holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
     return _Held(some, leading, holds_most, holds_all)
-
-
-def _slot(place: Place, form: Form) -> Slot:
-    if form is Form.ANY:
-        return Slot(place.terms)
-    return Slot(place.terms, partial(form.accepts, place.written))
 
 
 def _total(nodes: Sequence[NodeMatches]) -> Floats:
