@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
 from backfile.index.model.description import describe, describe_all
@@ -86,7 +87,7 @@ class ReadQuery(NamedTuple):
         return self._replace(filters=Filters())
 
 
-def read_query(query: Query, today: date) -> ReadQuery:
+def read_query(query: Query, today: date, synonyms: Synonyms = NO_SYNONYMS) -> ReadQuery:
     """Read a query's text. Syntax errors are read as words, with a note.
 
     Raises BadQuery for more operators than can be answered in time.
@@ -95,16 +96,17 @@ def read_query(query: Query, today: date) -> ReadQuery:
         require_bounded(query.text)
     dated = take_days(query.text, today)
     parsed = parse(dated.text)
+    expression = synonyms.expanded(parsed.expression) if parsed.expression else None
     filters = narrowed(query.filters, dated.conditions)
     notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
         notes.append(NO_DAY)
-    described = [describe(parsed.expression)] if parsed.expression else []
+    described = [describe(expression)] if expression else []
     described += [condition.text for condition in dated.conditions]
     return ReadQuery(
         query=_sorted(query, dated.text),
         text=dated.text,
-        expression=parsed.expression,
+        expression=expression,
         filters=filters,
         parts=tuple(_parts(parsed.expression, dated.conditions)),
         notes=tuple(notes),

@@ -98,8 +98,8 @@ class _Marker:
         is_cut = has_run(leaf.text)
         if is_cut and len(letters(leaf.text)) == 1:
             self._letters.append(leaf.text)
-        form = leaf.form if isinstance(leaf, Word | Phrase) else Form.ANY
-        for way in self._ways(leaf.text, form):
+        form, alike = (leaf.form, leaf.alike) if isinstance(leaf, Word | Phrase) else (Form.ANY, ())
+        for way in (way for text in (leaf.text, *alike) for way in self._ways(text, form)):
             if isinstance(leaf, Phrase) or len(way) > 1 or is_cut:
                 self._phrases.append((way, leaf.slop if isinstance(leaf, Phrase) else 1))
             elif not isinstance(leaf, Fuzzy):

@@ -45,11 +45,11 @@ def describe(expression: Expression) -> str:
         case Word(text, Field.LENGTH):
             return _describe_length(text)
         case Word(text, field, form):
-            return _with_field(_in_form(text, form), field)
+            return _with_field(_or_alike(_in_form(text, form), expression.alike), field)
         case Phrase(text, field, slop, form):
             near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
             said = near if slop > 1 else Message('"%(text)s"', text=text)
-            return _with_field(_in_form(said, form), field)
+            return _with_field(_or_alike(_in_form(said, form), expression.alike), field)
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
         case Wildcard(text, field):
@@ -76,7 +76,7 @@ def describe(expression: Expression) -> str:
         case Not(part):
             return Message("not %(text)s", text=_inner(part))
         case Words():
-            plain = " ".join(word.text for word in expression.plain)
+            plain = " ".join(_or_alike(word.text, word.alike) for word in expression.plain)
             words: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
             return describe_all([*words, *(_inner(part) for part in expression.required)])
 
@@ -88,6 +88,11 @@ def describe_all(descriptions: Sequence[str]) -> str:
     'the words ferry, and no date, and after:2023'
     """
     return _joined(_and_also, descriptions)
+
+
+def _or_alike(text: str, alike: Sequence[str]) -> str:
+    """A word or phrase with its synonyms, as alternatives of the query language."""
+    return " ".join(["(" + text, *(f"OR {other}" for other in alike)]) + ")" if alike else text
 
 
 def _in_form(text: str, form: Form) -> str:

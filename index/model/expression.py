@@ -89,24 +89,29 @@ Gap = int | Stretch
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as the user typed it."""
+    """One word as the user typed it, or several that are searched as one.
+
+    `alike` are other texts that stand for it: its synonyms.
+    """
 
     text: str
     field: Field = Field.ANY
     form: Form = Form.ANY
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Words in this order, with at most `slop - 1` other words between two neighbours.
 
-    A word may have wildcards, and `*` alone is any word.
+    A word may have wildcards, and `*` alone is any word. `alike` are other texts that stand for it.
     """
 
     text: str
     field: Field = Field.ANY
     slop: int = 1
     form: Form = Form.ANY
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

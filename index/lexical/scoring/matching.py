@@ -167,8 +167,10 @@ class Matcher:
             eligible &= node.matching
         searched = any(True for part in group.required for _ in positive_leaves(part))
         words: dict[Terms, Word] = {}
-        for text in self._languages.weighty([word.text for word in group.plain]):
-            words.setdefault(self._languages.terms(text), Word(text))
+        weighty = set(self._languages.weighty([word.text for word in group.plain]))
+        for word in group.plain:
+            if word.text in weighty:
+                words.setdefault(self._languages.terms(word.text), word)
         words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
         masks = [self._add_word(leaf, scores) for leaf in self._in_time(list(words.values()))]

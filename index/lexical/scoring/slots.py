@@ -34,7 +34,8 @@ class Slots:
             case Fuzzy(text, _, edits) if not has_run(text):
                 return [(Slot(self.spelt_alike(text, edits)),)]
             case Word(form=form) | Phrase(form=form):
-                return self.ways_of_text(leaf.text, form)
+                texts = (leaf.text, *leaf.alike)
+                return [way for text in texts for way in self.ways_of_text(text, form)]
         return self.ways_of_text(leaf.text)
 
     def ways_of_text(self, text: str, form: Form = Form.ANY) -> list[Way]:
