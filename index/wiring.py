@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
@@ -18,6 +19,7 @@ from backfile.archive.store.record import require_finished, require_record
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.store.vectors import VectorFile, checksums_of
 from backfile.archive.workers import Workers
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.lexical.analysis.analyser import ANALYSER
 from backfile.index.lexical.storage.codec import POSTINGS
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
@@ -103,6 +105,7 @@ def searcher_over(
         budget=settings.budget_ms / 1000 if serving else math.inf,
         aside=serving,
         recorder=recorder,
+        synonyms=Synonyms.read(Path(settings.synonyms)) if settings.synonyms else NO_SYNONYMS,
     )
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from backfile.archive.passages import breaks_of
 from backfile.archive.workers import Task, Workers
-from backfile.index.lexical.analysis.analyser import WORD, terms
-from backfile.index.lexical.analysis.ngrams import has_run
+from backfile.index.lexical.analysis.analyser import term_spans, terms
 from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_of
+from backfile.index.lexical.analysis.word_delimiter import WORD, tokens
 from backfile.index.model.expression import Stretch
-from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary, key_of
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, key_of
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.exact_scan import top
 
@@ -28,8 +28,9 @@ class MemoryIndex:
         for entry in entries:
             code, breaks = reading(entry.language), breaks_of(entry.text, entry.language)
             self.entries[entry.row] = {
-                "title": terms(entry.title, code),
-                "text": terms(entry.text, code),
+                "title": list(term_spans(entry.title, code)),
+                "text": list(term_spans(entry.text, code)),
+                "written": {"title": entry.title, "text": entry.text},
                 # The number of terms before each sentence and each paragraph.
                 Stretch.SENTENCE: [len(terms(entry.text[:at], code)) for at in breaks.sentences],
                 Stretch.PARAGRAPH: [len(terms(entry.text[:at], code)) for at in breaks.paragraphs],
@@ -83,10 +84,14 @@ class MemorySnapshot:
     def vocabulary(self):
         known = defaultdict(list)
         for row, entry in self.entries.items():
+            language = entry["language"]
             for word in entry["words"]:
-                if not has_run(word):
-                    spelt = spelling_of(word, entry["language"])
-                    known[key_of(spelt, term_of(word, entry["language"]))].append((row, word))
+                for token in tokens(word):
+                    if not token.is_pair:
+                        key = key_of(
+                            spelling_of(token.text, language), term_of(token.text, language)
+                        )
+                        known[key].append((row, word[token.start : token.end]))
         keys = sorted(known)
         written = [Counter(word for _, word in known[key]).most_common(1)[0][0] for key in keys]
         counts = np.array([len(known[key]) for key in keys], np.int64)
@@ -94,35 +99,51 @@ class MemorySnapshot:
         return Vocabulary(keys, written, counts, witnesses.reshape(-1, 2))
 
     def postings(self, field, term):
-        found = [(r, e[field].count(term)) for r, e in self.entries.items() if term in e[field]]
+        return self.phrase(field, [Slot((term,))], [])
+
+    def phrase(self, field, slots, gaps, *, leading=False):
+        def places(entry, slot):  # (first, last) position of each occurrence
+            text = entry["written"][field]
+            return {
+                (s.position, s.position + s.length - 1)
+                for s in entry[field]
+                if s.term in slot.terms
+                and (not slot.accepts or slot.accepts(text[s.start : s.end]))
+            }
+
+        def reaches(entry, end, start, gap):
+            if not isinstance(gap, Stretch):
+                return 1 <= start - end <= gap
+            breaks = entry[gap] if field == "text" else []
+            return end < start and not any(end < each <= start for each in breaks)
+
+        def count(entry):
+            first = min(entry[Stretch.PARAGRAPH], default=len(entry[field]) + 1)
+            leads = leading and field == "text"
+            ends = {e for s, e in places(entry, slots[0]) if not leads or s < first}
+            for slot, gap in zip(slots[1:], gaps, strict=True):
+                if slot.terms is None:
+                    ends = {end + 1 for end in ends}
+                    continue
+                found = places(entry, slot)
+                ends = {e for s, e in found if any(reaches(entry, end, s, gap) for end in ends)}
+            return len(ends)
+
+        found = [(row, n) for row, entry in self.entries.items() if (n := count(entry))]
         if not found:
             return NO_POSTINGS
         rows, frequencies = zip(*found, strict=True)
         return Postings(np.array(rows, np.int64), np.array(frequencies, np.float32))
 
-    def phrase(self, field, words, gaps):
-        def end(entry, at, gap):  # the first position that is too far from this one
-            if not isinstance(gap, Stretch):
-                return at + 1 + gap
-            breaks = entry[gap] if field == "text" else []
-            return min((each for each in breaks if each > at), default=len(entry[field]))
-
-        def holds(entry):
-            reached = {i for i, word in enumerate(entry[field]) if word == words[0]}
-            for word, gap in zip(words[1:], gaps, strict=True):
-                ahead = {i for at in reached for i in range(at + 1, end(entry, at, gap))}
-                reached = {i for i in ahead if entry[field][i : i + 1] == [word]}
-            return bool(reached)
-
-        return np.array([row for row, entry in self.entries.items() if holds(entry)], np.int64)
-
     def terms(self, field, prefix):
-        return {t for e in self.entries.values() for t in e[field] if t.startswith(prefix)}
+        return {
+            s.term for e in self.entries.values() for s in e[field] if s.term.startswith(prefix)
+        }
 
     def lengths(self, field):
         lengths = np.zeros(max(self.entries, default=0) + 1, np.float32)
         for row, entry in self.entries.items():
-            lengths[row] = len(entry[field])
+            lengths[row] = max((s.position + 1 for s in entry[field]), default=0)
         return lengths
 
     word_counts = lengths

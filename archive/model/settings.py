@@ -43,6 +43,11 @@ class Settings:
     floor: float = _setting(
         0.3, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
     )
+    synonyms: str = _setting(
+        "",
+        "a file of words that mean the same, a group a line: `healthcare, health care`; "
+        "each is searched with the others of its group",
+    )
     reranker: str = _setting(
         "", "a sentence-transformers CrossEncoder that reads the first 30 hits again: name or path"
     )
@@ -164,6 +169,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "fusion": _one_of("convex", "rrf"),
     "vector_weight": _number(float, 0, 1),
     "floor": _number(float, -1, 1),
+    "synonyms": str,
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
     "budget_ms": _number(int, 1, 3_600_000),

@@ -20,6 +20,7 @@ from backfile.index.model.expression import (
     Phrase,
     Prefix,
     Stretch,
+    Wildcard,
     written,
 )
 from backfile.index.model.matches import Matches
@@ -145,6 +146,8 @@ def _named(leaf: Leaf) -> Message:
             return Message("%(word)s in the title", word=_quoted(leaf))
         case Field.TEXT:
             return Message("%(word)s in the text", word=_quoted(leaf))
+        case Field.LEAD:
+            return Message("%(word)s in the title or first paragraph", word=_quoted(leaf))
     return _quoted(leaf)
 
 
@@ -158,6 +161,8 @@ def _in_column(leaf: Leaf) -> Message:
             return Message("%(word)s in its language", word=_quoted(leaf))
         case Field.AUTHOR:
             return Message("%(word)s in its author", word=_quoted(leaf))
+        case Field.LENGTH:
+            return Message("its length")
     return Message("no date")
 
 
@@ -349,7 +354,7 @@ def _kind(leaf: Leaf) -> ScorePartKind:
     match leaf:
         case Phrase():
             return ScorePartKind.PHRASE
-        case Prefix():
+        case Prefix() | Wildcard():
             return ScorePartKind.PREFIX
         case Fuzzy():
             return ScorePartKind.FUZZY

@@ -13,9 +13,10 @@ import numpy as np
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.store.catalog import Catalog
-from backfile.index.lexical.analysis.analyser import WORD, name_words
+from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import fold, is_stop_word
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import BEYOND
 from backfile.index.model.arrays import Bools

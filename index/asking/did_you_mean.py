@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import combinations
 from math import log
 
-from backfile.index.lexical.analysis.analyser import WORD, words_of
+from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import spelling_of
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.scoring.matching import ALL_WORDS
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spellings

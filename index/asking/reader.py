@@ -1,5 +1,6 @@
 """Reads a query: its expression, its date conditions, and its parts."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -7,12 +8,16 @@ from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
+from backfile.index.model.description import describe, describe_all
 from backfile.index.model.expression import (
     And,
+    AtLeast,
     Expression,
     Field,
+    Form,
     Fuzzy,
     Leaf,
     Near,
@@ -20,10 +25,9 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Wildcard,
     Word,
     Words,
-    describe,
-    describe_all,
     positive_leaves,
     written,
 )
@@ -37,6 +41,8 @@ QUESTION_WORDS = {
     "woher", "warum", "wieso", "weshalb", "wie", "qui", "que", "quoi", "quand", "où", "pourquoi",
     "comment", "quién", "qué", "cuándo", "dónde", "cómo", "chi", "cosa", "dove", "perché",
 }  # fmt: skip
+WILDCARDS = re.compile(r"\s*[*?]+\s*")
+COMPARED = (Field.DATE, Field.LENGTH)  # their values are no words
 MOST_PARTS = 16
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
@@ -61,7 +67,8 @@ class ReadQuery(NamedTuple):
         """The text to embed: the words of the positive leaves; empty in keyword mode."""
         if self.query.mode is Mode.KEYWORD or self.expression is None:
             return ""
-        return " ".join(leaf.text for leaf in positive_leaves(self.expression))
+        leaves = positive_leaves(self.expression)
+        return " ".join(WILDCARDS.sub(" ", leaf.text) for leaf in leaves).strip()
 
     @property
     def is_question(self) -> bool:
@@ -80,7 +87,7 @@ class ReadQuery(NamedTuple):
         return self._replace(filters=Filters())
 
 
-def read_query(query: Query, today: date) -> ReadQuery:
+def read_query(query: Query, today: date, synonyms: Synonyms = NO_SYNONYMS) -> ReadQuery:
     """Read a query's text. Syntax errors are read as words, with a note.
 
     Raises BadQuery for more operators than can be answered in time.
@@ -89,16 +96,17 @@ def read_query(query: Query, today: date) -> ReadQuery:
         require_bounded(query.text)
     dated = take_days(query.text, today)
     parsed = parse(dated.text)
+    expression = synonyms.expanded(parsed.expression) if parsed.expression else None
     filters = narrowed(query.filters, dated.conditions)
     notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
         notes.append(NO_DAY)
-    described = [describe(parsed.expression)] if parsed.expression else []
+    described = [describe(expression)] if expression else []
     described += [condition.text for condition in dated.conditions]
     return ReadQuery(
         query=_sorted(query, dated.text),
         text=dated.text,
-        expression=parsed.expression,
+        expression=expression,
         filters=filters,
         parts=tuple(_parts(parsed.expression, dated.conditions)),
         notes=tuple(notes),
@@ -127,7 +135,9 @@ def typed(expression: Expression) -> str:
             return " ".join(map(_inner, parts))
         case Not(part):
             return f"NOT {_inner(part)}"
-        case Word(text, field) if field is not Field.DATE and not _is_plain(text):
+        case AtLeast(part, number):
+            return f"ATLEAST{number}({typed(part)})"
+        case Word(text, field, Form.ANY) if field not in COMPARED and not _is_plain(text):
             return written(Phrase(text, field))
     return written(expression)
 
@@ -157,7 +167,7 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
         yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + others))
 
 
-def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | None]]:
+def _leaves(expression: Expression) -> Iterator[tuple[Leaf | AtLeast | Not, Expression | None]]:
     """Iterate over the removable parts, each with the expression without it."""
     match expression:
         case And(parts) | Or(parts) | Words(parts):
@@ -170,15 +180,17 @@ def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | N
             yield expression, None
 
 
-def _kind(part: Leaf | Not) -> QueryPartKind:
+def _kind(part: Leaf | AtLeast | Not) -> QueryPartKind:
     match part:
         case Not():
             return QueryPartKind.EXCLUSION
+        case AtLeast(counted):
+            return _kind(counted)
         case _ if part.field is not Field.ANY:
             return QueryPartKind.FIELD
         case Phrase():
             return QueryPartKind.PHRASE
-        case Prefix():
+        case Prefix() | Wildcard():
             return QueryPartKind.PREFIX
         case Fuzzy():
             return QueryPartKind.FUZZY

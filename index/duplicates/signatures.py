@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backfile.archive.model.article import Article
-from backfile.index.lexical.analysis.analyser import pieces
 from backfile.index.lexical.analysis.ngrams import has_run
+from backfile.index.lexical.analysis.word_delimiter import tokens
 
 RUN = 3  # words; runs of 4 find 80% of the lightly edited copies, not 99%
 PERMUTATIONS = 192  # standard deviation .03 of an estimated resemblance of .8
@@ -64,7 +64,7 @@ def _words(text: str) -> list[str]:
 
 
 def _cut(word: str) -> list[str]:
-    return [piece.text for piece, _ in pieces(word, 0)] if has_run(word) else [word]
+    return [token.text for token in tokens(word)] if has_run(word) else [word]
 
 
 def _salt(article: Article, words: Sequence[str]) -> int:

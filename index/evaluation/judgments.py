@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
-from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.preprocess import has_operator, spelled_out
 
 NEEDED = (

@@ -2,36 +2,34 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
-from backfile.index.lexical.analysis.analyser import (
-    WORD,
-    TermSpan,
-    cut_text,
-    term_spans,
-    terms_asked,
-)
+from backfile.index.lexical.analysis.analyser import TermSpan, asked, cut_text, term_spans
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
-from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of, term_of
+from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.spelling.spellings import is_within
+from backfile.index.lexical.spelling.wildcards import ANY_WORD, is_match, split_wild
 from backfile.index.model.expression import (
     Expression,
+    Form,
     Fuzzy,
     Leaf,
     Near,
     Phrase,
     Prefix,
     Stretch,
+    Wildcard,
     Word,
+    is_plain,
     positive_leaves,
 )
 
 Span = tuple[int, int]
-# Where a WORD may begin and end.
-BEGINNING = re.compile(r"(?<!\w)(?<!\w[.'’])")
-END = re.compile(r"(?!\w)(?![.'’]\w)")
 ONE_LANGUAGE = Languages()
 
 
@@ -40,9 +38,9 @@ class Highlighter:
 
     def __init__(self, expression: Expression | None, languages: Languages = ONE_LANGUAGE) -> None:
         leaves = list(positive_leaves(expression)) if expression else []
-        words = [leaf.text for leaf in leaves if isinstance(leaf, Word)]
+        words = [leaf.text for leaf in leaves if is_plain(leaf)]
         weighty = set(languages.weighty(words))
-        self._leaves = [x for x in leaves if not isinstance(x, Word) or x.text in weighty]
+        self._leaves = [x for x in leaves if not is_plain(x) or x.text in weighty]
         self._in_language: dict[str, _Marker] = {}
 
     def mark(self, text: str, language: str = "") -> tuple[Span, ...]:
@@ -60,130 +58,191 @@ class Highlighter:
         return tuple(_apart(sorted(self._in_language[code].spans(text, language))))
 
 
+class _Wanted(NamedTuple):
+    """A word to mark: by its terms, as it must be written, or any word at all if None."""
+
+    terms: frozenset[str] | None
+    is_written: Callable[[str], bool] | None = None
+
+    def is_met(self, span: TermSpan, text: str) -> bool:
+        if self.terms is None:
+            return True
+        written = text[span.start : span.end]
+        if not self.terms:  # a pattern
+            return self.is_written is not None and self.is_written(written)
+        return span.term in self.terms and (self.is_written is None or self.is_written(written))
+
+
 class _Marker:
     """Finds the words of a query in texts of one language."""
 
     def __init__(self, leaves: Sequence[Leaf], language: str) -> None:
         self._language = language
         self._near = [
-            (terms_asked(leaf.first, language), terms_asked(leaf.second, language), leaf)
+            (one, other, leaf)
             for leaf in leaves
             if isinstance(leaf, Near)
+            for one in self._ways(leaf.first)
+            for other in self._ways(leaf.second)
         ]
-        leaves = [leaf for leaf in leaves if not isinstance(leaf, Near)]
-        searched = [(leaf, terms_asked(leaf.text, language)) for leaf in leaves]
-        cut = [leaf.text for leaf in leaves if has_run(leaf.text)]
-        self._letters = tuple(text for text in cut if len(letters(text)) == 1)
-        words = [(x, t) for x, t in searched if not isinstance(x, Phrase) and x.text not in cut]
-        self._terms = {f[0] for leaf, f in words if len(f) == 1 and not isinstance(leaf, Fuzzy)}
-        self._fuzzy = [
-            (spelling_of(leaf.text, language), leaf.edits)
-            for leaf, _ in words
-            if isinstance(leaf, Fuzzy)
-        ]
-        self._prefixes = tuple(fold(leaf.text) for leaf, _ in words if isinstance(leaf, Prefix))
-        self._phrases = [
-            (found, leaf.slop if isinstance(leaf, Phrase) else 1)
-            for leaf, found in searched
-            if isinstance(leaf, Phrase) or len(found) > 1 or leaf.text in cut
-        ]
-        self._seen: set[str] = set()
-        self._wanted: set[str] = set()  # those of `_seen` to mark
+        self._letters: list[str] = []
+        self._single: list[_Wanted] = []
+        self._terms: set[str] = set()
+        self._phrases: list[tuple[list[_Wanted], int]] = []
+        for leaf in leaves:
+            if not isinstance(leaf, Near):
+                self._add(leaf)
+        self._known: dict[str, list[Span]] = {}  # what to mark in each word
+
+    def _add(self, leaf: Word | Phrase | Prefix | Wildcard | Fuzzy) -> None:
+        is_cut = has_run(leaf.text)
+        if is_cut and len(letters(leaf.text)) == 1:
+            self._letters.append(leaf.text)
+        form, alike = (leaf.form, leaf.alike) if isinstance(leaf, Word | Phrase) else (Form.ANY, ())
+        for way in (way for text in (leaf.text, *alike) for way in self._ways(text, form)):
+            if isinstance(leaf, Phrase) or len(way) > 1 or is_cut:
+                self._phrases.append((way, leaf.slop if isinstance(leaf, Phrase) else 1))
+            elif not isinstance(leaf, Fuzzy):
+                self._add_single(way[0]) if way else None
+        if not is_cut and isinstance(leaf, Prefix | Fuzzy):
+            self._single.append(_Wanted(frozenset(), self._spelt(leaf)))
+
+    def _add_single(self, wanted: _Wanted) -> None:
+        if wanted.is_written is None and wanted.terms:
+            self._terms.update(wanted.terms)
+        else:
+            self._single.append(wanted)
+
+    def _spelt(self, leaf: Prefix | Fuzzy) -> Callable[[str], bool]:
+        """Whether a word begins like the prefix, or is spelt much like the fuzzy word."""
+        if isinstance(leaf, Prefix):
+            beginning = fold(leaf.text)
+            return lambda word: spelling_of(word, self._language).startswith(beginning)
+        asked_for, edits = spelling_of(leaf.text, self._language), leaf.edits
+        return lambda word: is_within(spelling_of(word, self._language), asked_for, edits)
+
+    def _ways(self, text: str, form: Form = Form.ANY) -> list[list[_Wanted]]:
+        """What to mark, word by word: compounds joined, and apart."""
+        found: list[list[_Wanted]] = []
+        for apart in (False, True):
+            way: list[_Wanted] = []
+            for is_wild, piece in split_wild(text):
+                way += [_wild(piece)] if is_wild else self._plain(piece, form, apart=apart)
+            if [each.terms for each in way] not in [[e.terms for e in known] for known in found]:
+                found.append(way)
+        return found
+
+    def _plain(self, text: str, form: Form, *, apart: bool) -> Iterator[_Wanted]:
+        for span in asked(text, self._language, apart=apart):
+            typed = text[span.start : span.end]
+            exact = None if form is Form.ANY else partial(form.accepts, typed)
+            yield _Wanted(frozenset([span.term]), exact)
 
     def spans(self, text: str, language: str) -> set[Span]:
-        single, cut = self._terms or self._prefixes or self._fuzzy, has_run(text)
-        marked = set(self._words(text)) if single and not cut else set()
-        if self._phrases or self._near or cut:
+        marked: set[Span] = set()
+        if self._terms or self._single:
+            marked.update(self._words(text))
+        if self._phrases or self._near:
             spans = list(term_spans(text, self._language))
-            marked.update((s.start, s.end) for s in spans if cut and self._is_asked(s, text))
             for phrase, slop in self._phrases:
-                marked.update(_phrases(spans, phrase, slop))
+                marked.update((x.start, x.end) for x in _occurrences(text, spans, phrase, slop))
             for first, second, leaf in self._near:
+                stretches = [spans]
                 if isinstance(leaf.within, Stretch):
-                    starts = cut_text(text, language).starts_of(leaf.within)
-                    marked.update(_together(spans, starts, first, second, leaf))
-                else:
-                    marked.update(_near(spans, first, second, leaf, leaf.within))
+                    stretches = _split(spans, cut_text(text, language).starts_of(leaf.within))
+                for each in stretches:
+                    within = len(each) if isinstance(leaf.within, Stretch) else leaf.within
+                    ones, others = (_occurrences(text, each, side) for side in (first, second))
+                    marked.update(_near(ones, others, within, ordered=leaf.ordered))
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked
 
     def _words(self, text: str) -> Iterator[Span]:
         """Find single words; each distinct word is compared once per query."""
-        written = set(WORD.findall(text))
-        fresh = written - self._seen
-        self._seen |= fresh
-        for word in fresh:
-            if self._is_wanted(word, term_of(word, self._language)):
-                self._wanted.add(word)
-        for word in written & self._wanted:
-            yield from _whole(word, text)
+        for word in WORD.finditer(text):
+            found = self._known.get(word.group())
+            if found is None:
+                found = self._known[word.group()] = list(self._wanted(word.group()))
+            for start, end in found:
+                yield word.start() + start, word.start() + end
 
-    def _is_asked(self, span: TermSpan, text: str) -> bool:
-        return self._is_wanted(text[span.start : span.end], span.term)
-
-    def _is_wanted(self, word: str, term: str) -> bool:
-        if term in self._terms:
-            return True
-        spelt = spelling_of(word, self._language)
-        return spelt.startswith(self._prefixes) or any(
-            is_within(spelt, asked, edits) for asked, edits in self._fuzzy
-        )
+    def _wanted(self, word: str) -> Iterator[Span]:
+        for span in term_spans(word, self._language):
+            if span.term in self._terms or any(each.is_met(span, word) for each in self._single):
+                yield span.start, span.end
 
 
-def _whole(word: str, text: str) -> Iterator[Span]:
-    """Find a word where it is not part of another."""
-    start = text.find(word)
-    while start >= 0:
-        end = start + len(word)
-        if BEGINNING.match(text, start) and END.match(text, end):
-            yield start, end
-        start = text.find(word, end)
+def _wild(pattern: str) -> _Wanted:
+    """A word with wildcards; `*` alone is any word."""
+    if pattern == ANY_WORD:
+        return _Wanted(None)
+    return _Wanted(frozenset(), is_match(pattern))
 
 
-def _phrases(spans: list[TermSpan], phrase: list[str], slop: int) -> Iterator[Span]:
-    for first, span in enumerate(spans):
-        if not phrase or span.term != phrase[0]:
-            continue
-        last = first
-        for term in phrase[1:]:
-            ahead = range(last + 1, min(last + 1 + slop, len(spans)))
-            last = next((i for i in ahead if spans[i].term == term), -1)
-            if last < 0:
-                break
-        if last >= 0:
-            yield span.start, spans[last].end
+def _occurrences(
+    text: str, spans: Sequence[TermSpan], phrase: Sequence[_Wanted], slop: int = 1
+) -> list[TermSpan]:
+    """Where the words stand in this order; each span covers the whole phrase."""
+    at: dict[int, list[TermSpan]] = {}
+    for span in spans:
+        at.setdefault(span.position, []).append(span)
+    found = []
+    for first in spans if phrase else ():
+        last = _reached(text, at, phrase, slop, first) if phrase[0].is_met(first, text) else None
+        if last is not None:
+            length = last.position + last.length - first.position
+            found.append(first._replace(end=last.end, length=length))
+    return found
 
 
-def _together(
-    spans: list[TermSpan], starts: list[int], first: list[str], second: list[str], leaf: Near
-) -> Iterator[Span]:
-    """Find pairs in the same sentence or paragraph; `starts` are where these begin."""
+def _reached(
+    text: str,
+    at: Mapping[int, Sequence[TermSpan]],
+    phrase: Sequence[_Wanted],
+    slop: int,
+    first: TermSpan,
+) -> TermSpan | None:
+    """The last word of a phrase that begins here, each word the nearest after the one before."""
+    last = first
+    for wanted in phrase[1:]:
+        after = last.position + last.length
+        reach = 1 if wanted.terms is None else slop
+        ahead = (each for place in range(after, after + reach) for each in at.get(place, ()))
+        found = next((each for each in ahead if wanted.is_met(each, text)), None)
+        if found is None:
+            return None
+        last = found
+    return last
+
+
+def _split(spans: list[TermSpan], starts: Sequence[int]) -> list[list[TermSpan]]:
+    """The spans of each stretch of a text; `starts` are where these begin, in characters."""
     cuts = [bisect_left(spans, start, key=lambda span: span.start) for start in starts]
-    for begin, end in pairwise([*cuts, len(spans)]):
-        yield from _near(spans[begin:end], first, second, leaf, end - begin)
+    return [spans[begin:end] for begin, end in pairwise([*cuts, len(spans)])]
 
 
 def _near(
-    spans: list[TermSpan], first: list[str], second: list[str], leaf: Near, within: int
+    first: Sequence[TermSpan], others: Sequence[TermSpan], within: int, *, ordered: bool
 ) -> Iterator[Span]:
     """Find pairs near each other; mark both sides, not the words between them."""
-    others = _places(spans, second)
-    for one in _places(spans, first):
-        end = one + len(first) - 1
-        ahead = others[bisect_left(others, end + 1) : bisect_right(others, end + within)]
-        begin = one - len(second) + 1  # of what ends right in front of it, and one more
-        behind = others[bisect_left(others, begin - within) : bisect_left(others, begin)]
-        for other in ahead if leaf.ordered else (*behind, *ahead):
-            yield spans[one].start, spans[end].end
-            yield spans[other].start, spans[other + len(second) - 1].end
+    for one in first:
+        end = one.position + one.length - 1
+        ahead = _between(others, end + 1, end + within, lambda other: other.position)
+        last = one.position - 1
+        behind = _between(
+            others, one.position - within, last, lambda other: other.position + other.length - 1
+        )
+        for other in ahead if ordered else (*behind, *ahead):
+            yield one.start, one.end
+            yield other.start, other.end
 
 
-def _places(spans: list[TermSpan], phrase: list[str]) -> list[int]:
-    """The indices at which the terms are consecutive."""
-    n = len(phrase)
-    found = (i for i in range(len(spans) - n + 1) if n and spans[i].term == phrase[0])
-    return [i for i in found if [span.term for span in spans[i : i + n]] == phrase]
+def _between(
+    spans: Sequence[TermSpan], least: int, most: int, place: Callable[[TermSpan], int]
+) -> Sequence[TermSpan]:
+    """The spans, ascending by their place, from one place to another."""
+    return spans[bisect_left(spans, least, key=place) : bisect_right(spans, most, key=place)]
 
 
 def _apart(spans: list[Span]) -> Iterator[Span]:

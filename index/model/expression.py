@@ -4,27 +4,73 @@ Matching is decided for whole articles: an article matches `a AND b` when it con
 of its passages. Scores belong to passages.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from backfile.archive.model.message import Message
 
 
 class Field(StrEnum):
-    """Where a word is searched: ANY is title and text, the last five are columns of articles.
+    """Where a word is searched: ANY is title and text, LEAD the title and the first paragraph.
 
-    The only value of DATE is `none`.
+    The last six are columns of articles. The only value of DATE is `none`; a value of LENGTH is a
+    number of words with its comparison: `>800`.
     """
 
     ANY = "any"
     TITLE = "title"
     TEXT = "text"
+    LEAD = "lead"
     SOURCE = "source"
     SECTION = "section"
     LANGUAGE = "language"
     AUTHOR = "author"
     DATE = "date"
+    LENGTH = "length"
+
+
+class Form(StrEnum):
+    """How a word must be written; the value is what is typed in front of it."""
+
+    ANY = ""
+    """In any form of the word: ferry, Ferries."""
+    SPELLING = "="
+    """As it was typed, but for capitals."""
+    CASE = "=="
+    """As it was typed."""
+    ALLCAPS = "ALLCAPS"
+    """In capitals alone: WHO."""
+    CAPS = "CAPS"
+    """With a capital: Apple."""
+    NOCAPS = "NOCAPS"
+    """Without a capital: apple."""
+
+    def accepts(self, typed: str, written: str) -> bool:
+        """Whether a word of a text is written as this form of the typed word must be.
+
+        >>> Form.SPELLING.accepts("ferry", "Ferry's"), Form.CASE.accepts("Who", "WHO")
+        (True, False)
+        """
+        match self:
+            case Form.SPELLING:
+                return bare(typed).casefold() == bare(written).casefold()
+            case Form.CASE:
+                return bare(typed) == bare(written)
+            case Form.ALLCAPS:
+                return written.isupper()
+            case Form.CAPS:
+                return written != written.lower()
+            case Form.NOCAPS:
+                return written == written.lower()
+        return True
+
+
+def bare(word: str) -> str:
+    """A word without a possessive, its apostrophes straight.
+
+    >>> bare("Howell’s")
+    'Howell'
+    """
+    return word.replace("’", "'").removesuffix("'s")
 
 
 class Stretch(StrEnum):
@@ -34,40 +80,51 @@ class Stretch(StrEnum):
     PARAGRAPH = "paragraph"
 
 
-FIELD_NAMES = {
-    Field.TITLE: Message("title"),
-    Field.TEXT: Message("text"),
-    Field.SOURCE: Message("source"),
-    Field.SECTION: Message("section"),
-    Field.LANGUAGE: Message("language"),
-    Field.AUTHOR: Message("author"),
-}
 INDEXED = (Field.TITLE, Field.TEXT)  # the fields that have posting lists
-COLUMNS = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR, Field.DATE)
+WORDED = (Field.ANY, Field.TITLE, Field.TEXT, Field.LEAD)  # the fields of words
+COLUMNS = tuple(field for field in Field if field not in WORDED)
 Gap = int | Stretch
 """The greatest distance in terms between two neighbours of a phrase, or the stretch they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as the user typed it."""
+    """One word as the user typed it, or several that are searched as one.
+
+    `alike` are other texts that stand for it: its synonyms.
+    """
 
     text: str
     field: Field = Field.ANY
+    form: Form = Form.ANY
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words in this order, with at most `slop - 1` other words between two neighbours."""
+    """Words in this order, with at most `slop - 1` other words between two neighbours.
+
+    A word may have wildcards, and `*` alone is any word. `alike` are other texts that stand for it.
+    """
 
     text: str
     field: Field = Field.ANY
     slop: int = 1
+    form: Form = Form.ANY
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
     """Any word with this beginning."""
+
+    text: str
+    field: Field = Field.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """Any word of this pattern: `?` is one letter, `*` any number of letters."""
 
     text: str
     field: Field = Field.ANY
@@ -115,6 +172,14 @@ class Or:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Matches if an article holds a word or phrase at least so many times."""
+
+    part: "Counted"
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """Matches if the part does not match."""
 
@@ -129,15 +194,21 @@ class Words:
 
     @property
     def plain(self) -> tuple[Word, ...]:
-        return tuple(p for p in self.parts if isinstance(p, Word) and p.field is Field.ANY)
+        return tuple(p for p in self.parts if isinstance(p, Word) and is_plain(p))
 
     @property
     def required(self) -> tuple["Expression", ...]:
-        return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
+        return tuple(part for part in self.parts if not is_plain(part))
 
 
-Leaf = Word | Phrase | Prefix | Fuzzy | Near
-Expression = Leaf | And | Or | Not | Words
+Counted = Word | Phrase | Prefix | Wildcard | Fuzzy
+Leaf = Counted | Near
+Expression = Leaf | AtLeast | And | Or | Not | Words
+
+
+def is_plain(part: Expression) -> bool:
+    """Whether a part without an operator is weighed, and not required."""
+    return isinstance(part, Word) and part.field is Field.ANY and part.form is Form.ANY
 
 
 def positive_leaves(expression: Expression) -> Iterator[Leaf]:
@@ -148,8 +219,10 @@ def positive_leaves(expression: Expression) -> Iterator[Leaf]:
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
                 yield from positive_leaves(part)
-        case Word() | Phrase() | Prefix() | Fuzzy() | Near():
-            if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
+        case AtLeast(part):
+            yield from positive_leaves(part)
+        case Word() | Phrase() | Prefix() | Wildcard() | Fuzzy() | Near():
+            if expression.field in WORDED:
                 yield expression
 
 
@@ -169,7 +242,7 @@ def _reads_words(expression: Expression) -> bool:
     match expression:
         case And(parts) | Or(parts) | Words(parts):
             return any(map(_reads_words, parts))
-        case Not(part):
+        case Not(part) | AtLeast(part):
             return _reads_words(part)
     return expression.field not in COLUMNS
 
@@ -182,6 +255,9 @@ def written(leaf: Leaf) -> str:
     """
     field = "" if leaf.field is Field.ANY else f"{leaf.field.value}:"
     match leaf:
+        case Word(form=form) | Phrase(form=form) if form is not Form.ANY:
+            plain = written(replace(leaf, field=Field.ANY, form=Form.ANY))
+            return f"{field}{form}({plain})" if form.isalpha() else f"{field}{form}{plain}"
         case Phrase(text, _, slop):
             return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
         case Prefix(text):
@@ -196,97 +272,13 @@ def written(leaf: Leaf) -> str:
     return f"{field}{leaf.text}"
 
 
-def describe(expression: Expression) -> str:
-    """Describe an expression in words: a Message that a page can translate, or plain text.
+def length_range(text: str) -> tuple[int, int | None]:
+    """The least and the most words of a comparison; None for no upper bound.
 
-    >>> describe(Words((Word("ferry"), Not(Phrase("river Ash")))))
-    'the words ferry, and not "river Ash"'
+    >>> length_range(">800"), length_range("<=300")
+    ((801, None), (0, 300))
     """
-    match expression:
-        case Near():
-            return _with_field(_describe_near(expression), expression.field)
-        case Word(text, field):
-            return _with_field(text, field)
-        case Phrase(text, field, slop):
-            near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
-            return _with_field(near if slop > 1 else Message('"%(text)s"', text=text), field)
-        case Prefix(text, field):
-            return _with_field(f"{text}…", field)
-        case Fuzzy(text, field, edits):
-            spelt = Message.counted(
-                "%(text)s but for %(number)s letter",
-                "%(text)s but for %(number)s letters",
-                edits,
-                text=text,
-            )
-            return _with_field(spelt, field)
-        case And(parts):
-            return _joined(_and, [_inner(part) for part in parts])
-        case Or(parts):
-            return _joined(_or, [_inner(part) for part in parts])
-        case Not(part):
-            return Message("not %(text)s", text=_inner(part))
-        case Words():
-            plain = " ".join(word.text for word in expression.plain)
-            words: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
-            return describe_all([*words, *(_inner(part) for part in expression.required)])
-
-
-def describe_all(descriptions: Sequence[str]) -> str:
-    """Join descriptions by "and".
-
-    >>> describe_all(["the words ferry", "no date", "after:2023"])
-    'the words ferry, and no date, and after:2023'
-    """
-    return _joined(_and_also, descriptions)
-
-
-def _describe_near(near: Near) -> Message:
-    sides = {"first": near.first, "second": near.second}
-    match near.within:
-        case Stretch.SENTENCE:
-            text = Message('"%(first)s" in one sentence with "%(second)s"', **sides)
-        case Stretch.PARAGRAPH:
-            text = Message('"%(first)s" in one paragraph with "%(second)s"', **sides)
-        case number:
-            text = Message.counted(
-                '"%(first)s" within %(number)s of "%(second)s"',
-                '"%(first)s" within %(number)s of "%(second)s"',
-                number,
-                **sides,
-            )
-    return Message("%(said)s in this order", said=text) if near.ordered else text
-
-
-def _joined(join: Callable[[str, str], str], descriptions: Sequence[str]) -> str:
-    """Join in halves, so that n parts nest log2(n) deep and thousands do not exhaust the stack."""
-    if len(descriptions) < 2:
-        return descriptions[0] if descriptions else ""
-    half = len(descriptions) // 2
-    return join(_joined(join, descriptions[:half]), _joined(join, descriptions[half:]))
-
-
-def _and(first: str, second: str) -> Message:
-    return Message("%(first)s and %(second)s", first=first, second=second)
-
-
-def _or(first: str, second: str) -> Message:
-    return Message("%(first)s or %(second)s", first=first, second=second)
-
-
-def _and_also(first: str, second: str) -> Message:
-    return Message("%(first)s, and %(second)s", first=first, second=second)
-
-
-def _inner(expression: Expression) -> str:
-    text = describe(expression)
-    return Message("(%(said)s)", said=text) if isinstance(expression, And | Or | Words) else text
-
-
-def _with_field(text: str, field: Field) -> str:
-    match field:
-        case Field.ANY:
-            return text
-        case Field.DATE:
-            return Message("no date")
-    return Message("%(said)s in %(field)s", said=text, field=FIELD_NAMES[field])
+    number = int(text.lstrip("<>="))
+    if text.startswith(">"):
+        return number + ("=" not in text), None
+    return 0, number - ("=" not in text)

@@ -1,5 +1,6 @@
 """Posting lists and the vocabulary of a lexical index, over rows."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -21,6 +22,16 @@ class Postings(NamedTuple):
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+class Slot(NamedTuple):
+    """What may stand at one place of a phrase: any of these terms, or any word at all if None.
+
+    `accepts` tells which written forms of the terms count; all if None.
+    """
+
+    terms: Sequence[str] | None
+    accepts: Callable[[str], bool] | None = None
 
 
 class Vocabulary(NamedTuple):

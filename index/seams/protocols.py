@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Field, Gap
-from backfile.index.model.postings import Postings, Vocabulary
+from backfile.index.model.postings import Postings, Slot, Vocabulary
 
 
 class LexicalEntry(NamedTuple):
@@ -42,11 +42,15 @@ class LexicalSnapshot(Protocol):
         """The rows that hold a term in a field, ascending; no rows for an unknown term."""
         ...
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
-        """The rows that hold these terms in this order, each row once.
+    def phrase(
+        self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap], *, leading: bool = False
+    ) -> Postings:
+        """The rows that hold what these slots ask for, in this order, and how often.
 
-        `gaps[i]` limits the distance from term i to term i + 1: at most so many positions, or the
-        same sentence or paragraph. A title is one sentence.
+        `gaps[i]` limits the distance from slot i to slot i + 1: at most so many positions, or the
+        same sentence or paragraph. A title is one sentence. The joined form of a compound stands
+        for all of its positions. The first and the last slot have terms. If `leading`, the phrase
+        begins in the first paragraph of a row.
         """
         ...
 

@@ -19,6 +19,7 @@ from backfile.index.answers.notes import alternative_words, warnings
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
 from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.reader import ReadQuery, read_query
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
@@ -85,13 +86,15 @@ class Searcher:
         budget: float = math.inf,
         aside: bool = False,
         recorder: Recorder | None = None,
+        synonyms: Synonyms = NO_SYNONYMS,
     ) -> None:
         """Search with these engines; `last week` is relative to `today`.
 
         A change of the archive is noticed by `seconds`, a clock that is never set back. `cache`
         stores answers for their later pages; marking sentences ends after `seconds_to_mark`. After
         `budget` seconds, a search answers what is known, with a note. `aside`: no search waits
-        until a changed archive is opened again. `recorder` takes note of each search.
+        until a changed archive is opened again. `recorder` takes note of each search. `synonyms`
+        are searched with the words that they stand for.
         """
         self._catalog = engines.catalog
         self._snapshots = Snapshots(engines, seconds, aside=aside)
@@ -104,6 +107,7 @@ class Searcher:
         self._today = today
         self._budget = budget
         self._recorder = recorder
+        self._synonyms = synonyms
         self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
@@ -153,7 +157,7 @@ class Searcher:
 
     def read(self, query: Query) -> ReadQuery:
         """Read a query without answering it."""
-        return read_query(query, self._today())
+        return read_query(query, self._today(), self._synonyms)
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest completions of a query that is being typed; raise BadQuery."""

@@ -14,7 +14,7 @@ from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
-from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
@@ -170,8 +170,15 @@ class NoWords:
     def postings(self, _: Field, __: str) -> Postings:
         return NO_POSTINGS
 
-    def phrase(self, _: Field, __: Sequence[str], ___: Sequence[Gap]) -> Rows:
-        return NO_ROWS
+    def phrase(
+        self,
+        _: Field,
+        __: Sequence[Slot],
+        ___: Sequence[Gap],
+        *,
+        leading: bool = False,  # noqa: ARG002
+    ) -> Postings:
+        return NO_POSTINGS
 
     def terms(self, _: Field, __: str) -> Collection[str]:
         return ()

@@ -9,8 +9,8 @@ import numpy as np
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.store.catalog import Catalog
-from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.stemming import is_stop_word
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.filters import Filters
 from backfile.scripts.bench.baselines.words import Kind

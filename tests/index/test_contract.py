@@ -12,6 +12,7 @@ from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import INDEXED, Field, Stretch
+from backfile.index.model.postings import Slot
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.vector.chroma_index import ChromaIndex
 from tests.builders import entries, table
@@ -36,13 +37,17 @@ def rows_of(lexical, term, field=Field.TEXT):
     return lexical.snapshot().postings(field, term).rows.tolist()
 
 
+def slots(*terms):
+    return [Slot((term,)) for term in terms]
+
+
 def test_an_empty_index_gives_nothing(lexical):
     assert lexical.last_row() == 0
     assert lexical.rows().tolist() == []
     snapshot = lexical.snapshot()
     assert rows_of(lexical, "bridg") == []
     assert snapshot.rows().tolist() == []
-    assert snapshot.phrase(Field.TEXT, ["a", "ferri"], [1]).tolist() == []
+    assert snapshot.phrase(Field.TEXT, slots("a", "ferri"), [1]).rows.tolist() == []
     assert list(snapshot.terms(Field.TEXT, "")) == []
     assert snapshot.vocabulary().keys == []
     assert not snapshot.lengths(Field.TEXT).any()
@@ -81,8 +86,8 @@ def test_a_posting_list_holds_the_rows_of_a_term_and_its_frequencies(lexical):
 )
 def test_a_phrase_is_found_where_no_gap_is_too_wide(lexical, words, gaps, expected):
     lexical.add(entries())
-    found = lexical.snapshot().phrase(Field.TEXT, words, gaps)
-    assert sorted(found.tolist()) == expected
+    found = lexical.snapshot().phrase(Field.TEXT, slots(*words), gaps)
+    assert sorted(found.rows.tolist()) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,10 +110,10 @@ def test_terms_are_found_in_one_sentence_or_paragraph(lexical, words, field, str
         ]
     )
     lexical.add([LexicalEntry(4, "The bridge. The ferry", "A quay. The bridge.", "en")])
-    assert lexical.snapshot().phrase(field, words, [stretch]).tolist() == expected
+    assert lexical.snapshot().phrase(field, slots(*words), [stretch]).rows.tolist() == expected
     lexical.flush()
     lexical.settle()  # segments are merged
-    assert lexical.snapshot().phrase(field, words, [stretch]).tolist() == expected
+    assert lexical.snapshot().phrase(field, slots(*words), [stretch]).rows.tolist() == expected
 
 
 def test_terms_are_listed_by_their_beginning(lexical):
@@ -268,9 +273,11 @@ def test_both_lexical_engines_give_the_same_lists(parts, gone, settled, tmp_path
             np.testing.assert_array_equal(*found)
         assert set(other.terms(field, "")) <= set(one.terms(field, ""))
         for gap in (1, 2, *Stretch):
-            found = [each.phrase(field, ["ash", "boat", "crew"], [gap, 2]) for each in (one, other)]
-            assert len(set(found[0].tolist())) == len(found[0])
-            assert {r for r in found[0].tolist() if living[r]} == set(found[1].tolist())
+            asked = slots("ash", "boat", "crew")
+            found = [each.phrase(field, asked, [gap, 2]) for each in (one, other)]
+            counted = [dict(zip(*map(list, postings), strict=True)) for postings in found]
+            assert len(counted[0]) == len(found[0].rows)
+            assert {row: n for row, n in counted[0].items() if living[row]} == counted[1]
         for name in ("lengths", "word_counts"):
             known = [getattr(each, name)(field)[other.rows()] for each in (one, other)]
             np.testing.assert_array_equal(*known)

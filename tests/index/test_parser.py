@@ -12,18 +12,21 @@ from backfile.index.lexical.analysis.analyser import term_spans
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.lexical.query_parser import parser
 from backfile.index.lexical.query_parser.parser import parse
+from backfile.index.model.description import describe
 from backfile.index.model.expression import (
     And,
+    AtLeast,
     Field,
+    Form,
     Near,
     Not,
     Or,
     Phrase,
     Prefix,
     Stretch,
+    Wildcard,
     Word,
     Words,
-    describe,
 )
 
 
@@ -36,6 +39,35 @@ def words(*texts):
     [
         ("ferry timetable", words("ferry", "timetable")),
         ("Covid-19", words("Covid-19")),
+        ("=ferries", Words((Word("ferries", form=Form.SPELLING),))),
+        ('="No comment"', Phrase("No comment", form=Form.SPELLING)),
+        ("title:==Who", Words((Word("Who", Field.TITLE, Form.CASE),))),
+        ("ALLCAPS(WHO)", Words((Word("WHO", form=Form.ALLCAPS),))),
+        (
+            "NOCAPS(a OR b)",
+            Or((Word("a", form=Form.NOCAPS), Word("b", form=Form.NOCAPS))),
+        ),
+        ("NOT CAPS(apple)", Words((Not(Word("apple", form=Form.CAPS)),))),
+        (
+            'HLEAD(a AND "b c")',
+            And((Word("a", Field.LEAD), Phrase("b c", Field.LEAD))),
+        ),
+        ('BYLINE("Ana Ruiz")', Phrase("Ana Ruiz", Field.AUTHOR)),
+        ("ATLEAST3(ferry)", AtLeast(Word("ferry"), 3)),
+        ("ATLEAST2(bridg*)", AtLeast(Prefix("bridg"), 2)),
+        ("ATLEAST1(ferry)", words("ferry")),
+        ("LENGTH>800", Words((Word(">800", Field.LENGTH),))),
+        ("length:<=300", Words((Word("<=300", Field.LENGTH),))),
+        ("br?dge", Wildcard("br?dge")),
+        ("bridge?", Wildcard("bridge?")),
+        ("is it the bridge?", words("is", "it", "the", "bridge")),
+        ("joh?n*", Wildcard("joh?n*")),
+        ('"oil pipel* leak"', Phrase("oil pipel* leak")),
+        ('"* a * b *"', Phrase("a * b")),
+        ('"bridg*"', Prefix("bridg")),
+        ('"who are you?"', Phrase("who are you")),
+        ("bridg* W/2 quay", Near("bridg*", "quay", within=2)),
+        ('צה"ל', words("צה״ל")),
         ("it cost 1,200 (or so).", words("it", "cost", "1,200", "or", "so")),
         ("“river Ash”", Phrase("river Ash")),
         ('"a b"~0', Phrase("a b")),
@@ -82,7 +114,9 @@ def test_what_is_broken_is_read_as_words(text):
         ("ferry -strike", Words((Word("ferry"), Not(Word("strike")))), "read as NOT"),
         ("ferry AND", words("ferry"), "nothing beside it"),
         ("OR ferry NOT", words("ferry"), "nothing beside it"),
-        ("her*ing", words("her*ing"), "only after two letters"),
+        ("h*ring", words("h*ring"), "only after two letters"),
+        ("SECTION(ferry)", words("ferry"), "is no function"),
+        ("ATLEAST(ferry)", words("ferry"), "is no function"),
     ],
 )
 def test_what_is_read_otherwise_than_typed_is_said(text, expression, said):

@@ -15,6 +15,7 @@ from backfile.index.lexical.storage.segments import INDEX_NAME
 from backfile.index.lexical.storage.unpickling import IndexFolder
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field
+from backfile.index.model.postings import Slot
 from backfile.index.seams.protocols import LexicalEntry
 from tests.builders import DAMAGES, INVENTED_WORDS, damage, invented_text, unseal
 
@@ -48,14 +49,16 @@ QUESTIONS = {
     "lengths": lambda opened: opened.lengths(Field.TEXT),
     "counts": lambda opened: opened.word_counts(Field.TITLE),
     "postings": lambda opened: [opened.postings(Field.TEXT, w) for w in INVENTED_WORDS[:40]],
-    "phrase": lambda opened: [opened.phrase(Field.TEXT, w, [1]) for w in pairs()],
+    "phrase": lambda opened: [opened.phrase(Field.TEXT, w, [1]) for w in pairs(None)],
+    "forms": lambda opened: [opened.phrase(Field.TEXT, w, [1]) for w in pairs(str.islower)],
     "terms": lambda opened: opened.terms(Field.TEXT, "ba"),
     "vocabulary": lambda opened: opened.vocabulary(),
 }
 
 
-def pairs():
-    return zip(INVENTED_WORDS[:300:10], INVENTED_WORDS[100:400:10], strict=True)
+def pairs(accepts):
+    for one, other in zip(INVENTED_WORDS[:300:10], INVENTED_WORDS[100:400:10], strict=True):
+        yield [Slot((one,), accepts), Slot((other,), accepts)]
 
 
 def answers(folder):

@@ -33,6 +33,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             Message("these words in any form, such as “ferries”; capitals do not matter"),
             quick=True,
         ),
+        Example(
+            "north-east",
+            Message("“northeast” too; so “U.N.” is “UN”, “F-16” is “F16”, “1,500” is “1500”"),
+        ),
+        Example("US troops", Message("in capitals the country, also “U.S.”; “us” is a stop word")),
         Example("Brücke", Message("words of other languages: “Brücken” and “Bruecke” too")),
         Example("l'eau", Message("“eau”, with or without its article")),
         Example(
@@ -43,6 +48,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "phrases": (
         Example('"swing bridge"', Message("these words in this order"), quick=True),
+        Example('"swing bri*"', Message("words that begin so, within a phrase too")),
+        Example('"the * bridge"', Message("one word, whichever it is, in place of the star")),
         Example('"river Ash"~5', Message("words in this order, at most five words apart")),
         Example(
             "bridge W/5 closed",
@@ -90,6 +97,17 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             quick=True,
         ),
         Example("presdint~2", Message("any word that differs by at most two letters")),
+        Example("br?dge", Message("? stands for one letter, * for any number of letters")),
+    ),
+    "exact": (
+        Example("=boats", Message("this spelling, and no other form of the word"), quick=True),
+        Example('="swing bridge"', Message("the words of a phrase in these spellings")),
+        Example("==Ash", Message("this spelling with these capitals")),
+        Example("ALLCAPS(WHO)", Message("in capitals alone; CAPS( ) and NOCAPS( ) do as they say")),
+        Example("HLEAD(ferry)", Message("in the headline or the first paragraph")),
+        Example("ATLEAST2(bridge)", Message("twice or more in one article")),
+        Example('BYLINE("Ana Ruiz")', Message("articles by this author")),
+        Example("ferry LENGTH>100", Message("in articles of more than 100 words")),
     ),
     "fields": (
         Example("title:bridge", Message("a word in the headline"), quick=True),

@@ -1,31 +1,29 @@
 """Analyses text: cuts it into sentences, and words into terms, stemmed in its language."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from whoosh.analysis import Analyzer, Token
+from whoosh.analysis import Analyzer
+from whoosh.analysis import Token as WhooshToken
 
 from backfile.archive.passages import breaks_of
-from backfile.index.lexical.analysis.ngrams import MARKS, RUN, Piece, has_run, letters, pairs
+from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import ENGLISH, fold, is_stop_word, term_of
+from backfile.index.lexical.analysis.word_delimiter import HYPHENS, WORD, tokens
 from backfile.index.model.expression import Stretch
 
-ANALYSER = "folded-snowball-3"  # recorded in the manifest; every change of terms changes it
-# Signs within a word that \w does not match: accents and vowels.
-SIGNS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
-    f"\u0900-\u0963\u0966-\u0dff{MARKS}"
-)
-WORD = re.compile(rf"\w[\w{SIGNS}]*(?:[.'’]\w[\w{SIGNS}]*)*")
+ANALYSER = "folded-snowball-4"  # recorded in the manifest; every change of terms changes it
 
 
 class TermSpan(NamedTuple):
-    """A term and the span of its word, in characters."""
+    """A term, the span of its word, in characters, and the positions that it covers."""
 
     term: str
     start: int
     end: int
+    position: int
+    length: int = 1
 
 
 def weighty(words: Sequence[str], language: str = ENGLISH) -> Sequence[str]:
@@ -38,35 +36,57 @@ def weighty(words: Sequence[str], language: str = ENGLISH) -> Sequence[str]:
 
 
 def terms(text: str, language: str = ENGLISH) -> list[str]:
-    """List the terms of a text in order.
+    """List the terms of a text in order, without the joined forms of compounds.
 
     >>> terms("The ferries' timetable, and the Ash"), terms("東京の橋")
     (['the', 'ferri', 'timet', 'and', 'the', 'ash'], ['東京', '京の', 'の橋', '橋'])
     """
-    return [span.term for span in term_spans(text, language)]
+    return [span.term for span in _path(term_spans(text, language), apart=True)]
 
 
-def terms_asked(text: str, language: str = ENGLISH) -> list[str]:
+def asked(text: str, language: str = ENGLISH, *, apart: bool = False) -> list[TermSpan]:
     """List the terms that a passage must hold in this order to contain a searched text.
 
-    In a script that is cut into pairs, the last letter alone is left out: there the text may go on.
+    Compounds are one joined term, or their parts if `apart`. In a script that is cut into pairs,
+    the last letter alone is left out: there the text may go on.
 
-    >>> terms_asked("東京"), terms_asked("京")
+    >>> [[span.term for span in asked("co-operative bank", apart=apart)] for apart in (False, True)]
+    [['cooper', 'bank'], ['co', 'oper', 'bank']]
+    >>> [span.term for span in asked("東京")], [span.term for span in asked("京")]
     (['東京'], ['京'])
     """
-    found = list(term_spans(text, language))
+    found = list(_path(term_spans(text, language), apart=apart))
     if len(found) > 1 and found[-1].start > found[-2].start and found[-1].end == found[-2].end:
         found.pop()
-    return [span.term for span in found]
+    return found
+
+
+def _path(spans: Iterable[TermSpan], *, apart: bool) -> Iterator[TermSpan]:
+    """Walk terms that cover each position once: those that cover the most, or parts alone."""
+    longest: dict[int, TermSpan] = {}
+    for span in spans:
+        known = longest.get(span.position)
+        if not (apart and span.length > 1) and (known is None or span.length > known.length):
+            longest[span.position] = span
+    end = 0
+    for position, span in longest.items():
+        if position >= end:
+            yield span
+            end = position + span.length
 
 
 def words_of(text: str) -> list[str]:
     """List the words of a text, folded but not stemmed.
 
     >>> words_of("By Zoë O’Dowd-Núñez")
-    ['by', 'zoe', "o'dowd", 'nunez']
+    ['by', 'zoe', 'odowd', 'nunez']
     """
-    return [fold(match.group()) for match in WORD.finditer(text)]
+    found = (match.group() for match in WORD.finditer(text))
+    return [
+        fold(part)
+        for word in found
+        for part in ([word] if has_run(word) else [t.text for t in tokens(word) if t.length == 1])
+    ]
 
 
 def name_words(text: str) -> list[str]:
@@ -81,33 +101,21 @@ def name_words(text: str) -> list[str]:
 
 
 def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
-    """Walk the terms of a text with their spans."""
-    for match in WORD.finditer(text):
-        word = match.group()
-        if not has_run(word):
-            yield TermSpan(term_of(word, language), match.start(), match.end())
-            continue
-        for piece, is_pair in pieces(word, match.start()):
-            term = piece.text if is_pair else term_of(piece.text, language)
-            yield TermSpan(term, piece.start, piece.end)
+    """Walk the terms of a text with their spans, in order of position."""
+    position = 0
+    for word in WORD.finditer(text):
+        for span in _spans(word, language, position):
+            yield span
+        position = span.position + span.length
 
 
-def terms_of_run(word: str, language: str = ENGLISH) -> list[str]:
-    """List the terms of a word that contains letters of a script that is cut into pairs."""
-    return [p.text if is_pair else term_of(p.text, language) for p, is_pair in pieces(word, 0)]
-
-
-def pieces(word: str, offset: int) -> Iterator[tuple[Piece, bool]]:
-    """Walk the pairs of letters in a word, marked True, and the words between them."""
-    last = 0
-    for run in [*RUN.finditer(word), None]:
-        start = run.start() if run else len(word)
-        for between in WORD.finditer(word, last, start):
-            place = offset + between.start(), offset + between.end()
-            yield Piece(between.group(), *place), False
-        if run:
-            yield from ((piece, True) for piece in pairs(run.group(), offset + run.start()))
-            last = run.end()
+def _spans(word: re.Match[str], language: str, position: int) -> Iterator[TermSpan]:
+    """The terms of a word whose first token has this position."""
+    offset = word.start()
+    for token in tokens(word.group()):
+        term = token.text if token.is_pair else term_of(token.text, language)
+        place = offset + token.start, offset + token.end, position + token.position
+        yield TermSpan(term, *place, token.length)
 
 
 class NewsAnalyzer(Analyzer):
@@ -123,12 +131,12 @@ class NewsAnalyzer(Analyzer):
         start_char: int = 0,
         mode: str = "",
         **_: Any,
-    ) -> Iterator[Token]:
-        token = Token(positions, chars, removestops=removestops, mode=mode)
+    ) -> Iterator[WhooshToken]:
+        token = WhooshToken(positions, chars, removestops=removestops, mode=mode)
         token.boost = 1.0
-        for position, span in enumerate(term_spans(value), start_pos):
+        for span in term_spans(value):
             token.text = span.term
-            token.pos = position
+            token.pos = start_pos + span.position
             if chars:
                 token.startchar = start_char + span.start
                 token.endchar = start_char + span.end
@@ -170,4 +178,4 @@ def cut_text(text: str, language: str) -> CutText:
 
 def _is_between_words(text: str, place: int) -> bool:
     before = text[place - 1]
-    return not (before.isalnum() or before in "_.'’")
+    return not (before.isalnum() or before in f"_.,'’{HYPHENS}")

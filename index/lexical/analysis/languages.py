@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
-from backfile.index.lexical.analysis.analyser import terms_asked, weighty
+from backfile.index.lexical.analysis.analyser import asked, weighty
 from backfile.index.lexical.analysis.stemming import ENGLISH, is_stop_word, reading
 
-Reading = tuple[str, ...]
 MORE_STOP_WORDS = 2  # more than of the first language, for a query to count as another one
+
+
+class Place(NamedTuple):
+    """One place of a searched text: the terms that may stand there, and the word as it was typed.
+
+    The terms differ by language.
+    """
+
+    terms: tuple[str, ...]
+    written: str
+
+
+Path = tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +34,34 @@ class Languages:
         """Take the codes of languages, the most frequent first."""
         return cls(tuple(dict.fromkeys(map(reading, codes))) or (ENGLISH,))
 
-    def terms(self, text: str) -> tuple[Reading, ...]:
-        """List the terms of a searched text in each language, equal lists once.
+    def paths(self, text: str) -> tuple[Path, ...]:
+        """List the ways in which a passage can hold a searched text; compounds joined come first.
 
-        All lists have the same length, as words are split alike in all languages.
+        >>> languages = Languages(("", "de"))
+        >>> [[place.terms for place in path] for path in languages.paths("e-mail Brücken")]
+        [[('email', 'email|de'), ('brucken', 'bruck|de')],
+         [('e', 'e|de'), ('mail', 'mail|de'), ('brucken', 'bruck|de')]]
+        """
+        joined, apart = (self._path(text, apart=apart) for apart in (False, True))
+        return (joined,) if joined == apart else (joined, apart)
+
+    def terms(self, text: str) -> tuple[tuple[str, ...], ...]:
+        """List the terms of each place of a searched text, compounds joined.
 
         >>> Languages(("", "de")).terms("Brücken 2024")
-        (('brucken', '2024'), ('bruck|de', '2024'))
+        (('brucken', 'bruck|de'), ('2024',))
         """
-        found = (tuple(terms_asked(text, language)) for language in self.readings)
-        return tuple(dict.fromkeys(found))
+        return tuple(place.terms for place in self._path(text, apart=False))
 
-    def terms_of_sides(self, one: str, other: str) -> tuple[tuple[Reading, Reading], ...]:
-        """List the terms of two texts that are searched together, in each language."""
+    def _path(self, text: str, *, apart: bool) -> Path:
+        # Words are split alike in all languages.
+        readings = (asked(text, language, apart=apart) for language in self.readings)
         return tuple(
-            dict.fromkeys(
-                (tuple(terms_asked(one, language)), tuple(terms_asked(other, language)))
-                for language in self.readings
+            Place(
+                tuple(dict.fromkeys(span.term for span in spans)),
+                text[spans[0].start : spans[0].end],
             )
+            for spans in zip(*readings, strict=True)
         )
 
     def weighty(self, words: Sequence[str]) -> Sequence[str]:
@@ -58,12 +80,3 @@ class Languages:
         counts = {code: sum(is_stop_word(w, code) for w in words) for code in self.readings}
         best = max(others, key=lambda code: counts[code], default=first)
         return best if counts[best] >= counts[first] + MORE_STOP_WORDS else first
-
-
-def slots(readings: Sequence[Reading]) -> list[tuple[str, ...]]:
-    """List the alternative terms of each position of a text.
-
-    >>> slots([("brucken", "2024"), ("bruck|de", "2024")])
-    [('brucken', 'bruck|de'), ('2024',)]
-    """
-    return [tuple(dict.fromkeys(terms)) for terms in zip(*readings, strict=True)]

@@ -12,18 +12,27 @@ from functools import cache, lru_cache
 from whoosh.lang.porter import stem
 from whoosh.lang.stopwords import stoplists
 
+from backfile.index.lexical.analysis.word_delimiter import COUNTRY, HYPHENS, QUOTES, is_contraction
+
 ENGLISH = ""  # and texts without a known language
 UNSTEMMED = "x"  # languages without stemmer and stop words in Whoosh
 STEMMED = frozenset(("da", "de", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ro", "ru", "sv"))
 CODES = {"en": ENGLISH, "nb": "no", "nn": "no"}
 MARK = "|"  # occurs in no word
+COUNTRY_TERM = "u.s"  # of the United States, in every language; the pronoun is another word
 LONGEST_TERM = 64
-LETTERS = str.maketrans({"’": "'", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
-# Articles joined to the next word: l'eau, dell'acqua, al-. Whoosh's stemmer for Arabic would remove
-# them, but fails at a replacement pattern that Python no longer accepts.
+LETTERS = str.maketrans(
+    {"’": "'", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}
+    | {"ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك"}  # Arabic and Persian forms of a letter
+)
+JOINTS = str.maketrans("", "", f"'.{HYPHENS}{QUOTES}\u05f3")  # within a word that is one term
+CONTRACTED = re.compile(r"'(?:t|d|m|re|ve|ll)$")
+# Articles and endings joined to a word: l'eau, dell'acqua, al-, İzmir'de. Whoosh's stemmer for
+# Arabic would remove them, but fails at a replacement pattern that Python no longer accepts.
 ELISIONS = {
     "fr": re.compile(r"^(?:[ldjmtsnc]|qu|jusqu|lorsqu|puisqu|quoiqu)'(?=\w\w)"),
     "ar": re.compile(r"^(?:[وفبك]?ال|لل)(?=\w\w)"),
+    "tr": re.compile(r"(?<=\w)'\w*$"),  # an ending behind a name: İzmir'de
     "it": re.compile(r"^(?:[ldcvsmtn]|un|(?:de|ne|su|a|da|co)ll?|quest|quell|anch|sant)'(?=\w\w)"),
 }
 # Umlauts in ASCII: Bruecke; not in neue or Quelle. As in Snowball's "German2".
@@ -39,15 +48,19 @@ TWICE = frozenset(["fr"])
 def fold(word: str) -> str:
     """Fold case and accents, and drop a possessive.
 
-    >>> [fold(w) for w in ("Zoë's", "O’Dowd", "U.S", "Straße", "Łódź")]
-    ['zoe', "o'dowd", 'u.s', 'strasse', 'lodz']
+    >>> [fold(w) for w in ("Zoë's", "O’Dowd", "didn't", "co-op", "Straße", "Łódź")]
+    ['zoe', 'odowd', "didn't", 'coop', 'strasse', 'lodz']
     """
     folded = word.casefold()
     if not folded.isascii():
         decomposed = unicodedata.normalize("NFKD", folded.translate(LETTERS))
         bare = "".join(c for c in decomposed if not _is_accent(c))
         folded = unicodedata.normalize("NFC", bare)
-    return folded.removesuffix("'s")[:LONGEST_TERM]
+    if not folded.isalnum():
+        folded = folded.removesuffix("'s")
+        if not (CONTRACTED.search(folded) or folded[:1].isdigit()):
+            folded = folded.translate(JOINTS)
+    return folded[:LONGEST_TERM]
 
 
 @lru_cache(maxsize=1 << 17)
@@ -57,6 +70,8 @@ def term_of(word: str, language: str = ENGLISH) -> str:
     >>> term_of("Bridges"), term_of("bridge's"), term_of("Brücken", "de"), term_of("l'eau", "fr")
     ('bridg', 'bridg', 'bruck|de', 'eau|fr')
     """
+    if word == COUNTRY:
+        return COUNTRY_TERM
     folded = fold(word)
     if language == ENGLISH:
         return stem(folded) if folded.isascii() and folded.isalpha() else folded
@@ -91,8 +106,12 @@ def reading(language: str) -> str:
 
 
 def is_stop_word(word: str, language: str = ENGLISH) -> bool:
-    """Whether a word is a stop word."""
-    return fold(word) in _stop_words(language)
+    """Whether a word is a stop word.
+
+    >>> is_stop_word("us"), is_stop_word("US"), is_stop_word("didn't")
+    (True, False, True)
+    """
+    return word != COUNTRY and (fold(word) in _stop_words(language) or is_contraction(word))
 
 
 def marked(term: str) -> tuple[str, str]:

@@ -5,6 +5,11 @@ ferry AND bridge     AND OR NOT and parentheses             "a b"~5       at mos
 bridg*               any word with this beginning           title:ferry   field:word, field:"phrase"
 bridg~               any word within one edit               date:none     without a date
 a W/5 b              near each other, PRE/5 in this order   a W/S b       in one sentence, W/P
+br?dge, "oil pip*"   ? is one letter, * any number          "a * b"       with any word between
+=ferries, ="a b"     spelt exactly so                       ==Who         with these capitals
+ALLCAPS(WHO)         CAPS(apple) NOCAPS(apple)              HLEAD(ferry)  title, first paragraph
+ATLEAST3(ferry)      three times or more                    BYLINE(ruiz)  an author
+LENGTH>800           in words
 """
 
 import re
@@ -13,8 +18,8 @@ from typing import NamedTuple
 from whoosh.qparser import QueryParser, plugins
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.preprocess import (
     FIELDS,
     has_operator,
@@ -32,12 +37,14 @@ from backfile.index.lexical.query_parser.to_expression import (
 )
 from backfile.index.lexical.query_parser.whoosh_plugins import (
     FuzzyPlugin,
+    MarksPlugin,
     NearTagger,
     WordPrefixPlugin,
 )
 from backfile.index.model.expression import Expression, Field, Word, Words
 
 PLAIN = re.compile(r"\s*[^\W_]+(?:\s+[^\W_]+)*[\s.?!]*")  # a text without anything to parse
+ONE_PATTERN = re.compile(r"\s*\w+\?\s*")  # at the end of more words, ? is punctuation
 SPELLED = Message("links were left out, and tags such as #SwingBridge read as the words in them")
 DEEPEST = 40  # nested parentheses; Whoosh's parser recurses
 
@@ -51,7 +58,7 @@ class Read(NamedTuple):
 
 def parse(text: str) -> Read:
     """Parse a query; a text that cannot be parsed is read as plain words, with a note."""
-    if PLAIN.fullmatch(text) and not has_operator(text):
+    if PLAIN.fullmatch(text) and not has_operator(text) and not ONE_PATTERN.fullmatch(text):
         return Read(_words(text), ())
     spelled = text if is_exact(text) else spelled_out(text)
     read = _typed(spelled)
@@ -80,6 +87,7 @@ def _parser() -> QueryParser:
         None,
         plugins=[
             plugins.WhitespacePlugin(),
+            MarksPlugin(),
             plugins.PhrasePlugin(),
             WordPrefixPlugin(),
             FuzzyPlugin(),

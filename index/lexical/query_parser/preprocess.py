@@ -4,19 +4,19 @@ import re
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.whoosh_plugins import NEAR
 from backfile.index.model.expression import Field
 
-WORDED = (field.value for field in Field if field not in (Field.ANY, Field.DATE))
-FIELDS = "|".join((*WORDED, r"date(?=:none(?!\w))"))
+NAMED = (field.value for field in Field if field not in (Field.ANY, Field.DATE, Field.LENGTH))
+FIELDS = "|".join((*NAMED, r"date(?=:none(?!\w))", r"length(?=:[<>]=?\d{1,6}(?!\w))"))
 FIELD = re.compile(rf"(?i:{FIELDS}):")
 OPERATOR = re.compile(r"(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 NEARNESS = re.compile(rf"(?<!\S){NEAR}(?!\S)")
 SAME = re.compile(r'"[^"]*"|(?<!\S)(?P<sign>SAME)(?!\S)')  # as Factiva has it
 COLON = re.compile(r'"[^"]*"|(?<!\S)(?P<name>[^\W\d_]+):(?P<rest>(?:[^\W_]|")\S*)')
 OPERATORS = re.compile(rf"(?<!\S)(?:AND|OR|NOT|SAME|{NEAR})(?!\S)|(?<!\S)-(?=\w)")
-EXPANDED = re.compile(r"\w(?:\*|~\d?)(?!\w)")
+EXPANDED = re.compile(r"\w(?:[*?]+\w*|~\d?)(?!\w)")
 QUOTED = re.compile(r'"[^"]*"')
 MOST_OPERATORS = 64
 QUESTION_LENGTH = 7  # words; a longer text is prose: all in capitals, it has no operators
@@ -28,7 +28,10 @@ QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』",
 ZERO_SLOP = re.compile(r'"~0+(?!\d)')
 MINUS = re.compile(r'(^|[\s(])-(?=["(]|[^\W\d_])')
 DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\s+)+|(?:^|\s+)(?:(?:AND|OR|NOT)\s*)+$")
-IDLE_STAR = re.compile(r"(?:^|[\s:])\w?\*|\*\w")
+IDLE_STAR = re.compile(r"(?<![\w*?])\w?[*?]+\w|(?<![\w*?])\w?\*")
+LENGTH = re.compile(r"(?<![\w\"])LENGTH\s*(?P<comparison>[<>]=?)\s*(?P<number>\d{1,6})(?!\w)")
+LAST_QUESTION = re.compile(r"(?<=\w)\?+(?P<rest>[\s\"”)]*)$")
+HEBREW = re.compile(r"(?<=[א-ת])\"(?=[א-ת])")
 
 
 def require_bounded(text: str) -> None:
@@ -79,7 +82,13 @@ def spelled_out(text: str) -> str:
 def mended(text: str) -> tuple[str, list[Message]]:
     """Correct what Whoosh's parser would misread; return the text and notes of each change."""
     notes = []
+    text = HEBREW.sub("\u05f4", text)
     text = ZERO_SLOP.sub('"', text.translate(QUOTATION_MARKS))
+    text = LENGTH.sub(r"length:\g<comparison>\g<number>", text)
+    if len(text.split()) > QUESTION_LENGTH:
+        text = text.replace("?", " ")
+    elif len(text.split()) > 1:
+        text = LAST_QUESTION.sub(r"\g<rest>", text)
     if text.count('"') % 2:
         notes.append(Message("a quotation mark has no partner and was left out"))
         before, _, after = text.rpartition('"')
@@ -93,7 +102,7 @@ def mended(text: str) -> tuple[str, list[Message]]:
     if (joined := DANGLING.sub(" ", text)) != text:
         notes.append(Message("AND, OR or NOT with nothing beside it was left out"))
         text = joined
-    if IDLE_STAR.search(text):
+    if IDLE_STAR.search(QUOTED.sub(" ", text)):
         notes.append(Message("* stands for the rest of a word only after two letters or more"))
     if not text.isupper():
         text = SAME.sub(lambda found: "W/P" if found["sign"] else found.group(), text)

@@ -1,25 +1,39 @@
 """Converts the syntax tree of Whoosh's parser into an expression."""
 
-from collections.abc import Iterator
-from itertools import chain, pairwise
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain, dropwhile, pairwise
 
 from whoosh.qparser import plugins, syntax
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.analyser import WORD
 from backfile.index.lexical.analysis.ngrams import asked
+from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.query_parser.preprocess import NEARNESS
-from backfile.index.lexical.query_parser.whoosh_plugins import FuzzyNode, NearOperator, Neighbours
+from backfile.index.lexical.query_parser.whoosh_plugins import (
+    FuzzyNode,
+    Marked,
+    MarkNode,
+    NearOperator,
+    Neighbours,
+)
 from backfile.index.model.expression import (
+    WORDED,
     And,
+    AtLeast,
+    Counted,
     Expression,
     Field,
+    Form,
     Fuzzy,
+    Leaf,
     Near,
     Not,
     Or,
     Phrase,
     Prefix,
+    Wildcard,
     Word,
     Words,
 )
@@ -28,6 +42,11 @@ SHORTEST_FUZZY = 3  # letters
 MOST_EDITS = 2
 MOST_PAIRS = 16  # of alternatives on both sides of a nearness operator
 SHORTEST_PREFIX = 2
+ANY_WORD = "*"
+WILD = re.compile(r"[*?]")
+PATTERN = re.compile(r"\w{2}[\w*]*[*?][\w*?]*")  # a word with a wildcard after two letters or more
+FORMS = {form.value for form in Form if form is not Form.ANY}
+FUNCTIONS = {"HLEAD", "BYLINE", "ATLEAST", *FORMS}
 
 
 class SideBySide(syntax.GroupNode):
@@ -42,6 +61,8 @@ def expression_of(node: syntax.SyntaxNode) -> Expression | None:
             return _prefix(node.text, _field(node))
         case FuzzyNode():
             return _fuzzy(node)
+        case Marked():
+            return _marked(node)
         case Neighbours():
             return _near(node) or Words(_parts(node))
         case syntax.NotGroup():
@@ -67,6 +88,10 @@ def _parts(node: syntax.GroupNode) -> tuple[Expression, ...]:
 
 def _word(text: str, field: Field) -> Expression | None:
     """A word from its first letter to its last; `covid-19` is one word."""
+    if field is Field.LENGTH:
+        return Word(text, field)
+    if field in WORDED and (pattern := PATTERN.fullmatch(text)):
+        return Wildcard(pattern.group(), field)
     found = list(WORD.finditer(text))
     if not found:
         return None
@@ -76,19 +101,77 @@ def _word(text: str, field: Field) -> Expression | None:
 
 
 def _phrase(text: str, field: Field, slop: int) -> Expression | None:
-    found = WORD.findall(text)
-    if len(found) > 1:
-        return Phrase(" ".join(found), field, min(slop, 100))
-    return Phrase(found[0], field) if found else None
+    """A phrase; its words may have wildcards, and `*` alone is any word between two others."""
+    found: list[str] = []
+    pieces = text.split()
+    if len(pieces) > 2:  # the end of a question, not a letter
+        pieces[-1] = pieces[-1].rstrip("?")
+    for piece in pieces:
+        wild = field in WORDED and (piece == ANY_WORD or PATTERN.fullmatch(piece))
+        found += [piece] if wild else WORD.findall(piece)
+    while found and found[-1] == ANY_WORD:
+        found.pop()
+    words = list(dropwhile(lambda word: word == ANY_WORD, found))
+    if len(words) == 1 and PATTERN.fullmatch(words[0]):
+        return _wild(words[0], field)
+    if len(words) > 1:
+        return Phrase(" ".join(words), field, min(slop, 100))
+    return Phrase(words[0], field) if words else None
 
 
 def _prefix(text: str, field: Field) -> Expression | None:
+    if PATTERN.fullmatch(text):
+        return Wildcard(f"{text}*", field)
     found = WORD.findall(text)
     if not found:
         return None
     if len(found) > 1 or len(found[0]) < SHORTEST_PREFIX:
         return Phrase(" ".join(found), field)
     return Prefix(found[0], field)
+
+
+def _wild(pattern: str, field: Field) -> Expression:
+    """A pattern; one that ends with its only wildcard, a star, is a prefix."""
+    beginning = pattern.removesuffix("*")
+    return Wildcard(pattern, field) if WILD.search(beginning) else Prefix(beginning, field)
+
+
+def _marked(node: Marked) -> Expression | None:
+    """What stands behind a sign or in a function's parentheses."""
+    parts = _parts(node)
+    if len(parts) != 1:
+        return None
+    (part,) = parts
+    if isinstance(part, Words) and len(part.parts) == 1:
+        (part,) = part.parts
+    return _each_leaf(part, lambda leaf: _changed(leaf, node.mark))
+
+
+def _changed(leaf: Leaf, mark: MarkNode) -> Expression:
+    """A leaf behind a mark; one that the mark does not apply to stays as it is."""
+    match mark.name:
+        case "HLEAD":
+            return replace(leaf, field=Field.LEAD)
+        case "BYLINE":
+            return Phrase(leaf.text, Field.AUTHOR)
+        case "ATLEAST" if not isinstance(leaf, Near) and (mark.number or 0) > 1:
+            return AtLeast(leaf, mark.number or 0)
+        case name if name in FORMS and isinstance(leaf, Word | Phrase):
+            return replace(leaf, form=Form(name))
+    return leaf
+
+
+def _each_leaf(expression: Expression, change: Callable[[Leaf], Expression]) -> Expression:
+    """The expression with each leaf changed that searches words."""
+    match expression:
+        case And(parts) | Or(parts) | Words(parts):
+            return type(expression)(tuple(_each_leaf(part, change) for part in parts))
+        case Not(part):
+            return Not(_each_leaf(part, change))
+        case AtLeast(part, number):
+            changed = _each_leaf(part, change)
+            return AtLeast(changed, number) if isinstance(changed, Counted) else changed
+    return change(expression) if expression.field in WORDED else expression
 
 
 def _fuzzy(node: FuzzyNode) -> Expression | None:
@@ -113,8 +196,12 @@ def _near(node: Neighbours) -> Expression | None:
 
 def _choices(expression: Expression | None) -> list[Word | Phrase]:
     match expression:
-        case Word() | Phrase(slop=1):
+        case Word(form=Form.ANY) | Phrase(slop=1, form=Form.ANY):
             return [expression]
+        case Prefix(text, field):
+            return [Word(f"{text}*", field)]
+        case Wildcard(text, field):
+            return [Word(text, field)]
         case Words((Word() as only,)):
             return [only]
         case Or(parts) if all(map(_choices, parts)):
@@ -141,9 +228,18 @@ def complaint(node: syntax.SyntaxNode) -> Message | None:
             )
         case Neighbours() if _near(node) is None:
             return Message("only words and phrases can be near each other: read as words")
+        case Marked(mark=mark) if not _is_known(mark):
+            return Message(
+                "%(name)s( is no function: what stands in its parentheses was searched",
+                name=mark.name,
+            )
         case syntax.WordNode() if NEARNESS.fullmatch(node.text):
             return Message("%(typed)s with nothing beside it was read as a word", typed=node.text)
     return None
+
+
+def _is_known(mark: MarkNode) -> bool:
+    return mark.name in FUNCTIONS and (mark.number is not None) == (mark.name == "ATLEAST")
 
 
 def nodes_of(node: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:

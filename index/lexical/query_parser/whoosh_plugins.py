@@ -39,6 +39,51 @@ class FuzzyPlugin(plugins.TaggingPlugin):
     nodetype = FuzzyNode
 
 
+class MarkNode(syntax.SyntaxNode):
+    """A sign or a function's name, with its number, in front of what it applies to."""
+
+    def __init__(self, name: str, number: str | None) -> None:
+        self.name = name
+        self.number = int(number) if number else None
+
+
+class Marked(syntax.GroupNode):
+    """What follows a mark, and the mark."""
+
+    def __init__(self, nodes: Any, mark: MarkNode) -> None:
+        super().__init__(nodes)
+        self.mark = mark
+
+    def empty_copy(self) -> "Marked":
+        return Marked([], self.mark)
+
+
+class MarksPlugin(plugins.TaggingPlugin):
+    """Recognises `=ferry`, `=="No comment"` and functions such as ATLEAST3(ferry)."""
+
+    expr = r"(?<![^\s(:])(?P<name>={1,2}(?=[\w\"])|[A-Z]{3,10}(?=\d{0,3}\())(?P<number>\d{1,3})?"
+    nodetype = MarkNode
+    priority = -10  # before words
+
+    def filters(self, parser: Any) -> list[tuple[Any, int]]:  # noqa: ARG002
+        return [(self._join, 50)]  # after groups, before fields and operators
+
+    def _join(self, parser: Any, group: Any) -> Any:
+        joined = group.empty_copy()
+        nodes = iter(group)
+        for node in nodes:
+            if isinstance(node, MarkNode):
+                following = next(nodes, None)
+                marked = [] if following is None else [self._joined(parser, following)]
+                joined.append(Marked(marked, node))
+            else:
+                joined.append(self._joined(parser, node))
+        return joined
+
+    def _joined(self, parser: Any, node: Any) -> Any:
+        return self._join(parser, node) if isinstance(node, syntax.GroupNode) else node
+
+
 class Neighbours(syntax.GroupNode):
     """Two parts or more, each near the one before; `steps` are the operators between them."""
 

@@ -21,7 +21,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import INDEXED, Field, Gap
 from backfile.index.model.matches import ScoredPostings
-from backfile.index.model.postings import NO_POSTINGS, Postings
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot
 from backfile.index.seams.protocols import LexicalSnapshot
 
 MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
@@ -72,14 +72,44 @@ class Collection:
                     self._cache[key] = found
         return found if idf is Idf.WHOOSH else self._with_idf(found, idf)
 
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
-        """The living rows that hold the terms in this order, all in the same field."""
-        fields = INDEXED if field is Field.ANY else (field,)
-        found = [self.snapshot.phrase(each, words, gaps) for each in fields]
-        rows = found[0] if len(found) == 1 else np.union1d(*found)
-        rows = rows[rows < self.table.n_rows]
-        living: Rows = rows[self.table.alive[rows]]
-        return living
+    def phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
+        """The living rows that hold what the slots ask for in order, all in the same field."""
+        fields = {Field.ANY: INDEXED, Field.LEAD: (Field.TITLE, Field.LEAD)}.get(field, (field,))
+        return merged([self._phrase(each, slots, gaps) for each in fields])
+
+    def _phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
+        """The rows of one field; LEAD is here the first paragraph alone."""
+        if field is not Field.LEAD:
+            return self._living(self.snapshot.phrase(field, slots, gaps))
+        rows, counts = self._living(self.snapshot.phrase(Field.TEXT, slots, gaps, leading=True))
+        first = self.table.first_rows[self.table.article_of[rows]] == rows
+        return Postings(rows[first], counts[first])
+
+    def occurrences(self, slots: Sequence[Slot], gaps: Sequence[Gap], field: Field) -> Rows:
+        """How often each article holds what the slots ask for, (n_articles,).
+
+        A title, which is indexed with each passage, counts once.
+        """
+        counts = np.zeros(self.table.n_articles, np.int64)
+        if field is not Field.TITLE:
+            text = Field.LEAD if field is Field.LEAD else Field.TEXT
+            rows, frequencies = self._phrase(text, slots, gaps)
+            np.add.at(counts, self.table.article_of[rows], frequencies.astype(np.int64))
+        if field is not Field.TEXT:
+            rows, frequencies = self._phrase(Field.TITLE, slots, gaps)
+            in_title = np.zeros(self.table.n_articles, np.int64)
+            np.maximum.at(in_title, self.table.article_of[rows], frequencies.astype(np.int64))
+            counts += in_title
+        return counts
+
+    def article_words(self) -> Rows:
+        """The number of words of each article's text, (n_articles,)."""
+        counts = _fitted(self.snapshot.word_counts(Field.TEXT), self.table.alive)
+        rows = np.flatnonzero(self.table.alive)
+        words = np.bincount(
+            self.table.article_of[rows], counts[rows], minlength=self.table.n_articles
+        )
+        return words.astype(np.int64)
 
     def idf(self, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH) -> float:
         """The inverse document frequency of alternative terms in titles and texts."""

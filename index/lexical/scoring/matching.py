@@ -6,20 +6,17 @@ from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from backfile.archive.model.errors import BadQuery
-from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
-from backfile.index.lexical.analysis.languages import Reading, slots
 from backfile.index.lexical.analysis.ngrams import has_run, letters
-from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category
 from backfile.index.model.expression import (
     COLUMNS,
-    INDEXED,
     And,
+    AtLeast,
     Expression,
     Field,
     Fuzzy,
@@ -31,14 +28,13 @@ from backfile.index.model.expression import (
     Prefix,
     Word,
     Words,
+    length_range,
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
 ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
-MOST_TERMS = 10_000  # of a prefix
-MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
 MOST_SHARE = 0.7  # of the sum of idf: most of the words
 MOST_FROM = 3  # words, of which an article can hold most without holding all
 LEAST_SHARE = 0.15  # of the sum of idf: some of the words
@@ -48,6 +44,9 @@ WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
 Part = TypeVar("Part")
+Terms = tuple[tuple[str, ...], ...]
+"""The alternative terms of each place of a word: `Amazon.com` has two places."""
+NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 class NodeMatches(NamedTuple):
@@ -91,6 +90,7 @@ class Matcher:
         self._collection = collection
         self._table = collection.table
         self._languages = collection.languages
+        self._slots = Slots(collection)
         self._idf = partial(collection.idf, idf=idf)
         self._scored_postings = partial(collection.scored_postings, idf=idf)
         self._idfs: list[float] = []
@@ -129,6 +129,8 @@ class Matcher:
             case Not(part):  # an excluded part adds nothing to scores and bounds
                 excluded = Matcher(self._collection, is_late=self._is_late)._node(part)
                 return NodeMatches(self._zeros(), ~excluded.matching)
+            case AtLeast():
+                return self._at_least(expression)
             case Words():  # within AND, OR and NOT, an article must contain all words
                 found = self._words(expression)
                 return NodeMatches(found.scores, found.holds_all)
@@ -142,16 +144,20 @@ class Matcher:
             self._leaves.append(LeafMatches(leaf, (), mask))
             return NodeMatches(scores, mask)
         match leaf:
+            case _ if leaf.field is Field.LEAD and not isinstance(leaf, Near):
+                found = [(self._rows(leaf.field, path, 1), path) for path in self._slots.ways(leaf)]
+                return NodeMatches(scores, self._add_together(found, leaf, scores))
             case Prefix(text) if not has_run(text):
-                return NodeMatches(scores, self._add_expanded(self._expanded(text), leaf, scores))
+                return NodeMatches(
+                    scores, self._add_expanded(self._slots.expanded(text), leaf, scores)
+                )
             case Fuzzy(text, _, edits) if not has_run(text):
-                alike = self._spelt_alike(text, edits)
+                alike = self._slots.spelt_alike(text, edits)
                 return NodeMatches(scores, self._add_expanded(alike, leaf, scores))
             case Near():
                 return NodeMatches(scores, self._add_near(leaf, scores))
             case _:
-                readings = self._languages.terms(leaf.text)
-                return NodeMatches(scores, self._add_word(readings, leaf, scores))
+                return NodeMatches(scores, self._add_word(leaf, scores))
 
     def _words(self, group: Words) -> WordMatches:
         """Match parts without an operator between them: plain words, and what is required."""
@@ -160,15 +166,14 @@ class Matcher:
         for node in required:
             eligible &= node.matching
         searched = any(True for part in group.required for _ in positive_leaves(part))
-        words: dict[tuple[Reading, ...], Word] = {}
-        for text in self._languages.weighty([word.text for word in group.plain]):
-            words.setdefault(self._languages.terms(text), Word(text))
+        words: dict[Terms, Word] = {}
+        weighty = set(self._languages.weighty([word.text for word in group.plain]))
+        for word in group.plain:
+            if word.text in weighty:
+                words.setdefault(self._languages.terms(word.text), word)
         words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
-        masks = [
-            self._add_word(readings, leaf, scores)
-            for readings, leaf in self._in_time(list(words.items()))
-        ]
+        masks = [self._add_word(leaf, scores) for leaf in self._in_time(list(words.values()))]
         if not masks:
             return WordMatches.of(NodeMatches(scores, eligible), required=searched)
         self._n_words += len(masks)
@@ -179,9 +184,9 @@ class Matcher:
             held = held._replace(matching=some, leading=some)
         return WordMatches(scores, eligible, *held, searched)
 
-    def _weight(self, readings: tuple[Reading, ...]) -> float:
+    def _weight(self, terms: Terms) -> float:
         """The weight of a word: the sum of the idf of its terms."""
-        return sum(map(self._collection.idf, slots(readings)))
+        return sum(map(self._collection.idf, terms))
 
     def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
         """Iterate over parts until it is late."""
@@ -191,9 +196,7 @@ class Matcher:
                 return
             yield part
 
-    def _weightiest(
-        self, words: dict[tuple[Reading, ...], Word]
-    ) -> dict[tuple[Reading, ...], Word]:
+    def _weightiest(self, words: dict[Terms, Word]) -> dict[Terms, Word]:
         """Keep the words with the highest idf, in order, if there are more than MOST_WORDS."""
         if len(words) <= MOST_WORDS:
             return words
@@ -202,15 +205,39 @@ class Matcher:
         self._left_out += len(words) - MOST_WORDS
         return {each: leaf for each, leaf in words.items() if each in kept}
 
-    def _add_word(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of a word; a word of several terms (`covid-19`) is a phrase."""
-        places = slots(readings)
-        if len(places) > 1:
-            return self._add_phrase(readings, leaf, scores)
+    def _add_word(self, leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of a word or phrase; `Amazon.com` is a phrase too."""
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
-            return self._add_expanded(self._expanded(leaf.text), leaf, scores)
-        terms_alike = places[0] if places else ()
-        return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
+            return self._add_expanded(self._slots.expanded(leaf.text), leaf, scores)
+        ways = self._slots.ways(leaf)
+        if len(ways) == 1 and len(ways[0]) < 2 and not any(slot.accepts for slot in ways[0]):
+            terms_alike = tuple(ways[0][0].terms or ()) if ways[0] else ()
+            return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
+        slop = leaf.slop if isinstance(leaf, Phrase) else 1
+        found = [(self._rows(leaf.field, way, slop), way) for way in ways]
+        return self._add_together(found, leaf, scores)
+
+    def _rows(self, field: Field, way: Way, slop: int) -> Rows:
+        """The rows that hold what the slots ask for in order, ascending."""
+        if not way:
+            return NO_ROWS
+        if len(way) == 1 and not way[0].accepts and field is not Field.LEAD:
+            return np.sort(self._scored_postings(field, tuple(way[0].terms or ())).rows)
+        return self._collection.phrase(field, way, [slop] * (len(way) - 1)).rows
+
+    def _at_least(self, expression: AtLeast) -> NodeMatches:
+        """Match the articles that hold a word or phrase often enough."""
+        part = expression.part
+        node = self._leaf(part)
+        slop = part.slop if isinstance(part, Phrase) else 1
+        counts = np.zeros(self._table.n_articles, np.int64)
+        for way in self._slots.ways(part):
+            if way:
+                found = self._collection.occurrences(way, [slop] * (len(way) - 1), part.field)
+                counts = np.maximum(counts, found)
+        matching = node.matching & (counts >= expression.number)
+        owners = self._table.article_of
+        return NodeMatches(np.where(matching[owners], node.scores, np.float32(0)), matching)
 
     def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
         """Mask of the articles of the best passages, before any filter, so that counts agree."""
@@ -237,81 +264,53 @@ class Matcher:
         self._leaves.append(LeafMatches(leaf, (found,), mask))
         return mask
 
-    def _add_phrase(self, readings: Sequence[Reading], leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of terms where they stand in order, in any of the languages.
-
-        A passage has one language, so no row is found twice.
-        """
-        slop = leaf.slop if isinstance(leaf, Phrase) else 1
-        found = [
-            self._collection.phrase(leaf.field, each, [slop] * (len(each) - 1)) for each in readings
-        ]
-        return self._add_together(np.concatenate(found), slots(readings), leaf, scores)
-
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
-        sides = self._languages.terms_of_sides(leaf.first, leaf.second)
-        orders = [pair for first, second in sides for pair in ((first, second), (second, first))]
-        found = [
-            self._collection.phrase(leaf.field, (*before, *behind), gaps)
-            for before, behind in orders[:: 2 if leaf.ordered else 1]
-            if before and behind
-            for gaps in [(*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))]
-        ]
-        rows = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-        places = [place for side in zip(*sides, strict=True) for place in slots(side)]
-        return self._add_together(rows, places, leaf, scores)
+        first, second = (self._slots.ways_of_text(side) for side in (leaf.first, leaf.second))
+        pairs = [(one, other) for one in first for other in second if one and other]
+        if not leaf.ordered:
+            pairs += [(other, one) for one, other in pairs]
+        found = []
+        for before, behind in pairs:
+            way = (*before, *behind)
+            gaps = (*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))
+            found.append((self._collection.phrase(leaf.field, way, gaps).rows, way))
+        return self._add_together(found, leaf, scores)
 
-    def _add_together(
-        self, rows: Rows, places: Sequence[tuple[str, ...]], leaf: Leaf, scores: Floats
-    ) -> Bools:
-        """Add the scores of terms in these rows alone; return the mask of articles."""
+    def _add_together(self, found: Sequence[tuple[Rows, Way]], leaf: Leaf, scores: Floats) -> Bools:
+        """Add the scores of words in the rows that hold them together; return the articles' mask.
+
+        A row that holds them in several ways has the best of their scores.
+        """
+        rows = np.unique(np.concatenate([NO_ROWS, *(own for own, _ in found)]))
         together = np.zeros(len(rows), np.float32)
-        for terms_alike in dict.fromkeys(places) if len(rows) else ():
-            self._idfs.append(self._idf(terms_alike))
-            by_row = self._zeros()
-            found = self._scored_postings(leaf.field, terms_alike)
-            by_row[found.rows] = found.scores
-            together += by_row[rows]
+        idfs: list[float] = []
+        field = Field.ANY if leaf.field is Field.LEAD else leaf.field
+        for own, way in found:
+            distinct = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
+            idfs = max(idfs, [self._idf(each) for each in distinct] if len(own) else [], key=sum)
+            score = np.zeros(len(own), np.float32)
+            for terms_alike in distinct if len(own) else ():
+                by_row = self._zeros()
+                postings = self._scored_postings(field, terms_alike)
+                by_row[postings.rows] = postings.scores
+                score += by_row[own]
+            at = np.searchsorted(rows, own)
+            together[at] = np.maximum(together[at], score)
+        self._idfs += idfs
         scores[rows] += together
         mask = self._table.articles_with(rows)
-        found = ScoredPostings(rows, together, np.flatnonzero(mask))
-        self._leaves.append(LeafMatches(leaf, (found,), mask))
+        matched = ScoredPostings(rows, together, np.flatnonzero(mask))
+        self._leaves.append(LeafMatches(leaf, (matched,), mask))
         return mask
-
-    def _expanded(self, prefix: str) -> list[str]:
-        """The terms of a prefix and its own stem; of a single letter, the pairs it begins."""
-        folded = fold(prefix)
-        if has_run(prefix):
-            snapshot = self._collection.snapshot
-            found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
-        else:
-            found = self._collection.spellings().terms_beginning(folded)
-        if len(found) > MOST_TERMS:
-            reason = Message(
-                "%(part)s* stands for %(number)s words; at most %(most)s are taken: "
-                "type more letters",
-                part=prefix,
-                number=len(found),
-                most=MOST_TERMS,
-            )
-            raise BadQuery("q", reason)
-        return sorted(found.union(*self._languages.terms(prefix)))
-
-    def _spelt_alike(self, text: str, edits: int) -> list[str]:
-        """The terms of words within so many edits; of many, the nearest and most frequent."""
-        spellings = self._collection.spellings()
-        asked = {spelling_of(text, language) for language in self._languages.readings}
-        near = sorted(
-            (found for each in asked for found in spellings.near(each, edits)),
-            key=lambda found: (found.distance, -found.spelling.frequency, found.spelling.text),
-        )
-        terms = dict.fromkeys(term for found in near for term in found.spelling.terms)
-        return list(terms)[:MOST_SPELLINGS]
 
     def _in_column(self, field: Field, text: str) -> Bools:
         if field is Field.DATE:
             return self._table.undated
+        if field is Field.LENGTH:
+            least, most = length_range(text)
+            words = self._collection.article_words()
+            return (words >= least) & (words <= (words if most is None else most))
         category: Category = getattr(self._table, field.value)
         return category.mentioning(name_words(text), name_words)
 

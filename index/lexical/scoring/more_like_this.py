@@ -13,7 +13,6 @@ import numpy as np
 
 from backfile.archive.model.article import Article
 from backfile.index.lexical.analysis.analyser import term_spans
-from backfile.index.lexical.analysis.languages import slots
 from backfile.index.lexical.analysis.ngrams import KANA, has_run
 from backfile.index.lexical.analysis.stemming import is_stop_word, reading
 from backfile.index.lexical.scoring.collection import Collection
@@ -74,13 +73,13 @@ def _key_words(collection: Collection, article: Article) -> Iterator[ScoredWord]
     counts: Counter[str] = Counter()
     language = reading(article.language)
     for text, times in ((article.given_title, IN_TITLE), (article.text[:LONGEST], 1)):
-        for term, start, end in term_spans(text, language):
+        for term, start, end, *_ in term_spans(text, language):
             word = text[start:end]
             if len(word) >= SHORTEST and _is_content_word(word, language):
                 written.setdefault(term, word)
                 counts[term] += times
     frequencies = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
-    alike = {term: slots(collection.languages.terms(written[term]))[0] for term in frequencies}
+    alike = {term: collection.languages.terms(written[term])[0] for term in frequencies}
     tf_idf = {term: tf * collection.idf(alike[term]) for term, tf in frequencies.items()}
     found = 0
     for term in sorted(tf_idf, key=lambda term: -tf_idf[term]):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from backfile.index.lexical.spelling.wildcards import beginning_of, is_match
 from backfile.index.model.arrays import Bools
 from backfile.index.model.postings import Vocabulary
 
@@ -129,6 +130,18 @@ class Spellings:
         start, end = self._range(prefix)
         ends = [*self._first, len(self._terms)]
         return set(self._terms[ends[start] : ends[end]])
+
+    def terms_matching(self, pattern: str) -> set[str]:
+        """The terms of all words of a pattern with wildcards."""
+        matches = is_match(pattern)
+        start, end = self._range(beginning_of(pattern))
+        ends = [*self._first, len(self._terms)]
+        return {
+            term
+            for index in range(start, end)
+            if matches(self._words[index])
+            for term in self._terms[ends[index] : ends[index + 1]]
+        }
 
     def _range(self, prefix: str) -> tuple[int, int]:
         return bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEYOND)

@@ -1,14 +1,16 @@
 """A Whoosh codec that stores posting lists as arrays, which numpy reads whole.
 
-Documents and frequencies are in one file; positions, read for phrases alone, in another; words as
-they are spelt in a third (vocabulary.py). Whoosh still provides schema, terms, columns, segments
-and deletions, and a stock Whoosh searcher can search such an index.
+Documents, frequencies and the written forms of terms (forms.py) are in one file; positions, read
+for phrases alone, in another; words as they are spelt in a third (vocabulary.py). Whoosh still
+provides schema, terms, columns, segments and deletions, and a stock Whoosh searcher can search such
+an index.
 
 A posting list, little-endian: a header (number of documents, bytes per frequency, bytes per high
-position, offset of the positions, lengths of their low and high parts), documents as uint32,
-frequencies in as many bytes as the greatest needs. Positions: first all low bytes, uncompressed, as
-a passage seldom has more than 256 words and zlib gains nothing on them; then, if any position needs
-them, the higher bytes, which are nearly all 0, compressed.
+position, offset of the positions, length of their high part, positions that the longest form
+covers, bytes of the forms), documents as uint32, frequencies in as many bytes as the greatest
+needs, and the forms. Positions: first all low bytes, uncompressed, as a passage seldom has more
+than 256 words and zlib gains nothing on them; then, if any position needs them, the higher bytes,
+which are nearly all 0, compressed.
 """
 
 import struct
@@ -24,14 +26,15 @@ from whoosh.reading import IndexReader
 from whoosh.system import pack_ushort
 from whoosh.util.numeric import byte_to_length
 
-from backfile.index.lexical.storage import vocabulary
+from backfile.index.lexical.storage import forms, vocabulary
+from backfile.index.lexical.storage.forms import FormLists
 from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
 from backfile.index.lexical.storage.unpickling import damaged, refused, seal_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
 
-POSTINGS = "arrays-3"  # recorded in the manifest; every change of this format changes it
+POSTINGS = "arrays-4"  # recorded in the manifest; every change of this format changes it
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
 NOT_INLINE = b"\0"  # the first byte of TERM_INFO
 OFFSET = 8  # index in TERM_INFO of where the list is stored
@@ -53,6 +56,7 @@ class PostingLists(NamedTuple):
     """The number of words of the field in each of the documents."""
     positions: Numbers
     """`frequencies[i]` positions for each i."""
+    forms: FormLists
 
 
 def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -126,11 +130,13 @@ class ArrayFieldWriter(W3FieldWriter):
             greatest, shortest, longest, first, last = known
             width = width_of(greatest)
             count, total = right - left, end - start
+            covered, written = _forms(i, term, lists, slice(start, end))
             stored = b"".join(
                 (
-                    HEADER.pack(count, width, high_width, where, total, len(high)),
+                    HEADER.pack(count, width, high_width, where, len(high), covered, len(written)),
                     documents[4 * left : 4 * right],
                     lists.frequencies[left:right].astype(f"<u{width}").tobytes(),
+                    written,
                 )
             )
             self._positions.write(low[start:end] + high)
@@ -149,6 +155,15 @@ class ArrayFieldWriter(W3FieldWriter):
         self._positions.close()
 
 
+def _forms(i: int, term: bytes, lists: PostingLists, of: slice) -> tuple[int, bytes]:
+    """The positions that the longest form of the i-th term covers, and its forms, encoded."""
+    if not lists.forms.written:
+        return 1, b""
+    chosen = slice(lists.forms.cuts[i], lists.forms.cuts[i + 1])
+    written, lengths = lists.forms.written[chosen], lists.forms.lengths[chosen]
+    return max(lengths), forms.encode(term.decode(), written, lengths, lists.forms.choices[of])
+
+
 class TermTable(OrderedHashReader):
     """Whoosh's table of terms; a walk over it ends, whatever lengths an unsealed file has."""
 
@@ -163,7 +178,13 @@ class ArrayTermsReader(W3TermsReader):
     """Reads posting lists as arrays, or as matchers for a stock searcher."""
 
     def __init__(
-        self, codec: Any, terms: Any, length: int, postings: Any, positions: Any, words: Any
+        self,
+        codec: Any,
+        terms: Any,
+        length: int,
+        postings: Any,
+        positions: Any,
+        words: Any,
     ) -> None:
         super().__init__(codec, terms, length, postings)
         if not getattr(terms, "seal", None):
@@ -173,7 +194,7 @@ class ArrayTermsReader(W3TermsReader):
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
-        return ArrayMatcher(self._list_at(offset), (field, term), format_, scorer)
+        return ArrayMatcher(self._list_at(term, offset), (field, term), format_, scorer)
 
     def term_info(self, field: str, term: bytes) -> Any:
         """What Whoosh knows of a term; raise TermNotFound, or EngineUnavailable if it is unsafe.
@@ -194,14 +215,14 @@ class ArrayTermsReader(W3TermsReader):
     def stored(self, field: str, term: bytes) -> StoredList | None:
         """Open the list of a term; None for an unknown term."""
         found = self._tindex.get(self._keycoder(field, term))
-        return self._list_at(TERM_INFO.unpack(found)[OFFSET]) if found else None
+        return self._list_at(term, TERM_INFO.unpack(found)[OFFSET]) if found else None
 
     def vocabulary(self) -> Vocabulary:
         """Read and decompress the vocabulary; nothing is cached."""
         return vocabulary.decode(self._words.whole())
 
-    def _list_at(self, offset: int) -> StoredList:
-        return StoredList(self._postfile, offset, self._positions)
+    def _list_at(self, term: bytes, offset: int) -> StoredList:
+        return StoredList(term.decode(), self._postfile, offset, self._positions)
 
     def close(self) -> None:
         super().close()

@@ -7,17 +7,23 @@ the first words of all its sentences or paragraphs but the first.
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backfile.index.lexical.analysis.analyser import WORD, CutText, terms_of_run
+from backfile.index.lexical.analysis.analyser import CutText
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import ENGLISH, spelling_of, term_of
+from backfile.index.lexical.analysis.word_delimiter import WORD, Token, tokens
 from backfile.index.lexical.storage.codec import PostingLists
+from backfile.index.lexical.storage.forms import NO_FORMS, FormLists
 from backfile.index.lexical.storage.vocabulary import Forms
+from backfile.index.model.arrays import Numbers
 from backfile.index.model.expression import Stretch
 from backfile.index.model.postings import key_of
+
+Ints = npt.NDArray[np.int64]
 
 
 class BreakLists:
@@ -54,6 +60,7 @@ class BreakLists:
             frequencies.astype(np.uint32),
             np.zeros(len(documents), np.uint32),
             np.concatenate([nothing, *places]),
+            NO_FORMS,
         )
 
 
@@ -62,59 +69,120 @@ class Inverter:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}  # number of each term, in order of first occurrence
-        # A form is a word as it is written, or a pair of letters.
+        # A form is a token as it is written, or a pair of letters.
         self._term_of_form = array("I")
         self._keys: list[str] = []  # spelling and term; empty for a pair
         self._written: list[str] = []
-        self._of_word: dict[str, dict[str, int]] = {}  # the form of each word, by language
+        self._lengths: list[int] = []  # the positions that a form covers
+        self._of_token: dict[str, dict[tuple[str, str], int]] = {}  # by language
+        self._of_word: dict[str, dict[str, int]] = {}  # by language; a compound is below 0
+        self._compounds: dict[int, tuple[list[int], list[tuple[int, int]]]] = {}
+        self._last_compound = 0
+        self._passing: list[int] = []  # compounds of runs of letters, of which few recur
         self._of_pair: dict[str, int] = {}
         self._forms = array("I")
+        self._joined_forms = array("I")  # what stands at a position beside its form
+        self._joined_at = array("I")  # indices in `_forms`
         self.lengths = array("I")
 
     def add(self, pieces: Sequence[str], language: str = ENGLISH) -> list[int]:
         """Add the next document's text, cut into pieces between words, in this language.
 
-        Return the number of terms of each piece.
+        Return the number of positions of each piece.
         """
         known = self._of_word.setdefault(language, {})
+        first = before = len(self._forms)
         counts = []
         for piece in pieces:
             words = WORD.findall(piece)
             try:
                 found = [known[word] for word in words]
             except KeyError:
-                found = self._learned(words, known, language)
-            self._forms.extend(found)
-            counts.append(len(found))
-        self.lengths.append(sum(counts))
+                found = [self._number(word, known, language) for word in words]
+            if found and min(found) < 0:
+                self._extend(found)
+            else:
+                self._forms.extend(found)
+            counts.append(len(self._forms) - before)
+            before = len(self._forms)
+        for number in self._passing:
+            del self._compounds[number]
+        self._passing.clear()
+        self.lengths.append(before - first)
         return counts
 
-    def _learned(self, words: Sequence[str], known: dict[str, int], language: str) -> list[int]:
-        """The forms of words, new ones included; runs of letters are not cached: few recur."""
-        runs: dict[str, list[int]] = {}
-        for word in words:
-            if word in known:
+    def _extend(self, found: Sequence[int]) -> None:
+        """Add the forms of words, compounds among them."""
+        for form in found:
+            if form >= 0:
+                self._forms.append(form)
                 continue
-            if has_run(word):
-                runs[word] = [self._pair(term) for term in terms_of_run(word, language)]
+            alone, joined = self._compounds[form]
+            for place, other in joined:
+                self._joined_forms.append(other)
+                self._joined_at.append(len(self._forms) + place)
+            self._forms.extend(alone)
+
+    def _number(self, word: str, known: dict[str, int], language: str) -> int:
+        """The form of a word, or the number of its compound."""
+        if word in known:
+            return known[word]
+        found = tokens(word)
+        if len(found) == 1:
+            known[word] = self._form_of(found[0], word, language)
+            return known[word]
+        alone: list[int] = []
+        joined: list[tuple[int, int]] = []
+        for token in found:
+            form = self._form_of(token, word, language)
+            if token.position == len(alone):
+                alone.append(form)
             else:
-                term = term_of(word, language)
-                key = key_of(spelling_of(word, language), term)
-                known[word] = self._form(term, key, word)
-        if not runs:
-            return [known[word] for word in words]
-        return [n for word in words for n in (runs[word] if word in runs else (known[word],))]
+                joined.append((token.position, form))
+        self._last_compound -= 1
+        self._compounds[self._last_compound] = alone, joined
+        if has_run(word):
+            self._passing.append(self._last_compound)
+        else:
+            known[word] = self._last_compound
+        return self._last_compound
 
-    def _pair(self, term: str) -> int:
-        if term not in self._of_pair:
-            self._of_pair[term] = self._form(term)
-        return self._of_pair[term]
+    def _form_of(self, token: Token, word: str, language: str) -> int:
+        if token.is_pair:
+            if token.text not in self._of_pair:
+                self._of_pair[token.text] = self._form(token.text)
+            return self._of_pair[token.text]
+        written = word[token.start : token.end]
+        known = self._of_token.setdefault(language, {})
+        if (token.text, written) not in known:
+            term = term_of(token.text, language)
+            key = key_of(spelling_of(token.text, language), term)
+            known[token.text, written] = self._form(term, key, written, token.length)
+        return known[token.text, written]
 
-    def _form(self, term: str, key: str = "", written: str = "") -> int:
+    def _form(self, term: str, key: str = "", written: str = "", length: int = 1) -> int:
         self._term_of_form.append(self._numbers.setdefault(term, len(self._numbers)))
         self._keys.append(key)
         self._written.append(written)
+        self._lengths.append(length)
         return len(self._keys) - 1
+
+    def _occurrences(self) -> tuple[Ints, Ints, Ints]:
+        """The form, the document and the position of each token, in order of position."""
+        lengths = np.frombuffer(self.lengths, np.uint32)
+        forms = np.frombuffer(self._forms, np.uint32).astype(np.int64)
+        documents = np.repeat(np.arange(len(lengths)), lengths)
+        starts = np.cumsum(lengths, dtype=np.int64) - lengths
+        positions = np.arange(len(forms)) - np.repeat(starts, lengths)
+        if not self._joined_at:
+            return forms, documents, positions
+        at = np.frombuffer(self._joined_at, np.uint32).astype(np.int64)
+        joined = np.frombuffer(self._joined_forms, np.uint32)
+        return (
+            np.insert(forms, at, joined),
+            np.insert(documents, at, documents[at]),
+            np.insert(positions, at, positions[at]),
+        )
 
     def invert(self) -> PostingLists:
         """The posting list of each term, ascending as bytes."""
@@ -123,32 +191,49 @@ class Inverter:
         place = np.empty(len(names), np.uint32)
         place[[number for _, number in names]] = np.arange(len(names), dtype=np.uint32)
         of_form = place[np.frombuffer(self._term_of_form, np.uint32)]
-        terms = of_form[np.frombuffer(self._forms, np.uint32)]
-        documents = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
-        starts = np.cumsum(lengths, dtype=np.int64) - lengths
-        positions = (np.arange(len(terms)) - np.repeat(starts, lengths)).astype(np.uint32)
-        # Terms are in order of document and position; a stable sort by term keeps that order.
+        forms, documents, positions = self._occurrences()
+        terms = of_form[forms]
+        # Tokens are in order of document and position; a stable sort by term keeps that order.
         order = np.argsort(terms, kind="stable")
         terms, documents, positions = terms[order], documents[order], positions[order]
         fresh = _is_first(terms) | _is_first(documents)
         first = np.flatnonzero(fresh)  # the first position of each term in each document
         frequencies = np.diff(np.append(first, len(terms))).astype(np.uint32)
-        documents = documents[first]
+        owners: Numbers = documents[first].astype(np.uint32)
         cuts = np.append(np.flatnonzero(_is_first(terms[first])), len(first))
         return PostingLists(
-            [term for term, _ in names], cuts, documents, frequencies, lengths[documents], positions
+            [term for term, _ in names],
+            cuts,
+            owners,
+            frequencies,
+            lengths[owners],
+            positions.astype(np.uint32),
+            self._forms_of_terms(of_form, forms[order]),
+        )
+
+    def _forms_of_terms(self, of_form: Numbers, occurrences: Ints) -> FormLists:
+        """The forms of each term, the most frequent first, and which of them each token has."""
+        counts = np.bincount(occurrences, minlength=len(of_form))
+        order = np.lexsort((-counts, of_form))
+        cuts = np.append(np.flatnonzero(_is_first(of_form[order])), len(order))
+        ranks = np.empty(len(order), np.uint32)
+        ranks[order] = np.arange(len(order)) - np.repeat(cuts[:-1], np.diff(cuts))
+        chosen = order.tolist()
+        return FormLists(
+            cuts,
+            [self._written[form] for form in chosen],
+            [self._lengths[form] for form in chosen],
+            ranks[occurrences],
         )
 
     def forms(self) -> Forms:
         """The words as they are written, and the documents that hold them."""
-        lengths = np.frombuffer(self.lengths, np.uint32)
-        documents = np.repeat(np.arange(len(lengths)), lengths)
-        found = np.frombuffer(self._forms, np.uint32).astype(np.int64)
+        found, documents, _ = self._occurrences()
         counts = np.bincount(found, minlength=len(self._keys))
         return Forms(self._keys, self._written, counts, found, documents)
 
 
-def _is_first(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+def _is_first(numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
     """Mask of the numbers that differ from the one before."""
     differs = np.ones(len(numbers), np.bool_)
     differs[1:] = numbers[1:] != numbers[:-1]

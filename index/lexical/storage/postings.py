@@ -10,6 +10,7 @@ import numpy as np
 from whoosh.filedb.structfile import BufferFile
 
 from backfile.archive.store.sealing import BLOCK, Seal
+from backfile.index.lexical.storage.forms import StoredForms, decode
 from backfile.index.lexical.storage.unpickling import CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
 
@@ -78,27 +79,31 @@ class MappedFile(CheckedFile):
             self._unchecked[number : number + 1] = b"0"
 
 
-HEADER = struct.Struct("<IBBQII")
+HEADER = struct.Struct("<IBBQIBI")
 
 
 class StoredList:
-    """A stored posting list; positions are read at each call, documents and frequencies once."""
+    """A stored posting list; positions and forms are read at each call, the rest once.
 
-    def __init__(self, postings: Any, offset: int, positions: Any) -> None:
+    `longest` is the number of positions that its longest form covers.
+    """
+
+    def __init__(self, term: str, postings: Any, offset: int, positions: Any) -> None:
         """Read it; raise EngineUnavailable if its parts do not lie within the file."""
         header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._high_width, *self._where = header
+        count, width, self._high_width, *self._where, self.longest, size = header
+        self._term = term
         self._file = positions
         documents = postings.get(offset + HEADER.size, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
         frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
+        self._forms = postings, offset + HEADER.size + (4 + width) * count, size
 
     def positions(self) -> Numbers:
         """All positions, one document after the other: as many as the frequencies add up to."""
-        offset, n_low, n_high = self._where
-        if n_low != self.frequencies.sum(dtype=np.int64):
-            raise damaged(str(self._file))
+        offset, n_high = self._where
+        n_low = int(self.frequencies.sum(dtype=np.int64))
         found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
@@ -106,6 +111,15 @@ class StoredList:
             high = zlib.decompressobj().decompress(packed, length)  # no more than it must give
             found += np.frombuffer(high, f"<u{self._high_width}") * np.uint32(256)
         return found
+
+    def forms(self) -> StoredForms:
+        """How each occurrence is written, in the order of the positions."""
+        postings, offset, size = self._forms
+        n_occurrences = int(self.frequencies.sum(dtype=np.int64))
+        try:
+            return decode(postings.get(offset, size), self._term, n_occurrences)
+        except (ValueError, IndexError, struct.error, zlib.error) as exc:
+            raise damaged(str(postings)) from exc
 
 
 def width_of(most: int) -> int:

@@ -30,6 +30,7 @@ from backfile.index.lexical.storage.codec import (
     length_codes,
     read_column,
 )
+from backfile.index.lexical.storage.forms import NO_FORMS, StoredForms, forms_joined, lists_of
 from backfile.index.lexical.storage.inversion import BreakLists, Inverter
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.lexical.storage.unpickling import NAME, IndexFolder, seal_segment
@@ -109,7 +110,7 @@ def _merged(index: Path, chosen: Sequence[Any]) -> Any:
             lists = _merged_lists(readers, places, field)
             for some in batches(lists, TERMS_AT_ONCE):
                 terms.update(each.term.decode() for each in some)
-                draft.add_lists(field, _joined(some, lengths[field]))
+                draft.add_lists(field, _joined(field, some, lengths[field]))
         words = [
             forms_of(_vocabulary(each).moved(to)) for each, to in zip(readers, places, strict=True)
         ]
@@ -189,6 +190,7 @@ class _Kept(NamedTuple):
     documents: Numbers
     frequencies: Numbers
     positions: Numbers
+    forms: StoredForms
 
 
 def _places(reader: IndexReader) -> npt.NDArray[np.int64]:
@@ -217,25 +219,34 @@ def _merged_lists(
 
     streams = [terms(i, reader) for i, reader in enumerate(readers)]
     for term, found in groupby(merge(*streams), key=lambda pair: pair[0]):
-        lists = [_kept(readers[i].postings(field, term), places[i]) for _, i in found]
-        documents, frequencies, positions = (np.concatenate(p) for p in zip(*lists, strict=True))
-        if len(documents):
-            yield _Kept(term, documents, frequencies, positions)
+        lists = [_kept(term, readers[i].postings(field, term), places[i]) for _, i in found]
+        if any(len(each.documents) for each in lists):
+            forms = [each.forms for each in lists]
+            yield _Kept(
+                term,
+                np.concatenate([each.documents for each in lists]),
+                np.concatenate([each.frequencies for each in lists]),
+                np.concatenate([each.positions for each in lists]),
+                forms_joined(forms) if field != BREAKS else forms[0],
+            )
 
 
-def _kept(matcher: Any, places: npt.NDArray[np.int64]) -> tuple[Numbers, Numbers, Numbers]:
+def _kept(term: bytes, matcher: Any, places: npt.NDArray[np.int64]) -> _Kept:
     stored: StoredList = getattr(matcher, "child", matcher).stored  # under the filter for deleted
     moved = places[stored.documents]
     kept = moved >= 0
-    positions = stored.positions()[np.repeat(kept, stored.frequencies)]
-    return (
+    occurrences = np.repeat(kept, stored.frequencies)
+    forms = stored.forms()
+    return _Kept(
+        term,
         moved[kept].astype(np.uint32),
         stored.frequencies[kept].astype(np.uint32),
-        positions.astype(np.uint32),
+        stored.positions()[occurrences].astype(np.uint32),
+        forms._replace(choices=forms.choices[occurrences]),
     )
 
 
-def _joined(lists: Sequence[_Kept], lengths: npt.NDArray[np.uint32]) -> PostingLists:
+def _joined(field: str, lists: Sequence[_Kept], lengths: npt.NDArray[np.uint32]) -> PostingLists:
     documents = np.concatenate([each.documents for each in lists])
     return PostingLists(
         [each.term for each in lists],
@@ -244,4 +255,5 @@ def _joined(lists: Sequence[_Kept], lengths: npt.NDArray[np.uint32]) -> PostingL
         np.concatenate([each.frequencies for each in lists]),
         lengths[documents],
         np.concatenate([each.positions for each in lists]),
+        lists_of([each.forms for each in lists]) if field != BREAKS else NO_FORMS,
     )

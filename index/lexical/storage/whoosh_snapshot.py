@@ -18,13 +18,13 @@ from backfile.index.lexical.storage.codec import (
     leaves_of,
     read_column,
 )
-from backfile.index.lexical.storage.phrases import NO_BREAKS, documents_with_phrase
+from backfile.index.lexical.storage.phrases import NO_BREAKS, SlotLists, phrase_postings
 from backfile.index.lexical.storage.postings import StoredList
 from backfile.index.lexical.storage.unpickling import NAME
 from backfile.index.lexical.storage.vocabulary import forms_of, joined
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import INDEXED, Field, Gap, Stretch
-from backfile.index.model.postings import NO_POSTINGS, Postings, Vocabulary
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
 from backfile.index.seams.failures import translated
 
 
@@ -40,6 +40,13 @@ class _Segment:
         """The starts of sentences and paragraphs, but for the first of each text."""
         found = {each: self.terms.stored(BREAKS, each.value.encode()) for each in Stretch}
         return {each: stored for each, stored in found.items() if stored is not None}
+
+    def lists(self, field: Field, slot: Slot) -> SlotLists:
+        """The posting lists of a slot's terms, of those that it knows."""
+        if slot.terms is None:
+            return SlotLists(None)
+        found = (self.terms.stored(field.value, term.encode()) for term in slot.terms)
+        return SlotLists([stored for stored in found if stored is not None], slot.accepts)
 
     def rows_of(self, documents: npt.NDArray[np.integer[Any]]) -> Rows:
         rows: Rows = documents + self._rows[0] if self._in_steps else self._rows[documents]
@@ -92,15 +99,17 @@ class WhooshSnapshot:
         return joined if self._ascending else joined.sorted()
 
     @translated(NAME)
-    def phrase(self, field: Field, words: Sequence[str], gaps: Sequence[Gap]) -> Rows:
-        found = [np.empty(0, np.int64)]
+    def phrase(
+        self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap], *, leading: bool = False
+    ) -> Postings:
+        found = [NO_POSTINGS]
         for segment in self._segments:
-            lists = [segment.terms.stored(field.value, word.encode()) for word in words]
-            if all(lists):
+            lists = [segment.lists(field, slot) for slot in slots]
+            if all(each.lists is None or each.lists for each in lists):
                 breaks = segment.breaks() if field is Field.TEXT else NO_BREAKS
-                documents = documents_with_phrase([s for s in lists if s is not None], gaps, breaks)
-                found.append(segment.rows_of(documents))
-        return np.concatenate(found)
+                documents, counts = phrase_postings(lists, gaps, breaks, leading=leading)
+                found.append(Postings(segment.rows_of(documents), counts.astype(np.float32)))
+        return Postings(*map(np.concatenate, zip(*found, strict=True)))
 
     @translated(NAME)
     def terms(self, field: Field, prefix: str) -> Sequence[str]:

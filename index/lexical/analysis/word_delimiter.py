@@ -1,0 +1,168 @@
+"""Splits compounds into tokens, and joins them: a graph, as in Lucene's WordDelimiterGraphFilter.
+
+`co-operative` is two tokens at two positions, and `cooperative`, a third, covers both. So it is
+found as one word and as two, and phrases are right in either spelling. Numbers and abbreviations
+are one token however they are written: `1,500` and `1500`, `U.N.` and `UN`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from backfile.index.lexical.analysis.ngrams import MARKS, RUN, Piece, has_run, pairs
+
+# Signs within a word that \w does not match: accents and vowels.
+SIGNS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    f"\u0900-\u0963\u0966-\u0dff{MARKS}"
+)
+LETTERS = rf"[^\W_][\w{SIGNS}]*"
+HYPHENS = "\u2010\u2011-"  # the last in a class of characters
+QUOTES = '"\u05f4'  # in Hebrew abbreviations
+BLANKS = " \u00a0\u2009\u202f"  # between thousands
+JOINT = (
+    rf"[.'’{HYPHENS}]|(?<=[א-ת])[{QUOTES}](?=[א-ת])|(?<=\d),(?=\d)"
+    rf"|(?<=\d)(?<!\d{{4}})[{BLANKS}](?=\d{{3}}(?!\d))"
+)
+LETTERED = re.compile(LETTERS)
+WORD = re.compile(rf"{LETTERS}(?:(?:{JOINT}){LETTERS})*")
+SEPARATOR = re.compile(rf"[.'’,_{QUOTES}{BLANKS}{HYPHENS}]")
+PART = re.compile(rf"[^_{BLANKS}{HYPHENS}]+")
+PIECE = re.compile(r"[^.,]+")
+NUMBER = re.compile(
+    r"(?P<thousands>[1-9]\d{0,2}(?:(?:,\d{2,3})*,\d{3}|(?:\.\d{3})+|(?:['’]\d{3})+))"
+    r"(?:[.,](?P<rest>\d+))?|(?P<whole>\d+)[.,](?P<decimals>\d+)"
+)
+ABBREVIATION = re.compile(r"(?P<letters>[^\W\d_](?:\.[^\W\d_])+)(?:['’]s)?")
+CONTRACTION = re.compile(
+    r"(?i:(?P<irregular>can|won|shan)['’]t|(?P<verb>\w+)n['’]t|(?P<subject>\w+)['’](?P<short>re|ve|ll|m))"
+)
+IRREGULAR = {"can": "can", "won": "will", "shan": "shall"}
+SHORT = {"re": "are", "ve": "have", "ll": "will", "m": "am"}
+LONGEST_JOINED = 32  # characters
+LONGEST_UNIT = 2  # letters behind a number: 9-mm and 9mm, but not 10-day
+TITLE = re.compile(r"[^\W\d_]{1,2}\.[^\W\d_]{1,2}")  # Ph.D
+COUNTRY = "US"  # in capitals the country, else a pronoun
+
+
+class Token(NamedTuple):
+    """A part of a word: the text to analyse, and where it stands in the word, in characters.
+
+    It covers `length` positions from `position` on. A pair of letters is a term as it is.
+    """
+
+    text: str
+    start: int
+    end: int
+    position: int = 0
+    length: int = 1
+    is_pair: bool = False
+
+
+def is_compound(word: str) -> bool:
+    """Whether a word may be more than one token, or another than itself."""
+    return word == COUNTRY or SEPARATOR.search(word) is not None or has_run(word)
+
+
+@lru_cache(maxsize=1 << 16)
+def tokens(word: str) -> tuple[Token, ...]:
+    """List the tokens of a word as WORD finds it, in order of position.
+
+    >>> [(token.text, token.position, token.length) for token in tokens("co-operative")]
+    [('co', 0, 1), ('co-operative', 0, 2), ('operative', 1, 1)]
+    >>> [token.text for word in ("U.N", "1,500", "didn't", "Amazon.com") for token in tokens(word)]
+    ['UN', '1500', 'did', 'not', 'Amazon', 'com']
+    """
+    if not is_compound(word):
+        return (Token(word, 0, len(word)),)
+    found: list[Token] = []
+    for part in _parts(word):
+        first = len([each for each in found if each.length == 1])
+        found += [each._replace(position=first + each.position) for each in part]
+    found += _joined(word, [each for each in found if each.length == 1])
+    found += [
+        Token("us", each.start, each.end, each.position) for each in found if each.text == COUNTRY
+    ]
+    return tuple(sorted(found, key=lambda each: (each.position, each.length)))
+
+
+def _parts(word: str) -> Iterator[list[Token]]:
+    """Walk the parts between separators: the tokens of each, positions counted from 0."""
+    if NUMBER.fullmatch(word):
+        yield [Token(_value(word), 0, len(word))]
+        return
+    for part in PART.finditer(word):
+        start, end = part.span()
+        if NUMBER.fullmatch(part.group()):
+            yield [Token(_value(part.group()), start, end)]
+        elif abbreviation := ABBREVIATION.fullmatch(part.group()):
+            yield [Token(abbreviation["letters"].replace(".", "").upper(), start, end)]
+        else:
+            for piece in PIECE.finditer(word, start, end):
+                yield _tokens_of(piece.group(), piece.start())
+
+
+def _tokens_of(piece: str, start: int) -> list[Token]:
+    """The tokens of a piece without separators but apostrophes."""
+    end = start + len(piece)
+    if has_run(piece):
+        return [
+            Token(each.text, each.start, each.end, place, is_pair=is_pair)
+            for place, (each, is_pair) in enumerate(_cut(piece, start))
+        ]
+    found = CONTRACTION.fullmatch(piece)
+    if not found:
+        return [Token(piece, start, end)]
+    verb = found["verb"] or found["subject"] or IRREGULAR[found["irregular"].lower()]
+    other = SHORT[found["short"].lower()] if found["short"] else "not"
+    cut = start + found.end(
+        "verb" if found["verb"] else "subject" if found["short"] else "irregular"
+    )
+    return [
+        Token(verb, start, cut),
+        Token(other, cut, end, position=1),
+    ]
+
+
+def _cut(piece: str, offset: int) -> Iterator[tuple[Piece, bool]]:
+    """Walk the pairs of letters in a text, marked True, and the words between them."""
+    last = 0
+    for run in [*RUN.finditer(piece), None]:
+        start = run.start() if run else len(piece)
+        for between in LETTERED.finditer(piece, last, start):
+            place = offset + between.start(), offset + between.end()
+            yield Piece(between.group(), *place), False
+        if run:
+            yield from ((each, True) for each in pairs(run.group(), offset + run.start()))
+            last = run.end()
+
+
+def _joined(word: str, parts: Sequence[Token]) -> list[Token]:
+    """The joined form of a word in two parts, if it is one that is also written as one word."""
+    if len(parts) != 2 or len(word) > LONGEST_JOINED or has_run(word):
+        return []
+    whole = Token(word, 0, len(word), length=2)
+    between = word[parts[0].end : parts[1].start]
+    counted = parts[0].text.isdigit() and len(parts[1].text) > LONGEST_UNIT
+    if between and between in HYPHENS:
+        return [] if counted or (parts[1].text.isdigit() and parts[0].text.isdigit()) else [whole]
+    if between and between in BLANKS:
+        return [whole._replace(text=parts[0].text + parts[1].text)]
+    return [whole] if TITLE.fullmatch(word) else []
+
+
+def is_contraction(word: str) -> bool:
+    """Whether a word is a verb with what is joined to it: didn't, you're."""
+    return CONTRACTION.fullmatch(word) is not None
+
+
+def _value(number: str) -> str:
+    """A number without separators of thousands, and with a decimal point."""
+    found = NUMBER.fullmatch(number)
+    if not found:
+        return number
+    if found["thousands"]:
+        whole = re.sub(r"\D", "", found["thousands"])
+        return f"{whole}.{found['rest']}" if found["rest"] else whole
+    return f"{found['whole']}.{found['decimals']}"
