@@ -10,6 +10,7 @@ from backfile.archive.model.article import Article, Passage
 from backfile.archive.store.clusters import Copy
 from backfile.index.model.filters import EXCLUSIONS, DateFilter, Filters
 from backfile.index.model.query import Copies, Mode, Query
+from backfile.index.model.results import Timeline
 from backfile.web.packed_links import LONG, changes_of, packed_path
 
 
@@ -117,14 +118,27 @@ def without_url(query: Query, name: str) -> str:
 
 
 def period_url(query: Query, period: DaySpan) -> str:
-    """The page of a query narrowed to a period, such as a bar of the timeline."""
+    """The page of a query narrowed to a period."""
     changed = replace(query.filters, since=period.since, until=period.until)
     return search_url(query, filters=changed)
 
 
+def bar_url(query: Query, bar: DaySpan, timeline: Timeline) -> str:
+    """The page of a query narrowed to a bar of its timeline, with as many hits as the bar counts.
+
+    Where dates cross bars, only those that lie within the bar are counted in it.
+    """
+    date_filter = DateFilter.WITHIN if timeline.crossing else query.filters.date
+    filters = replace(query.filters, since=bar.since, until=bar.until, date=date_filter)
+    return search_url(query, filters=filters)
+
+
 def whole_time_url(query: Query) -> str:
     """The page of a query without its `since` and `until`."""
-    return search_url(query, filters=replace(query.filters, since=None, until=None))
+    within = query.filters.date is DateFilter.WITHIN
+    date_filter = DateFilter.ANY if within else query.filters.date
+    filters = replace(query.filters, since=None, until=None, date=date_filter)
+    return search_url(query, filters=filters)
 
 
 def undated_url(query: Query) -> str:
@@ -148,6 +162,7 @@ LINKS = {
         is_chosen,
         outlet_url,
         period_url,
+        bar_url,
         search_url,
         download_url,
         undated_url,

@@ -8,6 +8,7 @@ from typing import Any
 from flask import g
 from markupsafe import Markup, escape
 
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
 from backfile.index.model.filters import LEAP_YEAR, DayOfYear
 from backfile.index.model.results import PassageHit
@@ -106,9 +107,14 @@ def emphasized(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
     return marked(text, spans, Markup("<em>{}</em>"))
 
 
-def day(value: date | None) -> str:
-    """Write a day in full: `23 March 2024`."""
-    return language_of_page().day(value) if value else translated(Message("no date"))
+def day(value: date | DateSpan | None) -> str:
+    """Write a day in full: `23 March 2024`; a month, year or interval as exact as it is."""
+    match value:
+        case DateSpan():
+            return language_of_page().date_span(value)
+        case date():
+            return language_of_page().day(value)
+    return translated(Message("no date"))
 
 
 def day_of_year(value: DayOfYear | date) -> str:

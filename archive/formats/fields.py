@@ -199,6 +199,7 @@ def article_from(
         date_certainty=day.date_certainty,
         date_written=day.date_written,
         version=version,
+        period=day.period,
     )
     return article if article.id else replace(article, id=id_of_content(article))
 
@@ -209,7 +210,7 @@ def record_of(article: Article) -> dict[str, Any]:
         "id": article.id,
         "title": article.given_title,
         "text": article.text,
-        "published": article.published_at or article.published,
+        "published": article.published_at or article.published or str(article.period or ""),
         "source": article.source,
         "section": article.section,
         "authors": list(article.authors),

@@ -35,8 +35,13 @@ def article_of_record(record: Mapping[str, Any], origin: Origin, names: FieldMap
     article = article_from(record, origin, names)
     if article.date_source is not DateSource.TEXT or not leaves_empty("published", record, names):
         return article
-    none = DateCertainty.NONE
-    return replace(article, published=None, date_source=DateSource.NONE, date_certainty=none)
+    return replace(
+        article,
+        published=None,
+        period=None,
+        date_source=DateSource.NONE,
+        date_certainty=DateCertainty.NONE,
+    )
 
 
 def leaves_empty(ours: str, record: Mapping[str, Any], names: FieldMap) -> bool:

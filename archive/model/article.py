@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from backfile.archive.model.dates import DateSpan
+
 
 class DateSource(StrEnum):
     """Where an article's day comes from."""
@@ -74,9 +76,10 @@ class Article:
     """One article, read and cleaned.
 
     `published` is the calendar day as the source writes it: no time zone ever moves it.
-    `published_at` is the instant, if the source gives one. An absent source, section, language or
-    url is the empty string. `date_written` is the source's text for a day that is not certain.
-    `version` is the source's version number, 0 if it has none.
+    `published_at` is the instant, if the source gives one. `period` is the month, the year or the
+    interval, if the source gives no day: then `published` is None. An absent source, section,
+    language or url is the empty string. `date_written` is the source's text for a date that is not
+    certain. `version` is the source's version number, 0 if it has none.
     """
 
     id: str
@@ -95,6 +98,12 @@ class Article:
     date_certainty: DateCertainty = DateCertainty.NONE
     date_written: str = ""
     version: int = 0
+    period: DateSpan | None = None
+
+    @property
+    def date_span(self) -> DateSpan | None:
+        """The day, month, year or interval of publication; None if nothing is known."""
+        return DateSpan(self.published, self.published) if self.published else self.period
 
     @property
     def given_title(self) -> str:
@@ -119,6 +128,7 @@ class Article:
         # Added only if not empty, so that digests of older archives stay valid.
         visible += [self.date_written] if self.date_written else []
         visible += [self.version] if self.version else []
+        visible += [str(self.period)] if self.period else []
         return hashlib.sha256(json.dumps(visible).encode()).digest()
 
 

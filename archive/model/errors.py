@@ -26,10 +26,10 @@ ArchiveError
 
 import errno
 import os
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
 
 
@@ -63,7 +63,7 @@ class WithdrawnArticle(UnreadableArticle):
     """An article that its source has withdrawn: it is not added, and removed if already present.
 
     `version` is the source's version number of the withdrawal, 0 if it has none; a later version of
-    the article overrules it. `source`, `url` and `published` are those of the article, if known.
+    the article overrules it. `source`, `url` and `date_span` are those of the article, if known.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class WithdrawnArticle(UnreadableArticle):
         *,
         source: str = "",
         url: str = "",
-        published: date | None = None,
+        date_span: DateSpan | None = None,
     ) -> None:
         self.article_id = article_id
         self.version = version
         self.source = source
         self.url = url
-        self.published = published
+        self.date_span = date_span
         super().__init__(origin, reason)
 
     def under(self, article_id: str) -> "WithdrawnArticle":

@@ -9,10 +9,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 
 from backfile.archive.model.addresses import canonical_url, site_of
 from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.dates import DateSpan
 
 GLOBAL = re.compile(
     r"""[a-z][a-z0-9+.-]*://\S                                # an address
@@ -84,7 +84,7 @@ def folded(title: str) -> str:
 
 
 def scoped_ids(
-    article_id: str, source: str, url: str, published: date | None, title: str = ""
+    article_id: str, source: str, url: str, date_span: DateSpan | None, title: str = ""
 ) -> Iterator[str]:
     """The ids for an article whose own id another one has, in the order in which to try them.
 
@@ -92,7 +92,7 @@ def scoped_ids(
     """
     given = SCOPE.sub("", article_id)
     host = site_of(url) if url else ""
-    parts = (source.casefold() or host, str(published), f"{folded(title)} {host}")
+    parts = (source.casefold() or host, str(date_span), f"{folded(title)} {host}")
     for length in (1, 2, 3):
         yield scoped_id(given, "\n".join(parts[:length]))
 
@@ -104,7 +104,7 @@ def scoped_id(given: str, scope: str) -> str:
 
 def candidate_ids(article: Article) -> tuple[str, ...]:
     """The ids under which an archive may hold an article, or take it in; its own comes first."""
-    scoped = scoped_ids(article.id, article.source, article.url, article.published, article.title)
+    scoped = scoped_ids(article.id, article.source, article.url, article.date_span, article.title)
     return article.id, *scoped
 
 

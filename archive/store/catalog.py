@@ -348,9 +348,10 @@ class Catalog:
         return table[np.argsort(table[:, 0], kind="stable")]
 
     def article_table(self) -> Sequence[Row[*tuple[Any, ...]]]:
-        """All articles as (number, published, source, section, language, authors as JSON)."""
+        """All articles, by number: their days, and what facets count, the authors as JSON."""
         c = articles.c
-        chosen = select(c.number, c.published, c.source, c.section, c.language, c.authors)
+        days = (c.published, c.published_last)
+        chosen = select(c.number, *days, c.source, c.section, c.language, c.authors)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 

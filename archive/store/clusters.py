@@ -1,7 +1,6 @@
 """Clusters of copies: the signatures of articles, and the clusters that are made of these."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 from typing import cast as typed
 
@@ -10,12 +9,14 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from backfile.archive.model.article import Article
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.database import Database, delete_rows, take
 from backfile.archive.store.schema import (
     article_of,
     articles,
     clusters,
     counters,
+    date_span_of,
     passages,
     seals,
     signatures,
@@ -35,7 +36,7 @@ class Copy(NamedTuple):
     id: str
     title: str
     source: str
-    published: date | None
+    date_span: DateSpan | None
     url: str
 
 
@@ -47,7 +48,7 @@ class OtherCopies(NamedTuple):
 
 
 class LeadCriteria(NamedTuple):
-    """What decides which article leads a cluster."""
+    """What decides which article leads a cluster; `published` is its last possible day."""
 
     published: int | None
     length: int  # characters
@@ -121,9 +122,11 @@ class Clusters:
     def lead_criteria(self, numbers: Sequence[int]) -> dict[int, LeadCriteria]:
         """What decides which of these articles leads, by number."""
         c = articles.c
-        chosen = select(c.number, c.published, func.length(c.text).label("length"), c.id)
+        # A copy that is dated 2024 does not come before one of 23 March 2024.
+        last = func.coalesce(c.published_last, c.published).label("last")
+        chosen = select(c.number, last, func.length(c.text).label("length"), c.id)
         found = self._database.find(chosen, c.number, numbers)
-        return {row.number: LeadCriteria(row.published, row.length, row.id) for row in found}
+        return {row.number: LeadCriteria(row.last, row.length, row.id) for row in found}
 
     def table(self) -> npt.NDArray[np.int64]:
         """All members of clusters, (n, 3): article, cluster, rank; ascending by article."""
@@ -185,9 +188,9 @@ def _is_there(connection: Connection) -> bool:
 
 def _described(*columns: Any) -> Select[*tuple[Any, ...]]:
     c = articles.c
-    return select(*columns, c.id, c.title, c.source, c.published, c.url)
+    return select(*columns, c.id, c.title, c.source, c.published, c.published_last, c.url)
 
 
 def _copy(row: Row[*tuple[Any, ...]]) -> Copy:
-    published = date.fromordinal(row.published) if row.published else None
-    return Copy(row.id, row.title, row.source, published, row.url)
+    date_span = date_span_of(row.published, row.published_last)
+    return Copy(row.id, row.title, row.source, date_span, row.url)

@@ -30,7 +30,7 @@ from sqlalchemy.exc import DatabaseError
 from backfile.archive.model.errors import EngineUnavailable, RecordLost, means_full, shortage_of
 from backfile.archive.model.message import Message
 from backfile.archive.store.directory import BACKUP_LIST
-from backfile.archive.store.migrations import migrate, require_readable
+from backfile.archive.store.migrations import migrate, require_readable, supply_columns
 from backfile.archive.store.schema import counters
 from backfile.archive.workers import batches
 
@@ -158,6 +158,7 @@ def open_database(path: Path) -> Engine:
             "sqlite://", creator=lambda: _connect(read_only_uri(path)), poolclass=NullPool
         )
         event.listen(engine, "connect", _set_timeout)
+        event.listen(engine, "connect", supply_columns)
         _require_catalogue(path, read_only_uri(path))
         return engine
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
@@ -177,6 +178,7 @@ def open_database(path: Path) -> Engine:
         # No limit to connections beyond the pool: each thread needs one, none should wait for it.
         engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", supply_columns)
     return engine
 
 

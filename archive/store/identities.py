@@ -150,8 +150,8 @@ def place_marks(connection: Connection, article_ids: Sequence[str]) -> list[str]
 
 
 def day_number(article: Article) -> int | None:
-    """The day of an article as it is stored: `date.toordinal()`."""
-    return article.published.toordinal() if article.published else None
+    """The first day of an article's date as it is stored: `date.toordinal()`."""
+    return article.date_span.first.toordinal() if article.date_span else None
 
 
 def known_as(article: Article) -> Known:

@@ -106,9 +106,13 @@ SEALS = Step("""
         seal BLOB NOT NULL);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS)
+PERIODS = Step("", (Column("articles", "published_last", "INTEGER"),))
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS)
 NOT_READ = {"releases", "seals"}
 """Tables that no search needs: an archive that lacks them can be read."""
+SUPPLIED = (("articles", "published_last"),)
+"""Columns that a reader of an archive that lacks them sees as NULL."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -151,13 +155,28 @@ def require_readable(connection: sqlite3.Connection) -> None:
         return
     for table in metadata.sorted_tables:
         known = _columns(connection, table.name)
-        lacking = [column.name for column in table.columns if column.name not in known]
+        lacking = [
+            column.name
+            for column in table.columns
+            if column.name not in known and (table.name, column.name) not in SUPPLIED
+        ]
         if lacking and table.name not in NOT_READ:
             remedy = "`backfile verify --repair` brings it up to date"
             raise ArchiveMismatch(
                 f"version {version} of the catalogue, without {table.name}.{lacking[0]}",
                 f"version {len(STEPS)}",
                 remedy,
+            )
+
+
+def supply_columns(connection: sqlite3.Connection, _record: object = None) -> None:
+    """Let a reader see the columns that an earlier release did not have, without adding them."""
+    for table, column in SUPPLIED:
+        known = _columns(connection, table)
+        if known and column not in known:
+            # A view of this connection alone comes before the table of the same name.
+            connection.execute(
+                f"CREATE TEMP VIEW {table} AS SELECT *, NULL AS {column} FROM main.{table}"  # noqa: S608, names of ours
             )
 
 

@@ -35,6 +35,7 @@ from backfile.archive.model.article import (
     Passage,
     TitleSource,
 )
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import EngineUnavailable
 
 metadata = MetaData()
@@ -56,7 +57,8 @@ articles = Table(
     Column("title", Text, nullable=False),
     Column("title_source", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("published", Integer),  # date.toordinal(): a day, and never an instant
+    Column("published", Integer),  # date.toordinal(): a day, or the first day of a month, a year…
+    Column("published_last", Integer),  # the last day of these; NULL for a day
     Column("published_at", Text),  # ISO 8601 with its offset
     Column("date_source", Text, nullable=False),
     Column("date_certainty", Text, nullable=False, server_default="certain"),
@@ -202,7 +204,8 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
         "title": article.title,
         "title_source": article.title_source.value,
         "text": article.text,
-        "published": article.published.toordinal() if article.published else None,
+        "published": article.date_span.first.toordinal() if article.date_span else None,
+        "published_last": article.period.last.toordinal() if article.period else None,
         "published_at": article.published_at.isoformat() if article.published_at else None,
         "date_source": article.date_source.value,
         "date_certainty": article.date_certainty.value,
@@ -253,13 +256,22 @@ def seal_of(row: Mapping[str, Any], cuts: Iterable[Cut], signature: bytes) -> by
     return hashlib.blake2b(sealed.encode() + signature, digest_size=16).digest()
 
 
+def date_span_of(published: int | None, last: int | None) -> DateSpan | None:
+    """The date of an article, from the columns `published` and `published_last`."""
+    if published is None:
+        return None
+    first = date.fromordinal(published)
+    return DateSpan(first, date.fromordinal(last) if last else first)
+
+
 def _article_of(row: Mapping[str, Any]) -> Article:
+    span = date_span_of(row["published"], row.get("published_last"))  # not in earlier versions
     return Article(
         id=row["id"],
         title=row["title"],
         title_source=TitleSource(row["title_source"]),
         text=row["text"],
-        published=date.fromordinal(row["published"]) if row["published"] else None,
+        published=span.first if span and span.is_day else None,
         published_at=datetime.fromisoformat(row["published_at"]) if row["published_at"] else None,
         date_source=DateSource(row["date_source"]),
         source=row["source"],
@@ -271,6 +283,7 @@ def _article_of(row: Mapping[str, Any]) -> Article:
         date_certainty=DateCertainty(row["date_certainty"]),
         date_written=row["date_written"],
         version=row["version"],
+        period=span if span and not span.is_day else None,
     )
 
 

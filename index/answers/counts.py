@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
-from backfile.index.model.article_table import UNDATED, ArticleTable, Category, surplus
+from backfile.index.model.article_table import ArticleTable, Category, surplus
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.filters import FACETS
 from backfile.index.model.groups import Group, Groups
@@ -17,6 +18,7 @@ from backfile.index.model.query import Copies
 from backfile.index.model.results import Bin, FacetCount, Timeline, Totals
 
 MOST_VALUES = 50
+Ends = tuple[DateSpan, DateSpan]
 
 
 class Facets(NamedTuple):
@@ -82,31 +84,61 @@ def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:
 def timeline(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Timeline:
     """Count the masked articles and the articles of the archive in each period.
 
-    `Unit.fitting` selects the length of a period. If copies are folded, a cluster counts once in
-    each period in which it has an article.
+    `_placed` selects the length of a period. If copies are folded, a cluster counts once in each
+    period in which it has an article.
     """
     dated = article_mask & ~table.undated
-    undated = _undated(table, article_mask, copies)
-    ends = span(table, article_mask)
+    undated = _count(table, article_mask & table.undated, copies)
+    unit, placed, ends = _placed(table, dated)
+    crossing = _count(table, dated & ~placed, copies)
     if not ends:
-        return Timeline((), undated, None)
-    periods = _Periods.of(table, copies, *ends)
-    counts, archive_counts = periods.count(dated), periods.count_archive()
+        return Timeline((), undated, None, crossing)
+    periods = _Periods.of(table, copies, unit, ends[0].first, ends[1].last)
+    counts, archive_counts = periods.count(placed), periods.count_archive()
     bins = (
         Bin(str(period), period.since, period.until, int(counts[i]), int(archive_counts[i]))
         for i in np.flatnonzero(counts).tolist()
         for period in [Period(periods.first.unit, periods.first.number + i)]
     )
-    return Timeline(tuple(bins), undated, periods.first.unit)
+    return Timeline(tuple(bins), undated, unit, crossing)
 
 
-def span(table: ArticleTable, article_mask: Bools) -> tuple[date, date] | None:
-    """The first and the last day of the masked articles; None if none is dated."""
-    published = table.published[article_mask]
-    dated = published[published != UNDATED]
+def _placed(table: ArticleTable, dated: Bools) -> tuple[Unit, Bools, Ends | None]:
+    """Select the unit of the periods, the articles whose date is within one, and their ends.
+
+    It is the shortest unit in which at least half of the articles have a period, and that is not
+    too short for the time between these.
+    """
+    all_ends = span(table, dated)
+    for unit in Unit:
+        placed, ends = dated, all_ends
+        if len(crossing := table.crossing(unit)):
+            placed = dated.copy()
+            placed[crossing] = False
+            ends = span(table, placed)
+        if ends and 2 * placed.sum() >= dated.sum() and unit.fits(ends[0].first, ends[1].last):
+            break
+    return unit, placed, ends
+
+
+def span(table: ArticleTable, article_mask: Bools) -> Ends | None:
+    """The earliest date, by its first day, and the latest, by its last day; None if none is dated.
+
+    Of several, the shortest.
+    """
+    dated = np.flatnonzero(article_mask & ~table.undated)
     if not len(dated):
         return None
-    return date.fromordinal(int(dated.min())), date.fromordinal(int(dated.max()))
+    first, last = table.published[dated], table.published_last[dated]
+    begin, end = int(first.min()), int(last.max())
+    return (
+        _date_span(begin, int(last[first == begin].min())),
+        _date_span(int(first[last == end].max()), end),
+    )
+
+
+def _date_span(first: int, last: int) -> DateSpan:
+    return DateSpan(date.fromordinal(first), date.fromordinal(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +151,15 @@ class _Periods:
     period_of: Rows
 
     @classmethod
-    def of(cls, table: ArticleTable, copies: Copies, since: date, until: date) -> "_Periods":
-        unit = Unit.fitting(since, until)
+    def of(
+        cls, table: ArticleTable, copies: Copies, unit: Unit, since: date, until: date
+    ) -> "_Periods":
         first, last = Period.around(since, unit), Period.around(until, unit)
         days = np.arange(first.since.toordinal(), last.until.toordinal() + 1)
         return cls(table, copies, first, numbers(days, unit) - first.number)
 
     def count(self, article_mask: Bools) -> Rows:
-        """Count dated articles, or their clusters, by period."""
+        """Count articles, each of which has a period, or their clusters, by period."""
         size = int(self.period_of[-1]) + 1
         counts: Rows = np.bincount(self._periods(np.flatnonzero(article_mask)), minlength=size)
         if self.copies is Copies.FOLD:
@@ -138,9 +171,13 @@ class _Periods:
         return counts
 
     def count_archive(self) -> Rows:
-        """Count all dated articles of the archive, or their clusters, from the counts by day."""
+        """Count all articles of the archive, or their clusters, from the counts by day."""
         begin, size = self.first.since.toordinal(), int(self.period_of[-1]) + 1
         end = begin + len(self.period_of)
+        if len(self.table.periods):  # the counts by day have their first days only
+            inside = (self.table.published >= begin) & (self.table.published_last < end)
+            inside[self.table.crossing(self.first.unit)] = False
+            return self.count(inside)
         days, counts = self.table.day_counts
         within = slice(*np.searchsorted(days, (begin, end)).tolist())
         counted = np.bincount(self.period_of[days[within] - begin], counts[within], size)
@@ -159,10 +196,9 @@ class _Periods:
         return periods
 
 
-def _undated(table: ArticleTable, article_mask: Bools, copies: Copies) -> int:
-    """Count undated articles, or their clusters."""
-    undated = article_mask & table.undated
-    clusters = table.cluster[undated]
+def _count(table: ArticleTable, article_mask: Bools, copies: Copies) -> int:
+    """Count the masked articles, or their clusters."""
+    clusters = table.cluster[article_mask]
     clusters = clusters[clusters >= 0]
     repeated = len(clusters) - len(np.unique(clusters)) if copies is Copies.FOLD else 0
-    return int(undated.sum()) - repeated
+    return int(article_mask.sum()) - repeated

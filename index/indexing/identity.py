@@ -112,7 +112,7 @@ class Pair(NamedTuple):
 
     def _is_in_place(self, *, same_title: bool) -> bool:
         """Whether the article in this line was changed, and not replaced by another story."""
-        undated = None in (self.article.published, self.holder.published)
+        undated = None in (self.article.date_span, self.holder.published)
         return same_title or undated or is_global(self.id) or self._is_rewritten()
 
     def _told_by_words(self, *, same_title: bool) -> Kind:
@@ -145,7 +145,7 @@ def is_foreign(article_id: str, source: str, url: str, holder: Known) -> bool:
 def ids_of_withdrawal(withdrawn: WithdrawnArticle) -> list[str]:
     """The ids under which the archive may hold an article that is withdrawn."""
     given = withdrawn.article_id
-    scoped = scoped_ids(given, withdrawn.source, withdrawn.url, withdrawn.published)
+    scoped = scoped_ids(given, withdrawn.source, withdrawn.url, withdrawn.date_span)
     return [given, *(() if is_global(given) else islice(scoped, 2))]
 
 

@@ -100,7 +100,7 @@ class Report:
 
     def count_date(self, article: Article) -> None:
         """Count how sure an article's day is."""
-        self.undated += article.published is None
+        self.undated += article.date_span is None
         self.likely += article.date_certainty is DateCertainty.LIKELY
         self.doubtful += article.date_certainty is DateCertainty.DOUBTFUL
 
@@ -276,7 +276,7 @@ class Ingest:
         """The id of the article that is withdrawn: of the same outlet, and the same day if any."""
         ids = ids_of_withdrawal(withdrawn)
         held = {each: self._seen.get(each) or known.get(each) for each in ids}
-        day = withdrawn.published.toordinal() if withdrawn.published else None
+        day = withdrawn.date_span.first.toordinal() if withdrawn.date_span else None
         own = [
             (holder.published != day, n, each)
             for n, (each, holder) in enumerate(held.items())

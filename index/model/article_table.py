@@ -19,6 +19,7 @@ import numpy.typing as npt
 from backfile.archive.store.catalog import Catalog
 from backfile.index.model.arrays import Bools, Ints
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
+from backfile.index.model.periods import Unit, numbers
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,17 @@ class ArticleTable:
 
     `article_of` (n_rows,) is the ordinal of a row's article, -1 for a removed row; `embedded`
     (n_rows,) is true if the row has a vector. `published` (n_articles,) is the day as in
-    `date.toordinal()`, UNDATED if there is none. `cluster` (n_articles,) is the cluster of an
-    article, from 0 up, and `cluster_rank` its rank there: the lead has the lowest. Both are -1 for
-    an article without copies.
+    `date.toordinal()`, or the first day of a month, year or interval, UNDATED if there is none;
+    `published_last` is the last day of these, and equal to `published` for a day. `cluster`
+    (n_articles,) is the cluster of an article, from 0 up, and `cluster_rank` its rank there: the
+    lead has the lowest. Both are -1 for an article without copies.
     """
 
     generation: int
     article_of: npt.NDArray[np.int64]  # int64 is numpy's index type, so indexing copies nothing
     embedded: Bools
     published: Ints
+    published_last: Ints
     cluster: Ints
     cluster_rank: Ints
     source: Category
@@ -138,6 +141,9 @@ class ArticleTable:
             article_of=article_of,
             embedded=embedded,
             published=np.array([a.published or UNDATED for a in articles], np.int32),
+            published_last=np.array(
+                [a.published_last or a.published or UNDATED for a in articles], np.int32
+            ),
             cluster=cluster,
             cluster_rank=cluster_rank,
             source=Category.of([(a.source,) for a in articles]),
@@ -177,9 +183,20 @@ class ArticleTable:
 
     @cached_property
     def undated(self) -> Bools:
-        """Article mask of the articles without a day."""
+        """Article mask of the articles without a date."""
         without: Bools = self.published == UNDATED
         return without
+
+    @cached_property
+    def periods(self) -> npt.NDArray[np.int64]:
+        """Ordinals of the articles that are dated by a month, a year or an interval."""
+        return np.flatnonzero(self.published != self.published_last)
+
+    def crossing(self, unit: Unit) -> npt.NDArray[np.int64]:
+        """Ordinals of the articles with a date that no single period of this unit contains."""
+        first, last = self.published[self.periods], self.published_last[self.periods]
+        crossing: npt.NDArray[np.int64] = self.periods[numbers(first, unit) != numbers(last, unit)]
+        return crossing
 
     def select(self, filters: Filters) -> Bools:
         """Article mask of a query's filters; undated articles pass no `since`, `until` or `day`."""
@@ -188,12 +205,16 @@ class ArticleTable:
             article_mask &= self.undated
         if filters.day:
             article_mask &= np.isin(self.published, self._in_every_year(filters.day))
+            article_mask[self.periods] = False
         if filters.since or filters.until:
             article_mask &= ~self.undated
+        within = filters.date is DateFilter.WITHIN
         if filters.since:
-            article_mask &= self.published >= filters.since.toordinal()
+            latest = self.published if within else self.published_last
+            article_mask &= latest >= filters.since.toordinal()
         if filters.until:
-            article_mask &= self.published <= filters.until.toordinal()
+            earliest = self.published_last if within else self.published
+            article_mask &= earliest <= filters.until.toordinal()
         for name, excluded in EXCLUSIONS.items():
             category: Category = getattr(self, name)
             if names := getattr(filters, name):
@@ -233,7 +254,7 @@ class ArticleTable:
 
     @cached_property
     def clustered_by_day(self) -> npt.NDArray[np.int64]:
-        """Ordinals of the dated articles in clusters, sorted by cluster, then by day."""
+        """Ordinals of the dated articles in clusters, sorted by cluster, then by first day."""
         ordinals = np.flatnonzero((self.cluster >= 0) & ~self.undated)
         ordered: npt.NDArray[np.int64] = ordinals[
             np.lexsort((self.published[ordinals], self.cluster[ordinals]))
@@ -242,7 +263,7 @@ class ArticleTable:
 
     @cached_property
     def day_counts(self) -> tuple[Ints, npt.NDArray[np.int64]]:
-        """The days of publication, ascending, and the number of articles of each."""
+        """The first days of all dates, ascending, and the number of articles of each."""
         days, counts = np.unique(self.published[~self.undated], return_counts=True)
         return days, counts
 

@@ -16,10 +16,15 @@ DAY_OF_YEAR = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
 class DateFilter(StrEnum):
-    """Which articles pass by their date: all, or the undated ones only."""
+    """Which articles pass by their date: all, or the undated ones only.
+
+    With WITHIN, a month, year or interval lies between `since` and `until` as a whole; else it has
+    at least one day of theirs.
+    """
 
     ANY = "any"
     NONE = "none"
+    WITHIN = "within"
 
 
 class DayOfYear(NamedTuple):
@@ -36,8 +41,8 @@ class DayOfYear(NamedTuple):
 class Filters:
     """Conditions on the columns of an article; the default values filter nothing.
 
-    `since` and `until` are inclusive. An article passes a facet if it has one of the listed values,
-    and none of the values listed with `not_`.
+    `since` and `until` are inclusive; only articles dated by a day pass `day`. An article
+    passes a facet if it has one of the listed values, and none of the values listed with `not_`.
     """
 
     since: date | None = None

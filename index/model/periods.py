@@ -24,14 +24,16 @@ class Unit(StrEnum):
     DECADE = "decade"
     CENTURY = "century"
 
-    @classmethod
-    def fitting(cls, first: date, last: date) -> "Unit":
-        """The shortest unit with at most MOST_DAYS, MOST_MONTHS ... periods between two days."""
-        limits = {cls.DAY: MOST_DAYS, cls.MONTH: MOST_MONTHS, cls.YEAR: MOST_YEARS}
-        for unit, most in (*limits.items(), (cls.DECADE, MOST_DECADES)):
-            if Period.around(last, unit).number - Period.around(first, unit).number < most:
-                return unit
-        return cls.CENTURY
+    def fits(self, first: date, last: date) -> bool:
+        """Whether there are at most MOST_DAYS, MOST_MONTHS ... periods between two days."""
+        most = {
+            Unit.DAY: MOST_DAYS,
+            Unit.MONTH: MOST_MONTHS,
+            Unit.YEAR: MOST_YEARS,
+            Unit.DECADE: MOST_DECADES,
+        }.get(self)
+        number = Period.around(last, self).number - Period.around(first, self).number
+        return most is None or number < most
 
 
 YEARS = {Unit.YEAR: 1, Unit.DECADE: 10, Unit.CENTURY: 100}

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from backfile.archive.model.article import Article, Passage
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
 from backfile.archive.store.clusters import OtherCopies
 from backfile.index.model.groups import Group
@@ -192,11 +193,16 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Matches by period, without empty periods, and the number of undated matches."""
+    """Matches by period, without empty periods, and the numbers of those that are in none.
+
+    `undated` have no date; `crossing` have one that no single period contains, such as the year
+    2024 among months.
+    """
 
     bins: tuple[Bin, ...]
     undated: int
     unit: Unit | None
+    crossing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +213,9 @@ class Results:
     it: the query's `match`, or the first group with hits; None if there are none. The hits are of
     the same groups; sorted by relevance, without `match`, they are of all. `total` is the number of
     hits on all pages. `facets` has the most frequent values of each facet, `facets_total` the
-    number of its values. `span` is the first and the last day. `coverage` and `words_coverage` are
-    the shares of passages that can be found by meaning and by words, 0 to 1. `closest` are the best
-    hits of each mode if the verdict is NONE.
+    number of its values. `span` is the earliest and the latest date. `coverage` and
+    `words_coverage` are the shares of passages that can be found by meaning and by words, 0 to 1.
+    `closest` are the best hits of each mode if the verdict is NONE.
     """
 
     query: Query
@@ -221,7 +227,7 @@ class Results:
     facets: dict[str, tuple[FacetCount, ...]]
     facets_total: dict[str, int]
     timeline: Timeline
-    span: tuple[date, date] | None
+    span: tuple[DateSpan, DateSpan] | None
     coverage: float
     words_coverage: float
     verdict: Verdict

@@ -18,8 +18,8 @@ from backfile.archive.store.vectors import VectorFile
 from backfile.index.answers.explain import listed, nearness, quoted
 from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
-from backfile.index.model.arrays import Floats, Ints, Rows
-from backfile.index.model.article_table import UNDATED, ArticleTable
+from backfile.index.model.arrays import Floats, Rows
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.results import Explanation, ScorePart, ScorePartKind
 from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import top
@@ -53,6 +53,11 @@ class Related:
     same_day: tuple[RelatedArticle, ...] = ()
     undated: tuple[RelatedArticle, ...] = ()
     coverage: float = 0.0
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether all articles of the same day are dated by a day."""
+        return all(found.article.published for found in self.same_day)
 
     @property
     def kinds(self) -> dict[str, tuple[RelatedArticle, ...]]:
@@ -99,7 +104,7 @@ class Relations:
         likeness = self._likeness(article, own, snapshot)
         ordinal = int(table.article_of[own[0]])
         ordered = one_per_cluster(table, ordinal, likeness.scores)
-        by_day = _by_day(table.published, ordinal, ordered, limit)
+        by_day = _by_day(table, ordinal, ordered, limit)
         found = self._fetch(np.concatenate(list(by_day.values())), likeness, table)
         fetched = {
             name: [found[other] for other in some.tolist() if other in found]
@@ -177,14 +182,19 @@ def cluster_of(table: ArticleTable) -> Rows:
     return clusters
 
 
-def _by_day(published: Ints, ordinal: int, ordered: Rows, limit: int) -> dict[str, Rows]:
-    """Divide ordinals by day; the same day gets 3 * `limit`, as `_by_instant` may move some."""
-    days, day = published[ordered], published[ordinal]
-    dated = (days != UNDATED) & (day != UNDATED)
+def _by_day(table: ArticleTable, ordinal: int, ordered: Rows, limit: int) -> dict[str, Rows]:
+    """Divide ordinals by date; those with a common day are of the same day.
+
+    The same day gets 3 * `limit`, as `_by_instant` may move some.
+    """
+    first, last = table.published[ordered], table.published_last[ordered]
+    dated = ~table.undated[ordered] & ~table.undated[ordinal]
+    earlier = last < table.published[ordinal]
+    later = first > table.published_last[ordinal]
     return {
-        "earlier": ordered[dated & (days < day)][:limit],
-        "later": ordered[dated & (days > day)][:limit],
-        "same_day": ordered[dated & (days == day)][: 3 * limit],
+        "earlier": ordered[dated & earlier][:limit],
+        "later": ordered[dated & later][:limit],
+        "same_day": ordered[dated & ~earlier & ~later][: 3 * limit],
         "undated": ordered[~dated][:limit],
     }
 

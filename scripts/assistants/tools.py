@@ -1,7 +1,7 @@
 """What a language model may ask of an archive; all answers fit into a number of characters.
 
-An answer has what is needed to cite it: the id, day, outlet and address of each article. Docstrings
-and the descriptions of parameters are written for the model.
+An answer has what is needed to cite it: the id, date, outlet and address of each article.
+Docstrings and the descriptions of parameters are written for the model.
 """
 
 import json
@@ -91,7 +91,11 @@ class ArchiveTools:
         not_language: Excluded = None,
         not_author: Excluded = None,
         date: Annotated[
-            Literal["any", "none"], Field(description="none: articles without a day.")
+            Literal["any", "none", "within"],
+            Field(
+                description="none: articles without a date. within: dates such as 2024-05 or 2024 "
+                "must lie between since and until as a whole."
+            ),
         ] = "any",
         day: Annotated[str | None, Field(description="A day of any year: 03-23.")] = None,
         match: Match = None,
@@ -110,7 +114,8 @@ class ArchiveTools:
         `totals` are true counts, of the hits that hold all words, or else most, or some, or are
         related: `counted` says which. `totals.groups` counts each of these groups. A `verdict` of
         none means that the archive does not answer this: say so, and do not guess. `notes` tell how
-        the query was read. Cite id, day, source and url.
+        the query was read. Cite id, date, source
+        and url.
         """
         answer = self._archive.search(
             query,
@@ -218,7 +223,7 @@ class ArchiveTools:
         until: Day = None,
         source: Names = None,
     ) -> Json:
-        """Count what a search finds by day, month, year or longer, and what has no day."""
+        """Count what a search finds by day, month, year or longer, and what has no date."""
         answer = self._counted(query, mode, since, until, source)
         timeline = answer.timeline
         return {
@@ -258,7 +263,7 @@ def citation(article: Article) -> Json:
     return {
         "id": article.id,
         "title": article.title,
-        "day": article.published.isoformat() if article.published else None,
+        "date": str(article.date_span) if article.date_span else None,
         "source": article.source,
         "url": article.url,
     }

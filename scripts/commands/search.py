@@ -80,7 +80,7 @@ MOST_LANGUAGES = 8  # named by `status`
     "--date",
     type=click.Choice([d.value for d in DateFilter]),
     default=DateFilter.ANY.value,
-    help="`none`: only what has no date.",
+    help="`none`: only what has no date; `within`: no date that goes beyond --since or --until.",
 )
 @click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
 @with_facets

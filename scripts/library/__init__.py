@@ -22,6 +22,7 @@ from backfile.archive.model.article import (
     Origin,
     TitleSource,
 )
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import (
     ArchiveBusy,
     ArchiveClosed,
@@ -57,6 +58,7 @@ __all__ = [
     "BadSetting",
     "DateCertainty",
     "DateSource",
+    "DateSpan",
     "EngineUnavailable",
     "Export",
     "Hit",

@@ -21,9 +21,9 @@ Spans = Sequence[tuple[int, int]]
 
 
 def byline_of(article: Article) -> str:
-    """Day, source, section, authors and language of an article, in one line."""
-    day = article.published.isoformat() if article.published else "no date"
-    parts = (day, article.source, article.section, ", ".join(article.authors), article.language)
+    """Date, source, section, authors and language of an article, in one line."""
+    written = str(article.date_span or "no date")
+    parts = (written, article.source, article.section, ", ".join(article.authors), article.language)
     return " · ".join(part for part in parts if part)
 
 
@@ -160,13 +160,14 @@ class Answer:
 
     @property
     def timeline(self) -> Timeline:
-        """The hits by day, month, year or longer, and those without a day."""
+        """The hits by day, month, year or longer, and those that are in no such period."""
         return self.results.timeline
 
     @property
     def span(self) -> tuple[date, date] | None:
-        """The first and the last day of all that was found."""
-        return self.results.span
+        """The first and the last day of all that was found: of months and years, of these."""
+        span = self.results.span
+        return (span[0].first, span[1].last) if span else None
 
     @property
     def verdict(self) -> str:

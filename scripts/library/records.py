@@ -106,6 +106,8 @@ def fault_of(article: Article) -> str:
         right = all(isinstance(each, kind) for each in texts)
         if not right or (name == "published" and type(value) not in (date, type(None))):
             return f"its field {name!r} is of type {type(value).__name__} (id {article.id!r})"
+        if name == "period" and value and (article.published or value.is_day):
+            return f"its field 'period' is a day, or stands beside one (id {article.id!r})"
         if any(isinstance(each, str) and not _is_storable(each) for each in texts):
             return f"its field {name!r} holds half of a surrogate pair (id {article.id!r})"
     for name in ("id", "text"):

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import date
 from difflib import unified_diff
 from itertools import pairwise
 
@@ -11,6 +10,7 @@ import click
 
 from backfile.answers import byline_of
 from backfile.archive.model.article import Article
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import Versions
@@ -88,8 +88,8 @@ def copies_line(copies: OtherCopies) -> str:
 
 
 def _byline_of_copy(copy: Copy) -> str:
-    day = iso_day(copy.published)
-    return f"{copy.source} ({day})" if copy.source else day
+    written = date_or_none(copy.date_span)
+    return f"{copy.source} ({written})" if copy.source else written
 
 
 def _print_hit(rank: int, hit: Hit) -> None:
@@ -138,9 +138,9 @@ def print_related(related: Related, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def iso_day(day: date | None) -> str:
-    """A day in ISO 8601, or "no date"."""
-    return day.isoformat() if day else "no date"
+def date_or_none(span: DateSpan | None) -> str:
+    """A day, month, year or interval as in ISO 8601, or "no date"."""
+    return str(span) if span else "no date"
 
 
 def _in_color() -> bool:

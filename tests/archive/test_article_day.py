@@ -102,7 +102,7 @@ def test_what_names_no_day_is_kept_as_it_was_written():
     assert len(found.date_written) == 100
 
 
-@pytest.mark.parametrize("written", ["", "March 2024", "1970-01-01", "0000-00-00"])
+@pytest.mark.parametrize("written", ["", "spring 2024", "1970-01-01", "0000-00-00"])
 def test_where_no_day_is_written_the_address_tells_it_and_else_the_file(written):
     beside = {"url": ADDRESS, "file_name": "news/2024-05-06.txt"}
     found = settled(written, beside)

@@ -15,6 +15,7 @@ from backfile.archive.formats import fields
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import DateCertainty, DateSource, Origin
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import former_ids, is_global
 from backfile.archive.store.catalog import Changes
@@ -183,7 +184,7 @@ def test_what_is_removed_leaves_the_others_and_their_ids(opened, entry):
 def test_a_withdrawal_takes_out_the_article_of_its_own_outlet(opened, entry):
     def withdrawn(outlet):
         return WithdrawnArticle(
-            "9.xml", "news-12", 2, "canceled", source=f"{outlet} News", published=DAY
+            "9.xml", "news-12", 2, "canceled", source=f"{outlet} News", date_span=DateSpan(DAY, DAY)
         )
 
     entries = [entry(outlet) for outlet in ("Alpha", "Beta")]

@@ -96,7 +96,7 @@ def test_folded_and_shown_answers_agree(searcher_of, seed, text, mode, sort, sin
     for hit in leads:
         same = [hit.article.id, *(copy.id for copy in hit.copies.listed)]
         assert hit.score == pytest.approx(max(scores[each] for each in same))
-        days = [hit.article.published, *(copy.published for copy in hit.copies.listed)]
+        days = [hit.article.date_span, *(copy.date_span for copy in hit.copies.listed)]
         assert days == sorted(days, key=lambda day: (day is None, day))
     for results in (folded, shown):
         by_words, alone = results.totals.by_words, results.totals.by_meaning_alone
@@ -207,7 +207,7 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, reader, capsys):
     assert (answer["total"], totals["articles"], totals["stories"]) == (1, 24, 1)
     hit = answer["hits"][0]
     assert (len(hit["copies"]), hit["copies_total"]) == (20, 23)
-    assert hit["copies"][0].keys() == {"id", "title", "source", "published", "url"}
+    assert hit["copies"][0].keys() == {"id", "title", "source", "published", "date", "url"}
     page = client.get("/?q=wire&mode=keyword").text
     assert "1 story, 24 articles" in page
     assert "and 23 copies: Outlet 22 (" in page

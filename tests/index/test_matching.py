@@ -311,7 +311,7 @@ def read(archive):
     sources = [SOURCES[n % len(SOURCES)] for n in range(5)]
     none, days = Category.of([()] * 5), np.ones(5, np.int32)
     known = ArticleTable(
-        1, article_of, article_of >= 0, days, -days, -days,
+        1, article_of, article_of >= 0, days, days, -days, -days,
         Category.of([(name,) for name in sources]), none, Category.of([("en",)] * 5), none,
     )  # fmt: skip
     return found, living, sources, known

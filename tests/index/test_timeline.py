@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.archive.model.dates import DateSpan
 from backfile.index.answers.counts import span, timeline
 from backfile.index.model.article_table import ArticleTable, Category
 from backfile.index.model.periods import Period, Unit, numbers
@@ -17,7 +18,7 @@ def columns_of(*days):
     places = np.arange(len(days), dtype=np.int32)
     published = np.array([d.toordinal() if d else 0 for d in days], np.int32)
     alone = np.full(len(published), -1, np.int32)
-    return ArticleTable(1, places, places >= 0, published, alone, alone, *[none] * 4)
+    return ArticleTable(1, places, places >= 0, published, published, alone, alone, *[none] * 4)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,8 @@ def test_articles_are_counted_by_day_to_century_whichever_suits_their_span(
     assert {each.value: each.count for each in found.bins} == bins
     assert (found.unit, found.undated) == (unit, undated)
     dated = [d for d in days if d]
-    assert span(table, everyone) == ((min(dated), max(dated)) if dated else None)
+    ends = [DateSpan(day, day) for day in (min(dated), max(dated))] if dated else []
+    assert span(table, everyone) == (tuple(ends) or None)
 
 
 some_days = st.dates(date(2023, 1, 1), date(2023, 2, 20)) | st.dates()
@@ -102,7 +104,7 @@ def test_a_day_lies_in_its_period_and_beside_it_lie_others(day, unit):
 @given(st.dates(), st.dates())
 def test_no_span_makes_more_bars_than_can_be_told_apart(one, other):
     first, last = sorted((one, other))
-    unit = Unit.fitting(first, last)
+    unit = next(each for each in Unit if each.fits(first, last))
     bars = Period.around(last, unit).number - Period.around(first, unit).number + 1
     assert bars <= 100
     assert unit is not Unit.MONTH or bars > 2

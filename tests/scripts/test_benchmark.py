@@ -107,7 +107,11 @@ def test_a_date_filter_lets_its_share_of_the_dated_articles_pass(source):
         passing = columns.select(filters_for(columns, share)).sum()
         same_day = (columns.published == since_for(columns, share).toordinal()).sum()
         assert abs(passing - share * dated) <= max(1, same_day)
-    nobody = replace(columns, published=np.zeros_like(columns.published))
+    nobody = replace(
+        columns,
+        published=np.zeros_like(columns.published),
+        published_last=np.zeros_like(columns.published),
+    )
     assert filters_for(nobody, 0.5) is None
 
 

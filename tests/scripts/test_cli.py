@@ -415,7 +415,7 @@ First,Rain fell.,04/03/2024
 Second,Hail fell.,23/03/2024
 Third,Snow fell.,2021-02-30
 Fourth,Sun shone.,2131-05-06
-Fifth,Wind blew.,March 2024
+Fifth,Wind blew.,spring 2024
 Sixth,Fog hung.,
 """
 
@@ -453,5 +453,5 @@ def test_what_has_no_date_is_found_from_the_shell_and_shown_as_it_was_written(tm
         for hit in answers[0]["hits"]
     }
     assert "date as written: 2021-02-30; no article can be of that day\n" in notes["Third"]
-    assert "date as written: March 2024; no day is named\n" in notes["Fifth"]
+    assert "date as written: spring 2024; no date is named\n" in notes["Fifth"]
     assert "as written" not in notes["Sixth"]

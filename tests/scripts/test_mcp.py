@@ -61,7 +61,7 @@ def test_a_search_has_what_is_cited_and_true_counts(archive):
     assert found["totals"]["articles"] == expected.totals.articles
     assert [hit["id"] for hit in found["hits"]] == [hit.article.id for hit in expected]
     first = found["hits"][0]
-    assert first["day"] == expected[0].article.published.isoformat()
+    assert first["date"] == expected[0].article.published.isoformat()
     assert first["url"] == expected[0].article.url
     assert first["passages"][0] in expected[0].article.text
     assert found["verdict"] == expected.verdict
@@ -98,7 +98,7 @@ def test_an_article_is_read_in_parts(archive):
 
 def test_the_other_tools_answer(archive):
     passages = answer(archive, "passages", query="ferry", mode="keyword")["passages"]
-    assert set(passages[0]) == {"text", "id", "title", "day", "source", "url", "start", "end"}
+    assert set(passages[0]) == {"text", "id", "title", "date", "source", "url", "start", "end"}
     article = archive.article(passages[0]["id"])
     assert article.text[passages[0]["start"] : passages[0]["end"]] == passages[0]["text"]
     assert set(answer(archive, "related", id="ferry")) >= {"earlier", "later"}

@@ -37,7 +37,8 @@ def article(written, order=None, language="", **more):
         ),
         ("2024-02-30", "", "as written: 2024-02-30; no article can be of that day"),
         ("2031-02-03", "", "as written: 2031-02-03; in the future when it was read"),
-        ("March 2024", "", "as written: March 2024; no day is named"),
+        ("spring 2024", "", "as written: spring 2024; no date is named"),
+        ("March 2024", "", ""),
     ],
 )
 def test_what_is_not_certain_is_shown_as_it_was_written_with_what_was_assumed(

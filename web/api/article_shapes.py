@@ -32,6 +32,20 @@ Instant = Annotated[
 ]
 Span = Annotated[list[Natural], Field(min_length=2, max_length=2)]
 Day = Annotated[date, Field(description="A calendar day, 2024-03-23.")]
+Published = Annotated[
+    date, Field(description="A calendar day; null also where only a month or a year is known.")
+]
+DATE = r"\d{4}(-\d\d(-\d\d)?)?"
+Date = Annotated[
+    str,
+    Field(
+        pattern=f"^{DATE}(/{DATE})?$",
+        description=(
+            "What is known of the date, as in EDTF level 0: a day 2024-03-23, a month 2024-05, a "
+            "year 2024, or an interval of these, 2024-03/2024-05."
+        ),
+    ),
+]
 
 
 class ArticleFields(Shape):
@@ -43,8 +57,9 @@ class ArticleFields(Shape):
         TitleSource, Field(description="`lead`: its first words stand in for a headline.")
     ]
     source: str
-    published: Day | None
+    published: Published | None
     published_at: Instant | None
+    date: Date | None
     date_source: DateSource
     date_certainty: DateCertainty
     date_written: Annotated[
@@ -73,7 +88,8 @@ class Copy(Shape):
     id: str
     title: str
     source: str
-    published: Day | None
+    published: Published | None
+    date: Date | None
     url: str
 
 

@@ -5,7 +5,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from babel.dates import format_interval
+
 from backfile.archive.model.article import Article
+from backfile.archive.model.dates import DateSpan
 
 # https://www.bibtex.org/SpecialSymbols/
 BIBTEX_SPECIAL = str.maketrans(
@@ -24,32 +27,37 @@ BIBTEX_SPECIAL = str.maketrans(
     }
 )
 NOT_A_KEY = re.compile(r"[^A-Za-z0-9]+")
+THIN_SPACE = "\N{THIN SPACE}"
+SPACED_DASH = re.compile(r"(?<=[^\W\d_])\s–\s(?=[^\W\d_]+\s\d{4}$)")  # of two months
 WEB = ("http://", "https://")
 
 
 def plain(article: Article) -> str:
-    """Cite in one line: authors, title, source, day, address."""
-    day = article.published
+    """Cite in one line: authors, title, source, date, address."""
     parts = [
         ", ".join(article.authors),
         f"“{article.title}”",
         article.source,
-        f"{day.day} {day:%B %Y}" if day else "no date",
+        in_english(article.date_span),
         _address(article),
     ]
     return ", ".join(part for part in parts if part)
 
 
 def bibtex(article: Article) -> str:
-    """Cite as an @article; the title keeps its capitals."""
-    day = article.published
+    """Cite as an @article; the title keeps its capitals.
+
+    `date` is biblatex's field, for an interval alone.
+    """
+    span = article.date_span
     fields = {
         "author": " and ".join(f"{{{name.translate(BIBTEX_SPECIAL)}}}" for name in article.authors),
         "title": f"{{{article.title.translate(BIBTEX_SPECIAL)}}}",
         "journal": article.source.translate(BIBTEX_SPECIAL),
-        "year": str(day.year) if day else "",
-        "month": str(day.month) if day else "",
-        "day": str(day.day) if day else "",
+        "date": str(span) if span and span.is_interval else "",
+        "year": _years(span) if span else "",
+        "month": str(span.first.month) if span and (span.is_day or span.is_month) else "",
+        "day": str(span.first.day) if span and span.is_day else "",
         "url": _address(article).translate({ord("{"): "%7B", ord("}"): "%7D"}),
         "language": article.language,
     }
@@ -60,15 +68,15 @@ def bibtex(article: Article) -> str:
 
 def ris(article: Article) -> str:
     """Cite as a news record: https://en.wikipedia.org/wiki/RIS_(file_format)."""
-    day = article.published
+    span = article.date_span
     tags = [
         ("TY", "NEWS"),
         ("ID", article.id),
         ("TI", article.title),
         *(("AU", name) for name in article.authors),
         ("T2", article.source),
-        ("DA", f"{day:%Y/%m/%d}" if day else ""),
-        ("PY", str(day.year) if day else ""),
+        ("DA", _ris_date(span) if span else ""),
+        ("PY", str(span.first.year) if span else ""),
         ("SE", article.section),
         ("LA", article.language),
         ("UR", _address(article)),
@@ -80,7 +88,7 @@ def ris(article: Article) -> str:
 
 def csl(article: Article) -> dict[str, Any]:
     """Cite as a CSL-JSON item: https://docs.citationstyles.org/en/stable/specification.html."""
-    day = article.published
+    span = article.date_span
     item = {
         "id": article.id,
         "type": "article-newspaper",
@@ -88,7 +96,7 @@ def csl(article: Article) -> dict[str, Any]:
         "author": [{"literal": name} for name in article.authors],
         "container-title": article.source,
         "section": article.section,
-        "issued": {"date-parts": [[day.year, day.month, day.day]]} if day else None,
+        "issued": {"date-parts": _date_parts(span)} if span else None,
         "language": article.language,
         "URL": _address(article),
     }
@@ -108,6 +116,45 @@ def written(article: Article) -> dict[str, str]:
     """All citations of an article, by the name of the style."""
     cited = {style: write(article) for style, (_, write) in STYLES.items()}
     return cited | {"csl": json.dumps(cited["csl"], ensure_ascii=False, indent=2)}
+
+
+def in_english(span: DateSpan | None) -> str:
+    """A date in words.
+
+    >>> in_english(DateSpan.parse("2024-03-23")), in_english(DateSpan.parse("2024-03/2024-04"))
+    ('23 March 2024', 'March–April 2024')
+    >>> in_english(DateSpan.parse("2023-12/2024-01"))
+    'December 2023 – January 2024'
+    """
+    if span is None:
+        return "no date"
+    if span.is_day:
+        return f"{span.first.day} {span.first:%B %Y}"
+    if span.is_interval:
+        skeleton = {"y": "y", "yM": "yMMMM", "yMd": "yMMMd"}[span.fields]
+        shown = format_interval(span.first, span.last, skeleton, locale="en_GB")
+        return SPACED_DASH.sub("–", str(shown).replace(THIN_SPACE, " "))
+    return f"{span.first:%B %Y}" if span.is_month else str(span.first.year)
+
+
+def _years(span: DateSpan) -> str:
+    first, last = span.first.year, span.last.year
+    return str(first) if first == last else f"{first}--{last}"
+
+
+def _ris_date(span: DateSpan) -> str:
+    """Year, month, day and other information, each empty where it is not known."""
+    first = span.first
+    if span.is_day:
+        return f"{first:%Y/%m/%d}"
+    month = f"{first:%m}" if span.is_month else ""
+    return f"{first:%Y}/{month}//{in_english(span) if span.is_interval else ''}"
+
+
+def _date_parts(span: DateSpan) -> list[list[int]]:
+    """The fields that are known, of one date or of the ends of an interval."""
+    ends = (span.first, span.last) if span.is_interval else (span.first,)
+    return [[day.year, day.month, day.day][: len(span.fields)] for day in ends]
 
 
 def _address(article: Article) -> str:

@@ -12,7 +12,17 @@ from backfile.web.api.citations import ris
 from backfile.web.api.json import article_fields
 
 COLUMNS = (
-    *("id", "title", "published", "date_certainty", "source", "section", "authors", "language"),
+    *(
+        "id",
+        "title",
+        "published",
+        "date",
+        "date_certainty",
+        "source",
+        "section",
+        "authors",
+        "language",
+    ),
     *("url", "score", "text"),
 )
 # A cell that begins with one of these is a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -85,7 +95,7 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
 
 
 HIT_COLUMNS = (
-    *("id", "query", "rank", "article", "title", "source", "published", "url", "score"),
+    *("id", "query", "rank", "article", "title", "source", "published", "date", "url", "score"),
     *("verdict", "match", "total", "error"),
 )
 
@@ -109,5 +119,5 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
 
 def _hit(rank: int, found: ScoredArticle) -> dict[str, str]:
     fields = article_fields(found.article)
-    columns = {name: fields[name] for name in ("title", "source", "published", "url")}
+    columns = {name: fields[name] for name in ("title", "source", "published", "date", "url")}
     return {"rank": str(rank), "article": found.article.id, "score": f"{found.score:.6f}"} | columns

@@ -56,7 +56,8 @@ def _entry(hit: Hit, root: str) -> ElementTree.Element:
     if url := outlet_url(article.url):
         _link(entry, "via", url)
     _add(entry, "updated", _instant(article))
-    _add(entry, "published", _instant(article))
+    if article.published:
+        _add(entry, "published", _instant(article))
     for name in article.authors or ((article.source,) if article.source else ("unknown",)):
         _add(_add(entry, "author", ""), "name", name)
     if article.section:
@@ -91,10 +92,14 @@ def _summary(hit: Hit) -> str:
 
 
 def _instant(article: Article) -> str:
-    """The instant of publication; noon for a day alone, the year 1 for an undated article."""
+    """The instant of publication; noon for a day alone, the year 1 for an undated article.
+
+    Atom has no months and years: their beginning stands for them in `updated`, which it demands.
+    """
     if article.published_at:
         return article.published_at.isoformat()
-    return datetime.combine(article.published or date.min, NOON).isoformat()
+    first = article.date_span.first if article.date_span else date.min
+    return datetime.combine(first, NOON).isoformat()
 
 
 def _latest(hits: Sequence[Hit]) -> str:

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from backfile.archive.model.article import Article, Passage
-from backfile.archive.store.clusters import OtherCopies
+from backfile.archive.model.dates import DateSpan
+from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
 from backfile.index.model.filters import FACET_FILTERS
@@ -52,6 +53,7 @@ def results_json(results: Results) -> Json:
             "unit": results.timeline.unit.value if results.timeline.unit else None,
             "bins": [_bin(each) for each in results.timeline.bins],
             "undated": results.timeline.undated,
+            "crossing": results.timeline.crossing,
         },
         "coverage": round(results.coverage, 4),
         "words_coverage": round(results.words_coverage, 4),
@@ -144,6 +146,7 @@ def article_fields(article: Article) -> Json:
         "source": article.source,
         "published": _day(article.published),
         "published_at": article.published_at.isoformat() if article.published_at else None,
+        "date": date_text(article.date_span),
         "date_source": article.date_source.value,
         "date_certainty": article.date_certainty.value,
         "date_written": article.date_written,
@@ -183,8 +186,19 @@ def _closest(closest: Closest) -> Json:
 
 def _copies(copies: OtherCopies) -> Json:
     """The listed copies, and the number of all copies."""
-    listed = [each._asdict() | {"published": _day(each.published)} for each in copies.listed]
-    return {"copies": listed, "copies_total": copies.total}
+    return {"copies": [_copy(each) for each in copies.listed], "copies_total": copies.total}
+
+
+def _copy(copy: Copy) -> Json:
+    span = copy.date_span
+    return {
+        "id": copy.id,
+        "title": copy.title,
+        "source": copy.source,
+        "published": _day(span.first if span and span.is_day else None),
+        "date": date_text(span),
+        "url": copy.url,
+    }
 
 
 def _passage_hit(hit: PassageHit) -> Json:
@@ -244,6 +258,11 @@ def _bin(found: Bin) -> Json:
         "count": found.count,
         "of": found.of,
     }
+
+
+def date_text(span: DateSpan | None) -> str | None:
+    """A date as in EDTF: 2024-03-23, 2024-05, 2024 or 2024-03/2024-05."""
+    return str(span) if span else None
 
 
 def _day(day: date | None) -> str | None:

@@ -40,8 +40,11 @@ MEANINGS = {
     "mode": Message("Find by words, by meaning, or by both."),
     "since": Message("From this day, month or year on: 2024-03-23, 2024-03 or 2024."),
     "until": Message("Up to this day, month or year, included."),
-    "date": Message("`none`: only articles without a date."),
-    "day": Message("Of this month and day, in any year: 03-23."),
+    "date": Message(
+        "`none`: only articles without a date. `within`: months, years and intervals must lie "
+        "between `since` and `until` as a whole; without it one common day is enough."
+    ),
+    "day": Message("Of this month and day, in any year: 03-23. Never a whole month or year."),
     "source": Message("One of these outlets."),
     "section": Message("One of these sections."),
     "language": Message("One of these languages, by code."),

@@ -80,7 +80,9 @@ class SentArticle(BaseModel):
     id: Annotated[str, Field(max_length=LONGEST_ID)] = ""
     title: str = ""
     text: Annotated[str, Field(min_length=1, description="Paragraphs with empty lines between.")]
-    published: Annotated[str, Field(description="A day or an instant, as in ISO 8601.")] = ""
+    published: Annotated[
+        str, Field(description="A day, a month, a year, an interval or an instant, as in ISO 8601.")
+    ] = ""
     source: str = ""
     section: str = ""
     authors: list[str] = Field(default_factory=list)

@@ -148,6 +148,9 @@ class Timeline(Shape):
     unit: Unit | None
     bins: list[Bin]
     undated: Natural
+    crossing: Annotated[
+        Natural, Field(description="With dates longer than a period: a year, in bins of months.")
+    ]
 
 
 class Query(Shape):

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from backfile.archive.model.article import Article
 
-COMPARED = ("title", "published", "source", "section", "authors", "language", "url", "version")
+COMPARED = ("title", "date_span", "source", "section", "authors", "language", "url", "version")
 # difflib takes cubic time at worst; above these limits, whole paragraphs are shown as changed.
 MOST_PARAGRAPHS = 1_000
 MOST_WORDS = 2_000  # in all replaced paragraphs of both texts

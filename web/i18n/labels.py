@@ -14,7 +14,7 @@ NAMES: dict[str, dict[str, Message]] = {
     },
     "FIELD_NAMES": {
         "title": Message("title"),
-        "published": Message("published"),
+        "date_span": Message("published"),
         "source": Message("source"),
         "section": Message("section"),
         "authors": Message("authors"),

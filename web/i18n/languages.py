@@ -13,12 +13,13 @@ from importlib.resources import files
 from io import BytesIO
 
 from babel.core import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message, Value
 
 WRITTEN = "en"  # the language of templates and messages
@@ -95,6 +96,21 @@ class PageLanguage:
         """
         return _day(self.code, value)
 
+    def date_span(self, value: DateSpan) -> str:
+        """Write a day, month, year or interval, as exact as it is.
+
+        >>> [page_language(code).date_span(DateSpan.of(2024, 5)) for code in ("en", "de")]
+        ['May 2024', 'Mai 2024']
+        >>> page_language("de").date_span(DateSpan.parse("2024-03/2024-04"))
+        'März–April 2024'
+        """
+        if value.is_day:
+            return self.day(value.first)
+        skeleton = {"y": "y", "yM": "yMMMM", "yMd": "yMMMd"}[value.fields]
+        if value.is_interval:
+            return _interval(self.code, value, skeleton)
+        return self.part_of_day(value.first, skeleton)
+
     def part_of_day(self, value: date, skeleton: str) -> str:
         """Write the fields of a day in a skeleton (UTS 35): `yMMMM` is its month and year."""
         return _part_of_day(self.code, value, skeleton)
@@ -160,6 +176,12 @@ def _percent(code: str, rounded: str, places: int) -> str:
 @lru_cache(maxsize=1 << 13)
 def _day(code: str, value: date) -> str:
     return format_date(value, "long", locale=page_language(code).locale)
+
+
+@lru_cache(maxsize=1 << 13)
+def _interval(code: str, value: DateSpan, skeleton: str) -> str:
+    locale = page_language(code).locale
+    return str(format_interval(value.first, value.last, skeleton, locale=locale))
 
 
 @lru_cache(maxsize=1 << 13)

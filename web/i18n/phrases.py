@@ -113,12 +113,12 @@ def date_note(article: Article) -> str:
 
 def _reason(article: Article) -> str:
     match article.date_certainty:
-        case DateCertainty.DOUBTFUL if article.published:
+        case DateCertainty.DOUBTFUL if article.date_span:
             return Message("in the future when it was read")
         case DateCertainty.DOUBTFUL:
             return Message("no article can be of that day")
         case DateCertainty.NONE if article.date_written:
-            return Message("no day is named")
+            return Message("no date is named")
         case DateCertainty.LIKELY:
             return DATE_SOURCES.get(article.date_source) or _day_reading(article)
     return ""

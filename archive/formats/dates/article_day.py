@@ -1,4 +1,4 @@
-"""Determines the day of an article: from its date field, else its address, opening or file name."""
+"""Determines the date of an article: from its date field, its address, opening or file name."""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +11,10 @@ from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.dates.calendar import ParsedDate
 from backfile.archive.formats.dates.order import DateOrder, usual_order
 from backfile.archive.formats.dates.parsing import is_date, read_date
+from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.model.addresses import host_of
 from backfile.archive.model.article import DateCertainty, DateSource
+from backfile.archive.model.dates import DateSpan
 
 LONGEST = 80  # characters searched at the opening
 END = re.compile(r"\s*[.,:]?\s*(?:[–—]|-{1,2}\s)|:\s")
@@ -58,6 +60,13 @@ IN_FILE_NAME = (
     re.compile(rf"(?<!\d)(?<!\d[-_.]){YEAR}([-_.])(\d\d)\2(\d\d)(?![-_.]?\d)(?=[^/]*$)"),
     re.compile(rf"(?<![^\W_]){YEAR}(\d\d)(\d\d)(?![^\W_])(?=[^/]*$)"),
 )
+# Months: where no day follows. A year alone may be that of an event, or a title.
+MONTH_FOLDERS = re.compile(rf"/{YEAR}/(\d\d|{'|'.join(MONTH_NAMES)})(?=/(?!\d\d?(?:/|$))|$)", re.I)
+MONTHS_IN_FILE_NAME = (
+    MONTH_FOLDERS,
+    re.compile(rf"/{YEAR}-(\d\d)(?=/)"),
+    re.compile(rf"(?<![^\W_])(?<!\d[-_.]){YEAR}[-_.](\d\d)(?![-_.]?\d)(?![^\W_])(?=[^/]*$)"),
+)
 
 
 def day_in_address(url: str, today: date) -> date | None:
@@ -70,7 +79,8 @@ def day_in_address(url: str, today: date) -> date | None:
         path = urlsplit(url).path
     except ValueError:
         return None
-    return _only_day(path, IN_ADDRESS, today)
+    found = _only(path, IN_ADDRESS, today)
+    return found.first if found else None
 
 
 def day_in_file_name(key: str, today: date) -> date | None:
@@ -79,23 +89,50 @@ def day_in_file_name(key: str, today: date) -> date | None:
     >>> str(day_in_file_name("news/2024-03-23-bridge.txt", date(2026, 1, 1)))
     '2024-03-23'
     """
-    return _only_day("/" + key.rpartition("!/")[2], IN_FILE_NAME, today)
+    found = _only(_path_in_input(key), IN_FILE_NAME, today)
+    return found.first if found else None
 
 
-def _only_day(path: str, patterns: tuple[re.Pattern[str], ...], today: date) -> date | None:
-    found = {day for pattern in patterns for day in _days(path, pattern)}
-    day = found.pop() if len(found) == 1 else None
-    return day if day and day <= today + timedelta(days=1) else None
+def month_in_address(url: str, today: date) -> DateSpan | None:
+    """The only month in the folders of an address; None if there are several.
+
+    >>> str(month_in_address("https://a.example/2024/05/bridge", date(2026, 1, 1)))
+    '2024-05'
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return None
+    return _only(path, (MONTH_FOLDERS,), today)
 
 
-def _days(path: str, pattern: re.Pattern[str]) -> Iterator[date]:
+def month_in_file_name(key: str, today: date) -> DateSpan | None:
+    """The only month in a file's name or its folders; None if there are several.
+
+    >>> str(month_in_file_name("news/2024-05-bridge.txt", date(2026, 1, 1)))
+    '2024-05'
+    """
+    return _only(_path_in_input(key), MONTHS_IN_FILE_NAME, today)
+
+
+def _path_in_input(key: str) -> str:
+    return "/" + key.rpartition("!/")[2]
+
+
+def _only(path: str, patterns: tuple[re.Pattern[str], ...], today: date) -> DateSpan | None:
+    found = {span for pattern in patterns for span in _spans(path, pattern)}
+    span = found.pop() if len(found) == 1 else None
+    return span if span and span.first <= today + timedelta(days=1) else None
+
+
+def _spans(path: str, pattern: re.Pattern[str]) -> Iterator[DateSpan]:
     for match in pattern.finditer(path):
-        year, month, day = (part for part in match.groups() if part not in "-_.")
+        year, month, *day = (part for part in match.groups() if part not in "-_.")
         number = (
             MONTH_NAMES.index(month.lower()) + 1 if month.lower() in MONTH_NAMES else int(month)
         )
         try:
-            yield date(int(year), number, int(day))
+            yield DateSpan.of(int(year), number, *map(int, day))
         except ValueError:
             continue
 
@@ -136,13 +173,14 @@ class DateContext(NamedTuple):
 
 
 class ArticleDay(NamedTuple):
-    """The day of an article, with the names of the article's fields."""
+    """The day of an article, or its month, year or interval; with the article's field names."""
 
     published: date | None
     published_at: datetime | None
     date_source: DateSource
     date_certainty: DateCertainty
     date_written: str
+    period: DateSpan | None = None
 
 
 def settle_day(
@@ -151,7 +189,10 @@ def settle_day(
     """Determine the day from the text `written` in `source`, and from the context.
 
     The written date comes first. If it has two readings and the address contains one of them, that
-    one is certain. If it names no day, the address does, or else the opening or the file name.
+    one is certain. If it names no day, the address does, or else the opening or the file name. A
+    written month, year or interval may get its day from the address or the opening, never from the
+    file name; otherwise it is the date. Without any day, the address or the file name may give a
+    month.
     """
     language = re.split(r"[-_]", context.language[:LONGEST_LANGUAGE], maxsplit=1)[0].casefold()
     order, order_given = reading.order or DateOrder.MONTH_FIRST, reading.order is not None
@@ -160,16 +201,35 @@ def settle_day(
     )
     if found.certainty is DateCertainty.LIKELY:
         found = _with_others(found, written, language, context, reading)
-    if found.day is None:
-        return _elsewhere(found, written, context, reading)
-    certainty, date_written = found.certainty, _shortened(written)
+    if found.day:
+        shown = DateSpan(found.day, found.day)
+        certainty, date_written = _certainty(shown, found.certainty, written, source, reading)
+        return ArticleDay(found.day, found.instant, source, certainty, date_written)
+    period = read_span(written, language)
+    if elsewhere := _day_elsewhere(written, period, context, reading):
+        return elsewhere
+    if period:
+        certainty, date_written = _certainty(
+            period, DateCertainty.CERTAIN, written, source, reading
+        )
+        return ArticleDay(None, None, source, certainty, date_written, period)
+    return _month_elsewhere(found, written, context, reading)
+
+
+def _certainty(
+    span: DateSpan,
+    certainty: DateCertainty,
+    written: str,
+    source: DateSource,
+    reading: DateReading,
+) -> tuple[DateCertainty, str]:
+    """How certain a date is, and the written date if it is not."""
+    date_written = _shortened(written)
     if source is DateSource.TEXT:  # a guess, not a written date
         certainty, date_written = DateCertainty.LIKELY, ""
-    if found.day > reading.today + timedelta(days=1):
+    if span.first > reading.today + timedelta(days=1):
         certainty = DateCertainty.DOUBTFUL
-    if certainty is DateCertainty.CERTAIN:
-        date_written = ""
-    return ArticleDay(found.day, found.instant, source, certainty, date_written)
+    return certainty, "" if certainty is DateCertainty.CERTAIN else date_written
 
 
 def _with_others(
@@ -189,16 +249,32 @@ def _with_others(
     return read(reading.shown or usual_order(context.language, _host(context)))
 
 
-def _elsewhere(
+def _day_elsewhere(
+    written: str, period: DateSpan | None, context: DateContext, reading: DateReading
+) -> ArticleDay | None:
+    """The day that the address, the opening or the file name gives, within a written period."""
+    likely, date_written = DateCertainty.LIKELY, _shortened(written)
+    for day in (
+        day_in_address(context.url, reading.today),
+        day_in_opening(context.text, context.language[:2], reading.today),
+    ):
+        if day and (not period or period.first <= day <= period.last):
+            return ArticleDay(day, None, DateSource.TEXT, likely, date_written)
+    day = day_in_file_name(context.file_name, reading.today)
+    if day and not period:
+        return ArticleDay(day, None, DateSource.FILE, likely, date_written)
+    return None
+
+
+def _month_elsewhere(
     found: ParsedDate, written: str, context: DateContext, reading: DateReading
 ) -> ArticleDay:
-    date_written = _shortened(written)
-    if day := day_in_address(context.url, reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
-    if day := day_in_opening(context.text, context.language[:2], reading.today):
-        return ArticleDay(day, None, DateSource.TEXT, DateCertainty.LIKELY, date_written)
-    if day := day_in_file_name(context.file_name, reading.today):
-        return ArticleDay(day, None, DateSource.FILE, DateCertainty.LIKELY, date_written)
+    """The month that the address or the file name gives, or no date."""
+    likely, date_written = DateCertainty.LIKELY, _shortened(written)
+    if month := month_in_address(context.url, reading.today):
+        return ArticleDay(None, None, DateSource.TEXT, likely, date_written, month)
+    if month := month_in_file_name(context.file_name, reading.today):
+        return ArticleDay(None, None, DateSource.FILE, likely, date_written, month)
     return ArticleDay(None, None, DateSource.NONE, found.certainty, date_written)
 
 

@@ -5,19 +5,23 @@ from typing import Any
 
 from backfile.archive.formats.cleaning import CleanText, clean_text
 from backfile.archive.formats.dates.parsing import is_date
+from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResults, SourceFile
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
-NATIVE_OPENING = re.compile(r"\s*date[ \t]+(\d{4}-\d{2}-\d{2})\s+(?=\S)", re.IGNORECASE)
+NATIVE_OPENING = re.compile(r"\s*date[ \t]+(\d{4}-\d{2}(?:-\d{2})?)\s+(?=\S)", re.IGNORECASE)
 FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 YAML_NULLS = ("null", "Null", "NULL", "~")
 LONGEST_TITLE = 200  # characters; a longer first line is a lead
 
 
 def read_native(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read ` date YYYY-MM-DD The lead…`, with headings on lines of their own, without headline."""
+    """Read ` date YYYY-MM-DD The lead…`, with headings on lines of their own, without headline.
+
+    The date may be a month.
+    """
     text = file.read_text()
     if opening := NATIVE_OPENING.match(text):
         record = {"published": opening[1], "text": text[opening.end() :]}
@@ -55,9 +59,14 @@ def _titled(text: str) -> dict[str, str]:
         return {"text": CleanText(text)}
     record = {"title": title, "text": CleanText(rest)}
     second, _, after = rest.lstrip().partition("\n")
-    if after.strip() and is_date(second):
+    if after.strip() and (is_date(second) or _is_month(second)):
         record |= {"published": second, "text": CleanText(after)}
     return record
+
+
+def _is_month(line: str) -> bool:
+    """Whether a line is a month or months alone; figures alone may be the years of a life."""
+    return any(map(str.isalpha, line)) and read_span(line) is not None
 
 
 def _front_matter(block: str, file: SourceFile) -> dict[str, Any]:

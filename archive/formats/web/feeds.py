@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
+from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
@@ -103,10 +104,13 @@ def _record(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _day(entry: Mapping[str, Any]) -> str:
-    """The date as the feed writes it: feedparser converts it to UTC, which may change the day."""
+    """The date as the feed writes it.
+
+    feedparser converts it to UTC, which may change the day, and makes a day of a month or a year.
+    """
     for name in ("published", "updated", "created"):
         if written := entry.get(name):
-            if parse_date(written):
+            if parse_date(written) or read_span(str(written)):
                 return str(written)
             if parsed := entry.get(f"{name}_parsed"):
                 return date(*parsed[:3]).isoformat()

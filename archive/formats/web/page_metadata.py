@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.dates.parsing import parse_date
+from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.model.addresses import host_of
 from backfile.archive.model.article import DateSource
 
@@ -73,9 +74,10 @@ def day_in(tree: Any, record: Mapping[str, Any], address: str) -> tuple[str, Dat
         *(each for name in DAYS for each in marks.get(name, ())),
     ]
     marked += tree.xpath("//time[@pubdate]/@datetime")
-    for written in marked:
-        if parse_date(str(written)):
-            return str(written), DateSource.META
+    for read in (parse_date, read_span):  # htmldate would make a day of a month or a year
+        for written in map(str, marked):
+            if read(written):
+                return written, DateSource.META
     from htmldate import find_date
 
     try:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, SourceFile
 from backfile.archive.formats.wire.bylines import byline_in
 from backfile.archive.model.article import Origin
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import UnreadableArticle, WithdrawnArticle
 
 # The first level of Subject Codes and Media Topics, with the same numbers in both:
@@ -95,7 +96,7 @@ def settle_item(
                 reason,
                 source=clean_line(str(item.fields.get("source", ""))),
                 url=clean_line(str(item.fields.get("url", ""))),
-                published=_calendar_day(_day(item)),
+                date_span=_date_span(_day(item)),
             )
         return UnreadableArticle(str(origin), reason)
     if reason := _embargo_reason(item.embargo, status, now()):
@@ -143,9 +144,9 @@ def _authors(fields: Mapping[str, object]) -> list[str]:
     return written or byline_in(str(fields.get("text", "")))
 
 
-def _calendar_day(written: str) -> date | None:
+def _date_span(written: str) -> DateSpan | None:
     try:
-        return date.fromisoformat(extended(written)[:10])
+        return DateSpan.parse(extended(written)[:10])
     except ValueError:
         return None
 
