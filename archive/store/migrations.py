@@ -106,9 +106,27 @@ SEALS = Step("""
         seal BLOB NOT NULL);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS)
-NOT_READ = {"releases", "seals"}
+# Articles of before are cut again by the next run, so that their sentences are counted.
+FURNITURE = Step(
+    columns=(Column("passages", "left_out", "TEXT DEFAULT '' NOT NULL"),),
+    statements="""
+    CREATE TABLE IF NOT EXISTS sentences (
+        hash INTEGER NOT NULL, story INTEGER NOT NULL,
+        article INTEGER NOT NULL REFERENCES articles (number) ON DELETE CASCADE,
+        PRIMARY KEY (hash, story, article)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ix_sentences_article ON sentences (article);
+    CREATE TABLE IF NOT EXISTS furniture (hash INTEGER NOT NULL PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS uncut (
+        article INTEGER NOT NULL PRIMARY KEY REFERENCES articles (number) ON DELETE CASCADE);
+    INSERT OR IGNORE INTO uncut SELECT number FROM articles;
+    """,
+)
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, FURNITURE)
+NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut"}
 """Tables that no search needs: an archive that lacks them can be read."""
+ADDED_LATER = {("passages", "left_out")}
+"""Columns that a reader does without, where they are not there yet."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -151,7 +169,11 @@ def require_readable(connection: sqlite3.Connection) -> None:
         return
     for table in metadata.sorted_tables:
         known = _columns(connection, table.name)
-        lacking = [column.name for column in table.columns if column.name not in known]
+        lacking = [
+            column.name
+            for column in table.columns
+            if column.name not in known and (table.name, column.name) not in ADDED_LATER
+        ]
         if lacking and table.name not in NOT_READ:
             remedy = "`backfile verify --repair` brings it up to date"
             raise ArchiveMismatch(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from backfile.archive.furniture import furniture_of
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.reader import Versions
@@ -93,6 +94,7 @@ def article_json(
     return {
         **article_fields(article),
         "text": article.text,
+        "furniture": [list(span) for span in furniture_of(article.text, passages)],
         **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
     }
