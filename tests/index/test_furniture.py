@@ -16,7 +16,7 @@ from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from tests.builders import engines_in, indexer_of, invented_text
+from tests.builders import app_over, engines_in, indexer_of, invented_text
 
 CONTINUED = "Story Continued Below"
 LETTER = "Sign up for the morning letter of the Courier, which is free."
@@ -138,6 +138,42 @@ def test_nothing_is_left_out_where_that_is_switched_off(opened, tmp_path):
     assert len(hits(opened, CONTINUED)) == 10
     put(opened, tmp_path, [])
     assert hits(opened, CONTINUED) == set()
+
+
+def test_the_page_and_json_of_an_article_show_what_is_not_searched(opened, tmp_path):
+    put(opened, tmp_path, stories())
+    client = app_over(opened).test_client()
+    found = client.get("/api/articles/c2").json
+    text = found["text"]
+    assert [text[start:end] for start, end in found["furniture"]] == [CONTINUED, LETTER]
+    assert all(CONTINUED not in each["text"] for each in found["passages"])
+    page = client.get("/article/c2?q=continued").text
+    assert f"Recurs in this outlet, not searched: </span>{CONTINUED}</span>" in page
+    assert page.count('class="text furniture"') == 2
+    assert "<h2" not in page.partition("</article>")[0]
+    assert "<mark" not in page
+    german = client.get("/article/c2", headers={"Accept-Language": "de"}).text
+    assert "nicht durchsucht:" in german
+
+
+def test_furniture_is_no_heading_and_copies_are_compared_without_it(opened, tmp_path):
+    copy = {**next(stories(1)), "id": "g", "source": "Gazette"}
+    copy["text"] = copy["text"].replace(CONTINUED, "").replace(LETTER, "").strip()
+    put(opened, tmp_path, [*stories(), copy])
+    assert [each.id for each in opened.catalog.clusters.copies_of("g").listed] == ["c0"]
+    passages = opened.catalog.stored_article("c0").passages
+    assert {each.heading for each in passages} == {""}
+
+
+def test_words_are_marked_in_the_heading_of_a_passage(opened, tmp_path):
+    lead, section = invented_text(1, 52), invented_text(2, 130)
+    article = {"id": "h", "title": "Tides", "text": f"{lead}\n\nFerry Delays\n\n{section}"}
+    put(opened, tmp_path, [article])
+    found = Searcher(opened, RankingOptions()).search(Query("ferry"))
+    marked = {(p.passage.heading, p.heading_highlights) for p in found.hits[0].passages}
+    assert ("Ferry Delays", ((0, 5),)) in marked
+    page = app_over(opened).test_client().get("/?q=ferry").text
+    assert "<mark>Ferry</mark> Delays</a>" in page
 
 
 def record(engines):

@@ -193,6 +193,7 @@ def _passage_hit(hit: PassageHit) -> Json:
     return {
         **_passage(hit.passage),
         "highlights": [list(span) for span in hit.highlights],
+        "heading_highlights": [list(span) for span in hit.heading_highlights],
         "nearest": list(hit.nearest) if hit.nearest else None,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
