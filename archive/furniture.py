@@ -50,7 +50,7 @@ class Recurring(NamedTuple):
     """What of an article may recur: the hashes of its sentences, each with that of its story.
 
     The story is named by the longest other sentences of the article, so that copies of one article
-    count once, and by its title where it has few. `left_out` are the hashes that the article was cut without.
+    count once, and by its title where it has few. The article was cut without `left_out`.
     """
 
     stories: dict[int, int]
@@ -113,8 +113,8 @@ def hash_of(outlet: str, words: str) -> int:
 def is_furniture(holders: Sequence[Holder]) -> bool:
     """Whether a sentence is furniture by the articles that hold it, one of each story.
 
-    They must be STORIES or more, of MONTHS different months (an article without a day counts as a
-    month of its own), and no word may stand in two thirds of their titles.
+    They must be STORIES or more, of MONTHS different months (STORIES articles without a day count
+    as one), and no word may stand in two thirds of their titles.
 
     >>> days = [date(2024, month, 1) for month in range(1, 9)]
     >>> is_furniture([Holder(day, f"Title {n}") for n, day in enumerate(days)])
@@ -125,7 +125,8 @@ def is_furniture(holders: Sequence[Holder]) -> bool:
     if len(holders) < STORIES:
         return False
     months = {(each.published.year, each.published.month) for each in holders if each.published}
-    if len(months) + sum(each.published is None for each in holders) < MONTHS:
+    undated = sum(each.published is None for each in holders)
+    if len(months) + undated // STORIES < MONTHS:
         return False
     shared = Counter(word for each in holders for word in set(_subjects(each.title)))
     return max(shared.values(), default=0) < SHARED_TITLES * len(holders)

@@ -32,6 +32,7 @@ def test_each_field_is_set_by_its_variable():
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
         "budget_ms": "900",
+        "furniture": "no",
         "allow_private": "yes",
         "trust": "yes",
         "token": "secret",

@@ -100,9 +100,10 @@ def moved(passage):
         {"source": ""},
         {"title": "A ferry runs aground"},
         {"published": "2020-03-01"},
+        {"published": None},
         {"text": f"{invented_text(1, 60)}\n\n{BACKGROUND}"},
     ],
-    ids=["no outlet", "one running story", "one month", "one text"],
+    ids=["no outlet", "one running story", "one month", "no day", "one text"],
 )
 def test_what_recurs_in_one_story_is_news(opened, tmp_path, fields):
     articles = list(stories(10, **fields))

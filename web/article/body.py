@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from backfile.archive.model.article import Article, Passage
 from backfile.archive.furniture import furniture_of
+from backfile.archive.model.article import Article, Passage
 from backfile.archive.passages import is_heading, paragraphs
 
 
