@@ -11,11 +11,13 @@ from sentencex import get_sentence_boundaries
 
 from backfile.archive.model.article import Article, Passage
 
-SPLITTER = "sentences-1"  # recorded in the manifest; change it when text is cut differently
+SPLITTER = "sentences-2"  # recorded in the manifest; change it when text is cut differently
+EARLIER_SPLITTERS = ("sentences-1",)  # read as they are; the next writer cuts these archives anew
 TARGET_TOKENS = 150  # index/DECISIONS.md compares sizes
 LONGEST_TITLE_TOKENS = 48
 # In characters: a model may count a word of any length as one unknown token.
 LONGEST_PASSAGE = 4_000
+FEWEST_WORDS = 12  # a shorter passage is a sign-off, a caption, a label: it joins its neighbour
 SPARE_TOKENS = 4  # a passage alone may have a few tokens more than inside its article
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 LINE_END = re.compile(r"\n\s*")
@@ -24,6 +26,12 @@ SENTENCE_END = re.compile(r"""[.!?…:;,]["'”’»)\]]*$""")
 CLAUSE_END = re.compile(r"[;:,—–)]\s+")
 QUOTATION_MARKS = re.compile(r"""(?:["“”„‟«»＂]|(?<!\w)['‘’]|['‘’](?!\w))+""")  # no apostrophe
 LONGEST_HEADING = 90  # characters
+WORD = re.compile(r"\w+")
+# Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Chinese, Japanese), and Korean.
+UNSPACED = re.compile(
+    "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+)
+LETTERS_A_WORD = 2  # in these scripts
 WRAPPED_LINE = 100  # lines longer than this on average are paragraphs, not wrapped lines
 
 
@@ -53,17 +61,26 @@ class Section:
     sentences: list[Span]
 
 
+class _Piece(NamedTuple):
+    """A passage to be: its span, its heading, and the most tokens that it may have."""
+
+    span: Span
+    heading: str
+    limit: int
+
+
 def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -> list[Passage]:
     """Cut an article into passages of about `target` tokens; together they cover its text.
 
     A passage ends at a sentence end. Only a sentence longer than the window or LONGEST_PASSAGE is
-    cut inside, at a clause or a word. A passage may begin with a heading, and lies in one section.
-    Each passage together with the title fits the tokenizer's window.
+    cut inside, at a clause or a word. A passage may begin with a heading, and lies in one section,
+    unless it would have less than FEWEST_WORDS words: then it joins the passage before it, or the
+    one after it. Each passage together with the title fits the tokenizer's window.
     """
     text = article.text
     starts = tokenizer.starts(text)
     title_tokens = min(len(tokenizer.starts(article.given_title)), LONGEST_TITLE_TOKENS)
-    passages: list[Passage] = []
+    pieces: list[_Piece] = []
     for section in _sections(text, article.language):
         heading_tokens = len(tokenizer.starts(section.heading)) if section.heading else 0
         limit = max(16, tokenizer.window - title_tokens - heading_tokens - SPARE_TOKENS)
@@ -72,11 +89,24 @@ def split(article: Article, tokenizer: Tokenizer, target: int = TARGET_TOKENS) -
             for sentence in section.sentences
             for piece in _within(text, sentence, starts, limit)
         ]
-        for span in _pack(sentences, starts, min(target, limit), limit):
-            n = len(passages)
-            body = text[span.start : span.end]
-            passages.append(Passage(article.id, n, span.start, span.end, section.heading, body))
-    return passages
+        packed = _pack(sentences, starts, min(target, limit), limit)
+        pieces += [_Piece(span, section.heading, limit) for span in packed]
+    return [
+        Passage(article.id, n, span.start, span.end, heading, text[span.start : span.end])
+        for n, (span, heading, _) in enumerate(_without_scraps(pieces, text, starts))
+    ]
+
+
+def word_count(text: str) -> int:
+    """Count words; where a script has no spaces between them, two letters count as one.
+
+    >>> word_count("- Ana Ruiz, Ash"), word_count("橋は再開した")
+    (3, 3)
+    """
+    count = len(WORD.findall(text))
+    if text.isascii() or not (letters := len(UNSPACED.findall(text))):
+        return count
+    return len(WORD.findall(UNSPACED.sub(" ", text))) + -(-letters // LETTERS_A_WORD)
 
 
 def embedded_text(passage: Passage, title: str) -> str:
@@ -213,6 +243,28 @@ def _pack(sentences: list[Span], starts: Sequence[int], target: int, limit: int)
             yield Span(start, end)
             start = following.start
     yield Span(start, sentences[-1].end)
+
+
+def _without_scraps(pieces: Sequence[_Piece], text: str, starts: Sequence[int]) -> Iterator[_Piece]:
+    """Join pieces of less than FEWEST_WORDS words to the one before them, else the one after."""
+    held: _Piece | None = None
+    for piece in pieces:
+        if held is None:
+            held = piece
+            continue
+        limit = min(held.limit, piece.limit)
+        both = Span(held.span.start, piece.span.end)
+        if any(_is_scrap(each, text) for each in (piece, held)) and _fits(both, starts, limit):
+            held = _Piece(both, held.heading, limit)
+        else:
+            yield held
+            held = piece
+    if held:
+        yield held
+
+
+def _is_scrap(piece: _Piece, text: str) -> bool:
+    return word_count(text[piece.span.start : piece.span.end]) < FEWEST_WORDS
 
 
 def _fits(span: Span, starts: Sequence[int], limit: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.archive.passages import SPLITTER, Tokenizer
+from backfile.archive.passages import EARLIER_SPLITTERS, SPLITTER, Tokenizer
 from backfile.archive.store.backup_files import Cache
 from backfile.archive.store.backup_list import files_below
 from backfile.archive.store.catalog import Catalog
@@ -60,7 +60,8 @@ def open_engines(
     require_trusted(directory.root, trust=settings.trust)
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
-    manifest.require_text(splitter=SPLITTER, analyser=manifest.analyser if rebuilding else WORDS)
+    analyser = manifest.analyser if rebuilding else WORDS
+    manifest.require_text(splitter=SPLITTER, analyser=analyser, earlier=EARLIER_SPLITTERS)
     if settings.model != manifest.model:  # two names may have the same weights
         weights = hash_weights(find_model(settings.model))
         manifest.require_model(model=settings.model, weights=weights)

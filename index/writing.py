@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backfile.archive.model.errors import EngineUnavailable, RecordLost, shortage_of
 from backfile.archive.model.settings import Settings
+from backfile.archive.passages import SPLITTER
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
@@ -97,14 +98,27 @@ def open_for_writing(
         try:
             require_record(Manifest.read(directory.manifest), engines.catalog, counted=True)
             indexer = Indexer(
-                engines, tokenizer_of(settings), progress, workers=workers, aside=embedding
+                engines,
+                tokenizer_of(settings),
+                progress,
+                workers=workers,
+                aside=embedding,
+                furniture=settings.furniture,
             )
             yield Writing(engines, indexer, workers, earlier)
             engines.table.bring_up(engines.catalog)
             calibrate(engines, searcher_over(engines, settings))
+            _note_splitter(directory, engines.catalog)
             mark_record(directory, engines.catalog)
         finally:
             engines.catalog.close()
+
+
+def _note_splitter(directory: ArchiveDirectory, catalog: Catalog) -> None:
+    """Set the splitter in the manifest once all articles of an earlier release are cut again."""
+    manifest = Manifest.read(directory.manifest)
+    if manifest.splitter != SPLITTER and not catalog.recurring.count_uncut():
+        replace(manifest, splitter=SPLITTER).write(directory.manifest)
 
 
 @contextmanager

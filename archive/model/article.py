@@ -134,7 +134,10 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of an article's text: `article.text[start:end] == passage.text`, in characters."""
+    """A part of an article's text: `article.text[start:end]`, in characters, is its `text`.
+
+    The ranges `left_out`, in characters of the article, are not in its text: they are furniture.
+    """
 
     article_id: str
     n: int
@@ -142,6 +145,7 @@ class Passage:
     end: int
     heading: str
     text: str
+    left_out: tuple[tuple[int, int], ...] = ()
 
     @property
     def id(self) -> str:

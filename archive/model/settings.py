@@ -55,6 +55,9 @@ class Settings:
     budget_ms: int = _setting(
         5_000, "the milliseconds after which `backfile serve` answers a search with what is known"
     )
+    furniture: bool = _setting(
+        True, "whether sentences that recur in an outlet are left out of passages: `yes` or `no`"
+    )
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
@@ -173,6 +176,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "reranker": str,
     "rerank_ms": _number(int, 1, 60_000),
     "budget_ms": _number(int, 1, 3_600_000),
+    "furniture": _yes_or_no,
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
     "token": str,

@@ -15,7 +15,6 @@ from sqlalchemy import (
     cast,
     func,
     select,
-    update,
 )
 
 from backfile.archive.model.article import Article, Passage
@@ -59,6 +58,9 @@ from backfile.archive.store.history import (
 from backfile.archive.store.identities import Identities, move_origins, place_marks
 from backfile.archive.store.inbox import Inbox
 from backfile.archive.store.originals import Originals
+from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of
+from backfile.archive.store.recurring import RecurringSentences, put_sentences
+from backfile.archive.store.recutting import Recutting
 from backfile.archive.store.schema import (
     article_of,
     articles,
@@ -68,42 +70,6 @@ from backfile.archive.store.schema import (
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
-
-class Embedded:
-    """Notes which passages are embedded; each change is a transaction of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def mark(self, rows: Rows) -> None:
-        """Note that these rows are in the vectors, on disk."""
-        marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
-        with self._database.writing() as connection:
-            connection.execute(marked)
-            take(connection, "generation", 1)
-
-    def forget(self, rows: Rows) -> None:
-        """Note that these rows must be embedded again."""
-        with self._database.writing() as connection:
-            for some in batches(rows.tolist(), VALUES_AT_ONCE):
-                chosen = update(passages).where(passages.c.row.in_(some))
-                connection.execute(chosen.values(embedded=False))
-            take(connection, "generation", 1)
-
-    def missing(self) -> Rows:
-        """List the rows without an embedding: newest articles first, undated ones last."""
-        joined = passages.join(articles, passages.c.article == articles.c.number)
-        order = (articles.c.published.is_(None), articles.c.published.desc(), passages.c.row)
-        chosen = select(passages.c.row).select_from(joined).where(~passages.c.embedded)
-        with self._database.reading() as connection:
-            return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
-
-
-PASSAGES_AT = (
-    select(passages)
-    .where(passages.c.row.in_(bindparam("rows", expanding=True)))
-    .order_by(passages.c.row)
-)
 ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", expanding=True)))
 
 
@@ -159,6 +125,8 @@ class Catalog:
         self.embedded = Embedded(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
+        self.recurring = RecurringSentences(self._database)
+        self.recutting = Recutting(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
@@ -224,7 +192,7 @@ class Catalog:
             set_counter(connection, UNFINISHED, 1)
             chosen = select(passages.c.row)
             gone = find_rows(connection, chosen, passages.c.article, numbers)
-            delete_articles(connection, numbers)
+            put_sentences(connection, {}, delete_articles(connection, numbers))
             take(connection, "generation", 1)
             take(connection, SIGNED, 1)
         return np.array([row.row for row in gone], np.int64)
@@ -298,8 +266,7 @@ class Catalog:
         """Fetch one article with its passages; raise ArticleNotFound."""
         with self._database.reading() as connection:
             row = _article_row(connection, article_id)
-            chosen = select(passages).where(passages.c.article == row["number"])
-            cut = connection.execute(chosen.order_by(passages.c.n)).mappings().all()
+            cut = passages_of(connection, row["number"])
         article = article_of(row)
         texts = tuple(passage_of(typed(Any, each), article) for each in cut)
         rows = np.array([each["row"] for each in cut], np.int64)
@@ -312,7 +279,7 @@ class Catalog:
         """
         for some in batches(sorted(rows), VALUES_AT_ONCE):
             with self._database.reading() as connection:
-                found = connection.execute(PASSAGES_AT, {"rows": some}).mappings().all()
+                found = passages_at(connection, some)
                 numbers = {"numbers": sorted({row["article"] for row in found})}
                 by_number = {
                     row["number"]: article_of(typed(Any, row))

@@ -2,26 +2,37 @@
 
 import base64
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backfile.archive.model.article import Origin
+from backfile.archive.furniture import left_out, sentences_of_article, without
+from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.passages import Span
 from backfile.archive.store.catalog_reading import connected
 from backfile.archive.store.database import DAMAGED
 from backfile.archive.store.history import unpacked
-from backfile.archive.store.schema import Cut, is_sound, seal_of
+from backfile.archive.store.schema import (
+    Cut,
+    article_of,
+    cut_of,
+    is_sound,
+    seal_of,
+    unpacked_ranges,
+)
 
 ARTICLES_AT_ONCE = 500
-PASSAGES = "SELECT n, start, end, heading FROM passages WHERE article = ? ORDER BY n"
+PASSAGES = "SELECT * FROM passages WHERE article = ? ORDER BY n"
 VERSIONS = (
     "SELECT id, place, digest, kept_at, replaced_at, content FROM versions ORDER BY id, place"
 )
 HAS_SEALS = "SELECT 1 FROM sqlite_schema WHERE name = 'seals'"
+FURNITURE = ("SELECT hash FROM furniture", "SELECT article FROM uncut")
+HAS_FURNITURE = "SELECT 1 FROM sqlite_schema WHERE name = 'uncut'"
 SEAL = (
     "SELECT seal, signature FROM seals LEFT JOIN signatures USING (article) WHERE seals.article = ?"
 )
@@ -49,11 +60,15 @@ def find_damage(path: Path) -> Iterator[Damage]:
             connection.text_factory = lambda stored: stored.decode(errors="replace")
             connection.execute("BEGIN")  # one state, beside a writer too
             sealed = connection.execute(HAS_SEALS).fetchone()
+            known, uncut = _furniture(connection)
             for row in _articles(connection):
-                cuts = connection.execute(PASSAGES, (row["number"],)).fetchall()
+                cuts = _cuts(connection, row["number"])
                 seal = connection.execute(SEAL, (row["number"],)).fetchone() if sealed else None
                 fits = not seal or seal[0] == seal_of(row, cuts, _bytes(seal[1]))
-                if not fits or not is_sound(row) or not _is_covered(str(row["text"]), cuts):
+                whole = fits and is_sound(row) and _are_in_order(str(row["text"]), cuts)
+                if not whole or not (
+                    row["number"] in uncut or _is_covered(article_of(row), cuts, known)
+                ):
                     yield _damage(row)
     except DAMAGED as exc:
         raise EngineUnavailable("the catalogue", f"{path} cannot be read: {exc}") from exc
@@ -118,22 +133,52 @@ def _bytes(stored: Any) -> bytes:
     return stored if isinstance(stored, bytes) else b""
 
 
-def _is_covered(text: str, cuts: Sequence[Cut]) -> bool:
-    """Whether the passages, in order, leave out nothing of the text but blanks."""
-    spans = [(start, end) for _, start, end, _ in cuts]
-    numbered = [n for n, *_ in cuts] == list(range(len(cuts)))
-    ends = [0, *(end for _, end in spans)]
-    starts = [*(start for start, _ in spans), len(text)]
+def _furniture(connection: sqlite3.Connection) -> tuple[frozenset[int], frozenset[int]]:
+    """The hashes of furniture, and the articles that are to be cut again because of it."""
+    if not connection.execute(HAS_FURNITURE).fetchone():
+        return frozenset(), frozenset()
+    known, uncut = (
+        frozenset(each for (each,) in connection.execute(chosen)) for chosen in FURNITURE
+    )
+    return known, uncut
+
+
+def _cuts(connection: sqlite3.Connection, number: int) -> list[Cut]:
+    found = connection.execute(PASSAGES, (number,))
+    names = [column[0] for column in found.description]
+    return [cut_of({"left_out": ""} | dict(zip(names, row, strict=True))) for row in found]
+
+
+def _are_in_order(text: str, cuts: Sequence[Cut]) -> bool:
+    """Whether the passages are numbered in order, and lie one after the other in the text."""
+    spans = [(cut[1], cut[2]) for cut in cuts]
     whole = all(
         isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text)
         for start, end in spans
     )
-    return (
-        numbered
-        and whole
-        and all(one < other for one, other in pairwise(starts[:-1]))
-        and not any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
-    )
+    numbered = [cut[0] for cut in cuts] == list(range(len(cuts)))
+    return numbered and whole and all(one[0] < other[0] for one, other in pairwise(spans))
+
+
+def _is_covered(article: Article, cuts: Sequence[Cut], known: Collection[int]) -> bool:
+    """Whether the passages leave out nothing of the text but blanks and furniture."""
+    text = article.text
+    gaps = [found for cut in cuts for found in unpacked_ranges(cut[4] if len(cut) > 4 else "")]
+    ends = [0, *(cut[2] for cut in cuts)]
+    starts = [*(cut[1] for cut in cuts), len(text)]
+    gaps += [gap for gap in zip(ends, starts, strict=True) if text[slice(*gap)].strip()]
+    if not gaps:
+        return True
+    furniture = [each.span for each in sentences_of_article(article) if each.hash in known]
+    ranges = left_out(text, furniture)
+    return not any(_beside(text, gap, ranges).strip() for gap in gaps)
+
+
+def _beside(text: str, gap: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> str:
+    """The text of a gap that is in none of the ranges."""
+    start, end = gap
+    within = [(max(a, start) - start, min(b, end) - start) for a, b in ranges]
+    return without(text[start:end], [Span(a, b) for a, b in within if a < b])
 
 
 def _damage(row: Mapping[str, Any]) -> Damage:

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
+from backfile.archive.furniture import Recurring
 from backfile.archive.model.article import Article, Origin, Passage
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.store.clusters import SIGNED, put_signatures
 from backfile.archive.store.database import delete_rows, find_rows, take
 from backfile.archive.store.history import keep_versions, moment
+from backfile.archive.store.recurring import hashes_of, put_sentences
 from backfile.archive.store.schema import (
     Cut,
     article_values,
     articles,
+    cut_of,
     passage_values,
     passages,
     seal_of,
@@ -29,6 +32,7 @@ class Changes(NamedTuple):
 
     `entries` are new or changed articles with their passages, `signatures` theirs, by id. `earlier`
     are versions for the history, `moved` the new origins of articles that stay as they are, by id.
+    `recurring` is what of the entries may recur, by id.
     """
 
     entries: Sequence[tuple[Article, Sequence[Passage]]] = ()
@@ -36,6 +40,7 @@ class Changes(NamedTuple):
     earlier: Sequence[Article] = ()
     withdrawn: Sequence[WithdrawnArticle] = ()
     moved: Mapping[str, Origin] = MappingProxyType({})
+    recurring: Mapping[str, Recurring] = MappingProxyType({})
 
 
 def put_entries(connection: Connection, changes: Changes) -> int:
@@ -46,7 +51,7 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     entries = changes.entries
     numbers = numbers_of(connection, [article.id for article, _ in entries])
     keep_versions(connection, {article.id: article.digest for article, _ in entries})
-    delete_articles(connection, numbers.values())
+    touched = delete_articles(connection, numbers.values())
     new = [article.id for article, _ in entries if article.id not in numbers]
     first = take(connection, "article", len(new))
     numbers |= {article_id: first + i for i, article_id in enumerate(new)}
@@ -61,6 +66,8 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     if rows:
         connection.execute(insert(passages), rows)
     put_signatures(connection, {numbers[each]: s for each, s in changes.signatures.items()})
+    found = {numbers[each]: recurring for each, recurring in changes.recurring.items()}
+    put_sentences(connection, found, touched)
     connection.execute(insert(seals), _seals(values, rows, changes.signatures))
     take(connection, "generation", 1)
     return row
@@ -74,8 +81,7 @@ def _seals(
     """The seals of articles, from their rows and those of their passages."""
     cuts: dict[int, list[Cut]] = {}
     for row in rows:
-        cut = (row["n"], row["start"], row["end"], row["heading"])
-        cuts.setdefault(row["article"], []).append(cut)
+        cuts.setdefault(row["article"], []).append(cut_of(row))
     return [
         {
             "article": each["number"],
@@ -88,7 +94,7 @@ def _seals(
 def remove_articles(connection: Connection, article_ids: Sequence[str]) -> int:
     """Remove articles with their passages, in a transaction; return how many there were."""
     numbers = numbers_of(connection, article_ids)
-    delete_articles(connection, numbers.values())
+    put_sentences(connection, {}, delete_articles(connection, numbers.values()))
     take(connection, "generation", 1)
     take(connection, SIGNED, 1)
     return len(numbers)
@@ -108,7 +114,9 @@ def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
     return [found.row for found in find_rows(connection, ROWS, articles.c.id, article_ids)]
 
 
-def delete_articles(connection: Connection, numbers: Collection[int]) -> None:
-    """Delete articles by number, with their passages."""
+def delete_articles(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Delete articles by number, with their passages; return the hashes of their sentences."""
+    touched = hashes_of(connection, numbers)
     delete_rows(connection, delete(passages), passages.c.article, numbers)
     delete_rows(connection, delete(articles), articles.c.number, numbers)
+    return touched

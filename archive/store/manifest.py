@@ -1,6 +1,7 @@
 """The manifest of an archive (how it was made), and its tuned ranking weights."""
 
 import json
+from collections.abc import Collection
 from dataclasses import MISSING, asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -56,10 +57,13 @@ class Manifest:
             remedy = "use the release it was made with, or index into a new archive"
             raise ArchiveMismatch(f"schema {self.schema}", f"schema {SCHEMA}", remedy)
 
-    def require_text(self, *, splitter: str, analyser: str) -> None:
-        """Raise ArchiveMismatch unless splitter and analyser are those of the archive."""
+    def require_text(self, *, splitter: str, analyser: str, earlier: Collection[str] = ()) -> None:
+        """Raise ArchiveMismatch unless splitter and analyser are those of the archive.
+
+        Passages of an `earlier` splitter are read as they are.
+        """
         remedy = "index into a new archive with --archive DIR"
-        if self.splitter != splitter:
+        if self.splitter not in (splitter, *earlier):
             raise ArchiveMismatch(f"splitter {self.splitter}", f"splitter {splitter}", remedy)
         if self.analyser != analyser:
             remedy = "`backfile rebuild lexical` brings it up to date"

@@ -108,11 +108,29 @@ SEALS = Step("""
 
 PERIODS = Step("", (Column("articles", "published_last", "INTEGER"),))
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS)
-NOT_READ = {"releases", "seals"}
+# Articles of before are cut again by the next run, so that their sentences are counted.
+FURNITURE = Step(
+    columns=(Column("passages", "left_out", "TEXT DEFAULT '' NOT NULL"),),
+    statements="""
+    CREATE TABLE IF NOT EXISTS sentences (
+        hash INTEGER NOT NULL, story INTEGER NOT NULL,
+        article INTEGER NOT NULL REFERENCES articles (number) ON DELETE CASCADE,
+        PRIMARY KEY (hash, story, article)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ix_sentences_article ON sentences (article);
+    CREATE TABLE IF NOT EXISTS furniture (hash INTEGER NOT NULL PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS uncut (
+        article INTEGER NOT NULL PRIMARY KEY REFERENCES articles (number) ON DELETE CASCADE);
+    INSERT OR IGNORE INTO uncut SELECT number FROM articles;
+    """,
+)
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE)
+NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut"}
 """Tables that no search needs: an archive that lacks them can be read."""
 SUPPLIED = (("articles", "published_last"),)
 """Columns that a reader of an archive that lacks them sees as NULL."""
+ADDED_LATER = {*SUPPLIED, ("passages", "left_out")}
+"""Columns that a reader does without, where they are not there yet."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -158,7 +176,7 @@ def require_readable(connection: sqlite3.Connection) -> None:
         lacking = [
             column.name
             for column in table.columns
-            if column.name not in known and (table.name, column.name) not in SUPPLIED
+            if column.name not in known and (table.name, column.name) not in ADDED_LATER
         ]
         if lacking and table.name not in NOT_READ:
             remedy = "`backfile verify --repair` brings it up to date"

@@ -22,6 +22,7 @@ from backfile.archive.store.schema import metadata
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
+REMADE = {"sentences", "furniture", "uncut"}  # by the next run, as all articles are cut again
 ORPHANS = ("passages", "signatures", "seals", "stories")  # tables whose rows belong to articles
 
 
@@ -70,9 +71,11 @@ def _copy(path: Path, new: sqlite3.Connection) -> None:
     with closing(connected(path)) as old:
         old.text_factory = lambda stored: stored.decode(errors="replace")
         for table in metadata.sorted_tables:
-            _copy_table(old, new, table.name)
+            if table.name not in REMADE:
+                _copy_table(old, new, table.name)
     for name in ORPHANS:
         new.execute(f"DELETE FROM {name} WHERE article NOT IN (SELECT number FROM articles)")  # noqa: S608
+    new.execute("INSERT INTO uncut SELECT number FROM articles")
 
 
 def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -160,6 +161,8 @@ passages = Table(
     Column("end", Integer, nullable=False),
     Column("heading", Text, nullable=False),
     Column("embedded", Boolean, nullable=False, server_default=false()),
+    # The ranges between start and end that are furniture: "120-142 300-331".
+    Column("left_out", Text, nullable=False, server_default=""),
 )
 Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
 
@@ -183,6 +186,37 @@ seals = Table(
     # For `verify` alone. Articles of earlier releases have none, until they change.
     _of_an_article(),
     Column("seal", LargeBinary, nullable=False),
+)
+
+sentences = Table(
+    "sentences",
+    metadata,
+    # The sentences of all articles by the hash of outlet and words; the story is a hash, too.
+    Column("hash", Integer, primary_key=True, autoincrement=False),
+    Column("story", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "article",
+        Integer,
+        ForeignKey("articles.number", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    ),
+    sqlite_with_rowid=False,
+)
+
+furniture = Table(
+    "furniture",
+    metadata,
+    # The hashes of sentences that are furniture.
+    Column("hash", Integer, primary_key=True, autoincrement=False),
+)
+
+uncut = Table(
+    "uncut",
+    metadata,
+    # Articles whose passages are to be cut again, as what is furniture has changed.
+    _of_an_article(),
 )
 
 clusters = Table(
@@ -244,13 +278,13 @@ def is_sound(row: Mapping[str, Any]) -> bool:
 
 
 SEALED = ("number", "id", "date_source", "date_certainty", "canonical", "kept_at")
-Cut = tuple[int, int, int, str]
+Cut = tuple[int, int, int, str] | tuple[int, int, int, str, str]
 
 
 def seal_of(row: Mapping[str, Any], cuts: Iterable[Cut], signature: bytes) -> bytes:
     """Digest of what an article's own digest leaves out, but for its origin, which may change.
 
-    `cuts` are its passages, each as n, start, end, heading.
+    `cuts` are its passages, each as n, start, end, heading, and what is left out if anything is.
     """
     sealed = json.dumps([[row[name] for name in SEALED], *cuts], default=repr)
     return hashlib.blake2b(sealed.encode() + signature, digest_size=16).digest()
@@ -289,8 +323,31 @@ def _article_of(row: Mapping[str, Any]) -> Article:
 
 def passage_of(row: Mapping[str, Any], article: Article) -> Passage:
     """Read a passage back from its row; its text is cut from the article."""
-    body = article.text[row["start"] : row["end"]]
-    return Passage(article.id, row["n"], row["start"], row["end"], row["heading"], body)
+    start, end, gaps = row["start"], row["end"], unpacked_ranges(row["left_out"])
+    bounds = [start, *chain.from_iterable(gaps), end]
+    body = "".join(article.text[a:b] for a, b in zip(bounds[::2], bounds[1::2], strict=True))
+    return Passage(article.id, row["n"], start, end, row["heading"], body, gaps)
+
+
+def packed_ranges(ranges: Iterable[tuple[int, int]]) -> str:
+    """Write ranges as a text.
+
+    >>> packed_ranges([(120, 142), (300, 331)]), unpacked_ranges("120-142 300-331")
+    ('120-142 300-331', ((120, 142), (300, 331)))
+    """
+    return " ".join(f"{start}-{end}" for start, end in ranges)
+
+
+def unpacked_ranges(packed: str) -> tuple[tuple[int, int], ...]:
+    """Read ranges back."""
+    bounds = (each.partition("-") for each in packed.split())
+    return tuple((int(start), int(end)) for start, _, end in bounds)
+
+
+def cut_of(row: Mapping[str, Any]) -> Cut:
+    """A passage's row as a seal has it."""
+    cut = (row["n"], row["start"], row["end"], row["heading"])
+    return (*cut, row["left_out"]) if row["left_out"] else cut
 
 
 def passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
@@ -302,5 +359,6 @@ def passage_values(passage: Passage, article: int, row: int) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "heading": passage.heading,
+        "left_out": packed_ranges(passage.left_out),
         "embedded": False,
     }

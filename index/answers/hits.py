@@ -119,6 +119,7 @@ class Hits:
             cosine=None if np.isnan(cosine) else cosine,
             highlights=highlighter.mark(found.passage.text, found.article.language),
             why=explainer.passage(row, score, ranks),
+            heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
         )
 
     def _score_below(self, row: int) -> float:

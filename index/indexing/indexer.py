@@ -12,15 +12,17 @@ signatures newer than the clusters), so the next run finishes a run that was kil
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from backfile.archive.model.article import Article, Passage
-from backfile.archive.passages import Tokenizer, split
+from backfile.archive.furniture import cut_article
+from backfile.archive.model.article import Article
+from backfile.archive.passages import Tokenizer
 from backfile.archive.store.entries import Changes
+from backfile.archive.store.recutting import NewCut
 from backfile.archive.workers import Task, Workers, batches
 from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
@@ -45,15 +47,14 @@ from backfile.index.seams.engines import Engines
 
 BATCHES_AHEAD = 1  # batches that are split while the next one is read
 
-Cut = list[tuple[int, int, str]]
+UNCUT_AT_ONCE = 500  # articles that are cut again in one transaction
 
 
 class _Batch(NamedTuple):
-    """A sorted batch, and the passages and signatures of its articles once workers made them."""
+    """A sorted batch, and how its articles are cut once workers did so."""
 
     sorted: IngestBatch
-    cuts: list[Task[list[Cut]]]
-    signed: list[Task[list[bytes]]]
+    cuts: list[Task[list[NewCut]]]
 
     @property
     def is_ready(self) -> bool:
@@ -63,13 +64,11 @@ class _Batch(NamedTuple):
         """Wait for the workers; lay out what the batch changes in the catalogue."""
         found, earlier, withdrawn, moved = self.sorted
         cuts = [cut for task in self.cuts for cut in task.result()]
-        signed = [each for task in self.signed for each in task.result()]
-        entries = [
-            (article, list(_passages(article, cut)))
-            for article, cut in zip(found, cuts, strict=True)
-        ]
-        signatures = dict(zip((article.id for article in found), signed, strict=True))
-        return Changes(entries, signatures, earlier, withdrawn, moved)
+        entries = [(article, cut.passages) for article, cut in zip(found, cuts, strict=True)]
+        cut_of = dict(zip((article.id for article in found), cuts, strict=True))
+        signatures = {each: cut.signature for each, cut in cut_of.items()}
+        recurring = {each: cut.recurring for each, cut in cut_of.items()}
+        return Changes(entries, signatures, earlier, withdrawn, moved, recurring)
 
 
 class Indexer:
@@ -84,11 +83,12 @@ class Indexer:
         workers: Workers | None = None,
         aside: Workers | None = None,
         sizes: Sizes = SIZES,
+        furniture: bool = True,
     ) -> None:
         """Take the processes that split and sign, and those that embed beside the lexical stage.
 
         They are started for an input of more than one batch. Where they are None, this process
-        does their work.
+        does their work. `furniture` says whether sentences that recur are left out.
         """
         self._catalog = engines.catalog
         self._neighbours = engines.neighbours
@@ -97,6 +97,7 @@ class Indexer:
         self._workers = workers or Workers(0)
         self._aside = aside or Workers(0)
         self._sizes = sizes
+        self._leaves_out = furniture
         self._writing = threading.Lock()  # held while the catalogue is changed
         self.lexical = LexicalStage(engines, progress, self._writing, self._workers, sizes.words)
         self._embed = EmbedStage(engines, progress, self._writing, self._aside, sizes.embedded)
@@ -159,9 +160,26 @@ class Indexer:
             removed = self._catalog.remove(article_ids)
             self._embed.forget(removed.rows)
         self.lexical.forget(removed.rows)
+        self.recut()
         self.lexical.finish()
         self.finish()
         return removed.articles
+
+    def recut(self) -> None:
+        """Cut the articles again whose furniture has changed; the words are then to be finished."""
+        recurring = self._catalog.recurring
+        with self._writing:
+            recurring.use_rule(on=self._leaves_out)
+        while waiting := recurring.some_uncut(UNCUT_AT_ONCE):
+            tasks = self._cut(list(waiting.values()))
+            cuts = [cut for task in tasks for cut in task.result()]
+            with self._writing:
+                recut = self._catalog.recutting.recut(dict(zip(waiting, cuts, strict=True)))
+                self._embed.forget(recut.gone)
+            self.lexical.forget(recut.gone)
+            self.lexical.add(
+                [entry_of(row, waiting[n], each) for row, (n, each) in recut.added.items()]
+            )
 
     def tidy(self) -> None:
         """Take passages that are gone out of the lexical index and the vectors, after a kill."""
@@ -196,6 +214,7 @@ class Indexer:
             self._embed.check()
         while ahead:
             self._keep(ahead.popleft())
+        self.recut()
         self.lexical.finish()
         self._progress(Stage.READING, source.bytes_total, source.bytes_total)
         if report.new or report.changed or report.withdrawn:
@@ -204,9 +223,13 @@ class Indexer:
         return report
 
     def _split(self, batch: IngestBatch) -> _Batch:
-        some = list(batches(batch.articles, self._sizes.split))
-        cut = partial(self._workers.submit, _cut, self._tokenizer)
-        return _Batch(batch, [cut(a) for a in some], [self._workers.submit(sign, a) for a in some])
+        return _Batch(batch, self._cut(batch.articles))
+
+    def _cut(self, articles: Sequence[Article]) -> list[Task[list[NewCut]]]:
+        """Have articles cut without the furniture that is known by now, and signed."""
+        known = self._catalog.recurring.furniture()
+        submit = partial(self._workers.submit, _cut, self._tokenizer, known)
+        return [submit(some) for some in batches(articles, self._sizes.split)]
 
     def _keep(self, batch: _Batch) -> None:
         """Write a batch to the catalogue, and have its passages indexed lexically."""
@@ -237,11 +260,11 @@ class Indexer:
             )
 
 
-def _cut(tokenizer: Tokenizer, articles: Sequence[Article]) -> list[Cut]:
-    """Split articles into passages; without their texts, which this process has already."""
-    return [[(p.start, p.end, p.heading) for p in split(a, tokenizer)] for a in articles]
-
-
-def _passages(article: Article, cut: Cut) -> Iterator[Passage]:
-    for n, (start, end, heading) in enumerate(cut):
-        yield Passage(article.id, n, start, end, heading, article.text[start:end])
+def _cut(tokenizer: Tokenizer, known: frozenset[int], articles: Sequence[Article]) -> list[NewCut]:
+    """Split and sign articles without their furniture."""
+    cuts = [cut_article(each, tokenizer, known) for each in articles]
+    signed = sign([cut.searched for cut in cuts])
+    return [
+        NewCut(cut.passages, signature, cut.recurring)
+        for cut, signature in zip(cuts, signed, strict=True)
+    ]

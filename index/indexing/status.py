@@ -16,6 +16,7 @@ class Status:
     `model_languages` are the languages of the model, `multilingual` for many, empty if unknown.
     `misfit` is a warning that the two do not fit, and what to do. `tuned` are the tuned ranking
     weights, None if there are none. `jobs_waiting` are those received over HTTP that are not done.
+    `furniture` counts the sentences that recur in an outlet and are not searched.
     """
 
     archive: str
@@ -31,6 +32,7 @@ class Status:
     misfit: str
     tuned: Tuning | None
     jobs_waiting: int
+    furniture: int
     bytes: int
 
 
@@ -53,5 +55,6 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         misfit=misfit(languages, model_languages),
         tuned=Tuning.read(directory.ranking),
         jobs_waiting=len(engines.catalog.inbox.waiting()),
+        furniture=len(engines.catalog.recurring.furniture()),
         bytes=directory.bytes_on_disk(),
     )

@@ -72,7 +72,7 @@ def verify(
         engines.embedder.check_queries()
     except EngineUnavailable as exc:
         yield Problem(Part.GRAPH, str(exc))
-    for compare in (_words, _vectors, _neighbours):
+    for compare in (_furniture, _words, _vectors, _neighbours):
         yield from _lasting(engines, compare, is_written_to)
 
 
@@ -91,6 +91,8 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     if any(_words(engines)):
         indexer.lexical.rebuild()
     indexer.tidy()
+    indexer.recut()
+    indexer.lexical.finish()
     if len(bad := _broken(engines)):
         engines.catalog.embedded.forget(bad)
     if len(bad) or any(_neighbours(engines)):
@@ -124,6 +126,13 @@ def _texts(engines: Engines) -> Iterator[Problem]:
         yield from (Problem(Part.CATALOG, str(each)) for each in find_damaged_versions(path))
     except EngineUnavailable as exc:
         yield Problem(Part.CATALOG, str(exc))
+
+
+def _furniture(engines: Engines) -> Iterator[Problem]:
+    """Check that all articles are cut without what is furniture now."""
+    if count := engines.catalog.recurring.count_uncut():
+        message = f"{count} articles are to be cut again, as what is furniture has changed"
+        yield Problem(Part.CATALOG, message, True)
 
 
 def _words(engines: Engines) -> Iterator[Problem]:

@@ -84,6 +84,8 @@ class Explanation:
 class PassageHit:
     """A passage of a hit. `highlights` are (start, end) offsets in the passage's text.
 
+    `heading_highlights` are the same in its heading.
+
     `nearest` is the span of the sentence nearest in meaning, if the query marks sentences. `cosine`
     is None if the passage has no vector or the query has no meaning.
     """
@@ -95,6 +97,7 @@ class PassageHit:
     highlights: tuple[tuple[int, int], ...]
     why: Explanation
     nearest: tuple[int, int] | None = None
+    heading_highlights: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

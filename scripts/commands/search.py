@@ -191,6 +191,10 @@ def status(settings: Settings, as_json: bool) -> None:
         overruled = ", but BACKFILE_VECTOR_WEIGHT overrules the first"
         in_force = "" if "vector_weight" not in settings.given else overruled
         click.echo(f"ranking     {found.tuned}, as tuned{in_force}")
+    if found.furniture:
+        click.echo(
+            f"furniture   {found.furniture:,} sentences recur in an outlet and are not searched"
+        )
     if found.jobs_waiting:
         click.echo(
             f"inbox       {found.jobs_waiting:,} jobs received over HTTP wait for the writer"

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.cleaning import clean_text
 from backfile.archive.model.article import Passage, TitleSource
-from backfile.archive.passages import LONGEST_PASSAGE, Span, embedded_text, paragraphs, split
+from backfile.archive.passages import (
+    FEWEST_WORDS,
+    LONGEST_PASSAGE,
+    SPARE_TOKENS,
+    Span,
+    embedded_text,
+    paragraphs,
+    split,
+    word_count,
+)
 
 WORDS = st.sampled_from(["rain", "harbour", "wall", "tide", "Ash", "boats", "écluse", "雨", "🚢"])
 SENTENCES = st.lists(WORDS, min_size=3, max_size=20).map(lambda words: " ".join(words) + " fell.")
@@ -94,9 +103,10 @@ def test_a_word_without_end_is_cut_where_tokens_are(make_article):
 
 def test_a_heading_opens_its_passage_and_names_those_that_follow(make_article, word_tokenizer):
     sentences = "The harbour wall fell into the sea again. " * 12
-    text = f"It rained.\n\nWhat Comes Next\n\n{sentences.strip()}"
+    first = "It rained all night on the harbour, and the boats stayed where they were."
+    text = f"{first}\n\nWhat Comes Next\n\n{sentences.strip()}"
     lead, *section = split(make_article(text), word_tokenizer)
-    assert (lead.heading, lead.text) == ("", "It rained.")
+    assert (lead.heading, lead.text) == ("", first)
     assert len(section) > 1
     assert {passage.heading for passage in section} == {"What Comes Next"}
     assert section[0].text.startswith("What Comes Next\n\nThe harbour")
@@ -174,6 +184,48 @@ def test_words_of_great_length_are_not_packed_beyond_the_longest_passage(
 
 def test_a_smaller_target_makes_more_passages_of_the_same_text(make_article, word_tokenizer):
     article = make_article("The tide came in. The boats went out. " * 20)
-    few, many = (split(article, word_tokenizer, target) for target in (40, 8))
+    few, many = (split(article, word_tokenizer, target) for target in (40, 16))
     assert len(many) > len(few) > 1
-    assert max(len(p.text.split()) for p in many) <= 12
+    assert max(len(p.text.split()) for p in many) <= 24
+
+
+SIGN_OFFS = ["- Ana Ruiz", "REUTERS/Ana Ruiz", "(Ana Ruiz for the Courier)", "It is quiet."]
+LONG = "The harbour wall fell into the sea on Monday, and the boats stayed out. " * 2
+
+
+@pytest.mark.parametrize("scrap", SIGN_OFFS)
+def test_a_passage_of_a_few_words_joins_the_one_before_it(make_article, word_tokenizer, scrap):
+    text = f"{LONG.strip()}\n\nTides And Boats\n\n{LONG.strip()}\n\nWhat Comes Next\n\n{scrap}"
+    _, second = split(make_article(text), word_tokenizer)
+    assert second.heading == "Tides And Boats"
+    assert second.text.endswith(f"the boats stayed out.\n\nWhat Comes Next\n\n{scrap}")
+
+
+@pytest.mark.parametrize("scrap", SIGN_OFFS)
+def test_a_first_passage_of_a_few_words_joins_the_one_after_it(make_article, word_tokenizer, scrap):
+    text = f"{scrap}\n\nWhat Comes Next\n\n{LONG.strip()}"
+    (passage,) = split(make_article(text), word_tokenizer)
+    assert passage.text == text
+
+
+@given(NEWS)
+@laws
+def test_no_passage_of_a_few_words_stands_where_it_fits_a_neighbour(
+    make_article, word_tokenizer, text
+):
+    passages = split(make_article(text, title="t"), word_tokenizer)
+    for one, other in pairwise(passages):
+        if min(word_count(one.text), word_count(other.text)) < FEWEST_WORDS:
+            both = text[one.start : other.end]
+            headings = max(len(p.heading.split()) for p in (one, other))
+            assert len(both.split()) > word_tokenizer.window - headings - 1 - SPARE_TOKENS
+
+
+def test_an_article_of_a_few_words_is_one_passage(make_article, word_tokenizer):
+    assert [p.text for p in split(make_article("Rain fell."), word_tokenizer)] == ["Rain fell."]
+
+
+def test_letters_make_words_where_a_script_has_no_spaces(make_article, word_tokenizer):
+    assert word_count("旋回橋は火曜日に閉鎖された。") == 7
+    assert word_count("สะพานเปิดอีกครั้ง") > 3
+    assert word_count("La Ville-Éveillée, l’été") == 5

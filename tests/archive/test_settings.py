@@ -33,6 +33,7 @@ def test_each_field_is_set_by_its_variable():
         "reranker": "/srv/reads-again",
         "rerank_ms": "200",
         "budget_ms": "900",
+        "furniture": "no",
         "allow_private": "yes",
         "trust": "yes",
         "token": "secret",
@@ -50,7 +51,7 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
-        *("/srv/synonyms.txt", "/srv/reads-again", 200, 900, True, True, "secret", 12),
+        *("/srv/synonyms.txt", "/srv/reads-again", 200, 900, False, True, True, "secret", 12),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
         *(600, "https://archive.example", 1, "json", True),
     )

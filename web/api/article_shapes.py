@@ -73,7 +73,7 @@ class ArticleFields(Shape):
 
 
 class Passage(Shape):
-    """A passage: `text` is the article's text from `start` to `end`, in characters."""
+    """A passage: the article's text from `start` to `end`, in characters, without furniture."""
 
     id: str
     start: Natural
@@ -97,6 +97,10 @@ class Article(ArticleFields):
     """A whole article."""
 
     text: str
+    furniture: Annotated[
+        list[Span],
+        Field(description="The ranges of `text` that recur in its outlet, and are not searched."),
+    ]
     copies: list[Copy]
     copies_total: Natural
     passages: list[Passage]

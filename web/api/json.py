@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from backfile.archive.furniture import furniture_of
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.clusters import Copy, OtherCopies
@@ -95,6 +96,7 @@ def article_json(
     return {
         **article_fields(article),
         "text": article.text,
+        "furniture": [list(span) for span in furniture_of(article.text, passages)],
         **_copies(copies),
         "passages": [_passage(passage) for passage in passages],
     }
@@ -205,6 +207,7 @@ def _passage_hit(hit: PassageHit) -> Json:
     return {
         **_passage(hit.passage),
         "highlights": [list(span) for span in hit.highlights],
+        "heading_highlights": [list(span) for span in hit.heading_highlights],
         "nearest": list(hit.nearest) if hit.nearest else None,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),

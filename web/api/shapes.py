@@ -74,6 +74,7 @@ class PassageHit(Passage):
     """A passage that was found."""
 
     highlights: Annotated[list[Span], Field(description="Start and end of each matched word.")]
+    heading_highlights: Annotated[list[Span], Field(description="The same in `heading`.")]
     nearest: Annotated[
         Span | None,
         Field(description="Start and end of the sentence nearest in meaning (`mark=sentence`)."),

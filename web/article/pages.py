@@ -17,7 +17,7 @@ from backfile.index.model.query import Query, parse_cursor
 from backfile.index.search.related import Related
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import written
-from backfile.web.article.body import blocks, matched, numbered
+from backfile.web.article.body import beside_furniture, blocks, matched, numbered
 from backfile.web.article.changes import FieldChange, field_changes, text_changes
 from backfile.web.search.hit_links import neighbours
 from backfile.web.search.pages import other_years
@@ -48,7 +48,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         hit = parse_cursor("hit", request.args.get("hit", ""))
         highlighter = _highlighter(searcher, query)
         title = numbered(highlighter.mark(found.title, found.language), 1)
-        text = numbered(highlighter.mark(found.text, found.language), len(title) + 1)
+        marks = highlighter.mark(found.text, found.language)
+        text = numbered(beside_furniture(marks, found, stored.passages), len(title) + 1)
         total = len(title) + len(text)
         current = min(request.args.get("step", 0, type=int), total)
         return render_template(

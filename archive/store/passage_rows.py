@@ -1,0 +1,80 @@
+"""Reads the rows of passages, and notes which passages are embedded."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from typing import cast as typed
+
+import numpy as np
+from sqlalchemy import Connection, Select, bindparam, literal, select, update
+from sqlalchemy.exc import OperationalError
+
+from backfile.archive.store.database import VALUES_AT_ONCE, Database, take
+from backfile.archive.store.schema import articles, passages
+from backfile.archive.store.vectors import Rows
+from backfile.archive.workers import batches
+
+PASSAGES = select(passages)
+EARLIER = select(
+    *(column for column in passages.c if column is not passages.c.left_out),
+    literal("").label("left_out"),
+)
+"""The same of a catalogue of an earlier release, which no writer has brought up to date yet."""
+
+AT_ROWS = passages.c.row.in_(bindparam("rows", expanding=True))
+OF_ARTICLE = passages.c.article == bindparam("number")
+
+
+def passages_at(connection: Connection, rows: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+    """Fetch passages by row, ascending; rows that are gone are skipped."""
+    return _fetched(
+        connection, lambda chosen: chosen.where(AT_ROWS).order_by(passages.c.row), rows=rows
+    )
+
+
+def passages_of(connection: Connection, number: int) -> Sequence[Mapping[str, Any]]:
+    """Fetch the passages of an article, in order."""
+    return _fetched(
+        connection, lambda chosen: chosen.where(OF_ARTICLE).order_by(passages.c.n), number=number
+    )
+
+
+def _fetched(
+    connection: Connection, chosen: Callable[[Select[Any]], Select[Any]], **values: object
+) -> Sequence[Mapping[str, Any]]:
+    try:
+        found = connection.execute(chosen(PASSAGES), values)
+    except OperationalError as exc:
+        if passages.c.left_out.name not in str(exc.orig):
+            raise
+        found = connection.execute(chosen(EARLIER), values)
+    return typed(Sequence[Mapping[str, Any]], found.mappings().all())
+
+
+class Embedded:
+    """Notes which passages are embedded; each change is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def mark(self, rows: Rows) -> None:
+        """Note that these rows are in the vectors, on disk."""
+        marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
+        with self._database.writing() as connection:
+            connection.execute(marked)
+            take(connection, "generation", 1)
+
+    def forget(self, rows: Rows) -> None:
+        """Note that these rows must be embedded again."""
+        with self._database.writing() as connection:
+            for some in batches(rows.tolist(), VALUES_AT_ONCE):
+                chosen = update(passages).where(passages.c.row.in_(some))
+                connection.execute(chosen.values(embedded=False))
+            take(connection, "generation", 1)
+
+    def missing(self) -> Rows:
+        """List the rows without an embedding: newest articles first, undated ones last."""
+        joined = passages.join(articles, passages.c.article == articles.c.number)
+        order = (articles.c.published.is_(None), articles.c.published.desc(), passages.c.row)
+        chosen = select(passages.c.row).select_from(joined).where(~passages.c.embedded)
+        with self._database.reading() as connection:
+            return np.fromiter(connection.execute(chosen.order_by(*order)).scalars(), np.int64)
