@@ -76,7 +76,7 @@ SHORT = {
     "archive/store/switching.py", "index/indexing/status.py",
     "index/lexical/scoring/lexical_search.py", "index/model/arrays.py", "index/model/candidates.py",
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
-    "index/search/closeness.py", "index/search/fusion.py",
+    "index/search/closeness.py", "index/search/fusion.py", "index/vector/embedding/prompts.py",
     "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
