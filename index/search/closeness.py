@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.index.model.arrays import Floats, Rows
-from backfile.index.model.scale import Scale
 from backfile.index.seams.protocols import Ranking, VectorSnapshot
+from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import above, top
 
 
@@ -22,16 +22,26 @@ class Close(NamedTuple):
     closeness: Floats
 
 
-def closeness_of(vectors: VectorSnapshot, scale: Scale, rows: Rows, cosines: Floats) -> Floats:
+def closeness_of(snapshot: Snapshot, rows: Rows, cosines: Floats) -> Floats:
     """The closeness of embedded rows to a query, from their cosines with it, (n,)."""
-    if scale.nonsense and len(rows):
-        with_nonsense = vectors.similarities(np.array(scale.nonsense, np.float32), rows)
-        cosines = cosines - np.maximum(with_nonsense - scale.nonsense_from, 0.0)
-    return np.asarray(scale.queries.closeness(cosines), np.float32)
+    return np.asarray(snapshot.scale.queries.closeness(cosines - _excess(snapshot, rows)))
 
 
-def within(vectors: VectorSnapshot, scale: Scale, vector: Floats, floor: float) -> Ranking:
+def within(snapshot: Snapshot, vectors: VectorSnapshot, vector: Floats, floor: float) -> Ranking:
     """Rank all rows whose closeness to the vector is at least `floor`, and no others."""
-    near = vectors.within(vector, scale.queries.cosine(floor))
-    closeness = closeness_of(vectors, scale, near.rows, near.scores)
+    near = vectors.within(vector, snapshot.scale.queries.cosine(floor))
+    closeness = closeness_of(snapshot, near.rows, near.scores)
     return above(top(near.rows, closeness, len(near.rows)), floor)
+
+
+def _excess(snapshot: Snapshot, rows: Rows) -> Floats:
+    """How much closer to nonsense these rows are than they may be, (n,); computed once a row."""
+    excess = snapshot.excess[rows]
+    scale, new = snapshot.scale, np.isnan(excess)
+    if scale.nonsense and snapshot.vectors and new.any():
+        nonsense = np.array(scale.nonsense, np.float32)
+        found = snapshot.vectors.similarities(nonsense, rows[new])
+        excess[new] = np.maximum(found - scale.nonsense_from, 0.0)
+        snapshot.excess[rows] = excess
+        return excess
+    return np.nan_to_num(excess, copy=False)

@@ -157,7 +157,7 @@ class Ranker:
             if snapshot.no_vectors or snapshot.vectors is None:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(asked.meaning)
-            near = within(snapshot.vectors, snapshot.scale, vector, self._options.floor)
+            near = within(snapshot, snapshot.vectors, vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(int(n_words), snapshot.noise).mean.meaning
                 near = above(near, least_closeness(near, usual, self._options.floor))
@@ -253,9 +253,7 @@ def _close(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close:
         embedded = snapshot.table.embedded[rows]
         known = rows[embedded]
         cosines[embedded] = snapshot.vectors.similarities(nearness.vector, known)
-        closeness[embedded] = closeness_of(
-            snapshot.vectors, snapshot.scale, known, cosines[embedded]
-        )
+        closeness[embedded] = closeness_of(snapshot, known, cosines[embedded])
     return Close(cosines, closeness)
 
 

@@ -30,7 +30,8 @@ class Snapshot:
     """One immutable view of an archive: its article table and one state of both engines.
 
     An engine that cannot be read is replaced by an empty index of words, or by None; `no_words` and
-    `no_vectors` are the reasons.
+    `no_vectors` are the reasons. `excess` (n_rows,) is how much closer to nonsense a row is than it
+    may be, NaN until a search needs it.
     """
 
     table: ArticleTable
@@ -38,6 +39,7 @@ class Snapshot:
     vectors: VectorSnapshot | None
     noise: tuple[Noise, ...]
     scale: Scale
+    excess: Floats
     words_coverage: float  # the share of passages that can be found by their words, 0 to 1
     no_words: EngineUnavailable | None = None
     no_vectors: EngineUnavailable | None = None
@@ -139,7 +141,8 @@ class Snapshots:
         if generation != self._generation:
             self._generation, self._switched = generation, self._opened
         self._failure = None
-        return Snapshot(table, search, vectors, noise, scale, covered, no_words, no_vectors)
+        excess = np.full(table.n_rows, np.nan, np.float32)
+        return Snapshot(table, search, vectors, noise, scale, excess, covered, no_words, no_vectors)
 
     def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:
         try:
