@@ -93,7 +93,7 @@ class NoiseFile:
 
         One that is not `whole` is used, and fits no size.
         """
-        noise = [] if measured.noise == USUAL_NOISE else [asdict(each) for each in measured.noise]
+        noise = [asdict(each) for each in measured.noise]
         stored = {"noise": noise, "scale": asdict(measured.scale), "scores": SCORES * whole}
         write_json(self._path, with_digest(_size(counts) | stored))
 
@@ -116,7 +116,7 @@ class NoiseFile:
             for each in stored["noise"]
         )
         scale = Scale.decode(stored["scale"]) if "scale" in stored else USUAL_SCALE
-        return Calibration(noise or USUAL_NOISE, scale)
+        return Calibration(noise, scale)
 
     def _stored(self) -> dict[str, Any]:
         return without_digest(json.loads(self._path.read_bytes()))
