@@ -180,7 +180,7 @@ class ResidentWriter:
         if self._embedder:
             manifest, embedder = self._embedder
             now = Manifest.read(self._directory.manifest)
-            if (manifest.model, manifest.weights) == (now.model, now.weights):
+            if manifest.has_model_of(now):
                 return embedder
             self._renew_aside()
         return None

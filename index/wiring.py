@@ -33,6 +33,7 @@ from backfile.index.search.searcher import Recorder, Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
+from backfile.index.vector.embedding.prompts import prompts_of
 from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 
@@ -63,8 +64,9 @@ def open_engines(
     analyser = manifest.analyser if rebuilding else WORDS
     manifest.require_text(splitter=SPLITTER, analyser=analyser, earlier=EARLIER_SPLITTERS)
     if settings.model != manifest.model:  # two names may have the same weights
-        weights = hash_weights(find_model(settings.model))
-        manifest.require_model(model=settings.model, weights=weights)
+        folder = find_model(settings.model)
+        prompts = prompts_of(settings.model, folder).named()
+        manifest.require_model(model=settings.model, weights=hash_weights(folder), prompts=prompts)
     embedder = embedder or SentenceTransformerEmbedder(
         settings.model,
         threads=settings.worker_threads,
@@ -127,7 +129,8 @@ def tokenizer_of(settings: Settings) -> Tokenizer:
     """The tokenizer of the model in the settings."""
     from backfile.index.vector.embedding.tokens import ModelTokenizer
 
-    return ModelTokenizer(find_model(settings.model))
+    folder = find_model(settings.model)
+    return ModelTokenizer(folder, prompts_of(settings.model, folder).passage)
 
 
 def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
@@ -177,6 +180,7 @@ def new_manifest(settings: Settings) -> Manifest:
         weights=embedder.weights,
         dimension=embedder.dimension,
         precision=embedder.precision,
+        prompts=embedder.prompts.named(),
     )
 
 

@@ -136,16 +136,17 @@ def silent(stage, done, total):
     """Progress that nobody watches."""
 
 
-def engines_in(folder: Path, *, in_memory: bool, workers=None) -> Engines:
+def engines_in(folder: Path, *, in_memory: bool, workers=None, embedder=None) -> Engines:
     """Open or make the parts of an archive; the model is a fake in either case."""
     folder.mkdir(exist_ok=True)
-    vectors = VectorFile(folder / "vectors", HashedWords.dimension)
+    embedder = embedder or HashedWords()
+    vectors = VectorFile(folder / "vectors", embedder.dimension)
     return Engines(
         catalog=Catalog.create(folder / "catalog.db"),
         vectors=vectors,
         lexical=MemoryIndex() if in_memory else WhooshIndex(folder / "lexical", workers),
         neighbours=MemoryVectors(vectors) if in_memory else ChromaIndex(folder / "chroma", vectors),
-        embedder=HashedWords(),
+        embedder=embedder,
         table=ArticleTableFile(folder / "columns"),
         noise=NoiseFile(folder / "noise.json"),
     )

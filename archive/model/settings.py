@@ -41,7 +41,8 @@ class Settings:
         0.6, "the share of meaning, 0 to 1, in a convex hybrid score; the rest is words"
     )
     floor: float = _setting(
-        0.3, "the least cosine, -1 to 1, at which a passage counts as close in meaning"
+        0.3,
+        "the least closeness, -1 to 1, at which a passage counts as close in meaning; .1 is chance",
     )
     synonyms: str = _setting(
         "",

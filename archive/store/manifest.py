@@ -1,7 +1,7 @@
 """The manifest of an archive (how it was made), and its tuned ranking weights."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ class Manifest:
 
     `archive` is the number by which the catalogue knows that it is of this archive, 0 if unknown.
     `generation` and `articles` are those of the catalogue when it was last closed after writing.
+    `prompts` are those that the model reads before queries and passages, None if unknown.
     """
 
     schema: int
@@ -31,6 +32,7 @@ class Manifest:
     archive: int = 0
     generation: int = 0
     articles: int = 0
+    prompts: Mapping[str, str] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -39,7 +41,8 @@ class Manifest:
             stored = json.loads(path.read_text())
             given = {f.name: stored[f.name] for f in fields(cls) if f.default is MISSING}
             marks: dict[str, Any] = {name: int(stored.get(name, 0)) for name in MARKS}
-            return cls(**given, **marks)
+            prompts = stored.get("prompts")
+            return cls(**given, **marks, prompts=None if prompts is None else dict(prompts))
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = (
                 f"{path} cannot be read; bring a backup back with `backfile restore`, "
@@ -69,9 +72,18 @@ class Manifest:
             remedy = "`backfile rebuild lexical` brings it up to date"
             raise ArchiveMismatch(f"analyser {self.analyser}", f"analyser {analyser}", remedy)
 
-    def require_model(self, *, model: str, weights: str) -> None:
-        """Raise ArchiveMismatch unless the model has the weights of the archive."""
+    def has_model_of(self, other: Self) -> bool:
+        """Whether both archives were made with one model, and with the same prompts."""
+        mine, others = ((m.model, m.weights, m.prompts) for m in (self, other))
+        return mine == others
+
+    def require_model(self, *, model: str, weights: str, prompts: Mapping[str, str]) -> None:
+        """Raise ArchiveMismatch unless the model has the weights and prompts of the archive."""
         if (self.model, self.weights) == (model, weights):
+            if self.prompts not in (None, prompts):
+                remedy = "set the prompts it was made with, or index into a new archive"
+                made_with, found = _quoted(self.prompts or {}), _quoted(prompts)
+                raise ArchiveMismatch(f"the prompts {made_with}", f"the prompts {found}", remedy)
             return
         remedy = f"set BACKFILE_MODEL={self.model}, or index into a new archive with --archive DIR"
         if self.model == model:
@@ -81,6 +93,15 @@ class Manifest:
             f"{model} (weights {weights[:12]})",
             remedy,
         )
+
+
+def _quoted(prompts: Mapping[str, str]) -> str:
+    """Write prompts, by name.
+
+    >>> _quoted({"query": "query: "}), _quoted({})
+    ("query 'query: '", 'none')
+    """
+    return ", ".join(f"{name} {prompt!r}" for name, prompt in prompts.items()) or "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from backfile.index.model.results import (
 )
 
 MOST_NAMED = 6  # words in a list
-CLOSE = 0.5  # cosine; exceeded by the nearest passage for nearly every news-quiz question
-FAIRLY_CLOSE = 0.3  # cosine; seldom reached by two random passages
+CLOSE = 0.5  # exceeded by the nearest passage for nearly every news-quiz question
+FAIRLY_CLOSE = 0.3  # seldom reached by two random passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Grounds:
 
     The leaves of the query match the passage (`in_passage`), only other passages of the article
     (`elsewhere`), or its source, section, language, author or date (`in_columns`). `wordless` is
-    true if words are scored and the passage contains none. `cosine` is None if the query has no
+    true if words are scored and the passage contains none. `closeness` is None if the query has no
     meaning; it is `assumed` for a passage that is not embedded. `below` is true if the passage was
     no candidate: only words are scored then.
     """
@@ -53,7 +53,7 @@ class Grounds:
     elsewhere: tuple[Leaf, ...]
     in_columns: tuple[Leaf, ...]
     wordless: bool
-    cosine: float | None
+    closeness: float | None
     assumed: bool
     ranks: Ranks
     below: bool
@@ -76,8 +76,8 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
         words = listed([_named(leaf) for leaf in grounds.elsewhere])
         yield Message("elsewhere in the article %(words)s", words=words)
     yield from map(_in_column, grounds.in_columns)
-    if grounds.cosine is not None:
-        yield nearness(grounds.cosine, assumed=grounds.assumed)
+    if grounds.closeness is not None:
+        yield nearness(grounds.closeness, assumed=grounds.assumed)
     yield from _ranks_in_words(grounds.ranks)
     if grounds.below:
         yield Message("by words alone, below the best")
@@ -122,22 +122,22 @@ def _ranks_in_words(ranks: Ranks) -> Iterator[Message]:
             yield Message("%(place)s by meaning", place=numeral(meaning))
 
 
-def nearness(cosine: float, *, assumed: bool = False) -> Message:
-    """Write a cosine as a clause; `assumed` for a passage that is not embedded.
+def nearness(closeness: float, *, assumed: bool = False) -> Message:
+    """Write a closeness as a clause; `assumed` for a passage that is not embedded.
 
     >>> nearness(0.62), nearness(0.1)
     ('close in meaning (0.62)', 'not close in meaning (0.10)')
     """
     if assumed:
         return Message(
-            "not embedded yet, taken to be as close in meaning as others (%(cosine)s)",
-            cosine=cosine,
+            "not embedded yet, taken to be as close in meaning as others (%(closeness)s)",
+            closeness=closeness,
         )
-    if cosine >= CLOSE:
-        return Message("close in meaning (%(cosine)s)", cosine=cosine)
-    if cosine >= FAIRLY_CLOSE:
-        return Message("fairly close in meaning (%(cosine)s)", cosine=cosine)
-    return Message("not close in meaning (%(cosine)s)", cosine=cosine)
+    if closeness >= CLOSE:
+        return Message("close in meaning (%(closeness)s)", closeness=closeness)
+    if closeness >= FAIRLY_CLOSE:
+        return Message("fairly close in meaning (%(closeness)s)", closeness=closeness)
+    return Message("not close in meaning (%(closeness)s)", closeness=closeness)
 
 
 def _named(leaf: Leaf) -> Message:
@@ -265,7 +265,7 @@ class Explainer:
             ),
             in_columns=tuple(leaf for leaf in in_article if leaf.field in COLUMNS),
             wordless=self._words_are_scored and not in_passage,
-            cosine=self._cosine(i),
+            closeness=self._closeness(i),
             assumed=self._is_assumed(i),
             ranks=ranks,
             below=i is None and bool(in_passage),
@@ -284,24 +284,26 @@ class Explainer:
             yield ScorePart(_kind(leaf), written(leaf), score, word_score * score / total)
 
     def _meaning(self, i: int | None) -> Iterator[ScorePart]:
-        if i is not None and (cosine := self._cosine(i)) is not None:
+        if i is not None and (closeness := self._closeness(i)) is not None:
             kind = ScorePartKind.ASSUMED if self._is_assumed(i) else ScorePartKind.MEANING
             rest = float(self.candidates.fused[i]) - float(self.candidates.word_share[i])
-            yield ScorePart(kind, "", cosine, rest)
+            yield ScorePart(kind, "", closeness, rest)
 
-    def _cosine(self, i: int | None) -> float | None:
-        """The cosine that a candidate was ranked with; None if the query has no meaning."""
-        if i is None or np.isnan(self._median_cosine):
+    def _closeness(self, i: int | None) -> float | None:
+        """The closeness that a candidate was ranked with; None if the query has no meaning."""
+        if i is None or np.isnan(self._median_closeness):
             return None
-        return self._median_cosine if self._is_assumed(i) else float(self.candidates.cosines[i])
+        return (
+            self._median_closeness if self._is_assumed(i) else float(self.candidates.closeness[i])
+        )
 
     def _is_assumed(self, i: int | None) -> bool:
-        return i is not None and bool(np.isnan(self.candidates.cosines[i]))
+        return i is not None and bool(np.isnan(self.candidates.closeness[i]))
 
     @cached_property
-    def _median_cosine(self) -> float:
-        """The cosine that ranking assumes for a passage that is not embedded yet."""
-        known = self.candidates.cosines[~np.isnan(self.candidates.cosines)]
+    def _median_closeness(self) -> float:
+        """The closeness that ranking assumes for a passage that is not embedded yet."""
+        known = self.candidates.closeness[~np.isnan(self.candidates.closeness)]
         return float(np.median(known)) if len(known) else np.nan
 
     @cached_property

@@ -110,7 +110,7 @@ class Hits:
             score, cosine = float(candidates.fused[i]), float(candidates.cosines[i])
             ranks = Ranks(
                 _rank(self._lexical, candidates.lexical[i]) if self._by_words[i] else None,
-                _rank(self._near, candidates.cosines[i]) if candidates.near[i] else None,
+                _rank(self._near, candidates.closeness[i]) if candidates.near[i] else None,
             )
         return PassageHit(
             passage=found.passage,
@@ -146,8 +146,8 @@ class Hits:
 
     @cached_property
     def _near(self) -> Floats:
-        """The cosines of the ranking by meaning."""
-        return self.candidates.cosines[self.candidates.near]
+        """The closeness of the passages that are ranked by meaning."""
+        return self.candidates.closeness[self.candidates.near]
 
 
 def _rank(scores: Floats, own: np.float32) -> int:

@@ -17,8 +17,10 @@ from backfile.archive.model.article import Passage
 from backfile.archive.passages import Span, embedded_sentence, sentences_of
 from backfile.index.model.arrays import Floats
 from backfile.index.model.results import Hit
+from backfile.index.model.scale import USUAL_SCALE, Spread
 from backfile.index.seams.protocols import Embedder
 
+USUAL = USUAL_SCALE.queries
 MOST_SECONDS = 1.0  # for an answer; ten hits take a third of it on a quiet core
 MOST_SENTENCES = 12  # of a passage; of 3,894 passages of news 98.5% have no more
 MOST_KEPT = 1_000  # passages, about 10 MB
@@ -35,31 +37,37 @@ class Nearest:
     """Marks the nearest sentence of each hit; keeps the latest embeddings. Thread-safe."""
 
     def __init__(self, embedder: Embedder, floor: float, *, seconds: float = MOST_SECONDS) -> None:
-        """`floor` is the least cosine of a marked sentence; one answer takes `seconds` at most."""
+        """Mark sentences of at least a closeness of `floor`, an answer within `seconds`."""
         self._seconds = seconds
         self._embedder = embedder
         self._floor = floor
         self._lock = threading.Lock()
         self._sentences: LRUCache[tuple[str, str], _Sentences] = LRUCache(MOST_KEPT)
 
-    def mark(self, question: Floats, hits: Sequence[Hit]) -> Marked:
-        """Mark the best passage of each hit, in their order; raise EngineUnavailable."""
+    def mark(self, question: Floats, hits: Sequence[Hit], spread: Spread = USUAL) -> Marked:
+        """Mark the best passage of each hit, in their order; raise EngineUnavailable.
+
+        `spread` is that of the cosines of queries and passages.
+        """
+        floor = spread.cosine(self._floor)
         over = time.monotonic() + self._seconds
         marked = []
         for hit in hits:
             if time.monotonic() > over:
                 break
             first, *others = hit.passages
-            span = self._nearest(question, first.passage, hit.article.language)
+            span = self._nearest(question, first.passage, hit.article.language, floor)
             marked.append(replace(hit, passages=(replace(first, nearest=span), *others)))
         left = len(hits) - len(marked)
         return Marked((*marked, *hits[len(marked) :]), left)
 
-    def _nearest(self, question: Floats, passage: Passage, language: str) -> Span | None:
+    def _nearest(
+        self, question: Floats, passage: Passage, language: str, floor: float
+    ) -> Span | None:
         sentences = self._sentences_of(passage, language)
         cosines = sentences.vectors @ question
         best = int(np.argmax(cosines)) if len(cosines) else 0
-        return sentences.spans[best] if len(cosines) and cosines[best] >= self._floor else None
+        return sentences.spans[best] if len(cosines) and cosines[best] >= floor else None
 
     def _sentences_of(self, passage: Passage, language: str) -> "_Sentences":
         key = passage.id, passage.text

@@ -7,7 +7,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 
 
 class Nearness(NamedTuple):
-    """The embedding of a query, (dimension,), and the rows whose cosine reaches the floor, (n,)."""
+    """The embedding of a query, (dimension,), and the rows that reach the floor, (n,)."""
 
     vector: Floats
     rows: Rows
@@ -18,14 +18,16 @@ class Candidates:
     """Aligned arrays over the candidates of a query, (n,), and two article masks.
 
     `fused` is the score of a candidate, and `word_share` the part of it that words add. `lexical`
-    is the BM25F score; `cosines` is NaN for a passage without a vector; `near` marks the rows found
-    by meaning. `by_words` and `by_meaning` (n_articles,) mark the matching articles.
+    is the BM25F score; `cosines`, and the `closeness` that they are converted to, are NaN for a
+    passage without a vector; `near` marks the rows found by meaning. `by_words` and `by_meaning`
+    (n_articles,) mark the matching articles.
     """
 
     rows: Rows
     fused: Floats
     lexical: Floats
     cosines: Floats
+    closeness: Floats
     near: Bools
     by_words: Bools
     by_meaning: Bools

@@ -1,7 +1,6 @@
-"""The calibration: the scores of random words in an archive, by their number, and its file."""
+"""The calibration of an archive: its scale of meaning, the scores of random words, and its file."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +10,11 @@ import numpy as np
 from backfile.archive.store.catalog import Counts
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
+from backfile.index.model.scale import USUAL_SCALE, Scale
 
 GROWN = 1.2  # ratio of sizes at which an archive is calibrated again
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a damaged file raises
-SCORES = 2  # version of the scoring, stored in the file; a change makes calibrations obsolete
+SCORES = 3  # version of the scoring, stored in the file; a change makes calibrations obsolete
 
 
 class Evidence(NamedTuple):
@@ -57,23 +57,30 @@ def noise_of(n_words: int, noise: tuple[Noise, ...]) -> Noise:
     return Noise(n_words, mean, deviation)
 
 
+class Calibration(NamedTuple):
+    """The scale of meaning of an archive, and what random words score in it."""
+
+    noise: tuple[Noise, ...] = USUAL_NOISE
+    scale: Scale = USUAL_SCALE
+
+
 class NoiseFile:
     """The file with the calibration of one archive, and the size of the archive at that time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> tuple[Noise, ...]:
-        """Read the calibration; USUAL_NOISE if there is none or the file is damaged."""
+    def read(self) -> Calibration:
+        """Read the calibration; the usual one if there is none or the file is damaged."""
         try:
-            return self._noise()
+            return self._calibration()
         except UNREADABLE:
-            return USUAL_NOISE
+            return Calibration()
 
     def is_damaged(self) -> bool:
         """Whether there is a file that holds no calibration, or does not have its digest."""
         try:
-            self._noise()
+            self._calibration()
         except UNREADABLE as exc:
             return not isinstance(exc, FileNotFoundError)
         return False
@@ -81,10 +88,14 @@ class NoiseFile:
     def clear(self) -> None:
         self._path.unlink(missing_ok=True)
 
-    def write(self, counts: Counts, noise: Sequence[Noise]) -> None:
-        """Write a calibration; the caller holds the writer's lock."""
-        measured = {"noise": [asdict(each) for each in noise], "scores": SCORES}
-        write_json(self._path, with_digest(_size(counts) | measured))
+    def write(self, counts: Counts, measured: Calibration, *, whole: bool = True) -> None:
+        """Write a calibration; the caller holds the writer's lock.
+
+        One that is not `whole` is used, and fits no size.
+        """
+        noise = [asdict(each) for each in measured.noise]
+        stored = {"noise": noise, "scale": asdict(measured.scale), "scores": SCORES * whole}
+        write_json(self._path, with_digest(_size(counts) | stored))
 
     def is_of(self, counts: Counts) -> bool:
         """Whether the calibration fits: sizes within a factor of GROWN, and the current SCORES."""
@@ -97,11 +108,15 @@ class NoiseFile:
         except UNREADABLE:
             return False
 
-    def _noise(self) -> tuple[Noise, ...]:
-        return tuple(
+    def _calibration(self) -> Calibration:
+        """Those of earlier releases have no scale: theirs are scores by the cosine as it was."""
+        stored = self._stored()
+        noise = tuple(
             Noise(each["n_words"], Evidence(*each["mean"]), Evidence(*each["deviation"]))
-            for each in self._stored()["noise"]
+            for each in stored["noise"]
         )
+        scale = Scale.decode(stored["scale"]) if "scale" in stored else USUAL_SCALE
+        return Calibration(noise, scale)
 
     def _stored(self) -> dict[str, Any]:
         return without_digest(json.loads(self._path.read_bytes()))

@@ -41,7 +41,7 @@ class ScorePartKind(StrEnum):
     NEAR = "near"
     COLUMN = "column"  # a match in source, section, language, author or date; its score is 0
     MEANING = "meaning"
-    ASSUMED = "assumed"  # the median cosine, for a passage that is not embedded yet
+    ASSUMED = "assumed"  # the median closeness, for a passage that is not embedded yet
     PASSAGE = "passage"  # a share of another passage's score; the text is that passage's id
     COPY = "copy"  # the difference to the best score among the article's copies
     RERANKED = "reranked"  # the difference that the reranker made
@@ -51,7 +51,7 @@ class ScorePartKind(StrEnum):
 class ScorePart:
     """A part of a score: its source, its score before fusion, and its share of the final score.
 
-    `before` is a BM25F score for words, a cosine for meaning, and a reranker's score, 0 to 1.
+    `before` is a BM25F score for words, the closeness for meaning, and a reranker's score, 0 to 1.
     """
 
     kind: ScorePartKind

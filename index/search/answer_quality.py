@@ -27,13 +27,13 @@ def evidence(candidates: Candidates, matches: Matches) -> Evidence:
     if not len(candidates.rows):
         return Evidence(0.0, -1.0, 0.0)
     words = candidates.lexical / (fusion.REACHED * most) if most > 0 else candidates.lexical
-    known = ~np.isnan(candidates.cosines)
+    known = ~np.isnan(candidates.closeness)
     if not known.any():
         best = float(words.max())
         return Evidence(best, -1.0, best)
-    cosines = np.where(known, candidates.cosines, np.nanmedian(candidates.cosines))
-    both = fusion.convex(candidates.lexical, most, cosines, MEANING_SHARE)
-    return Evidence(float(words.max()), float(cosines[known].max()), float(both.max()))
+    close = np.where(known, candidates.closeness, np.nanmedian(candidates.closeness))
+    both = fusion.convex(candidates.lexical, most, close, MEANING_SHARE)
+    return Evidence(float(words.max()), float(close[known].max()), float(both.max()))
 
 
 def judge(

@@ -8,19 +8,19 @@ RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
 REACHED = 0.5  # of the bound; the median best passage reaches .58 on RealTimeQA, .30 on TIME
 
 
-def convex(lexical: Floats, most: float, cosines: Floats, vector_weight: float) -> Floats:
+def convex(lexical: Floats, most: float, closeness: Floats, vector_weight: float) -> Floats:
     """Fuse by a convex combination; both arrays (n,) are aligned.
 
     Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023
     (arXiv:2210.11934), section 3, but normalised by theoretical bounds, so that a score does not
-    depend on the other candidates: BM25F scores by the bound `most`, cosines by 0 and 1. If the
+    depend on the other candidates: BM25F scores by the bound `most`, closeness by 0 and 1. If the
     greatest score were the bound, one weak word in common would count in full.
 
     >>> convex(np.array([4.0, 0.0]), 16.0, np.array([0.5, 0.8]), 0.5).tolist()
     [0.5, 0.4000000059604645]
     """
     words = convex_words(lexical, most, vector_weight)
-    return (words + vector_weight * np.maximum(cosines, 0.0)).astype(np.float32)
+    return (words + vector_weight * np.maximum(closeness, 0.0)).astype(np.float32)
 
 
 def convex_words(lexical: Floats, most: float, vector_weight: float) -> Floats:
@@ -29,7 +29,7 @@ def convex_words(lexical: Floats, most: float, vector_weight: float) -> Floats:
     return (scale * lexical).astype(np.float32)
 
 
-def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
+def reciprocal_rank(lexical: Floats, closeness: Floats) -> Floats:
     """Fuse by the sum of 1 / (k + rank) over both rankings; a BM25F score of 0 has no rank.
 
     >>> fused = reciprocal_rank(np.array([4.0, 0.0]), np.array([0.5, 1.0]))
@@ -37,7 +37,7 @@ def reciprocal_rank(lexical: Floats, cosines: Floats) -> Floats:
     [32.52, 16.39]
     """
     words = reciprocal_rank_words(lexical)
-    return (words + 1.0 / (RRF_K + ranks(cosines))).astype(np.float32)
+    return (words + 1.0 / (RRF_K + ranks(closeness))).astype(np.float32)
 
 
 def reciprocal_rank_words(lexical: Floats) -> Floats:

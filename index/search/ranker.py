@@ -14,7 +14,7 @@ from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import requires_words
 from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
@@ -24,7 +24,8 @@ from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
-from backfile.index.search.ranking import RankingOptions, fuse, least_cosine, select
+from backfile.index.search.closeness import Close, closeness_of, within
+from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, select
 from backfile.index.search.snapshot import NoWords, Snapshot
 from backfile.index.vector.exact_scan import above
 
@@ -156,10 +157,10 @@ class Ranker:
             if snapshot.no_vectors or snapshot.vectors is None:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
             vector = self._embedder.embed_query(asked.meaning)
-            near = snapshot.vectors.within(vector, self._options.floor)
+            near = within(snapshot, snapshot.vectors, vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(int(n_words), snapshot.noise).mean.meaning
-                near = above(near, least_cosine(near, usual, self._options.floor))
+                near = above(near, least_closeness(near, usual, self._options.floor))
         except EngineUnavailable as exc:
             if asked.query.mode is Mode.SEMANTIC:
                 raise
@@ -167,7 +168,7 @@ class Ranker:
         return Nearness(vector, near.rows), None
 
     def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
-        """Select candidates among the masked articles, compute their cosines, and fuse."""
+        """Select candidates among the masked articles, compute their closeness, and fuse."""
         snapshot, matches, nearness, mode = found
         near_rows = None
         if nearness:
@@ -176,8 +177,8 @@ class Ranker:
         selection = select(
             snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
         )
-        cosines = _cosines(snapshot, nearness, selection.rows)
-        return fuse(selection, matches, cosines, mode, self._options)
+        close = _close(snapshot, nearness, selection.rows)
+        return fuse(selection, matches, close, mode, self._options)
 
     def _verdict(
         self, asked: ReadQuery, found: "_Matched", article_mask: Bools, candidates: Candidates
@@ -244,13 +245,16 @@ def _groups(asked: ReadQuery, matches: Matches, candidates: Candidates, mode: Mo
     return Groups.of_masks(masks, BY_MEANING if prose and mode is Mode.HYBRID else BY_WORDS)
 
 
-def _cosines(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Floats:
-    """The cosine of each row (n,) with the query, NaN if it is not embedded."""
+def _close(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close:
+    """The cosine and closeness of each row (n,) to the query, NaN if it is not embedded."""
     cosines = np.full(len(rows), np.nan, np.float32)
+    closeness = cosines.copy()
     if nearness and snapshot.vectors:
         embedded = snapshot.table.embedded[rows]
-        cosines[embedded] = snapshot.vectors.similarities(nearness.vector, rows[embedded])
-    return cosines
+        known = rows[embedded]
+        cosines[embedded] = snapshot.vectors.similarities(nearness.vector, known)
+        closeness[embedded] = closeness_of(snapshot, known, cosines[embedded])
+    return Close(cosines, closeness)
 
 
 def _filtered_verdict(whole: Verdict) -> Verdict:

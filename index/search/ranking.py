@@ -14,10 +14,11 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
 from backfile.index.seams.protocols import Ranking
 from backfile.index.search import fusion
+from backfile.index.search.closeness import Close
 from backfile.index.vector.exact_scan import top
 
 BELOW = 0.99  # of the lowest score of a candidate: the best of articles without candidates
-RELATED_SHARE = 0.1  # of the way from the usual best cosine to the query's own
+RELATED_SHARE = 0.1  # of the way from the usual best closeness to the query's own
 LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
 
 
@@ -33,7 +34,7 @@ class RankingOptions:
     """The parameters of ranking; the defaults of `vector_weight` and `floor` were evaluated.
 
     An article's score is that of its best passage and `passage_share` of each of the next two.
-    `floor` is the least cosine of a row found by meaning.
+    `floor` is the least closeness of a row found by meaning.
     """
 
     fusion: Fusion = Fusion.CONVEX
@@ -82,22 +83,23 @@ def select(
 
 
 def fuse(
-    selection: Selection, matches: Matches, cosines: Floats, mode: Mode, options: RankingOptions
+    selection: Selection, matches: Matches, nearness: Close, mode: Mode, options: RankingOptions
 ) -> Candidates:
-    """Fuse the scores of the candidates; `cosines` (n,) are NaN for rows without a vector."""
+    """Fuse the scores of the candidates."""
     lexical = matches.scores[selection.rows]
     match mode:
         case Mode.KEYWORD:
             fused, word_share = lexical, lexical
         case Mode.SEMANTIC:
-            fused, word_share = cosines, np.zeros_like(cosines)
+            fused, word_share = nearness.closeness, np.zeros_like(nearness.closeness)
         case Mode.HYBRID:
-            fused, word_share = _fused(lexical, matches.most, cosines, options)
+            fused, word_share = _fused(lexical, matches.most, nearness.closeness, options)
     return Candidates(
         rows=selection.rows,
         fused=fused,
         lexical=lexical,
-        cosines=cosines,
+        cosines=nearness.cosines,
+        closeness=nearness.closeness,
         near=selection.near,
         by_words=selection.by_words,
         by_meaning=selection.by_meaning,
@@ -105,10 +107,10 @@ def fuse(
     )
 
 
-def least_cosine(near: Ranking, usual: float, floor: float) -> float:
-    """The cosine from which passages are related to a query, by the nearest of them.
+def least_closeness(near: Ranking, usual: float, floor: float) -> float:
+    """The closeness from which passages are related to a query, by the nearest of them.
 
-    `usual` is the best cosine of random words in this archive: what is not clearly nearer than
+    `usual` is the best closeness of random words in this archive: what is not clearly nearer than
     that, relative to the best, is near by chance. At least `floor`.
     """
     best = float(near.scores.max(initial=-1.0))
@@ -183,16 +185,16 @@ def _best(table: ArticleTable, matches: Matches, article_mask: Bools, depth: int
 
 
 def _fused(
-    lexical: Floats, most: float, cosines: Floats, options: RankingOptions
+    lexical: Floats, most: float, closeness: Floats, options: RankingOptions
 ) -> tuple[Floats, Floats]:
     """Fuse both scores; return the fused scores and the share of words in them."""
-    known = ~np.isnan(cosines)
+    known = ~np.isnan(closeness)
     if not known.any():
         return lexical, lexical
-    # A passage that is not embedded yet gets the median cosine of the others.
-    cosines = np.where(known, cosines, np.median(cosines[known])).astype(np.float32)
+    # A passage that is not embedded yet gets the median closeness of the others.
+    closeness = np.where(known, closeness, np.median(closeness[known])).astype(np.float32)
     if options.fusion is Fusion.RRF:
         word_share = fusion.reciprocal_rank_words(lexical)
-        return fusion.reciprocal_rank(lexical, cosines), word_share
+        return fusion.reciprocal_rank(lexical, closeness), word_share
     word_share = fusion.convex_words(lexical, most, options.vector_weight)
-    return fusion.convex(lexical, most, cosines, options.vector_weight), word_share
+    return fusion.convex(lexical, most, closeness, options.vector_weight), word_share

@@ -21,12 +21,14 @@ from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.results import Explanation, ScorePart, ScorePartKind
+from backfile.index.model.scale import Spread
 from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import top
 
 MEANING = 0.6  # weight of meaning in a score; the rest is the weight of words
 FLOOR = 0.5  # least score; checked on 26 random articles: below it, the subject is another
 MOST_RELATED = 50  # articles of each kind, the greatest limit
+LEAST_LENGTH = 0.04  # closeness of the passages of an article to each other, a lower one is chance
 CONSIDERED = 200  # passages by words, and as many by meaning
 
 
@@ -71,18 +73,18 @@ class Likeness:
     """The similarity of all articles to one article, (n_articles,).
 
     `shares` is the score of an article's best passage by the key terms in `words`, 0 to 1, -inf if
-    the article was not compared. `cosines` is the cosine of its nearest passage, NaN if unknown.
+    the article was not compared. `closeness` is that of its nearest passage, NaN if unknown.
     """
 
     words: MoreLikeThis
     shares: Floats
-    cosines: Floats
+    closeness: Floats
 
     @property
     def scores(self) -> Floats:
-        """The weighted sum of words and meaning; words alone if the cosine is unknown."""
-        both = (1 - MEANING) * self.shares + MEANING * np.maximum(self.cosines, 0)
-        return np.where(np.isnan(self.cosines), self.shares, both).astype(np.float32)
+        """The weighted sum of words and meaning; words alone if the closeness is unknown."""
+        both = (1 - MEANING) * self.shares + MEANING * np.clip(self.closeness, 0, 1)
+        return np.where(np.isnan(self.closeness), self.shares, both).astype(np.float32)
 
 
 class Relations:
@@ -121,7 +123,7 @@ class Relations:
         holding = np.flatnonzero(words.shares)
         rows = top(holding, words.shares[holding], CONSIDERED).rows
         vector = self._meaning(own[table.embedded[own]], table.n_rows)
-        cosines = np.full(table.n_articles, np.nan, np.float32)
+        closeness = np.full(table.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as in a search
                 # The rows of the article and its copies are nearest: CONSIDERED others are needed.
@@ -132,17 +134,18 @@ class Relations:
                 rows = np.flatnonzero(table.rows_of(table.articles_with(rows)))
                 known = rows[table.embedded[rows]]
                 found = snapshot.vectors.similarities(vector, known)
-                np.fmax.at(cosines, table.article_of[known], found)
+                close = _closeness(found, vector, snapshot.scale.passages)
+                np.fmax.at(closeness, table.article_of[known], close)
         shares = np.full(table.n_articles, -np.inf, np.float32)
         np.maximum.at(shares, table.article_of[rows], words.shares[rows])
-        return Likeness(words, shares, cosines)
+        return Likeness(words, shares, closeness)
 
     def _meaning(self, rows: Rows, n_rows: int) -> Floats | None:
-        """The mean of the rows' vectors, normalised to length 1; None without vectors."""
+        """The mean of the rows' vectors; None without vectors."""
         vectors = self._vectors.read(n_rows)
-        mean = vectors[rows[rows < len(vectors)]].astype(np.float32).sum(axis=0)
-        length = float(np.linalg.norm(mean))
-        return mean / np.float32(length) if length else None
+        rows = rows[rows < len(vectors)]
+        mean: Floats = vectors[rows].astype(np.float32).sum(axis=0) / np.float32(max(1, len(rows)))
+        return mean if mean.any() else None
 
     def _fetch(
         self, ordinals: Rows, likeness: Likeness, table: ArticleTable
@@ -163,6 +166,15 @@ class Relations:
             why = _explanation(likeness, ordinal, scores_of[stored.row])
             found[ordinal] = RelatedArticle(stored.article, float(likeness.scores[ordinal]), why)
         return found
+
+
+def _closeness(products: Floats, mean: Floats, spread: Spread) -> Floats:
+    """The closeness of passages, by their products with a mean of vectors, as if it had length 1.
+
+    The closeness of a mean of vectors is the mean of theirs, so lengths, too, are of closeness.
+    """
+    length = np.sqrt(max(float(spread.closeness(float(mean @ mean))), LEAST_LENGTH))
+    return np.asarray(spread.closeness(products) / length, np.float32)
 
 
 def one_per_cluster(table: ArticleTable, ordinal: int, scores: Floats) -> Rows:
@@ -218,8 +230,8 @@ def _by_instant(
 
 def _explanation(likeness: Likeness, ordinal: int, scores: Floats) -> Explanation:
     """Explain a related article; `scores` are those of the key terms, (n_words,)."""
-    cosine, share = float(likeness.cosines[ordinal]), float(likeness.shares[ordinal])
-    known = not np.isnan(cosine)
+    closeness, share = float(likeness.closeness[ordinal]), float(likeness.shares[ordinal])
+    known = not np.isnan(closeness)
     word_score = share * (1 - MEANING) if known else share
     total = float(scores.sum())
     order = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i]]
@@ -231,6 +243,8 @@ def _explanation(likeness: Likeness, ordinal: int, scores: Floats) -> Explanatio
     shared = listed([quoted(word) for word in words])
     clauses = [Message("shares %(words)s", words=shared)] if words else []
     if known:
-        parts.append(ScorePart(ScorePartKind.MEANING, "", cosine, MEANING * max(cosine, 0.0)))
-        clauses.append(nearness(cosine))
+        parts.append(
+            ScorePart(ScorePartKind.MEANING, "", closeness, MEANING * min(max(closeness, 0.0), 1.0))
+        )
+        clauses.append(nearness(closeness))
     return Explanation(tuple(clauses), tuple(parts))

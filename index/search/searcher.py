@@ -314,7 +314,8 @@ class Searcher:
         if not page.hits:
             return page
         try:
-            hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits)
+            spread = self._snapshots.current(with_vectors=True).scale.queries
+            hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits, spread)
         except EngineUnavailable:
             return page  # it has a note about the model already
         late = (_unmarked(left),) if left else ()

@@ -15,6 +15,7 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
+from backfile.index.model.scale import Scale
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
@@ -29,13 +30,16 @@ class Snapshot:
     """One immutable view of an archive: its article table and one state of both engines.
 
     An engine that cannot be read is replaced by an empty index of words, or by None; `no_words` and
-    `no_vectors` are the reasons.
+    `no_vectors` are the reasons. `excess` (n_rows,) is how much closer to nonsense a row is than it
+    may be, NaN until a search needs it.
     """
 
     table: ArticleTable
     lexical: LexicalSearch
     vectors: VectorSnapshot | None
     noise: tuple[Noise, ...]
+    scale: Scale
+    excess: Floats
     words_coverage: float  # the share of passages that can be found by their words, 0 to 1
     no_words: EngineUnavailable | None = None
     no_vectors: EngineUnavailable | None = None
@@ -131,13 +135,14 @@ class Snapshots:
         table = table or ArticleTable.load(catalog, generation)
         search = LexicalSearch(lexical, table)
         covered = _coverage(table, lexical.rows())
-        noise = self._engines.noise.read()
+        noise, scale = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
         self._looked = self._opened = self._seconds()
         if generation != self._generation:
             self._generation, self._switched = generation, self._opened
         self._failure = None
-        return Snapshot(table, search, vectors, noise, covered, no_words, no_vectors)
+        excess = np.full(table.n_rows, np.nan, np.float32)
+        return Snapshot(table, search, vectors, noise, scale, excess, covered, no_words, no_vectors)
 
     def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:
         try:

@@ -66,7 +66,7 @@ def with_ablations(command: Command) -> Command:
         type=click.FloatRange(-1, 1),
         multiple=True,
         metavar="F",
-        help="Try this floor, a cosine, too.",
+        help="Try this floor, a closeness, too.",
     )
     @click.option(
         "--passage-share",

@@ -1,5 +1,6 @@
 """Tests of the manifest."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.manifest import SCHEMA, Manifest
 
-MANIFEST = Manifest(SCHEMA, "sentences-1", "english-1", "tiny", "0123456789abcdef", 8, "float32")
+PROMPTS = {"query": "query: "}
+MANIFEST = Manifest(
+    SCHEMA, "sentences-1", "english-1", "tiny", "0123456789abcdef", 8, "float32", prompts=PROMPTS
+)
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -30,7 +34,7 @@ def test_a_damaged_manifest_says_what_to_do(tmp_path, content):
 def test_what_is_the_same_passes():
     MANIFEST.require_tables()
     MANIFEST.require_text(splitter="sentences-1", analyser="english-1")
-    MANIFEST.require_model(model="tiny", weights="0123456789abcdef")
+    MANIFEST.require_model(model="tiny", weights="0123456789abcdef", prompts=PROMPTS)
     assert replace(MANIFEST) == MANIFEST
 
 
@@ -50,15 +54,33 @@ def test_what_is_the_same_passes():
             r"analyser english-1, but this is analyser german; `backfile rebuild lexical`",
         ),
         (
-            lambda: MANIFEST.require_model(model="big", weights="0123456789abcdef"),
+            lambda: MANIFEST.require_model(model="big", weights="0123456789abcdef", prompts={}),
             r"tiny \(weights 0123456789ab\), but this is big .*; set BACKFILE_MODEL=tiny",
         ),
         (
-            lambda: MANIFEST.require_model(model="tiny", weights="fedcba9876543210"),
+            lambda: MANIFEST.require_model(model="tiny", weights="fedcba9876543210", prompts={}),
             r"but this is tiny \(weights fedcba987654\); install the weights",
+        ),
+        (
+            lambda: MANIFEST.require_model(
+                model="tiny", weights="0123456789abcdef", prompts={"passage": "p: "}
+            ),
+            r"made with the prompts query 'query: ', but this is the prompts passage 'p: '; set",
         ),
     ],
 )
 def test_a_mismatch_names_both_sides_and_the_remedy(check, message):
     with pytest.raises(ArchiveMismatch, match=message):
         check()
+
+
+def test_a_manifest_of_an_earlier_release_knows_no_prompts_and_any_are_right(tmp_path):
+    path = tmp_path / "manifest.json"
+    MANIFEST.write(path)
+    stored = json.loads(path.read_text())
+    del stored["prompts"]
+    path.write_text(json.dumps(stored))
+    earlier = Manifest.read(path)
+    assert earlier == replace(MANIFEST, prompts=None)
+    earlier.require_model(model="tiny", weights="0123456789abcdef", prompts={"query": "q: "})
+    assert not earlier.has_model_of(MANIFEST)

@@ -9,15 +9,18 @@ from backfile.archive.store.catalog import Counts
 from backfile.index.indexing.calibration import calibrate
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
-from backfile.index.model.noise import USUAL_NOISE, Evidence, NoiseFile, noise_of
+from backfile.index.model.noise import USUAL_NOISE, Calibration, Evidence, NoiseFile, noise_of
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer, Verdict
+from backfile.index.model.scale import USUAL_SCALE, Scale, Spread
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import DAMAGES, damage, engines_in, fill, write_stories
 
 NOISE = USUAL_NOISE[:2]  # as if it had been measured
+SCALE = Scale(Spread(0.8, 0.02), Spread(0.81, 0.02), (0.5, 0.25), 0.84)
+MEASURED = Calibration(NOISE, SCALE)
 
 
 def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, by_words=True):
@@ -31,6 +34,7 @@ def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, 
         fused=lexical,
         lexical=lexical,
         cosines=cosines,
+        closeness=cosines,
         near=everywhere,
         by_words=marked,
         by_meaning=everywhere,
@@ -97,7 +101,7 @@ def test_between_two_lengths_noise_is_between_the_two():
 def test_a_file_that_cannot_be_read_means_the_usual_noise(tmp_path, content):
     path = tmp_path / "noise.json"
     path.write_text(content)
-    assert NoiseFile(path).read() == USUAL_NOISE
+    assert NoiseFile(path).read() == (USUAL_NOISE, USUAL_SCALE)
     assert NoiseFile(path).is_damaged()
     assert not NoiseFile(path).is_of(Counts(1, 1, 1))
 
@@ -107,29 +111,40 @@ def test_a_file_that_cannot_be_read_means_the_usual_noise(tmp_path, content):
 def test_a_damaged_calibration_is_not_used(tmp_path, kind, at):
     file, counts = NoiseFile(tmp_path / "noise.json"), Counts(1, 2, 3)
     assert not file.is_damaged()
-    file.write(counts, NOISE)
-    assert (file.read(), file.is_of(counts), file.is_damaged()) == (NOISE, True, False)
+    file.write(counts, MEASURED)
+    assert (file.read(), file.is_of(counts), file.is_damaged()) == (MEASURED, True, False)
     damage(tmp_path / "noise.json", kind, at / 10)
-    assert not file.is_of(counts) or file.read() == NOISE
-    assert file.read() in (USUAL_NOISE, NOISE)
-    assert file.is_damaged() == (kind != "delete" and file.read() == USUAL_NOISE)
+    assert not file.is_of(counts) or file.read() == MEASURED
+    assert file.read() in (Calibration(), MEASURED)
+    assert file.is_damaged() == (kind != "delete" and file.read() == Calibration())
     file.clear()
     assert not file.is_damaged()
 
 
 def test_a_calibration_of_an_earlier_release_is_used(tmp_path):
     file, counts = NoiseFile(tmp_path / "noise.json"), Counts(1, 2, 3)
-    file.write(counts, NOISE)
+    file.write(counts, MEASURED)
     stored = json.loads((tmp_path / "noise.json").read_text())
     del stored["digest"]
     (tmp_path / "noise.json").write_text(json.dumps(stored))
-    assert (file.read(), file.is_of(counts), file.is_damaged()) == (NOISE, True, False)
+    assert (file.read(), file.is_of(counts), file.is_damaged()) == (MEASURED, True, False)
+    del stored["scale"]  # then scores were by the cosine as it is
+    (tmp_path / "noise.json").write_text(json.dumps(stored | {"scores": 2}))
+    assert file.read() == (NOISE, USUAL_SCALE)
+    assert (file.is_of(counts), file.is_damaged()) == (False, False)
+
+
+def test_a_calibration_that_is_not_complete_is_used_and_made_again(tmp_path):
+    file, counts = NoiseFile(tmp_path / "noise.json"), Counts(1, 2, 3)
+    file.write(counts, Calibration(scale=SCALE), whole=False)
+    assert file.read() == (USUAL_NOISE, SCALE)
+    assert (file.is_of(counts), file.is_damaged()) == (False, False)
 
 
 def test_noise_is_kept_until_the_archive_has_grown(tmp_path):
     file = NoiseFile(tmp_path / "noise.json")
-    file.write(Counts(100, 1_000, 500), USUAL_NOISE[:2])
-    assert file.read() == USUAL_NOISE[:2]
+    file.write(Counts(100, 1_000, 500), MEASURED)
+    assert file.read() == MEASURED
     assert file.is_of(Counts(100, 1_100, 550))
     assert not file.is_of(Counts(100, 1_000, 1_000))
     assert not file.is_of(Counts(100, 1_300, 500))
@@ -180,7 +195,7 @@ def test_nonsense_finds_nothing_and_says_so_in_every_number(searcher):
 
 
 def test_where_nothing_is_found_words_are_offered_with_their_articles(engines, searcher):
-    engines.noise.write(engines.catalog.counts(), NOISE)
+    engines.noise.write(engines.catalog.counts(), Calibration(NOISE))
     results = searcher.search(Query("fery qwrtz zxcvb keeper lmnop ghjkl wrtzu plonk"))
     assert results.verdict is Verdict.NONE
     assert set(results.offers) >= {Offer("ferry", 3), Offer("keeper", 1)}

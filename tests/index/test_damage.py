@@ -16,7 +16,7 @@ import pytest
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.index.indexing.verify import repair, verify
-from backfile.index.model.noise import USUAL_NOISE
+from backfile.index.model.noise import USUAL_NOISE, Calibration
 from backfile.index.model.query import Mode, Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
@@ -50,7 +50,7 @@ def whole(tmp_path_factory):
     engines = engines_in(folder, in_memory=False)
     fill(engines, write_news(folder.parent / "news.jsonl"))
     engines.table.bring_up(engines.catalog)
-    engines.noise.write(engines.catalog.counts(), USUAL_NOISE[:2])
+    engines.noise.write(engines.catalog.counts(), Calibration(USUAL_NOISE[:2]))
     engines.catalog.close()
     found = in_a_process(everything, folder)
     assert all(kind == "answer" for kind, _ in found.values()), found

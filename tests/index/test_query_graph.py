@@ -13,6 +13,7 @@ from backfile.archive.model.settings import DEFAULT_MODEL
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.vector.embedding import sentence_transformer
 from backfile.index.vector.embedding.model import find_model
+from backfile.index.vector.embedding.prompts import Prompts
 from backfile.index.vector.embedding.query_graph import (
     CONTRACT,
     GRAPH,
@@ -35,7 +36,7 @@ def folder(tmp_path):
     made = tmp_path / "query-graph"
     made.mkdir()
     (made / GRAPH).write_bytes(bytes(range(256)) * 300)
-    contract = {"weights": WEIGHTS, "inputs": ["input_ids"], "prompt": "", "window": 256}
+    contract = {"weights": WEIGHTS, "inputs": ["input_ids"], "prompts": ["", ""], "window": 256}
     write_contract(made, contract)
     return made
 
@@ -58,14 +59,14 @@ def graph_in(folder):
 
 def test_a_graph_that_is_not_there_is_no_damage(tmp_path):
     graph_in(tmp_path / "none").check()
-    assert not graph_in(tmp_path / "none").made_from(WEIGHTS)
+    assert not graph_in(tmp_path / "none").made_from(WEIGHTS, Prompts())
 
 
 @pytest.mark.parametrize("name", [GRAPH, CONTRACT])
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_graph_is_found_and_never_run(folder, name, kind):
     graph_in(folder).check()
-    assert graph_in(folder).made_from(WEIGHTS)
+    assert graph_in(folder).made_from(WEIGHTS, Prompts())
     damage(folder / name, kind)
     with pytest.raises(EngineUnavailable, match="verify --repair"):
         graph_in(folder).check()
@@ -73,7 +74,7 @@ def test_a_damaged_graph_is_found_and_never_run(folder, name, kind):
         with pytest.raises(EngineUnavailable, match=r"damaged|No such file"):
             graph_in(folder).embed("a bridge")
     else:
-        assert not graph_in(folder).made_from(WEIGHTS)
+        assert not graph_in(folder).made_from(WEIGHTS, Prompts())
 
 
 def test_whatever_is_wrong_with_a_graph_queries_are_embedded_by_the_model(embedder, caplog):

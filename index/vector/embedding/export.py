@@ -10,6 +10,7 @@ import numpy as np
 from backfile.archive.store.switching import switch
 from backfile.archive.store.trust import make_private, make_private_folder
 from backfile.index.vector.embedding.model import window_of
+from backfile.index.vector.embedding.prompts import Prompts
 from backfile.index.vector.embedding.query_graph import GRAPH, QueryGraph, write_contract
 
 LEAST_COSINE = 0.9999
@@ -22,7 +23,9 @@ CHECKED = (
 OPSET = 17
 
 
-def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> bool:
+def export_query_graph(
+    model: Any, source: Path, target: Path, weights: str, prompts: Prompts
+) -> bool:
     """Export a float32 SentenceTransformer to ONNX; return whether the graph may be used.
 
     It is made beside `target`, and takes its place when it is complete. If the export fails or a
@@ -33,7 +36,7 @@ def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> 
     shutil.rmtree(draft, ignore_errors=True)
     make_private_folder(draft)
     try:
-        usable = _exported(model, source, draft, weights)
+        usable = _exported(model, source, draft, weights, prompts)
         switch(draft, target)
         if not usable:
             shutil.rmtree(target)
@@ -42,7 +45,7 @@ def export_query_graph(model: Any, source: Path, target: Path, weights: str) -> 
     return usable
 
 
-def _exported(model: Any, source: Path, folder: Path, weights: str) -> bool:
+def _exported(model: Any, source: Path, folder: Path, weights: str, prompts: Prompts) -> bool:
     try:
         inputs = _export(model, folder / GRAPH)
     except (RuntimeError, ValueError, TypeError, KeyError, ImportError):
@@ -50,13 +53,13 @@ def _exported(model: Any, source: Path, folder: Path, weights: str) -> bool:
     contract = {
         "weights": weights,
         "inputs": inputs,
-        "prompt": (model.prompts or {}).get("query") or "",
+        "prompts": list(prompts),
         "window": window_of(source),
     }
     write_contract(folder, contract)
     make_private(folder)
     graph = QueryGraph(folder, source / "tokenizer.json", threads=1)
-    return _least_cosine(model, graph) >= LEAST_COSINE
+    return _least_cosine(model, graph, prompts.query) >= LEAST_COSINE
 
 
 def _export(model: Any, path: Path) -> list[str]:
@@ -94,7 +97,9 @@ def _export(model: Any, path: Path) -> list[str]:
     return names
 
 
-def _least_cosine(model: Any, graph: QueryGraph) -> float:
-    expected = model.encode_query(list(CHECKED), convert_to_numpy=True, normalize_embeddings=True)
-    found = np.stack([graph.embed(text) for text in CHECKED])
+def _least_cosine(model: Any, graph: QueryGraph, prompt: str) -> float:
+    expected = model.encode_query(
+        list(CHECKED), prompt=prompt, convert_to_numpy=True, normalize_embeddings=True
+    )
+    found = np.stack([graph.embed(prompt + text) for text in CHECKED])
     return float((expected * found).sum(axis=1).min())

@@ -18,6 +18,7 @@ from backfile.archive.store.directory import write_whole
 from backfile.archive.store.sealing import Seal, damage_of, with_digest, without_digest
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.failures import translated, unavailable
+from backfile.index.vector.embedding.prompts import Prompts
 
 GRAPH = "model.onnx"
 CONTRACT = "graph.json"  # written after the graph
@@ -44,10 +45,11 @@ class QueryGraph:
         self._tokenizer_file = tokenizer
         self._threads = threads
 
-    def made_from(self, weights: str) -> bool:
-        """Whether the folder has a graph that was exported from these weights, by its contract."""
+    def made_from(self, weights: str, prompts: Prompts) -> bool:
+        """Whether the folder has a graph of these weights and prompts, by its contract."""
         try:
-            return bool(self._contract["weights"] == weights)
+            made_with = self._contract.get("prompts", [self._contract.get("prompt", ""), ""])
+            return bool(self._contract["weights"] == weights and Prompts(*made_with) == prompts)
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -68,13 +70,11 @@ class QueryGraph:
             if damage := damage_of(self._folder / GRAPH, size, digest):
                 raise unavailable(NAME, f"{GRAPH} {damage}")
 
-    @property
-    def prompted(self) -> bool:
-        """Whether the model puts a prompt before queries."""
-        return bool(self._contract["prompt"])
-
     def embed(self, text: str) -> Floats:
-        """Embed one text, (dimension,) of length 1; raise EngineUnavailable for a damaged graph."""
+        """Embed one text, its prompt included, (dimension,) of length 1.
+
+        Raises EngineUnavailable for a damaged graph.
+        """
         with translated(NAME):
             vector = self._run(text)
             if not np.isfinite(vector).all():
@@ -82,7 +82,7 @@ class QueryGraph:
         return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
 
     def _run(self, text: str) -> Floats:
-        encoded = self._tokenizer.encode(self._contract["prompt"] + text)
+        encoded = self._tokenizer.encode(text)
         values = {"input_ids": encoded.ids, "attention_mask": encoded.attention_mask}
         feed = {
             name: np.array([values.get(name, [0] * len(encoded.ids))], np.int64)

@@ -20,6 +20,7 @@ from backfile.index.vector.embedding.model import (
     find_model,
     hash_weights,
 )
+from backfile.index.vector.embedding.prompts import Prompts, prompts_of
 from backfile.index.vector.embedding.query_graph import QueryGraph
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ class SentenceTransformerEmbedder:
     ) -> None:
         """Take a name or a path; raise EngineUnavailable if there is no such model.
 
-        `made_with` is the manifest whose weights must be the same, which is checked at first use:
-        ArchiveMismatch. `graph` is the folder of the exported graph, which may be missing.
+        `made_with` is the manifest whose weights and prompts must be the same, which is checked at
+        first use: ArchiveMismatch. `graph` is the folder of the exported graph, if there is one.
         """
         self.name = name
         self._threads = threads
@@ -73,24 +74,33 @@ class SentenceTransformerEmbedder:
     def precision(self) -> str:
         return fast_precision()
 
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The prompts; an archive of a release that knew none by name was made without those."""
+        known = self._made_with is None or self._made_with.prompts is not None
+        return prompts_of(self.name if known else "", self._folder)
+
     def embed_passages(self, texts: Sequence[str]) -> Floats:
+        prompt = self.prompts.passage
         return self._normal(
-            self._model.encode_document(list(texts), batch_size=BATCH, convert_to_tensor=True)
+            self._model.encode_document(
+                list(texts), prompt=prompt, batch_size=BATCH, convert_to_tensor=True
+            )
         )
 
     def embed_sentences(self, texts: Sequence[str]) -> Floats:
-        """Embed with the graph unless it adds a prompt."""
-        if self._graph is not None and not self._graph.prompted:
-            vectors = self._by_graph(texts)
-            if vectors is not None:
-                return vectors
-        return self.embed_passages(texts)
+        """Embed with the graph, which is ready sooner than the model, as passages."""
+        vectors = self._by_graph(texts, self.prompts.passage)
+        return self.embed_passages(texts) if vectors is None else vectors
 
     def embed_query(self, text: str) -> Floats:
-        vectors = self._by_graph([text])
+        prompt = self.prompts.query
+        vectors = self._by_graph([text], prompt)
         if vectors is None:
             vectors = self._normal(
-                self._model.encode_query([text], batch_size=1, convert_to_tensor=True)
+                self._model.encode_query(
+                    [text], prompt=prompt, batch_size=1, convert_to_tensor=True
+                )
             )
         vector: Floats = vectors[0]
         return vector
@@ -102,14 +112,14 @@ class SentenceTransformerEmbedder:
         graph = self._stored_graph(self._graph_folder)
         try:
             graph.check()
-            usable = graph.made_from(self.weights)
+            usable = graph.made_from(self.weights, self.prompts)
         except EngineUnavailable:
             usable = False
         if usable:
             graph.seal()
         else:
             model = self._load("float32", attn_implementation="eager")
-            export_query_graph(model, self._folder, self._graph_folder, self.weights)
+            export_query_graph(model, self._folder, self._graph_folder, self.weights, self.prompts)
         self.__dict__.pop("_graph", None)  # it is opened again with the next query
 
     def check_queries(self) -> None:
@@ -122,14 +132,14 @@ class SentenceTransformerEmbedder:
         if self._graph_folder is None:
             return None
         graph = self._stored_graph(self._graph_folder)
-        return graph if graph.made_from(self.weights) else None
+        return graph if graph.made_from(self.weights, self.prompts) else None
 
-    def _by_graph(self, texts: Sequence[str]) -> Floats | None:
+    def _by_graph(self, texts: Sequence[str], prompt: str) -> Floats | None:
         """Embed with the graph; None if there is none, or it is damaged."""
         if (graph := self._graph) is None:
             return None
         try:
-            return np.stack([graph.embed(text) for text in texts])
+            return np.stack([graph.embed(prompt + text) for text in texts])
         except EngineUnavailable as exc:
             log.warning("%s; queries are embedded by torch until then", exc)
             self._graph = None
@@ -140,7 +150,9 @@ class SentenceTransformerEmbedder:
 
     def _require_weights(self) -> None:
         if self._made_with:
-            self._made_with.require_model(model=self.name, weights=self.weights)
+            self._made_with.require_model(
+                model=self.name, weights=self.weights, prompts=self.prompts.named()
+            )
 
     @cached_property
     def _model(self) -> Any:

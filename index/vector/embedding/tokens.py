@@ -19,24 +19,29 @@ LONGEST_WORD = 64  # characters of a cached word; longer ones hardly occur twice
 
 
 class ModelTokenizer:
-    """The tokenizer of the model in a folder; `window` is the number of tokens of a passage."""
+    """The tokenizer of the model in a folder; `window` is the number of tokens of a passage.
 
-    def __init__(self, folder: Path) -> None:
+    The `prompt` that is put before each passage takes tokens of the model's window.
+    """
+
+    def __init__(self, folder: Path, prompt: str = "") -> None:
         path = folder / "tokenizer.json"
         if not path.is_file():
             reason = "it has no tokenizer.json; save it once with `AutoTokenizer`, fast version"
             raise EngineUnavailable(f"the model in {folder}", reason)
         self._folder = folder
+        self._prompt = prompt
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.window = window_of(folder) - self._tokenizer.num_special_tokens_to_add(False)
+        self.window -= len(self._cut(prompt))
         self._by_words = isinstance(self._tokenizer.pre_tokenizer, BertPreTokenizer)
         self._cache: dict[str, Sequence[int]] = {}
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle as a folder: each process loads the tokenizer once."""
-        return once, (type(self), self._folder)
+        return once, (type(self), self._folder, self._prompt)
 
     def starts(self, text: str) -> Sequence[int]:
         """The start offsets of the tokens of a text, in characters.

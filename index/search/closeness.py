@@ -1,0 +1,47 @@
+"""Converts the cosines of passages with a query to closeness, by the scale of the archive.
+
+A passage that is close to nonsense is close to everything that the model knows nothing of: a lone
+`/` is the nearest passage of nearly all keyboard noise with multilingual-e5-small. What it is
+closer to nonsense than others is taken from its cosine.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from backfile.index.model.arrays import Floats, Rows
+from backfile.index.seams.protocols import Ranking, VectorSnapshot
+from backfile.index.search.snapshot import Snapshot
+from backfile.index.vector.exact_scan import above, top
+
+
+class Close(NamedTuple):
+    """The cosine and the closeness of rows to a query, (n,) both."""
+
+    cosines: Floats
+    closeness: Floats
+
+
+def closeness_of(snapshot: Snapshot, rows: Rows, cosines: Floats) -> Floats:
+    """The closeness of embedded rows to a query, from their cosines with it, (n,)."""
+    return np.asarray(snapshot.scale.queries.closeness(cosines - _excess(snapshot, rows)))
+
+
+def within(snapshot: Snapshot, vectors: VectorSnapshot, vector: Floats, floor: float) -> Ranking:
+    """Rank all rows whose closeness to the vector is at least `floor`, and no others."""
+    near = vectors.within(vector, snapshot.scale.queries.cosine(floor))
+    closeness = closeness_of(snapshot, near.rows, near.scores)
+    return above(top(near.rows, closeness, len(near.rows)), floor)
+
+
+def _excess(snapshot: Snapshot, rows: Rows) -> Floats:
+    """How much closer to nonsense these rows are than they may be, (n,); computed once a row."""
+    excess = snapshot.excess[rows]
+    scale, new = snapshot.scale, np.isnan(excess)
+    if scale.nonsense and snapshot.vectors and new.any():
+        nonsense = np.array(scale.nonsense, np.float32)
+        found = snapshot.vectors.similarities(nonsense, rows[new])
+        excess[new] = np.maximum(found - scale.nonsense_from, 0.0)
+        snapshot.excess[rows] = excess
+        return excess
+    return np.nan_to_num(excess, copy=False)
