@@ -21,7 +21,7 @@ def test_passages_are_cut_again_and_embedded_without_the_title(tmp_path):
     embed_without_titles(engines)
     indexer.run(Reading([], FieldMap()))
     rows = engines.catalog.rows_after(0)
-    assert len(rows) > len(before)
+    assert rows.min() > before.max()  # all are new
     assert engines.lexical.rows().tolist() == engines.neighbours.rows().tolist() == rows.tolist()
     texts = [stored.passage.text for stored in engines.catalog.stored(rows.tolist()[:2])]
     found = engines.vectors.read(int(rows.max()) + 1)[rows[:2]].astype(np.float32)

@@ -137,7 +137,7 @@ def test_both_searches_of_tantivy_list_the_same(searches):
 
 
 @pytest.mark.parametrize(
-    "words", [["ferry", "ash"], ["zoe", "covid_19", "gull"], ["bridge", "Ελλάδα", "U.S", "3.5"]]
+    "words", [["ferry", "ash"], ["zoe", "covid", "gull"], ["bridge", "Ελλάδα", "U.S", "3.5"]]
 )
 def test_stock_whoosh_ranks_one_field_as_our_own_engine_does(passages, tmp_path, words):
     untitled = [Passage(row, "", f"{title} {text}") for row, title, text in passages]

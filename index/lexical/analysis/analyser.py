@@ -121,6 +121,10 @@ def _spans(word: re.Match[str], language: str, position: int) -> Iterator[TermSp
 class NewsAnalyzer(Analyzer):
     """The English terms of a text as Whoosh's tokens. Stop words are kept: phrases need them."""
 
+    def __init__(self, *, joined: bool = True) -> None:
+        """With or without the joined forms of compounds."""
+        self.joined = joined
+
     def __call__(
         self,
         value: str,
@@ -134,7 +138,8 @@ class NewsAnalyzer(Analyzer):
     ) -> Iterator[WhooshToken]:
         token = WhooshToken(positions, chars, removestops=removestops, mode=mode)
         token.boost = 1.0
-        for span in term_spans(value):
+        spans = term_spans(value)
+        for span in spans if self.joined else _path(spans, apart=True):
             token.text = span.term
             token.pos = start_pos + span.position
             if chars:

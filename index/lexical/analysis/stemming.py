@@ -12,7 +12,13 @@ from functools import cache, lru_cache
 from whoosh.lang.porter import stem
 from whoosh.lang.stopwords import stoplists
 
-from backfile.index.lexical.analysis.word_delimiter import COUNTRY, HYPHENS, QUOTES, is_contraction
+from backfile.index.lexical.analysis.word_delimiter import (
+    COUNTRY,
+    HYPHENS,
+    QUOTES,
+    is_contraction,
+    tokens,
+)
 
 ENGLISH = ""  # and texts without a known language
 UNSTEMMED = "x"  # languages without stemmer and stop words in Whoosh
@@ -108,10 +114,11 @@ def reading(language: str) -> str:
 def is_stop_word(word: str, language: str = ENGLISH) -> bool:
     """Whether a word is a stop word.
 
-    >>> is_stop_word("us"), is_stop_word("US"), is_stop_word("didn't")
-    (True, False, True)
+    >>> [is_stop_word(word) for word in ("us", "US", "u.s", "didn't")]
+    [True, False, False, True]
     """
-    return word != COUNTRY and (fold(word) in _stop_words(language) or is_contraction(word))
+    is_country = any(token.text == COUNTRY for token in tokens(word)[:1])
+    return not is_country and (fold(word) in _stop_words(language) or is_contraction(word))
 
 
 def marked(term: str) -> tuple[str, str]:
@@ -146,7 +153,7 @@ def _stem(word: str, language: str) -> str:
 @cache
 def _stop_words(language: str) -> frozenset[str]:
     if language == ENGLISH:
-        return frozenset(stoplists["en"])
+        return frozenset((*stoplists["en"], "us"))
     return frozenset(map(fold, stoplists.get(language, ())))
 
 

@@ -36,7 +36,7 @@ class StockWhoosh:
 
     def build(self, passages: Iterable[Passage]) -> None:
         self.folder.mkdir(parents=True)
-        text = fields.TEXT(analyzer=NewsAnalyzer(), phrase=True)
+        text = fields.TEXT(analyzer=NewsAnalyzer(joined=False), phrase=True)
         number = columns.NumericColumn("I", default=0)
         schema = fields.Schema(row=fields.COLUMN(number), title=text, text=text)
         made = index.create_in(self.folder, schema)
