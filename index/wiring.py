@@ -38,6 +38,7 @@ from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
 
 WORDS = f"{ANALYSER} {POSTINGS}"
+EARLIER_WORDS = ("folded-snowball-3 arrays-3",)  # read as they are; the next writer rebuilds them
 
 
 def open_engines(
@@ -61,8 +62,8 @@ def open_engines(
     require_trusted(directory.root, trust=settings.trust)
     manifest = Manifest.read(directory.manifest)
     manifest.require_tables()
-    analyser = manifest.analyser if rebuilding else WORDS
-    manifest.require_text(splitter=SPLITTER, analyser=analyser, earlier=EARLIER_SPLITTERS)
+    words = (manifest.analyser,) if rebuilding else (WORDS, *EARLIER_WORDS)
+    manifest.require_text(splitter=(SPLITTER, *EARLIER_SPLITTERS), analyser=words)
     if settings.model != manifest.model:  # two names may have the same weights
         folder = find_model(settings.model)
         prompts = prompts_of(settings.model, folder).named()

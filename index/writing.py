@@ -105,9 +105,11 @@ def open_for_writing(
                 aside=embedding,
                 furniture=settings.furniture,
             )
+            if not rebuilding and Manifest.read(directory.manifest).analyser != WORDS:
+                rebuild_words(settings, indexer)
             yield Writing(engines, indexer, workers, earlier)
             engines.table.bring_up(engines.catalog)
-            calibrate(engines, searcher_over(engines, settings))
+            calibrate(engines, searcher_over(engines, settings), has_embedded=indexer.has_embedded)
             _note_splitter(directory, engines.catalog)
             mark_record(directory, engines.catalog)
         finally:

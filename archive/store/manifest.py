@@ -60,17 +60,19 @@ class Manifest:
             remedy = "use the release it was made with, or index into a new archive"
             raise ArchiveMismatch(f"schema {self.schema}", f"schema {SCHEMA}", remedy)
 
-    def require_text(self, *, splitter: str, analyser: str, earlier: Collection[str] = ()) -> None:
-        """Raise ArchiveMismatch unless splitter and analyser are those of the archive.
+    def require_text(self, *, splitter: Collection[str], analyser: Collection[str]) -> None:
+        """Raise ArchiveMismatch unless the archive's splitter and analyser are among these.
 
-        Passages of an `earlier` splitter are read as they are.
+        The first of each is that of today, the others those of releases before that can be read.
         """
         remedy = "index into a new archive with --archive DIR"
-        if self.splitter not in (splitter, *earlier):
-            raise ArchiveMismatch(f"splitter {self.splitter}", f"splitter {splitter}", remedy)
-        if self.analyser != analyser:
+        if self.splitter not in splitter:
+            today = next(iter(splitter))
+            raise ArchiveMismatch(f"splitter {self.splitter}", f"splitter {today}", remedy)
+        if self.analyser not in analyser:
+            today = next(iter(analyser))
             remedy = "`backfile rebuild lexical` brings it up to date"
-            raise ArchiveMismatch(f"analyser {self.analyser}", f"analyser {analyser}", remedy)
+            raise ArchiveMismatch(f"analyser {self.analyser}", f"analyser {today}", remedy)
 
     def has_model_of(self, other: Self) -> bool:
         """Whether both archives were made with one model, and with the same prompts."""

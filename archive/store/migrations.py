@@ -127,10 +127,8 @@ FURNITURE = Step(
 STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE)
 NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut"}
 """Tables that no search needs: an archive that lacks them can be read."""
-SUPPLIED = (("articles", "published_last"),)
-"""Columns that a reader of an archive that lacks them sees as NULL."""
-ADDED_LATER = {*SUPPLIED, ("passages", "left_out")}
-"""Columns that a reader does without, where they are not there yet."""
+SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}
+"""Columns that a reader of an archive that lacks them sees all the same, and their value."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -176,7 +174,7 @@ def require_readable(connection: sqlite3.Connection) -> None:
         lacking = [
             column.name
             for column in table.columns
-            if column.name not in known and (table.name, column.name) not in ADDED_LATER
+            if column.name not in known and (table.name, column.name) not in SUPPLIED
         ]
         if lacking and table.name not in NOT_READ:
             remedy = "`backfile verify --repair` brings it up to date"
@@ -189,12 +187,12 @@ def require_readable(connection: sqlite3.Connection) -> None:
 
 def supply_columns(connection: sqlite3.Connection, _record: object = None) -> None:
     """Let a reader see the columns that an earlier release did not have, without adding them."""
-    for table, column in SUPPLIED:
+    for (table, column), value in SUPPLIED.items():
         known = _columns(connection, table)
         if known and column not in known:
             # A view of this connection alone comes before the table of the same name.
             connection.execute(
-                f"CREATE TEMP VIEW {table} AS SELECT *, NULL AS {column} FROM main.{table}"  # noqa: S608, names of ours
+                f"CREATE TEMP VIEW {table} AS SELECT *, {value} AS {column} FROM main.{table}"  # noqa: S608, names of ours
             )
 
 

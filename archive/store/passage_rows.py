@@ -1,12 +1,11 @@
 """Reads the rows of passages, and notes which passages are embedded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from typing import cast as typed
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, literal, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, bindparam, select, update
 
 from backfile.archive.store.database import VALUES_AT_ONCE, Database, take
 from backfile.archive.store.schema import articles, passages
@@ -14,40 +13,22 @@ from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
 PASSAGES = select(passages)
-EARLIER = select(
-    *(column for column in passages.c if column is not passages.c.left_out),
-    literal("").label("left_out"),
-)
-"""The same of a catalogue of an earlier release, which no writer has brought up to date yet."""
-
 AT_ROWS = passages.c.row.in_(bindparam("rows", expanding=True))
 OF_ARTICLE = passages.c.article == bindparam("number")
 
 
 def passages_at(connection: Connection, rows: Sequence[int]) -> Sequence[Mapping[str, Any]]:
     """Fetch passages by row, ascending; rows that are gone are skipped."""
-    return _fetched(
-        connection, lambda chosen: chosen.where(AT_ROWS).order_by(passages.c.row), rows=rows
-    )
+    asked = PASSAGES.where(AT_ROWS).order_by(passages.c.row)
+    found = connection.execute(asked, {"rows": rows}).mappings().all()
+    return typed(Sequence[Mapping[str, Any]], found)
 
 
 def passages_of(connection: Connection, number: int) -> Sequence[Mapping[str, Any]]:
     """Fetch the passages of an article, in order."""
-    return _fetched(
-        connection, lambda chosen: chosen.where(OF_ARTICLE).order_by(passages.c.n), number=number
-    )
-
-
-def _fetched(
-    connection: Connection, chosen: Callable[[Select[Any]], Select[Any]], **values: object
-) -> Sequence[Mapping[str, Any]]:
-    try:
-        found = connection.execute(chosen(PASSAGES), values)
-    except OperationalError as exc:
-        if passages.c.left_out.name not in str(exc.orig):
-            raise
-        found = connection.execute(chosen(EARLIER), values)
-    return typed(Sequence[Mapping[str, Any]], found.mappings().all())
+    asked = PASSAGES.where(OF_ARTICLE).order_by(passages.c.n)
+    found = connection.execute(asked, {"number": number}).mappings().all()
+    return typed(Sequence[Mapping[str, Any]], found)
 
 
 class Embedded:

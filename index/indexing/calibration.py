@@ -43,14 +43,15 @@ SENTENCES = (
 )
 
 
-def calibrate(engines: Engines, searcher: Searcher) -> None:
+def calibrate(engines: Engines, searcher: Searcher, *, has_embedded: bool = True) -> None:
     """Measure an archive, unless it was measured at about the same size.
 
-    The searcher has not searched yet. Without the model, nothing is measured.
+    The searcher has not searched yet. Without the model, nothing is measured; nor is a small
+    archive by a writer that has not embedded, which would load the model for it.
     """
     counts = engines.catalog.counts()
     few = counts.passages < LEAST_PASSAGES
-    if (few and not counts.embedded) or engines.noise.is_of(counts):
+    if (few and not (counts.embedded and has_embedded)) or engines.noise.is_of(counts):
         return
     try:
         scale = measure_scale(engines) if counts.embedded else USUAL_SCALE

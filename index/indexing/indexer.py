@@ -98,6 +98,7 @@ class Indexer:
         self._aside = aside or Workers(0)
         self._sizes = sizes
         self._leaves_out = furniture
+        self.has_embedded = False
         self._writing = threading.Lock()  # held while the catalogue is changed
         self.lexical = LexicalStage(engines, progress, self._writing, self._workers, sizes.words)
         self._embed = EmbedStage(engines, progress, self._writing, self._aside, sizes.embedded)
@@ -120,6 +121,7 @@ class Indexer:
     def embed(self) -> None:
         """Embed all passages that are not embedded, newest first, and add them to Chroma."""
         self._embed.embed_all()
+        self.has_embedded = True
         self.seal()
 
     def embed_some(self, first: int, most: int) -> int:
@@ -128,6 +130,7 @@ class Indexer:
         Another thread may index meanwhile. Without any left, Chroma is brought up.
         """
         embedded = self._embed.embed_some(first, most)
+        self.has_embedded |= embedded > 0
         if not embedded:
             self.seal(self._aside)  # Chroma holds the interpreter's lock for seconds
         return embedded

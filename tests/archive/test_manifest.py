@@ -33,7 +33,7 @@ def test_a_damaged_manifest_says_what_to_do(tmp_path, content):
 
 def test_what_is_the_same_passes():
     MANIFEST.require_tables()
-    MANIFEST.require_text(splitter="sentences-1", analyser="english-1")
+    MANIFEST.require_text(splitter=["sentences-2", "sentences-1"], analyser=["english-1"])
     MANIFEST.require_model(model="tiny", weights="0123456789abcdef", prompts=PROMPTS)
     assert replace(MANIFEST) == MANIFEST
 
@@ -46,11 +46,11 @@ def test_what_is_the_same_passes():
             rf"made with schema 99, but this is schema {SCHEMA}; use the release",
         ),
         (
-            lambda: MANIFEST.require_text(splitter="lines", analyser="english-1"),
+            lambda: MANIFEST.require_text(splitter=["lines"], analyser=["english-1"]),
             r"made with splitter sentences-1, but this is splitter lines; index into a new",
         ),
         (
-            lambda: MANIFEST.require_text(splitter="sentences-1", analyser="german"),
+            lambda: MANIFEST.require_text(splitter=["sentences-1"], analyser=["german"]),
             r"analyser english-1, but this is analyser german; `backfile rebuild lexical`",
         ),
         (

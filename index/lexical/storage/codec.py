@@ -34,7 +34,8 @@ from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
 from backfile.index.model.postings import Vocabulary
 
-POSTINGS = "arrays-4"  # recorded in the manifest; every change of this format changes it
+# Recorded in the manifest and with each segment; every change of this format changes it.
+POSTINGS = "arrays-4"
 TERM_INFO = struct.Struct("!BfIBBfIIqi")  # as W3TermInfo reads it, with where the list is stored
 NOT_INLINE = b"\0"  # the first byte of TERM_INFO
 OFFSET = 8  # index in TERM_INFO of where the list is stored
@@ -67,6 +68,11 @@ def length_codes(lengths: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 class ArrayCodec(W3Codec):
     """W3Codec with posting lists as arrays."""
 
+    def new_segment(self, storage: Any, index_name: str) -> Any:
+        segment = super().new_segment(storage, index_name)
+        segment.postings = POSTINGS
+        return segment
+
     def per_document_writer(self, storage: Any, segment: Any) -> "ArrayColumnsWriter":
         return ArrayColumnsWriter(self, storage, segment)
 
@@ -85,6 +91,7 @@ class ArrayCodec(W3Codec):
             mapped(self.POSTS_EXT),
             mapped(POSITIONS_EXTENSION),
             mapped(vocabulary.EXTENSION),
+            earlier=getattr(segment, "postings", None) != POSTINGS,
         )
 
 
@@ -185,12 +192,15 @@ class ArrayTermsReader(W3TermsReader):
         postings: Any,
         positions: Any,
         words: Any,
+        *,
+        earlier: bool,
     ) -> None:
         super().__init__(codec, terms, length, postings)
         if not getattr(terms, "seal", None):
             self._tindex.__class__ = TermTable  # Whoosh's constructor names the other class
         self._positions = positions
         self._words = words
+        self._earlier = earlier
 
     def matcher(self, field: str, term: bytes, format_: Any, scorer: Any = None) -> ArrayMatcher:
         offset, _ = self.term_info(field, term).extent()  # raises TermNotFound
@@ -222,7 +232,9 @@ class ArrayTermsReader(W3TermsReader):
         return vocabulary.decode(self._words.whole())
 
     def _list_at(self, term: bytes, offset: int) -> StoredList:
-        return StoredList(term.decode(), self._postfile, offset, self._positions)
+        return StoredList(
+            term.decode(), self._postfile, offset, self._positions, earlier=self._earlier
+        )
 
     def close(self) -> None:
         super().close()

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from whoosh.filedb.structfile import BufferFile
 
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.message import Message
 from backfile.archive.store.sealing import BLOCK, Seal
 from backfile.index.lexical.storage.forms import StoredForms, decode
-from backfile.index.lexical.storage.unpickling import CheckedFile, damaged
+from backfile.index.lexical.storage.unpickling import NAME, CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
 
 
@@ -80,6 +82,8 @@ class MappedFile(CheckedFile):
 
 
 HEADER = struct.Struct("<IBBQIBI")
+# Of arrays-3, which has the number of low bytes of the positions, and no forms.
+EARLIER_HEADER = struct.Struct("<IBBQII")
 
 
 class StoredList:
@@ -88,17 +92,29 @@ class StoredList:
     `longest` is the number of positions that its longest form covers.
     """
 
-    def __init__(self, term: str, postings: Any, offset: int, positions: Any) -> None:
-        """Read it; raise EngineUnavailable if its parts do not lie within the file."""
-        header = HEADER.unpack(postings.get(offset, HEADER.size))
-        count, width, self._high_width, *self._where, self.longest, size = header
+    def __init__(
+        self, term: str, postings: Any, offset: int, positions: Any, *, earlier: bool = False
+    ) -> None:
+        """Read it; raise EngineUnavailable if its parts do not lie within the file.
+
+        A list of an `earlier` release does not know its forms.
+        """
+        header = EARLIER_HEADER if earlier else HEADER
+        found = header.unpack(postings.get(offset, header.size))
+        if earlier:
+            count, width, self._high_width, place, _, n_high = found
+            self.longest, size = 1, None
+        else:
+            count, width, self._high_width, place, n_high, self.longest, size = found
+        self._where = place, n_high
         self._term = term
         self._file = positions
-        documents = postings.get(offset + HEADER.size, 4 * count)
+        offset += header.size
+        documents = postings.get(offset, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
-        frequencies = postings.get(offset + HEADER.size + 4 * count, width * count)
+        frequencies = postings.get(offset + 4 * count, width * count)
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
-        self._forms = postings, offset + HEADER.size + (4 + width) * count, size
+        self._forms = postings, offset + (4 + width) * count, size
 
     def positions(self) -> Numbers:
         """All positions, one document after the other: as many as the frequencies add up to."""
@@ -115,6 +131,12 @@ class StoredList:
     def forms(self) -> StoredForms:
         """How each occurrence is written, in the order of the positions."""
         postings, offset, size = self._forms
+        if size is None:
+            reason = Message(
+                "an earlier release made it, which did not keep how words are written; "
+                "`backfile rebuild lexical` or the next `backfile index` makes it anew"
+            )
+            raise EngineUnavailable(NAME, reason)
         n_occurrences = int(self.frequencies.sum(dtype=np.int64))
         try:
             return decode(postings.get(offset, size), self._term, n_occurrences)
