@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
+from backfile.index.asking.relaxation import LONG, without_binding_quotations
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
 from backfile.index.model.expression import (
@@ -20,6 +21,7 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Should,
     Word,
     Words,
     describe,
@@ -29,6 +31,7 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query, QueryPart, QueryPartKind, Sort
+from backfile.index.model.results import Loosened, Relaxation
 
 QUESTION_MARKS = ("?", "？", "؟")
 QUESTION_WORDS = {
@@ -38,6 +41,9 @@ QUESTION_WORDS = {
     "comment", "quién", "qué", "cuándo", "dónde", "cómo", "chi", "cosa", "dove", "perché",
 }  # fmt: skip
 MOST_PARTS = 16
+WEIGHS = Message(
+    "in a text of more than %(number)s words, a quotation weighs and need not be there", number=LONG
+)
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
 
@@ -45,7 +51,8 @@ class ReadQuery(NamedTuple):
     """A query, and how its text was read.
 
     `text` is the text without its date conditions; `filters` are the query's filters, narrowed to
-    these days. `query` is the given query; without words, its default sort is by newest.
+    these days. `query` is the given query; without words, its default sort is by newest. `relaxed`
+    says how the expression was relaxed, if it was.
     """
 
     query: Query
@@ -55,13 +62,20 @@ class ReadQuery(NamedTuple):
     parts: tuple[QueryPart, ...]
     notes: tuple[Message, ...]
     description: str
+    relaxed: Relaxation | None = None
 
     @property
     def meaning(self) -> str:
-        """The text to embed: the words of the positive leaves; empty in keyword mode."""
-        if self.query.mode is Mode.KEYWORD or self.expression is None:
+        """The text to embed: the words of the positive leaves.
+
+        Empty in keyword mode, and for a quotation relaxed to near words: its wording counts.
+        """
+        by_wording = self.relaxed is not None and self.relaxed.to is Loosened.NEAR
+        if self.query.mode is Mode.KEYWORD or self.expression is None or by_wording:
             return ""
-        return " ".join(leaf.text for leaf in positive_leaves(self.expression))
+        parts = self.expression.parts if isinstance(self.expression, Words) else (self.expression,)
+        stated = [part for part in parts if not isinstance(part, Should)]  # its words are beside it
+        return " ".join(leaf.text for part in stated for leaf in positive_leaves(part))
 
     @property
     def is_question(self) -> bool:
@@ -93,12 +107,16 @@ def read_query(query: Query, today: date) -> ReadQuery:
     notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
         notes.append(NO_DAY)
-    described = [describe(parsed.expression)] if parsed.expression else []
+    expression = parsed.expression
+    if expression and not query.strict:
+        expression = without_binding_quotations(expression)
+        notes += [WEIGHS] if expression != parsed.expression else []
+    described = [describe(expression)] if expression else []
     described += [condition.text for condition in dated.conditions]
     return ReadQuery(
         query=_sorted(query, dated.text),
         text=dated.text,
-        expression=parsed.expression,
+        expression=expression,
         filters=filters,
         parts=tuple(_parts(parsed.expression, dated.conditions)),
         notes=tuple(notes),
@@ -127,6 +145,8 @@ def typed(expression: Expression) -> str:
             return " ".join(map(_inner, parts))
         case Not(part):
             return f"NOT {_inner(part)}"
+        case Should(part):
+            return written(part)
         case Word(text, field) if field is not Field.DATE and not _is_plain(text):
             return written(Phrase(text, field))
     return written(expression)
@@ -157,7 +177,7 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
         yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + others))
 
 
-def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | None]]:
+def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not | Should, Expression | None]]:
     """Iterate over the removable parts, each with the expression without it."""
     match expression:
         case And(parts) | Or(parts) | Words(parts):
@@ -170,8 +190,10 @@ def _leaves(expression: Expression) -> Iterator[tuple[Leaf | Not, Expression | N
             yield expression, None
 
 
-def _kind(part: Leaf | Not) -> QueryPartKind:
+def _kind(part: Leaf | Not | Should) -> QueryPartKind:
     match part:
+        case Should(leaf):
+            return _kind(leaf)
         case Not():
             return QueryPartKind.EXCLUSION
         case _ if part.field is not Field.ANY:

@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.analyser import TermSpan, asked, cut_text, term_spans
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
@@ -18,6 +19,7 @@ from backfile.index.model.expression import (
     Near,
     Phrase,
     Prefix,
+    Quotation,
     Stretch,
     Word,
     positive_leaves,
@@ -69,8 +71,9 @@ class _Marker:
         self._fuzzy: list[tuple[str, int]] = []
         self._prefixes: tuple[str, ...] = ()
         self._phrases: list[tuple[list[str], int]] = []
+        self._quotations = [leaf for leaf in leaves if isinstance(leaf, Quotation)]
         for leaf in leaves:
-            if not isinstance(leaf, Near):
+            if not isinstance(leaf, Near | Quotation):
                 self._add(leaf)
         self._known: dict[str, list[Span]] = {}  # what to mark in each word
 
@@ -105,6 +108,9 @@ class _Marker:
                 for each in stretches:
                     within = len(each) if isinstance(leaf.within, Stretch) else leaf.within
                     marked.update(_near(each, first, second, within, leaf.ordered))
+        for quotation in self._quotations:
+            found = Alignment.of(quotation.text, text, self._language)
+            marked.update(found.agreeing if found.share >= LEAST_SHARE else ())
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked

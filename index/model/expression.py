@@ -6,6 +6,7 @@ of its passages. Scores belong to passages.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 from backfile.archive.model.message import Message
@@ -101,6 +102,30 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseRow:
+    """A passage that words a quotation nearly so; `share` of its words are there, 0 to 1."""
+
+    row: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Most of these words near each other, in this order: the passages that were found so."""
+
+    text: str
+    field: Field = Field.ANY
+    found: tuple[CloseRow, ...] = dataclass_field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Should:
+    """A part that raises the score of what matches it, and excludes nothing."""
+
+    part: "Leaf"
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Matches if every part matches."""
 
@@ -133,11 +158,16 @@ class Words:
 
     @property
     def required(self) -> tuple["Expression", ...]:
-        return tuple(p for p in self.parts if not (isinstance(p, Word) and p.field is Field.ANY))
+        others = (p for p in self.parts if not isinstance(p, Should))
+        return tuple(p for p in others if not (isinstance(p, Word) and p.field is Field.ANY))
+
+    @property
+    def weighing(self) -> tuple[Should, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Should))
 
 
-Leaf = Word | Phrase | Prefix | Fuzzy | Near
-Expression = Leaf | And | Or | Not | Words
+Leaf = Word | Phrase | Prefix | Fuzzy | Near | Quotation
+Expression = Leaf | And | Or | Not | Words | Should
 
 
 def positive_leaves(expression: Expression) -> Iterator[Leaf]:
@@ -148,7 +178,9 @@ def positive_leaves(expression: Expression) -> Iterator[Leaf]:
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
                 yield from positive_leaves(part)
-        case Word() | Phrase() | Prefix() | Fuzzy() | Near():
+        case Should(leaf):
+            yield from positive_leaves(leaf)
+        case Word() | Phrase() | Prefix() | Fuzzy() | Near() | Quotation():
             if expression.field in (Field.ANY, Field.TITLE, Field.TEXT):
                 yield expression
 
@@ -171,6 +203,8 @@ def _reads_words(expression: Expression) -> bool:
             return any(map(_reads_words, parts))
         case Not(part):
             return _reads_words(part)
+        case Should():
+            return False
     return expression.field not in COLUMNS
 
 
@@ -184,6 +218,8 @@ def written(leaf: Leaf) -> str:
     match leaf:
         case Phrase(text, _, slop):
             return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
+        case Quotation(text):
+            return f'{field}"{text}"'
         case Prefix(text):
             return f"{field}{text}*"
         case Fuzzy(text, _, edits):
@@ -210,6 +246,10 @@ def describe(expression: Expression) -> str:
         case Phrase(text, field, slop):
             near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
             return _with_field(near if slop > 1 else Message('"%(text)s"', text=text), field)
+        case Quotation(text, field):
+            return _with_field(Message('nearly "%(text)s"', text=text), field)
+        case Should(part):
+            return Message("if possible %(text)s", text=describe(part))
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
         case Fuzzy(text, field, edits):
@@ -229,7 +269,8 @@ def describe(expression: Expression) -> str:
         case Words():
             plain = " ".join(word.text for word in expression.plain)
             words: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
-            return describe_all([*words, *(_inner(part) for part in expression.required)])
+            others = (*expression.required, *expression.weighing)
+            return describe_all([*words, *map(_inner, others)])
 
 
 def describe_all(descriptions: Sequence[str]) -> str:
