@@ -11,12 +11,13 @@ from markupsafe import Markup, escape
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
 from backfile.index.model.filters import LEAP_YEAR, DayOfYear
-from backfile.index.model.results import PassageHit
+from backfile.index.model.results import PassageHit, Wording
 from backfile.web.i18n.negotiation import gettext, language_of_page, translated, with_link_language
 from backfile.web.i18n.phrases import (
     date_note,
     groups_in_words,
     part_name,
+    relaxed_in_words,
     strongest,
     total_in_words,
 )
@@ -31,6 +32,7 @@ NEAREST = Markup(
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'
 )
 MARK = Markup("<mark>{}</mark>")
+DIFFERENT = Markup('<{0}>{{}}<span class="unseen"> {1}</span></{0}>')
 
 
 def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> Markup:
@@ -66,6 +68,18 @@ def excerpt(hit: PassageHit) -> Markup:
     )
     nearest = NEAREST.format(gettext("Nearest in meaning"), gettext("Nearest in meaning:"), inside)
     return Markup("{}{}{}{}{}").format(before, first, nearest, last, after)
+
+
+def asked_wording(wording: Wording) -> Markup:
+    """A quotation as it was asked, with the words struck out that are not there."""
+    struck = DIFFERENT.format("del", gettext("(not there)"))
+    return marked(wording.asked, wording.lacking, struck)
+
+
+def found_wording(wording: Wording) -> Markup:
+    """A quotation as it was found, with the words underlined that were not asked."""
+    underlined = DIFFERENT.format("ins", gettext("(not asked)"))
+    return marked(wording.says, wording.added, underlined)
 
 
 def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
@@ -195,6 +209,9 @@ FILTERS: dict[str, Callable[..., object]] = {
     "years_of": years_of,
     "wider": wider,
     "groups_in_words": groups_in_words,
+    "relaxed_in_words": relaxed_in_words,
+    "asked_wording": asked_wording,
+    "found_wording": found_wording,
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,

@@ -19,6 +19,7 @@ from backfile.index.model.expression import (
     Near,
     Phrase,
     Prefix,
+    Quotation,
     Stretch,
     Wildcard,
     written,
@@ -174,6 +175,8 @@ def _quoted(leaf: Leaf) -> Message:
             return Message('"%(text)s…"', text=text)
         case Fuzzy(text):
             return Message('a word spelt much like "%(text)s"', text=text)
+        case Quotation(text):
+            return Message('most of "%(text)s"', text=text)
         case Near():
             return _near(leaf)
     return quoted(leaf.text)
@@ -354,7 +357,7 @@ def with_reranking(why: Explanation, reranked: RerankScore) -> Explanation:
 
 def _kind(leaf: Leaf) -> ScorePartKind:
     match leaf:
-        case Phrase():
+        case Phrase() | Quotation():
             return ScorePartKind.PHRASE
         case Prefix() | Wildcard():
             return ScorePartKind.PREFIX

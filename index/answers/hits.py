@@ -1,6 +1,6 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,15 +10,16 @@ from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
 from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.duplicates.folding import Folding
+from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
-from backfile.index.model.expression import Expression
+from backfile.index.model.expression import Expression, Field, Quotation, positive_leaves
 from backfile.index.model.groups import Groups
 from backfile.index.model.matches import Matches
-from backfile.index.model.results import Hit, PassageHit, Ranks, RerankScore
+from backfile.index.model.results import Hit, PassageHit, Ranks, RerankScore, Wording
 
 PASSAGES_A_HIT = 3
 
@@ -120,6 +121,7 @@ class Hits:
             highlights=highlighter.mark(found.passage.text, found.article.language),
             why=explainer.passage(row, score, ranks),
             heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
+            wordings=tuple(wordings(self.expression, found)),
         )
 
     def _score_below(self, row: int) -> float:
@@ -159,3 +161,28 @@ def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:
     lexical = [p.ranks.lexical for p in passages if p.ranks.lexical is not None]
     vector = [p.ranks.vector for p in passages if p.ranks.vector is not None]
     return Ranks(min(lexical, default=None), min(vector, default=None))
+
+
+def wordings(expression: Expression | None, stored: StoredPassage) -> Iterator[Wording]:
+    """Iterate over the quotations of a query that a passage, or its title, words nearly so."""
+    for leaf in positive_leaves(expression) if expression else ():
+        if isinstance(leaf, Quotation) and (found := _wording(leaf, stored)):
+            yield found
+
+
+def _wording(leaf: Quotation, stored: StoredPassage) -> Wording | None:
+    """Compare a quotation with the field that holds more of its words, the text before the title.
+
+    None if neither holds LEAST_SHARE of them.
+    """
+    texts = {Field.TEXT: stored.passage.text, Field.TITLE: stored.article.title}
+    found = [
+        (text, Alignment.of(leaf.text, text, stored.article.language))
+        for field, text in texts.items()
+        if leaf.field in (field, Field.ANY)
+    ]
+    text, best = max(found, key=lambda pair: pair[1].share)
+    if best.share < LEAST_SHARE:
+        return None
+    start, end = best.stretch
+    return Wording(leaf.text, best.lacking, text[start:end], best.added)

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import NO_DAY, Condition, narrowed, take_days
+from backfile.index.asking.relaxation import LONG, without_binding_quotations
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.lexical.query_parser.parser import PLAIN, parse
 from backfile.index.lexical.query_parser.preprocess import has_operator, is_shouted, require_bounded
@@ -25,6 +26,7 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Should,
     Wildcard,
     Word,
     Words,
@@ -33,6 +35,7 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query, QueryPart, QueryPartKind, Sort
+from backfile.index.model.results import Loosened, Relaxation
 
 QUESTION_MARKS = ("?", "？", "؟")
 QUESTION_WORDS = {
@@ -44,6 +47,9 @@ QUESTION_WORDS = {
 WILDCARDS = re.compile(r"\s*[*?]+\s*")
 COMPARED = (Field.DATE, Field.LENGTH)  # their values are no words
 MOST_PARTS = 16
+WEIGHS = Message(
+    "in a text of more than %(number)s words, a quotation weighs and need not be there", number=LONG
+)
 MOST_WORDS = 4  # parts of a query of words only; a longer one is a question or prose
 
 
@@ -51,7 +57,8 @@ class ReadQuery(NamedTuple):
     """A query, and how its text was read.
 
     `text` is the text without its date conditions; `filters` are the query's filters, narrowed to
-    these days. `query` is the given query; without words, its default sort is by newest.
+    these days. `query` is the given query; without words, its default sort is by newest. `relaxed`
+    says how the expression was relaxed, if it was.
     """
 
     query: Query
@@ -61,13 +68,20 @@ class ReadQuery(NamedTuple):
     parts: tuple[QueryPart, ...]
     notes: tuple[Message, ...]
     description: str
+    relaxed: Relaxation | None = None
 
     @property
     def meaning(self) -> str:
-        """The text to embed: the words of the positive leaves; empty in keyword mode."""
-        if self.query.mode is Mode.KEYWORD or self.expression is None:
+        """The text to embed: the words of the positive leaves.
+
+        Empty in keyword mode, and for a quotation relaxed to near words: its wording counts.
+        """
+        by_wording = self.relaxed is not None and self.relaxed.to is Loosened.NEAR
+        if self.query.mode is Mode.KEYWORD or self.expression is None or by_wording:
             return ""
-        leaves = positive_leaves(self.expression)
+        parts = self.expression.parts if isinstance(self.expression, Words) else (self.expression,)
+        stated = [part for part in parts if not isinstance(part, Should)]  # its words are beside it
+        leaves = (leaf for part in stated for leaf in positive_leaves(part))
         return " ".join(WILDCARDS.sub(" ", leaf.text) for leaf in leaves).strip()
 
     @property
@@ -96,11 +110,15 @@ def read_query(query: Query, today: date, synonyms: Synonyms = NO_SYNONYMS) -> R
         require_bounded(query.text)
     dated = take_days(query.text, today)
     parsed = parse(dated.text)
-    expression = synonyms.expanded(parsed.expression) if parsed.expression else None
     filters = narrowed(query.filters, dated.conditions)
     notes = [*dated.notes, *parsed.notes]
     if filters.since and filters.until and filters.since > filters.until:
         notes.append(NO_DAY)
+    expression = parsed.expression
+    if expression and not query.strict:
+        expression = without_binding_quotations(expression)
+        notes += [WEIGHS] if expression != parsed.expression else []
+    expression = synonyms.expanded(expression) if expression else None
     described = [describe(expression)] if expression else []
     described += [condition.text for condition in dated.conditions]
     return ReadQuery(
@@ -137,6 +155,8 @@ def typed(expression: Expression) -> str:
             return f"NOT {_inner(part)}"
         case AtLeast(part, number):
             return f"ATLEAST{number}({typed(part)})"
+        case Should(part):
+            return written(part)
         case Word(text, field, Form.ANY) if field not in COMPARED and not _is_plain(text):
             return written(Phrase(text, field))
     return written(expression)
@@ -167,7 +187,10 @@ def _parts(expression: Expression | None, conditions: tuple[Condition, ...]) -> 
         yield QueryPart(QueryPartKind.DATE, day, " ".join(whole + others))
 
 
-def _leaves(expression: Expression) -> Iterator[tuple[Leaf | AtLeast | Not, Expression | None]]:
+Removable = Leaf | AtLeast | Not | Should
+
+
+def _leaves(expression: Expression) -> Iterator[tuple[Removable, Expression | None]]:
     """Iterate over the removable parts, each with the expression without it."""
     match expression:
         case And(parts) | Or(parts) | Words(parts):
@@ -180,8 +203,10 @@ def _leaves(expression: Expression) -> Iterator[tuple[Leaf | AtLeast | Not, Expr
             yield expression, None
 
 
-def _kind(part: Leaf | AtLeast | Not) -> QueryPartKind:
+def _kind(part: Removable) -> QueryPartKind:
     match part:
+        case Should(leaf):
+            return _kind(leaf)
         case Not():
             return QueryPartKind.EXCLUSION
         case AtLeast(counted):

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.analyser import TermSpan, asked, cut_text, term_spans
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
@@ -22,6 +23,7 @@ from backfile.index.model.expression import (
     Near,
     Phrase,
     Prefix,
+    Quotation,
     Stretch,
     Wildcard,
     Word,
@@ -89,8 +91,9 @@ class _Marker:
         self._single: list[_Wanted] = []
         self._terms: set[str] = set()
         self._phrases: list[tuple[list[_Wanted], int]] = []
+        self._quotations = [leaf for leaf in leaves if isinstance(leaf, Quotation)]
         for leaf in leaves:
-            if not isinstance(leaf, Near):
+            if not isinstance(leaf, Near | Quotation):
                 self._add(leaf)
         self._known: dict[str, list[Span]] = {}  # what to mark in each word
 
@@ -154,6 +157,9 @@ class _Marker:
                     within = len(each) if isinstance(leaf.within, Stretch) else leaf.within
                     ones, others = (_occurrences(text, each, side) for side in (first, second))
                     marked.update(_near(ones, others, within, ordered=leaf.ordered))
+        for quotation in self._quotations:
+            found = Alignment.of(quotation.text, text, self._language)
+            marked.update(found.agreeing if found.share >= LEAST_SHARE else ())
         for letter in self._letters:
             marked.update(found.span() for found in re.finditer(re.escape(letter), text))
         return marked

@@ -15,6 +15,8 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Quotation,
+    Should,
     Stretch,
     Wildcard,
     Word,
@@ -50,6 +52,10 @@ def describe(expression: Expression) -> str:
             near = Message('"%(text)s" within %(slop)s words', text=text, slop=str(slop))
             said = near if slop > 1 else Message('"%(text)s"', text=text)
             return _with_field(_or_alike(_in_form(said, form), expression.alike), field)
+        case Quotation(text, field):
+            return _with_field(Message('nearly "%(text)s"', text=text), field)
+        case Should(part):
+            return Message("if possible %(text)s", text=describe(part))
         case Prefix(text, field):
             return _with_field(f"{text}…", field)
         case Wildcard(text, field):
@@ -78,7 +84,8 @@ def describe(expression: Expression) -> str:
         case Words():
             plain = " ".join(_or_alike(word.text, word.alike) for word in expression.plain)
             words: list[str] = [Message("the words %(words)s", words=plain)] if plain else []
-            return describe_all([*words, *(_inner(part) for part in expression.required)])
+            others = (*expression.required, *expression.weighing)
+            return describe_all([*words, *map(_inner, others)])
 
 
 def describe_all(descriptions: Sequence[str]) -> str:

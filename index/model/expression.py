@@ -6,6 +6,7 @@ of its passages. Scores belong to passages.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 
@@ -158,6 +159,30 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseRow:
+    """A passage that words a quotation nearly so; `share` of its words are there, 0 to 1."""
+
+    row: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Most of these words near each other, in this order: the passages that were found so."""
+
+    text: str
+    field: Field = Field.ANY
+    found: tuple[CloseRow, ...] = dataclass_field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Should:
+    """A part that raises the score of what matches it, and excludes nothing."""
+
+    part: "Leaf"
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Matches if every part matches."""
 
@@ -198,12 +223,16 @@ class Words:
 
     @property
     def required(self) -> tuple["Expression", ...]:
-        return tuple(part for part in self.parts if not is_plain(part))
+        return tuple(p for p in self.parts if not (is_plain(p) or isinstance(p, Should)))
+
+    @property
+    def weighing(self) -> tuple[Should, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Should))
 
 
 Counted = Word | Phrase | Prefix | Wildcard | Fuzzy
-Leaf = Counted | Near
-Expression = Leaf | AtLeast | And | Or | Not | Words
+Leaf = Counted | Near | Quotation
+Expression = Leaf | AtLeast | And | Or | Not | Words | Should
 
 
 def is_plain(part: Expression) -> bool:
@@ -219,9 +248,9 @@ def positive_leaves(expression: Expression) -> Iterator[Leaf]:
         case And(parts) | Or(parts) | Words(parts):
             for part in parts:
                 yield from positive_leaves(part)
-        case AtLeast(part):
+        case AtLeast(part) | Should(part):
             yield from positive_leaves(part)
-        case Word() | Phrase() | Prefix() | Wildcard() | Fuzzy() | Near():
+        case Word() | Phrase() | Prefix() | Wildcard() | Fuzzy() | Near() | Quotation():
             if expression.field in WORDED:
                 yield expression
 
@@ -244,6 +273,8 @@ def _reads_words(expression: Expression) -> bool:
             return any(map(_reads_words, parts))
         case Not(part) | AtLeast(part):
             return _reads_words(part)
+        case Should():
+            return False
     return expression.field not in COLUMNS
 
 
@@ -260,6 +291,8 @@ def written(leaf: Leaf) -> str:
             return f"{field}{form}({plain})" if form.isalpha() else f"{field}{form}{plain}"
         case Phrase(text, _, slop):
             return f'{field}"{text}"' + (f"~{slop}" if slop > 1 else "")
+        case Quotation(text):
+            return f'{field}"{text}"'
         case Prefix(text):
             return f"{field}{text}*"
         case Fuzzy(text, _, edits):

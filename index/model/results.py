@@ -24,6 +24,45 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """How a passage, or a title, words a quotation: what was asked, and what it says.
+
+    `lacking` are the (start, end) of the words in `asked` that it lacks; `added` are those of the
+    words in `says` that were not asked.
+    """
+
+    asked: str
+    lacking: tuple[tuple[int, int], ...]
+    says: str
+    added: tuple[tuple[int, int], ...]
+
+
+class Loosened(StrEnum):
+    """How far a query that found nothing was relaxed: phrases to near words, or all to words."""
+
+    NEAR = "near"
+    WORDS = "words"
+
+
+class Rule(StrEnum):
+    """A kind of requirement that was relaxed."""
+
+    PHRASE = "phrase"
+    AND = "and"
+    NEAR = "near"
+    FIELD = "field"
+    SPELLING = "spelling"
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """How a query was relaxed because nothing met its requirements, and which ones those were."""
+
+    to: Loosened
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranks:
     """The ranks, from 1, in both rankings before fusion; None if a ranking does not contain it."""
 
@@ -87,7 +126,8 @@ class PassageHit:
     `heading_highlights` are the same in its heading.
 
     `nearest` is the span of the sentence nearest in meaning, if the query marks sentences. `cosine`
-    is None if the passage has no vector or the query has no meaning.
+    is None if the passage has no vector or the query has no meaning. `wordings` compare it with the
+    quotations of a query whose phrases were relaxed to near words.
     """
 
     passage: Passage
@@ -98,6 +138,7 @@ class PassageHit:
     why: Explanation
     nearest: tuple[int, int] | None = None
     heading_highlights: tuple[tuple[int, int], ...] = ()
+    wordings: tuple[Wording, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +259,8 @@ class Results:
     hits on all pages. `facets` has the most frequent values of each facet, `facets_total` the
     number of its values. `span` is the earliest and the latest date. `coverage` and
     `words_coverage` are the shares of passages that can be found by meaning and by words, 0 to 1.
-    `closest` are the best hits of each mode if the verdict is NONE.
+    `closest` are the best hits of each mode if the verdict is NONE. `relaxed` says how the query
+    was relaxed, if it was.
     """
 
     query: Query
@@ -240,3 +282,4 @@ class Results:
     next: Cursor | None
     took_ms: dict[str, float]
     closest: tuple[Closest, ...] = ()
+    relaxed: Relaxation | None = None

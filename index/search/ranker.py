@@ -21,7 +21,7 @@ from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
 from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Verdict
+from backfile.index.model.results import Loosened, Verdict
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.closeness import Close, closeness_of, within
@@ -45,7 +45,8 @@ class Clock:
     def stage(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self._stages[name] = round(1000 * (time.perf_counter() - began), 2)
+        took = self._stages.get(name, 0.0) + 1000 * (time.perf_counter() - began)
+        self._stages[name] = round(took, 2)
 
     def is_over(self) -> bool:
         """Whether the time is over that this query may take; then something is to be left out."""
@@ -74,7 +75,8 @@ class Ranked:
 
     `article_mask` (n_articles,) marks the articles that pass the filters. `groups` are those of the
     answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
-    `no_meaning` are the reasons why the search by words or by meaning failed.
+    `no_meaning` are the reasons why the search by words or by meaning failed. `strict` is the
+    ranking of the query as it was asked, if it was relaxed because that found nothing.
     """
 
     asked: ReadQuery
@@ -86,6 +88,12 @@ class Ranked:
     verdict: Verdict
     no_words: str | None
     no_meaning: str | None
+    strict: "Ranked | None" = None
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether no article meets the requirements and the filters."""
+        return not (self.matches.eligible & self.article_mask).any()
 
     @property
     def counted(self) -> Group | None:
@@ -110,9 +118,12 @@ class Ranker:
         article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
             matches, no_words = _match(asked, snapshot, clock)
-        with clock.stage("meaning"):
-            n_words = math.inf if no_words else matches.n_words
-            nearness, no_meaning = self._nearness(asked, snapshot, n_words, clock)
+        nearness, no_meaning = None, None
+        barred = not (matches.eligible & article_mask).any()
+        if asked.query.mode is not Mode.HYBRID or no_words or not barred:
+            with clock.stage("meaning"):
+                n_words = math.inf if no_words else matches.n_words
+                nearness, no_meaning = self._nearness(asked, snapshot, n_words, clock)
         if no_words and not nearness:
             raise no_words
         mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
@@ -125,6 +136,8 @@ class Ranker:
                 every = np.ones_like(article_mask)
                 whole = self._candidates(found, every)
                 verdict = _filtered_verdict(self._verdict(asked, found, every, whole))
+            if asked.relaxed and verdict is Verdict.STRONG:
+                verdict = Verdict.WEAK
             groups = _groups(asked, matches, candidates, mode)
             if verdict is Verdict.NONE and not asked.query.match:
                 groups = groups.none()
@@ -235,8 +248,9 @@ def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
 def _groups(asked: ReadQuery, matches: Matches, candidates: Candidates, mode: Mode) -> Groups:
     """Group the matching articles; related ones answer a question before those with some words."""
     by_words = candidates.by_words
+    whole = not (asked.relaxed and asked.relaxed.to is Loosened.NEAR)  # else most words of a phrase
     masks = {
-        Group.ALL: by_words & matches.holds_all,
+        Group.ALL: by_words & matches.holds_all & whole,
         Group.MOST: by_words & matches.holds_most,
         Group.SOME: by_words,
         Group.RELATED: candidates.by_meaning,

@@ -32,6 +32,7 @@ from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.readiness import Readiness, ReadinessCheck
 from backfile.index.search.related import Related, Relations
+from backfile.index.search.relaxing import relaxed
 from backfile.index.search.reranking import Reordered, Reranking
 from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
 from backfile.index.search.snapshot import Snapshot, Snapshots
@@ -112,8 +113,10 @@ class Searcher:
         self._suggester: Suggester | None = None
         self._relations = Relations(engines.catalog, engines.vectors)
 
-    def search(self, query: Query) -> Results:
+    def search(self, query: Query, *, relaxes: bool = True) -> Results:
         """Answer a query with one page of hits.
+
+        If nothing meets its requirements, it is relaxed, unless it is strict or not `relaxes`.
 
         A keyword query needs no model. A hybrid query is answered by words if the model is
         unavailable, and by meaning if the words are; other queries then raise EngineUnavailable. A
@@ -121,14 +124,14 @@ class Searcher:
         """
         clock = Clock(self._budget)
         with self._failures_noted(query):
-            page = self._page(query, clock)
+            page = self._page(query, clock, relaxes)
         self._note(query, page.verdict, clock)
         return page
 
-    def _page(self, query: Query, clock: Clock) -> Results:
+    def _page(self, query: Query, clock: Clock, relaxes: bool) -> Results:
         with clock.stage("read"):
             asked = self.read(query)
-        found = self._cache.of(asked.query) or self._find(asked, clock)
+        found = self._cache.of(asked.query) or self._find(asked, clock, relaxes=relaxes)
         with clock.stage("fetch"):
             page = found.page(asked.query, self._catalog)
         if page.next:
@@ -139,7 +142,7 @@ class Searcher:
         return replace(page, took_ms=clock.took_ms)
 
     def iter_all(
-        self, query: Query, *, most: int | None = None
+        self, query: Query, *, most: int | None = None, relaxes: bool = True
     ) -> tuple[Results, Iterator[ScoredArticle]]:
         """Answer a query without a page, and iterate over all its hits, or the first `most`.
 
@@ -147,7 +150,8 @@ class Searcher:
         """
         clock = Clock()
         with self._failures_noted(query):
-            found = self._find(self.read(query.first_page()), clock, counted=True)
+            asked = self.read(query.first_page())
+            found = self._find(asked, clock, counted=True, relaxes=relaxes)
         self._note(query, found.answer.verdict, clock)
         return found.answer, found.articles(self._catalog, most)
 
@@ -209,9 +213,11 @@ class Searcher:
         if self._recorder:
             self._recorder.answered(query, verdict, clock.took_ms, cut=clock.cut)
 
-    def _find(self, asked: ReadQuery, clock: Clock, *, counted: bool = False) -> Found:
+    def _find(
+        self, asked: ReadQuery, clock: Clock, *, counted: bool = False, relaxes: bool = True
+    ) -> Found:
         """Compute the whole answer to a query, without a page; or the `counted` group alone."""
-        ranked, snapshot = self._rank(asked, clock)
+        ranked, snapshot = self._rank(asked, clock, relaxes=relaxes)
         hints = self._hints(ranked, snapshot, clock)
         one_list = asked.query.sort is Sort.RELEVANCE and not asked.query.match and not counted
         listed = ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
@@ -221,13 +227,18 @@ class Searcher:
             answer = _answer(ranked, ordered, hints, snapshot)
         poor = ranked.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
-            answer = replace(answer, closest=self._closest(asked.query, clock.left))
+            answer = replace(answer, closest=self._closest(ranked.asked, clock.left))
         return Found(answer, ordered.hits, ordered.ordinals)
 
-    def _rank(self, asked: ReadQuery, clock: Clock) -> tuple[Ranked, Snapshot]:
+    def _rank(
+        self, asked: ReadQuery, clock: Clock, *, relaxes: bool = True
+    ) -> tuple[Ranked, Snapshot]:
         with clock.stage("open"):
             snapshot = self._snapshots.current(with_vectors=bool(asked.meaning))
-        return self._ranker.rank(asked, snapshot, clock), snapshot
+        ranked = self._ranker.rank(asked, snapshot, clock)
+        if ranked.is_barred and relaxes and not asked.query.strict and not asked.relaxed:
+            ranked = relaxed(ranked, self._ranker, snapshot, self._catalog, clock)
+        return ranked, snapshot
 
     def _hints(self, ranked: Ranked, snapshot: Snapshot, clock: Clock) -> Hints:
         """Find alternative words if the verdict is NONE, and correct misspelt words.
@@ -243,10 +254,11 @@ class Searcher:
                 with clock.stage("offer"):
                     words = alternative_words(asked.expression, snapshot.lexical)
             with clock.stage("spelling"):
+                strict = ranked.strict or ranked
                 corrected = did_you_mean(
                     asked.query.text,
-                    asked.expression,
-                    ranked.matches,
+                    strict.asked.expression,
+                    strict.matches,
                     snapshot.lexical,
                     self._reads_alike(asked),
                     ranked.article_mask,
@@ -254,13 +266,13 @@ class Searcher:
             return Hints(words, corrected)
         return Hints(words)
 
-    def _closest(self, query: Query, seconds: float) -> tuple[Closest, ...]:
+    def _closest(self, asked: ReadQuery, seconds: float) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
         clock = Clock(seconds)
         found = []
         for mode in (Mode.KEYWORD, Mode.SEMANTIC):
             alone = replace(
-                query,
+                asked.query,
                 mode=mode,
                 match=Group.RELATED,
                 sort=Sort.RELEVANCE,
@@ -269,7 +281,8 @@ class Searcher:
                 cursor=None,
             )
             with suppress(EngineUnavailable):
-                answer = self._find(self.read(alone), clock).page(alone, self._catalog)
+                found_alone = self._find(asked._replace(query=alone), clock)
+                answer = found_alone.page(alone, self._catalog)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 
@@ -347,6 +360,7 @@ def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) 
         generation=table.generation,
         next=None,
         took_ms={},
+        relaxed=ranked.asked.relaxed,
     )
 
 

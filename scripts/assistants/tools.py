@@ -99,6 +99,9 @@ class ArchiveTools:
         ] = "any",
         day: Annotated[str | None, Field(description="A day of any year: 03-23.")] = None,
         match: Match = None,
+        strict: Annotated[
+            bool, Field(description="true: never relax a phrase or an operator that finds nothing.")
+        ] = False,
         sort: Sort = "relevance",
         copies: Annotated[
             Literal["fold", "show"], Field(description="show: each copy of a story is a hit.")
@@ -113,9 +116,10 @@ class ArchiveTools:
 
         `totals` are true counts, of the hits that hold all words, or else most, or some, or are
         related: `counted` says which. `totals.groups` counts each of these groups. A `verdict` of
-        none means that the archive does not answer this: say so, and do not guess. `notes` tell how
-        the query was read. Cite id, date, source
-        and url.
+        none means that the archive does not answer this: say so, and do not guess. `relaxed` says
+        that no article has the exact words: the hits have most of them near each other (near), or
+        some of them (words), so compare a quote with the passage. `notes` tell how the query was
+        read. Cite id, date, source and url.
         """
         answer = self._archive.search(
             query,
@@ -133,6 +137,7 @@ class ArchiveTools:
             date=date,
             day=day,
             match=match,
+            strict=strict,
             sort=sort,
             copies=copies,
             limit=limit,
@@ -307,5 +312,6 @@ def _summary(answer: Answer) -> Json:
         },
         "counted": answer.counted,
         "verdict": answer.verdict,
+        "relaxed": answer.relaxed,
         "notes": list(answer.notes),
     }

@@ -9,11 +9,19 @@ from typing import Any, Self
 from backfile.archive.model.article import Article
 from backfile.archive.store.clusters import OtherCopies
 from backfile.index.model.query import Query
-from backfile.index.model.results import Explanation, Offer, Ranks, Results, Timeline, Totals
+from backfile.index.model.results import (
+    Explanation,
+    Offer,
+    Ranks,
+    Results,
+    Timeline,
+    Totals,
+    Wording,
+)
 from backfile.index.model.results import Hit as FoundHit
 from backfile.index.model.results import PassageHit as FoundPassage
 from backfile.web.api.json import results_json
-from backfile.web.i18n.phrases import total_in_words
+from backfile.web.i18n.phrases import relaxed_in_words, total_in_words
 from backfile.web.links import outlet_url
 
 EXCERPT = 320  # characters
@@ -33,7 +41,7 @@ class PassageHit:
 
     `highlights` are the (start, end) of matched words in `text`; `nearest` is the sentence that is
     nearest in meaning, where `mark="sentence"` asked for it. `cosine` is None where the passage is
-    not embedded, or meaning was not asked.
+    not embedded, or meaning was not asked. `wordings` compare the quotations of a relaxed query.
     """
 
     id: str
@@ -43,6 +51,7 @@ class PassageHit:
     text: str
     highlights: tuple[tuple[int, int], ...]
     nearest: tuple[int, int] | None
+    wordings: tuple[Wording, ...]
     score: float
     ranks: Ranks
     cosine: float | None
@@ -59,6 +68,7 @@ class PassageHit:
             text=passage.text,
             highlights=found.highlights,
             nearest=found.nearest,
+            wordings=found.wordings,
             score=found.score,
             ranks=found.ranks,
             cosine=found.cosine,
@@ -175,6 +185,11 @@ class Answer:
         return self.results.verdict.value
 
     @property
+    def relaxed(self) -> str | None:
+        """`near` or `words` if nothing met all requirements, and the query was relaxed so."""
+        return self.results.relaxed.to.value if self.results.relaxed else None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is unusual about how the query was read or answered."""
         return tuple(str(note) for note in self.results.reading.notes)
@@ -224,7 +239,9 @@ class Answer:
     def _repr_html_(self) -> str:
         """Show the answer in a notebook. Everything that comes from outside is escaped."""
         heading = f"<p>{escape(total_in_words(self.results))}</p>"
-        notes = "".join(f"<p><i>{escape(note)}</i></p>" for note in self.notes)
+        relaxed = relaxed_in_words(self.results)
+        noted = (*self.notes, relaxed) if relaxed else self.notes
+        notes = "".join(f"<p><i>{escape(note)}</i></p>" for note in noted)
         first = self.results.query.cursor.offset if self.results.query.cursor else 0
         hits = "".join(f"<li>{hit._repr_html_()}</li>" for hit in self.hits)
         return f'{heading}{notes}<ol start="{first + 1}">{hits}</ol>'

@@ -185,12 +185,13 @@ class Archive:
     ) -> Export:
         """Write every article that a search finds, whatever its limit: `csv`, `jsonl` or `ris`.
 
+        What finds nothing is not relaxed, as it is by `search` without `strict`.
         Raises BadQuery as `search` does, and for an unknown format.
         """
         if format not in EXPORTS:
             raise BadQuery("format", f"{format!r} is none of: {', '.join(EXPORTS)}")
         query = query_of(text, parameters)
-        results, matches = self._reader().searcher.iter_all(query)
+        results, matches = self._reader().searcher.iter_all(query, relaxes=False)
         return Export(EXPORTS[format].write(matches), results.total)
 
     def article(self, article_id: str) -> Article:

@@ -42,6 +42,8 @@ class SearchParameters(TypedDict, total=False):
     """`count` or `share`; only how a page draws it."""
     mark: str | None
     """`words`, or `sentence` to mark the sentence that is nearest in meaning too."""
+    strict: bool | None
+    """Whether phrases, operators and fields bind even if nothing is found so."""
     limit: int | None
     """The hits of a page, 1 to 200."""
     cursor: str | None
@@ -61,6 +63,8 @@ def query_of(text: str | None, parameters: SearchParameters) -> Query:
         if name not in KNOWN:
             raise BadQuery(name, f"there is no such parameter; there are: {', '.join(KNOWN)}")
     given = {name: list(_written(value)) for name, value in parameters.items()}
+    if isinstance(strict := parameters.get("strict"), bool):
+        given["strict"] = [str(int(strict))]
     return Query.from_parameters({"q": list(_written(text)), **given})
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import Versions
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Closest, Hit, Results
+from backfile.index.model.results import Closest, Hit, Results, Wording
 from backfile.index.search.related import Related
 from backfile.web.api.json import related_json, versions_json
 from backfile.web.article.changes import field_changes
@@ -24,6 +24,7 @@ from backfile.web.i18n.phrases import (
     copies_in_words,
     groups_in_words,
     part_name,
+    relaxed_in_words,
     strongest,
     total_in_words,
 )
@@ -38,6 +39,8 @@ def print_results(results: Results, *, why: bool) -> None:
         click.echo(note, err=True)
     if results.did_you_mean:
         click.echo(f"Did you mean: {results.did_you_mean.text}", err=True)
+    if relaxed := relaxed_in_words(results):
+        click.echo(relaxed, err=True)
     if not results.hits:
         click.echo(_nothing(results), err=True)
         if results.offers:
@@ -107,11 +110,33 @@ def _print_hit(rank: int, hit: Hit) -> None:
     marked += text[last : begin + EXCERPT]
     lead, tail = "…" if begin else "", "…" if begin + EXCERPT < len(text) else ""
     click.echo(f"   {lead}{' '.join(marked.split())}{tail}")
+    for wording in best.wordings:
+        if wording.lacking or wording.added:
+            _print_wording(wording)
     if best.nearest:
         sentence = " ".join(text[slice(*best.nearest)].split())
         click.echo(f"   nearest in meaning: {sentence}")
     if hit.copies.total:
         click.echo(f"   {copies_line(hit.copies)}")
+
+
+def _print_wording(wording: Wording) -> None:
+    """Print a quotation as it was asked and as it was found, with the differences as in wdiff."""
+    click.echo(f"   you asked: {_bracketed(wording.asked, wording.lacking, '[-{}-]')}")
+    click.echo(f"   it says:   {_bracketed(wording.says, wording.added, '{{+{}+}}')}")
+
+
+def _bracketed(text: str, spans: Sequence[tuple[int, int]], brackets: str) -> str:
+    """Put brackets around spans, with blanks in place of the breaks of lines.
+
+    >>> _bracketed("the old bridge", [(4, 7)], "[-{}-]")
+    'the [-old-] bridge'
+    """
+    pieces, last = [], 0
+    for start, end in spans:
+        pieces += [text[last:start], brackets.format(text[start:end])]
+        last = end
+    return " ".join("".join([*pieces, text[last:]]).split())
 
 
 def _print_why(hit: Hit) -> None:

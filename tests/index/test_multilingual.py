@@ -24,7 +24,7 @@ def prepared(tmp_path_factory):
 
 
 def found(searcher, text):
-    results = searcher.search(Query(text, mode=Mode.KEYWORD))
+    results = searcher.search(Query(text, mode=Mode.KEYWORD, strict=True))
     return [hit.article.id for hit in results.hits], results
 
 

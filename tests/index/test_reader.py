@@ -149,7 +149,7 @@ def test_a_search_obeys_the_days_in_its_text(engines):
     ],
 )
 def test_what_is_nearly_spelt_or_near_is_found_and_marked(searcher, text, expected, marks):
-    _, hits = everything(searcher, Query(text, mode=Mode.KEYWORD))
+    _, hits = everything(searcher, Query(text, mode=Mode.KEYWORD, strict=True))
     assert {hit.article.id for hit in hits} == expected
     marked = {
         passage.passage.text[start:end].casefold()

@@ -88,7 +88,7 @@ def test_a_click_on_a_facet_gives_exactly_its_count(searcher, text):
 def test_without_a_date_are_the_very_hits_that_have_none(
     searcher, text, mode, sort, copies, source, match
 ):
-    query = Query(text, mode, Filters(source=source), match, sort, copies)
+    query = Query(text, mode, Filters(source=source), match, sort, copies, strict=True)
     words = replace(query, mode=Mode.KEYWORD)
     everyone, hits = everything(searcher, words)
     none = replace(query.filters, date=DateFilter.NONE)
@@ -125,7 +125,7 @@ def test_without_a_date_are_the_very_hits_that_have_none(
     value=st.sampled_from(["Courier", "gazette", "Transport", "DE", "ana ruiz", "Nobody"]),
 )
 def test_what_is_excluded_is_the_rest_of_what_is_included(searcher, text, mode, match, name, value):
-    query = Query(text, mode=mode, match=match)
+    query = Query(text, mode=mode, match=match, strict=True)
     everyone, _ = everything(searcher, query)
     ways = (Filters(**{name: (value,)}), Filters(**{EXCLUSIONS[name]: (value,)}))
     answers = [everything(searcher, replace(query, filters=way)) for way in ways]

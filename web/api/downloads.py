@@ -25,7 +25,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     def export(kind: str) -> Response:
         export_format = EXPORTS[kind]
-        results, matches = searcher.iter_all(_query())
+        results, matches = searcher.iter_all(_query(), relaxes=False)
         if results.reading.notes:
             mark_passing()
         pieces = export_format.write(matches)
@@ -37,10 +37,10 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def latest() -> Results:
         """The hits that were added last: a feed reports articles new in the archive, of any day.
 
-        Those that are merely related are only in a feed that asks for them.
+        Those that are merely related are only in a feed that asks for them. Nothing is relaxed.
         """
         query = replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
-        results = searcher.search(query)
+        results = searcher.search(query, relaxes=False)
         related = results.counted is Group.RELATED and query.mode is not Mode.SEMANTIC
         if related and not query.match:
             results = replace(results, hits=(), total=0)

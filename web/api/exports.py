@@ -96,7 +96,7 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
 
 HIT_COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "date", "url", "score"),
-    *("verdict", "match", "total", "error"),
+    *("verdict", "relaxed", "match", "total", "error"),
 )
 
 
@@ -110,6 +110,7 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
         if answer.results:
             results = answer.results
             common |= {"verdict": results.verdict.value, "total": str(results.total)}
+            common |= {"relaxed": results.relaxed.to.value if results.relaxed else ""}
             common |= {"match": results.counted.value if results.counted else ""}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})

@@ -21,7 +21,9 @@ from backfile.index.model.results import (
     Hit,
     PassageHit,
     Ranks,
+    Relaxation,
     Results,
+    Wording,
 )
 from backfile.index.search.related import Related, RelatedArticle
 
@@ -59,6 +61,7 @@ def results_json(results: Results) -> Json:
         "coverage": round(results.coverage, 4),
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
+        "relaxed": _relaxed(results.relaxed),
         "closest": [_closest(each) for each in results.closest],
         "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
         "did_you_mean": _did_you_mean(results.did_you_mean),
@@ -84,6 +87,7 @@ def query_json(query: Query) -> Json:
         "copies": query.copies.value,
         "timeline": query.timeline.value,
         "mark": query.mark.value,
+        "strict": query.strict,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
@@ -209,11 +213,27 @@ def _passage_hit(hit: PassageHit) -> Json:
         "highlights": [list(span) for span in hit.highlights],
         "heading_highlights": [list(span) for span in hit.heading_highlights],
         "nearest": list(hit.nearest) if hit.nearest else None,
+        "wordings": [_wording(each) for each in hit.wordings],
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),
         "cosine": None if hit.cosine is None else round(hit.cosine, 4),
         "why": _why(hit.why),
     }
+
+
+def _wording(wording: Wording) -> Json:
+    return {
+        "asked": wording.asked,
+        "lacking": [list(span) for span in wording.lacking],
+        "says": wording.says,
+        "added": [list(span) for span in wording.added],
+    }
+
+
+def _relaxed(relaxed: Relaxation | None) -> Json | None:
+    if relaxed is None:
+        return None
+    return {"to": relaxed.to.value, "rules": [rule.value for rule in relaxed.rules]}
 
 
 def _why(why: Explanation) -> Json:

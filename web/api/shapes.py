@@ -16,7 +16,7 @@ from backfile.index.model.filters import DateFilter
 from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
 from backfile.index.model.query import Copies, Marking, Mode, QueryPartKind, Scale, Sort
-from backfile.index.model.results import ScorePartKind, Verdict
+from backfile.index.model.results import Loosened, Rule, ScorePartKind, Verdict
 from backfile.web.api.article_shapes import (
     Article,
     ArticleFields,
@@ -70,6 +70,19 @@ class Why(Shape):
     parts: list[ScorePart]
 
 
+class Wording(Shape):
+    """A quotation beside the words of a passage, or its title, that come close to it."""
+
+    asked: str
+    lacking: Annotated[
+        list[Span], Field(description="Start and end of each word in `asked` that is not there.")
+    ]
+    says: str
+    added: Annotated[
+        list[Span], Field(description="Start and end of each word in `says` that was not asked.")
+    ]
+
+
 class PassageHit(Passage):
     """A passage that was found."""
 
@@ -78,6 +91,9 @@ class PassageHit(Passage):
     nearest: Annotated[
         Span | None,
         Field(description="Start and end of the sentence nearest in meaning (`mark=sentence`)."),
+    ]
+    wordings: Annotated[
+        list[Wording], Field(description="For each quotation, where `relaxed.to` is near.")
     ]
     score: float
     ranks: Ranks
@@ -178,6 +194,7 @@ class Query(Shape):
     copies: Copies
     timeline: Scale
     mark: Marking
+    strict: bool
     limit: Annotated[int, Field(ge=1)]
     cursor: str | None
     read_as: Annotated[str, Field(description="How the query was read.")]
@@ -209,6 +226,16 @@ class Totals(Shape):
     groups: Annotated[
         list[GroupCount], Field(description="Each hit is in one group; `match` goes by this order.")
     ]
+
+
+class Relaxed(Shape):
+    """How a query was relaxed, because no article met all of its requirements."""
+
+    to: Annotated[
+        Loosened,
+        Field(description="`near`: most words of a phrase, near each other; `words`: any words."),
+    ]
+    rules: Annotated[list[Rule], Field(description="What no longer excludes an article.")]
 
 
 class Closest(Shape):
@@ -246,6 +273,7 @@ class Results(Shape):
     coverage: Annotated[Share, Field(description="The share of passages found by meaning.")]
     words_coverage: Annotated[Share, Field(description="The share of passages found by words.")]
     verdict: Verdict
+    relaxed: Annotated[Relaxed | None, Field(description="Null if the hits meet all requirements.")]
     closest: Annotated[
         list[Closest], Field(description="The best hits of each mode, if the verdict is none.")
     ]

@@ -1,18 +1,21 @@
 """The pages of an article: its text with highlights and related articles, and its history."""
 
 import logging
+from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 from flask import Blueprint, render_template, request
 from markupsafe import Markup
 
+from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import ArchiveReader
+from backfile.index.asking.relaxation import relaxed_forms
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.lexical.highlighter import Highlighter
+from backfile.index.lexical.highlighter import Highlighter, Span
 from backfile.index.model.query import Query, parse_cursor
 from backfile.index.search.related import Related
 from backfile.index.search.searcher import Searcher
@@ -46,10 +49,9 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         related = _related(searcher, stored)  # first: it opens the snapshot with vectors
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
         hit = parse_cursor("hit", request.args.get("hit", ""))
-        highlighter = _highlighter(searcher, query)
-        title = numbered(highlighter.mark(found.title, found.language), 1)
-        marks = highlighter.mark(found.text, found.language)
-        text = numbered(beside_furniture(marks, found, stored.passages), len(title) + 1)
+        title_spans, text_spans = _marks(searcher, query, found)
+        title = numbered(title_spans, 1)
+        text = numbered(beside_furniture(text_spans, found, stored.passages), len(title) + 1)
         total = len(title) + len(text)
         current = min(request.args.get("step", 0, type=int), total)
         return render_template(
@@ -80,14 +82,25 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     return routes
 
 
-def _highlighter(searcher: Searcher, query: Query) -> Highlighter:
-    """A highlighter for the archive's languages, or for English if an engine is unavailable."""
+def _marks(searcher: Searcher, query: Query, article: Article) -> tuple[Sequence[Span], ...]:
+    """The matches in title and text: of the query, or of its first relaxed form that has any.
+
+    They are those of English if an engine is unavailable.
+    """
     try:
         languages = Languages.of(searcher.table().languages)
     except EngineUnavailable as exc:
         log.warning("an article is marked without the archive's languages: %s", exc)
         languages = Languages.of(())
-    return Highlighter(searcher.read(query).expression, languages)
+    asked = searcher.read(query).expression
+    texts = (article.title, article.text)
+    marks: tuple[Sequence[Span], ...] = ((), ())
+    for each in relaxed_forms(asked) if asked and not query.strict else (asked,):
+        highlighter = Highlighter(each, languages)
+        marks = tuple(highlighter.mark(text, article.language) for text in texts)
+        if any(marks):
+            break
+    return marks
 
 
 def _changes(versions: tuple[Version, ...]) -> list[Change]:

@@ -8,7 +8,7 @@ from backfile.archive.model.article import Article, DateCertainty, DateSource
 from backfile.archive.model.message import Message
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Copies, Mode
-from backfile.index.model.results import Results, ScorePart, ScorePartKind
+from backfile.index.model.results import Loosened, Results, Rule, ScorePart, ScorePartKind
 
 MOST_PARTS = 6  # shown parts of a score
 
@@ -28,6 +28,25 @@ def total_in_words(results: Results) -> Message:
 def articles_in_words(number: int) -> Message:
     """A number of articles."""
     return Message.counted("%(number)s article", "%(number)s articles", number)
+
+
+def relaxed_in_words(results: Results) -> Message | None:
+    """Say that nothing met the requirements of a query that was relaxed, and what follows."""
+    relaxed, filtered = results.relaxed, bool(results.reading.query.filters)
+    if relaxed is None:
+        return None
+    if relaxed.rules != (Rule.PHRASE,):
+        none = Message("No article matches all of this")
+        under_filters = Message("No article under these filters matches all of this")
+    else:
+        none = Message("No article has exactly these words")
+        under_filters = Message("No article under these filters has exactly these words")
+    said = under_filters if filtered else none
+    if not results.hits:
+        return Message("%(said)s.", said=said)
+    if relaxed.to is Loosened.NEAR:
+        return Message("%(said)s. Closest wording:", said=said)
+    return Message("%(said)s. Closest articles:", said=said)
 
 
 def groups_in_words(results: Results) -> dict[Group, Message]:

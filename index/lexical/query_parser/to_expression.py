@@ -33,6 +33,7 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Should,
     Wildcard,
     Word,
     Words,
@@ -154,7 +155,7 @@ def _changed(leaf: Leaf, mark: MarkNode) -> Expression:
             return replace(leaf, field=Field.LEAD)
         case "BYLINE":
             return Phrase(leaf.text, Field.AUTHOR)
-        case "ATLEAST" if not isinstance(leaf, Near) and (mark.number or 0) > 1:
+        case "ATLEAST" if isinstance(leaf, Counted) and (mark.number or 0) > 1:
             return AtLeast(leaf, mark.number or 0)
         case name if name in FORMS and isinstance(leaf, Word | Phrase):
             return replace(leaf, form=Form(name))
@@ -171,6 +172,8 @@ def _each_leaf(expression: Expression, change: Callable[[Leaf], Expression]) -> 
         case AtLeast(part, number):
             changed = _each_leaf(part, change)
             return AtLeast(changed, number) if isinstance(changed, Counted) else changed
+        case Should():
+            return expression
     return change(expression) if expression.field in WORDED else expression
 
 

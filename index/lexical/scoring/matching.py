@@ -26,6 +26,8 @@ from backfile.index.model.expression import (
     Or,
     Phrase,
     Prefix,
+    Quotation,
+    Should,
     Word,
     Words,
     length_range,
@@ -134,6 +136,8 @@ class Matcher:
             case Words():  # within AND, OR and NOT, an article must contain all words
                 found = self._words(expression)
                 return NodeMatches(found.scores, found.holds_all)
+            case Should(part):
+                return NodeMatches(self._node(part).scores, self._all())
             case _:
                 return self._leaf(expression)
 
@@ -156,6 +160,8 @@ class Matcher:
                 return NodeMatches(scores, self._add_expanded(alike, leaf, scores))
             case Near():
                 return NodeMatches(scores, self._add_near(leaf, scores))
+            case Quotation():
+                return NodeMatches(scores, self._add_quotation(leaf, scores))
             case _:
                 return NodeMatches(scores, self._add_word(leaf, scores))
 
@@ -176,6 +182,8 @@ class Matcher:
         masks = [self._add_word(leaf, scores) for leaf in self._in_time(list(words.values()))]
         if not masks:
             return WordMatches.of(NodeMatches(scores, eligible), required=searched)
+        for part in self._in_time(group.weighing):
+            scores += self._node(part).scores
         self._n_words += len(masks)
         weights = np.array([self._weight(each) for each in list(words)[: len(masks)]], np.float32)
         held = _held(np.array(masks), weights, eligible)
@@ -276,6 +284,21 @@ class Matcher:
             gaps = (*[1] * (len(before) - 1), leaf.within, *[1] * (len(behind) - 1))
             found.append((self._collection.phrase(leaf.field, way, gaps).rows, way))
         return self._add_together(found, leaf, scores)
+
+    def _add_quotation(self, leaf: Quotation, scores: Floats) -> Bools:
+        """Add scores in proportion to the shares of the words; return the articles' mask."""
+        idfs = [self._idf(place.terms) for place in self._languages.paths(leaf.text)[-1]]
+        self._idfs += idfs
+        found = [close for close in leaf.found if self._table.alive[close.row]]
+        rows = np.array([close.row for close in found], np.int64)
+        shares = np.array([close.share for close in found], np.float32)
+        own = (np.float32((K1 + 1) * sum(sorted(idfs)[-WEIGHTIEST:])) * shares).astype(np.float32)
+        scores[rows] += own
+        mask = self._table.articles_with(rows)
+        self._leaves.append(
+            LeafMatches(leaf, (ScoredPostings(rows, own, np.flatnonzero(mask)),), mask)
+        )
+        return mask
 
     def _add_together(self, found: Sequence[tuple[Rows, Way]], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of words in the rows that hold them together; return the articles' mask.
