@@ -26,6 +26,7 @@ LONGEST_VALUE = 300  # characters of a filter's value
 MOST_VALUES = 50  # of one filter
 MOST_FILTERS = 200  # values of all filters
 CURSOR = re.compile(r"g(\d{1,18})o(\d{1,12})")
+SWITCH = ("0", "1")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -113,15 +114,17 @@ class Query:
     copies: Copies = Copies.FOLD
     timeline: Scale = Scale.COUNT
     mark: Marking = Marking.WORDS
+    strict: bool = False
+    """Whether quotation marks and operators bind even if nothing is found."""
     limit: int = DEFAULT_HITS
     cursor: Cursor | None = None
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Sequence[str]]) -> Self:
-        """Read `q mode since until date day`, the facets, `sort copies timeline mark limit cursor`.
+        """Read a query from parameters with the names of its fields and those of Filters.
 
-        Facets and their `not_` forms may be repeated; of other parameters the last value counts.
-        Unknown parameters are ignored. Raises BadQuery with the parameter's name.
+        The text is `q`. Facets and their `not_` forms may be repeated; of other parameters the last
+        value counts. Unknown parameters are ignored. Raises BadQuery with the parameter's name.
         """
 
         def last(name: str) -> str:
@@ -148,6 +151,7 @@ class Query:
             copies=_choice(Copies, "copies", last("copies")),
             timeline=_choice(Scale, "timeline", last("timeline")),
             mark=_choice(Marking, "mark", last("mark")),
+            strict=_switch("strict", last("strict")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=parse_cursor("cursor", last("cursor")),
         )
@@ -172,6 +176,8 @@ class Query:
         for name in ("sort", "copies", "timeline", "mark"):
             choice = getattr(self, name)
             pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
+        if self.strict:
+            pairs.append(("strict", SWITCH[True]))
         if self.limit != default.limit:
             pairs.append(("limit", str(self.limit)))
         if self.cursor:
@@ -226,6 +232,14 @@ def _choice(kind: type[Choice], name: str, value: str) -> Choice:
         kinds = ", ".join(kind)
         reason = Message("%(value)s is none of: %(kinds)s", value=repr(value), kinds=kinds)
         raise BadQuery(name, reason) from exc
+
+
+def _switch(name: str, value: str) -> bool:
+    if value and value not in SWITCH:
+        kinds = ", ".join(SWITCH)
+        reason = Message("%(value)s is none of: %(kinds)s", value=repr(value), kinds=kinds)
+        raise BadQuery(name, reason)
+    return value == SWITCH[True]
 
 
 def parse_limit(value: str, *, most: int, usual: int = DEFAULT_HITS) -> int:

@@ -138,12 +138,16 @@ class Offer:
 class DidYouMean:
     """The query's text with corrected spelling, and the number of articles that match it.
 
-    `corrected` are the (start, end) offsets of the corrected words in `text`.
+    `corrected` are the (start, end) offsets of the corrected words in `text`. `is_variant` if it is
+    another spelling that is frequent too, not a correction. `is_shown` if the hits are those of the
+    corrected query, as the query itself has none.
     """
 
     text: str
     articles: int
     corrected: tuple[tuple[int, int], ...]
+    is_variant: bool = False
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

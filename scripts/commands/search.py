@@ -97,6 +97,7 @@ MOST_LANGUAGES = 8  # named by `status`
     default=Marking.WORDS.value,
     help="`sentence`: name the sentence of each hit that is nearest in meaning too.",
 )
+@click.option("--strict", is_flag=True, help="Let phrases and operators bind if nothing has them.")
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
 @click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @click.option("--why", is_flag=True, help="Say below each hit why it was found.")
@@ -209,11 +210,13 @@ def _languages(counts: Mapping[str, int]) -> str:
 def values_of(value: object) -> list[str]:
     """An option's value or values, as a URL gives them."""
     values = value if isinstance(value, tuple) else (value,)
-    return [str(each) for each in values if each is not None]
+    written = (int(each) if isinstance(each, bool) else each for each in values)
+    return [str(each) for each in written if each is not None]
 
 
 # What a search takes, but for what says how it is shown, and --archive, which every command has.
-SHOWN = ("limit", "cursor", "mark", "why", "as_json", "batch", "output", "folder", "trust")
+LISTED = ("limit", "cursor", "mark", "why", "as_json", "batch", "output")
+SHOWN = (*LISTED, "strict", "folder", "trust")
 
 
 @click.command(cls=QueryCommand, params=[p for p in search.params if p.name not in SHOWN])

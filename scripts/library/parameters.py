@@ -42,6 +42,8 @@ class SearchParameters(TypedDict, total=False):
     """`count` or `share`; only how a page draws it."""
     mark: str | None
     """`words`, or `sentence` to mark the sentence that is nearest in meaning too."""
+    strict: bool | None
+    """Whether phrases, operators and fields bind even if nothing is found so."""
     limit: int | None
     """The hits of a page, 1 to 200."""
     cursor: str | None
@@ -75,6 +77,8 @@ def _written(value: object) -> Iterator[str]:
             return
         case str():
             yield value
+        case bool():
+            yield str(int(value))
         case datetime():
             yield value.date().isoformat()
         case date():

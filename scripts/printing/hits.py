@@ -15,7 +15,7 @@ from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import Versions
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Closest, Hit, Results
+from backfile.index.model.results import Closest, DidYouMean, Hit, Results
 from backfile.index.search.related import Related
 from backfile.web.api.json import related_json, versions_json
 from backfile.web.article.changes import field_changes
@@ -36,8 +36,8 @@ def print_results(results: Results, *, why: bool) -> None:
     """Print hits to stdout; notes, totals and the next cursor to stderr."""
     for note in results.reading.notes:
         click.echo(note, err=True)
-    if results.did_you_mean:
-        click.echo(f"Did you mean: {results.did_you_mean.text}", err=True)
+    if meant := results.did_you_mean:
+        click.echo(_meant(meant, results.query.text), err=True)
     if not results.hits:
         click.echo(_nothing(results), err=True)
         if results.offers:
@@ -58,6 +58,12 @@ def print_results(results: Results, *, why: bool) -> None:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)
+
+
+def _meant(meant: DidYouMean, typed: str) -> str:
+    if meant.is_shown:
+        return f"Showing results for: {meant.text} (--strict searches for: {typed})"
+    return f"{'Also spelt' if meant.is_variant else 'Did you mean'}: {meant.text}"
 
 
 def _print_closest(closest: Closest) -> None:

@@ -40,7 +40,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         Those that are merely related are only in a feed that asks for them.
         """
         query = replace(_query(), sort=Sort.ADDED, limit=ENTRIES)
-        results = searcher.search(query)
+        # A feed is exact: it never brings what a correction finds.
+        results = replace(searcher.search(replace(query, strict=True)), query=query)
         related = results.counted is Group.RELATED and query.mode is not Mode.SEMANTIC
         if related and not query.match:
             results = replace(results, hits=(), total=0)

@@ -86,7 +86,7 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
 
 HIT_COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "url", "score"),
-    *("verdict", "match", "total", "error"),
+    *("verdict", "match", "total", "corrected", "error"),
 )
 
 
@@ -100,6 +100,8 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
         if answer.results:
             results = answer.results
             common |= {"verdict": results.verdict.value, "total": str(results.total)}
+            if results.did_you_mean and results.did_you_mean.is_shown:
+                common |= {"corrected": results.did_you_mean.text}
             common |= {"match": results.counted.value if results.counted else ""}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})

@@ -81,6 +81,7 @@ def query_json(query: Query) -> Json:
         "copies": query.copies.value,
         "timeline": query.timeline.value,
         "mark": query.mark.value,
+        "strict": query.strict,
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
@@ -229,7 +230,14 @@ def _ranks(ranks: Ranks) -> Json:
 
 
 def _did_you_mean(found: DidYouMean | None) -> Json | None:
-    return {"text": found.text, "articles": found.articles} if found else None
+    if found is None:
+        return None
+    return {
+        "text": found.text,
+        "articles": found.articles,
+        "variant": found.is_variant,
+        "shown": found.is_shown,
+    }
 
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:

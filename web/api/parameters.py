@@ -57,6 +57,9 @@ MEANINGS = {
     "copies": Message("Whether copies of one story are one hit, or one each."),
     "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
     "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
+    "strict": Message(
+        "`1`: quotation marks, operators and fields bind even if nothing is found so."
+    ),
     "limit": Message("The largest number of items in the answer."),
     "cursor": Message("The `next` of the answer before."),
     "fields": Message("The properties of the answer that are wanted, by dotted names."),
@@ -85,6 +88,7 @@ EXAMPLES = {
     "copies": "show",
     "timeline": "share",
     "mark": "sentence",
+    "strict": 1,
     "limit": 3,
     "cursor": "g1o10",
     "facets": "none",
@@ -198,6 +202,8 @@ def _schema(name: str, kind: object) -> Json:
     """The schema of a parameter, by the type of its field."""
     if name == "limit":
         return number(MOST_HITS)
+    if name == "strict":
+        return {"type": "integer", "enum": [0, 1], "default": 0}
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
     if name == "match":  # without it, the answer decides

@@ -174,6 +174,7 @@ class Query(Shape):
     copies: Copies
     timeline: Scale
     mark: Marking
+    strict: bool
     limit: Annotated[int, Field(ge=1)]
     cursor: str | None
     read_as: Annotated[str, Field(description="How the query was read.")]
@@ -223,10 +224,16 @@ class Offer(Shape):
 
 
 class DidYouMean(Shape):
-    """The query with misspelt words corrected."""
+    """The query with misspelt words corrected, or with another spelling of a name."""
 
     text: Annotated[str, Field(description="The corrected query.")]
     articles: Annotated[int, Field(ge=1, description="The number of articles with its words.")]
+    variant: Annotated[
+        bool, Field(description="Whether both spellings are frequent, so that none is a mistake.")
+    ]
+    shown: Annotated[
+        bool, Field(description="Whether the hits are its hits, as the query itself has none.")
+    ]
 
 
 class Results(Shape):
