@@ -17,6 +17,7 @@ from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
 from backfile.index.answers.notes import warnings
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
+from backfile.index.asking.names import missing_names
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
@@ -333,6 +334,7 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
         )
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
+    notes += missing_names(asked.filters, ranked.matches, snapshot.table)
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,

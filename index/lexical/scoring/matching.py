@@ -12,7 +12,7 @@ from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Category
+from backfile.index.model.article_table import Category, bare_name
 from backfile.index.model.expression import (
     COLUMNS,
     And,
@@ -310,7 +310,9 @@ class Matcher:
             words = self._collection.article_words()
             return (words >= least) & (words <= (words if most is None else most))
         category: Category = getattr(self._table, field.value)
-        return category.mentioning(name_words(text), name_words)
+        words = name_words(bare_name(text))
+        found = category.mentioning(words, name_words)
+        return found if found.any() else category.beginning(words, name_words)
 
     def _all(self) -> Bools:
         return np.ones(self._table.n_articles, np.bool_)
