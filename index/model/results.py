@@ -126,12 +126,29 @@ class Reading:
     parts: tuple[QueryPart, ...] = ()
 
 
+class OfferKind(StrEnum):
+    """What an offer searches instead: another word, or a name or days as a filter."""
+
+    WORD = "word"
+    SOURCE = "source"
+    SECTION = "section"
+    AUTHOR = "author"
+    DAYS = "days"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An alternative word, and the number of articles that contain it."""
+    """An alternative word, and the number of articles that contain it.
+
+    Or a filter: `word` is then the text that is left, `query` the query with the filter, `value`
+    the name, and `articles` the number of its hits.
+    """
 
     word: str
     articles: int
+    kind: OfferKind = OfferKind.WORD
+    value: str = ""
+    query: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)

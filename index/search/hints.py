@@ -1,21 +1,28 @@
 """Hints beside an answer: other words, the corrected query, and whether its hits are shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.answers.notes import alternative_words
 from backfile.index.asking.did_you_mean import did_you_mean
+from backfile.index.asking.named_days import named_days
+from backfile.index.asking.names import mentions
 from backfile.index.asking.reader import ReadQuery
-from backfile.index.model.expression import Expression
+from backfile.index.lexical.analysis.word_delimiter import WORD
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.expression import Expression, Words
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Mode, Query
-from backfile.index.model.results import DidYouMean, Offer, Results, Verdict
+from backfile.index.model.results import DidYouMean, Offer, OfferKind, Results, Verdict
 from backfile.index.search.ranker import Clock, Ranked
 from backfile.index.search.snapshot import Snapshot
 
 Read = Callable[[Query], ReadQuery]
+MOST_WORDS = 12  # of a text that may hold a name or days
+MOST_FILTERS = 3  # that are offered
 BY_WORDS = (Group.ALL, Group.MOST, Group.SOME)
 
 
@@ -51,6 +58,31 @@ def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> H
             )
         return Hints(words, corrected)
     return Hints(words)
+
+
+def filter_offers(asked: ReadQuery, table: ArticleTable, today: date) -> Iterator[Offer]:
+    """Iterate over the names and days in a plain text, each as a filter; without their hits."""
+    text, filters = asked.query.text, asked.query.filters
+    expression = asked.expression
+    plain = isinstance(expression, Words) and not expression.required
+    if not plain or text != asked.text or asked.query.cursor:
+        return
+    words = list(WORD.finditer(text))
+    if len(words) > MOST_WORDS:
+        return
+    for found in mentions([word.group() for word in words], table):
+        start, end = words[found.first].start(), words[found.end - 1].end()
+        rest = " ".join(f"{text[:start]} {text[end:]}".split())
+        names = getattr(filters, found.kind.value)
+        if found.name not in names:
+            changed = replace(filters, **{found.kind.value: (*names, found.name)})
+            query = replace(asked.query, text=rest, filters=changed)
+            yield Offer(rest, 0, OfferKind(found.kind.value), found.name, query)
+    if not filters.since and not filters.until:
+        for named in named_days(text, today):
+            changed = replace(filters, since=named.days.first, until=named.days.last)
+            query = replace(asked.query, text=named.rest, filters=changed)
+            yield Offer(named.rest, 0, OfferKind.DAYS, "", query)
 
 
 def _reads_alike(asked: ReadQuery, read: Read) -> Callable[[str], Expression | None]:

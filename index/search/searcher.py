@@ -15,7 +15,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
-from backfile.index.answers.notes import warnings
+from backfile.index.answers.notes import beyond_days, warnings
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
 from backfile.index.asking.names import missing_names
 from backfile.index.asking.reader import ReadQuery, read_query
@@ -26,7 +26,14 @@ from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Reading, Results, Verdict
 from backfile.index.seams.engines import Engines
-from backfile.index.search.hints import Hints, hints_for, is_corrected, shows_correction
+from backfile.index.search.hints import (
+    MOST_FILTERS,
+    Hints,
+    filter_offers,
+    hints_for,
+    is_corrected,
+    shows_correction,
+)
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.readiness import Readiness, ReadinessCheck
@@ -116,7 +123,7 @@ class Searcher:
     def _page(self, query: Query, clock: Clock) -> Results:
         with clock.stage("read"):
             asked = self.read(query)
-        found = self._cache.of(asked.query) or self._corrected(self._find(asked, clock), clock)
+        found = self._cache.of(asked.query) or self._offered(asked, clock)
         with clock.stage("fetch"):
             page = found.page(asked.query, self._catalog)
         if page.next:
@@ -215,6 +222,17 @@ class Searcher:
         if poor and asked.text and not counted and not clock.is_over():
             answer = replace(answer, closest=self._closest(asked.query, clock.left))
         return Found(answer, ordered.hits, ordered.ordinals)
+
+    def _offered(self, asked: ReadQuery, clock: Clock) -> Found:
+        """The answer, or that of its correction, with offers of filters for what is named in it."""
+        found = self._corrected(self._find(asked, clock), clock)
+        offers = []
+        for offer in filter_offers(asked, found.hits.table, self._today()):
+            if offer.query and not clock.is_over() and len(offers) < MOST_FILTERS:
+                total = self._find(self.read(offer.query), clock).answer.total
+                offers += [replace(offer, articles=total)] if total else []
+        answer = replace(found.answer, offers=(*found.answer.offers, *offers))
+        return replace(found, answer=answer)
 
     def _corrected(self, found: Found, clock: Clock, *, counted: bool = False) -> Found:
         """The answer to the corrected query, if only that has hits; else the same answer."""
@@ -334,6 +352,7 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
         )
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
+    notes += beyond_days(asked.filters, snapshot.table)
     notes += missing_names(asked.filters, ranked.matches, snapshot.table)
     notes += [reranked] if reranked else []
     notes += warnings(

@@ -8,7 +8,7 @@ from backfile.archive.model.article import Article, Passage
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
-from backfile.index.model.filters import FACET_FILTERS
+from backfile.index.model.filters import FACET_FILTERS, Filters
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
@@ -17,6 +17,8 @@ from backfile.index.model.results import (
     Explanation,
     FacetCount,
     Hit,
+    Offer,
+    OfferKind,
     PassageHit,
     Ranks,
     Results,
@@ -57,7 +59,7 @@ def results_json(results: Results) -> Json:
         "words_coverage": round(results.words_coverage, 4),
         "verdict": results.verdict.value,
         "closest": [_closest(each) for each in results.closest],
-        "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
+        "offers": [_offer(offer) for offer in results.offers],
         "did_you_mean": _did_you_mean(results.did_you_mean),
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
@@ -227,6 +229,18 @@ def _passage(passage: Passage) -> Json:
 
 def _ranks(ranks: Ranks) -> Json:
     return {"lexical": ranks.lexical, "vector": ranks.vector}
+
+
+def _offer(offer: Offer) -> Json:
+    days = offer.query.filters if offer.query and offer.kind is OfferKind.DAYS else Filters()
+    return {
+        "q": offer.word,
+        "articles": offer.articles,
+        "kind": offer.kind.value,
+        "value": offer.value,
+        "since": _day(days.since),
+        "until": _day(days.until),
+    }
 
 
 def _did_you_mean(found: DidYouMean | None) -> Json | None:

@@ -16,7 +16,7 @@ from backfile.index.model.filters import DateFilter
 from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
 from backfile.index.model.query import Copies, Marking, Mode, QueryPartKind, Scale, Sort
-from backfile.index.model.results import ScorePartKind, Verdict
+from backfile.index.model.results import OfferKind, ScorePartKind, Verdict
 from backfile.web.api.article_shapes import (
     Article,
     ArticleFields,
@@ -217,10 +217,14 @@ class Closest(Shape):
 
 
 class Offer(Shape):
-    """A word of the archive to search for instead."""
+    """A word of the archive to search for instead, or a name or days in the text, as a filter."""
 
-    q: str
-    articles: Natural
+    q: Annotated[str, Field(description="The word, or the text without the name or days.")]
+    articles: Annotated[Natural, Field(description="Its articles; of a filter, its hits.")]
+    kind: OfferKind
+    value: Annotated[str, Field(description="The name, for the filter that is called as `kind`.")]
+    since: date | None
+    until: date | None
 
 
 class DidYouMean(Shape):

@@ -310,9 +310,9 @@ class Matcher:
             words = self._collection.article_words()
             return (words >= least) & (words <= (words if most is None else most))
         category: Category = getattr(self._table, field.value)
-        words = name_words(bare_name(text))
-        found = category.mentioning(words, name_words)
-        return found if found.any() else category.beginning(words, name_words)
+        typed = name_words(bare_name(text))
+        found = category.mentioning(typed, name_words)
+        return found if found.any() else category.beginning(typed, name_words)
 
     def _all(self) -> Bools:
         return np.ones(self._table.n_articles, np.bool_)
