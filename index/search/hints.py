@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.answers.notes import alternative_words
@@ -75,7 +76,8 @@ def filter_offers(asked: ReadQuery, table: ArticleTable, today: date) -> Iterato
         rest = " ".join(f"{text[:start]} {text[end:]}".split())
         names = getattr(filters, found.kind.value)
         if found.name not in names:
-            changed = replace(filters, **{found.kind.value: (*names, found.name)})
+            added: Any = {found.kind.value: (*names, found.name)}
+            changed = replace(filters, **added)
             query = replace(asked.query, text=rest, filters=changed)
             yield Offer(rest, 0, OfferKind(found.kind.value), found.name, query)
     if not filters.since and not filters.until:

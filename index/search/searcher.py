@@ -24,7 +24,7 @@ from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
-from backfile.index.model.results import Closest, Reading, Results, Verdict
+from backfile.index.model.results import Closest, Offer, Reading, Results, Verdict
 from backfile.index.seams.engines import Engines
 from backfile.index.search.hints import (
     MOST_FILTERS,
@@ -226,7 +226,7 @@ class Searcher:
     def _offered(self, asked: ReadQuery, clock: Clock) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""
         found = self._corrected(self._find(asked, clock), clock)
-        offers = []
+        offers: list[Offer] = []
         for offer in filter_offers(asked, found.hits.table, self._today()):
             if offer.query and not clock.is_over() and len(offers) < MOST_FILTERS:
                 total = self._find(self.read(offer.query), clock).answer.total
