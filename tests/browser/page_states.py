@@ -53,7 +53,10 @@ GERMAN_STATES = {
         "/?q=swing+bridge&since=2023&not_source=Hafenbote&timeline=share&lang=de",
         "nach Wörtern",
     ),
-    "nothing found in German": ("/?q=brigde&mode=keyword&since=2023&strict=1&lang=de", "Nichts gefunden"),
+    "nothing found in German": (
+        "/?q=brigde&mode=keyword&since=2023&strict=1&lang=de",
+        "Nichts gefunden",
+    ),
     "article in German": ("/article/cc-2023-002?q=swing+bridge&step=2&lang=de", "Zitieren als"),
     "many searches in German": ("/batch?lang=de", "Was eine Tabelle enthalten kann"),
     "overview in German": ("/overview?lang=de", "Was dieses Archiv enthält"),
