@@ -1,6 +1,6 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
-from backfile.index.answers.explain import Explainer, with_reranking
+from backfile.index.answers.explain import Explainer, with_forms, with_reranking
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
@@ -16,10 +16,23 @@ from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
-from backfile.index.model.expression import Expression, Field, Quotation, positive_leaves
+from backfile.index.model.expression import (
+    Expression,
+    Field,
+    Quotation,
+    is_plain,
+    positive_leaves,
+)
 from backfile.index.model.groups import Groups
 from backfile.index.model.matches import Matches
-from backfile.index.model.results import Hit, PassageHit, Ranks, RerankScore, Wording
+from backfile.index.model.results import (
+    Explanation,
+    Hit,
+    PassageHit,
+    Ranks,
+    RerankScore,
+    Wording,
+)
 
 PASSAGES_A_HIT = 3
 
@@ -63,6 +76,9 @@ class Hits:
                 ranks = _best_ranks(passages)
                 folded = score if copies[ordinal].total else None
                 why = explainer.article(some[0], passages, ranks, folded)
+                marked = _parts(article.title, title)
+                marked += [m for p in passages for m in _parts(p.passage.text, p.highlights)]
+                why = self._with_forms(why, marked)
                 if reranked := self.reranked.get(ordinal):
                     why, score = with_reranking(why, reranked), reranked.score
                 group = self.groups.order[self.groups.of[ordinal]]
@@ -113,13 +129,15 @@ class Hits:
                 _rank(self._lexical, candidates.lexical[i]) if self._by_words[i] else None,
                 _rank(self._near, candidates.closeness[i]) if candidates.near[i] else None,
             )
+        highlights = highlighter.mark(found.passage.text, found.article.language)
+        marked = _parts(found.passage.text, highlights)
         return PassageHit(
             passage=found.passage,
             score=score,
             ranks=ranks,
             cosine=None if np.isnan(cosine) else cosine,
-            highlights=highlighter.mark(found.passage.text, found.article.language),
-            why=explainer.passage(row, score, ranks),
+            highlights=highlights,
+            why=self._with_forms(explainer.passage(row, score, ranks), marked),
             heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
             wordings=tuple(wordings(self.expression, found)),
         )
@@ -130,6 +148,11 @@ class Hits:
         words = self.matches.scores[self.table.article_of == ordinal]
         best = float(words.max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
+
+    def _with_forms(self, why: Explanation, marked: list[str]) -> Explanation:
+        leaves = positive_leaves(self.expression) if self.expression else ()
+        words = [leaf.text for leaf in leaves if is_plain(leaf)]
+        return with_forms(why, words, marked, Languages.of(self.table.languages))
 
     def _explainer(self, rows: list[int]) -> Explainer:
         shown = np.array(sorted(rows), np.int64)
@@ -150,6 +173,10 @@ class Hits:
     def _near(self) -> Floats:
         """The closeness of the passages that are ranked by meaning."""
         return self.candidates.closeness[self.candidates.near]
+
+
+def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
+    return [text[start:end] for start, end in spans]
 
 
 def _rank(scores: Floats, own: np.float32) -> int:

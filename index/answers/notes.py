@@ -1,11 +1,15 @@
 """Warnings in an answer, and alternative words for a query without a good answer."""
 
+from datetime import date
+
 from backfile.archive.model.message import Message
 from backfile.index.asking.did_you_mean import likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression, Word, positive_leaves
+from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
 
@@ -41,6 +45,15 @@ def warnings(
             Message("the archive has changed since the first page: hits may be missed or repeated")
         )
     return found
+
+
+def beyond_days(filters: Filters, table: ArticleTable) -> list[Message]:
+    """Say when the last articles are from if there are none from the asked days on."""
+    days, _ = table.day_counts
+    if not len(days) or not filters.since or filters.since.toordinal() <= days[-1]:
+        return []
+    last = date.fromordinal(int(days[-1]))
+    return [Message("the last articles are from %(day)s", day=last.isoformat())]
 
 
 MOST_OFFERS = 8

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import BEYOND
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable, Category
-from backfile.index.model.expression import And, Field, Prefix, Word
+from backfile.index.model.expression import And, Field, Phrase, Prefix, Word
 from backfile.index.model.filters import FACETS
 from backfile.index.model.query import LONGEST_TEXT
 
@@ -34,6 +35,7 @@ MOST_TITLES = 3
 MOST_NAMES = 3
 RANKED = 30  # words that are ranked by their number of articles
 LOOKED_AT = 60  # words with the prefix, the most frequent
+LOOKED_INTO = 200  # passages that hold the word before, the last ones, for words that follow it
 NAME_WORDS = 4  # typed words compared with a name, at most
 FIELDS = "|".join(field.value for field in Field if field not in (Field.ANY, Field.DATE))
 IN_FIELD = re.compile(rf"(?<!\w)(?P<field>(?i:{FIELDS})):\Z")
@@ -143,18 +145,51 @@ class Suggester:
         return [*words, *names, *titles][:limit]
 
     def _words(self, text: str, typed: Typed) -> list[Suggestion]:
-        """Words with the typed prefix, by descending number of articles."""
+        """Words with the typed prefix: first those that follow the word before, then by articles.
+
+        The words that follow it are ordered by the articles that hold both so.
+        """
         if has_run(typed.last):  # a script without spaces between words
             return []
-        found = islice(self._completions(text, typed), RANKED)
-        return sorted(found, key=lambda each: -each.articles)
+        following = self._following(typed)
+        found = islice(self._completions(text, typed, following), RANKED)
+        return sorted(found, key=lambda each: (-following[fold(each.text)], -each.articles))
 
-    def _completions(self, text: str, typed: Typed) -> Iterator[Suggestion]:
+    def _following(self, typed: Typed) -> Counter[str]:
+        """Words that directly follow the word typed before the last, with their articles.
+
+        Those of a single article are left out: it is chance.
+        """
+        before = typed.words[-1] if typed.words else ""
+        if not before or is_stop_word(before):
+            return Counter()
+        lists = self._lexical.match(Word(before, typed.field)).leaves[0].lists
+        rows = np.concatenate([each.rows for each in lists])
+        stored = self._catalog.stored(np.sort(rows)[-LOOKED_INTO:].tolist())
+        in_title = typed.field is Field.TITLE
+        texts = [each.article.title if in_title else each.passage.text for each in stored]
+        said = Counter(
+            word for text in texts for word in _followers(text, fold(before), fold(typed.last))
+        )
+        counts = {
+            word: self._phrase(before, word, typed.field) for word, _ in said.most_common(RANKED)
+        }
+        return Counter({word: count for word, count in counts.items() if count > 1})
+
+    def _phrase(self, before: str, word: str, field: Field) -> int:
+        """The number of articles in which a word directly follows another."""
+        return int(self._lexical.match(Phrase(f"{before} {word}", field)).matching.sum())
+
+    def _completions(
+        self, text: str, typed: Typed, following: Iterable[str]
+    ) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
         context = self._context(typed)
-        spellings = self._lexical.spellings().beginning(fold(typed.last))
+        known = self._lexical.spellings()
+        first = [near.spelling for word in following for near in known.near(word, 0)]
+        spellings = chain(first, islice(known.beginning(fold(typed.last)), LOOKED_AT))
         stems: set[str] = set()  # one form of each stem: all forms match the same articles
-        for word in islice(spellings, LOOKED_AT):
+        for word in spellings:
             written = word.text if word.written in OPERATORS else word.written
             if not word.living or stems.issuperset(word.terms) or is_stop_word(word.text):
                 continue
@@ -208,6 +243,20 @@ class Suggester:
                 seen.add(article.title.casefold())
                 title = f'title:"{" ".join(WORD.findall(article.title))}"'
                 yield Suggestion(SuggestionKind.TITLE, article.title, title, 1, article)
+
+
+def _followers(text: str, before: str, beginning: str) -> set[str]:
+    """The folded words of a text that begin so and directly follow a word; no stop words.
+
+    >>> _followers("Hurricane Ian hit the island; hurricane is a word.", "hurricane", "i")
+    {'ian'}
+    """
+    words = [found.group() for found in WORD.finditer(text)]
+    return {
+        fold(word)
+        for previous, word in pairwise(words)
+        if fold(previous) == before and fold(word).startswith(beginning) and not is_stop_word(word)
+    }
 
 
 def typed_last(text: str) -> Typed | None:

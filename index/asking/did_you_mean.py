@@ -3,26 +3,51 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice, product
 from math import log
+from typing import NamedTuple
+
+import numpy as np
 
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.lexical.analysis.stemming import spelling_of
+from backfile.index.lexical.analysis.stemming import is_stop_word, spelling_of
 from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.scoring.matching import ALL_WORDS
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spellings
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.expression import And, Expression, Field, Near, Or, Phrase, Word, Words
+from backfile.index.model.expression import (
+    And,
+    Expression,
+    Field,
+    Form,
+    Near,
+    Or,
+    Phrase,
+    Word,
+    Words,
+)
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import DidYouMean
 
 MOST_WORDS = 12  # of a query; a longer one was pasted, and is not corrected
 MOST_OCCURRENCES = 4  # of misspelt words in one query
+MOST_CANDIDATES = 4  # corrections of one word that are compared by what stands beside them
+MOST_COMBINATIONS = 32
+TOGETHER = 0.5  # of the other words: what an article with the corrections must hold of them
 WELL_KNOWN = 100  # least frequency of a correction for a word with a capital, maybe a name
+TIMES = 10  # as many articles hold a correction as a misspelt word that is in the archive
 WORDED = (Field.ANY, Field.TITLE, Field.TEXT)
+Corrections = Mapping[str, str]
+
+
+class Candidate(NamedTuple):
+    """A correction of a word, and the penalty of the mistakes that it takes."""
+
+    text: str
+    penalty: float
 
 
 def did_you_mean(
@@ -33,24 +58,49 @@ def did_you_mean(
     reads: Callable[[str], Expression | None],
     article_mask: Bools,
 ) -> DidYouMean | None:
-    """Correct the out-of-vocabulary words of a query, and rare words like a much more frequent one.
+    """Correct words that are nowhere, and rare words spelt nearly like much more frequent ones.
+
+    Of several corrections the one is taken that stands beside the other words of the query. If
+    there is none, another spelling of a name is offered that is frequent too.
 
     `matches` are the query's matches, `article_mask` its filters; `reads` parses another text with
     the same filters. None if there is no correction, or if no article of the mask contains enough
     of the corrected words.
     """
-    short = matches.n_words <= MOST_WORDS
-    corrections = dict(_corrections(matches, lexical)) if short else {}
-    if expression is None or not corrections:
+    if expression is None or matches.n_words > MOST_WORDS:
         return None
+    shortest = LEAST_LETTERS if matches.holds_all.any() else SHORTEST
+    candidates = dict(_candidates(matches, lexical, shortest))
+    best: tuple[float, Corrections, int] | None = None
+    for corrections in _combinations(candidates):
+        found = lexical.match(_corrected(expression, corrections))
+        if articles := _together(found, corrections, article_mask):
+            penalty = _penalty_of(corrections, candidates) - log(articles)
+            if best is None or penalty < best[0]:
+                best = penalty, corrections, _count(found, article_mask)
+    if best:
+        return _as_text(text, expression, best[1], best[2], reads) if best[2] else None
+    for corrections in _other_spellings(matches, lexical):
+        found = lexical.match(_corrected(expression, corrections))
+        if count := int((found.holds_all & article_mask).sum()):
+            offer = _as_text(text, expression, corrections, count, reads)
+            return replace(offer, is_variant=True) if offer else None
+    return None
+
+
+def _as_text(
+    text: str,
+    expression: Expression,
+    corrections: Corrections,
+    articles: int,
+    reads: Callable[[str], Expression | None],
+) -> DidYouMean | None:
     target = _corrected(expression, corrections)
     occurrences = _occurrences(text, corrections, lambda other: reads(other) == target)
     if not occurrences:
         return None
     corrected, marks = _replaced(text, occurrences, corrections)
-    found = lexical.match(target)
-    articles = _count(found, article_mask)
-    return DidYouMean(corrected, articles, marks) if articles else None
+    return DidYouMean(corrected, articles, marks)
 
 
 def _count(found: Matches, article_mask: Bools) -> int:
@@ -59,37 +109,128 @@ def _count(found: Matches, article_mask: Bools) -> int:
     return next(filter(None, (int((mask & article_mask).sum()) for mask in masks)), 0)
 
 
-def _corrections(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, str]]:
-    """Iterate over the misspelt words of a query with their corrections."""
+def _together(found: Matches, corrections: Corrections, article_mask: Bools) -> int:
+    """The number of articles with the corrections and as many of the other plain words as any.
+
+    Words that are nowhere do not count; 0 if too few of the others stand beside the corrections.
+    """
+    if not found.n_words:
+        return int((found.matching & article_mask).sum())
+    mask = found.eligible & article_mask
+    plain = found.leaves[-found.n_words :]
+    for each in plain:
+        if each.leaf.text in corrections.values():
+            mask = mask & each.articles
+    others = [
+        each.articles
+        for each in plain
+        if each.articles.any() and each.leaf.text not in corrections.values()
+    ]
+    held = np.sum(others, axis=0)[mask] if others else np.zeros(mask.sum(), np.int64)
+    most = int(held.max(initial=0))
+    return int((held == most).sum()) if most >= TOGETHER * len(others) else 0
+
+
+def _combinations(candidates: Mapping[str, Sequence[Candidate]]) -> Iterator[Corrections]:
+    """Iterate over the ways to correct all misspelt words, the most probable corrections first."""
+    if candidates:
+        ways = product(*candidates.values())
+        for way in islice(ways, MOST_COMBINATIONS):
+            yield dict(zip(candidates, (each.text for each in way), strict=True))
+
+
+def _penalty_of(corrections: Corrections, candidates: Mapping[str, Sequence[Candidate]]) -> float:
+    """The sum of the penalties of corrections; how frequent they are is counted in context."""
+    return sum(
+        each.penalty
+        for word, text in corrections.items()
+        for each in candidates[word]
+        if each.text == text
+    )
+
+
+def _candidates(
+    matches: Matches, lexical: LexicalSearch, shortest: int
+) -> Iterator[tuple[str, Sequence[Candidate]]]:
+    """Iterate over the misspelt words of a query with their corrections, the likeliest first."""
+    for word, n_articles in _words(matches, lexical):
+        if found := _corrections(word, n_articles, lexical, shortest):
+            yield word, found
+
+
+def _words(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, int]]:
+    """Iterate over the words of a query, and of its phrases that are nowhere, with their articles.
+
+    Only those that may be corrected.
+    """
     for found in matches.leaves:
         leaf, n_articles = found.leaf, int(found.articles.sum())
-        if leaf.field not in WORDED:
+        if leaf.field not in WORDED or getattr(leaf, "form", Form.ANY) is not Form.ANY:
             continue
         if isinstance(leaf, Word):
-            correction = _correction(leaf.text, n_articles, lexical)
-            if correction:
-                yield leaf.text, correction
+            yield leaf.text, n_articles
         elif isinstance(leaf, Phrase | Near) and not n_articles:
             for word in WORD.findall(leaf.text):
-                alone = int(lexical.match(Word(word)).matching.sum())
-                if not alone and (correction := _correction(word, 0, lexical)):
-                    yield word, correction
+                if not (alone := _articles_with(word, lexical)):
+                    yield word, alone
 
 
-def _correction(word: str, n_articles: int, lexical: LexicalSearch) -> str:
-    """The best correction of a word, in its most frequent written form; empty if there is none."""
+def _corrections(
+    word: str, n_articles: int, lexical: LexicalSearch, shortest: int
+) -> list[Candidate]:
+    """The corrections of a word, as it is typed, the most probable first.
+
+    `shortest` is the least number of letters of a word that is in the archive.
+    """
     languages = Languages.of(lexical.table.languages)
-    if not word.isalpha() or word not in (word.lower(), word.capitalize()):
-        return ""  # an acronym or a name with capitals inside: AHCA, BurgerKing
+    if not word.isalpha() or word not in (word.lower(), word.capitalize(), word.upper()):
+        return []  # a name with capitals inside: BurgerKing
     if n_articles:
-        near = commoner(word, n_articles, lexical.spellings, languages)
+        if len(word) < shortest:
+            return []
+        near = commoner(word, n_articles, lexical, languages)
     else:
         near = likely(word, lexical.spellings(), languages)
-        if near and not word.islower() and near[0].spelling.frequency < WELL_KNOWN:
-            return ""
+        if not word.islower():
+            near = [each for each in near if each.spelling.frequency >= WELL_KNOWN]
         if near and _is_a_name(word, lexical.table):
-            return ""
-    return _as_typed(word, near[0].spelling.written) if near else ""
+            return []
+    near = [each for each in near if not is_stop_word(each.spelling.text)] or near
+    found: dict[str, Candidate] = {}
+    for each in near:
+        text = _as_typed(word, each.spelling.written)
+        penalty = AN_EDIT * each.distance
+        penalty += min(_mistakes(each, spelling_of(word, code)) for code in languages.readings)
+        found.setdefault(text, Candidate(text, penalty))
+    return list(found.values())[:MOST_CANDIDATES]
+
+
+def _other_spellings(matches: Matches, lexical: LexicalSearch) -> Iterator[Corrections]:
+    """Iterate over other spellings of the names in a query that are frequent as well."""
+    languages = Languages.of(lexical.table.languages)
+    for word, n_articles in _words(matches, lexical):
+        if n_articles and word.isalpha() and len(word) >= LEAST_LETTERS:
+            for each in _near(word, lexical.spellings(), languages):
+                spelt = each.spelling.written
+                if (
+                    spelt.istitle()
+                    and _sound(spelt) == _sound(word)
+                    and (TIMES * _articles_with(spelt, lexical) >= n_articles)
+                ):
+                    yield {word: _as_typed(word, spelt)}
+
+
+def _sound(word: str) -> str:
+    """A word without repeated letters, and with i for y.
+
+    >>> _sound("Zelenskyy") == _sound("Zelensky") == _sound("Zelenski")
+    True
+    """
+    return REPEATED.sub(r"\1", word.casefold().replace("y", "i"))
+
+
+def _articles_with(word: str, lexical: LexicalSearch) -> int:
+    return int(lexical.match(Word(word)).matching.sum())
 
 
 def _is_a_name(word: str, table: ArticleTable) -> bool:
@@ -99,12 +240,16 @@ def _is_a_name(word: str, table: ArticleTable) -> bool:
 
 
 def _as_typed(typed: str, written: str) -> str:
-    """Capitalise a lower-case correction if the typed word is capitalised.
+    """Write a correction in the case in which the word is typed.
 
-    >>> _as_typed("Brigde", "bridge"), _as_typed("trupm", "Trump")
-    ('Bridge', 'Trump')
+    >>> _as_typed("Brigde", "bridge"), _as_typed("trupm", "Trump"), _as_typed("UKRIANE", "Ukraine")
+    ('Bridge', 'trump', 'UKRAINE')
     """
-    return written.capitalize() if typed[:1].isupper() and written.islower() else written
+    if typed.islower():
+        return written.lower()
+    if typed.isupper():
+        return written.upper()
+    return written.capitalize() if written.islower() else written
 
 
 def _corrected(expression: Expression, corrections: Mapping[str, str]) -> Expression:
@@ -153,8 +298,10 @@ def _replaced(
 SHORTEST = 4  # letters of a word that is corrected, as in Elasticsearch
 TWO_EDITS = 7  # letters of a word that is corrected by up to two edits
 AN_EDIT = 12.0  # penalty of an edit, on the scale of log frequencies
-RARE = 2  # articles of a known word that may be misspelt, at most
-COMMONER = 500  # ratio of frequencies of the correction and such a word, at least
+LEAST_LETTERS = 6  # of a word in the archive that may be misspelt
+RARE = 2  # articles of such a word, at most, unless it seems to be a name
+RARE_SHARE = 0.02  # of the articles, for a name
+REPEATED = re.compile(r"(.)\1+")
 FIRST_LETTER = 2.0  # penalty of another first letter: people seldom get it wrong
 # Penalty of an inserted or substituted letter, which may be any of 26; a deletion or transposition
 # can happen in one way only. Kernighan, Church and Gale, "A spelling correction program based on a
@@ -181,32 +328,47 @@ def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[Ne
 
 
 def commoner(
-    word: str, n_articles: int, spellings: Callable[[], Spellings], languages: Languages
+    word: str, n_articles: int, lexical: LexicalSearch, languages: Languages
 ) -> Sequence[NearSpelling]:
-    """Find corrections of a known but rare word: one edit away, and far more frequent.
+    """Find corrections of a rare word: one edit away, and in TIMES as many articles.
 
-    None for a word in more than RARE articles, or with a capital: it may be a rare name.
+    A word in more than RARE articles must be spelt like a name, or it is another word: statue, not
+    state.
     """
-    if n_articles > RARE or len(word) < TWO_EDITS or not word.islower() or not word.isalpha():
+    if n_articles > max(RARE, RARE_SHARE * lexical.table.n_articles):
         return []
-    spelt = {spelling_of(word, language) for language in languages.readings}
-    near = [
-        found
-        for each in spelt
-        for found in spellings().near(each, 1)
-        if found.spelling.text[:1] == each[:1] and found.spelling.living
+    near = _near(word, lexical.spellings(), languages)
+    return [
+        each
+        for each in near
+        if (n_articles <= RARE or each.spelling.written.istitle())
+        and _articles_with(each.spelling.text, lexical) >= TIMES * n_articles
     ]
-    frequency = sum(found.spelling.frequency for found in near if not found.distance)
-    if any(found.spelling.written != word for found in near if not found.distance):
-        return []
-    least = COMMONER * max(1, frequency)
-    return [found for found in near if found.distance and found.spelling.frequency >= least]
+
+
+def _near(word: str, spellings: Spellings, languages: Languages) -> list[NearSpelling]:
+    """The words one edit from a word, with the same first letter, the most frequent first.
+
+    None of them is a form of the word itself.
+    """
+    own = {term for places in languages.terms(word) for term in places}
+    near = {
+        found.spelling.text: found
+        for each in {spelling_of(word, language) for language in languages.readings}
+        for found in spellings.near(each, 1)
+        if found.distance and found.spelling.text[:1] == each[:1] and found.spelling.living
+    }
+    return [each for each in near.values() if own.isdisjoint(each.spelling.terms)]
 
 
 def _penalty(near: NearSpelling, typed: str) -> float:
     """The negative log probability of a correction, up to a constant."""
+    return AN_EDIT * near.distance + _mistakes(near, typed) - log(near.spelling.frequency)
+
+
+def _mistakes(near: NearSpelling, typed: str) -> float:
+    """The penalty of the kinds of mistakes."""
     word = near.spelling.text
     other_first = word[:1] != typed[:1]
     inserted = len(typed) > len(word) or (len(typed) == len(word) and sorted(typed) != sorted(word))
-    mistakes = AN_EDIT * near.distance + FIRST_LETTER * other_first + A_LETTER * inserted
-    return mistakes - log(near.spelling.frequency)
+    return FIRST_LETTER * other_first + A_LETTER * inserted

@@ -96,6 +96,12 @@ class ReadQuery(NamedTuple):
         """The same query in another mode."""
         return self._replace(query=replace(self.query, mode=mode))
 
+    def in_other_words(self, expression: Expression) -> Self:
+        """The same query with another expression of its words."""
+        days = [part.text for part in self.parts if part.kind is QueryPartKind.DATE]
+        described = describe_all([describe(expression), *days])
+        return self._replace(expression=expression, description=described)
+
     def without_filters(self) -> Self:
         """The same query without filters."""
         return self._replace(filters=Filters())

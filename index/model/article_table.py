@@ -22,6 +22,15 @@ from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYe
 from backfile.index.model.periods import Unit, numbers
 
 
+def bare_name(name: str) -> str:
+    """A name in lower case without `www.`
+
+    >>> bare_name("www.CNN.com")
+    'cnn.com'
+    """
+    return name.casefold().removeprefix("www.")
+
+
 @dataclass(frozen=True)
 class Category:
     """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`."""
@@ -63,9 +72,16 @@ class Category:
         )
 
     def holding(self, names: Sequence[str]) -> Bools:
-        """Article mask of the articles with any of these names, compared without case."""
+        """Article mask of the articles with any of these names, compared without case.
+
+        A name that is not there stands for those that differ in `www.` alone.
+        """
         folded = {name.casefold() for name in names}
-        return self._articles_of([name.casefold() in folded for name in self.names])
+        known = folded & {name.casefold() for name in self.names}
+        bare = {bare_name(name) for name in folded - known}
+        return self._articles_of(
+            [name.casefold() in known or bare_name(name) in bare for name in self.names]
+        )
 
     def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
         """Article mask of the articles with a name that contains these words as a phrase."""
@@ -74,6 +90,12 @@ class Category:
         return self._articles_of(
             [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
         )
+
+    def beginning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
+        """Article mask of the articles with a name that begins so, `www.` left out."""
+        typed = " ".join(words)
+        names = (" ".join(words_of(bare_name(name))) for name in self.names)
+        return self._articles_of([bool(typed) and name.startswith(typed) for name in names])
 
     def counts(self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
         """Count the articles of the mask by name, and subtract `less`, (n_names,)."""

@@ -171,24 +171,45 @@ class Reading:
     parts: tuple[QueryPart, ...] = ()
 
 
+class OfferKind(StrEnum):
+    """What an offer searches instead: another word, or a name or days as a filter."""
+
+    WORD = "word"
+    SOURCE = "source"
+    SECTION = "section"
+    AUTHOR = "author"
+    DAYS = "days"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An alternative word, and the number of articles that contain it."""
+    """An alternative word, and the number of articles that contain it.
+
+    Or a filter: `word` is then the text that is left, `query` the query with the filter, `value`
+    the name, and `articles` the number of its hits.
+    """
 
     word: str
     articles: int
+    kind: OfferKind = OfferKind.WORD
+    value: str = ""
+    query: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DidYouMean:
     """The query's text with corrected spelling, and the number of articles that match it.
 
-    `corrected` are the (start, end) offsets of the corrected words in `text`.
+    `corrected` are the (start, end) offsets of the corrected words in `text`. `is_variant` if it is
+    another spelling that is frequent too, not a correction. `is_shown` if the hits are those of the
+    corrected query, as the query itself has none.
     """
 
     text: str
     articles: int
     corrected: tuple[tuple[int, int], ...]
+    is_variant: bool = False
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

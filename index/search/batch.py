@@ -126,7 +126,7 @@ def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
     if not query.text and not query.filters:
         raise BadQuery("q", Message("nothing is asked"))
-    results, found = searcher.iter_all(query, most=query.limit)
+    results, found = searcher.iter_all(query, most=query.limit, corrects=True)
     return Answer(asked, results, tuple(found))
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,11 +12,12 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
+from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.candidates import Candidates, Nearness
-from backfile.index.model.expression import requires_words
+from backfile.index.model.expression import Phrase, Words, requires_words
 from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
 from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence, noise_of
@@ -117,6 +118,7 @@ class Ranker:
         """
         article_mask = snapshot.table.select(asked.filters)
         with clock.stage("words"):
+            asked = _bound(asked, snapshot)
             matches, no_words = _match(asked, snapshot, clock)
         nearness, no_meaning = None, None
         barred = not (matches.eligible & article_mask).any()
@@ -213,6 +215,22 @@ class _Matched(NamedTuple):
     matches: Matches
     nearness: Nearness | None
     mode: Mode
+
+
+def _bound(asked: ReadQuery, snapshot: Snapshot) -> ReadQuery:
+    """Read a query of stop words alone as a phrase, if some article has it: The Who."""
+    expression = asked.expression
+    if not isinstance(expression, Words) or len(expression.plain) < 2:
+        return asked
+    words = [word.text for word in expression.plain]
+    languages = Languages.of(snapshot.table.languages)
+    if expression.required or not languages.are_stop_words(words):
+        return asked
+    phrase = Phrase(" ".join(words))
+    with suppress(EngineUnavailable):
+        if snapshot.lexical.match(phrase).matching.any():
+            return asked.in_other_words(phrase)
+    return asked
 
 
 def _match(

@@ -15,19 +15,26 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
-from backfile.index.answers.notes import alternative_words, warnings
+from backfile.index.answers.notes import beyond_days, warnings
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
-from backfile.index.asking.did_you_mean import did_you_mean
+from backfile.index.asking.names import missing_names
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.expression import Expression
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
-from backfile.index.model.results import Closest, DidYouMean, Offer, Reading, Results, Verdict
+from backfile.index.model.results import Closest, Offer, Reading, Results, Verdict
 from backfile.index.seams.engines import Engines
+from backfile.index.search.hints import (
+    MOST_FILTERS,
+    Hints,
+    filter_offers,
+    hints_for,
+    is_corrected,
+    shows_correction,
+)
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.readiness import Readiness, ReadinessCheck
@@ -38,14 +45,6 @@ from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
 from backfile.index.search.snapshot import Snapshot, Snapshots
 
 MOST_CLOSEST = 3  # hits of each mode
-
-
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """Alternatives to a query: other words if nothing was found, and the corrected text."""
-
-    words: tuple[Offer, ...] = ()
-    did_you_mean: DidYouMean | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +130,36 @@ class Searcher:
     def _page(self, query: Query, clock: Clock, relaxes: bool) -> Results:
         with clock.stage("read"):
             asked = self.read(query)
-        found = self._cache.of(asked.query) or self._find(asked, clock, relaxes=relaxes)
+        found = self._cache.of(asked.query) or self._offered(asked, clock, relaxes=relaxes)
         with clock.stage("fetch"):
             page = found.page(asked.query, self._catalog)
         if page.next:
             self._cache.keep(found, asked.query)
-        if query.mark is Marking.SENTENCE and asked.meaning and not clock.is_over():
+        meaning = self.read(page.reading.query).meaning if is_corrected(page) else asked.meaning
+        if query.mark is Marking.SENTENCE and meaning and not clock.is_over():
             with clock.stage("mark"):
-                page = self._marked(page, asked.meaning)
+                page = self._marked(page, meaning)
         return replace(page, took_ms=clock.took_ms)
 
     def iter_all(
-        self, query: Query, *, most: int | None = None, relaxes: bool = True
+        self,
+        query: Query,
+        *,
+        most: int | None = None,
+        relaxes: bool = True,
+        corrects: bool = False,
     ) -> tuple[Results, Iterator[ScoredArticle]]:
         """Answer a query without a page, and iterate over all its hits, or the first `most`.
 
-        They are of the group that is counted, as for a query that is sorted by date.
+        They are of the group that is counted, as for a query that is sorted by date. If it
+        `corrects`, a misspelt query without hits has those of its correction, as a page has.
         """
         clock = Clock()
         with self._failures_noted(query):
             asked = self.read(query.first_page())
             found = self._find(asked, clock, counted=True, relaxes=relaxes)
+            if corrects:
+                found = self._corrected(found, clock, counted=True)
         self._note(query, found.answer.verdict, clock)
         return found.answer, found.articles(self._catalog, most)
 
@@ -218,7 +226,7 @@ class Searcher:
     ) -> Found:
         """Compute the whole answer to a query, without a page; or the `counted` group alone."""
         ranked, snapshot = self._rank(asked, clock, relaxes=relaxes)
-        hints = self._hints(ranked, snapshot, clock)
+        hints = hints_for(ranked, snapshot, clock, self.read)
         one_list = asked.query.sort is Sort.RELEVANCE and not asked.query.match and not counted
         listed = ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
         ordered = self._order(ranked, snapshot.table, listed, clock)
@@ -230,6 +238,31 @@ class Searcher:
             answer = replace(answer, closest=self._closest(ranked.asked, clock.left))
         return Found(answer, ordered.hits, ordered.ordinals)
 
+    def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
+        """The answer, or that of its correction, with offers of filters for what is named in it."""
+        found = self._find(asked, clock, relaxes=relaxes)
+        found = self._corrected(found, clock) if relaxes else found
+        offers: list[Offer] = []
+        for offer in filter_offers(asked, found.hits.table, self._today()):
+            if offer.query and not clock.is_over() and len(offers) < MOST_FILTERS:
+                total = self._find(self.read(offer.query), clock).answer.total
+                offers += [replace(offer, articles=total)] if total else []
+        answer = replace(found.answer, offers=(*found.answer.offers, *offers))
+        return replace(found, answer=answer)
+
+    def _corrected(self, found: Found, clock: Clock, *, counted: bool = False) -> Found:
+        """The answer to the corrected query, if only that has hits; else the same answer."""
+        answer = found.answer
+        meant = answer.did_you_mean
+        if not meant or not shows_correction(answer) or clock.is_over():
+            return found
+        corrected = self.read(replace(answer.query, text=meant.text))
+        other = self._find(corrected, clock, counted=counted)
+        if not other.answer.total:
+            return found
+        shown = replace(other.answer, did_you_mean=replace(meant, is_shown=True))
+        return replace(other, answer=shown)
+
     def _rank(
         self, asked: ReadQuery, clock: Clock, *, relaxes: bool = True
     ) -> tuple[Ranked, Snapshot]:
@@ -239,32 +272,6 @@ class Searcher:
         if ranked.is_barred and relaxes and not asked.query.strict and not asked.relaxed:
             ranked = relaxed(ranked, self._ranker, snapshot, self._catalog, clock)
         return ranked, snapshot
-
-    def _hints(self, ranked: Ranked, snapshot: Snapshot, clock: Clock) -> Hints:
-        """Find alternative words if the verdict is NONE, and correct misspelt words.
-
-        There are none if the words, or only their spellings, cannot be read.
-        """
-        asked = ranked.asked
-        words: tuple[Offer, ...] = ()
-        if ranked.no_words or clock.is_over():
-            return Hints()
-        with suppress(EngineUnavailable):
-            if ranked.verdict is Verdict.NONE:
-                with clock.stage("offer"):
-                    words = alternative_words(asked.expression, snapshot.lexical)
-            with clock.stage("spelling"):
-                strict = ranked.strict or ranked
-                corrected = did_you_mean(
-                    asked.query.text,
-                    strict.asked.expression,
-                    strict.matches,
-                    snapshot.lexical,
-                    self._reads_alike(asked),
-                    ranked.article_mask,
-                )
-            return Hints(words, corrected)
-        return Hints(words)
 
     def _closest(self, asked: ReadQuery, seconds: float) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
@@ -285,15 +292,6 @@ class Searcher:
                 answer = found_alone.page(alone, self._catalog)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
-
-    def _reads_alike(self, asked: ReadQuery) -> Callable[[str], Expression | None]:
-        """A function that reads another text; None for a text that changes the filters."""
-
-        def reads(text: str) -> Expression | None:
-            other = self.read(replace(asked.query, text=text))
-            return other.expression if other.filters == asked.filters else None
-
-        return reads
 
     def _order(self, ranked: Ranked, table: ArticleTable, listed: Bools, clock: Clock) -> Ordered:
         """Score the listed articles, fold copies under their leads, and sort."""
@@ -378,6 +376,8 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
         )
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
+    notes += beyond_days(asked.filters, snapshot.table)
+    notes += missing_names(asked.filters, ranked.matches, snapshot.table)
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,

@@ -1,6 +1,7 @@
 """Prints articles as text: the hits of a search, related ones, and earlier versions."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
@@ -15,7 +16,15 @@ from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import Versions
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Closest, Hit, Results, Wording
+from backfile.index.model.results import (
+    Closest,
+    DidYouMean,
+    Hit,
+    Offer,
+    OfferKind,
+    Results,
+    Wording,
+)
 from backfile.index.search.related import Related
 from backfile.web.api.json import related_json, versions_json
 from backfile.web.article.changes import field_changes
@@ -37,14 +46,18 @@ def print_results(results: Results, *, why: bool) -> None:
     """Print hits to stdout; notes, totals and the next cursor to stderr."""
     for note in results.reading.notes:
         click.echo(note, err=True)
-    if results.did_you_mean:
-        click.echo(f"Did you mean: {results.did_you_mean.text}", err=True)
+    if meant := results.did_you_mean:
+        click.echo(_meant(meant, results.query.text), err=True)
+    for offer in results.offers:
+        if offer.kind is not OfferKind.WORD:
+            click.echo(_filter(offer), err=True)
     if relaxed := relaxed_in_words(results):
         click.echo(relaxed, err=True)
     if not results.hits:
         click.echo(_nothing(results), err=True)
-        if results.offers:
-            words = ", ".join(f"{offer.word} ({offer.articles})" for offer in results.offers)
+        offered = [offer for offer in results.offers if offer.kind is OfferKind.WORD]
+        if offered:
+            words = ", ".join(f"{offer.word} ({offer.articles})" for offer in offered)
             click.echo(f"in the archive, with the number of articles: {words}", err=True)
         for closest in results.closest:
             _print_closest(closest)
@@ -61,6 +74,21 @@ def print_results(results: Results, *, why: bool) -> None:
         click.echo(f"meaning covers {results.coverage:.0%} of the archive so far", err=True)
     if results.next:
         click.echo(f"more: --cursor {results.next}", err=True)
+
+
+def _meant(meant: DidYouMean, typed: str) -> str:
+    if meant.is_shown:
+        return f"Showing results for: {meant.text} (--strict searches for: {typed})"
+    return f"{'Also spelt' if meant.is_variant else 'Did you mean'}: {meant.text}"
+
+
+def _filter(offer: Offer) -> str:
+    """The options that search for a name or days as a filter."""
+    options = f"--{offer.kind} {shlex.quote(offer.value)}"
+    if offer.kind is OfferKind.DAYS and offer.query:
+        options = f"--since {offer.query.filters.since} --until {offer.query.filters.until}"
+    text = f"{shlex.quote(offer.word)} " if offer.word else ""
+    return f"as a filter: {text}{options} ({offer.articles})"
 
 
 def _print_closest(closest: Closest) -> None:

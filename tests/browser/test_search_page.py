@@ -247,7 +247,7 @@ def test_citing_an_article(page):
 
 
 def test_finding_nothing_and_taking_what_is_offered(page):
-    page.goto("/?q=brigde")
+    page.goto("/?q=brigde&strict=1")
     assert page.locator("h1").inner_text() == "Nothing found"
     assert "Check the spelling" in page.locator(".empty").inner_text()
     offer = page.locator(".empty .chips a").first

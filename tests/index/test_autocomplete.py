@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backfile.index.asking.autocomplete import LONGEST_TYPED, typed_last
 from backfile.web.app import create_app
+from tests.builders import app_over, engines_in, fill, write_stories
 
 
 @pytest.fixture
@@ -38,7 +39,24 @@ def test_words_stand_beside_what_was_typed_before_in_as_many_articles_as_is_said
         asked = {"q": each["q"], "mode": "keyword", "copies": "show"}
         answer = client.get("/api/search", query_string=asked).json
         assert answer["totals"]["by_words"] == each["articles"]
-    assert [e["articles"] for e in found] == sorted((e["articles"] for e in found), reverse=True)
+
+
+def test_what_follows_the_word_before_comes_before_what_is_frequent(tmp_path):
+    texts = [
+        *["A hurricane hit the island. The island is an island of islanders."] * 6,
+        *["Hurricane Ian came."] * 2,
+        *["Hurricane Irma was here."] * 3,
+        "The hurricane, Ivan said, was bad.",
+    ]
+    stories = [{"id": str(n), "title": "Storm", "text": text} for n, text in enumerate(texts)]
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    fill(engines, write_stories(tmp_path, stories))
+    client = app_over(engines).test_client()
+    found = [each["text"] for each in suggested(client, "hurricane i") if each["kind"] == "word"]
+    assert found == ["Irma", "Ian", "island", "Ivan"]
+    assert [e["text"] for e in suggested(client, "the i")][:1] == ["island"]
+    assert [e["text"] for e in suggested(client, "i")][:1] == ["island"]
+    engines.catalog.close()
 
 
 def test_titles_hold_all_words_and_lead_to_their_article(client):

@@ -182,12 +182,12 @@ class PlainMatcher:
         for part in group.required:
             eligible &= self.node(part, counting)
         plain = [word.text for word in group.plain]
-        words = {}
+        texts = {}
         for text in [text for text in plain if text not in STOP_WORDS] or plain:
-            terms = tuple(map(term_of, text.split("-")))
-            if terms not in words:
-                words[terms] = self.leaf(Word(text), counting)
-                self.n_words += counting
+            texts.setdefault(tuple(map(term_of, text.split("-"))), text)
+        few = len(texts) <= 3
+        self.n_words += len(texts) * counting
+        words = {each: self.leaf(Word(text), counting, few) for each, text in texts.items()}
         return words, eligible
 
     def node(self, expression, counting):
@@ -203,7 +203,7 @@ class PlainMatcher:
                 return set.intersection(eligible, *words.values())
         return self.leaf(expression, counting)
 
-    def leaf(self, leaf, counting):
+    def leaf(self, leaf, counting, spelt_first=False):
         if leaf.field is Field.SOURCE:
             wanted = leaf.text.lower()
             return {i for i, name in enumerate(self.sources) if wanted in name.lower().split()}
@@ -213,9 +213,13 @@ class PlainMatcher:
             self.idfs.append(max([self.idf([term]) for term in places[0]], default=0))
         elif counting and (found or len(places) == 1):  # a phrase that is nowhere adds no bound
             self.idfs += [self.idf(alternatives) for alternatives in dict.fromkeys(places)]
+        spelling = (fold(leaf.text), term_of(leaf.text))
+        spelt = {p.article for p in found if spelling in p.spelt} if spelt_first else set()
         for passage in found if counting else []:
             for alternatives in dict.fromkeys(places):
-                self.scores[passage.row] += self.score(passage, leaf.field, alternatives)
+                other = spelt and passage.article not in spelt
+                share = matching.OTHER_FORM if other else 1
+                self.scores[passage.row] += share * self.score(passage, leaf.field, alternatives)
         return {passage.article for passage in found}
 
     def looked_for(self, leaf):

@@ -76,7 +76,8 @@ def of_the_archive(client, path):
     asked = client.get(path.replace("/?", "/api/search?")).json if path.startswith("/?") else {}
     query = asked.get("query", {"q": ""})["q"]
     offered = [offer["q"] for offer in asked.get("offers", ())]
-    return {*named, *authors, query, *query.split(), *offered}
+    meant = (asked.get("did_you_mean") or {"text": ""})["text"]
+    return {*named, *authors, query, *query.split(), *offered, meant, *meant.split()}
 
 
 @pytest.mark.parametrize("state", STATES)

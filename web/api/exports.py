@@ -96,7 +96,7 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
 
 HIT_COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "date", "url", "score"),
-    *("verdict", "relaxed", "match", "total", "error"),
+    *("verdict", "relaxed", "match", "total", "corrected", "error"),
 )
 
 
@@ -111,6 +111,8 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
             results = answer.results
             common |= {"verdict": results.verdict.value, "total": str(results.total)}
             common |= {"relaxed": results.relaxed.to.value if results.relaxed else ""}
+            if results.did_you_mean and results.did_you_mean.is_shown:
+                common |= {"corrected": results.did_you_mean.text}
             common |= {"match": results.counted.value if results.counted else ""}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})

@@ -10,7 +10,7 @@ from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
-from backfile.index.model.filters import FACET_FILTERS
+from backfile.index.model.filters import FACET_FILTERS, Filters
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
@@ -19,6 +19,8 @@ from backfile.index.model.results import (
     Explanation,
     FacetCount,
     Hit,
+    Offer,
+    OfferKind,
     PassageHit,
     Ranks,
     Relaxation,
@@ -63,7 +65,7 @@ def results_json(results: Results) -> Json:
         "verdict": results.verdict.value,
         "relaxed": _relaxed(results.relaxed),
         "closest": [_closest(each) for each in results.closest],
-        "offers": [{"q": offer.word, "articles": offer.articles} for offer in results.offers],
+        "offers": [_offer(offer) for offer in results.offers],
         "did_you_mean": _did_you_mean(results.did_you_mean),
         "generation": results.generation,
         "next": str(results.next) if results.next else None,
@@ -265,8 +267,27 @@ def _ranks(ranks: Ranks) -> Json:
     return {"lexical": ranks.lexical, "vector": ranks.vector}
 
 
+def _offer(offer: Offer) -> Json:
+    days = offer.query.filters if offer.query and offer.kind is OfferKind.DAYS else Filters()
+    return {
+        "q": offer.word,
+        "articles": offer.articles,
+        "kind": offer.kind.value,
+        "value": offer.value,
+        "since": _day(days.since),
+        "until": _day(days.until),
+    }
+
+
 def _did_you_mean(found: DidYouMean | None) -> Json | None:
-    return {"text": found.text, "articles": found.articles} if found else None
+    if found is None:
+        return None
+    return {
+        "text": found.text,
+        "articles": found.articles,
+        "variant": found.is_variant,
+        "shown": found.is_shown,
+    }
 
 
 def _counts(counts: Sequence[FacetCount]) -> list[Json]:

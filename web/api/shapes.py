@@ -16,7 +16,7 @@ from backfile.index.model.filters import DateFilter
 from backfile.index.model.groups import Group
 from backfile.index.model.periods import Unit
 from backfile.index.model.query import Copies, Marking, Mode, QueryPartKind, Scale, Sort
-from backfile.index.model.results import Loosened, Rule, ScorePartKind, Verdict
+from backfile.index.model.results import Loosened, OfferKind, Rule, ScorePartKind, Verdict
 from backfile.web.api.article_shapes import (
     Article,
     ArticleFields,
@@ -247,17 +247,27 @@ class Closest(Shape):
 
 
 class Offer(Shape):
-    """A word of the archive to search for instead."""
+    """A word of the archive to search for instead, or a name or days in the text, as a filter."""
 
-    q: str
-    articles: Natural
+    q: Annotated[str, Field(description="The word, or the text without the name or days.")]
+    articles: Annotated[Natural, Field(description="Its articles; of a filter, its hits.")]
+    kind: OfferKind
+    value: Annotated[str, Field(description="The name, for the filter that is called as `kind`.")]
+    since: date | None
+    until: date | None
 
 
 class DidYouMean(Shape):
-    """The query with misspelt words corrected."""
+    """The query with misspelt words corrected, or with another spelling of a name."""
 
     text: Annotated[str, Field(description="The corrected query.")]
     articles: Annotated[int, Field(ge=1, description="The number of articles with its words.")]
+    variant: Annotated[
+        bool, Field(description="Whether both spellings are frequent, so that none is a mistake.")
+    ]
+    shown: Annotated[
+        bool, Field(description="Whether the hits are its hits, as the query itself has none.")
+    ]
 
 
 class Results(Shape):

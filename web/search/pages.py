@@ -1,6 +1,7 @@
 """The search page, with "this day in other years"."""
 
 import logging
+from dataclasses import replace
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -90,6 +91,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
     def search() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False))
         results = searcher.search(query)
+        if results.did_you_mean and results.did_you_mean.is_shown:
+            query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
         rendering = Clock()
         with longest_link(LINKS // _count_links(results)):

@@ -67,6 +67,15 @@ class Languages:
         """Drop the stop words of the language that a query seems to be in."""
         return weighty(words, self._of_query(words))
 
+    def are_stop_words(self, words: Sequence[str]) -> bool:
+        """Whether all words are stop words of the language that a query seems to be in.
+
+        >>> Languages().are_stop_words(["The", "Who"]), Languages().are_stop_words(["the", "ferry"])
+        (True, False)
+        """
+        language = self._of_query(words)
+        return all(is_stop_word(word, language) for word in words)
+
     def _of_query(self, words: Sequence[str]) -> str:
         """The first language, unless clearly more words are stop words of another.
 

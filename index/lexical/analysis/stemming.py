@@ -30,6 +30,7 @@ LONGEST_TERM = 64
 LETTERS = str.maketrans(
     {"’": "'", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}
     | {"ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك"}  # Arabic and Persian forms of a letter
+    | dict.fromkeys(["\ufe0f", *map(chr, range(0x1F3FB, 0x1F400))], "")  # how an emoji is shown
 )
 JOINTS = str.maketrans("", "", f"'.{HYPHENS}{QUOTES}\u05f3")  # within a word that is one term
 CONTRACTED = re.compile(r"'(?:t|d|m|re|ve|ll)$")

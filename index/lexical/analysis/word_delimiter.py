@@ -2,7 +2,8 @@
 
 `co-operative` is two tokens at two positions, and `cooperative`, a third, covers both. So it is
 found as one word and as two, and phrases are right in either spelling. Numbers and abbreviations
-are one token however they are written: `1,500` and `1500`, `U.N.` and `UN`.
+are one token however they are written: `1,500` and `1500`, `U.N.` and `UN`. `C++`, `C#`, `AT&T` and
+each emoji are one token too.
 """
 
 import re
@@ -26,7 +27,21 @@ JOINT = (
     rf"|(?<=\d)(?<!\d{{4}})[{BLANKS}](?=\d{{3}}(?!\d))"
 )
 LETTERED = re.compile(LETTERS)
-WORD = re.compile(rf"{LETTERS}(?:(?:{JOINT}){LETTERS})*")
+LANGUAGE = r"(?<!\w)(?:[Cc]\+\+|[CFcf]#)(?![\w+#])"  # for programs
+INITIALS = r"(?<![\w&])[^\W\d_]{1,2}&[^\W\d_]{1,2}(?:['’]s)?(?![\w&])"  # AT&T, R&B
+FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
+TONES = "\U0001f3fb-\U0001f3ff"
+PICTURE = (  # of the emoji below U+1F000 those that are no bullets, ticks or arrows
+    "[\u231a\u231b\u23f0\u23f3\u2600-\u2604\u260e\u2614\u2615\u2618\u261d\u2620-\u2623\u262a\u262e\u262f"
+    "\u2638-\u263a\u2640\u2642\u2648-\u2653\u265f-\u2668\u267b\u2692-\u269c\u26a0\u26a1\u26a7\u26bd\u26be"
+    "\u26c4\u26c5\u26c8\u26d4\u26ea\u26f2-\u26f5\u26fa\u26fd\u2705\u2708-\u270d\u2728\u2744\u274c"
+    f"\u2753-\u2757\u2763\u2764\u2b50\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
+    f"\ufe0f?[{TONES}]?[\U000e0020-\U000e007f]*"
+)
+EMOJI = f"{FLAG}|{PICTURE}(?:\u200d{PICTURE})*"
+WORD = re.compile(  # what begins a rare kind is looked for first: half of the time
+    rf"(?=[CFcf][+#]|\w\w?&)(?:{LANGUAGE}|{INITIALS})|{LETTERS}(?:(?:{JOINT}){LETTERS})*|{EMOJI}"
+)
 SEPARATOR = re.compile(rf"[.'’,_{QUOTES}{BLANKS}{HYPHENS}]")
 PART = re.compile(rf"[^_{BLANKS}{HYPHENS}]+")
 PIECE = re.compile(r"[^.,]+")

@@ -7,7 +7,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.lexical.analysis.stemming import marked
+from backfile.index.lexical.analysis.stemming import fold, marked
 from backfile.index.lexical.scoring.bm25 import (
     Idf,
     added,
@@ -24,6 +24,7 @@ from backfile.index.model.matches import ScoredPostings
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot
 from backfile.index.seams.protocols import LexicalSnapshot
 
+MOST_SPELT = 1_000_000  # articles of words as they are spelt, 8 bytes each
 MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
 
 
@@ -43,6 +44,9 @@ class Collection:
         self._norms[Field.ANY] = self._norms_of(INDEXED)
         self._cache: LRUCache[tuple[Field, tuple[str, ...]], ScoredPostings] = LRUCache(
             MOST_POSTINGS, getsizeof=_size
+        )
+        self._spelt: LRUCache[tuple[Field, tuple[str, ...], str], Rows] = LRUCache(
+            MOST_SPELT, getsizeof=lambda found: len(found) + 1
         )
         self._lock = threading.Lock()
         self._spellings: Spellings | None = None
@@ -84,6 +88,20 @@ class Collection:
         rows, counts = self._living(self.snapshot.phrase(Field.TEXT, slots, gaps, leading=True))
         first = self.table.first_rows[self.table.article_of[rows]] == rows
         return Postings(rows[first], counts[first])
+
+    def spelt(self, field: Field, terms_alike: Sequence[str], word: str) -> Rows:
+        """The articles that hold a word as it is typed, but for capitals and accents: ordinals."""
+        folded = fold(word)
+        key = field, tuple(terms_alike), folded
+        with self._lock:
+            found = self._spelt.get(key)
+        if found is None:
+            slot = Slot(terms_alike, lambda written: fold(written) == folded)
+            found = np.flatnonzero(self.table.articles_with(self.phrase(field, [slot], []).rows))
+            if len(found) <= MOST_SPELT:
+                with self._lock:
+                    self._spelt[key] = found
+        return found
 
     def occurrences(self, slots: Sequence[Slot], gaps: Sequence[Gap], field: Field) -> Rows:
         """How often each article holds what the slots ask for, (n_articles,).

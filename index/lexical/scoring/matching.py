@@ -12,7 +12,7 @@ from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Category
+from backfile.index.model.article_table import Category, bare_name
 from backfile.index.model.expression import (
     COLUMNS,
     And,
@@ -42,6 +42,7 @@ MOST_FROM = 3  # words, of which an article can hold most without holding all
 LEAST_SHARE = 0.15  # of the sum of idf: some of the words
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
 ROUNDED = 0.999  # sums of the same weights differ in the last digits
+OTHER_FORM = 0.7  # of the score of a word where an article has other forms of it alone
 WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
@@ -179,7 +180,9 @@ class Matcher:
                 words.setdefault(self._languages.terms(word.text), word)
         words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
-        masks = [self._add_word(leaf, scores) for leaf in self._in_time(list(words.values()))]
+        few = len(words) <= ALL_WORDS
+        each = self._in_time(list(words.values()))
+        masks = [self._add_word(leaf, scores, spelt_first=few) for leaf in each]
         if not masks:
             return WordMatches.of(NodeMatches(scores, eligible), required=searched)
         for part in self._in_time(group.weighing):
@@ -213,14 +216,18 @@ class Matcher:
         self._left_out += len(words) - MOST_WORDS
         return {each: leaf for each, leaf in words.items() if each in kept}
 
-    def _add_word(self, leaf: Leaf, scores: Floats) -> Bools:
-        """Add the scores of a word or phrase; `Amazon.com` is a phrase too."""
+    def _add_word(self, leaf: Leaf, scores: Floats, *, spelt_first: bool = False) -> Bools:
+        """Add the scores of a word or phrase; `Amazon.com` is a phrase too.
+
+        If `spelt_first`, articles that have another form of the word alone score less.
+        """
         if len(letters(leaf.text)) == 1 and has_run(leaf.text):  # it may begin any pair
             return self._add_expanded(self._slots.expanded(leaf.text), leaf, scores)
         ways = self._slots.ways(leaf)
         if len(ways) == 1 and len(ways[0]) < 2 and not any(slot.accepts for slot in ways[0]):
             terms_alike = tuple(ways[0][0].terms or ()) if ways[0] else ()
-            return self._add(terms_alike, leaf, scores, self._idf(terms_alike))
+            idf = self._idf(terms_alike)
+            return self._add(terms_alike, leaf, scores, idf, spelt_first=spelt_first)
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
         found = [(self._rows(leaf.field, way, slop), way) for way in ways]
         return self._add_together(found, leaf, scores)
@@ -262,15 +269,35 @@ class Matcher:
         idf = max((self._idf([term]) for term in terms_alike), default=0.0)
         return self._add(terms_alike, leaf, scores, idf)
 
-    def _add(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats, idf: float) -> Bools:
+    def _add(
+        self,
+        terms_alike: Sequence[str],
+        leaf: Leaf,
+        scores: Floats,
+        idf: float,
+        *,
+        spelt_first: bool = False,
+    ) -> Bools:
         """Add the scores of the rows that hold any of the terms; return the mask of articles."""
         mask = np.zeros(self._table.n_articles, np.bool_)
         self._idfs.append(idf)
         found = self._scored_postings(leaf.field, terms_alike)
+        if spelt_first and len(found.rows):
+            spelt = self._collection.spelt(leaf.field, terms_alike, leaf.text)
+            found = self._spelt_first(found, spelt)
         np.add.at(scores, found.rows, found.scores)  # each row once; this form is the fastest
         mask[found.articles] = True
         self._leaves.append(LeafMatches(leaf, (found,), mask))
         return mask
+
+    def _spelt_first(self, found: ScoredPostings, spelt: Rows) -> ScoredPostings:
+        """Lower the scores in articles that lack the spelling, if any article has it."""
+        if not 0 < len(spelt) < len(found.articles):
+            return found
+        has_spelling = np.zeros(self._table.n_articles, np.bool_)
+        has_spelling[spelt] = True
+        shares = np.where(has_spelling[self._table.article_of[found.rows]], 1.0, OTHER_FORM)
+        return found._replace(scores=found.scores * shares.astype(np.float32))
 
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
@@ -335,7 +362,9 @@ class Matcher:
             words = self._collection.article_words()
             return (words >= least) & (words <= (words if most is None else most))
         category: Category = getattr(self._table, field.value)
-        return category.mentioning(name_words(text), name_words)
+        typed = name_words(bare_name(text))
+        found = category.mentioning(typed, name_words)
+        return found if found.any() else category.beginning(typed, name_words)
 
     def _all(self) -> Bools:
         return np.ones(self._table.n_articles, np.bool_)

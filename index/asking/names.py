@@ -1,0 +1,104 @@
+"""Compares what was typed with the names of outlets, sections and authors: equal, or near."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from backfile.archive.model.message import Message
+from backfile.index.lexical.analysis.analyser import name_words
+from backfile.index.model.article_table import ArticleTable, Category, bare_name
+from backfile.index.model.expression import Field
+from backfile.index.model.filters import Filters
+from backfile.index.model.matches import Matches
+
+NAMED = (Field.SOURCE, Field.SECTION, Field.AUTHOR)
+MOST_NEAR = 3
+LIKE = 75  # of 100: how much of two names must be alike
+SHORTEST = 3  # letters of the beginning of a name
+
+
+class Mention(NamedTuple):
+    """A name of the archive in a text: the kind, the name, and the words that it covers."""
+
+    kind: Field
+    name: str
+    first: int
+    end: int
+
+
+def mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
+    """Iterate over the outlets, sections and authors whose whole names are among these words."""
+    typed = [name_words(word) for word in words]
+    text = f" {' '.join(' '.join(each) for each in typed)} "
+    for kind in NAMED:
+        category: Category = getattr(table, kind.value)
+        for name in category.names:
+            bare = bare_name(name)
+            stem = bare.rpartition(".")[0] if " " not in bare else ""
+            for called in filter(None, (bare, stem)):
+                wanted = name_words(called) if called[:1] in text else []
+                held = wanted and f" {' '.join(wanted)} " in text
+                if held and (place := _place(typed, wanted)):
+                    yield Mention(kind, name, *place)
+                    break
+
+
+def _place(typed: Sequence[Sequence[str]], wanted: Sequence[str]) -> tuple[int, int] | None:
+    """The first and the last word, the end excluded, that together are the wanted parts."""
+    for first in range(len(typed)):
+        parts: list[str] = []
+        for end in range(first, len(typed)):
+            parts += typed[end]
+            if parts == list(wanted):
+                return first, end + 1
+            if len(parts) >= len(wanted):
+                break
+    return None
+
+
+def missing_names(filters: Filters, matches: Matches, table: ArticleTable) -> list[Message]:
+    """A note for each outlet, section and author that is asked for and not there."""
+    asked = [(kind, name) for kind in NAMED for name in getattr(filters, kind.value)]
+    found = [
+        (kind, name) for kind, name in asked if not getattr(table, kind.value).holding([name]).any()
+    ]
+    found += [
+        (each.leaf.field, each.leaf.text)
+        for each in matches.leaves
+        if each.leaf.field in NAMED and not each.articles.any()
+    ]
+    return [_missing(kind, name, table) for kind, name in dict.fromkeys(found)]
+
+
+def _missing(kind: Field, name: str, table: ArticleTable) -> Message:
+    near = ", ".join(
+        f"{each} ({count:,})" for each, count in near_names(getattr(table, kind.value), name)
+    )
+    match kind, bool(near):
+        case Field.SOURCE, True:
+            return Message("no outlet is called %(name)s. Near: %(near)s", name=name, near=near)
+        case Field.SOURCE, False:
+            return Message("no outlet is called %(name)s", name=name)
+        case Field.SECTION, True:
+            return Message("no section is called %(name)s. Near: %(near)s", name=name, near=near)
+        case Field.SECTION, False:
+            return Message("no section is called %(name)s", name=name)
+        case _, True:
+            return Message("no author is called %(name)s. Near: %(near)s", name=name, near=near)
+    return Message("no author is called %(name)s", name=name)
+
+
+def near_names(category: Category, typed: str) -> list[tuple[str, int]]:
+    """The names that begin so, then those that are spelt alike, with their articles."""
+    from rapidfuzz import fuzz, process
+
+    counts = category.counts(np.ones(category.n_articles, np.bool_))
+    names = [name for name in category.names if counts[name]]
+    bare = {name: " ".join(name_words(bare_name(name))) for name in names}
+    wanted = " ".join(name_words(bare_name(typed)))
+    begun = [name for name in names if len(wanted) >= SHORTEST and f" {wanted}" in f" {bare[name]}"]
+    begun.sort(key=lambda name: (-counts[name], name))
+    alike = process.extract(wanted, bare, scorer=fuzz.ratio, score_cutoff=LIKE, limit=MOST_NEAR)
+    found = dict.fromkeys([*begun, *(name for _, _, name in alike)])
+    return [(name, counts[name]) for name in list(found)[:MOST_NEAR]]

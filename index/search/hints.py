@@ -1,0 +1,111 @@
+"""Hints beside an answer: other words, the corrected query, and whether its hits are shown."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.answers.notes import alternative_words
+from backfile.index.asking.did_you_mean import did_you_mean
+from backfile.index.asking.named_days import named_days
+from backfile.index.asking.names import mentions
+from backfile.index.asking.reader import ReadQuery
+from backfile.index.lexical.analysis.word_delimiter import WORD
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.expression import Expression, Words
+from backfile.index.model.groups import Group
+from backfile.index.model.query import Mode, Query
+from backfile.index.model.results import DidYouMean, Offer, OfferKind, Results, Verdict
+from backfile.index.search.ranker import Clock, Ranked
+from backfile.index.search.snapshot import Snapshot
+
+Read = Callable[[Query], ReadQuery]
+MOST_WORDS = 12  # of a text that may hold a name or days
+MOST_FILTERS = 3  # that are offered
+BY_WORDS = (Group.ALL, Group.MOST, Group.SOME)
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Alternatives to a query: other words if nothing was found, and the corrected text."""
+
+    words: tuple[Offer, ...] = ()
+    did_you_mean: DidYouMean | None = None
+
+
+def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> Hints:
+    """Find alternative words if the verdict is NONE, and correct misspelt words.
+
+    There are none if the words, or only their spellings, cannot be read.
+    """
+    asked = ranked.asked
+    words: tuple[Offer, ...] = ()
+    if ranked.no_words or clock.is_over():
+        return Hints()
+    with suppress(EngineUnavailable):
+        if ranked.verdict is Verdict.NONE:
+            with clock.stage("offer"):
+                words = alternative_words(asked.expression, snapshot.lexical)
+        with clock.stage("spelling"):
+            strict = ranked.strict or ranked
+            corrected = did_you_mean(
+                asked.query.text,
+                strict.asked.expression,
+                strict.matches,
+                snapshot.lexical,
+                _reads_alike(asked, read),
+                ranked.article_mask,
+            )
+        return Hints(words, corrected)
+    return Hints(words)
+
+
+def filter_offers(asked: ReadQuery, table: ArticleTable, today: date) -> Iterator[Offer]:
+    """Iterate over the names and days in a plain text, each as a filter; without their hits."""
+    text, filters = asked.query.text, asked.query.filters
+    expression = asked.expression
+    plain = isinstance(expression, Words) and not expression.required
+    if not plain or text != asked.text or asked.query.cursor:
+        return
+    words = list(WORD.finditer(text))
+    if len(words) > MOST_WORDS:
+        return
+    for found in mentions([word.group() for word in words], table):
+        start, end = words[found.first].start(), words[found.end - 1].end()
+        rest = " ".join(f"{text[:start]} {text[end:]}".split())
+        names = getattr(filters, found.kind.value)
+        if found.name not in names:
+            added: Any = {found.kind.value: (*names, found.name)}
+            changed = replace(filters, **added)
+            query = replace(asked.query, text=rest, filters=changed)
+            yield Offer(rest, 0, OfferKind(found.kind.value), found.name, query)
+    if not filters.since and not filters.until:
+        for named in named_days(text, today):
+            changed = replace(filters, since=named.days.first, until=named.days.last)
+            query = replace(asked.query, text=named.rest, filters=changed)
+            yield Offer(named.rest, 0, OfferKind.DAYS, "", query)
+
+
+def _reads_alike(asked: ReadQuery, read: Read) -> Callable[[str], Expression | None]:
+    """A function that reads another text; None for a text that changes the filters."""
+
+    def reads(text: str) -> Expression | None:
+        other = read(replace(asked.query, text=text))
+        return other.expression if other.filters == asked.filters else None
+
+    return reads
+
+
+def shows_correction(answer: Results) -> bool:
+    """Whether the hits of the corrected query are shown at once: no word of the query has any."""
+    query, meant = answer.query, answer.did_you_mean
+    if not meant or meant.is_variant or query.strict or query.mode is Mode.SEMANTIC:
+        return False
+    return not any(answer.totals.groups.get(group) for group in BY_WORDS)
+
+
+def is_corrected(answer: Results) -> bool:
+    """Whether the hits are those of the corrected query."""
+    return answer.did_you_mean is not None and answer.did_you_mean.is_shown
