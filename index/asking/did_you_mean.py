@@ -13,8 +13,8 @@ from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import is_stop_word, spelling_of
 from backfile.index.lexical.analysis.word_delimiter import WORD
+from backfile.index.lexical.scoring.holding import ALL_WORDS
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.lexical.scoring.matching import ALL_WORDS
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spellings
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backfile.index.lexical.scoring.matching import ALL_WORDS
+from backfile.index.lexical.scoring.holding import ALL_WORDS
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
 from backfile.index.model.noise import USUAL_NOISE, Evidence, Noise, noise_of

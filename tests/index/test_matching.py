@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfile.index.lexical.analysis.stemming import fold, term_of
-from backfile.index.lexical.scoring import matching
+from backfile.index.lexical.scoring import holding, matching
 from backfile.index.lexical.scoring.bm25 import K1, Idf, added, merged
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
@@ -167,9 +167,9 @@ class PlainMatcher:
         whole, best = sum(weights.values()), max(contained.values(), default=0)
         absent = (len(words) - len(weights)) * max(weights.values(), default=0)
         shares = (
-            min(best, matching.LEAST_SHARE * whole),
+            min(best, holding.LEAST_SHARE * whole),
             min(best, whole),
-            matching.MOST_SHARE * (whole + absent),
+            holding.MOST_SHARE * (whole + absent),
         )
         return [
             {a for a, share in contained.items() if share > 0 and share >= 0.999 * needed}
@@ -365,7 +365,7 @@ def test_an_order_of_words_matches_and_scores_as_a_plain_reading_does(archive, l
 @settings(max_examples=300, deadline=None)
 @given(archives(9), texts_of_words, IDFS, st.sampled_from([0, 20]), st.sampled_from([0.15, 0.6]))
 def test_a_text_of_words_matches_as_a_plain_reading_does(archive, expression, idf, best, least):
-    with patch.multiple(matching, BEST_PASSAGES=best, LEAST_SHARE=least):
+    with patch.object(matching, "BEST_PASSAGES", best), patch.object(holding, "LEAST_SHARE", least):
         compare(MemoryIndex(), archive, expression, idf)
 
 

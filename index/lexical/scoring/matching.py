@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.scoring.holding import ALL_WORDS, NodeMatches, WordMatches, held
 from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import Category, bare_name
@@ -35,13 +36,8 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
 
-ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
-MOST_SHARE = 0.7  # of the sum of idf: most of the words
-MOST_FROM = 3  # words, of which an article can hold most without holding all
-LEAST_SHARE = 0.15  # of the sum of idf: some of the words
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
-ROUNDED = 0.999  # sums of the same weights differ in the last digits
 OTHER_FORM = 0.7  # of the score of a word where an article has other forms of it alone
 WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
@@ -50,31 +46,6 @@ Part = TypeVar("Part")
 Terms = tuple[tuple[str, ...], ...]
 """The alternative terms of each place of a word: `Amazon.com` has two places."""
 NO_ROWS: Rows = np.empty(0, np.int64)
-
-
-class NodeMatches(NamedTuple):
-    """The result of one node: scores of rows, and the mask of matching articles."""
-
-    scores: Floats
-    matching: Bools
-
-
-class WordMatches(NamedTuple):
-    """The result of a `Words` group: its scores, and the masks of Matches."""
-
-    scores: Floats
-    eligible: Bools
-    matching: Bools
-    leading: Bools
-    holds_most: Bools
-    holds_all: Bools
-    required: bool
-
-    @classmethod
-    def of(cls, node: NodeMatches, *, required: bool) -> Self:
-        """The result of a group without plain words: an article matches or not."""
-        mask = node.matching
-        return cls(node.scores, mask, mask, mask, mask, mask, required)
 
 
 class Matcher:
@@ -189,11 +160,11 @@ class Matcher:
             scores += self._node(part).scores
         self._n_words += len(masks)
         weights = np.array([self._weight(each) for each in list(words)[: len(masks)]], np.float32)
-        held = _held(np.array(masks), weights, eligible)
+        shares = held(np.array(masks), weights, eligible)
         if len(masks) > ALL_WORDS:
-            some = held.matching | self._owners_of_best(scores, eligible)
-            held = held._replace(matching=some, leading=some)
-        return WordMatches(scores, eligible, *held, searched)
+            some = shares.matching | self._owners_of_best(scores, eligible)
+            shares = shares._replace(matching=some, leading=some)
+        return WordMatches(scores, eligible, *shares, searched)
 
     def _weight(self, terms: Terms) -> float:
         """The weight of a word: the sum of the idf of its terms."""
@@ -371,33 +342,6 @@ class Matcher:
 
     def _zeros(self) -> Floats:
         return np.zeros(self._table.n_rows, np.float32)
-
-
-class _Held(NamedTuple):
-    matching: Bools
-    leading: Bools
-    holds_most: Bools
-    holds_all: Bools
-
-
-def _held(masks: Bools, weights: Floats, eligible: Bools) -> _Held:
-    """Say which eligible articles hold some, most and all of the words, and which lead.
-
-    `masks` (n_words, n_articles) mark the articles that contain a word. A word that is nowhere
-    weighs as much as the rarest of the others, so that it cannot outweigh them all.
-    """
-    present = masks.any(axis=1)
-    weights = np.minimum(weights, weights[present].max(initial=0.0))
-    contained = (weights @ masks) * eligible
-    few = len(masks) <= ALL_WORDS
-    in_archive = float(weights[present].sum())
-    best = float(contained.max(initial=0.0))
-    some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
-    leading = some & (contained >= best * ROUNDED) if few else some
-    holds_all: Bools = masks.all(axis=0) & eligible
-    most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
-    holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
-    return _Held(some, leading, holds_most, holds_all)
 
 
 def _total(nodes: Sequence[NodeMatches]) -> Floats:

@@ -1,0 +1,65 @@
+"""Says how many words of a query an article holds: all, most or some, by their weights."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from backfile.index.model.arrays import Bools, Floats
+
+ALL_WORDS = 3  # up to so many words, an article must contain all of them
+MOST_SHARE = 0.7  # of the sum of idf: most of the words
+MOST_FROM = 3  # words, of which an article can hold most without holding all
+LEAST_SHARE = 0.15  # of the sum of idf: some of the words
+ROUNDED = 0.999  # sums of the same weights differ in the last digits
+
+
+class NodeMatches(NamedTuple):
+    """The result of one node: scores of rows, and the mask of matching articles."""
+
+    scores: Floats
+    matching: Bools
+
+
+class WordMatches(NamedTuple):
+    """The result of a `Words` group: its scores, and the masks of Matches."""
+
+    scores: Floats
+    eligible: Bools
+    matching: Bools
+    leading: Bools
+    holds_most: Bools
+    holds_all: Bools
+    required: bool
+
+    @classmethod
+    def of(cls, node: NodeMatches, *, required: bool) -> Self:
+        """The result of a group without plain words: an article matches or not."""
+        mask = node.matching
+        return cls(node.scores, mask, mask, mask, mask, mask, required)
+
+
+class Held(NamedTuple):
+    matching: Bools
+    leading: Bools
+    holds_most: Bools
+    holds_all: Bools
+
+
+def held(masks: Bools, weights: Floats, eligible: Bools) -> Held:
+    """Say which eligible articles hold some, most and all of the words, and which lead.
+
+    `masks` (n_words, n_articles) mark the articles that contain a word. A word that is nowhere
+    weighs as much as the rarest of the others, so that it cannot outweigh them all.
+    """
+    present = masks.any(axis=1)
+    weights = np.minimum(weights, weights[present].max(initial=0.0))
+    contained = (weights @ masks) * eligible
+    few = len(masks) <= ALL_WORDS
+    in_archive = float(weights[present].sum())
+    best = float(contained.max(initial=0.0))
+    some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
+    leading = some & (contained >= best * ROUNDED) if few else some
+    holds_all: Bools = masks.all(axis=0) & eligible
+    most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
+    holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
+    return Held(some, leading, holds_most, holds_all)
