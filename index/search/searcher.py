@@ -377,7 +377,7 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
     notes += beyond_days(asked.filters, snapshot.table)
-    notes += missing_names(asked.filters, ranked.matches, snapshot.table)
+    notes += missing_names(asked.filters, (ranked.strict or ranked).matches, snapshot.table)
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,

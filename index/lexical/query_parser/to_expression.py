@@ -37,6 +37,7 @@ from backfile.index.model.expression import (
     Wildcard,
     Word,
     Words,
+    positive_leaves,
 )
 
 SHORTEST_FUZZY = 3  # letters
@@ -231,6 +232,8 @@ def complaint(node: syntax.SyntaxNode) -> Message | None:
             )
         case Neighbours() if _near(node) is None:
             return Message("only words and phrases can be near each other: read as words")
+        case Neighbours() if patterns := _patterns(node):
+            return Message("%(words)s: any word of this pattern", words=", ".join(patterns))
         case Marked(mark=mark) if not _is_known(mark):
             return Message(
                 "%(name)s( is no function: what stands in its parentheses was searched",
@@ -239,6 +242,16 @@ def complaint(node: syntax.SyntaxNode) -> Message | None:
         case syntax.WordNode() if NEARNESS.fullmatch(node.text):
             return Message("%(typed)s with nothing beside it was read as a word", typed=node.text)
     return None
+
+
+def _patterns(node: Neighbours) -> list[str]:
+    """The sides of a nearness operator that have wildcards, as they are searched."""
+    near = _near(node)
+    leaves = positive_leaves(near) if near else ()
+    sides = [
+        side for leaf in leaves if isinstance(leaf, Near) for side in (leaf.first, leaf.second)
+    ]
+    return list(dict.fromkeys(side for side in sides if WILD.search(side)))
 
 
 def _is_known(mark: MarkNode) -> bool:
