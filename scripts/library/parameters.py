@@ -79,8 +79,6 @@ def _written(value: object) -> Iterator[str]:
             return
         case str():
             yield value
-        case bool():
-            yield str(int(value))
         case datetime():
             yield value.date().isoformat()
         case date():

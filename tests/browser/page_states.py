@@ -14,7 +14,7 @@ SAMPLE_STATES = {
     "results without all words": ("/?q=harbor+brigde+closd&strict=1", "None with all words"),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
     "nothing found, words offered": ("/?q=brigde&strict=1", "Words that are in the archive"),
-    "results of a correction": ("/?q=brigde", "Showing results for"),
+    "results of a correction": ("/?q=brigde", "Searched for"),
     "nothing under filters": ("/?q=zxqv&source=Hafenbote&since=2024", "Nothing found"),
     "filters": ("/?q=bridge&source=Northshore+Wire&since=2023&until=2024", "Northshore Wire"),
     "sentences marked": ("/?q=swing+bridge+bankruptcy&mark=sentence", "Underlined with dots"),

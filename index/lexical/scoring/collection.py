@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from cachetools import LRUCache
 
+from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import fold, marked
 from backfile.index.lexical.scoring.bm25 import (
@@ -90,14 +91,21 @@ class Collection:
         return Postings(rows[first], counts[first])
 
     def spelt(self, field: Field, terms_alike: Sequence[str], word: str) -> Rows:
-        """The articles that hold a word as it is typed, but for capitals and accents: ordinals."""
+        """The articles that hold a word as it is typed, but for capitals and accents: ordinals.
+
+        None where the index does not know: it is of an earlier release, or damaged there.
+        """
         folded = fold(word)
         key = field, tuple(terms_alike), folded
         with self._lock:
             found = self._spelt.get(key)
         if found is None:
             slot = Slot(terms_alike, lambda written: fold(written) == folded)
-            found = np.flatnonzero(self.table.articles_with(self.phrase(field, [slot], []).rows))
+            try:
+                rows = self.phrase(field, [slot], []).rows
+            except EngineUnavailable:
+                return np.empty(0, np.int64)
+            found = np.flatnonzero(self.table.articles_with(rows))
             if len(found) <= MOST_SPELT:
                 with self._lock:
                     self._spelt[key] = found
