@@ -35,7 +35,7 @@ def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float =
 def run(*arguments: object) -> int:
     process = PROCESSES.Process(target=index, args=arguments)
     process.start()
-    process.join(60)
+    process.join(120)  # a few seconds, but for a machine that is busy
     assert process.exitcode is not None
     return process.exitcode
 
