@@ -66,7 +66,6 @@ def words(*texts):
         ('"* a * b *"', Phrase("a * b")),
         ('"bridg*"', Prefix("bridg")),
         ('"who are you?"', Phrase("who are you")),
-        ("bridg* W/2 quay", Near("bridg*", "quay", within=2)),
         ('צה"ל', words("צה״ל")),
         ("it cost 1,200 (or so).", words("it", "cost", "1,200", "or", "so")),
         ("“river Ash”", Phrase("river Ash")),
@@ -116,6 +115,7 @@ def test_what_is_broken_is_read_as_words(text):
         ("OR ferry NOT", words("ferry"), "nothing beside it"),
         ("h*ring", words("h*ring"), "only after two letters"),
         ("SECTION(ferry)", words("ferry"), "is no function"),
+        ("bridg* W/2 quay", Near("bridg*", "quay", within=2), "any word of this pattern"),
         ("ATLEAST(ferry)", words("ferry"), "is no function"),
     ],
 )

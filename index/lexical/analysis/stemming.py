@@ -65,7 +65,8 @@ def fold(word: str) -> str:
         folded = unicodedata.normalize("NFC", bare)
     if not folded.isalnum():
         folded = folded.removesuffix("'s")
-        if not (CONTRACTED.search(folded) or folded[:1].isdigit()):
+        is_number = folded.replace(".", "").isdigit()
+        if not (CONTRACTED.search(folded) or is_number):
             folded = folded.translate(JOINTS)
     return folded[:LONGEST_TERM]
 
