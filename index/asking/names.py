@@ -91,7 +91,7 @@ def _missing(kind: Field, name: str, table: ArticleTable) -> Message:
 
 def near_names(category: Category, typed: str) -> list[tuple[str, int]]:
     """The names that begin so, then those that are spelt alike, with their articles."""
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import process
 
     counts = category.counts(np.ones(category.n_articles, np.bool_))
     names = [name for name in category.names if counts[name]]
@@ -99,6 +99,14 @@ def near_names(category: Category, typed: str) -> list[tuple[str, int]]:
     wanted = " ".join(name_words(bare_name(typed)))
     begun = [name for name in names if len(wanted) >= SHORTEST and f" {wanted}" in f" {bare[name]}"]
     begun.sort(key=lambda name: (-counts[name], name))
-    alike = process.extract(wanted, bare, scorer=fuzz.ratio, score_cutoff=LIKE, limit=MOST_NEAR)
+    alike = process.extract(wanted, bare, scorer=_likeness, score_cutoff=LIKE, limit=MOST_NEAR)
     found = dict.fromkeys([*begun, *(name for _, _, name in alike)])
     return [(name, counts[name]) for name in list(found)[:MOST_NEAR]]
+
+
+def _likeness(wanted: str, name: str, *, score_cutoff: float | None = None) -> float:
+    """How like a name is, 0 to 100: the whole of it, or one of its words."""
+    from rapidfuzz import fuzz
+
+    parts = (name, *name.split())
+    return max(fuzz.ratio(wanted, part, score_cutoff=score_cutoff) for part in parts)

@@ -1,11 +1,14 @@
 """Words exactly as they are written, functions as on Nexis, and wildcards within phrases."""
 
+import time
+
 import numpy as np
 import pytest
 
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.lexical.query_parser.parser import parse
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
+from backfile.index.lexical.spelling.wildcards import is_match
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.seams.protocols import LexicalEntry
 from tests.builders import table
@@ -113,3 +116,11 @@ def test_forms_survive_the_merging_of_segments_and_removals(tmp_path):
     joined = search.match(parse('"coop number"').expression)
     expected = [row for row in range(4, 41) if row % 5 in (3, 4)]
     assert (np.flatnonzero(joined.matching) + 1).tolist() == expected
+
+
+def test_a_pattern_of_many_stars_is_answered_at_once(search):
+    start = time.process_time()
+    matches = search.match(parse("aa" + "*a" * 30 + "*z OR ferry").expression)
+    assert (np.flatnonzero(matches.matching) + 1).tolist() == [1, 2, 4]
+    assert not is_match("aa" + "*a" * 30 + "*z")("a" * 64)
+    assert time.process_time() - start < 1

@@ -93,7 +93,7 @@ class Collection:
     def spelt(self, field: Field, terms_alike: Sequence[str], word: str) -> Rows:
         """The articles that hold a word as it is typed, but for capitals and accents: ordinals.
 
-        None where the index does not know: it is of an earlier release, or damaged there.
+        No article where the index cannot tell: an earlier release made it, or it is damaged.
         """
         folded = fold(word)
         key = field, tuple(terms_alike), folded

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import translate
 from itertools import groupby
 
 from backfile.index.lexical.analysis.stemming import fold
 
 ANY_WORD = "*"  # alone
-WILD = re.compile(r"[*?]")
-LITERAL = re.compile(r"[^*?]+")
-MEANINGS = {"*": ".*", "?": "."}
+WILD = re.compile(r"([*?])")
 
 
 def split_wild(text: str) -> Iterator[tuple[bool, str]]:
@@ -36,6 +35,6 @@ def is_match(pattern: str) -> Callable[[str], bool]:
     >>> list(map(is_match("Joh?n*"), ["johann", "JOHNNY", "john"]))
     [True, True, False]
     """
-    parts = (MEANINGS.get(part, re.escape(fold(part))) for part in re.split(r"([*?])", pattern))
-    wanted = re.compile("".join(parts))
-    return lambda word: wanted.fullmatch(fold(word)) is not None
+    folded = "".join(part if part in "*?" else fold(part) for part in WILD.split(pattern))
+    wanted = re.compile(translate(folded))  # it never backtracks, however many stars there are
+    return lambda word: wanted.match(fold(word)) is not None
