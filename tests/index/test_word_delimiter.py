@@ -1,5 +1,7 @@
 """One word in many spellings: whichever is written, each of them finds it and is marked."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -156,3 +158,11 @@ def test_tokens_cover_the_positions_of_a_word_without_a_gap(text):
         assert sorted(set(alone)) == list(range(max(alone) + 1))
         assert all(0 <= each.start < each.end <= len(word) for each in cut)
         assert all(each.position + each.length <= max(alone) + 1 for each in cut)
+
+
+@pytest.mark.parametrize("part", ["ab.", "a.", "a-", "a_", "1,", "1.", "a'", "1,500.", "didn't."])
+def test_a_long_word_is_cut_in_proportion_to_its_length(part):
+    start = time.process_time()
+    for word in WORD.findall(part * (60_000 // len(part))):
+        assert tokens(word)
+    assert time.process_time() - start < 2

@@ -93,9 +93,9 @@ def tokens(word: str) -> tuple[Token, ...]:
         return (Token(word, 0, len(word)),)
     found: list[Token] = []
     for part in _parts(word):
-        first = len([each for each in found if each.length == 1])
+        first = len(found)
         found += [each._replace(position=first + each.position) for each in part]
-    found += _joined(word, [each for each in found if each.length == 1])
+    found += _joined(word, found)
     found += [
         Token("us", each.start, each.end, each.position) for each in found if each.text == COUNTRY
     ]
