@@ -126,8 +126,8 @@ def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
     if not query.text and not query.filters:
         raise BadQuery("q", Message("nothing is asked"))
-    results, found = searcher.iter_all(query, most=query.limit, corrects=True)
-    return Answer(asked, results, tuple(found))
+    found = searcher.find_all(query, corrects=True)
+    return Answer(asked, found.answer, tuple(searcher.articles(found, query.limit)))
 
 
 def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[ListedQuery]:

@@ -1,4 +1,4 @@
-"""Writes search results as files: CSV, JSON Lines and RIS, and a table for many searches."""
+"""Writes search results as files: CSV, JSON Lines, citations, and tables for many searches."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from backfile.index.search.batch import Answer
 from backfile.index.search.result_cache import ScoredArticle
-from backfile.web.api.citations import ris
+from backfile.web.api.citations import bibtex, plain, ris
 from backfile.web.api.json import article_fields
 
 COLUMNS = (
@@ -67,10 +67,24 @@ def as_ris(matches: Iterable[ScoredArticle]) -> Iterator[str]:
         yield ris(article) + "\r\n"
 
 
+def as_bibtex(matches: Iterable[ScoredArticle]) -> Iterator[str]:
+    """Write an entry for each article, each with a key of its own."""
+    for article, _ in matches:
+        yield bibtex(article) + "\n"
+
+
+def as_citations(matches: Iterable[ScoredArticle]) -> Iterator[str]:
+    """Write a bibliography as plain text: a citation for each article, one a line."""
+    for article, _ in matches:
+        yield " ".join(plain(article).split()) + "\n"
+
+
 EXPORTS: Mapping[str, Export] = {
     "csv": Export("text/csv; charset=utf-8", as_csv),
     "jsonl": Export("application/x-ndjson", as_json_lines),
     "ris": Export("application/x-research-info-systems; charset=utf-8", as_ris),
+    "bib": Export("application/x-bibtex; charset=utf-8", as_bibtex),
+    "txt": Export("text/plain; charset=utf-8", as_citations),
 }
 
 

@@ -278,6 +278,8 @@ def _reading_routes() -> tuple[Route, ...]:
                 "csv": Message("All hits of a search as a CSV table."),
                 "jsonl": Message("All hits of a search as JSON Lines (`ExportedArticle`)."),
                 "ris": Message("All hits of a search for reference managers (RIS)."),
+                "bib": Message("All hits of a search as BibTeX."),
+                "txt": Message("All hits of a search as a list of citations in plain text."),
             }.items()
         ),
         Route(

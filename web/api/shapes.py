@@ -349,7 +349,10 @@ class FeedItem(Shape):
     title: str
     summary: str = ""
     content_text: str
-    date_published: str = ""
+    date_published: Annotated[str, Field(description="The day of the article.")] = ""
+    date_modified: Annotated[
+        str, Field(description="When the article was added to the archive, or changed there.")
+    ] = ""
     authors: list[FeedAuthor] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     language: str = ""

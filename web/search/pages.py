@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import MAXYEAR, MINYEAR, date, datetime
+from datetime import MAXYEAR, MINYEAR, date
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -25,6 +25,8 @@ from backfile.index.model.query import Marking, Mode, Query, Scale, Sort
 from backfile.index.model.results import Results
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.exports import EXPORTS
+from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
 from backfile.web.i18n.negotiation import PARAMETER
 from backfile.web.links import article_path_of
@@ -40,11 +42,6 @@ class OtherYears(NamedTuple):
     later: bool
     query: Query
     results: Results
-
-
-def today() -> date:
-    """The current day in the server's time zone."""
-    return datetime.now().astimezone().date()
 
 
 def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
@@ -74,7 +71,9 @@ PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
 FACET_VALUES = 20  # of each facet on a page
 BESIDE = ("hit", "step", PARAMETER)  # parameters of a page that are none of a search
-DOWNLOADS = ("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris")
+FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
+BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch")
+"""Pages and files that take the parameters of a search."""
 
 
 def _count_links(results: Results) -> int:
@@ -125,7 +124,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         room, slash, name = target.partition("/")
         if slash and room == "article" and name:
             path = article_path_of(name)
-        elif target in DOWNLOADS or not target:
+        elif target in BESIDE_SEARCH or not target:
             path = f"/{target}"
         else:
             abort(404)
