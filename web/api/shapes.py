@@ -25,6 +25,7 @@ from backfile.web.api.article_shapes import (
     ExportedArticle,
     History,
     Natural,
+    Outlets,
     Passage,
     Shape,
     Share,
@@ -369,6 +370,7 @@ class Feed(Shape):
 
 
 ANSWERS: tuple[type[Shape], ...] = (
-    Problem, Results, Suggestions, Article, Related, History, Feed, ExportedArticle, Alive, Ready,
+    Problem, Results, Suggestions, Article, Related, History, Feed, ExportedArticle, Outlets, Alive,
+    Ready,
 )  # fmt: skip
 """The shape of each whole answer."""

@@ -70,7 +70,7 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
 FACET_VALUES = 20  # of each facet on a page
-BESIDE = ("hit", "step", PARAMETER)  # parameters of a page that are none of a search
+BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
 FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
 BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch")
 """Pages and files that take the parameters of a search."""
