@@ -91,7 +91,7 @@ class Ranked:
     no_meaning: str | None
     strict: "Ranked | None" = None
     beside: Mapping[str, Groups] = field(default_factory=dict)
-    """By each facet that is filtered: the groups of the answer without the filters of that facet."""
+    """By filtered facet: the groups of the answer without the filters of that facet."""
 
     @property
     def is_barred(self) -> bool:
