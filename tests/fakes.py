@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from copy import copy
 from functools import cache, partial
 
 import numpy as np
@@ -165,8 +166,9 @@ class MemoryVectors:
         return self.sealed
 
     def snapshot(self, embedded):
-        self.embedded = embedded
-        return self
+        opened = copy(self)  # a snapshot stays as it is while another one is opened
+        opened.embedded = embedded
+        return opened
 
     def nearest(self, vector, row_mask, limit):
         rows = np.flatnonzero(self.embedded if row_mask is None else self.embedded & row_mask)

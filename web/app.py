@@ -103,7 +103,6 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
-    app.jinja_env.globals["QUICK_EXAMPLES"] = help_pages.QUICK_EXAMPLES
     app.register_blueprint(search_pages.blueprint(searcher))
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))

@@ -64,7 +64,7 @@ def download_url(query: Query, path: str) -> str:
     if packed := packed_path(query):
         return packed + path.removeprefix("/")
     default = Query()
-    names = ("cursor", "limit", "timeline", "mark")
+    names = ("cursor", "limit", "timeline", "mark", "view")
     parameters = replace(query, **{name: getattr(default, name) for name in names}).to_url()
     return f"{path}?{parameters}" if parameters else path
 
@@ -125,10 +125,14 @@ def without_url(query: Query, name: str) -> str:
     return search_url(query, filters=replace(query.filters, **changed))
 
 
+def days_url(query: Query, since: date, until: date) -> str:
+    """The page of a query with these first and last days."""
+    return search_url(query, filters=replace(query.filters, since=since, until=until))
+
+
 def period_url(query: Query, period: DaySpan) -> str:
     """The page of a query narrowed to a period."""
-    changed = replace(query.filters, since=period.since, until=period.until)
-    return search_url(query, filters=changed)
+    return days_url(query, period.since, period.until)
 
 
 def bar_url(query: Query, bar: DaySpan, timeline: Timeline) -> str:
@@ -165,6 +169,7 @@ LINKS = {
         article_path,
         citation_path,
         copies_url,
+        days_url,
         filter_url,
         history_path,
         is_chosen,

@@ -1,9 +1,9 @@
 """Short links for pages of long searches: the search once, packed, and in each link what changes.
 
 A page of a long search has `<base href="/search/PACKED/">`. Its links are relative: `?sort=newest`
-sets a parameter, `?source=CNN` adds a value, `?-source=CNN` takes one away, `article/ID` leads to a
-hit, `export.csv` to a file. These addresses keep nothing on the server, and lead on to the address
-that has all parameters.
+sets a parameter, `?source=CNN` adds a value, `?-source=CNN` takes one away, `?-source=` takes
+all away, `article/ID` leads to a hit, `export.csv` to a file. These addresses keep nothing on the
+server, and lead on to the address that has all parameters.
 """
 
 import base64
@@ -86,7 +86,7 @@ def changed(before: Pairs, changes: Iterable[tuple[str, str]]) -> Pairs:
     for name, value in changes:
         if name.startswith(TAKEN_AWAY):
             name = name.removeprefix(TAKEN_AWAY)
-            one = name in FACET_FILTERS
+            one = name in FACET_FILTERS and value  # an empty value: all of the facet
             pairs = [each for each in pairs if each[0] != name or (one and each[1] != value)]
             continue
         if name not in FACET_FILTERS:

@@ -1,7 +1,7 @@
 """Filters of the templates: highlighted text, days, numbers, names, addresses."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from markupsafe import Markup, escape
 
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
-from backfile.index.model.filters import LEAP_YEAR, DayOfYear
-from backfile.index.model.results import PassageHit, Wording
+from backfile.index.model.filters import EXCLUSIONS, LEAP_YEAR, DayOfYear
+from backfile.index.model.query import Query
+from backfile.index.model.results import FacetCount, PassageHit, Wording
 from backfile.web.api.embedded import citation_tags, coins, linked_data
 from backfile.web.i18n.negotiation import gettext, language_of_page, translated, with_link_language
 from backfile.web.i18n.phrases import (
@@ -23,7 +24,7 @@ from backfile.web.i18n.phrases import (
     strongest,
     total_in_words,
 )
-from backfile.web.links import LINKS
+from backfile.web.links import LINKS, is_chosen
 from backfile.web.search.hit_links import HIT_LINKS
 from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
 
@@ -148,6 +149,29 @@ def language(code: str) -> str:
     return language_of_page().name_of(code)
 
 
+def value_name(facet: str, value: str) -> str:
+    """The name of a facet's value as people write it.
+
+    >>> value_name("source", "www.coastal_courier.example")
+    'coastal courier.example'
+    """
+    if facet == "language":
+        return language(value)
+    name = value.removeprefix("www.") if facet == "source" else value
+    return name.replace("_", " ").strip() or value
+
+
+def listed_values(
+    counts: Sequence[FacetCount], query: Query, facet: str, most: int
+) -> list[FacetCount]:
+    """The values of a facet that a page lists: the most frequent, and those that are chosen."""
+
+    def is_filtered(count: FacetCount) -> bool:
+        return any(is_chosen(query, name, count.value) for name in (facet, EXCLUSIONS[facet]))
+
+    return [*counts[:most], *filter(is_filtered, counts[most:])]
+
+
 def number(value: int) -> str:
     """Write a whole number."""
     return language_of_page().number(value)
@@ -208,6 +232,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day_of_year": day_of_year,
     "instant": instant,
     "language": language,
+    "listed_values": listed_values,
+    "value_name": value_name,
     "bars": bars,
     "name_of": name_of,
     "ticks": ticks,

@@ -1,7 +1,9 @@
 """Counts the matching articles: totals, facets, and the timeline."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +13,15 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable, Category, surplus
 from backfile.index.model.candidates import Candidates
-from backfile.index.model.filters import FACETS
+from backfile.index.model.filters import EXCLUSIONS, FACETS, Filters
 from backfile.index.model.groups import Group, Groups
 from backfile.index.model.periods import Period, Unit, numbers
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Bin, FacetCount, Timeline, Totals
 
 MOST_VALUES = 50
+NO_MASKS: Mapping[str, Bools] = MappingProxyType({})
+NO_FILTERS = Filters()
 Ends = tuple[DateSpan, DateSpan]
 
 
@@ -50,17 +54,34 @@ def _count_groups(table: ArticleTable, groups: Groups, copies: Copies) -> dict[G
     return dict(zip(groups.order, counts, strict=True))
 
 
-def facets(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Facets:
+def facets(
+    table: ArticleTable,
+    article_mask: Bools,
+    copies: Copies = Copies.SHOW,
+    *,
+    beside: Mapping[str, Bools] = NO_MASKS,
+    chosen: Filters = NO_FILTERS,
+) -> Facets:
     """Count the values of each facet among the masked articles, most frequent first.
 
-    If copies are folded, a value's count is the number of clusters that have an article with it:
-    the total of the query with this value as a filter.
+    A facet that is filtered is counted without its own filters, by its mask in `beside`: a value's
+    count is the total of the query with this value alone as the filter of its facet. If copies are
+    folded, it is the number of clusters that have an article with it. The values of the `chosen`
+    filters are listed however rare they are.
     """
-    found = {name: _facet(table, name, article_mask, copies) for name in FACETS}
+    found = {name: _facet(table, name, beside.get(name, article_mask), copies) for name in FACETS}
     return Facets(
-        {name: counts[:MOST_VALUES] for name, counts in found.items()},
+        {name: _listed(counts, chosen, name) for name, counts in found.items()},
         {name: len(counts) for name, counts in found.items()},
     )
+
+
+def _listed(counts: Sequence[FacetCount], chosen: Filters, name: str) -> tuple[FacetCount, ...]:
+    """The most frequent values, then chosen ones that are not among them."""
+    values = getattr(chosen, name) + getattr(chosen, EXCLUSIONS[name])
+    wanted = {value.casefold() for value in values}
+    rare = (each for each in counts[MOST_VALUES:] if each.value.casefold() in wanted)
+    return (*counts[:MOST_VALUES], *rare)
 
 
 def _facet(

@@ -72,9 +72,9 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
     """
     if grounds.in_passage:
         words = listed([_named(leaf) for leaf in grounds.in_passage])
-        yield Message("holds %(words)s", words=words)
+        yield Message("contains %(words)s", words=words)
     elif grounds.wordless:
-        yield Message("holds none of the words")
+        yield Message("contains none of the words")
     if grounds.elsewhere:
         words = listed([_named(leaf) for leaf in grounds.elsewhere])
         yield Message("elsewhere in the article %(words)s", words=words)

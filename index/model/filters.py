@@ -2,10 +2,10 @@
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
@@ -65,6 +65,20 @@ class Filters:
         """The names and values of all facets to include or exclude, facet by facet."""
         pairs = [pair for facet in EXCLUSIONS.items() for pair in facet]
         return [(name, value) for name in pairs for value in getattr(self, name)]
+
+    @property
+    def filtered_facets(self) -> tuple[str, ...]:
+        """The facets of which a value is included or excluded."""
+        return tuple(
+            facet
+            for facet, excluded in EXCLUSIONS.items()
+            if getattr(self, facet) or getattr(self, excluded)
+        )
+
+    def without(self, facet: str) -> Self:
+        """The same filters but for the values of a facet, included or excluded."""
+        unfiltered: dict[str, Any] = {facet: (), EXCLUSIONS[facet]: ()}
+        return replace(self, **unfiltered)
 
 
 FACETS = ("source", "section", "language", "author")

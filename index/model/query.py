@@ -69,6 +69,15 @@ class Marking(StrEnum):
     SENTENCE = "sentence"
 
 
+class View(StrEnum):
+    """The form of the hits on a page: excerpts, a line each, or each matched word in context."""
+
+    EXCERPTS = "excerpts"
+    LIST = "list"
+    CONTEXT = "kwic"
+    """Keyword in context: https://en.wikipedia.org/wiki/Key_Word_in_Context"""
+
+
 class QueryPartKind(StrEnum):
     """The kind of a part of a query."""
 
@@ -114,6 +123,7 @@ class Query:
     copies: Copies = Copies.FOLD
     timeline: Scale = Scale.COUNT
     mark: Marking = Marking.WORDS
+    view: View = View.EXCERPTS
     strict: bool = False
     """Whether quotation marks and operators bind even if nothing is found."""
     limit: int = DEFAULT_HITS
@@ -151,6 +161,7 @@ class Query:
             copies=_choice(Copies, "copies", last("copies")),
             timeline=_choice(Scale, "timeline", last("timeline")),
             mark=_choice(Marking, "mark", last("mark")),
+            view=_choice(View, "view", last("view")),
             strict=_switch("strict", last("strict")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=parse_cursor("cursor", last("cursor")),
@@ -173,7 +184,7 @@ class Query:
             pairs.extend((name, value) for value in getattr(self.filters, name))
         if self.match:
             pairs.append(("match", self.match.value))
-        for name in ("sort", "copies", "timeline", "mark"):
+        for name in ("sort", "copies", "timeline", "mark", "view"):
             choice = getattr(self, name)
             pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
         if self.strict:

@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from backfile.index.model.results import Loosened, Verdict
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
 from backfile.index.search.closeness import Close, closeness_of, within
-from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, select
+from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, matching, select
 from backfile.index.search.snapshot import NoWords, Snapshot
 from backfile.index.vector.exact_scan import above
 
@@ -90,6 +90,8 @@ class Ranked:
     no_words: str | None
     no_meaning: str | None
     strict: "Ranked | None" = None
+    beside: Mapping[str, Groups] = field(default_factory=dict)
+    """By filtered facet: the groups of the answer without the filters of that facet."""
 
     @property
     def is_barred(self) -> bool:
@@ -116,12 +118,14 @@ class Ranker:
         semantic query raises EngineUnavailable. If the words are, it is ranked by meaning alone;
         a keyword query, and one that requires words, raise EngineUnavailable.
         """
-        article_mask = snapshot.table.select(asked.filters)
+        table, filters = snapshot.table, asked.filters
+        article_mask = table.select(filters)
+        wide_masks = {name: table.select(filters.without(name)) for name in filters.filtered_facets}
         with clock.stage("words"):
             asked = _bound(asked, snapshot)
             matches, no_words = _match(asked, snapshot, clock)
         nearness, no_meaning = None, None
-        barred = not (matches.eligible & article_mask).any()
+        barred = not any((matches.eligible & m).any() for m in (article_mask, *wide_masks.values()))
         if asked.query.mode is not Mode.HYBRID or no_words or not barred:
             with clock.stage("meaning"):
                 n_words = math.inf if no_words else matches.n_words
@@ -133,16 +137,23 @@ class Ranker:
         with clock.stage("rank"):
             candidates = self._candidates(found, article_mask)
         with clock.stage("judge"):
-            verdict = self._verdict(asked, found, article_mask, candidates)
-            if verdict is Verdict.NONE and asked.filters and candidates.articles.any():
+            groups = _groups(asked, found, candidates.by_words, candidates.by_meaning)
+            beside = {
+                name: _groups(asked, found, *found.matching(mask))
+                for name, mask in wide_masks.items()
+            }
+            verdict = whole_verdict = self._verdict(asked, found, article_mask, candidates)
+            counted = (groups, *beside.values())
+            if verdict is Verdict.NONE and asked.filters and any(g.first for g in counted):
                 every = np.ones_like(article_mask)
                 whole = self._candidates(found, every)
-                verdict = _filtered_verdict(self._verdict(asked, found, every, whole))
+                whole_verdict = self._verdict(asked, found, every, whole)
+                verdict = _filtered_verdict(whole_verdict) if groups.first else Verdict.NONE
             if asked.relaxed and verdict is Verdict.STRONG:
                 verdict = Verdict.WEAK
-            groups = _groups(asked, matches, candidates, mode)
-            if verdict is Verdict.NONE and not asked.query.match:
-                groups = groups.none()
+            if not asked.query.match:
+                groups = groups.none() if verdict is Verdict.NONE else groups
+                beside = {} if whole_verdict is Verdict.NONE else beside
         return Ranked(
             asked,
             article_mask,
@@ -153,6 +164,7 @@ class Ranker:
             verdict,
             no_words.message if no_words else None,
             no_meaning,
+            beside=beside,
         )
 
     def _nearness(
@@ -185,10 +197,7 @@ class Ranker:
     def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
         """Select candidates among the masked articles, compute their closeness, and fuse."""
         snapshot, matches, nearness, mode = found
-        near_rows = None
-        if nearness:
-            eligible = article_mask & matches.eligible
-            near_rows = nearness.rows[eligible[snapshot.table.article_of[nearness.rows]]]
+        near_rows = found.near_rows(article_mask)
         selection = select(
             snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
         )
@@ -215,6 +224,20 @@ class _Matched(NamedTuple):
     matches: Matches
     nearness: Nearness | None
     mode: Mode
+
+    def near_rows(self, article_mask: Bools) -> Rows | None:
+        """The near rows of the masked articles that are eligible; None without meaning."""
+        if not self.nearness:
+            return None
+        rows = self.nearness.rows
+        eligible = article_mask & self.matches.eligible
+        near: Rows = rows[eligible[self.snapshot.table.article_of[rows]]]
+        return near
+
+    def matching(self, article_mask: Bools) -> tuple[Bools, Bools]:
+        """Article masks of the masked articles that match by words, and by meaning."""
+        table, near_rows = self.snapshot.table, self.near_rows(article_mask)
+        return matching(table, self.matches, near_rows, article_mask, self.mode)
 
 
 def _bound(asked: ReadQuery, snapshot: Snapshot) -> ReadQuery:
@@ -263,18 +286,18 @@ def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
     return asked.query.mode if nearness or asked.query.mode is Mode.SEMANTIC else Mode.KEYWORD
 
 
-def _groups(asked: ReadQuery, matches: Matches, candidates: Candidates, mode: Mode) -> Groups:
+def _groups(asked: ReadQuery, found: _Matched, by_words: Bools, by_meaning: Bools) -> Groups:
     """Group the matching articles; related ones answer a question before those with some words."""
-    by_words = candidates.by_words
+    matches = found.matches
     whole = not (asked.relaxed and asked.relaxed.to is Loosened.NEAR)  # else most words of a phrase
     masks = {
         Group.ALL: by_words & matches.holds_all & whole,
         Group.MOST: by_words & matches.holds_most,
         Group.SOME: by_words,
-        Group.RELATED: candidates.by_meaning,
+        Group.RELATED: by_meaning,
     }
     prose = asked.is_question or matches.n_words > MOST_KEYWORDS
-    return Groups.of_masks(masks, BY_MEANING if prose and mode is Mode.HYBRID else BY_WORDS)
+    return Groups.of_masks(masks, BY_MEANING if prose and found.mode is Mode.HYBRID else BY_WORDS)
 
 
 def _close(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close:

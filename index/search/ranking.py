@@ -71,15 +71,28 @@ def select(
     `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows of
     the leading articles are candidates, else at most `depth`.
     """
-    no_articles = np.zeros(table.n_articles, np.bool_)
-    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else no_articles
+    by_words, by_meaning = matching(table, matches, near_rows, article_mask, mode)
     leading = by_words & matches.leading
     leading = leading if leading.any() else by_words
     if near_rows is None:
         rows = _scored(table, matches, leading)
-        return Selection(rows, np.zeros(len(rows), np.bool_), by_words, no_articles)
+        return Selection(rows, np.zeros(len(rows), np.bool_), by_words, by_meaning)
     rows = np.union1d(_best(table, matches, leading, depth), near_rows)
-    return Selection(rows, np.isin(rows, near_rows), by_words, table.articles_with(near_rows))
+    return Selection(rows, np.isin(rows, near_rows), by_words, by_meaning)
+
+
+def matching(
+    table: ArticleTable,
+    matches: Matches,
+    near_rows: Rows | None,
+    article_mask: Bools,
+    mode: Mode,
+) -> tuple[Bools, Bools]:
+    """Article masks of the masked articles that match by words, and by meaning."""
+    no_articles = np.zeros(table.n_articles, np.bool_)
+    by_words = matches.matching & article_mask if mode is not Mode.SEMANTIC else no_articles
+    by_meaning = no_articles if near_rows is None else table.articles_with(near_rows)
+    return by_words, by_meaning
 
 
 def fuse(

@@ -335,7 +335,8 @@ def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) 
     """Count the set of matches, and describe how the query was read."""
     table, query, groups = snapshot.table, ranked.asked.query, ranked.groups
     counted = groups.up_to(ranked.counted)
-    found = facets(table, counted, query.copies)
+    beside = {name: each.up_to(query.match or each.first) for name, each in ranked.beside.items()}
+    found = facets(table, counted, query.copies, beside=beside, chosen=ranked.asked.filters)
     return Results(
         query=query,
         reading=_reading(ranked, ordered.note, snapshot),

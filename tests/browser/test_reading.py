@@ -64,10 +64,10 @@ def test_the_bar_is_seen_when_the_focus_is_in_it_and_leads_back(page):
 
 def test_the_bar_and_the_tools_are_not_printed(page):
     page.goto(ARTICLE)
-    assert page.locator(".tools .print").is_visible()
+    assert page.locator(".article-tools .print").is_visible()
     page.emulate_media(media="print")
     assert not page.locator(".slim").is_visible()
-    assert not page.locator(".tools").is_visible()
+    assert not page.locator(".article-tools").is_visible()
     assert page.locator("h1").is_visible()
 
 

@@ -74,6 +74,31 @@ def test_a_click_on_a_facet_gives_exactly_its_count(searcher, text):
             assert searcher.search(narrowed).totals.articles == count.count
 
 
+def test_a_facet_is_counted_without_its_own_filters(searcher):
+    query = Query(TEXTS[0], mode=Mode.KEYWORD)
+    every = searcher.search(query)
+    sources = every.facets["source"]
+    assert len(sources) > 1
+    for filters in (Filters(source=(sources[0].value,)), Filters(not_source=(sources[0].value,))):
+        narrowed = searcher.search(replace(query, filters=filters))
+        assert narrowed.facets["source"] == sources
+        assert sum(count.count for count in narrowed.facets["section"]) <= narrowed.total
+
+
+def test_the_values_of_two_facets_are_counted_each_without_itself(searcher):
+    filters = Filters(source=("Courier",), language=("en",))
+    results = searcher.search(Query(filters=filters, copies=Copies.SHOW))
+    for name in ("source", "language"):
+        without = searcher.search(Query(filters=filters.without(name), copies=Copies.SHOW))
+        assert results.facets[name] == without.facets[name]
+
+
+def test_a_chosen_value_is_listed_where_no_article_has_it_under_the_other_filters(searcher):
+    results = searcher.search(Query(filters=Filters(source=("Courier",), section=("Nowhere",))))
+    assert results.total == 0
+    assert {count.value for count in results.facets["section"]}
+
+
 @settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -108,7 +133,7 @@ def test_without_a_date_are_the_very_hits_that_have_none(
         assert all(hit.article.published is None for hit in found)
         assert (answer.timeline.bins, answer.timeline.undated) == ((), answer.total)
         assert answer.span is None
-        for name in ("source", "section", "language"):
+        for name in {"source", "section", "language"} - {*query.filters.filtered_facets}:
             counted = {count.value: count.count for count in answer.facets[name]}
             expected = Counter(getattr(hit.article, name) for hit in found)
             assert counted == {value: n for value, n in expected.items() if value}

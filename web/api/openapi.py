@@ -31,7 +31,7 @@ PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
 OF_A_FEED = ("limit", "cursor", "sort")
 OF_A_FILE = ("limit", "cursor", "mark")
-OF_A_LIST = ("sort", "copies", "timeline")  # of hits
+OF_A_LIST = ("sort", "copies", "timeline", "view")  # of hits
 BATCH = {
     "description": (
         f"At most {MOST_QUERIES:,} lines, each a JSON object (`SearchLine`). Each is answered by a "

@@ -61,6 +61,7 @@ MEANINGS = {
     "copies": Message("Whether copies of one story are one hit, or one each."),
     "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
     "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
+    "view": Message("How the page shows hits; files and JSON are the same in all views."),
     "strict": Message(
         "`1`: quotation marks, operators and fields bind even if nothing is found so."
     ),
@@ -93,6 +94,7 @@ EXAMPLES = {
     "copies": "show",
     "timeline": "share",
     "mark": "sentence",
+    "view": "list",
     "strict": 1,
     "limit": 3,
     "cursor": "g1o10",

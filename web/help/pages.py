@@ -16,14 +16,10 @@ from backfile.index.search.searcher import Searcher
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example query, and a description of its results.
-
-    A `quick` example is listed below the search box too.
-    """
+    """An example query, and a description of its results."""
 
     typed: str
     finds: Message
-    quick: bool = False
 
 
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
@@ -31,7 +27,6 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example(
             "ferry timetable",
             Message("these words in any form, such as “ferries”; capitals do not matter"),
-            quick=True,
         ),
         Example(
             "north-east",
@@ -47,24 +42,21 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("Why was the bridge closed?", Message("a question, by its words and its meaning")),
     ),
     "phrases": (
-        Example('"swing bridge"', Message("these words in this order"), quick=True),
+        Example('"swing bridge"', Message("these words in this order")),
         Example('"swing bri*"', Message("words that begin so, within a phrase too")),
         Example('"the * bridge"', Message("one word, whichever it is, in place of the star")),
         Example('"river Ash"~5', Message("words in this order, at most five words apart")),
         Example(
             "bridge W/5 closed",
             Message("at most five words apart, in either order; /5 and NEAR/5 do the same"),
-            quick=True,
         ),
         Example(
             "swing PRE/3 bridge",
             Message("in this order, the second at most three words on; ADJ3 does the same"),
-            quick=True,
         ),
         Example(
             "council W/S bridge",
             Message("in one sentence; /S does the same, and PRE/S keeps the order"),
-            quick=True,
         ),
         Example(
             "bridge W/P ferry",
@@ -82,25 +74,21 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example(
             "ferry AND (bridge OR boat) NOT strike",
             Message("all of this together; parentheses say what belongs together"),
-            quick=True,
         ),
     ),
     "spelling": (
         Example(
-            "bridg*",
-            Message("any word that begins so, in any form: “bridge” and “bridging” too"),
-            quick=True,
+            "bridg*", Message("any word that begins so, in any form: “bridge” and “bridging” too")
         ),
         Example(
             "brigde~",
             Message("any word that differs by one letter; two swapped letters count as one"),
-            quick=True,
         ),
         Example("presdint~2", Message("any word that differs by at most two letters")),
         Example("br?dge", Message("? stands for one letter, * for any number of letters")),
     ),
     "exact": (
-        Example("=boats", Message("this spelling, and no other form of the word"), quick=True),
+        Example("=boats", Message("this spelling, and no other form of the word")),
         Example('="swing bridge"', Message("the words of a phrase in these spellings")),
         Example("==Ash", Message("this spelling with these capitals")),
         Example("ALLCAPS(WHO)", Message("in capitals alone; CAPS( ) and NOCAPS( ) do as they say")),
@@ -110,26 +98,24 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("ferry LENGTH>100", Message("in articles of more than 100 words")),
     ),
     "fields": (
-        Example("title:bridge", Message("a word in the headline"), quick=True),
+        Example("title:bridge", Message("a word in the headline")),
         Example('author:"Ana Ruiz"', Message("articles by this author")),
         Example('source:"Coastal Courier"', Message("articles of this newspaper or agency")),
         Example("language:de", Message("articles in a language, by its code: here German")),
     ),
     "days": (
-        Example("bridge before:2023-06", Message("before a day, a month or a year"), quick=True),
-        Example("bridge after:2023", Message("after a day, a month or a year"), quick=True),
+        Example("bridge before:2023-06", Message("before a day, a month or a year")),
+        Example("bridge after:2023", Message("after a day, a month or a year")),
         Example("bridge on:2023-03-15", Message("on a day, in a month or in a year")),
         Example('bridge on:"last week"', Message("from Monday to Sunday of the week before")),
         Example(
             "after:2022 before:2024-07",
             Message("all articles of a time, the newest first"),
         ),
-        Example("date:none", Message("articles without a date"), quick=True),
+        Example("date:none", Message("articles without a date")),
     ),
 }
 """Examples by section of the page."""
-
-QUICK_EXAMPLES = tuple(each for section in EXAMPLES.values() for each in section if each.quick)
 
 
 def blueprint(searcher: Searcher) -> Blueprint:

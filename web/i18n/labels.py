@@ -3,7 +3,7 @@
 from backfile.archive.model.article import DateCertainty
 from backfile.archive.model.message import Message
 from backfile.index.model.periods import Unit
-from backfile.index.model.query import Mode, QueryPartKind, Sort
+from backfile.index.model.query import Mode, QueryPartKind, Sort, View
 
 NAMES: dict[str, dict[str, Message]] = {
     "FACET_NAMES": {
@@ -23,15 +23,20 @@ NAMES: dict[str, dict[str, Message]] = {
         "version": Message("version"),
     },
     "MODE_NAMES": {
-        Mode.HYBRID: Message("Words and meaning"),
-        Mode.KEYWORD: Message("Words"),
-        Mode.SEMANTIC: Message("Meaning"),
+        Mode.HYBRID: Message("Best match"),
+        Mode.KEYWORD: Message("Exact words"),
+        Mode.SEMANTIC: Message("Similar meaning"),
     },
     "SORT_NAMES": {
-        Sort.RELEVANCE: Message("relevance"),
-        Sort.NEWEST: Message("newest"),
-        Sort.OLDEST: Message("oldest"),
-        Sort.ADDED: Message("added"),
+        Sort.RELEVANCE: Message("Relevance"),
+        Sort.NEWEST: Message("Newest"),
+        Sort.OLDEST: Message("Oldest"),
+        Sort.ADDED: Message("Recently added"),
+    },
+    "VIEW_NAMES": {
+        View.EXCERPTS: Message("Excerpts"),
+        View.LIST: Message("List"),
+        View.CONTEXT: Message("Words in context"),
     },
     "UNIT_NAMES": {
         Unit.DAY: Message("day"),

@@ -65,20 +65,24 @@ def groups_in_words(results: Results) -> dict[Group, Message]:
     shown = {group: _group_in_words(group, count) for group, count in counts.items() if count}
     some_words = counts[Group.MOST] or counts[Group.SOME]
     if Group.ALL in shown and not some_words:
-        shown[Group.ALL] = Message("%(number)s by words", number=counts[Group.ALL])
+        shown[Group.ALL] = Message.counted(
+            "%(number)s mentions these words", "%(number)s mention these words", counts[Group.ALL]
+        )
     elif Group.ALL not in shown and shown and results.query.mode is not Mode.SEMANTIC:
-        shown = {Group.ALL: Message("none with all words"), **shown}
+        shown = {Group.ALL: Message("none mentions all of these words"), **shown}
     return shown if len(shown) > 1 else {}
 
 
 def _group_in_words(group: Group, number: int) -> Message:
     match group:
         case Group.ALL:
-            return Message("%(number)s with all words", number=number)
+            return Message.counted(
+                "%(number)s mentions all words", "%(number)s mention all words", number
+            )
         case Group.MOST:
-            return Message("%(number)s with most words", number=number)
+            return Message("%(number)s most of them", number=number)
         case Group.SOME:
-            return Message("%(number)s with some words", number=number)
+            return Message("%(number)s some of them", number=number)
         case Group.RELATED:
             return Message("%(number)s related", number=number)
 

@@ -1,8 +1,10 @@
 """The search page, with "this day in other years"."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import MAXYEAR, MINYEAR, date
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -18,8 +20,8 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.model.filters import DayOfYear, Filters
+from backfile.archive.model.errors import BadQuery, EngineUnavailable
+from backfile.index.model.filters import FACET_FILTERS, FACETS, DayOfYear, Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Marking, Mode, Query, Scale, Sort
 from backfile.index.model.results import Results
@@ -28,9 +30,12 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
-from backfile.web.i18n.negotiation import PARAMETER
+from backfile.web.help.tips import SearchTips
+from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
 from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
+from backfile.web.search.presets import presets
+from backfile.web.search.written_days import with_days
 
 OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
@@ -69,7 +74,9 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
-FACET_VALUES = 20  # of each facet on a page
+MOST_OUTLETS = 40  # on a page, so that all are found as one types
+FACET_VALUES = 80  # on a page, of all other facets together
+NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
 BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
 FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
 BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch")
@@ -78,17 +85,28 @@ BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch")
 
 def _count_links(results: Results) -> int:
     """About how many links of a page repeat the search."""
-    values = sum(len(counts[:FACET_VALUES]) for counts in results.facets.values())
-    return 40 + 2 * (values + len(results.timeline.bins))
+    return 60 + 2 * len(results.timeline.bins)
+
+
+def facet_values(results: Results) -> dict[str, int]:
+    """How many values of each facet a page has, so that it stays small."""
+    others = [name for name in FACETS if name != "source" and results.facets[name]]
+    return {"source": MOST_OUTLETS} | dict.fromkeys(others, FACET_VALUES // max(1, len(others)))
 
 
 def blueprint(searcher: Searcher) -> Blueprint:
     """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
 
+    tips = SearchTips(searcher)
+
     @routes.get("/")
     def search() -> Response:
-        query = Query.from_parameters(request.args.to_dict(flat=False))
+        asked = request.args.to_dict(flat=False)
+        try:
+            query = Query.from_parameters(with_days(asked, language_of_page().code, today()))
+        except BadQuery as error:
+            return _with_the_form(asked, error)
         results = searcher.search(query)
         if results.did_you_mean and results.did_you_mean.is_shown:
             query = replace(query, text=results.did_you_mean.text)
@@ -100,11 +118,12 @@ def blueprint(searcher: Searcher) -> Blueprint:
                 "search.html",
                 query=query,
                 base=g.base,
-                facet_values=FACET_VALUES if len(query.filters.values()) <= 50 else 12,
+                facet_values=facet_values(results),
+                narrowing_fields=NARROWING,
                 results=results,
-                modes=list(Mode),
+                tips=tips.current(),
+                presets=list(presets(searcher.table(), today())),
                 widest=Group.RELATED,
-                sorts=list(Sort),
                 scales=list(Scale),
                 markings=list(Marking),
                 sizes=PAGE_SIZES,
@@ -135,3 +154,13 @@ def blueprint(searcher: Searcher) -> Blueprint:
         return redirect(f"{path}?{parameters}" if parameters else path)
 
     return routes
+
+
+def _with_the_form(asked: Mapping[str, list[str]], error: BadQuery) -> Response:
+    """The form as it was filled in, with the error beside its field."""
+    typed = {name: values[-1] for name, values in asked.items() if values}
+    others = [(name, value) for name, values in asked.items() for value in values]
+    page = render_template(
+        "bad_query.html", typed=typed, others=others, error=error, modes={m.value: m for m in Mode}
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST)
