@@ -196,6 +196,11 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def plain_text(text: str) -> str:
+    """A text without the characters that XML forbids."""
+    return "".join(c for c in text if c.isprintable())
+
+
 def relative(url_of: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function that returns an address: shorten those below the base of this page."""
 
@@ -214,6 +219,7 @@ WITHOUT_LANGUAGE = {
     "is_chosen",
     "outlet_url",
     "download_url",
+    "compare_url",
     "with_query",
 }
 URL_FILTERS: dict[str, Callable[..., Any]] = {**LINKS, **HIT_LINKS}
@@ -247,6 +253,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,
+    "plain_text": plain_text,
     "translated": translated,
     "number": number,
     "decimal": decimal,
