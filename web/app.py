@@ -10,6 +10,7 @@ from werkzeug.routing import BaseConverter
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
+from backfile.index.search.concordance import Concordances
 from backfile.index.search.searcher import Searcher
 from backfile.web import admission, errors, metrics, public_address, rates, request_log, site
 from backfile.web.admission import Gate
@@ -23,7 +24,7 @@ from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
 from backfile.web.metrics import SearchMetrics
-from backfile.web.search import batch
+from backfile.web.search import batch, context
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 from backfile.web.worker_metrics import WorkerMetrics
@@ -103,7 +104,9 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
-    app.register_blueprint(search_pages.blueprint(searcher))
+    concordances = Concordances(searcher)
+    app.register_blueprint(search_pages.blueprint(searcher, concordances))
+    app.register_blueprint(context.blueprint(concordances))
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
+import numpy as np
+
+from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
@@ -23,6 +26,7 @@ from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Offer, Reading, Results, Verdict
@@ -190,6 +194,15 @@ class Searcher:
         """Find earlier and later coverage of an article that is already fetched."""
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
+
+    def newest(self, count: int) -> list[Article]:
+        """The articles with the latest days, the latest first; no search is counted."""
+        table = self.table()
+        every = table.select(Filters())
+        ordinals = in_order(table, every, np.zeros(len(every), np.float32), Sort.NEWEST)[:count]
+        rows = table.first_rows[ordinals].tolist()
+        stored = {found.row: found.article for found in self._catalog.stored(rows)}
+        return [stored[row] for row in rows if row in stored]
 
     def look_again(self) -> None:
         """Make the next search check for a new generation; otherwise it may be a second old."""

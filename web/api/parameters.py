@@ -61,6 +61,7 @@ MEANINGS = {
     "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
     "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
     "view": Message("How the page shows hits; files and JSON are the same in all views."),
+    "context": Message("How words in context are sorted: by what stands right or left of them."),
     "strict": Message(
         "`1`: quotation marks, operators and fields bind even if nothing is found so."
     ),
@@ -93,6 +94,7 @@ EXAMPLES = {
     "timeline": "share",
     "mark": "sentence",
     "view": "list",
+    "context": "left",
     "strict": 1,
     "limit": 3,
     "cursor": "g1o10",

@@ -23,17 +23,18 @@ from werkzeug.wrappers import Response as BaseResponse
 from backfile.archive.model.errors import BadQuery, EngineUnavailable
 from backfile.index.model.filters import FACET_FILTERS, FACETS, DayOfYear, Filters
 from backfile.index.model.groups import Group
-from backfile.index.model.query import Marking, Mode, Query, Scale, Sort
+from backfile.index.model.query import Marking, Mode, Query, Scale, Sort, View
 from backfile.index.model.results import Results
+from backfile.index.search.concordance import Concordances
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.routes import timed
-from backfile.web.help.tips import SearchTips
 from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
 from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
-from backfile.web.search.presets import presets
-from backfile.web.search.written_days import with_days
+from backfile.web.search.context import ContextPage
+from backfile.web.search.days import presets, with_days
+from backfile.web.search.tips import SearchTips
 
 OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
@@ -81,7 +82,10 @@ MOST_OUTLETS = 40  # on a page, so that all are found as one types
 FACET_VALUES = 80  # on a page, of all other facets together
 NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
 BESIDE = ("hit", "step", PARAMETER)  # parameters of a page that are none of a search
-DOWNLOADS = ("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris")
+DOWNLOADS = (
+    *("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris"),
+    "context.csv",
+)
 
 
 def _count_links(results: Results) -> int:
@@ -95,7 +99,7 @@ def facet_values(results: Results) -> dict[str, int]:
     return {"source": MOST_OUTLETS} | dict.fromkeys(others, FACET_VALUES // max(1, len(others)))
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
     """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
 
@@ -108,7 +112,9 @@ def blueprint(searcher: Searcher) -> Blueprint:
             query = Query.from_parameters(with_days(asked, language_of_page().code, today()))
         except BadQuery as error:
             return _with_the_form(asked, error)
-        results = searcher.search(query)
+        in_context = query.view is View.CONTEXT and bool(query.text)
+        # The cursor of words in context counts these, not the articles.
+        results = searcher.search(query.first_page() if in_context else query)
         if results.did_you_mean and results.did_you_mean.is_shown:
             query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
@@ -122,6 +128,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
                 facet_values=facet_values(results),
                 narrowing_fields=NARROWING,
                 results=results,
+                context=ContextPage.of(concordances.of(query), query) if in_context else None,
                 tips=tips.current(),
                 presets=list(presets(searcher.table(), today())),
                 widest=Group.RELATED,
