@@ -81,7 +81,7 @@ SHORT = {
     "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
-    "scripts/commands/serve.py", "web/i18n/labels.py",
+    "scripts/commands/serve.py",
     "web/api/tokens.py", "web/search/batch.py", "index/answers/marks.py",
 }  # fmt: skip
 
