@@ -69,6 +69,14 @@ def download_url(query: Query, path: str) -> str:
     return f"{path}?{parameters}" if parameters else path
 
 
+def beside_url(query: Query, path: str, **beside: str) -> str:
+    """The address of a page that takes a search, such as `/outlets`, with other parameters."""
+    url = download_url(query, path)
+    for name, value in beside.items():
+        url = with_parameter(url, name, value)
+    return url
+
+
 def citation_path(article: Article, style: str) -> str:
     """The path of an article's citation in a style."""
     return f"/cite/{style}/{quote(article.id, safe='')}"
@@ -170,6 +178,7 @@ LINKS = {
         bar_url,
         search_url,
         download_url,
+        beside_url,
         undated_url,
         whole_time_url,
         with_query,

@@ -13,11 +13,13 @@ from backfile.archive.model.message import Message
 from backfile.index.model.filters import EXCLUSIONS, LEAP_YEAR, DayOfYear
 from backfile.index.model.query import Query
 from backfile.index.model.results import FacetCount, PassageHit, Wording
+from backfile.web.api.embedded import citation_tags, coins, linked_data
 from backfile.web.i18n.negotiation import gettext, language_of_page, translated, with_link_language
 from backfile.web.i18n.phrases import (
     date_note,
     groups_in_words,
     part_name,
+    quality_in_words,
     relaxed_in_words,
     strongest,
     total_in_words,
@@ -220,6 +222,9 @@ FILTERS: dict[str, Callable[..., object]] = {
         name: relative(function if name in WITHOUT_LANGUAGE else with_link_language(function))
         for name, function in URL_FILTERS.items()
     },
+    "coins": coins,
+    "citation_tags": citation_tags,
+    "linked_data": linked_data,
     "marked": marked,
     "emphasized": emphasized,
     "excerpt": excerpt,
@@ -236,6 +241,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "wider": wider,
     "groups_in_words": groups_in_words,
     "relaxed_in_words": relaxed_in_words,
+    "quality_in_words": quality_in_words,
     "asked_wording": asked_wording,
     "found_wording": found_wording,
     "total_in_words": total_in_words,

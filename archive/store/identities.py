@@ -76,6 +76,12 @@ class Identities:
             for row in found
         }
 
+    def added(self, article_ids: Iterable[str]) -> dict[str, str]:
+        """When each of these articles came in as it is: ISO 8601 in UTC, empty if unknown."""
+        chosen = select(articles.c.id, articles.c.kept_at)
+        found = self._database.find(chosen, articles.c.id, article_ids)
+        return {row.id: row.kept_at for row in found}
+
     def text(self, article_id: str) -> str:
         """The text of an article; empty if there is none."""
         chosen = select(articles.c.text).where(articles.c.id == article_id)

@@ -1,5 +1,6 @@
 """Looks up articles, their copies and versions, and the last runs, for whoever shows an archive."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from backfile.archive.model.article import Article
@@ -36,6 +37,15 @@ class ArchiveReader:
     def has(self, article_id: str) -> bool:
         """Whether there is an article of this id."""
         return bool(self._catalog.identities.known([article_id]))
+
+    def added(self, article_ids: Iterable[str]) -> dict[str, str]:
+        """When each of these articles was added or changed: ISO 8601 in UTC, empty if unknown."""
+        return self._catalog.identities.added(article_ids)
+
+    @property
+    def archive(self) -> int:
+        """The number that names the archive, 0 if an older release made it."""
+        return self._catalog.archive()
 
     def copies(self, article_id: str) -> OtherCopies:
         """The other articles of an article's cluster: the first of them, and how many there are."""

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -33,6 +34,7 @@ COLUMNS = {
     "copies",
     "limit",
 }
+QUOTATION_MARKS = re.compile(r'["“”„«»]')
 DELIMITERS = ",;\t"
 GZIP = b"\x1f\x8b"
 LARGEST = 32 << 20  # bytes of a list of queries
@@ -96,7 +98,8 @@ def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
     remaining = iter(lines)
     first = next(remaining, "")
     for delimiter in DELIMITERS:
-        (header,) = csv.reader([first], delimiter=delimiter) if first.strip() else ([],)
+        is_header = first.strip() and len(first) <= csv.field_size_limit()
+        (header,) = csv.reader([first], delimiter=delimiter) if is_header else ([],)
         names = [name.strip().lower() for name in header]
         if set(names) & set(TEXTS) or (names[1:] and set(names[1:]) <= COLUMNS):
             yield from _of_table(names, csv.reader(remaining, delimiter=delimiter))
@@ -106,28 +109,45 @@ def read_queries(lines: Iterable[str]) -> Iterator[ListedQuery]:
             yield ListedQuery(str(number), line.strip())
 
 
-def answers(
-    searcher: Searcher, asked: Iterable[ListedQuery], usual: Parameters
-) -> Iterator[Answer]:
-    """Answer queries in their order; `usual` are the default parameters.
+def as_phrase(asked: ListedQuery) -> ListedQuery:
+    """The same query as one exact phrase, such as a name: nothing similar is shown instead.
 
-    A BadQuery or EngineUnavailable becomes the `error` of its answer; the next queries follow.
+    >>> as_phrase(ListedQuery("1", "Ana “Annie” Ruiz")).text
+    '"Ana Annie Ruiz"'
+    """
+    words = " ".join(QUOTATION_MARKS.sub(" ", asked.text).split())
+    parameters = {**asked.parameters, "strict": ["1"]}
+    return asked._replace(text=f'"{words}"' if words else "", parameters=parameters)
+
+
+def answers(
+    searcher: Searcher,
+    asked: Iterable[ListedQuery],
+    usual: Parameters,
+    *,
+    most: int | None = None,
+) -> Iterator[Answer]:
+    """Answer queries in their order, each with its first hits: as its limit says, or `most`.
+
+    `usual` are the default parameters. A BadQuery or EngineUnavailable becomes the `error` of its
+    answer; the next queries follow.
     """
     for each in asked:
         try:
-            yield _answer(searcher, each, usual)
+            yield _answer(searcher, each, usual, most)
         except (BadQuery, EngineUnavailable) as exc:
             yield Answer(each, None, error=str(exc))
 
 
-def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters) -> Answer:
+def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters, most: int | None) -> Answer:
     if asked.error:
         return Answer(asked, None, error=asked.error)
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
     if not query.text and not query.filters:
         raise BadQuery("q", Message("nothing is asked"))
-    results, found = searcher.iter_all(query, most=query.limit, corrects=True)
-    return Answer(asked, results, tuple(found))
+    found = searcher.find_all(query, corrects=True)
+    hits = searcher.articles(found, query.limit if most is None else most)
+    return Answer(asked, found.answer, tuple(hits))
 
 
 def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[ListedQuery]:

@@ -1,5 +1,6 @@
 """The concordance of a search: each matched word with what stands left and right of it."""
 
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator
@@ -54,26 +55,30 @@ class Concordances:
     ) -> None:
         self._searcher = searcher
         self._seconds = seconds
+        self._lock = threading.Lock()
         self._kept: TTLCache[Hashable, Concordance] = TTLCache(MOST_KEPT, SECONDS_KEPT)
 
     def of(self, query: Query, *, seconds: float = SECONDS) -> Concordance:
         """The concordance of a search, read for at most this time; later pages take no time."""
         generation = query.cursor.generation if query.cursor else self._searcher.table().generation
         key = generation, replace(query, cursor=None, limit=DEFAULT_HITS)
-        found = self._kept.get(key)
+        with self._lock:
+            found = self._kept.get(key)
         if found is None:
             found = self._compute(query, seconds)
-            self._kept[found.generation, key[1]] = found
+            with self._lock:
+                self._kept[found.generation, key[1]] = found
         return found
 
     def _compute(self, query: Query, seconds: float) -> Concordance:
         until = self._seconds() + seconds
-        answer, articles = self._searcher.iter_all(query.first_page())
+        answered = self._searcher.find_all(query.first_page())
+        answer = answered.answer
         languages = Languages.of(self._searcher.table().languages)
         marker = ArticleMarker(self._searcher.read(answer.query), languages)
         found: list[Occurrence] = []
         read = with_any = 0
-        for each in articles:
+        for each in self._searcher.articles(answered):
             own = list(occurrences(each.article, marker))
             read, with_any = read + 1, with_any + bool(own)
             found += own

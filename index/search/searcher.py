@@ -142,15 +142,8 @@ class Searcher:
                 page = self._marked(page, meaning)
         return replace(page, took_ms=clock.took_ms)
 
-    def iter_all(
-        self,
-        query: Query,
-        *,
-        most: int | None = None,
-        relaxes: bool = True,
-        corrects: bool = False,
-    ) -> tuple[Results, Iterator[ScoredArticle]]:
-        """Answer a query without a page, and iterate over all its hits, or the first `most`.
+    def find_all(self, query: Query, *, relaxes: bool = True, corrects: bool = False) -> Found:
+        """Answer a query without a page, but with the ordinals of all its hits.
 
         They are of the group that is counted, as for a query that is sorted by date. If it
         `corrects`, a misspelt query without hits has those of its correction, as a page has.
@@ -162,7 +155,11 @@ class Searcher:
             if corrects:
                 found = self._corrected(found, clock, counted=True)
         self._note(query, found.answer.verdict, clock)
-        return found.answer, found.articles(self._catalog, most)
+        return found
+
+    def articles(self, found: Found, most: int | None = None) -> Iterator[ScoredArticle]:
+        """Iterate over all hits of an answer, or the first `most`."""
+        return found.articles(self._catalog, most)
 
     def rank(self, query: Query) -> Ranked:
         """Rank a query without ordering or counting its matches."""

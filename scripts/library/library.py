@@ -183,7 +183,9 @@ class Archive:
         format: str = "csv",
         **parameters: Unpack[SearchParameters],
     ) -> Export:
-        """Write every article that a search finds, whatever its limit: `csv`, `jsonl` or `ris`.
+        """Write every article that a search finds, whatever its limit, as a file.
+
+        `format` is `csv`, `jsonl`, `ris`, `bib` (BibTeX) or `txt` (citations, one a line).
 
         What finds nothing is not relaxed, as it is by `search` without `strict`.
         Raises BadQuery as `search` does, and for an unknown format.
@@ -191,8 +193,9 @@ class Archive:
         if format not in EXPORTS:
             raise BadQuery("format", f"{format!r} is none of: {', '.join(EXPORTS)}")
         query = query_of(text, parameters)
-        results, matches = self._reader().searcher.iter_all(query, relaxes=False)
-        return Export(EXPORTS[format].write(matches), results.total)
+        searcher = self._reader().searcher
+        found = searcher.find_all(query, relaxes=False)
+        return Export(EXPORTS[format].write(searcher.articles(found)), found.answer.total)
 
     def article(self, article_id: str) -> Article:
         """Fetch an article whole; raise ArticleNotFound."""

@@ -5,17 +5,22 @@ import html
 import io
 import json
 import re
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import feedparser
 import pytest
 from pybtex.database import parse_string
+from werkzeug.http import parse_options_header
 
+from backfile.archive.store import entries
 from backfile.web.api.citations import written
+from backfile.web.api.filenames import today
 from backfile.web.app import create_app
 from tests.builders import STORIES, app_over, engines_in, fill, write_stories
 
 SEARCHES = ["", "q=ferry", "q=harbour&source=Gazette", "language=de", "q=zxqv", "since=2024"]
+LATER = "2231-05-01T10:00:00+00:00"
 
 
 @pytest.fixture
@@ -38,6 +43,36 @@ def test_a_file_holds_every_hit_in_its_order_and_no_other(client, search):
     assert [json.loads(line)["id"] for line in lines] == ids
     assert [row["id"] for row in rows_of(client.get(f"/export.csv?{search}"))] == ids
     assert client.get(f"/export.ris?{search}").text.count("TY  - NEWS\r\n") == len(ids)
+    assert len(parse_string(client.get(f"/export.bib?{search}").text, "bibtex").entries) == len(ids)
+    cited = [client.get(f"/cite/plain/{quote(each, safe='')}").text for each in ids]
+    assert client.get(f"/export.txt?{search}").text.splitlines() == cited
+
+
+@pytest.mark.parametrize(
+    ("search", "name", "whole"),
+    [
+        ("q=Swing+bridge%3F", "swing-bridge", None),
+        ("q=Drehbr%C3%BCcke", "drehbrucke", "drehbrücke"),
+        ("q=%D0%BC%D0%BE%D1%81%D1%82%D1%8B", "search", "мосты"),
+        ("q=..%2F..%2Fetc%0D%0AX-Y:+z%22;", "etc-x-y-z", None),
+        ("q=" + "harbour+" * 40, "harbour-harbour-harbour-harbour-harbour-harbour", None),
+        ("source=Courier&until=2024", "courier-2024-12-31", None),
+        ("", "backfile", None),
+    ],
+)
+def test_a_file_is_named_after_its_search_and_the_day(client, search, name, whole):
+    header = client.get(f"/export.bib?{search}").headers["Content-Disposition"]
+    kind, options = parse_options_header(header)
+    assert kind == "attachment"
+    assert options["filename"] == f"{whole or name}-{today()}.bib"
+    assert f"filename={name}-{today()}.bib" in header
+    assert ("filename*" in header) == bool(whole)
+
+
+def test_two_articles_never_have_the_same_key_in_bibtex(make_article):
+    ids = ["a-b", "a/b", "A-B", "a b", "-a-b", "x" * 70, "x" * 71, "/", "?"]
+    cited = "".join(written(make_article(id=each))["bibtex"] for each in ids)
+    assert len(parse_string(cited, "bibtex").entries) == len(ids)
 
 
 def test_exported_lines_are_read_back_as_the_same_articles(client, engines, tmp_path):
@@ -69,16 +104,51 @@ def test_no_cell_is_taken_for_a_formula(tmp_path, opening):
     engines.catalog.close()
 
 
-def test_a_feed_reader_reads_the_hits_last_added_first(client):
+def test_a_feed_reader_reads_the_hits_last_added_first(client, engines):
     found = feedparser.parse(client.get("/search.atom?q=ferry").data)
     assert not found.bozo
     assert found.feed.title == "Backfile: ferry"
     hits = {hit["article"]["title"]: hit for hit in hits_of(client, "q=ferry&sort=added")}
     assert [entry.title for entry in found.entries] == list(hits)
+    added = {each.id: kept_at(engines, each.id) for each, _ in engines.catalog.digests()}
     for entry in found.entries:
-        published = hits[entry.title]["article"]["published"]
-        assert entry.published.startswith(published or "0001-01-01")
+        article = hits[entry.title]["article"]
+        assert entry.get("published", "")[:10] == (article["published"] or "")
+        assert entry.updated == added[article["id"]]
         assert entry.link.startswith("http://localhost/article/")
+    assert found.feed.updated == max(entry.updated for entry in found.entries)
+
+
+def kept_at(engines, article_id):
+    return engines.catalog.stored_article(article_id).kept_at
+
+
+def test_an_article_that_changes_is_updated_in_its_feed_under_the_same_id(
+    engines, tmp_path, monkeypatch
+):
+    client = app_over(engines).test_client()
+    before = client.get("/search.json?q=lighthouse").json["items"][0]
+    changed = {**STORIES[3], "text": "The keeper of the lighthouse lit the lamp at dawn."}
+    monkeypatch.setattr(entries, "moment", lambda: LATER)
+    fill(engines, write_stories(tmp_path, [changed]))
+    after = app_over(engines).test_client().get("/search.json?q=lighthouse").json["items"][0]
+    assert after["id"] == before["id"]
+    assert after["date_modified"] == LATER > before["date_modified"]
+    assert "date_published" not in after  # it is undated
+
+
+def test_the_ids_of_a_feed_are_the_same_wherever_it_is_served(client):
+    here, there = (
+        feedparser.parse(client.get("/search.atom?q=ferry", base_url=base).data)
+        for base in ("http://localhost", "http://localhost:8443")
+    )
+    ids = [entry.id for entry in here.entries]
+    assert ids == [entry.id for entry in there.entries]
+    assert here.feed.id == there.feed.id
+    assert len({*ids, here.feed.id}) == len(ids) + 1
+    assert all(each.startswith("urn:uuid:") for each in ids)
+    assert ids == [each["id"] for each in client.get("/search.json?q=ferry").json["items"]]
+    assert here.entries[0].link != there.entries[0].link
 
 
 def test_what_is_added_later_leads_the_feed_of_whatever_day_it_is(engines, tmp_path):
@@ -114,7 +184,7 @@ def test_an_article_is_cited_in_each_style(client):
 
 def test_what_bibtex_would_take_for_commands_is_escaped(client):
     cited = client.get("/cite/bibtex/%3Cb%3Eid%3C%2Fb%3E").text
-    assert cited.startswith("@article{b-id-b,\n")
+    assert cited.startswith("@article{b-id-b-91916c5b,\n")
     assert "javascript" not in cited
 
 

@@ -91,7 +91,7 @@ def test_a_failure_is_a_problem_on_every_route_that_searches(
     def fail(*_, **__):
         raise error
 
-    for name in ("search", "iter_all", "suggest"):
+    for name in ("search", "find_all", "suggest"):
         monkeypatch.setattr(type(searcher), name, fail)
     answer = client.get(f"{path}?q=ferry")
     assert_problem(answer, status)
@@ -105,7 +105,7 @@ def test_an_unchanged_answer_is_304_without_a_search(client, searcher, reader, m
     generation = 0 if path in CONSTANT else searcher.table().generation
     assert tag.startswith(f'W/"g{generation}-')
     assert first.headers["Cache-Control"] == "no-cache"
-    for name in ("search", "iter_all", "related", "read"):
+    for name in ("search", "find_all", "related", "read"):
         monkeypatch.setattr(type(searcher), name, lambda *_, **__: pytest.fail("it was searched"))
     for name in ("article", "copies", "versions"):
         monkeypatch.setattr(type(reader), name, lambda *_: pytest.fail("it was read"))

@@ -132,6 +132,25 @@ class History(Shape):
     withdrawn: Withdrawn | None
 
 
+class Outlet(Shape):
+    """An outlet among the hits of a search."""
+
+    source: Annotated[str, Field(description="The outlet; empty for hits without one.")]
+    articles: Annotated[int, Field(ge=1, description="Its articles, each copy counted.")]
+    share: Annotated[Share, Field(description="The share of all articles that were found.")]
+    first: Annotated[Date | None, Field(description="The date of its first article.")]
+    last: Annotated[Date | None, Field(description="The date of its last article.")]
+    first_article: Annotated[ArticleFields | None, Field(description="Null if none has a date.")]
+
+
+class Outlets(Shape):
+    """All hits of a search by outlet; each copy counts for its own outlet."""
+
+    articles: Annotated[Natural, Field(description="The number of articles that were found.")]
+    outlets: list[Outlet]
+    generation: Annotated[Natural, Field(description="It grows with each change of the archive.")]
+
+
 class ExportedArticle(ArticleFields):
     """A line of an export, which `backfile index` can read again."""
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from babel.dates import format_interval
@@ -26,6 +27,7 @@ BIBTEX_SPECIAL = str.maketrans(
         "^": r"\textasciicircum{}",
     }
 )
+LONGEST_KEY, DIGEST = 60, 4  # characters; bytes
 NOT_A_KEY = re.compile(r"[^A-Za-z0-9]+")
 THIN_SPACE = "\N{THIN SPACE}"
 SPACED_DASH = re.compile(r"(?<=[^\W\d_])\s–\s(?=[^\W\d_]+\s\d{4}$)")  # of two months
@@ -62,8 +64,7 @@ def bibtex(article: Article) -> str:
         "language": article.language,
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
-    key = NOT_A_KEY.sub("-", article.id).strip("-")[:60] or "article"
-    return f"@article{{{key},\n" + ",\n".join(lines) + "\n}\n"
+    return f"@article{{{_key(article.id)},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def ris(article: Article) -> str:
@@ -135,6 +136,19 @@ def in_english(span: DateSpan | None) -> str:
         shown = format_interval(span.first, span.last, skeleton, locale="en_GB")
         return SPACED_DASH.sub("–", str(shown).replace(THIN_SPACE, " "))
     return f"{span.first:%B %Y}" if span.is_month else str(span.first.year)
+
+
+def _key(article_id: str) -> str:
+    """A key that no other article of a file has; BibTeX does not tell upper from lower case.
+
+    >>> _key("cc-2023-002"), _key("https://bote.example/a?b=1")
+    ('cc-2023-002', 'https-bote-example-a-b-1-b4809de0')
+    """
+    key = NOT_A_KEY.sub("-", article_id.lower()).strip("-")[:LONGEST_KEY]
+    if key == article_id:
+        return key
+    digest = blake2b(article_id.encode("utf-8", "replace"), digest_size=DIGEST).hexdigest()
+    return f"{key or 'article'}-{digest}"
 
 
 def _years(span: DateSpan) -> str:

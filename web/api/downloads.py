@@ -15,7 +15,8 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, mark_passing
 from backfile.web.api.citations import STYLES
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
-from backfile.web.api.feeds import ENTRIES, atom, json_feed
+from backfile.web.api.feeds import ENTRIES, Place, atom, json_feed
+from backfile.web.api.filenames import attachment, name_of
 from backfile.web.api.shapes import Feed
 
 
@@ -25,13 +26,14 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     def export(kind: str) -> Response:
         export_format = EXPORTS[kind]
-        results, matches = searcher.iter_all(_query(), relaxes=False)
-        if results.reading.notes:
+        query = _query()
+        found = searcher.find_all(query, relaxes=False)
+        if found.answer.reading.notes:
             mark_passing()
-        pieces = export_format.write(matches)
+        pieces = export_format.write(searcher.articles(found))
         written = with_byte_order_mark(pieces) if kind == "csv" else pieces
         response = Response(written, content_type=export_format.media_type)
-        response.headers["Content-Disposition"] = f'attachment; filename="backfile.{kind}"'
+        response.headers["Content-Disposition"] = attachment(name_of(query), kind)
         return response
 
     def latest() -> Results:
@@ -48,17 +50,23 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
             mark_passing()
         return results
 
+    def place_of(results: Results) -> Place:
+        added = reader.added(hit.article.id for hit in results.hits)
+        return Place(request.url_root, request.url, reader.archive, added)
+
     for each in EXPORTS:
         routes.add_url_rule(f"/export.{each}", each, partial(export, each))
 
     @routes.get("/search.atom")
     def atom_feed() -> Response:
-        feed = atom(latest(), request.url_root, request.url)
+        results = latest()
+        feed = atom(results, place_of(results))
         return Response(feed, content_type="application/atom+xml")
 
     @routes.get("/search.json")
     def feed_in_json() -> Response:
-        feed = json_feed(latest(), request.url_root, request.url)
+        results = latest()
+        feed = json_feed(results, place_of(results))
         return answer(Feed, feed, media_type="application/feed+json")
 
     @routes.get("/cite/<style>/<id:article_id>")

@@ -1,4 +1,4 @@
-"""Writes search results as files: CSV, JSON Lines and RIS, and a table for many searches."""
+"""Writes search results as files: CSV, JSON Lines, citations, and tables for many searches."""
 
 import csv
 import io
@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from backfile.index.model.results import Results
 from backfile.index.search.batch import Answer
+from backfile.index.search.outlets import Outlet
 from backfile.index.search.result_cache import ScoredArticle
-from backfile.web.api.citations import ris
+from backfile.web.api.citations import bibtex, plain, ris
 from backfile.web.api.json import article_fields
+from backfile.web.links import search_url
 
 COLUMNS = (
     *(
@@ -67,10 +70,24 @@ def as_ris(matches: Iterable[ScoredArticle]) -> Iterator[str]:
         yield ris(article) + "\r\n"
 
 
+def as_bibtex(matches: Iterable[ScoredArticle]) -> Iterator[str]:
+    """Write an entry for each article, each with a key of its own."""
+    for article, _ in matches:
+        yield bibtex(article) + "\n"
+
+
+def as_citations(matches: Iterable[ScoredArticle]) -> Iterator[str]:
+    """Write a bibliography as plain text: a citation for each article, one a line."""
+    for article, _ in matches:
+        yield " ".join(plain(article).split()) + "\n"
+
+
 EXPORTS: Mapping[str, Export] = {
     "csv": Export("text/csv; charset=utf-8", as_csv),
     "jsonl": Export("application/x-ndjson", as_json_lines),
     "ris": Export("application/x-research-info-systems; charset=utf-8", as_ris),
+    "bib": Export("application/x-bibtex; charset=utf-8", as_bibtex),
+    "txt": Export("text/plain; charset=utf-8", as_citations),
 }
 
 
@@ -94,6 +111,27 @@ def with_byte_order_mark(pieces: Iterable[str]) -> Iterator[str]:
     yield from pieces
 
 
+OUTLET_COLUMNS = (
+    *("outlet", "articles", "share", "first", "last"),
+    *("first_article", "first_title", "first_url"),
+)
+
+
+def as_outlet_table(outlets: Iterable[Outlet]) -> Iterator[str]:
+    """Write a row for each outlet, with its share, its first and last date and first article."""
+    written = io.StringIO()
+    rows = csv.writer(written)
+    rows.writerow(OUTLET_COLUMNS)
+    for each in outlets:
+        first = each.first_article
+        found = (first.id, first.title, first.url) if first else ("", "", "")
+        days = (each.first or "", each.last or "")
+        counts = (each.articles, f"{each.share:.6f}")
+        rows.writerow([cell(value) for value in (each.name, *counts, *days, *found)])
+        yield drain(written)
+    yield drain(written)
+
+
 HIT_COLUMNS = (
     *("id", "query", "rank", "article", "title", "source", "published", "date", "url", "score"),
     *("verdict", "relaxed", "match", "total", "corrected", "error"),
@@ -109,15 +147,48 @@ def as_hit_table(answered: Iterable[Answer]) -> Iterator[str]:
         common = {"id": answer.asked.name, "query": answer.asked.text, "error": answer.error}
         if answer.results:
             results = answer.results
-            common |= {"verdict": results.verdict.value, "total": str(results.total)}
-            common |= {"relaxed": results.relaxed.to.value if results.relaxed else ""}
-            if results.did_you_mean and results.did_you_mean.is_shown:
-                common |= {"corrected": results.did_you_mean.text}
+            common |= _quality(results) | {"total": str(results.total)}
             common |= {"match": results.counted.value if results.counted else ""}
         for fields in [_hit(*each) for each in enumerate(answer.hits, 1)] or [{}]:
             rows.writerow({name: cell(value) for name, value in (common | fields).items()})
         yield drain(written)
     yield drain(written)
+
+
+QUERY_COLUMNS = (
+    *("id", "query", "hits", "outlets", "first", "last"),
+    *("verdict", "relaxed", "corrected", "url", "error"),
+)
+
+
+def as_query_table(answered: Iterable[Answer], root: str) -> Iterator[str]:
+    """Write a row for each query: its hits, outlets, first and last date, and its address.
+
+    `root` is the address of the archive.
+    """
+    written = io.StringIO()
+    rows = csv.DictWriter(written, QUERY_COLUMNS, restval="")
+    rows.writeheader()
+    for answer in answered:
+        row = {"id": answer.asked.name, "query": answer.asked.text, "error": answer.error}
+        if results := answer.results:
+            first, last = results.span or ("", "")
+            row |= {"hits": str(results.total), "outlets": str(results.facets_total["source"])}
+            row |= {"first": str(first), "last": str(last)} | _quality(results)
+            row |= {"url": root.rstrip("/") + search_url(results.query)}
+        rows.writerow({name: cell(value) for name, value in row.items()})
+        yield drain(written)
+    yield drain(written)
+
+
+def _quality(results: Results) -> dict[str, str]:
+    """How well a query was answered, and whether it was relaxed or corrected for that."""
+    meant = results.did_you_mean
+    return {
+        "verdict": results.verdict.value,
+        "relaxed": results.relaxed.to.value if results.relaxed else "",
+        "corrected": meant.text if meant and meant.is_shown else "",
+    }
 
 
 def _hit(rank: int, found: ScoredArticle) -> dict[str, str]:

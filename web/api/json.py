@@ -27,6 +27,7 @@ from backfile.index.model.results import (
     Results,
     Wording,
 )
+from backfile.index.search.outlets import Outlet, OutletSummary
 from backfile.index.search.related import Related, RelatedArticle
 
 Json = dict[str, Any]
@@ -124,6 +125,27 @@ def versions_json(found: Versions) -> Json:
     ]
     withdrawn = found.withdrawn._asdict() if found.withdrawn else None
     return {"versions": versions, "withdrawn": withdrawn}
+
+
+def outlets_json(summary: OutletSummary) -> Json:
+    """All hits of a search by outlet."""
+    return {
+        "articles": summary.articles,
+        "outlets": [_outlet(each) for each in summary.outlets],
+        "generation": summary.answer.generation,
+    }
+
+
+def _outlet(outlet: Outlet) -> Json:
+    first = outlet.first_article
+    return {
+        "source": outlet.name,
+        "articles": outlet.articles,
+        "share": round(outlet.share, 6),
+        "first": str(outlet.first) if outlet.first else None,
+        "last": str(outlet.last) if outlet.last else None,
+        "first_article": article_fields(first) if first else None,
+    }
 
 
 def suggestions_json(text: str, found: Sequence[Suggestion]) -> Json:

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from backfile.archive.model.message import Message
 from backfile.web.api import parameters as described
-from backfile.web.api.article_shapes import Article, History, Shape
+from backfile.web.api.article_shapes import Article, History, Outlets, Shape
 from backfile.web.api.batch import LINES, MOST_QUERIES
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.json import Json
@@ -31,6 +31,7 @@ PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
 OF_A_FEED = ("limit", "cursor", "sort")
 OF_A_FILE = ("limit", "cursor", "mark")
+OF_A_LIST = ("sort", "copies", "timeline", "view")  # of hits
 BATCH = {
     "description": (
         f"At most {MOST_QUERIES:,} lines, each a JSON object (`SearchLine`). Each is answered by a "
@@ -215,6 +216,10 @@ def _reading_routes() -> tuple[Route, ...]:
     searching = search_route()
     fed = [each for each in searched if each["name"] not in OF_A_FEED]
     filed = [each for each in searched if each["name"] not in OF_A_FILE]
+    outlets = [
+        *(each for each in filed if each["name"] not in OF_A_LIST),
+        described.order_parameter(),
+    ]
     title = ["title", "published", "url"]
     return (
         searching,
@@ -278,7 +283,21 @@ def _reading_routes() -> tuple[Route, ...]:
                 "csv": Message("All hits of a search as a CSV table."),
                 "jsonl": Message("All hits of a search as JSON Lines (`ExportedArticle`)."),
                 "ris": Message("All hits of a search for reference managers (RIS)."),
+                "bib": Message("All hits of a search as BibTeX."),
+                "txt": Message("All hits of a search as a list of citations in plain text."),
             }.items()
+        ),
+        Route(
+            "/api/outlets",
+            Message("All hits of a search by outlet: how many, and who had it first."),
+            {JSON: _whole_or_part(Outlets)},
+            [*outlets, described.fields_parameter(Outlets, ["outlets.source", "outlets.first"])],
+        ),
+        Route(
+            "/outlets.csv",
+            Message("All hits of a search by outlet, as a CSV table."),
+            {EXPORTS["csv"].media_type.split(";")[0]: TEXT},
+            outlets,
         ),
         Route(
             "/cite/{style}/{article_id}",

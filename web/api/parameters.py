@@ -18,6 +18,7 @@ from backfile.index.model.query import (
     MOST_VALUES,
     Query,
 )
+from backfile.index.search.outlets import OutletOrder
 from backfile.index.search.related import MOST_RELATED
 from backfile.web.api.answers import WITH_FACETS, property_names
 from backfile.web.api.article_shapes import Shape
@@ -67,6 +68,7 @@ MEANINGS = {
     ),
     "limit": Message("The largest number of items in the answer."),
     "cursor": Message("The `next` of the answer before."),
+    "by": Message("The order of outlets: by their first day, or by their number of articles."),
     "fields": Message("The properties of the answer that are wanted, by dotted names."),
     "facets": Message("`none`: leave out `facets` and `facets_total`."),
     "article_id": Message("The id of an article, percent-encoded, slashes too."),
@@ -98,6 +100,7 @@ EXAMPLES = {
     "strict": 1,
     "limit": 3,
     "cursor": "g1o10",
+    "by": "articles",
     "facets": "none",
     "article_id": "cc-2023-002",
     "style": "bibtex",
@@ -149,6 +152,12 @@ def citation_parameters() -> list[Json]:
         path_parameter("style", {"type": "string", "enum": list(STYLES)}),
         *article_parameters(),
     ]
+
+
+def order_parameter() -> Json:
+    """Describe `by` of a summary by outlet."""
+    values = list(OutletOrder)
+    return parameter("by", {"type": "string", "enum": values, "default": values[0]})
 
 
 def fields_parameter(shape: type[Shape], example: Sequence[str]) -> Json:

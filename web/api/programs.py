@@ -12,7 +12,7 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.index.search.searcher import Searcher
 
 PATHS = (
-    "/api/", "/search.json", "/search.atom", "/export.", "/cite/", "/openapi.json",
+    "/api/", "/search.json", "/search.atom", "/export.", "/outlets.csv", "/cite/", "/openapi.json",
     "/opensearch.xml", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answered anew

@@ -25,6 +25,7 @@ from backfile.web.api.article_shapes import (
     ExportedArticle,
     History,
     Natural,
+    Outlets,
     Passage,
     Shape,
     Share,
@@ -349,7 +350,10 @@ class FeedItem(Shape):
     title: str
     summary: str = ""
     content_text: str
-    date_published: str = ""
+    date_published: Annotated[str, Field(description="The day of the article.")] = ""
+    date_modified: Annotated[
+        str, Field(description="When the article was added to the archive, or changed there.")
+    ] = ""
     authors: list[FeedAuthor] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     language: str = ""
@@ -366,6 +370,7 @@ class Feed(Shape):
 
 
 ANSWERS: tuple[type[Shape], ...] = (
-    Problem, Results, Suggestions, Article, Related, History, Feed, ExportedArticle, Alive, Ready,
+    Problem, Results, Suggestions, Article, Related, History, Feed, ExportedArticle, Outlets, Alive,
+    Ready,
 )  # fmt: skip
 """The shape of each whole answer."""

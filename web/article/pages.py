@@ -20,6 +20,7 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import written
 from backfile.web.article.body import beside_furniture, blocks, matched, numbered
 from backfile.web.article.changes import FieldChange, field_changes, text_changes
+from backfile.web.links import article_path
 from backfile.web.search.hit_links import neighbours
 from backfile.web.search.pages import other_years
 
@@ -55,6 +56,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         return render_template(
             "article.html",
             article=found,
+            permalink=article_path(found),
+            page=request.url_root.rstrip("/") + article_path(found),
             query=query,
             hit=hit,
             beside=neighbours(searcher, query, hit, article_id) if hit else None,

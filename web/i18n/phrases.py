@@ -8,7 +8,14 @@ from backfile.archive.model.article import Article, DateCertainty, DateSource
 from backfile.archive.model.message import Message
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Copies, Mode
-from backfile.index.model.results import Loosened, Results, Rule, ScorePart, ScorePartKind
+from backfile.index.model.results import (
+    Loosened,
+    Results,
+    Rule,
+    ScorePart,
+    ScorePartKind,
+    Verdict,
+)
 
 MOST_PARTS = 6  # shown parts of a score
 
@@ -83,6 +90,17 @@ def _group_in_words(group: Group, number: int) -> Message:
 def copies_in_words(number: int) -> Message:
     """A number of copies."""
     return Message.counted("%(number)s copy", "%(number)s copies", number)
+
+
+def quality_in_words(results: Results) -> Message:
+    """How well a query was answered, in a few words."""
+    if results.verdict is Verdict.NONE or not results.total:
+        return Message("nothing found")
+    if results.did_you_mean and results.did_you_mean.is_shown:
+        return Message("found as “%(text)s”", text=results.did_you_mean.text)
+    if results.relaxed:
+        return Message("not word for word")
+    return Message("found") if results.verdict is Verdict.STRONG else Message("a weak match")
 
 
 def part_name(part: ScorePart) -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import MAXYEAR, MINYEAR, date, datetime
+from datetime import MAXYEAR, MINYEAR, date
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -28,6 +28,8 @@ from backfile.index.model.results import Results
 from backfile.index.search.concordance import Concordances
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
+from backfile.web.api.exports import EXPORTS
+from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
 from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
@@ -46,11 +48,6 @@ class OtherYears(NamedTuple):
     later: bool
     query: Query
     results: Results
-
-
-def today() -> date:
-    """The current day in the server's time zone."""
-    return datetime.now().astimezone().date()
 
 
 def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
@@ -81,11 +78,10 @@ LINKS = 14_000  # characters of all links of a page that repeat the search
 MOST_OUTLETS = 40  # on a page, so that all are found as one types
 FACET_VALUES = 80  # on a page, of all other facets together
 NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
-BESIDE = ("hit", "step", PARAMETER)  # parameters of a page that are none of a search
-DOWNLOADS = (
-    *("search.atom", "search.json", "export.csv", "export.jsonl", "export.ris"),
-    "context.csv",
-)
+BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
+FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
+BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch", "context.csv")
+"""Pages and files that take the parameters of a search."""
 
 
 def _count_links(results: Results) -> int:
@@ -151,7 +147,7 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
         room, slash, name = target.partition("/")
         if slash and room == "article" and name:
             path = article_path_of(name)
-        elif target in DOWNLOADS or not target:
+        elif target in BESIDE_SEARCH or not target:
             path = f"/{target}"
         else:
             abort(404)
