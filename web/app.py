@@ -12,7 +12,7 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.concordance import Concordances
 from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, metrics, public_address, rates, request_log, site
+from backfile.web import admission, errors, metrics, public_address, rates, request_log, site, trial
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -103,7 +103,9 @@ def create_app(
     app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
+    app.jinja_env.globals.update(
+        NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS, trial_kinds=trial.KINDS
+    )
     concordances = Concordances(searcher)
     app.register_blueprint(search_pages.blueprint(searcher, concordances))
     app.register_blueprint(context.blueprint(concordances))
@@ -111,6 +113,7 @@ def create_app(
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))
     app.register_blueprint(site.blueprint(searcher, reader, directory))
+    app.register_blueprint(trial.blueprint(searcher))
     app.register_blueprint(openapi.blueprint(writes=bool(writes)))
     if writes:
         app.register_blueprint(api_writes.blueprint(writes, reader))

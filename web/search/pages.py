@@ -76,7 +76,7 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
 MOST_OUTLETS = 40  # on a page, so that all are found as one types
-FACET_VALUES = 80  # on a page, of all other facets together
+FACET_VALUES = 24  # on a page, of all other facets together
 NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
 BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
 FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
