@@ -317,8 +317,8 @@ def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_pat
     client = app_over(engines).test_client()
     page = visible_text(client.get("/?q=zxqv").text)
     assert "Nothing found" in page
-    assert "covers 0% of the archive" in page
-    assert "covers" not in visible_text(client.get("/?q=zxqv&mode=keyword").text)
+    assert "Search by meaning is not set up: backfile index adds it." in page
+    assert "not set up" not in visible_text(client.get("/?q=zxqv&mode=keyword").text)
     engines.catalog.close()
 
 
