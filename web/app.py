@@ -24,7 +24,7 @@ from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
 from backfile.web.metrics import SearchMetrics
-from backfile.web.search import all_hits, batch, context
+from backfile.web.search import all_hits, batch, compare, context
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 from backfile.web.worker_metrics import WorkerMetrics
@@ -119,6 +119,7 @@ def create_app(
         app.register_blueprint(api_writes.blueprint(writes, reader))
     app.register_blueprint(all_hits.blueprint(searcher))
     app.register_blueprint(batch.blueprint(searcher))
+    app.register_blueprint(compare.blueprint(searcher))
     app.register_blueprint(downloads.blueprint(searcher, reader))
     app.register_blueprint(help_pages.blueprint(searcher))
     app.register_blueprint(api_page.blueprint(searcher, writes=bool(writes)))

@@ -63,9 +63,19 @@ def download_url(query: Query, path: str) -> str:
     """The address of a search as a file or a feed, without the parameters of its page."""
     if packed := packed_path(query):
         return packed + path.removeprefix("/")
+    return _file_url(query, path, ("cursor", "limit", "timeline", "mark", "view", "compare"))
+
+
+def compare_url(query: Query, path: str) -> str:
+    """The address of a comparison as a file."""
+    if packed := packed_path(query):
+        return packed + path.removeprefix("/")
+    return _file_url(query, path, ("cursor", "limit", "mark", "view", "sort", "copies"))
+
+
+def _file_url(query: Query, path: str, without: tuple[str, ...]) -> str:
     default = Query()
-    names = ("cursor", "limit", "timeline", "mark", "view")
-    parameters = replace(query, **{name: getattr(default, name) for name in names}).to_url()
+    parameters = replace(query, **{name: getattr(default, name) for name in without}).to_url()
     return f"{path}?{parameters}" if parameters else path
 
 
@@ -179,6 +189,7 @@ LINKS = {
         search_url,
         download_url,
         beside_url,
+        compare_url,
         undated_url,
         whole_time_url,
         with_query,

@@ -18,12 +18,13 @@ from urllib.parse import parse_qsl, urlencode
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.model.filters import FACET_FILTERS
-from backfile.index.model.query import Query
+from backfile.index.model.query import COMPARE, Query
 
 LONG = 300  # characters of parameters; a page of many links sets less
 PATH = "/search/"
 _longest = ContextVar("longest", default=LONG)
 TAKEN_AWAY = "-"  # before the name of a parameter
+REPEATED = (*FACET_FILTERS, COMPARE)
 WRITTEN_ALWAYS = ("since", "until")  # a script reads them in the links of the timeline
 LARGEST = 1 << 17  # bytes of unpacked parameters
 
@@ -73,9 +74,9 @@ def changes_of(before: Pairs, after: Pairs) -> str:
     wanted = set(after)
     set_again = {name for name, _ in after}
     away = [
-        (TAKEN_AWAY + name, value if name in FACET_FILTERS else "")
+        (TAKEN_AWAY + name, value if name in REPEATED else "")
         for name, value in before
-        if (name, value) not in wanted and (name in FACET_FILTERS or name not in set_again)
+        if (name, value) not in wanted and (name in REPEATED or name not in set_again)
     ]
     return urlencode([*away, *(pair for pair in after if pair not in known)])
 
@@ -86,10 +87,10 @@ def changed(before: Pairs, changes: Iterable[tuple[str, str]]) -> Pairs:
     for name, value in changes:
         if name.startswith(TAKEN_AWAY):
             name = name.removeprefix(TAKEN_AWAY)
-            one = name in FACET_FILTERS and value  # an empty value: all of the facet
+            one = name in REPEATED and value  # an empty value: all of the facet
             pairs = [each for each in pairs if each[0] != name or (one and each[1] != value)]
             continue
-        if name not in FACET_FILTERS:
+        if name not in REPEATED:
             pairs = [each for each in pairs if each[0] != name]
         pairs.append((name, value))
     return pairs

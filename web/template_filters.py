@@ -52,9 +52,9 @@ def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> 
 
 
 def excerpt(hit: PassageHit, most: int = EXCERPT) -> Markup:
-    """The part of a passage, of about `most` characters, around its first highlight, or its beginning without the heading.
+    """The part of a passage around its first highlight, or its beginning without the heading.
 
-    The sentence nearest in meaning is shown in full, and marked as such.
+    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked as such.
     """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
@@ -196,6 +196,11 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def plain_text(text: str) -> str:
+    """A text without the characters that XML forbids."""
+    return "".join(c for c in text if c.isprintable())
+
+
 def relative(url_of: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function that returns an address: shorten those below the base of this page."""
 
@@ -214,6 +219,7 @@ WITHOUT_LANGUAGE = {
     "is_chosen",
     "outlet_url",
     "download_url",
+    "compare_url",
     "with_query",
 }
 URL_FILTERS: dict[str, Callable[..., Any]] = {**LINKS, **HIT_LINKS}
@@ -247,6 +253,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "total_in_words": total_in_words,
     "date_note": date_note,
     "capitalize_first": capitalize_first,
+    "plain_text": plain_text,
     "translated": translated,
     "number": number,
     "decimal": decimal,

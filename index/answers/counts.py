@@ -1,8 +1,9 @@
 """Counts the matching articles: totals, facets, and the timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -103,25 +104,27 @@ def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:
 
 
 def timeline(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHOW) -> Timeline:
-    """Count the masked articles and the articles of the archive in each period.
+    """Count the masked articles and the articles of the archive in each period."""
+    return timelines(table, [article_mask], copies)[0]
 
-    `_placed` selects the length of a period. If copies are folded, a cluster counts once in each
-    period in which it has an article.
+
+def timelines(
+    table: ArticleTable, article_masks: Sequence[Bools], copies: Copies = Copies.SHOW
+) -> list[Timeline]:
+    """Count the articles of each mask, and those of the archive, in the same periods.
+
+    `_placed` selects the length of a period that suits all masks together. If copies are folded, a
+    cluster counts once in each period in which it has an article.
     """
-    dated = article_mask & ~table.undated
-    undated = _count(table, article_mask & table.undated, copies)
-    unit, placed, ends = _placed(table, dated)
-    crossing = _count(table, dated & ~placed, copies)
-    if not ends:
-        return Timeline((), undated, None, crossing)
-    periods = _Periods.of(table, copies, unit, ends[0].first, ends[1].last)
-    counts, archive_counts = periods.count(placed), periods.count_archive()
-    bins = (
-        Bin(str(period), period.since, period.until, int(counts[i]), int(archive_counts[i]))
-        for i in np.flatnonzero(counts).tolist()
-        for period in [Period(periods.first.unit, periods.first.number + i)]
-    )
-    return Timeline(tuple(bins), undated, unit, crossing)
+    unit, placed, ends = _placed(table, np.logical_or.reduce(article_masks) & ~table.undated)
+    periods = _Periods.of(table, copies, unit, ends[0].first, ends[1].last) if ends else None
+    found = []
+    for mask in article_masks:
+        undated = _count(table, mask & table.undated, copies)
+        crossing = _count(table, mask & ~table.undated & ~placed, copies)
+        bins = tuple(periods.bins(mask & placed)) if periods else ()
+        found.append(Timeline(bins, undated, unit if periods else None, crossing))
+    return found
 
 
 def _placed(table: ArticleTable, dated: Bools) -> tuple[Unit, Bools, Ends | None]:
@@ -162,7 +165,7 @@ def _date_span(first: int, last: int) -> DateSpan:
     return DateSpan(date.fromordinal(first), date.fromordinal(last))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Periods:
     """Consecutive periods of one unit; `period_of` (n_days,) is the index of each day's period."""
 
@@ -179,6 +182,14 @@ class _Periods:
         days = np.arange(first.since.toordinal(), last.until.toordinal() + 1)
         return cls(table, copies, first, numbers(days, unit) - first.number)
 
+    def bins(self, article_mask: Bools) -> Iterator[Bin]:
+        """The periods that have any of these articles, each of which has a period."""
+        counts, archive_counts = self.count(article_mask), self.of_archive
+        for i in np.flatnonzero(counts).tolist():
+            period = Period(self.first.unit, self.first.number + i)
+            numbers = (int(counts[i]), int(archive_counts[i]))
+            yield Bin(str(period), period.since, period.until, *numbers)
+
     def count(self, article_mask: Bools) -> Rows:
         """Count articles, each of which has a period, or their clusters, by period."""
         size = int(self.period_of[-1]) + 1
@@ -191,7 +202,8 @@ class _Periods:
             counts = counts - np.bincount(periods[1:][repeated], minlength=size)
         return counts
 
-    def count_archive(self) -> Rows:
+    @cached_property
+    def of_archive(self) -> Rows:
         """Count all articles of the archive, or their clusters, from the counts by day."""
         begin, size = self.first.since.toordinal(), int(self.period_of[-1]) + 1
         end = begin + len(self.period_of)

@@ -22,6 +22,7 @@ from backfile.index.model.groups import Group
 DEFAULT_HITS = 10
 MOST_HITS = 200
 LONGEST_TEXT = 4_000  # characters
+COMPARE, MOST_COMPARED = "compare", 4  # other searches in one chart
 LONGEST_VALUE = 300  # characters of a filter's value
 MOST_VALUES = 50  # of one filter
 MOST_FILTERS = 200  # values of all filters
@@ -134,6 +135,8 @@ class Query:
     mark: Marking = Marking.WORDS
     view: View = View.EXCERPTS
     context: ContextOrder = ContextOrder.RIGHT
+    compare: tuple[str, ...] = ()
+    """The texts of other searches under the same filters, for a chart of all."""
     strict: bool = False
     """Whether quotation marks and operators bind even if nothing is found."""
     limit: int = DEFAULT_HITS
@@ -173,6 +176,7 @@ class Query:
             mark=_choice(Marking, "mark", last("mark")),
             view=_choice(View, "view", last("view")),
             context=_choice(ContextOrder, "context", last("context")),
+            compare=_compared(parameters.get(COMPARE, ())),
             strict=_switch("strict", last("strict")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
             cursor=parse_cursor("cursor", last("cursor")),
@@ -198,6 +202,7 @@ class Query:
         for name in ("sort", "copies", "timeline", "mark", "view", "context"):
             choice = getattr(self, name)
             pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
+        pairs.extend((COMPARE, text) for text in self.compare)
         if self.strict:
             pairs.append(("strict", SWITCH[True]))
         if self.limit != default.limit:
@@ -220,6 +225,17 @@ def _text(value: str) -> str:
         raise BadQuery("q", reason)
     text = unicodedata.normalize("NFC", " ".join(value.replace("\x00", " ").split()))
     return text.encode("utf-8", "replace").decode()
+
+
+def _compared(given: Sequence[str]) -> tuple[str, ...]:
+    """The texts of compared searches, each once; raise BadQuery if there are too many."""
+    texts = tuple(dict.fromkeys(text for value in given if (text := _text(value))))
+    if len(texts) > MOST_COMPARED:
+        reason = Message(
+            "%(number)s values; at most %(most)s are taken", number=len(texts), most=MOST_COMPARED
+        )
+        raise BadQuery(COMPARE, reason)
+    return texts
 
 
 def _facet_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -31,6 +31,11 @@ SAMPLE_STATES = {
         "Results",
     ),
     "history of an article": ("/history/cc-2023-004", "nothing has changed since"),
+    "searches compared": ("/?q=bridge&compare=ferry&compare=storm", "number of articles"),
+    "searches compared by share": (
+        "/?q=bridge&compare=ferry&compare=storm&compare=budget&compare=museum&timeline=share",
+        "% of all articles",
+    ),
     "outlets": ("/outlets?q=swing+bridge", "Who reported on"),
     "outlets by number": ("/outlets?q=bridge&by=articles", "Each copy counts"),
     "citations": ("/cite?q=swing+bridge", "Citations for"),

@@ -29,8 +29,9 @@ REF = "#/components/schemas/{model}"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
-OF_A_FEED = ("limit", "cursor", "sort")
-OF_A_FILE = ("limit", "cursor", "mark")
+OF_A_FEED = ("limit", "cursor", "sort", "compare")
+OF_A_FILE = ("limit", "cursor", "mark", "compare")
+OF_A_CHART = ("limit", "cursor", "mark", "sort", "copies", "view")
 OF_A_LIST = ("sort", "copies", "timeline", "view")  # of hits
 BATCH = {
     "description": (
@@ -216,6 +217,7 @@ def _reading_routes() -> tuple[Route, ...]:
     searching = search_route()
     fed = [each for each in searched if each["name"] not in OF_A_FEED]
     filed = [each for each in searched if each["name"] not in OF_A_FILE]
+    compared = [each for each in searched if each["name"] not in OF_A_CHART]
     outlets = [
         *(each for each in filed if each["name"] not in OF_A_LIST),
         described.order_parameter(),
@@ -298,6 +300,13 @@ def _reading_routes() -> tuple[Route, ...]:
             Message("All hits of a search by outlet, as a CSV table."),
             {EXPORTS["csv"].media_type.split(";")[0]: TEXT},
             outlets,
+        ),
+        *(
+            Route(f"/compare.{kind}", summary, {media_type: TEXT}, compared)
+            for kind, media_type, summary in (
+                ("csv", "text/csv", Message("Up to five searches by period, as a CSV table.")),
+                ("svg", "image/svg+xml", Message("Up to five searches by period, as a chart.")),
+            )
         ),
         Route(
             "/cite/{style}/{article_id}",

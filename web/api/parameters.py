@@ -11,9 +11,11 @@ from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGEST
 from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import (
+    COMPARE,
     DEFAULT_HITS,
     LONGEST_TEXT,
     LONGEST_VALUE,
+    MOST_COMPARED,
     MOST_HITS,
     MOST_VALUES,
     Query,
@@ -63,6 +65,7 @@ MEANINGS = {
     "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
     "view": Message("How the page shows hits; files and JSON are the same in all views."),
     "context": Message("How words in context are sorted: by what stands right or left of them."),
+    "compare": Message("Other searches in the same chart, under the same filters; JSON has none."),
     "strict": Message(
         "`1`: quotation marks, operators and fields bind even if nothing is found so."
     ),
@@ -97,6 +100,7 @@ EXAMPLES = {
     "mark": "sentence",
     "view": "list",
     "context": "left",
+    "compare": ["ferry"],
     "strict": 1,
     "limit": 3,
     "cursor": "g1o10",
@@ -222,6 +226,8 @@ def _schema(name: str, kind: object) -> Json:
         return {"type": "integer", "enum": [0, 1], "default": 0}
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
+    if name == COMPARE:
+        return {"type": "array", "items": _text(), "maxItems": MOST_COMPARED}
     if name == "match":  # without it, the answer decides
         return {"type": "string", "enum": [group.value for group in Group]}
     if isinstance(kind, EnumType):

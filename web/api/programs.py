@@ -12,8 +12,8 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.index.search.searcher import Searcher
 
 PATHS = (
-    "/api/", "/search.json", "/search.atom", "/export.", "/outlets.csv", "/cite/", "/openapi.json",
-    "/opensearch.xml", "/healthz", "/readyz", "/metrics",
+    "/api/", "/search.json", "/search.atom", "/export.", "/outlets.csv", "/compare.",
+    "/cite/", "/openapi.json", "/opensearch.xml", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answered anew
 JOBS = "/api/jobs/"

@@ -23,8 +23,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from backfile.archive.model.errors import BadQuery, EngineUnavailable
 from backfile.index.model.filters import FACET_FILTERS, FACETS, DayOfYear, Filters
 from backfile.index.model.groups import Group
-from backfile.index.model.query import Marking, Mode, Query, Scale, Sort, View
+from backfile.index.model.query import MOST_COMPARED, Marking, Mode, Query, Scale, Sort, View
 from backfile.index.model.results import Results
+from backfile.index.search.compare import compare_searches
 from backfile.index.search.concordance import Concordances
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
@@ -34,6 +35,7 @@ from backfile.web.api.routes import timed
 from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
 from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
+from backfile.web.search.compare import chart_of
 from backfile.web.search.context import ContextPage
 from backfile.web.search.days import presets, with_days
 from backfile.web.search.tips import SearchTips
@@ -80,7 +82,10 @@ FACET_VALUES = 24  # on a page, of all other facets together
 NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
 BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
 FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
-BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch", "context.csv")
+BESIDE_SEARCH = (
+    *(*FILES, "outlets", "outlets.csv", "cite", "batch"),
+    *("compare.csv", "compare.svg", "context.csv"),
+)
 """Pages and files that take the parameters of a search."""
 
 
@@ -90,9 +95,11 @@ def _count_links(results: Results) -> int:
 
 
 def facet_values(results: Results) -> dict[str, int]:
-    """How many values of each facet a page has, so that it stays small."""
+    """How many values of each facet a page has, so that it stays small; half beside a chart."""
     others = [name for name in FACETS if name != "source" and results.facets[name]]
-    return {"source": MOST_OUTLETS} | dict.fromkeys(others, FACET_VALUES // max(1, len(others)))
+    part = 1 + bool(results.query.compare)
+    shown = dict.fromkeys(others, FACET_VALUES // part // max(1, len(others)))
+    return {"source": MOST_OUTLETS // part} | shown
 
 
 def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
@@ -115,7 +122,8 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
             query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
         rendering = Clock()
-        with longest_link(LINKS // _count_links(results)):
+        # Beside a chart all links are short, as the page has less room for them.
+        with longest_link(0 if query.compare else LINKS // _count_links(results)):
             g.base = packed_path(query)
             page = render_template(
                 "search.html",
@@ -125,6 +133,8 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
                 narrowing_fields=NARROWING,
                 results=results,
                 context=ContextPage.of(concordances.of(query), query) if in_context else None,
+                chart=chart_of(compare_searches(searcher, query)) if query.compare else None,
+                most_compared=MOST_COMPARED,
                 tips=tips.current(),
                 presets=list(presets(searcher.table(), today())),
                 widest=Group.RELATED,

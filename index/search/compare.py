@@ -1,0 +1,65 @@
+"""Compares searches over time: each counted in the same periods, under the same filters."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.answers.counts import timelines
+from backfile.index.model.arrays import Bools
+from backfile.index.model.query import Copies, Query
+from backfile.index.model.results import Timeline
+from backfile.index.search.result_cache import Found
+from backfile.index.search.searcher import Searcher
+
+ATTEMPTS = 3  # while the archive changes between two searches
+
+
+class Series(NamedTuple):
+    """One of the searches: its text, the number of its articles, and these by period."""
+
+    text: str
+    articles: int
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The searches of a query, its own first; each copy is an article."""
+
+    query: Query
+    series: tuple[Series, ...]
+
+
+def compare_searches(searcher: Searcher, query: Query) -> Comparison:
+    """Count the text of a query and those that it is compared with, in the same periods.
+
+    What finds nothing is not relaxed, as in an export. Raises EngineUnavailable if the archive
+    changes from each search to the next.
+    """
+    texts = tuple(dict.fromkeys((query.text, *query.compare)))
+    found = _found(searcher, query, texts)
+    counted = timelines(found[0].hits.table, [_mask(each) for each in found])
+    totals = [len(each.ordered) for each in found]
+    return Comparison(query, tuple(map(Series, texts, totals, counted)))
+
+
+def _found(searcher: Searcher, query: Query, texts: tuple[str, ...]) -> list[Found]:
+    """The answers to all searches, from one state of the archive."""
+    for _ in range(ATTEMPTS):
+        found = [
+            searcher.find_all(
+                replace(query, text=text, compare=(), copies=Copies.SHOW), relaxes=False
+            )
+            for text in texts
+        ]
+        if len({each.answer.generation for each in found}) == 1:
+            return found
+    raise EngineUnavailable("the comparison", "the archive is changing; try again in a minute")
+
+
+def _mask(found: Found) -> Bools:
+    mask = np.zeros(found.hits.table.n_articles, np.bool_)
+    mask[np.asarray(found.ordered, np.int64)] = True
+    return mask
