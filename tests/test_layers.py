@@ -20,7 +20,7 @@ ORDER = [
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
-    "web/site.py", "web/rates.py", "web/errors.py", "web/app.py",
+    "web/site.py", "web/trial.py", "web/rates.py", "web/errors.py", "web/app.py",
     "web/uploads.py", "web/connections.py", "web/workers.py", "web/writer_process.py",
     "web/server.py",
     "scripts/library", "scripts/printing", "scripts/assistants", "scripts/commands",
@@ -82,8 +82,8 @@ SHORT = {
     "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
-    "scripts/commands/serve.py", "web/i18n/labels.py",
-    "web/api/tokens.py",
+    "scripts/commands/serve.py",
+    "web/api/tokens.py", "index/answers/marks.py",
 }  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from werkzeug.routing import BaseConverter
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
+from backfile.index.search.concordance import Concordances
 from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, metrics, public_address, rates, request_log, site
+from backfile.web import admission, errors, metrics, public_address, rates, request_log, site, trial
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -23,7 +24,7 @@ from backfile.web.help import pages as help_pages
 from backfile.web.i18n import negotiation
 from backfile.web.i18n.labels import NAMES
 from backfile.web.metrics import SearchMetrics
-from backfile.web.search import all_hits, batch, compare
+from backfile.web.search import all_hits, batch, compare, context
 from backfile.web.search import pages as search_pages
 from backfile.web.template_filters import FILTERS
 from backfile.web.worker_metrics import WorkerMetrics
@@ -102,12 +103,17 @@ def create_app(
     app.json = UnsortedJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS)
-    app.register_blueprint(search_pages.blueprint(searcher))
+    app.jinja_env.globals.update(
+        NAMES, FACETS=FACETS, EXCLUSIONS=EXCLUSIONS, trial_kinds=trial.KINDS
+    )
+    concordances = Concordances(searcher)
+    app.register_blueprint(search_pages.blueprint(searcher, concordances))
+    app.register_blueprint(context.blueprint(concordances))
     app.register_blueprint(article_pages.blueprint(searcher, reader))
     app.register_blueprint(routes.blueprint(searcher, reader))
     app.register_blueprint(api_batch.blueprint(searcher))
     app.register_blueprint(site.blueprint(searcher, reader, directory))
+    app.register_blueprint(trial.blueprint(searcher))
     app.register_blueprint(openapi.blueprint(writes=bool(writes)))
     if writes:
         app.register_blueprint(api_writes.blueprint(writes, reader))

@@ -28,8 +28,8 @@ from backfile.web.links import LINKS, is_chosen
 from backfile.web.search.hit_links import HIT_LINKS
 from backfile.web.search.timeline import bars, name_of, ticks, wider, years_of
 
-EXCERPT = 420  # characters of a passage on the results page
-LONGEST_EXCERPT = 630  # characters, with the nearest sentence
+EXCERPT = 260  # characters of a passage on the results page: two lines
+LONGER = 1.5  # times as many characters, with the nearest sentence
 NEAREST = Markup(
     '<span class="nearest" title="{}"><span class="unseen">{} </span>'
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'
@@ -51,15 +51,15 @@ def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> 
     return Markup("").join([*pieces, escape(text[last:])])
 
 
-def excerpt(hit: PassageHit) -> Markup:
+def excerpt(hit: PassageHit, most: int = EXCERPT) -> Markup:
     """The part of a passage around its first highlight, or its beginning without the heading.
 
-    The sentence nearest in meaning is shown in full, and marked as such.
+    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked as such.
     """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
     opening += len(text[opening:]) - len(text[opening:].lstrip())
-    start, end = _excerpt_span(text, opening, hit)
+    start, end = _excerpt_span(text, opening, hit, most)
     shown = [(a - start, b - start) for a, b in hit.highlights if a >= start and b <= end]
     before, after = "… " if start > opening else "", "\u00a0…" if end < len(text) else ""
     body = text[start:end]
@@ -90,31 +90,31 @@ def _clipped(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tup
     return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
 
 
-def _excerpt_span(text: str, opening: int, hit: PassageHit) -> tuple[int, int]:
-    start = _excerpt_start(text, opening, hit.highlights)
-    end = _excerpt_end(text, start)
+def _excerpt_span(text: str, opening: int, hit: PassageHit, most: int) -> tuple[int, int]:
+    start = _excerpt_start(text, opening, hit.highlights, most)
+    end = _excerpt_end(text, start, most)
     if not hit.nearest or (start <= hit.nearest[0] and hit.nearest[1] <= end):
         return start, end
     both = min(start, hit.nearest[0]), max(end, hit.nearest[1])
-    if both[1] - both[0] <= LONGEST_EXCERPT:
+    if both[1] - both[0] <= LONGER * most:
         return both
-    return hit.nearest[0], max(hit.nearest[1], _excerpt_end(text, hit.nearest[0]))
+    return hit.nearest[0], max(hit.nearest[1], _excerpt_end(text, hit.nearest[0], most))
 
 
-def _excerpt_end(text: str, start: int) -> int:
-    end = min(len(text), start + EXCERPT)
+def _excerpt_end(text: str, start: int, most: int) -> int:
+    end = min(len(text), start + most)
     if end < len(text):
-        space = text.rfind(" ", start + EXCERPT // 2, end)
+        space = text.rfind(" ", start + most // 2, end)
         end = space if space > 0 else end
     return end
 
 
-def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...]) -> int:
+def _excerpt_start(text: str, opening: int, spans: tuple[tuple[int, int], ...], most: int) -> int:
     """The start: the opening if the first highlight is then visible, else a little before it."""
     first = next((start for start, _ in spans if start >= opening), opening)
-    if len(text) - opening <= EXCERPT or first - opening <= EXCERPT // 2:
+    if len(text) - opening <= most or first - opening <= most // 2:
         return opening
-    start = min(first - EXCERPT // 3, len(text) - EXCERPT)
+    start = min(first - most // 3, len(text) - most)
     space = text.find(" ", start, first)
     return space + 1 if space >= 0 else start
 

@@ -1,6 +1,7 @@
 """Makes an Article of a record (a JSON object, a CSV row, front matter) by its field names."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -239,3 +240,32 @@ def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
     fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
     remedy = f"; name one with {names.remedy}" if names.remedy else ""
     return f"no text and no title among the fields ({fields}){remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFields(FieldMap):
+    """A field map that counts the record fields that are used, and those that are not."""
+
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
+
+    def mapped_fields(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        found = FieldMap.mapped_fields(self, record)
+        names = {theirs for _, theirs, _ in found}
+        self.used.update((ours, theirs) for ours, theirs, _ in found)
+        self.unused.update(str(name)[:40] for name in record if name not in names)
+        return found
+
+    def columns(self) -> dict[str, list[tuple[str, int]]]:
+        """By our fields: the record fields that were used, and how often, the commonest first."""
+        pairs = self.used.most_common()
+        found = {
+            ours: [(theirs, count) for (name, theirs), count in pairs if name == ours]
+            for ours in USUAL_NAMES
+        }
+        return {ours: theirs for ours, theirs in found.items() if theirs}
+
+    def never_used(self) -> list[str]:
+        """The record fields of which no value was used, the commonest first."""
+        used = {theirs for _, theirs in self.used}
+        return [name for name, _ in self.unused.most_common() if name not in used]

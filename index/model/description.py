@@ -131,10 +131,17 @@ def _describe_near(near: Near) -> Message:
             text = Message('"%(first)s" in one sentence with "%(second)s"', **sides)
         case Stretch.PARAGRAPH:
             text = Message('"%(first)s" in one paragraph with "%(second)s"', **sides)
+        case number if near.ordered:
+            return Message.counted(
+                '"%(second)s" within %(number)s word after "%(first)s"',
+                '"%(second)s" within %(number)s words after "%(first)s"',
+                number,
+                **sides,
+            )
         case number:
-            text = Message.counted(
-                '"%(first)s" within %(number)s of "%(second)s"',
-                '"%(first)s" within %(number)s of "%(second)s"',
+            return Message.counted(
+                '"%(first)s" within %(number)s word of "%(second)s"',
+                '"%(first)s" within %(number)s words of "%(second)s"',
                 number,
                 **sides,
             )

@@ -79,6 +79,15 @@ class View(StrEnum):
     """Keyword in context: https://en.wikipedia.org/wiki/Key_Word_in_Context"""
 
 
+class ContextOrder(StrEnum):
+    """The order of matched words in context: by the words right or left of them, date or outlet."""
+
+    RIGHT = "right"
+    LEFT = "left"
+    DATE = "date"
+    SOURCE = "source"
+
+
 class QueryPartKind(StrEnum):
     """The kind of a part of a query."""
 
@@ -125,6 +134,7 @@ class Query:
     timeline: Scale = Scale.COUNT
     mark: Marking = Marking.WORDS
     view: View = View.EXCERPTS
+    context: ContextOrder = ContextOrder.RIGHT
     compare: tuple[str, ...] = ()
     """The texts of other searches under the same filters, for a chart of all."""
     strict: bool = False
@@ -165,6 +175,7 @@ class Query:
             timeline=_choice(Scale, "timeline", last("timeline")),
             mark=_choice(Marking, "mark", last("mark")),
             view=_choice(View, "view", last("view")),
+            context=_choice(ContextOrder, "context", last("context")),
             compare=_compared(parameters.get(COMPARE, ())),
             strict=_switch("strict", last("strict")),
             limit=parse_limit(last("limit"), most=MOST_HITS),
@@ -188,7 +199,7 @@ class Query:
             pairs.extend((name, value) for value in getattr(self.filters, name))
         if self.match:
             pairs.append(("match", self.match.value))
-        for name in ("sort", "copies", "timeline", "mark", "view"):
+        for name in ("sort", "copies", "timeline", "mark", "view", "context"):
             choice = getattr(self, name)
             pairs += [(name, choice.value)] if choice is not getattr(default, name) else []
         pairs.extend((COMPARE, text) for text in self.compare)

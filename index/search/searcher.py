@@ -8,28 +8,29 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
+import numpy as np
+
+from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.index.answers.counts import facets, span, timeline, totals_of
 from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
-from backfile.index.answers.notes import beyond_days, warnings
 from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
-from backfile.index.asking.names import missing_names
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
-from backfile.index.model.results import Closest, Offer, Reading, Results, Verdict
+from backfile.index.model.results import Closest, Offer, Results, Verdict
 from backfile.index.seams.engines import Engines
+from backfile.index.search.answering import answer_of
 from backfile.index.search.hints import (
     MOST_FILTERS,
-    Hints,
     filter_offers,
     hints_for,
     is_corrected,
@@ -188,6 +189,15 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=True)
         return self._relations.related(stored, snapshot, limit)
 
+    def newest(self, count: int) -> list[Article]:
+        """The articles with the latest days, the latest first; no search is counted."""
+        table = self.table()
+        every = table.select(Filters())
+        ordinals = in_order(table, every, np.zeros(len(every), np.float32), Sort.NEWEST)[:count]
+        rows = table.first_rows[ordinals].tolist()
+        stored = {found.row: found.article for found in self._catalog.stored(rows)}
+        return [stored[row] for row in rows if row in stored]
+
     def look_again(self) -> None:
         """Make the next search check for a new generation; otherwise it may be a second old."""
         self._snapshots.look_again()
@@ -229,7 +239,8 @@ class Searcher:
         ordered = self._order(ranked, snapshot.table, listed, clock)
         ordered = self._rerank(asked, ordered, clock)
         with clock.stage("count"):
-            answer = _answer(ranked, ordered, hints, snapshot)
+            total = len(ordered.ordinals)
+            answer = answer_of(ranked, total, hints, snapshot, ordered.note)
         poor = ranked.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
             answer = replace(answer, closest=self._closest(ranked.asked, clock.left))
@@ -329,63 +340,6 @@ class Searcher:
         late = (_unmarked(left),) if left else ()
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
-
-
-def _answer(ranked: Ranked, ordered: Ordered, hints: Hints, snapshot: Snapshot) -> Results:
-    """Count the set of matches, and describe how the query was read."""
-    table, query, groups = snapshot.table, ranked.asked.query, ranked.groups
-    counted = groups.up_to(ranked.counted)
-    beside = {name: each.up_to(query.match or each.first) for name, each in ranked.beside.items()}
-    found = facets(table, counted, query.copies, beside=beside, chosen=ranked.asked.filters)
-    return Results(
-        query=query,
-        reading=_reading(ranked, ordered.note, snapshot),
-        hits=(),
-        totals=totals_of(table, ranked.candidates.among(counted), groups, query.copies),
-        total=len(ordered.ordinals),
-        counted=ranked.counted,
-        facets=found.counts,
-        facets_total=found.totals,
-        timeline=timeline(table, counted, query.copies),
-        span=span(table, counted),
-        coverage=table.coverage,
-        words_coverage=snapshot.words_coverage,
-        verdict=ranked.verdict,
-        offers=hints.words,
-        did_you_mean=hints.did_you_mean,
-        generation=table.generation,
-        next=None,
-        took_ms={},
-        relaxed=ranked.asked.relaxed,
-    )
-
-
-def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Reading:
-    asked = ranked.asked
-    notes = list(asked.notes)
-    if left_out := ranked.matches.left_out:
-        count = ranked.matches.n_words
-        notes.append(
-            Message(
-                "of the %(all)s words of this text, the %(count)s rarest count",
-                all=count + left_out,
-                count=count,
-            )
-        )
-    if ranked.matches.unread:
-        notes.append(Message("there was no time for all parts of this search: some were left out"))
-    notes += beyond_days(asked.filters, snapshot.table)
-    notes += missing_names(asked.filters, (ranked.strict or ranked).matches, snapshot.table)
-    notes += [reranked] if reranked else []
-    notes += warnings(
-        asked.query,
-        generation=snapshot.table.generation,
-        words_coverage=snapshot.words_coverage,
-        no_words=ranked.no_words,
-        no_meaning=ranked.no_meaning,
-    )
-    dated = replace(asked.query, text=asked.text, filters=asked.filters)
-    return Reading(dated, asked.description, tuple(notes), asked.parts)
 
 
 def _unmarked(left: int) -> Message:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.fields import FieldMap, WatchedFields
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.formats.rejects import Rejects, write_rejects
 from backfile.archive.model.article import Article
@@ -23,7 +23,6 @@ from backfile.index.writing import Writing, open_for_writing, refill_record
 from backfile.scripts.commands.options import as_json, quiet, with_settings, with_threads
 from backfile.scripts.printing.progress import Bars
 from backfile.scripts.printing.reports import (
-    WatchedFields,
     print_dry_run,
     print_earlier,
     print_jobs,

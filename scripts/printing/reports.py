@@ -3,15 +3,14 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from backfile.archive.formats.fields import USUAL_NAMES, FieldMap
+from backfile.archive.formats.fields import WatchedFields
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.store.damage import DamagedVersion
@@ -28,21 +27,6 @@ FIELDS_SHOWN = 12
 COUNT_LABELS = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
 SELDOM = ("duplicate", "withdrawn", *COUNT_LABELS)  # not shown if the count is zero
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # a reason's details of one article
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedFields(FieldMap):
-    """A field map that counts the record fields that are used, and those that are not."""
-
-    used: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unused: Counter[str] = field(default_factory=Counter)
-
-    def mapped_fields(self, record: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-        found = FieldMap.mapped_fields(self, record)
-        names = {theirs for _, theirs, _ in found}
-        self.used.update((ours, theirs) for ours, theirs, _ in found)
-        self.unused.update(str(name)[:40] for name in record if name not in names)
-        return found
 
 
 def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
@@ -96,13 +80,10 @@ def _print_counts(report: Report, names: Iterable[str]) -> None:
 
 def _print_mapping(names: WatchedFields) -> None:
     """Print which record fields map to which article fields, how often, and which are not used."""
-    for ours in USUAL_NAMES:
-        mapped = [(theirs, n) for (o, theirs), n in names.used.most_common() if o == ours]
-        if mapped:
-            shown = ", ".join(f"{theirs} ({n:,})" for theirs, n in mapped[:FIELDS_SHOWN])
-            click.echo(f"{ours:<10} <- {shown}")
-    used = {theirs for _, theirs in names.used}
-    if unused := [name for name, _ in names.unused.most_common() if name not in used]:
+    for ours, theirs in names.columns().items():
+        shown = ", ".join(f"{name} ({count:,})" for name, count in theirs[:FIELDS_SHOWN])
+        click.echo(f"{ours:<10} <- {shown}")
+    if unused := names.never_used():
         click.echo(f"{'not used':<10}    {', '.join(unused[:FIELDS_SHOWN])}")
 
 

@@ -138,19 +138,24 @@ def test_parts_are_named_as_they_were_typed(searcher):
 @pytest.mark.parametrize(
     ("text", "article_id", "mode", "sentence"),
     [
-        ("swing bridges", "bridge", Mode.KEYWORD, 'holds "swing" and "bridges"; 1st by words'),
+        ("swing bridges", "bridge", Mode.KEYWORD, 'contains "swing" and "bridges"; 1st by words'),
         (
             "letter tuesday",
             "ferry",
             Mode.KEYWORD,
-            'holds "letter"; elsewhere in the article "tuesday"; 1st by words',
+            'contains "letter"; elsewhere in the article "tuesday"; 1st by words',
         ),
-        ("title:ferry", "ferry", Mode.KEYWORD, 'holds "ferry" in the title; 1st by words'),
-        ('"swing shut"~4', "bridge", Mode.KEYWORD, 'holds "swing shut" within 4 words; 1st by w'),
+        ("title:ferry", "ferry", Mode.KEYWORD, 'contains "ferry" in the title; 1st by words'),
+        (
+            '"swing shut"~4',
+            "bridge",
+            Mode.KEYWORD,
+            'contains "swing shut" within 4 words; 1st',
+        ),
         ("author:ana", "ferry", Mode.KEYWORD, '"ana" in its author'),
-        ("timet*", "ferry", Mode.KEYWORD, 'holds "timet…"; 1st by words'),
+        ("timet*", "ferry", Mode.KEYWORD, 'contains "timet…"; 1st by words'),
         ("keeper", "undated", Mode.SEMANTIC, "close in meaning (0.52); 1st by meaning"),
-        ("keeper lamp", "undated", Mode.HYBRID, 'holds "keeper" and "lamp"; '),
+        ("keeper lamp", "undated", Mode.HYBRID, 'contains "keeper" and "lamp"; '),
     ],
 )
 def test_a_sentence_says_why(searcher, text, article_id, mode, sentence):
@@ -182,7 +187,7 @@ def test_an_article_below_the_candidates_is_explained_by_its_words(engines):
     near_none = Searcher(engines, RankingOptions(floor=0.99, lexical_depth=1))
     hits = near_none.search(Query("ferry")).hits
     last = hits[-1]
-    assert last.why.sentence == 'holds "ferry"; by words alone, below the best'
+    assert last.why.sentence == 'contains "ferry"; by words alone, below the best'
     assert last.passages[0].score == pytest.approx(last.score)
     assert added_up(last.why) == pytest.approx(last.score)
 

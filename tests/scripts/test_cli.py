@@ -102,7 +102,7 @@ def test_search_prints_hits_and_tells_progress_and_totals_apart(archive):
     result = backfile("search", "swing bridge", "--mode", "keyword", "--archive", archive)
     assert result.exit_code == 0
     assert result.stdout.startswith("1. Swing bridge shut\n   2023-03-15 · Courier · Transport")
-    assert result.stderr == "1 article (1 with all words, 1 with some words)\n"
+    assert result.stderr == "1 article (1 mentions all words, 1 some of them)\n"
     assert result.stdout.count("\n\n") == 2  # both are printed
 
 
@@ -403,7 +403,7 @@ def test_the_setup_leaves_out_only_pips_warnings_of_links_that_are_not_there(tmp
 def test_a_search_says_why_when_asked(archive):
     found = backfile("search", "swing bridge", "--why", "--mode", "keyword", "--archive", archive)
     lines = [line.strip() for line in found.stdout.splitlines()]
-    assert 'why: holds "swing" and "bridge"; 1st by words' in lines
+    assert 'why: contains "swing" and "bridge"; 1st by words' in lines
     score, parts = next(line for line in lines if line.startswith("score: ")).split(" = ")
     scores = [float(part.split(" ")[0]) for part in parts.split(" + ")]
     assert sum(scores) == pytest.approx(float(score.removeprefix("score: ")), abs=0.002)

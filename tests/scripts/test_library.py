@@ -94,7 +94,7 @@ def test_an_answer_has_its_hits_counts_and_pages(archive):
     assert sum(each.count for each in answer.timeline.bins) == 3
     assert answer.span == (date(2023, 3, 15), date(2024, 3, 23))
     assert answer.verdict == "strong"
-    assert answer[0].why.sentence.startswith('holds "ferry"')
+    assert answer[0].why.sentence.startswith('contains "ferry"')
     second = answer.next_page()
     assert answer.next
     assert second.next is second.next_page() is None

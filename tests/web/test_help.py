@@ -9,8 +9,8 @@ from backfile.archive.model.settings import Settings
 from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
-from backfile.web.help.pages import EXAMPLES, QUICK_EXAMPLES
-from tests.builders import ROOT, app_in
+from backfile.web.help.pages import EXAMPLES
+from tests.builders import ROOT, app_in, app_over, engines_in
 
 TYPED = [each.typed for section in EXAMPLES.values() for each in section]
 OPERATIVE = [
@@ -147,13 +147,20 @@ def test_nothing_found_leads_to_the_help(client, path):
     assert 'href="/help"' in empty
 
 
-def test_a_few_examples_stand_below_the_search_box_with_a_link_to_all(client):
-    listed = client.get("/").text.split('<details class="syntax">')[1].split("</details>")[0]
-    assert [html.unescape(each) for each in re.findall(r"<code>(.*?)</code>", listed)] == [
-        each.typed for each in QUICK_EXAMPLES
-    ]
-    assert 0 < len(QUICK_EXAMPLES) < len(TYPED)
-    assert 'href="/help#words"' in listed
+def test_the_search_tips_are_of_this_archive_and_each_finds_something(client):
+    tips = client.get("/").text.split('<details class="syntax">')[1].split("</details>")[0]
+    links = [html.unescape(each) for each in re.findall(r'href="(/[?]q=[^"]*)"', tips)]
+    assert len(links) == 10
+    for link in links:
+        assert client.get(f"/api/search{link[1:]}&strict=1").json["total"] > 0, link
+    assert 'href="/help#words"' in tips
+    assert 'href="/api"' in tips
+
+
+def test_an_empty_archive_has_no_tips(tmp_path):
+    engines = engines_in(tmp_path / "empty", in_memory=True)
+    assert "Search tips" not in app_over(engines).test_client().get("/").text
+    engines.catalog.close()
 
 
 def test_links_of_the_help_carry_the_language_until_a_cookie_does(sample):

@@ -64,6 +64,7 @@ MEANINGS = {
     "timeline": Message("Whether the timeline shows numbers, or shares of the whole archive."),
     "mark": Message("`sentence`: mark in each hit the sentence that is nearest in meaning."),
     "view": Message("How the page shows hits; files and JSON are the same in all views."),
+    "context": Message("How words in context are sorted: by what stands right or left of them."),
     "compare": Message("Other searches in the same chart, under the same filters; JSON has none."),
     "strict": Message(
         "`1`: quotation marks, operators and fields bind even if nothing is found so."
@@ -98,6 +99,7 @@ EXAMPLES = {
     "timeline": "share",
     "mark": "sentence",
     "view": "list",
+    "context": "left",
     "compare": ["ferry"],
     "strict": 1,
     "limit": 3,

@@ -1,7 +1,6 @@
 """The pages of an article: its text with highlights and related articles, and its history."""
 
 import logging
-from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.history import Version
 from backfile.archive.store.reader import ArchiveReader
-from backfile.index.asking.relaxation import relaxed_forms
+from backfile.index.answers.marks import ArticleMarker, Marks
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.lexical.highlighter import Highlighter, Span
 from backfile.index.model.query import Query, parse_cursor
 from backfile.index.search.related import Related
 from backfile.index.search.searcher import Searcher
@@ -50,9 +48,9 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
         related = _related(searcher, stored)  # first: it opens the snapshot with vectors
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
         hit = parse_cursor("hit", request.args.get("hit", ""))
-        title_spans, text_spans = _marks(searcher, query, found)
-        title = numbered(title_spans, 1)
-        text = numbered(beside_furniture(text_spans, found, stored.passages), len(title) + 1)
+        marks = _marks(searcher, query, found)
+        title = numbered(marks.title, 1)
+        text = numbered(beside_furniture(marks.text, found, stored.passages), len(title) + 1)
         total = len(title) + len(text)
         current = min(request.args.get("step", 0, type=int), total)
         return render_template(
@@ -85,8 +83,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     return routes
 
 
-def _marks(searcher: Searcher, query: Query, article: Article) -> tuple[Sequence[Span], ...]:
-    """The matches in title and text: of the query, or of its first relaxed form that has any.
+def _marks(searcher: Searcher, query: Query, article: Article) -> Marks:
+    """The matches in title and text.
 
     They are those of English if an engine is unavailable.
     """
@@ -95,15 +93,7 @@ def _marks(searcher: Searcher, query: Query, article: Article) -> tuple[Sequence
     except EngineUnavailable as exc:
         log.warning("an article is marked without the archive's languages: %s", exc)
         languages = Languages.of(())
-    asked = searcher.read(query).expression
-    texts = (article.title, article.text)
-    marks: tuple[Sequence[Span], ...] = ((), ())
-    for each in relaxed_forms(asked) if asked and not query.strict else (asked,):
-        highlighter = Highlighter(each, languages)
-        marks = tuple(highlighter.mark(text, article.language) for text in texts)
-        if any(marks):
-            break
-    return marks
+    return ArticleMarker(searcher.read(query), languages).mark(article)
 
 
 def _changes(versions: tuple[Version, ...]) -> list[Change]:

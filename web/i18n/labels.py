@@ -3,7 +3,7 @@
 from backfile.archive.model.article import DateCertainty
 from backfile.archive.model.message import Message
 from backfile.index.model.periods import Unit
-from backfile.index.model.query import Mode, QueryPartKind, Sort, View
+from backfile.index.model.query import ContextOrder, Mode, QueryPartKind, Sort, View
 
 NAMES: dict[str, dict[str, Message]] = {
     "FACET_NAMES": {
@@ -37,6 +37,12 @@ NAMES: dict[str, dict[str, Message]] = {
         View.EXCERPTS: Message("Excerpts"),
         View.LIST: Message("List"),
         View.CONTEXT: Message("Words in context"),
+    },
+    "CONTEXT_NAMES": {
+        ContextOrder.RIGHT: Message("the words to the right"),
+        ContextOrder.LEFT: Message("the words to the left"),
+        ContextOrder.DATE: Message("date"),
+        ContextOrder.SOURCE: Message("outlet"),
     },
     "UNIT_NAMES": {
         Unit.DAY: Message("day"),

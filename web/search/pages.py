@@ -23,21 +23,22 @@ from werkzeug.wrappers import Response as BaseResponse
 from backfile.archive.model.errors import BadQuery, EngineUnavailable
 from backfile.index.model.filters import FACET_FILTERS, FACETS, DayOfYear, Filters
 from backfile.index.model.groups import Group
-from backfile.index.model.query import MOST_COMPARED, Marking, Mode, Query, Scale, Sort
+from backfile.index.model.query import MOST_COMPARED, Marking, Mode, Query, Scale, Sort, View
 from backfile.index.model.results import Results
 from backfile.index.search.compare import compare_searches
+from backfile.index.search.concordance import Concordances
 from backfile.index.search.ranker import Clock
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
-from backfile.web.help.tips import SearchTips
 from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
 from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
 from backfile.web.search.compare import chart_of
-from backfile.web.search.presets import presets
-from backfile.web.search.written_days import with_days
+from backfile.web.search.context import ContextPage
+from backfile.web.search.days import presets, with_days
+from backfile.web.search.tips import SearchTips
 
 OTHER_YEARS_SHOWN = 3  # articles of earlier and of later years
 log = logging.getLogger(__name__)
@@ -77,11 +78,14 @@ def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
 PAGE_SIZES = (10, 20, 50, 100)  # hits
 LINKS = 14_000  # characters of all links of a page that repeat the search
 MOST_OUTLETS = 40  # on a page, so that all are found as one types
-FACET_VALUES = 80  # on a page, of all other facets together
+FACET_VALUES = 24  # on a page, of all other facets together
 NARROWING = ("since", "until", *FACET_FILTERS)  # fields of the form that narrows a search
 BESIDE = ("hit", "step", "by", PARAMETER)  # parameters of a page that are none of a search
 FILES = ("search.atom", "search.json", *(f"export.{kind}" for kind in EXPORTS))
-BESIDE_SEARCH = (*FILES, "outlets", "outlets.csv", "cite", "batch", "compare.csv", "compare.svg")
+BESIDE_SEARCH = (
+    *(*FILES, "outlets", "outlets.csv", "cite", "batch"),
+    *("compare.csv", "compare.svg", "context.csv"),
+)
 """Pages and files that take the parameters of a search."""
 
 
@@ -98,7 +102,7 @@ def facet_values(results: Results) -> dict[str, int]:
     return {"source": MOST_OUTLETS // part} | shown
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
     """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
 
@@ -111,7 +115,9 @@ def blueprint(searcher: Searcher) -> Blueprint:
             query = Query.from_parameters(with_days(asked, language_of_page().code, today()))
         except BadQuery as error:
             return _with_the_form(asked, error)
-        results = searcher.search(query)
+        in_context = query.view is View.CONTEXT and bool(query.text)
+        # The cursor of words in context counts these, not the articles.
+        results = searcher.search(query.first_page() if in_context else query)
         if results.did_you_mean and results.did_you_mean.is_shown:
             query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
@@ -126,6 +132,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
                 facet_values=facet_values(results),
                 narrowing_fields=NARROWING,
                 results=results,
+                context=ContextPage.of(concordances.of(query), query) if in_context else None,
                 chart=chart_of(compare_searches(searcher, query)) if query.compare else None,
                 most_compared=MOST_COMPARED,
                 tips=tips.current(),

@@ -33,7 +33,8 @@ STEPS = {
 class Bar:
     """One period of the timeline: `count` matches `of` all articles; its index among `n` bars.
 
-    `height` is in percent of the highest bar.
+    `height` is in percent of the highest bar, at least LEAST_HEIGHT so that it is seen; `length`
+    is exact.
     """
 
     period: Period
@@ -42,6 +43,7 @@ class Bar:
     index: int
     n: int
     height: float
+    length: float
 
     @property
     def since(self) -> date:
@@ -89,9 +91,11 @@ def bars(timeline: Timeline, query: Query) -> list[Bar]:
             *((found[number].count, found[number].of) if number in found else (0, 0)),
             index=number - first,
             n=last - first + 1,
-            height=_height(sizes.get(number, 0), highest),
+            height=max(LEAST_HEIGHT, length) if length else 0,
+            length=length,
         )
         for number in range(first, last + 1)
+        for length in [round(100 * sizes.get(number, 0) / highest, 2)]
     ]
 
 
@@ -150,10 +154,6 @@ def _ends(found: dict[int, Bin], unit: Unit, filters: Filters) -> tuple[int, int
         if bounds[1] - bounds[0] < MOST_BARS:
             return min(first, bounds[0]), max(last, bounds[1])
     return first, last
-
-
-def _height(size: float, highest: float) -> float:
-    return max(LEAST_HEIGHT, round(100 * size / highest, 1)) if size else 0
 
 
 def _tick(bar: Bar) -> Tick:

@@ -1,7 +1,7 @@
 """The search tips below the search box: examples with the words and outlets of this archive."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,8 +9,9 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.model.query import Copies, Query, Sort
-from backfile.index.model.results import Results
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.filters import Filters
+from backfile.index.model.query import Query
 from backfile.index.search.searcher import Searcher
 
 LATEST = 20  # articles, of whose headlines one gives the words
@@ -41,16 +42,15 @@ class SearchTips:
             generation, tips = self._made
             if generation == table.generation:
                 return tips
-            found = self._searcher.search(Query(sort=Sort.NEWEST, copies=Copies.SHOW, limit=LATEST))
+            tips = tuple(_tips(self._searcher.newest(LATEST), table))
         except EngineUnavailable:
             return ()
-        tips = tuple(_tips(found, Languages.of(table.languages)))
         self._made = (table.generation, tips)
         return tips
 
 
-def _tips(found: Results, languages: Languages) -> Iterator[Tip]:
-    articles = [hit.article for hit in found.hits]
+def _tips(articles: Sequence[Article], table: ArticleTable) -> Iterator[Tip]:
+    languages = Languages.of(table.languages)
     if chosen := next(filter(None, (_two_words(each, languages) for each in articles)), None):
         article, first, second = chosen
         yield _tip(f"{first} {second}", Message("these words, in any form"))
@@ -62,12 +62,13 @@ def _tips(found: Results, languages: Languages) -> Iterator[Tip]:
         yield _tip(f"title:{first}", Message("this word in the headline"))
         if article.published:
             yield _tip(f"{first} on:{article.published.year}", Message("this word, in this year"))
-    for name, finds in (
-        ("source", Message("articles of this outlet")),
-        ("author", Message("articles by this author")),
+    everything = table.select(Filters())
+    for name, category, finds in (
+        ("source", table.source, Message("articles of this outlet")),
+        ("author", table.author, Message("articles by this author")),
     ):
-        values = (count.value for count in found.facets[name] if not UNTYPED.search(count.value))
-        if value := next(values, None):
+        frequent = (value for value, _ in category.counts(everything).most_common())
+        if value := next((value for value in frequent if not UNTYPED.search(value)), None):
             yield _tip(f'{name}:"{value}"', finds)
 
 
