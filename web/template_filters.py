@@ -54,7 +54,7 @@ def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> 
 def excerpt(hit: PassageHit, most: int = EXCERPT) -> Markup:
     """The part of a passage around its first highlight, or its beginning without the heading.
 
-    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked as such.
+    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked.
     """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
