@@ -28,6 +28,8 @@ COLUMNS = {
     "date",
     "day",
     *FACET_FILTERS,
+    "collection",
+    "added_since",
     "match",
     "sort",
     "copies",
