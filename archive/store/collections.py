@@ -26,7 +26,7 @@ from backfile.archive.store.saved_searches import SavedSearches
 from backfile.archive.workers import batches
 
 STARRED = "Starred"
-"""The collection that a star puts an article into if none is named."""
+"""The collection that a star puts an article into if none is named: there is always one."""
 MOST_COLLECTIONS = 10_000
 MOST_ARTICLES = 100_000  # of one collection
 LONGEST_NOTE = 4_000  # characters
@@ -116,6 +116,7 @@ class Collections:
         new = clean_name("name", new)
         with self._file.writing() as connection:
             found = _named(connection, name)
+            found = found if found.number else _made(connection, found.name)
             other = _find(connection, new)
             if other and other.number != found.number:
                 reason = Message("there is a collection %(name)s already", name=other.name)
@@ -262,6 +263,8 @@ def _named(connection: sqlite3.Connection, name: str) -> Collection:
     name = clean_name("collection", name)
     if found := _find(connection, name):
         return found
+    if _key(name) == _key(STARRED):
+        return Collection(0, STARRED, 0, 0)
     known = {row[0]: row[1] for row in connection.execute("SELECT key, name FROM collections")}
     near = difflib.get_close_matches(_key(name), known, n=1, cutoff=0.5)
     if near:

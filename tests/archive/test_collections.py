@@ -240,3 +240,11 @@ def test_a_folder_that_cannot_be_written_to_says_so(kept, path):
     path.parent.chmod(0o500)
     with pytest.raises(ArchiveUnwritable, match="only read"):
         kept.make("A")
+
+
+def test_there_is_always_a_collection_for_stars(kept):
+    assert kept.named("starred")[1:3] == ("Starred", 0)
+    assert kept.entries("Starred", 10) == []
+    assert kept.rename("Starred", "My stars").name == "My stars"
+    assert [each.name for each in kept.listed(10)] == ["My stars"]
+    assert kept.delete("Starred").articles == 0
