@@ -20,6 +20,7 @@ ORDER = [
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
+    "web/collections",
     "web/site.py", "web/rates.py", "web/errors.py", "web/app.py",
     "web/uploads.py", "web/connections.py", "web/workers.py", "web/writer_process.py",
     "web/server.py",

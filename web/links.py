@@ -69,6 +69,11 @@ def download_url(query: Query, path: str) -> str:
     return f"{path}?{parameters}" if parameters else path
 
 
+def collection_path(name: str) -> str:
+    """The path of the page of a collection."""
+    return f"/collections/{quote(name, safe='')}"
+
+
 def citation_path(article: Article, style: str) -> str:
     """The path of an article's citation in a style."""
     return f"/cite/{style}/{quote(article.id, safe='')}"
@@ -156,6 +161,7 @@ LINKS = {
     for each in (
         article_path,
         citation_path,
+        collection_path,
         copies_url,
         filter_url,
         history_path,

@@ -267,6 +267,11 @@ class Catalog:
         with self._database.reading() as connection:
             return article_of(_article_row(connection, article_id))
 
+    def articles_of(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """Fetch those of these articles that are there, by id."""
+        found = self._database.find(select(articles), articles.c.id, article_ids)
+        return {row.id: article_of(typed(Any, row._mapping)) for row in found}
+
     def stored_article(self, article_id: str) -> StoredArticle:
         """Fetch one article with its passages; raise ArticleNotFound."""
         with self._database.reading() as connection:

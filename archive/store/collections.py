@@ -170,21 +170,24 @@ class Collections:
         note, tags = clean_note(note), clean_tags(tags)
         with self._file.writing() as connection:
             key = (_named(connection, name).number, article_id)
-            if not _entries(connection, *key):
-                reason = Message("%(id)s is not in this collection", id=repr(article_id))
-                raise BadQuery("article_id", reason)
+            _entry(connection, *key)
             connection.execute(
                 "UPDATE entries SET note = ? WHERE collection = ? AND article = ?", (note, *key)
             )
             connection.execute("DELETE FROM tags WHERE collection = ? AND article = ?", key)
             connection.executemany("INSERT INTO tags VALUES (?, ?, ?)", ((*key, t) for t in tags))
-            return _entries(connection, *key)[0]
+            return _entry(connection, *key)
 
     def entries(self, name: str, limit: int, offset: int = 0, *, tag: str = "") -> list[Entry]:
         """List the articles of a collection, or those with a tag, the last starred first."""
         with self._file.reading() as connection:
             number = _named(connection, name).number
             return _entries(connection, number, tag=tag, page=(limit, offset))
+
+    def entry(self, name: str, article_id: str) -> Entry:
+        """An article of a collection; raise BadQuery if it is not in it."""
+        with self._file.reading() as connection:
+            return _entry(connection, _named(connection, name).number, article_id)
 
     def count_tags(self, name: str) -> dict[str, int]:
         """The tags of a collection and how many of its articles have each, by name."""
@@ -299,6 +302,14 @@ def _touch(connection: sqlite3.Connection, changed: Collection) -> None:
         "UPDATE collections SET version = ? WHERE number = ?",
         (revision_of(connection), changed.number),
     )
+
+
+def _entry(connection: sqlite3.Connection, collection: int, article_id: str) -> Entry:
+    found = _entries(connection, collection, article_id)
+    if not found:
+        reason = Message("%(id)s is not in this collection", id=repr(article_id))
+        raise BadQuery("article", reason)
+    return found[0]
 
 
 def _entries(

@@ -34,11 +34,11 @@ class SavedSearches:
     def __init__(self, file: CollectionsFile) -> None:
         self._file = file
 
-    def listed(self) -> list[SavedSearch]:
-        """All saved searches, by name."""
+    def listed(self, limit: int = MOST_SEARCHES, offset: int = 0) -> list[SavedSearch]:
+        """List saved searches by name."""
+        chosen = f"{COLUMNS} ORDER BY name COLLATE NOCASE, number LIMIT ? OFFSET ?"
         with self._file.reading() as connection:
-            found = connection.execute(f"{COLUMNS} ORDER BY name COLLATE NOCASE, number")
-            return [SavedSearch(*row) for row in found]
+            return [SavedSearch(*row) for row in connection.execute(chosen, (limit, offset))]
 
     def find(self, number: int) -> SavedSearch:
         """A saved search; raise BadQuery if it is gone."""
