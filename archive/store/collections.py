@@ -139,10 +139,11 @@ class Collections:
 
         Returns how many were not in it before. Raises BadQuery if there were too many in it then.
         """
-        now = moment()
+        now, given = moment(), list(articles)
         with self._file.writing() as connection:
             found = _made(connection, name)
-            rows = ((found.number, i, title[:LONGEST_TITLE], "", now) for i, title in articles)
+            # The last starred is listed first, and so is the first of several.
+            rows = ((found.number, i, t[:LONGEST_TITLE], "", now) for i, t in reversed(given))
             added = connection.executemany(
                 "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)", rows
             ).rowcount
