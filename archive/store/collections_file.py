@@ -32,7 +32,7 @@ LONGEST_NAME = 100  # characters
 NO_ROOM = "/\\"  # a name is one part of an address
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of letters, ends of lines
 TURNING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they turn the text around them
-NAME = Message("the collections")
+NAME = Message("the file of collections")
 
 # A step that was released never changes; `PRAGMA user_version` counts those that were done.
 FIRST = """
@@ -156,7 +156,7 @@ class CollectionsFile:
         if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
             return ArchiveBusy(self.path)
         reason = Message(
-            "%(error)s; searches go on without them, `backfile verify --repair` sets the file "
+            "%(error)s; searches go on without it, `backfile verify --repair` sets the file "
             "aside, and `backfile restore` brings a backup back",
             error=str(error),
         )

@@ -208,7 +208,7 @@ def test_the_collections_of_a_backup_are_read(kept, path):
 def test_a_damaged_file_is_named_and_set_aside(kept, path, content):
     path.write_bytes(content)
     for attempt in (kept.revision, lambda: kept.make("A"), lambda: kept.named("A")):
-        with pytest.raises(EngineUnavailable, match="the collections"):
+        with pytest.raises(EngineUnavailable, match="the file of collections"):
             attempt()
     assert kept.problems()
     aside = kept.set_aside()

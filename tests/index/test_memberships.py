@@ -100,7 +100,7 @@ def test_an_article_that_changes_stays_in_its_collection(searcher, engines, tmp_
 def test_damaged_collections_leave_other_searches_alone(searcher, collections):
     collections.path.write_bytes(b"no database" * 999)
     assert searcher.search(Query("ferry")).total
-    with pytest.raises(EngineUnavailable, match="the collections"):
+    with pytest.raises(EngineUnavailable, match="the file of collections"):
         searcher.search(FERRIES)
 
 

@@ -372,7 +372,7 @@ def test_damaged_collections_are_named_and_the_search_goes_on(client, collection
     for path in ("/", "/?q=ferry", "/article/ferry"):
         page = client.get(path)
         assert page.status_code == 200
-        assert "The collections is unavailable" in page.text
+        assert "The file of collections is unavailable" in page.text
     assert client.get("/collections").status_code == 503
     assert post(client, "/star", star="ferry").status_code == 503
     assert client.get("/api/search?collection=Boats").status_code == 503
