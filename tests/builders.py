@@ -477,7 +477,9 @@ def table(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)
-    return ArticleTable(1, article_of, article_of >= 0, days, days, -days, -days, *[none] * 4)
+    return ArticleTable(
+        1, article_of, article_of >= 0, days, days, -days, -days, *[none] * 4, days, days
+    )
 
 
 SEARCHES = [

@@ -87,6 +87,11 @@ def beside_url(query: Query, path: str, **beside: str) -> str:
     return url
 
 
+def collection_path(name: str) -> str:
+    """The path of the page of a collection."""
+    return f"/collections/{quote(name, safe='')}"
+
+
 def citation_path(article: Article, style: str) -> str:
     """The path of an article's citation in a style."""
     return f"/cite/{style}/{quote(article.id, safe='')}"
@@ -178,6 +183,7 @@ LINKS = {
     for each in (
         article_path,
         citation_path,
+        collection_path,
         copies_url,
         days_url,
         filter_url,

@@ -25,6 +25,7 @@ from backfile.archive.store.clusters import (
     Clusters,
     put_clustering,
 )
+from backfile.archive.store.collections import Collections
 from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.database import (
     ARCHIVE,
@@ -37,9 +38,11 @@ from backfile.archive.store.database import (
     set_counter,
     take,
 )
+from backfile.archive.store.directory import COLLECTIONS
 from backfile.archive.store.entries import (
     Changes,
     delete_articles,
+    numbers_of,
     put_entries,
     remove_articles,
     rows_of,
@@ -66,6 +69,7 @@ from backfile.archive.store.schema import (
     articles,
     passage_of,
     passages,
+    versions,
 )
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
@@ -130,6 +134,7 @@ class Catalog:
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
+        self.collections = Collections(path.with_name(COLLECTIONS))
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -262,6 +267,11 @@ class Catalog:
         with self._database.reading() as connection:
             return article_of(_article_row(connection, article_id))
 
+    def articles_of(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """Fetch those of these articles that are there, by id."""
+        found = self._database.find(select(articles), articles.c.id, article_ids)
+        return {row.id: article_of(typed(Any, row._mapping)) for row in found}
+
     def stored_article(self, article_id: str) -> StoredArticle:
         """Fetch one article with its passages; raise ArticleNotFound."""
         with self._database.reading() as connection:
@@ -289,6 +299,11 @@ class Catalog:
                 article = by_number[row["article"]]
                 yield StoredPassage(row["row"], article, passage_of(typed(Any, row), article))
 
+    def numbers_of(self, article_ids: Sequence[str]) -> dict[str, int]:
+        """The number of each of these articles that is there, by id."""
+        with self._database.reading() as connection:
+            return numbers_of(connection, article_ids)
+
     def rows_of(self, article_ids: Sequence[str]) -> Rows:
         """List the rows of these articles' passages."""
         with self._database.reading() as connection:
@@ -315,10 +330,18 @@ class Catalog:
         return table[np.argsort(table[:, 0], kind="stable")]
 
     def article_table(self) -> Sequence[Row[*tuple[Any, ...]]]:
-        """All articles, by number: their days, and what facets count, the authors as JSON."""
-        c = articles.c
-        days = (c.published, c.published_last)
+        """All articles, by number: their days, and what facets count, the authors as JSON.
+
+        `added` is the instant at which the first version came in, ISO 8601 in UTC, or empty.
+        """
+        c, v = articles.c, versions.c
+        first = select(v.id, func.min(v.kept_at).label("first"))
+        first_of = first.where(v.kept_at != "").group_by(v.id).subquery()
+        # An earlier version may have come in later.
+        added = func.min(c.kept_at, func.coalesce(first_of.c.first, c.kept_at)).label("added")
+        days = (c.published, c.published_last, added)
         chosen = select(c.number, *days, c.source, c.section, c.language, c.authors)
+        chosen = chosen.outerjoin(first_of, first_of.c.id == c.id)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 

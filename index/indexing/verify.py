@@ -24,6 +24,7 @@ class Part(StrEnum):
     CATALOG = "catalogue"
     ORIGINALS = "originals"
     INBOX = "inbox"
+    COLLECTIONS = "collections"
     COLUMNS = "columns"
     LEXICAL = "lexical"
     VECTORS = "vectors"
@@ -62,6 +63,8 @@ def verify(
         yield Problem(Part.ORIGINALS, message)
     for job in engines.catalog.inbox.damaged():
         yield Problem(Part.INBOX, f"the file of job {job.number} is damaged")
+    for message in engines.catalog.collections.problems():
+        yield Problem(Part.COLLECTIONS, message)
     if engines.table.is_damaged():
         yield Problem(Part.COLUMNS, "the file is damaged")
     elif not engines.table.agrees(engines.catalog):
@@ -79,9 +82,11 @@ def verify(
 def repair(engines: Engines, indexer: Indexer) -> None:
     """Repair the caches and the vectors from the catalogue; sound parts are left alone.
 
-    Damaged originals are deleted, and copied again when their files are next read. A damaged
-    calibration is deleted; the caller calibrates. Embedding exports the query graph again.
+    Damaged originals are deleted, and copied again when their files are next read. Damaged
+    collections are set aside. A damaged calibration is deleted; the caller calibrates. Embedding
+    exports the query graph again.
     """
+    engines.catalog.collections.set_aside()
     engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
     if engines.table.is_damaged() or not engines.table.agrees(engines.catalog):
         engines.table.clear()

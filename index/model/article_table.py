@@ -9,7 +9,7 @@ from calendar import isleap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self
 
@@ -18,7 +18,15 @@ import numpy.typing as npt
 
 from backfile.archive.store.catalog import Catalog
 from backfile.index.model.arrays import Bools, Ints
-from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
+from backfile.index.model.filters import (
+    EXCLUSIONS,
+    FACETS,
+    DateFilter,
+    DayOfYear,
+    Filters,
+    instant_of,
+    milliseconds_of,
+)
 from backfile.index.model.periods import Unit, numbers
 
 
@@ -116,6 +124,7 @@ class Category:
 
 
 UNDATED = 0
+UNKNOWN = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,9 @@ class ArticleTable:
     `date.toordinal()`, or the first day of a month, year or interval, UNDATED if there is none;
     `published_last` is the last day of these, and equal to `published` for a day. `cluster`
     (n_articles,) is the cluster of an article, from 0 up, and `cluster_rank` its rank there: the
-    lead has the lowest. Both are -1 for an article without copies.
+    lead has the lowest. Both are -1 for an article without copies. `number` (n_articles,) is the
+    number of an article, ascending, and `added` the instant at which it came into the archive, in
+    milliseconds since 1970, UNKNOWN for an article of an early release.
     """
 
     generation: int
@@ -141,6 +152,8 @@ class ArticleTable:
     section: Category
     language: Category
     author: Category
+    number: npt.NDArray[np.int64]
+    added: npt.NDArray[np.int64]
 
     @classmethod
     def load(cls, catalog: Catalog, generation: int) -> Self:
@@ -172,6 +185,8 @@ class ArticleTable:
             section=Category.of([(a.section,) for a in articles]),
             language=Category.of([(a.language,) for a in articles]),
             author=Category.of(json.loads(f"[{','.join(a.authors for a in articles)}]")),
+            number=numbers,
+            added=_instants([a.added for a in articles]),
         )
 
     @property
@@ -202,6 +217,19 @@ class ArticleTable:
     def coverage(self) -> float:
         """The share of passages that can be found by meaning, 0 to 1."""
         return float((self.embedded & self.alive).sum() / max(1, self.n_passages))
+
+    @cached_property
+    def last_added(self) -> int:
+        """The instant at which the last article came in, in milliseconds; UNKNOWN if there is none.
+
+        What a later snapshot has besides came in later.
+        """
+        return int(self.added.max(initial=UNKNOWN))
+
+    def added_at(self, ordinal: int) -> datetime | None:
+        """The instant at which an article came into the archive, if it is known."""
+        added = int(self.added[ordinal])
+        return None if added == UNKNOWN else instant_of(added)
 
     @cached_property
     def undated(self) -> Bools:
@@ -237,6 +265,12 @@ class ArticleTable:
         if filters.until:
             earliest = self.published_last if within else self.published
             article_mask &= earliest <= filters.until.toordinal()
+        if filters.added_since:
+            article_mask &= self.added >= max(milliseconds_of(filters.added_since), UNKNOWN + 1)
+        if filters.collection:
+            if filters.members is None:
+                raise ValueError(f"the collection {filters.collection!r} was not looked up")
+            article_mask &= np.isin(self.number, filters.members.numbers)
         for name, excluded in EXCLUSIONS.items():
             category: Category = getattr(self, name)
             if names := getattr(filters, name):
@@ -309,6 +343,22 @@ class ArticleTable:
         rows = np.flatnonzero(self.alive)[::-1]
         first[self.article_of[rows]] = rows
         return first
+
+
+def _instants(written: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Instants (ISO 8601) in milliseconds; UNKNOWN for an empty one, and for one that is damaged.
+
+    A batch of articles came in at one instant, so there are few.
+    """
+    known = {each: _milliseconds(each) for each in set(written)}
+    return np.fromiter((known[each] for each in written), np.int64, len(written))
+
+
+def _milliseconds(written: str) -> int:
+    try:
+        return max(milliseconds_of(datetime.fromisoformat(written)), UNKNOWN)
+    except ValueError:
+        return UNKNOWN
 
 
 def surplus(

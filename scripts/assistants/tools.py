@@ -98,6 +98,13 @@ class ArchiveTools:
             ),
         ] = "any",
         day: Annotated[str | None, Field(description="A day of any year: 03-23.")] = None,
+        collection: Annotated[
+            str | None, Field(description="A collection of starred articles.", max_length=100)
+        ] = None,
+        added_since: Annotated[
+            str | None,
+            Field(description="Added to the archive from this day on.", max_length=40),
+        ] = None,
         match: Match = None,
         strict: Annotated[
             bool, Field(description="true: never relax a phrase or an operator that finds nothing.")
@@ -136,6 +143,8 @@ class ArchiveTools:
             not_author=not_author,
             date=date,
             day=day,
+            collection=collection,
+            added_since=added_since,
             match=match,
             strict=strict,
             sort=sort,

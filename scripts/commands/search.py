@@ -84,6 +84,10 @@ MOST_LANGUAGES = 8  # named by `status`
 )
 @click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
 @with_facets
+@click.option("--collection", default="", metavar="NAME", help="Of this collection alone.")
+@click.option(
+    "--added-since", default="", metavar="DAY", help="Added to the archive from this day on."
+)
 @click.option(
     "--match",
     type=click.Choice([g.value for g in Group]),

@@ -10,7 +10,7 @@ from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
-from backfile.index.model.filters import FACET_FILTERS, Filters
+from backfile.index.model.filters import FACET_FILTERS, Filters, written_instant
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
@@ -85,6 +85,8 @@ def query_json(query: Query) -> Json:
         "date": filters.date.value,
         "day": str(filters.day) if filters.day else None,
         **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
+        "collection": filters.collection or None,
+        "added_since": written_instant(filters.added_since) if filters.added_since else None,
         "match": query.match.value if query.match else None,
         "sort": query.sort.value,
         "copies": query.copies.value,
@@ -191,6 +193,7 @@ def article_fields(article: Article) -> Json:
 def _hit(hit: Hit) -> Json:
     return {
         "article": article_fields(hit.article),
+        "added": written_instant(hit.added) if hit.added else None,
         "group": hit.group.value,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),

@@ -106,6 +106,9 @@ class Hit(Shape):
     """An article that was found, with its best passages."""
 
     article: ArticleFields
+    added: Annotated[
+        str | None, Field(description="When it came into the archive, ISO 8601 in UTC.")
+    ]
     group: Group
     score: float
     ranks: Ranks
@@ -188,6 +191,8 @@ class Query(Shape):
     not_section: list[str]
     not_language: list[str]
     not_author: list[str]
+    collection: Annotated[str | None, Field(description="The collection that has the articles.")]
+    added_since: Annotated[str | None, Field(description="A day, or an instant, ISO 8601 in UTC.")]
     match: Annotated[
         Group | None, Field(description="The last group that is wanted, with those before it.")
     ]
