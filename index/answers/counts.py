@@ -58,19 +58,17 @@ def facets(table: ArticleTable, article_mask: Bools, copies: Copies = Copies.SHO
     """
     found = {name: _facet(table, name, article_mask, copies) for name in FACETS}
     return Facets(
-        {name: counts[:MOST_VALUES] for name, counts in found.items()},
-        {name: len(counts) for name, counts in found.items()},
+        {name: tuple(FacetCount(*pair) for pair in counts) for name, (counts, _) in found.items()},
+        {name: total for name, (_, total) in found.items()},
     )
 
 
 def _facet(
     table: ArticleTable, name: str, article_mask: Bools, copies: Copies
-) -> tuple[FacetCount, ...]:
+) -> tuple[list[tuple[str, int]], int]:
     category: Category = getattr(table, name)
     repeated = _surplus(table, name, article_mask) if copies is Copies.FOLD else 0
-    counts = category.counts(article_mask, repeated)
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(FacetCount(*pair) for pair in ordered)
+    return category.most(article_mask, MOST_VALUES, repeated)
 
 
 def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:

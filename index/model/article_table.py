@@ -7,7 +7,7 @@ catalogue. One article mask filters both engines, the total, the facets and the 
 import json
 from calendar import isleap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.catalog import Catalog
 from backfile.index.model.arrays import Bools, Ints
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
@@ -77,41 +78,71 @@ class Category:
         A name that is not there stands for those that differ in `www.` alone.
         """
         folded = {name.casefold() for name in names}
-        known = folded & {name.casefold() for name in self.names}
-        bare = {bare_name(name) for name in folded - known}
-        return self._articles_of(
-            [name.casefold() in known or bare_name(name) in bare for name in self.names]
-        )
+        known = folded & self._code_of.keys()
+        name_mask = np.zeros(len(self.names), np.bool_)
+        name_mask[[self._code_of[name] for name in known]] = True
+        if bare := {bare_name(name) for name in folded - known}:
+            name_mask |= np.array([bare_name(name) in bare for name in self.names], np.bool_)
+        return self._articles_of(name_mask)
 
     def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
         """Article mask of the articles with a name that contains these words as a phrase."""
         phrase, n = list(words), len(words)
         names = [words_of(name) for name in self.names]
-        return self._articles_of(
-            [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
-        )
+        found = [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
+        return self._articles_of(np.array(found, np.bool_))
 
     def beginning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
         """Article mask of the articles with a name that begins so, `www.` left out."""
         typed = " ".join(words)
         names = (" ".join(words_of(bare_name(name))) for name in self.names)
-        return self._articles_of([bool(typed) and name.startswith(typed) for name in names])
+        found = [bool(typed) and name.startswith(typed) for name in names]
+        return self._articles_of(np.array(found, np.bool_))
 
-    def counts(self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
-        """Count the articles of the mask by name, and subtract `less`, (n_names,)."""
-        codes = self.codes[article_mask[self.owners]]
-        counted = np.bincount(codes, minlength=len(self.names)) - less
-        pairs = zip(self.names, counted.tolist(), strict=True)
-        return Counter({name: n for name, n in pairs if n})
+    def counts(self, article_mask: Bools) -> Counter[str]:
+        """Count the articles of the mask by name."""
+        counted = self._counted(article_mask)
+        return Counter(dict(self._pairs(counted, np.flatnonzero(counted))))
+
+    def most(
+        self, article_mask: Bools, limit: int, less: npt.NDArray[np.int64] | int = 0
+    ) -> tuple[list[tuple[str, int]], int]:
+        """The most frequent names among the articles of the mask, with their numbers.
+
+        `less`, (n_names,), is subtracted from these. Of equals, the first by the alphabet. Also
+        returns how many names there are in all.
+        """
+        counted = self._counted(article_mask) - less
+        found = np.flatnonzero(counted)
+        total = len(found)
+        if total > limit:  # an archive has more people than can be sorted in each search
+            least = np.partition(counted[found], total - limit)[total - limit]
+            found = found[counted[found] >= least]
+        ordered = sorted(self._pairs(counted, found), key=lambda pair: (-pair[1], pair[0]))
+        return ordered[:limit], total
 
     def narrowed(self, article_mask: Bools) -> Self:
         """The same names, with the entries of the masked articles only."""
         entries = article_mask[self.owners]
         return replace(self, codes=self.codes[entries], owners=self.owners[entries])
 
-    def _articles_of(self, name_mask: list[bool]) -> Bools:
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {name.casefold(): code for code, name in enumerate(self.names)}
+
+    def _counted(self, article_mask: Bools) -> npt.NDArray[np.int64]:
+        """The number of articles of the mask by code, (n_names,)."""
+        return np.bincount(self.codes[article_mask[self.owners]], minlength=len(self.names))
+
+    def _pairs(
+        self, counted: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[str, int]]:
+        names = (self.names[code] for code in codes.tolist())
+        return zip(names, counted[codes].tolist(), strict=True)
+
+    def _articles_of(self, name_mask: Bools) -> Bools:
         article_mask = np.zeros(self.n_articles, np.bool_)
-        article_mask[self.owners[np.array(name_mask, np.bool_)[self.codes]]] = True
+        article_mask[self.owners[name_mask[self.codes]]] = True
         return article_mask
 
 
@@ -141,6 +172,9 @@ class ArticleTable:
     section: Category
     language: Category
     author: Category
+    person: Category
+    organisation: Category
+    place: Category
 
     @classmethod
     def load(cls, catalog: Catalog, generation: int) -> Self:
@@ -158,6 +192,7 @@ class ArticleTable:
         embedded = np.zeros(n_rows, np.bool_)
         embedded[rows] = stored[present, 2] != 0
         cluster, cluster_rank = _clusters(numbers, members)
+        people, organisations, places = _names(numbers, catalog.names.table())
         return cls(
             generation=generation,
             article_of=article_of,
@@ -172,6 +207,9 @@ class ArticleTable:
             section=Category.of([(a.section,) for a in articles]),
             language=Category.of([(a.language,) for a in articles]),
             author=Category.of(json.loads(f"[{','.join(a.authors for a in articles)}]")),
+            person=people,
+            organisation=organisations,
+            place=places,
         )
 
     @property
@@ -341,3 +379,17 @@ def _clusters(numbers: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) ->
     _, cluster[ordinals[present]] = np.unique(members[present, 1], return_inverse=True)
     cluster_rank[ordinals[present]] = members[present, 2]
     return cluster, cluster_rank
+
+
+def _names(
+    numbers: npt.NDArray[np.int64], stored: Sequence[tuple[int, ArticleNames]]
+) -> Iterator[Category]:
+    """Columns of people, organisations and places, from (article, its names)."""
+    sought = np.fromiter((number for number, _ in stored), np.int64, len(stored))
+    ordinals, present = _ordinals_of(numbers, sought)
+    there = [(ordinals[i], stored[i][1]) for i in np.flatnonzero(present).tolist()]
+    for kind in range(len(ArticleNames._fields)):
+        values: list[tuple[str, ...]] = [()] * len(numbers)
+        for ordinal, names in there:
+            values[ordinal] = names[kind]
+        yield Category.of(values)

@@ -51,12 +51,18 @@ class Filters:
     section: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    organisation: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
     date: DateFilter = DateFilter.ANY
     day: DayOfYear | None = None
     not_source: tuple[str, ...] = ()
     not_section: tuple[str, ...] = ()
     not_language: tuple[str, ...] = ()
     not_author: tuple[str, ...] = ()
+    not_person: tuple[str, ...] = ()
+    not_organisation: tuple[str, ...] = ()
+    not_place: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Filters()
@@ -67,7 +73,7 @@ class Filters:
         return [(name, value) for name in pairs for value in getattr(self, name)]
 
 
-FACETS = ("source", "section", "language", "author")
+FACETS = ("source", "section", "language", "author", "person", "organisation", "place")
 EXCLUSIONS = {name: f"not_{name}" for name in FACETS}
 FACET_FILTERS = (*FACETS, *EXCLUSIONS.values())
 """Repeatable URL parameters, which are also fields of Filters."""

@@ -37,7 +37,7 @@ def table_of(found, clusters=None):
     last = np.array([each.last.toordinal() if each else 0 for each in found], np.int32)
     cluster = np.array(clusters or [-1] * len(found), np.int32)
     rank = np.where(cluster >= 0, ordinals, -1).astype(np.int32)
-    return ArticleTable(1, ordinals, ordinals >= 0, first, last, cluster, rank, *[none] * 4)
+    return ArticleTable(1, ordinals, ordinals >= 0, first, last, cluster, rank, *[none] * 7)
 
 
 @settings(deadline=None)

@@ -18,7 +18,7 @@ def columns_of(*days):
     places = np.arange(len(days), dtype=np.int32)
     published = np.array([d.toordinal() if d else 0 for d in days], np.int32)
     alone = np.full(len(published), -1, np.int32)
-    return ArticleTable(1, places, places >= 0, published, published, alone, alone, *[none] * 4)
+    return ArticleTable(1, places, places >= 0, published, published, alone, alone, *[none] * 7)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,9 @@ class Facets(Shape):
     section: list[Count]
     language: list[Count]
     author: list[Count]
+    person: list[Count]
+    organisation: list[Count]
+    place: list[Count]
 
 
 class FacetTotals(Shape):
@@ -137,6 +140,9 @@ class FacetTotals(Shape):
     section: Natural
     language: Natural
     author: Natural
+    person: Natural
+    organisation: Natural
+    place: Natural
 
 
 class AskedPart(Shape):
@@ -183,10 +189,16 @@ class Query(Shape):
     section: list[str]
     language: list[str]
     author: list[str]
+    person: list[str]
+    organisation: list[str]
+    place: list[str]
     not_source: list[str]
     not_section: list[str]
     not_language: list[str]
     not_author: list[str]
+    not_person: list[str]
+    not_organisation: list[str]
+    not_place: list[str]
     match: Annotated[
         Group | None, Field(description="The last group that is wanted, with those before it.")
     ]
