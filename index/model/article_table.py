@@ -48,12 +48,9 @@ class Category:
         Spellings that differ only in case are one value; its name is the most frequent spelling.
         """
         numbers: dict[str, int] = {}  # by spelling
-        spelt, owners = [], []
-        for ordinal, names in enumerate(values):
-            for name in names:
-                if name:
-                    spelt.append(numbers.setdefault(name, len(numbers)))
-                    owners.append(ordinal)
+        named = [[name for name in names if name] for names in values]
+        spelt = [numbers.setdefault(name, len(numbers)) for names in named for name in names]
+        owners = np.repeat(np.arange(len(named)), np.fromiter(map(len, named), np.int64))
         alike: dict[str, list[int]] = {}
         for name, number in numbers.items():
             alike.setdefault(name.casefold(), []).append(number)
@@ -63,12 +60,13 @@ class Category:
         for code, same in enumerate(alike.values()):
             code_of[same] = code
         # Two spellings of one value in one article are one entry.
-        pairs = np.stack([np.array(owners, np.int32), code_of[np.array(spelt, np.int32)]])
-        owned, codes = np.unique(pairs, axis=1)
+        pairs = np.sort(owners * len(alike) + code_of[np.array(spelt, np.int32)])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a third of np.unique's time
+        owned, codes = np.divmod(pairs, max(1, len(alike)))
         return cls(
             names=tuple(spellings[max(same, key=lambda n: counts[n])] for same in alike.values()),
-            codes=codes,
-            owners=owned,
+            codes=codes.astype(np.int32),
+            owners=owned.astype(np.int32),
             n_articles=len(values),
         )
 
