@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "archive/model", "archive/workers.py", "archive/passages.py", "archive/furniture.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams",
+    "index/model", "index/seams", "index/naming",
     "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
     "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
     "index/vector/embedding", "index/vector", "index/asking",
@@ -61,6 +61,7 @@ VENDORS = {
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
     "mcp": ("scripts/assistants/server.py",),
+    "spacy": ("index/naming/spacy_names.py",),
 }
 ENGINES = {
     "WhooshIndex",
@@ -68,6 +69,7 @@ ENGINES = {
     "SentenceTransformerEmbedder",
     "ModelTokenizer",
     "CrossEncoderReranker",
+    "SpacyNames",
 }
 SHORTEST, LONGEST = 60, 400  # lines
 # What is shorter has a reason: nouns that many rooms use, one command, one format, one algorithm.

@@ -130,6 +130,12 @@ def _without(values: tuple[str, ...], value: str) -> tuple[str, ...]:
     return tuple(each for each in values if each.casefold() != value.casefold())
 
 
+def named_url(name: str, facet: str) -> str:
+    """The page of all articles that have a name as a value of this facet."""
+    chosen: Any = {facet: (name,)}
+    return search_url(Query(filters=Filters(**chosen)))
+
+
 def without_filters_url(query: Query) -> str:
     return search_url(query, filters=Filters())
 
@@ -189,6 +195,7 @@ LINKS = {
         filter_url,
         history_path,
         is_chosen,
+        named_url,
         outlet_url,
         period_url,
         bar_url,

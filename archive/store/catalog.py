@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from backfile.archive.model.article import Article, Passage
+from backfile.archive.model.article import Article, ArticleNames, Passage
 from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle
 from backfile.archive.store.clusters import (
     SIGNED,
@@ -60,6 +60,7 @@ from backfile.archive.store.history import (
 )
 from backfile.archive.store.identities import Identities, move_origins, place_marks
 from backfile.archive.store.inbox import Inbox
+from backfile.archive.store.names import COLUMNS, WITH_NAMES, StoredNames, names_of
 from backfile.archive.store.originals import Originals
 from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of
 from backfile.archive.store.recurring import RecurringSentences, put_sentences
@@ -109,6 +110,7 @@ class StoredArticle(NamedTuple):
     passages: tuple[Passage, ...]
     rows: Rows
     kept_at: str
+    names: ArticleNames
 
 
 class Counts(NamedTuple):
@@ -131,6 +133,7 @@ class Catalog:
         self.history = History(self._database)
         self.recurring = RecurringSentences(self._database)
         self.recutting = Recutting(self._database)
+        self.names = StoredNames(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
@@ -280,7 +283,7 @@ class Catalog:
         article = article_of(row)
         texts = tuple(passage_of(typed(Any, each), article) for each in cut)
         rows = np.array([each["row"] for each in cut], np.int64)
-        return StoredArticle(article, texts, rows, row["kept_at"])
+        return StoredArticle(article, texts, rows, row["kept_at"], names_of(row))
 
     def stored(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
         """Fetch passages by row, with their articles, in ascending order of row.
@@ -373,7 +376,8 @@ class Catalog:
 
 
 def _article_row(connection: Connection, article_id: str) -> Mapping[str, Any]:
-    chosen = select(articles).where(articles.c.id == article_id)
+    """The row of an article, and the columns of its names."""
+    chosen = select(articles, *COLUMNS).select_from(WITH_NAMES).where(articles.c.id == article_id)
     row = connection.execute(chosen).mappings().first()
     if row is None:
         raise ArticleNotFound(article_id)

@@ -75,6 +75,8 @@ def verify(
         engines.embedder.check_queries()
     except EngineUnavailable as exc:
         yield Problem(Part.GRAPH, str(exc))
+    if count := len(engines.catalog.names.damaged()):
+        yield Problem(Part.CATALOG, f"the names of {count} articles are damaged")
     for compare in (_furniture, _words, _vectors, _neighbours):
         yield from _lasting(engines, compare, is_written_to)
 
@@ -103,6 +105,9 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     if len(bad) or any(_neighbours(engines)):
         indexer.rebuild_neighbours()  # without the bad rows, which are then new ones
     indexer.embed()
+    if damaged := engines.catalog.names.damaged():
+        engines.catalog.names.forget(damaged)
+    indexer.read_names()
     indexer.finish()
 
 

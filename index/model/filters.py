@@ -69,12 +69,18 @@ class Filters:
     section: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    organisation: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
     date: DateFilter = DateFilter.ANY
     day: DayOfYear | None = None
     not_source: tuple[str, ...] = ()
     not_section: tuple[str, ...] = ()
     not_language: tuple[str, ...] = ()
     not_author: tuple[str, ...] = ()
+    not_person: tuple[str, ...] = ()
+    not_organisation: tuple[str, ...] = ()
+    not_place: tuple[str, ...] = ()
     collection: str = ""
     added_since: Moment | None = None
     members: Members | None = None
@@ -102,7 +108,7 @@ class Filters:
         return replace(self, **unfiltered)
 
 
-FACETS = ("source", "section", "language", "author")
+FACETS = ("source", "section", "language", "author", "person", "organisation", "place")
 EXCLUSIONS = {name: f"not_{name}" for name in FACETS}
 FACET_FILTERS = (*FACETS, *EXCLUSIONS.values())
 """Repeatable URL parameters, which are also fields of Filters."""

@@ -41,6 +41,10 @@ Day = Annotated[
     str | None, Field(description="2024-03-23, 2024-03 or 2024; inclusive.", max_length=10)
 ]
 Names = Annotated[list[str] | None, Field(description="Any of these values.", max_length=50)]
+Named = Annotated[
+    list[str] | None,
+    Field(description="Named in the text, as a facet writes it: any of these.", max_length=50),
+]
 Excluded = Annotated[list[str] | None, Field(description="None of these values.", max_length=50)]
 Sort = Annotated[
     Literal["relevance", "newest", "oldest", "added"],
@@ -86,10 +90,16 @@ class ArchiveTools:
         section: Names = None,
         language: Names = None,
         author: Names = None,
+        person: Named = None,
+        organisation: Named = None,
+        place: Named = None,
         not_source: Excluded = None,
         not_section: Excluded = None,
         not_language: Excluded = None,
         not_author: Excluded = None,
+        not_person: Excluded = None,
+        not_organisation: Excluded = None,
+        not_place: Excluded = None,
         date: Annotated[
             Literal["any", "none", "within"],
             Field(
@@ -137,10 +147,16 @@ class ArchiveTools:
             section=section,
             language=language,
             author=author,
+            person=person,
+            organisation=organisation,
+            place=place,
             not_source=not_source,
             not_section=not_section,
             not_language=not_language,
             not_author=not_author,
+            not_person=not_person,
+            not_organisation=not_organisation,
+            not_place=not_place,
             date=date,
             day=day,
             collection=collection,
@@ -255,7 +271,10 @@ class ArchiveTools:
         until: Day = None,
         source: Names = None,
     ) -> Json:
-        """Count what a search finds by outlet, section, language and author."""
+        """Count what a search finds by outlet, section, language and author.
+
+        And by the people, organisations and places in the texts, if these were read.
+        """
         answer = self._counted(query, mode, since, until, source)
         return {
             **_summary(answer),

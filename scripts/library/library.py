@@ -153,9 +153,9 @@ class Archive:
         url, it is named by its content.
 
         `vectors=False` indexes words alone; the next call without it makes up for it. `progress` is
-        called with a stage (`reading`, in articles; `words`, `meaning`, `neighbours`, in passages),
-        how much of it is done, and how much there is; from more than one thread. Each call loads
-        the model: give many articles to one call.
+        called with a stage (`reading`, `names`, in articles; `words`, `meaning`, `neighbours`, in
+        passages), how much of it is done, and how much there is; from more than one thread. Each
+        call loads the model: give many articles to one call.
 
         Raises ArchiveBusy while another writes, and BadSetting for `fields` and `date_order`. What
         the iterable itself raises is raised again, once all that came before it is indexed.

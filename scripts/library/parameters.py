@@ -28,10 +28,16 @@ class SearchParameters(TypedDict, total=False):
     section: Names | None
     language: Names | None
     author: Names | None
+    person: Names | None
+    organisation: Names | None
+    place: Names | None
     not_source: Names | None
     not_section: Names | None
     not_language: Names | None
     not_author: Names | None
+    not_person: Names | None
+    not_organisation: Names | None
+    not_place: Names | None
     collection: str | None
     """A collection of starred articles, by name."""
     added_since: Day | None

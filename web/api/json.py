@@ -7,6 +7,7 @@ from typing import Any
 from backfile.archive.furniture import furniture_of
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.dates import DateSpan
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
@@ -96,6 +97,12 @@ def query_json(query: Query) -> Json:
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
+
+
+def stored_json(stored: StoredArticle, copies: OtherCopies) -> Json:
+    """A whole article as the archive has it, with its names."""
+    names = {kind: list(some) for kind, some in stored.names._asdict().items()}
+    return article_json(stored.article, stored.passages, copies) | names
 
 
 def article_json(
