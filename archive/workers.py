@@ -92,6 +92,11 @@ class Workers:
         """Whether the processes are started."""
         return self._pool is not None and all(future.done() for future in self._starting)
 
+    def wait(self) -> None:
+        """Wait until the processes are started, so that none of their work is done in this one."""
+        for future in self._starting:
+            future.result()
+
     def submit(self, function: Callable[..., T], *arguments: object) -> Task[T]:
         """Call a function in a process of the pool, or in this one until the pool is ready."""
         if self._pool is None or not self.ready():

@@ -1,4 +1,4 @@
-"""The resident writer: does the jobs of the inbox as they come, and embeds in the background.
+"""The resident writer: does the jobs of the inbox as they come; embeds and reads names aside.
 
 It holds the writer's lock only while there is something to do. Words are indexed first and at once;
 a process of low priority embeds meanwhile, in lots, whatever jobs have added, and seals it. In a
@@ -18,6 +18,7 @@ from backfile.archive.model.errors import (
     ArchiveBusy,
     ArchiveError,
     ArchiveUnwritable,
+    EngineUnavailable,
     shortage_of,
 )
 from backfile.archive.model.settings import Settings
@@ -40,6 +41,7 @@ BUSY = 0.25  # seconds between two tries to get the writer's lock
 IDLE = 600.0  # seconds without a job
 LONGEST_PAUSE = 30.0  # seconds between two tries after an error of the archive
 EMBEDDED = 32  # passages at once; a server that is to stop waits for them, about a second
+NAMED = 8  # articles at once, for the same reason
 NICENESS = 10  # of the process that embeds
 WARMING = "The ferry runs again. It is full."
 log = logging.getLogger(__name__)
@@ -121,12 +123,21 @@ class ResidentWriter:
                 return
 
     def _embed(self, opened: Writing, first: int) -> int:
-        """Embed a lot in the process aside, once that is started."""
+        """Embed a lot in the process aside, once that is started; if nothing is left, read names.
+
+        Returns how many passages, or articles, that were.
+        """
         self._aside.start()
         while not self._aside.ready():
             if self._stopped.wait(LOOK):
                 return 0
-        return opened.indexer.embed_some(first, EMBEDDED)
+        if embedded := opened.indexer.embed_some(first, EMBEDDED):
+            return embedded
+        try:
+            return opened.indexer.read_some_names(first, NAMED)
+        except EngineUnavailable as exc:  # another try would fail, too
+            log.error("the names of what was received are not read: %s", exc)
+            return 0
 
     def _renew_aside(self) -> None:
         self._aside.close()

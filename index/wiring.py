@@ -25,6 +25,7 @@ from backfile.index.lexical.storage.codec import POSTINGS
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import NoiseFile
+from backfile.index.naming.spacy_names import SpacyNames
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.ranking import Fusion, RankingOptions
@@ -74,7 +75,8 @@ def open_engines(
         made_with=manifest,
         graph=directory.query_graph,
     )
-    engines = _engines(directory, manifest, embedder, workers)
+    names = SpacyNames() if settings.names else None
+    engines = replace(_engines(directory, manifest, embedder, workers), names=names)
     try:
         require_record(manifest, engines.catalog)
         if not recovering:

@@ -26,6 +26,7 @@ COMMANDS = {
     "search": Summary("commands.search", "Find articles by words and by meaning."),
     "export": Summary("commands.search", "Write all hits of a search as CSV, JSON Lines or RIS."),
     "show": Summary("commands.search", "Print an article, its history, or related coverage."),
+    "collections": Summary("commands.collections", "List, show and change collections."),
     "remove": Summary("commands.maintain", "Remove articles from the archive."),
     "status": Summary("commands.search", "Show what the archive holds."),
     "serve": Summary("commands.serve", "Serve the search page and the JSON API."),

@@ -35,8 +35,9 @@ from backfile.index.indexing.verify import verify
 from backfile.index.lexical.storage.segments import INDEX_NAME, schema
 from backfile.index.lexical.storage.unpickling import DIGEST, MARK, IndexFolder
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import ArticleTableFile
+from backfile.index.model.category import Category
 from backfile.index.model.noise import NoiseFile
 from backfile.index.model.query import Mode, Query
 from backfile.index.seams.engines import Engines
@@ -49,7 +50,7 @@ from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.backfile import main
 from backfile.web.api.writes import Writes
 from backfile.web.app import create_app
-from tests.fakes import HashedWords, MemoryIndex, MemoryVectors
+from tests.fakes import CapitalisedNames, HashedWords, MemoryIndex, MemoryVectors
 
 ROOT = Path(__file__).parent.parent
 
@@ -136,7 +137,9 @@ def silent(stage, done, total):
     """Progress that nobody watches."""
 
 
-def engines_in(folder: Path, *, in_memory: bool, workers=None, embedder=None) -> Engines:
+def engines_in(
+    folder: Path, *, in_memory: bool, workers=None, embedder=None, names=None
+) -> Engines:
     """Open or make the parts of an archive; the model is a fake in either case."""
     folder.mkdir(exist_ok=True)
     embedder = embedder or HashedWords()
@@ -149,6 +152,7 @@ def engines_in(folder: Path, *, in_memory: bool, workers=None, embedder=None) ->
         embedder=embedder,
         table=ArticleTableFile(folder / "columns"),
         noise=NoiseFile(folder / "noise.json"),
+        names=names,
     )
 
 
@@ -181,13 +185,14 @@ def index_in_small_batches(folder: Path, news: Path, progress=silent) -> None:
     """Index and embed with worker processes, in many small steps."""
     folder.mkdir(exist_ok=True)
     with ArchiveDirectory(folder).writing(), Workers(2) as workers, Workers(1) as aside:
-        engines = engines_in(folder, in_memory=False, workers=started(workers))
+        names = CapitalisedNames()
+        engines = engines_in(folder, in_memory=False, workers=started(workers), names=names)
         indexer = indexer_of(
             engines,
             progress,
             workers=workers,
             aside=started(aside),
-            sizes=Sizes(batches=(15, 30), split=5, words=20, embedded=40),
+            sizes=Sizes(batches=(15, 30), split=5, words=20, embedded=40, named=20),
         )
         indexer.run(Reading([news], FieldMap()))
 
@@ -381,6 +386,7 @@ NEWS_WORDS = [
     "harbour", "ferry", "bridge", "council", "strike", "storm", "museum", "budget", "school",
     "rain", "vote", "court",
 ]  # fmt: skip
+PEOPLE = ["Ana Ruiz", "Marian Holt", "Gil Pomfret"]
 
 
 def write_news(path: Path, articles: int = 120) -> Path:
@@ -393,9 +399,12 @@ def write_news(path: Path, articles: int = 120) -> Path:
                     " ".join(choose.choices(NEWS_WORDS, k=9)).capitalize() + "."
                     for _ in range(choose.randint(6, 14))
                 ]
+                said = " ".join(choose.choices(NEWS_WORDS, k=6)).capitalize()
+                sentences.append(f"{said}, said {choose.choice(PEOPLE)}.")  # else it recurs
             day = f"202{choose.randint(0, 4)}-0{choose.randint(1, 9)}-1{choose.randint(0, 9)}"
             record = {"id": f"a{n}", "title": f"{choose.choice(NEWS_WORDS)} {n}", "published": day}
-            stream.write(json.dumps(record | {"text": " ".join(sentences)}) + "\n")
+            record |= {"language": "en", "text": " ".join(sentences)}
+            stream.write(json.dumps(record) + "\n")
     return path
 
 
@@ -405,6 +414,7 @@ def seen(folder: Path) -> dict[str, Any]:
     assert [str(problem) for problem in verify(engines)] == []
     searcher = Searcher(engines, RankingOptions())
     found: dict[str, Any] = {"counts": engines.catalog.counts()}
+    found["names"] = engines.catalog.names.table()
     for stored in engines.catalog.stored(engines.catalog.rows_after(0).tolist()):
         found[stored.passage.id] = (stored.article, stored.passage)
         copies = engines.catalog.clusters.copies_of(stored.article.id)
@@ -477,7 +487,9 @@ def table(n_rows, per_article=1):
     article_of[1:] = np.arange(n_rows) // per_article
     none = Category.of([()] * (int(article_of.max()) + 1))
     days = np.ones(int(article_of.max()) + 1, np.int32)
-    return ArticleTable(1, article_of, article_of >= 0, days, days, -days, -days, *[none] * 4)
+    return ArticleTable(
+        1, article_of, article_of >= 0, days, days, -days, -days, *[none] * 7, days, days
+    )
 
 
 SEARCHES = [

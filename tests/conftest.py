@@ -14,6 +14,8 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
 
+# Loading spaCy takes two seconds of each run: tests of names ask for them.
+os.environ["BACKFILE_NAMES"] = "no"
 # A busy machine is no fault of a test: only pytest-timeout limits its seconds.
 settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", parent=settings.get_profile("backfile"), max_examples=20)

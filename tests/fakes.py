@@ -1,6 +1,7 @@
 """In-memory engines that keep the contracts of index/seams, and a model of hashed words."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from copy import copy
@@ -14,6 +15,7 @@ from backfile.index.lexical.analysis.analyser import term_spans, terms
 from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_of
 from backfile.index.lexical.analysis.word_delimiter import WORD, tokens
 from backfile.index.model.expression import Stretch
+from backfile.index.model.mentions import Mention, NameKind
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, key_of
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.exact_scan import top
@@ -217,6 +219,39 @@ class HashedWords:
     def _direction(self, term):
         seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big")
         return np.random.default_rng(seed).standard_normal(self.dimension)
+
+
+class CapitalisedNames:
+    """Reads two or more words with capitals as a person, what follows `in` as a place.
+
+    A word of capitals is an organisation.
+    """
+
+    kinds = (
+        (NameKind.PERSON, re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)+")),
+        (NameKind.PLACE, re.compile(r"(?<=\bin )[A-Z][a-z]+\b(?! [A-Z])")),
+        (NameKind.ORGANISATION, re.compile(r"\b[A-Z]{2,}\b")),
+    )
+
+    def __init__(self, version="1", languages=("en",)):
+        self.version = version
+        self.languages = languages
+        self.read = []
+
+    def models(self):
+        return dict.fromkeys(self.languages, f"capitals {self.version}")
+
+    def mentions(self, language, articles):
+        self.read += articles
+        return [
+            [
+                Mention(kind, found.group())
+                for text in texts
+                for kind, pattern in self.kinds
+                for found in pattern.finditer(text)
+            ]
+            for texts in articles
+        ]
 
 
 class LateWorkers(Workers):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "archive/model", "archive/workers.py", "archive/passages.py", "archive/furniture.py",
     "archive/formats", "archive/store", "archive/follow",
-    "index/model", "index/seams",
+    "index/model", "index/seams", "index/naming",
     "index/lexical/analysis", "index/lexical/query_parser", "index/lexical/storage",
     "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
     "index/vector/embedding", "index/vector", "index/asking",
@@ -20,6 +20,7 @@ ORDER = [
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
+    "web/collections",
     "web/site.py", "web/trial.py", "web/rates.py", "web/errors.py", "web/app.py",
     "web/uploads.py", "web/connections.py", "web/workers.py", "web/writer_process.py",
     "web/server.py",
@@ -60,6 +61,7 @@ VENDORS = {
     "sqlalchemy": ("archive/store/", "scripts/bench/hops.py"),
     "tqdm": ("scripts/printing/progress.py",),
     "mcp": ("scripts/assistants/server.py",),
+    "spacy": ("index/naming/spacy_names.py",),
 }
 ENGINES = {
     "WhooshIndex",
@@ -67,6 +69,7 @@ ENGINES = {
     "SentenceTransformerEmbedder",
     "ModelTokenizer",
     "CrossEncoderReranker",
+    "SpacyNames",
 }
 SHORTEST, LONGEST = 60, 400  # lines
 # What is shorter has a reason: nouns that many rooms use, one command, one format, one algorithm.
@@ -78,8 +81,8 @@ SHORT = {
     "index/lexical/scoring/lexical_search.py", "index/lexical/spelling/wildcards.py",
     "index/model/arrays.py", "index/model/candidates.py",
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
-    "index/search/closeness.py", "index/search/fusion.py", "index/vector/embedding/prompts.py",
-    "index/vector/exact_scan.py",
+    "index/search/closeness.py", "index/search/fusion.py", "index/search/memberships.py",
+    "index/vector/embedding/prompts.py", "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
     "scripts/commands/serve.py",

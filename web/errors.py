@@ -16,6 +16,7 @@ INBOX_RETRY = 30  # seconds
 log = logging.getLogger(__name__)
 HEADINGS = {
     HTTPStatus.BAD_REQUEST: Message("That cannot be searched"),
+    HTTPStatus.FORBIDDEN: Message("That is not allowed"),
     HTTPStatus.NOT_FOUND: Message("Not in the archive"),
     HTTPStatus.METHOD_NOT_ALLOWED: Message("That cannot be done here"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Message("Too much at once"),
@@ -23,6 +24,8 @@ HEADINGS = {
     HTTPStatus.INTERNAL_SERVER_ERROR: Message("Something went wrong"),
     HTTPStatus.SERVICE_UNAVAILABLE: Message("Not available just now"),
 }
+FORMS = ("collections", "saved_searches")
+NOT_CHANGED = Message("Nothing was changed")
 PLAIN = {
     HTTPStatus.NOT_FOUND: Message("nothing is at this address"),
     HTTPStatus.METHOD_NOT_ALLOWED: Message("this address is asked in another way"),
@@ -79,6 +82,8 @@ def _answer(
         response.content_type = "application/problem+json"
     else:
         heading = HEADINGS.get(status, status.phrase)
+        if status is HTTPStatus.BAD_REQUEST and request.blueprint in FORMS:
+            heading = NOT_CHANGED if request.method == "POST" else HEADINGS[HTTPStatus.NOT_FOUND]
         page = render_template("error.html", heading=heading, detail=shown or detail)
         response = make_response(page)
     response.status_code = status.value

@@ -87,6 +87,11 @@ def beside_url(query: Query, path: str, **beside: str) -> str:
     return url
 
 
+def collection_path(name: str) -> str:
+    """The path of the page of a collection."""
+    return f"/collections/{quote(name, safe='')}"
+
+
 def citation_path(article: Article, style: str) -> str:
     """The path of an article's citation in a style."""
     return f"/cite/{style}/{quote(article.id, safe='')}"
@@ -123,6 +128,12 @@ def is_chosen(query: Query, name: str, value: str) -> bool:
 
 def _without(values: tuple[str, ...], value: str) -> tuple[str, ...]:
     return tuple(each for each in values if each.casefold() != value.casefold())
+
+
+def named_url(name: str, facet: str) -> str:
+    """The page of all articles that have a name as a value of this facet."""
+    chosen: Any = {facet: (name,)}
+    return search_url(Query(filters=Filters(**chosen)))
 
 
 def without_filters_url(query: Query) -> str:
@@ -178,11 +189,13 @@ LINKS = {
     for each in (
         article_path,
         citation_path,
+        collection_path,
         copies_url,
         days_url,
         filter_url,
         history_path,
         is_chosen,
+        named_url,
         outlet_url,
         period_url,
         bar_url,

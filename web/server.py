@@ -23,6 +23,7 @@ from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
 from backfile.web.api.writes import Writes
 from backfile.web.app import MAX_BODY, create_app
+from backfile.web.collections.access import Access
 from backfile.web.connections import Limits, Server
 from backfile.web.metrics import SearchMetrics
 from backfile.web.public_address import LOCAL_HOSTS, hosts_of
@@ -103,6 +104,7 @@ def _server(
         public_url=settings.public_url,
         proxies=settings.proxies,
         log_queries=settings.log_queries,
+        access=Access.of(host, settings.public_url, settings.proxies, settings.token),
     )
     warming = (searcher, engines, directory)
     threading.Thread(target=_warm, args=warming, daemon=True).start()

@@ -54,7 +54,7 @@ def marked(text: str, spans: Iterable[tuple[int, int]], mark: Markup = MARK) -> 
 def excerpt(hit: PassageHit, most: int = EXCERPT) -> Markup:
     """The part of a passage around its first highlight, or its beginning without the heading.
 
-    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked as such.
+    It has about `most` characters. The sentence nearest in meaning is shown in full, and marked.
     """
     text, heading = hit.passage.text, hit.passage.heading
     opening = len(heading) if heading and text.startswith(heading) else 0
@@ -192,6 +192,11 @@ def instant(moment: str) -> str:
     return language_of_page().instant(datetime.fromisoformat(moment))
 
 
+def day_of_instant(moment: str) -> date:
+    """The day of an instant (ISO 8601) in the time zone of this machine."""
+    return datetime.fromisoformat(moment).astimezone().date()
+
+
 def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -215,6 +220,7 @@ def relative(url_of: Callable[..., Any]) -> Callable[..., Any]:
 
 WITHOUT_LANGUAGE = {
     "citation_path",
+    "collection_path",
     "hit_cursor",
     "is_chosen",
     "outlet_url",
@@ -237,6 +243,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "day_of_year": day_of_year,
     "instant": instant,
+    "day_of_instant": day_of_instant,
     "language": language,
     "listed_values": listed_values,
     "value_name": value_name,

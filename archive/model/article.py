@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from backfile.archive.model.dates import DateSpan
 
@@ -130,6 +131,14 @@ class Article:
         visible += [self.version] if self.version else []
         visible += [str(self.period)] if self.period else []
         return hashlib.sha256(json.dumps(visible).encode()).digest()
+
+
+class ArticleNames(NamedTuple):
+    """The names in an article's text, most mentioned first; empty until they are read."""
+
+    people: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

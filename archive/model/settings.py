@@ -59,6 +59,9 @@ class Settings:
     furniture: bool = _setting(
         True, "whether sentences that recur in an outlet are left out of passages: `yes` or `no`"
     )
+    names: bool = _setting(
+        True, "whether names are read at indexing, if a model is installed: `yes` or `no`"
+    )
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
@@ -178,6 +181,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "rerank_ms": _number(int, 1, 60_000),
     "budget_ms": _number(int, 1, 3_600_000),
     "furniture": _yes_or_no,
+    "names": _yes_or_no,
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
     "token": str,

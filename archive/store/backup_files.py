@@ -19,8 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.archive.store.backup_list import CACHES, BackupList, is_part
+from backfile.archive.store.backup_list import CACHES, DATABASES, BackupList, is_part
 from backfile.archive.store.catalog_reading import (
+    connected,
     counts_in,
     embedded_in,
     forget_embedded,
@@ -28,6 +29,7 @@ from backfile.archive.store.catalog_reading import (
     number_in,
     originals_in,
 )
+from backfile.archive.store.collections import Collections
 from backfile.archive.store.directory import BACKUP_LIST, SET_ASIDE, ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
@@ -48,7 +50,8 @@ DRAFTS = (".tmp", ".new", ".renewed", ".backfile-aside")
 
 def is_passing(name: str) -> bool:
     """Whether a file may lie in an archive and is in no backup: locks, logs, drafts."""
-    return name in NOT_TAKEN or name.startswith("catalog.db-") or name.endswith(DRAFTS)
+    logs = tuple(f"{database}-" for database in DATABASES)
+    return name in NOT_TAKEN or name.startswith(logs) or name.endswith(DRAFTS)
 
 
 class Cache(NamedTuple):
@@ -107,6 +110,7 @@ class TakenFiles:
         self._take_record(live)
         self._complete_vectors(embedded)
         self._take_journal()
+        self._take_collections()
         self._take_set_aside()
         self._note_others()
         made = self._listed()
@@ -268,6 +272,25 @@ class TakenFiles:
         """Take what is noted of originals, after the catalogue: each note is written before it."""
         for path in sorted(self._directory.originals.glob("*.json*")):
             self._take_path(path, path.relative_to(self._directory.root).as_posix())
+
+    def _take_collections(self) -> None:
+        """Take the collections in one state; damaged ones do not keep the archive from a backup."""
+        path = self._directory.collections
+        if not path.exists():
+            return
+        damage = Collections(path).problems()
+        try:
+            if not damage:
+                with closing(connected(path)) as live:
+                    self._draft.take_database(live, path.name, 0)
+        except sqlite3.Error as exc:
+            damage = [str(exc)]
+        if damage:
+            self._draft.drop(path.name)
+            kept = self._draft.keep(path.name)
+            instead = "the earlier backup of it stays" if kept else "it is not in the backup"
+            remedy = "`backfile verify --repair` sets it aside"
+            self._notes.append(f"{path.name} is damaged, so {instead} ({damage[0]}); {remedy}")
 
     def _take_set_aside(self) -> None:
         """Take what was damaged and is kept for people."""

@@ -8,7 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from backfile.archive.model.errors import BackupUnusable
-from backfile.archive.store.directory import SET_ASIDE, ArchiveDirectory, write_whole
+from backfile.archive.store.directory import (
+    COLLECTIONS,
+    SET_ASIDE,
+    ArchiveDirectory,
+    write_whole,
+)
 from backfile.archive.store.sealing import damage_of
 
 FORMAT = 1
@@ -21,7 +26,9 @@ RECORD = (
     "vectors",
     "vectors.sums",
     "catalog.db",
+    COLLECTIONS,
 )
+DATABASES = ("catalog.db", COLLECTIONS)
 CACHES = {
     "lexical": "`backfile rebuild lexical` makes it",
     "chroma": "`backfile rebuild vectors` makes it",
@@ -134,14 +141,14 @@ def damages(
 ) -> Iterator[Damage]:
     """Read these files of a backup; yield each that is not as the list says.
 
-    Of a catalogue that is, SQLite is asked whether it is sound.
+    Of a database that is, SQLite is asked whether it is sound.
     """
     for name, listed in files.items():
         damage = damage_of(folder / name, listed.size, listed.digest)
         watch(listed.size)
         if damage:
             yield Damage(name, damage)
-        elif name == "catalog.db" and (problem := _unsound(folder / name)):
+        elif name in DATABASES and (problem := _unsound(folder / name)):
             yield Damage(name, f"is not sound: {problem}")
 
 
@@ -152,10 +159,10 @@ def files_below(path: Path) -> list[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file())
 
 
-def _unsound(catalog: Path) -> str:
-    """The first problem that SQLite finds in a catalogue that nobody writes to, if it finds one."""
+def _unsound(database: Path) -> str:
+    """The first problem that SQLite finds in a database that nobody writes to, if it finds one."""
     try:
-        uri = f"{catalog.resolve().as_uri()}?mode=ro&immutable=1"
+        uri = f"{database.resolve().as_uri()}?mode=ro&immutable=1"
         connection = sqlite3.connect(uri, uri=True)
         try:
             found = connection.execute("PRAGMA integrity_check(1)").fetchall()

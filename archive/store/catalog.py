@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from backfile.archive.model.article import Article, Passage
+from backfile.archive.model.article import Article, ArticleNames, Passage
 from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle
 from backfile.archive.store.clusters import (
     SIGNED,
@@ -25,6 +25,7 @@ from backfile.archive.store.clusters import (
     Clusters,
     put_clustering,
 )
+from backfile.archive.store.collections import Collections
 from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.database import (
     ARCHIVE,
@@ -37,9 +38,11 @@ from backfile.archive.store.database import (
     set_counter,
     take,
 )
+from backfile.archive.store.directory import COLLECTIONS
 from backfile.archive.store.entries import (
     Changes,
     delete_articles,
+    numbers_of,
     put_entries,
     remove_articles,
     rows_of,
@@ -57,6 +60,7 @@ from backfile.archive.store.history import (
 )
 from backfile.archive.store.identities import Identities, move_origins, place_marks
 from backfile.archive.store.inbox import Inbox
+from backfile.archive.store.names import COLUMNS, WITH_NAMES, StoredNames, names_of
 from backfile.archive.store.originals import Originals
 from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of
 from backfile.archive.store.recurring import RecurringSentences, put_sentences
@@ -66,6 +70,7 @@ from backfile.archive.store.schema import (
     articles,
     passage_of,
     passages,
+    versions,
 )
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
@@ -105,6 +110,7 @@ class StoredArticle(NamedTuple):
     passages: tuple[Passage, ...]
     rows: Rows
     kept_at: str
+    names: ArticleNames
 
 
 class Counts(NamedTuple):
@@ -127,9 +133,11 @@ class Catalog:
         self.history = History(self._database)
         self.recurring = RecurringSentences(self._database)
         self.recutting = Recutting(self._database)
+        self.names = StoredNames(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
+        self.collections = Collections(path.with_name(COLLECTIONS))
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -262,6 +270,11 @@ class Catalog:
         with self._database.reading() as connection:
             return article_of(_article_row(connection, article_id))
 
+    def articles_of(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """Fetch those of these articles that are there, by id."""
+        found = self._database.find(select(articles), articles.c.id, article_ids)
+        return {row.id: article_of(typed(Any, row._mapping)) for row in found}
+
     def stored_article(self, article_id: str) -> StoredArticle:
         """Fetch one article with its passages; raise ArticleNotFound."""
         with self._database.reading() as connection:
@@ -270,7 +283,7 @@ class Catalog:
         article = article_of(row)
         texts = tuple(passage_of(typed(Any, each), article) for each in cut)
         rows = np.array([each["row"] for each in cut], np.int64)
-        return StoredArticle(article, texts, rows, row["kept_at"])
+        return StoredArticle(article, texts, rows, row["kept_at"], names_of(row))
 
     def stored(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
         """Fetch passages by row, with their articles, in ascending order of row.
@@ -288,6 +301,11 @@ class Catalog:
             for row in found:
                 article = by_number[row["article"]]
                 yield StoredPassage(row["row"], article, passage_of(typed(Any, row), article))
+
+    def numbers_of(self, article_ids: Sequence[str]) -> dict[str, int]:
+        """The number of each of these articles that is there, by id."""
+        with self._database.reading() as connection:
+            return numbers_of(connection, article_ids)
 
     def rows_of(self, article_ids: Sequence[str]) -> Rows:
         """List the rows of these articles' passages."""
@@ -315,10 +333,18 @@ class Catalog:
         return table[np.argsort(table[:, 0], kind="stable")]
 
     def article_table(self) -> Sequence[Row[*tuple[Any, ...]]]:
-        """All articles, by number: their days, and what facets count, the authors as JSON."""
-        c = articles.c
-        days = (c.published, c.published_last)
+        """All articles, by number: their days, and what facets count, the authors as JSON.
+
+        `added` is the instant at which the first version came in, ISO 8601 in UTC, or empty.
+        """
+        c, v = articles.c, versions.c
+        first = select(v.id, func.min(v.kept_at).label("first"))
+        first_of = first.where(v.kept_at != "").group_by(v.id).subquery()
+        # An earlier version may have come in later.
+        added = func.min(c.kept_at, func.coalesce(first_of.c.first, c.kept_at)).label("added")
+        days = (c.published, c.published_last, added)
         chosen = select(c.number, *days, c.source, c.section, c.language, c.authors)
+        chosen = chosen.outerjoin(first_of, first_of.c.id == c.id)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 
@@ -350,7 +376,8 @@ class Catalog:
 
 
 def _article_row(connection: Connection, article_id: str) -> Mapping[str, Any]:
-    chosen = select(articles).where(articles.c.id == article_id)
+    """The row of an article, and the columns of its names."""
+    chosen = select(articles, *COLUMNS).select_from(WITH_NAMES).where(articles.c.id == article_id)
     row = connection.execute(chosen).mappings().first()
     if row is None:
         raise ArticleNotFound(article_id)

@@ -41,6 +41,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 OWNER_ONLY = FOLDER_MODE
 SET_ASIDE = "set-aside-"
+COLLECTIONS = "collections.sqlite"
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 
@@ -67,6 +68,11 @@ class ArchiveDirectory:
     def inbox(self) -> Path:
         """What was received over HTTP and is not in the record yet, and the last results."""
         return self.root / "inbox"
+
+    @property
+    def collections(self) -> Path:
+        """The collections and saved searches, a database of their own, if there are any."""
+        return self.root / COLLECTIONS
 
     @property
     def lexical(self) -> Path:

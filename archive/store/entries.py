@@ -50,7 +50,8 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     """
     entries = changes.entries
     numbers = numbers_of(connection, [article.id for article, _ in entries])
-    keep_versions(connection, {article.id: article.digest for article, _ in entries})
+    now = moment("milliseconds")  # batches of one second are told apart
+    keep_versions(connection, {article.id: article.digest for article, _ in entries}, now)
     touched = delete_articles(connection, numbers.values())
     new = [article.id for article, _ in entries if article.id not in numbers]
     first = take(connection, "article", len(new))
@@ -60,8 +61,7 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     for article, cut in entries:
         for passage in cut:
             rows.append(passage_values(passage, numbers[article.id], row + len(rows)))
-    now = {"kept_at": moment()}
-    values = [article_values(each, numbers[each.id]) | now for each, _ in entries]
+    values = [article_values(each, numbers[each.id]) | {"kept_at": now} for each, _ in entries]
     connection.execute(insert(articles), values)
     if rows:
         connection.execute(insert(passages), rows)

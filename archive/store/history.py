@@ -95,12 +95,14 @@ def add_versions(connection: Connection, earlier: Sequence[Article]) -> None:
     _append(connection, [article_values(each, 0) | {"kept_at": now} for each in earlier], now)
 
 
-def keep_versions(connection: Connection, coming: Mapping[str, bytes | None]) -> None:
+def keep_versions(
+    connection: Connection, coming: Mapping[str, bytes | None], now: str = ""
+) -> None:
     """Copy the articles with these ids to the history, unless their digest is the one that comes.
 
-    Their withdrawals and removals end.
+    Their withdrawals and removals end. `now` is the instant, if it is known.
     """
-    now = moment()
+    now = now or moment()
     for ids in batches(coming, TEXTS_AT_ONCE):
         chosen = select(articles).where(articles.c.id.in_(ids)).order_by(articles.c.number)
         there = [dict(row) for row in connection.execute(chosen).mappings()]
@@ -143,9 +145,9 @@ def forget_version(connection: Connection, article_id: str, sequence: int) -> No
     connection.execute(delete(versions).where(c.id == article_id, c.sequence == sequence))
 
 
-def moment() -> str:
-    """The present instant, to the second: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def moment(timespec: str = "seconds") -> str:
+    """The present instant, to the second or as exact as is asked: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec=timespec)
 
 
 def _append(connection: Connection, rows: Sequence[Mapping[str, Any]], now: str) -> None:

@@ -124,9 +124,19 @@ FURNITURE = Step(
     """,
 )
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE)
-NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut"}
+# The index finds the articles in some languages, and counts them, without reading any text.
+NAMES = Step("""
+    CREATE TABLE IF NOT EXISTS names (
+        article INTEGER NOT NULL PRIMARY KEY REFERENCES articles (number) ON DELETE CASCADE,
+        model TEXT NOT NULL, people TEXT NOT NULL, organisations TEXT NOT NULL,
+        places TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS languages ON articles (language);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES)
+NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names"}
 """Tables that no search needs: an archive that lacks them can be read."""
+NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
 SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}
 """Columns that a reader of an archive that lacks them sees all the same, and their value."""
 
@@ -186,7 +196,12 @@ def require_readable(connection: sqlite3.Connection) -> None:
 
 
 def supply_columns(connection: sqlite3.Connection, _record: object = None) -> None:
-    """Let a reader see the columns that an earlier release did not have, without adding them."""
+    """Let a reader see what an earlier release did not have, without adding it.
+
+    That is an empty table of names, and columns.
+    """
+    if not _columns(connection, "names"):
+        connection.execute(NO_NAMES)  # of this connection alone
     for (table, column), value in SUPPLIED.items():
         known = _columns(connection, table)
         if known and column not in known:

@@ -1,6 +1,6 @@
 """Looks up articles, their copies and versions, and the last runs, for whoever shows an archive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from backfile.archive.model.article import Article
@@ -29,10 +29,15 @@ class ArchiveReader:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self.collections = catalog.collections
 
     def article(self, article_id: str) -> StoredArticle:
         """Fetch an article with its passages; raise ArticleNotFound."""
         return self._catalog.stored_article(article_id)
+
+    def articles(self, article_ids: Sequence[str]) -> dict[str, Article]:
+        """Fetch those of these articles that are there, by id."""
+        return self._catalog.articles_of(article_ids)
 
     def has(self, article_id: str) -> bool:
         """Whether there is an article of this id."""

@@ -23,7 +23,13 @@ FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
 REMADE = {"sentences", "furniture", "uncut"}  # by the next run, as all articles are cut again
-ORPHANS = ("passages", "signatures", "seals", "stories")  # tables whose rows belong to articles
+ORPHANS = (
+    "passages",
+    "signatures",
+    "seals",
+    "stories",
+    "names",
+)  # tables whose rows belong to articles
 
 
 def renew_catalog(directory: ArchiveDirectory, *, copy: bool, last_row: int = 0) -> Path | None:

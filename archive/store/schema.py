@@ -80,6 +80,7 @@ articles = Table(
 
 Index("origins", articles.c.origin_file, articles.c.origin_offset)
 Index("addresses", articles.c.canonical, sqlite_where=articles.c.canonical != NOTHING)
+Index("languages", articles.c.language)
 
 UNNAMED = text("substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')")
 """Whether an id was made of the content or the place; a literal for the same reason."""
@@ -217,6 +218,17 @@ uncut = Table(
     metadata,
     # Articles whose passages are to be cut again, as what is furniture has changed.
     _of_an_article(),
+)
+
+names = Table(
+    "names",
+    metadata,
+    # Only articles whose names were read: by which model, and what was found, as JSON lists.
+    _of_an_article(),
+    Column("model", Text, nullable=False),
+    Column("people", Text, nullable=False),
+    Column("organisations", Text, nullable=False),
+    Column("places", Text, nullable=False),
 )
 
 clusters = Table(

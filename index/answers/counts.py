@@ -12,8 +12,9 @@ import numpy as np
 from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
-from backfile.index.model.article_table import ArticleTable, Category, surplus
+from backfile.index.model.article_table import ArticleTable, surplus
 from backfile.index.model.candidates import Candidates
+from backfile.index.model.category import Category
 from backfile.index.model.filters import EXCLUSIONS, FACETS, Filters
 from backfile.index.model.groups import Group, Groups
 from backfile.index.model.periods import Period, Unit, numbers
@@ -70,29 +71,22 @@ def facets(
     folded, it is the number of clusters that have an article with it. The values of the `chosen`
     filters are listed however rare they are.
     """
-    found = {name: _facet(table, name, beside.get(name, article_mask), copies) for name in FACETS}
+    found = {
+        name: _facet(table, name, beside.get(name, article_mask), copies, chosen) for name in FACETS
+    }
     return Facets(
-        {name: _listed(counts, chosen, name) for name, counts in found.items()},
-        {name: len(counts) for name, counts in found.items()},
+        {name: tuple(FacetCount(*pair) for pair in counts) for name, (counts, _) in found.items()},
+        {name: total for name, (_, total) in found.items()},
     )
 
 
-def _listed(counts: Sequence[FacetCount], chosen: Filters, name: str) -> tuple[FacetCount, ...]:
-    """The most frequent values, then chosen ones that are not among them."""
-    values = getattr(chosen, name) + getattr(chosen, EXCLUSIONS[name])
-    wanted = {value.casefold() for value in values}
-    rare = (each for each in counts[MOST_VALUES:] if each.value.casefold() in wanted)
-    return (*counts[:MOST_VALUES], *rare)
-
-
 def _facet(
-    table: ArticleTable, name: str, article_mask: Bools, copies: Copies
-) -> tuple[FacetCount, ...]:
+    table: ArticleTable, name: str, article_mask: Bools, copies: Copies, chosen: Filters
+) -> tuple[list[tuple[str, int]], int]:
     category: Category = getattr(table, name)
     repeated = _surplus(table, name, article_mask) if copies is Copies.FOLD else 0
-    counts = category.counts(article_mask, repeated)
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(FacetCount(*pair) for pair in ordered)
+    wanted = getattr(chosen, name) + getattr(chosen, EXCLUSIONS[name])
+    return category.most(article_mask, MOST_VALUES, repeated, wanted)
 
 
 def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:

@@ -82,8 +82,9 @@ class Hits:
                 if reranked := self.reranked.get(ordinal):
                     why, score = with_reranking(why, reranked), reranked.score
                 group = self.groups.order[self.groups.of[ordinal]]
+                added = self.table.added_at(ordinal)
                 hits.append(
-                    Hit(article, title, score, ranks, passages, why, group, copies[ordinal])
+                    Hit(article, title, score, ranks, passages, why, group, copies[ordinal], added)
                 )
         return tuple(hits)
 

@@ -21,9 +21,9 @@ from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.spellings import BEYOND
 from backfile.index.model.arrays import Bools
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 from backfile.index.model.expression import And, Field, Phrase, Prefix, Word
-from backfile.index.model.filters import FACETS
 from backfile.index.model.query import LONGEST_TEXT
 
 DEFAULT_SUGGESTIONS = 8
@@ -82,12 +82,17 @@ class Typed(NamedTuple):
     quoted: bool
 
 
+IN_QUERIES = (Field.SOURCE, Field.SECTION, Field.LANGUAGE, Field.AUTHOR)
+
+
 class Names:
     """The names of sources, sections, languages and authors, by the words in them."""
 
     def __init__(self, table: ArticleTable) -> None:
         all_articles = np.ones(table.n_articles, np.bool_)
-        self._categories: dict[str, Category] = {name: getattr(table, name) for name in FACETS}
+        self._categories: dict[str, Category] = {
+            name.value: getattr(table, name) for name in IN_QUERIES
+        }
         self._counts = {name: c.counts(all_articles) for name, c in self._categories.items()}
         self._words = sorted(
             (word, position, name, number)

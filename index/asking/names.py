@@ -7,7 +7,8 @@ import numpy as np
 
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
-from backfile.index.model.article_table import ArticleTable, Category, bare_name
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category, bare_name
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches

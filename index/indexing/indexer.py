@@ -3,11 +3,13 @@
     read -> sort -> split, sign -> catalogue -> Whoosh, by row
                                              -> vectors on disk -> `embedded` -> sealed Chroma part
                                              -> clusters of all signatures
+                                             -> names
 
 While a batch is read, workers split and sign the one before and index the words of earlier ones.
 A batch is one transaction of the catalogue, the end of a run another one. Each step finds by itself
 what is left to do (rows beyond the last one in Whoosh, rows not embedded, embedded rows in no part,
-signatures newer than the clusters), so the next run finishes a run that was killed anywhere.
+signatures newer than the clusters, articles whose names were not read), so the next run finishes a
+run that was killed anywhere.
 """
 
 import threading
@@ -33,6 +35,7 @@ from backfile.index.indexing.ingest_batch import (
     Report,
     growing_batches,
 )
+from backfile.index.indexing.names_stage import NamesStage
 from backfile.index.indexing.stages import (
     SIZES,
     EmbedStage,
@@ -102,13 +105,15 @@ class Indexer:
         self._writing = threading.Lock()  # held while the catalogue is changed
         self.lexical = LexicalStage(engines, progress, self._writing, self._workers, sizes.words)
         self._embed = EmbedStage(engines, progress, self._writing, self._aside, sizes.embedded)
+        self._names = NamesStage(engines, progress, self._writing, sizes.named)
         self._clusterer = Clusterer(engines.catalog.clusters, self._writing, self._workers)
 
     def run(self, source: Input) -> Report:
-        """Index an input lexically and embed it, both at once where cores are idle."""
+        """Index an input lexically and embed it, both at once where cores are idle; read names."""
         with self._embed.embedding_aside():
             report = self._index(source, aside=self._aside)
         self.embed()
+        self.read_names()
         return report
 
     def index(self, source: Input, report: Report | None = None) -> Report:
@@ -134,6 +139,17 @@ class Indexer:
         if not embedded:
             self.seal(self._aside)  # Chroma holds the interpreter's lock for seconds
         return embedded
+
+    def read_names(self, *, again: bool = False) -> None:
+        """Read the names of all articles that were not read; `again` where another model did."""
+        self._names.read_all(self._workers, again=again)
+
+    def read_some_names(self, first: int, most: int) -> int:
+        """Read the names of at most so many articles with passages from row `first` on.
+
+        Another thread may index meanwhile. Returns how many.
+        """
+        return self._names.read_some(first, most, self._aside)
 
     def seal(self, workers: Workers | None = None) -> None:
         """Bring Chroma up to the catalogue, in a process of `workers` if they are started."""

@@ -29,10 +29,11 @@ class Stage(StrEnum):
     WORDS = "words"
     MEANING = "meaning"
     SEALING = "neighbours"
+    NAMES = "names"
 
 
 class Progress(Protocol):
-    """Called with the progress of a stage: in bytes for READING, else in passages.
+    """Called with the progress of a stage: READING in bytes, NAMES in articles, else passages.
 
     Stages overlap, so it is called from more than one thread.
     """
@@ -47,6 +48,7 @@ class Sizes(NamedTuple):
     split: int = 50  # articles that a worker is given
     words: int = 20_000  # passages of a segment of the lexical index
     embedded: int = 1_024  # passages between two notes in the catalogue: about 20 s of work
+    named: int = 64  # articles between two notes of their names: about 10 s of work
 
 
 SIZES = Sizes()

@@ -1,11 +1,24 @@
 """The state of an archive: its size, its model, and how much of it is embedded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest, Tuning
 from backfile.index.seams.engines import Engines
 from backfile.index.vector.embedding.model import languages_of, misfit
+
+
+@dataclass(frozen=True, slots=True)
+class NamesStatus:
+    """How many articles had their names read, of how many in the languages that have a model.
+
+    `models` are these, by language; without the extra `names` there are none.
+    """
+
+    read: int
+    articles: int
+    models: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,7 @@ class Status:
     tuned: Tuning | None
     jobs_waiting: int
     furniture: int
+    names: NamesStatus
     bytes: int
 
 
@@ -56,5 +70,12 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         tuned=Tuning.read(directory.ranking),
         jobs_waiting=len(engines.catalog.inbox.waiting()),
         furniture=len(engines.catalog.recurring.furniture()),
+        names=names_status(engines),
         bytes=directory.bytes_on_disk(),
     )
+
+
+def names_status(engines: Engines) -> NamesStatus:
+    models = engines.names.models() if engines.names else {}
+    read, waiting = engines.catalog.names.count(models)
+    return NamesStatus(read, read + waiting, dict(models))

@@ -24,6 +24,7 @@ class Part(StrEnum):
     CATALOG = "catalogue"
     ORIGINALS = "originals"
     INBOX = "inbox"
+    COLLECTIONS = "collections"
     COLUMNS = "columns"
     LEXICAL = "lexical"
     VECTORS = "vectors"
@@ -62,6 +63,8 @@ def verify(
         yield Problem(Part.ORIGINALS, message)
     for job in engines.catalog.inbox.damaged():
         yield Problem(Part.INBOX, f"the file of job {job.number} is damaged")
+    for message in engines.catalog.collections.problems():
+        yield Problem(Part.COLLECTIONS, message)
     if engines.table.is_damaged():
         yield Problem(Part.COLUMNS, "the file is damaged")
     elif not engines.table.agrees(engines.catalog):
@@ -72,6 +75,8 @@ def verify(
         engines.embedder.check_queries()
     except EngineUnavailable as exc:
         yield Problem(Part.GRAPH, str(exc))
+    if count := len(engines.catalog.names.damaged()):
+        yield Problem(Part.CATALOG, f"the names of {count} articles are damaged")
     for compare in (_furniture, _words, _vectors, _neighbours):
         yield from _lasting(engines, compare, is_written_to)
 
@@ -79,9 +84,11 @@ def verify(
 def repair(engines: Engines, indexer: Indexer) -> None:
     """Repair the caches and the vectors from the catalogue; sound parts are left alone.
 
-    Damaged originals are deleted, and copied again when their files are next read. A damaged
-    calibration is deleted; the caller calibrates. Embedding exports the query graph again.
+    Damaged originals are deleted, and copied again when their files are next read. Damaged
+    collections are set aside. A damaged calibration is deleted; the caller calibrates. Embedding
+    exports the query graph again.
     """
+    engines.catalog.collections.set_aside()
     engines.catalog.originals.forget(list(engines.catalog.originals.damaged()))
     if engines.table.is_damaged() or not engines.table.agrees(engines.catalog):
         engines.table.clear()
@@ -98,6 +105,9 @@ def repair(engines: Engines, indexer: Indexer) -> None:
     if len(bad) or any(_neighbours(engines)):
         indexer.rebuild_neighbours()  # without the bad rows, which are then new ones
     indexer.embed()
+    if damaged := engines.catalog.names.damaged():
+        engines.catalog.names.forget(damaged)
+    indexer.read_names()
     indexer.finish()
 
 

@@ -6,116 +6,32 @@ catalogue. One article mask filters both engines, the total, the facets and the 
 
 import json
 from calendar import isleap
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.catalog import Catalog
 from backfile.index.model.arrays import Bools, Ints
-from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
+from backfile.index.model.category import Category
+from backfile.index.model.filters import (
+    EXCLUSIONS,
+    FACETS,
+    DateFilter,
+    DayOfYear,
+    Filters,
+    instant_of,
+    milliseconds_of,
+)
 from backfile.index.model.periods import Unit, numbers
 
-
-def bare_name(name: str) -> str:
-    """A name in lower case without `www.`
-
-    >>> bare_name("www.CNN.com")
-    'cnn.com'
-    """
-    return name.casefold().removeprefix("www.")
-
-
-@dataclass(frozen=True)
-class Category:
-    """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`."""
-
-    names: tuple[str, ...]
-    codes: Ints
-    owners: Ints
-    n_articles: int
-
-    @classmethod
-    def of(cls, values: Sequence[Sequence[str]]) -> Self:
-        """Encode the values of each article, ignoring empty strings.
-
-        Spellings that differ only in case are one value; its name is the most frequent spelling.
-        """
-        numbers: dict[str, int] = {}  # by spelling
-        spelt, owners = [], []
-        for ordinal, names in enumerate(values):
-            for name in names:
-                if name:
-                    spelt.append(numbers.setdefault(name, len(numbers)))
-                    owners.append(ordinal)
-        alike: dict[str, list[int]] = {}
-        for name, number in numbers.items():
-            alike.setdefault(name.casefold(), []).append(number)
-        counts = np.bincount(spelt, minlength=len(numbers))
-        spellings = tuple(numbers)
-        code_of = np.empty(len(numbers), np.int32)
-        for code, same in enumerate(alike.values()):
-            code_of[same] = code
-        # Two spellings of one value in one article are one entry.
-        pairs = np.stack([np.array(owners, np.int32), code_of[np.array(spelt, np.int32)]])
-        owned, codes = np.unique(pairs, axis=1)
-        return cls(
-            names=tuple(spellings[max(same, key=lambda n: counts[n])] for same in alike.values()),
-            codes=codes,
-            owners=owned,
-            n_articles=len(values),
-        )
-
-    def holding(self, names: Sequence[str]) -> Bools:
-        """Article mask of the articles with any of these names, compared without case.
-
-        A name that is not there stands for those that differ in `www.` alone.
-        """
-        folded = {name.casefold() for name in names}
-        known = folded & {name.casefold() for name in self.names}
-        bare = {bare_name(name) for name in folded - known}
-        return self._articles_of(
-            [name.casefold() in known or bare_name(name) in bare for name in self.names]
-        )
-
-    def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
-        """Article mask of the articles with a name that contains these words as a phrase."""
-        phrase, n = list(words), len(words)
-        names = [words_of(name) for name in self.names]
-        return self._articles_of(
-            [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
-        )
-
-    def beginning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
-        """Article mask of the articles with a name that begins so, `www.` left out."""
-        typed = " ".join(words)
-        names = (" ".join(words_of(bare_name(name))) for name in self.names)
-        return self._articles_of([bool(typed) and name.startswith(typed) for name in names])
-
-    def counts(self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0) -> Counter[str]:
-        """Count the articles of the mask by name, and subtract `less`, (n_names,)."""
-        codes = self.codes[article_mask[self.owners]]
-        counted = np.bincount(codes, minlength=len(self.names)) - less
-        pairs = zip(self.names, counted.tolist(), strict=True)
-        return Counter({name: n for name, n in pairs if n})
-
-    def narrowed(self, article_mask: Bools) -> Self:
-        """The same names, with the entries of the masked articles only."""
-        entries = article_mask[self.owners]
-        return replace(self, codes=self.codes[entries], owners=self.owners[entries])
-
-    def _articles_of(self, name_mask: list[bool]) -> Bools:
-        article_mask = np.zeros(self.n_articles, np.bool_)
-        article_mask[self.owners[np.array(name_mask, np.bool_)[self.codes]]] = True
-        return article_mask
-
-
 UNDATED = 0
+UNKNOWN = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +43,9 @@ class ArticleTable:
     `date.toordinal()`, or the first day of a month, year or interval, UNDATED if there is none;
     `published_last` is the last day of these, and equal to `published` for a day. `cluster`
     (n_articles,) is the cluster of an article, from 0 up, and `cluster_rank` its rank there: the
-    lead has the lowest. Both are -1 for an article without copies.
+    lead has the lowest. Both are -1 for an article without copies. `number` (n_articles,) is the
+    number of an article, ascending, and `added` the instant at which it came into the archive, in
+    milliseconds since 1970, UNKNOWN for an article of an early release.
     """
 
     generation: int
@@ -141,6 +59,11 @@ class ArticleTable:
     section: Category
     language: Category
     author: Category
+    person: Category
+    organisation: Category
+    place: Category
+    number: npt.NDArray[np.int64]
+    added: npt.NDArray[np.int64]
 
     @classmethod
     def load(cls, catalog: Catalog, generation: int) -> Self:
@@ -158,6 +81,7 @@ class ArticleTable:
         embedded = np.zeros(n_rows, np.bool_)
         embedded[rows] = stored[present, 2] != 0
         cluster, cluster_rank = _clusters(numbers, members)
+        people, organisations, places = _names(numbers, catalog.names.table())
         return cls(
             generation=generation,
             article_of=article_of,
@@ -172,6 +96,11 @@ class ArticleTable:
             section=Category.of([(a.section,) for a in articles]),
             language=Category.of([(a.language,) for a in articles]),
             author=Category.of(json.loads(f"[{','.join(a.authors for a in articles)}]")),
+            person=people,
+            organisation=organisations,
+            place=places,
+            number=numbers,
+            added=_instants([a.added for a in articles]),
         )
 
     @property
@@ -202,6 +131,19 @@ class ArticleTable:
     def coverage(self) -> float:
         """The share of passages that can be found by meaning, 0 to 1."""
         return float((self.embedded & self.alive).sum() / max(1, self.n_passages))
+
+    @cached_property
+    def last_added(self) -> int:
+        """The instant at which the last article came in, in milliseconds; UNKNOWN if there is none.
+
+        What a later snapshot has besides came in later.
+        """
+        return int(self.added.max(initial=UNKNOWN))
+
+    def added_at(self, ordinal: int) -> datetime | None:
+        """The instant at which an article came into the archive, if it is known."""
+        added = int(self.added[ordinal])
+        return None if added == UNKNOWN else instant_of(added)
 
     @cached_property
     def undated(self) -> Bools:
@@ -237,6 +179,12 @@ class ArticleTable:
         if filters.until:
             earliest = self.published_last if within else self.published
             article_mask &= earliest <= filters.until.toordinal()
+        if filters.added_since:
+            article_mask &= self.added >= max(milliseconds_of(filters.added_since), UNKNOWN + 1)
+        if filters.collection:
+            if filters.members is None:
+                raise ValueError(f"the collection {filters.collection!r} was not looked up")
+            article_mask &= np.isin(self.number, filters.members.numbers)
         for name, excluded in EXCLUSIONS.items():
             category: Category = getattr(self, name)
             if names := getattr(filters, name):
@@ -311,6 +259,22 @@ class ArticleTable:
         return first
 
 
+def _instants(written: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Instants (ISO 8601) in milliseconds; UNKNOWN for an empty one, and for one that is damaged.
+
+    A batch of articles came in at one instant, so there are few.
+    """
+    known = {each: _milliseconds(each) for each in set(written)}
+    return np.fromiter((known[each] for each in written), np.int64, len(written))
+
+
+def _milliseconds(written: str) -> int:
+    try:
+        return max(milliseconds_of(datetime.fromisoformat(written)), UNKNOWN)
+    except ValueError:
+        return UNKNOWN
+
+
 def surplus(
     clusters: Ints, codes: npt.NDArray[np.signedinteger], n_codes: int
 ) -> npt.NDArray[np.int64]:
@@ -341,3 +305,17 @@ def _clusters(numbers: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) ->
     _, cluster[ordinals[present]] = np.unique(members[present, 1], return_inverse=True)
     cluster_rank[ordinals[present]] = members[present, 2]
     return cluster, cluster_rank
+
+
+def _names(
+    numbers: npt.NDArray[np.int64], stored: Sequence[tuple[int, ArticleNames]]
+) -> Iterator[Category]:
+    """Columns of people, organisations and places, from (article, its names)."""
+    sought = np.fromiter((number for number, _ in stored), np.int64, len(stored))
+    ordinals, present = _ordinals_of(numbers, sought)
+    there = [(ordinals[i], stored[i][1]) for i in np.flatnonzero(present).tolist()]
+    for kind in range(len(ArticleNames._fields)):
+        values: list[tuple[str, ...]] = [()] * len(numbers)
+        for ordinal, names in there:
+            values[ordinal] = names[kind]
+        yield Category.of(values)

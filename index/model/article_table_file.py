@@ -15,9 +15,10 @@ import numpy as np
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import write_whole
 from backfile.archive.store.sealing import new_digest
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 
-FORMAT = "columns-4"
+FORMAT = "columns-5"
 EARLIER = b"{"  # the first byte of a file without a digest, of an earlier release
 
 

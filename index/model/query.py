@@ -5,17 +5,20 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlencode
 
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
+from backfile.archive.store.collections_file import clean_name
 from backfile.index.model.filters import (
     FACET_FILTERS,
     DateFilter,
     Filters,
     parse_day,
     parse_day_of_year,
+    parse_instant,
+    written_instant,
 )
 from backfile.index.model.groups import Group
 
@@ -159,6 +162,8 @@ class Query:
             until=parse_day("until", last("until"), end=True),
             date=_choice(DateFilter, "date", last("date")),
             day=parse_day_of_year("day", last("day")),
+            collection=_collection(last("collection")),
+            added_since=parse_instant("added_since", last("added_since")),
             **_facet_values(parameters),
         )
         if filters.since and filters.until and filters.since > filters.until:
@@ -197,6 +202,10 @@ class Query:
             pairs.append(("day", str(self.filters.day)))
         for name in FACET_FILTERS:
             pairs.extend((name, value) for value in getattr(self.filters, name))
+        if self.filters.collection:
+            pairs.append(("collection", self.filters.collection))
+        if self.filters.added_since:
+            pairs.append(("added_since", written_instant(self.filters.added_since)))
         if self.match:
             pairs.append(("match", self.match.value))
         for name in ("sort", "copies", "timeline", "mark", "view", "context"):
@@ -238,7 +247,11 @@ def _compared(given: Sequence[str]) -> tuple[str, ...]:
     return texts
 
 
-def _facet_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def _collection(value: str) -> str:
+    return clean_name("collection", value) if value else ""
+
+
+def _facet_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The values of each facet filter, each once; raise BadQuery if there are too many."""
     found, total = {}, 0
     for name in FACET_FILTERS:

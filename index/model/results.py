@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -145,7 +145,8 @@ class PassageHit:
 class Hit:
     """An article of an answer with its best passages, best first.
 
-    `copies` are the other matching articles of its cluster if copies are folded.
+    `copies` are the other matching articles of its cluster if copies are folded. `added` is when
+    the article came into the archive, None if an early release did not note it.
     """
 
     article: Article
@@ -156,6 +157,7 @@ class Hit:
     why: Explanation
     group: Group
     copies: OtherCopies = OtherCopies()
+    added: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The engines of one archive together: the record, the caches over it, and the model."""
+"""The engines of one archive together: the record, the caches over it, and the models."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,15 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.noise import NoiseFile
-from backfile.index.seams.protocols import Embedder, LexicalIndex, VectorIndex
+from backfile.index.seams.protocols import Embedder, LexicalIndex, NameReader, VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The record (catalogue and vectors), the caches over it, and the model."""
+    """The record (catalogue and vectors), the caches over it, and the models.
+
+    `names` is None where no names are to be read.
+    """
 
     catalog: Catalog
     vectors: VectorFile
@@ -20,3 +23,4 @@ class Engines:
     embedder: Embedder
     table: ArticleTableFile
     noise: NoiseFile
+    names: NameReader | None = None

@@ -6,12 +6,13 @@ they are written once, above the seam, from posting lists. tests/index/test_cont
 implementation, and the fakes in tests/fakes.py, against these docstrings.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Field, Gap
+from backfile.index.model.mentions import Mention
 from backfile.index.model.postings import Postings, Slot, Vocabulary
 
 
@@ -201,6 +202,21 @@ class Reranker(Protocol):
 
     def scores(self, question: str, texts: Sequence[str]) -> Floats:
         """How well each text answers the question, 0 to 1, (n,); raise EngineUnavailable."""
+        ...
+
+
+class NameReader(Protocol):
+    """Finds the names of people, organisations and places in texts; it can be pickled."""
+
+    def models(self) -> Mapping[str, str]:
+        """The name and version of a model for each language that has one; loads none of them."""
+        ...
+
+    def mentions(self, language: str, articles: Sequence[Sequence[str]]) -> list[list[Mention]]:
+        """The mentions in articles of one language, in order; an article is a list of texts.
+
+        Raises EngineUnavailable if there is no model for the language, or it cannot be loaded.
+        """
         ...
 
 

@@ -29,6 +29,8 @@ COLUMNS = {
     "date",
     "day",
     *FACET_FILTERS,
+    "collection",
+    "added_since",
     "match",
     "sort",
     "copies",

@@ -36,6 +36,7 @@ from backfile.index.search.hints import (
     is_corrected,
     shows_correction,
 )
+from backfile.index.search.memberships import Memberships
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.readiness import Readiness, ReadinessCheck
@@ -111,6 +112,7 @@ class Searcher:
         self._synonyms = synonyms
         self._cache = cache or ResultCache()
         self._suggester: Suggester | None = None
+        self._memberships = Memberships(engines.catalog)
         self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query, *, relaxes: bool = True) -> Results:
@@ -167,7 +169,7 @@ class Searcher:
 
     def read(self, query: Query) -> ReadQuery:
         """Read a query without answering it."""
-        return read_query(query, self._today(), self._synonyms)
+        return read_query(self._memberships.looked_up(query), self._today(), self._synonyms)
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest completions of a query that is being typed; raise BadQuery."""

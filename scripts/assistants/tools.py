@@ -41,6 +41,10 @@ Day = Annotated[
     str | None, Field(description="2024-03-23, 2024-03 or 2024; inclusive.", max_length=10)
 ]
 Names = Annotated[list[str] | None, Field(description="Any of these values.", max_length=50)]
+Named = Annotated[
+    list[str] | None,
+    Field(description="Named in the text, as a facet writes it: any of these.", max_length=50),
+]
 Excluded = Annotated[list[str] | None, Field(description="None of these values.", max_length=50)]
 Sort = Annotated[
     Literal["relevance", "newest", "oldest", "added"],
@@ -86,10 +90,16 @@ class ArchiveTools:
         section: Names = None,
         language: Names = None,
         author: Names = None,
+        person: Named = None,
+        organisation: Named = None,
+        place: Named = None,
         not_source: Excluded = None,
         not_section: Excluded = None,
         not_language: Excluded = None,
         not_author: Excluded = None,
+        not_person: Excluded = None,
+        not_organisation: Excluded = None,
+        not_place: Excluded = None,
         date: Annotated[
             Literal["any", "none", "within"],
             Field(
@@ -98,6 +108,13 @@ class ArchiveTools:
             ),
         ] = "any",
         day: Annotated[str | None, Field(description="A day of any year: 03-23.")] = None,
+        collection: Annotated[
+            str | None, Field(description="A collection of starred articles.", max_length=100)
+        ] = None,
+        added_since: Annotated[
+            str | None,
+            Field(description="Added to the archive from this day on.", max_length=40),
+        ] = None,
         match: Match = None,
         strict: Annotated[
             bool, Field(description="true: never relax a phrase or an operator that finds nothing.")
@@ -130,12 +147,20 @@ class ArchiveTools:
             section=section,
             language=language,
             author=author,
+            person=person,
+            organisation=organisation,
+            place=place,
             not_source=not_source,
             not_section=not_section,
             not_language=not_language,
             not_author=not_author,
+            not_person=not_person,
+            not_organisation=not_organisation,
+            not_place=not_place,
             date=date,
             day=day,
+            collection=collection,
+            added_since=added_since,
             match=match,
             strict=strict,
             sort=sort,
@@ -246,7 +271,10 @@ class ArchiveTools:
         until: Day = None,
         source: Names = None,
     ) -> Json:
-        """Count what a search finds by outlet, section, language and author."""
+        """Count what a search finds by outlet, section, language and author.
+
+        And by the people, organisations and places in the texts, if these were read.
+        """
         answer = self._counted(query, mode, since, until, source)
         return {
             **_summary(answer),

@@ -71,20 +71,27 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["lexical", "vectors"]), required=False)
+@click.argument("what", type=click.Choice(["lexical", "vectors", "names"]), required=False)
 @quiet
 @with_settings
 @with_threads
 def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
-    """Make an index anew from the record, without embedding again; both if none is named.
+    """Make an index anew from the record, without embedding again; if none is named, both.
 
-    Searches use the earlier index until the new one is complete.
+    Searches use the earlier index until the new one is complete. `names` reads the articles again
+    whose names another model has read, or another version of it.
     """
-    with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, rebuilding=True) as opened:
-        if what != "vectors":
+    rebuilding = what != "names"
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, rebuilding=rebuilding) as opened,
+    ):
+        if what in ("lexical", None):
             rebuild_words(settings, opened.indexer)
-        if what != "lexical":
+        if what in ("vectors", None):
             opened.indexer.rebuild_neighbours()
+        if what == "names":
+            opened.indexer.read_names(again=True)
     click.echo(f"rebuilt {what or 'lexical and vectors'} in {settings.archive}")
 
 

@@ -29,7 +29,7 @@ from backfile.scripts.commands.options import (
 from backfile.scripts.printing.hits import copies_line, print_history, print_related, print_results
 from backfile.scripts.printing.progress import watched
 from backfile.web.api.exports import EXPORTS, as_hit_table
-from backfile.web.api.json import article_json
+from backfile.web.api.json import stored_json
 from backfile.web.i18n.phrases import date_note
 
 
@@ -84,6 +84,10 @@ MOST_LANGUAGES = 8  # named by `status`
 )
 @click.option("--day", default="", metavar="MM-DD", help="Of this day, in any year.")
 @with_facets
+@click.option("--collection", default="", metavar="NAME", help="Of this collection alone.")
+@click.option(
+    "--added-since", default="", metavar="DAY", help="Added to the archive from this day on."
+)
 @click.option(
     "--match",
     type=click.Choice([g.value for g in Group]),
@@ -157,7 +161,7 @@ def show(settings: Settings, article_id: str, related: bool, history: bool, as_j
         return
     article, copies = stored.article, reader.copies(article_id)
     if as_json:
-        click.echo(json.dumps(article_json(article, stored.passages, copies), ensure_ascii=False))
+        click.echo(json.dumps(stored_json(stored, copies), ensure_ascii=False))
         return
     click.secho(article.title, bold=True)
     click.echo(byline_of(article))
@@ -195,6 +199,12 @@ def status(settings: Settings, as_json: bool) -> None:
     if found.furniture:
         click.echo(
             f"furniture   {found.furniture:,} sentences recur in an outlet and are not searched"
+        )
+    if found.names.articles:
+        languages = f" ({', '.join(found.names.models)})" if found.names.models else ""
+        click.echo(
+            f"names       of {found.names.read:,} of {found.names.articles:,} articles read"
+            f"{languages}"
         )
     if found.jobs_waiting:
         click.echo(

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from backfile.answers import Answer
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import ArchiveClosed, BadQuery, BadSetting
+from backfile.archive.model.errors import ArchiveClosed, ArticleNotFound, BadQuery, BadSetting
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.collections import (
+    MOST_ARTICLES,
+    MOST_COLLECTIONS,
+    Collection,
+    Entry,
+)
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.index.indexing.status import Status, status_of
@@ -147,9 +153,9 @@ class Archive:
         url, it is named by its content.
 
         `vectors=False` indexes words alone; the next call without it makes up for it. `progress` is
-        called with a stage (`reading`, in articles; `words`, `meaning`, `neighbours`, in passages),
-        how much of it is done, and how much there is; from more than one thread. Each call loads
-        the model: give many articles to one call.
+        called with a stage (`reading`, `names`, in articles; `words`, `meaning`, `neighbours`, in
+        passages), how much of it is done, and how much there is; from more than one thread. Each
+        call loads the model: give many articles to one call.
 
         Raises ArchiveBusy while another writes, and BadSetting for `fields` and `date_order`. What
         the iterable itself raises is raised again, once all that came before it is indexed.
@@ -209,9 +215,45 @@ class Archive:
         most = parse_limit(str(limit), most=MOST_RELATED)
         return self._reader().searcher.related(article_id, limit=most)
 
+    def collections(self) -> list[Collection]:
+        """List the collections of starred articles, by name."""
+        return self._reader().engines.catalog.collections.listed(MOST_COLLECTIONS)
+
+    def collected(self, name: str) -> list[Entry]:
+        """List the articles of a collection with their notes and tags; raise BadQuery.
+
+        One that is no longer in the archive is listed, too. `search` takes the name as a filter.
+        """
+        return self._reader().engines.catalog.collections.entries(name, MOST_ARTICLES)
+
+    def collect(self, name: str, article_ids: str | Iterable[str]) -> int:
+        """Put articles into a collection, which is made if need be; return how many are new in it.
+
+        Raises ArticleNotFound for one that is not in the archive, and BadQuery for the name.
+        """
+        ids, catalog = _listed(article_ids), self._reader().engines.catalog
+        known = catalog.articles_of(ids)
+        for each in ids:
+            if each not in known:
+                raise ArticleNotFound(each)
+        return catalog.collections.add(name, [(each, known[each].title) for each in ids])
+
+    def uncollect(self, name: str, article_ids: str | Iterable[str]) -> int:
+        """Take articles out of a collection; return how many were in it. Raises BadQuery."""
+        collections = self._reader().engines.catalog.collections
+        return collections.remove(name, _listed(article_ids))
+
+    def rename_collection(self, name: str, new: str) -> Collection:
+        """Give a collection another name; raise BadQuery."""
+        return self._reader().engines.catalog.collections.rename(name, new)
+
+    def delete_collection(self, name: str) -> Collection:
+        """Delete a collection with its notes and tags; its articles stay in the archive."""
+        return self._reader().engines.catalog.collections.delete(name)
+
     def remove(self, article_ids: str | Iterable[str]) -> int:
         """Remove articles from the record and from what is found; return how many there were."""
-        ids = [article_ids] if isinstance(article_ids, str) else list(article_ids)
+        ids = _listed(article_ids)
         reader = self._reader()
         with self._writing() as opened:
             removed = opened.indexer.remove(ids)
@@ -269,6 +311,10 @@ def settings_for(
         threads=settings.threads if threads is None else threads,
         trust=trust or settings.trust,
     )
+
+
+def _listed(article_ids: str | Iterable[str]) -> list[str]:
+    return [article_ids] if isinstance(article_ids, str) else list(article_ids)
 
 
 def _stages(progress: Progress | None) -> "StageProgress":

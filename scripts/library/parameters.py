@@ -28,10 +28,20 @@ class SearchParameters(TypedDict, total=False):
     section: Names | None
     language: Names | None
     author: Names | None
+    person: Names | None
+    organisation: Names | None
+    place: Names | None
     not_source: Names | None
     not_section: Names | None
     not_language: Names | None
     not_author: Names | None
+    not_person: Names | None
+    not_organisation: Names | None
+    not_place: Names | None
+    collection: str | None
+    """A collection of starred articles, by name."""
+    added_since: Day | None
+    """Added to the archive from this day on, or from this instant on, a datetime."""
     match: str | None
     """`all`, `most`, `some` or `related`: the last group of hits that is wanted."""
     sort: str | None
@@ -63,6 +73,8 @@ def query_of(text: str | None, parameters: SearchParameters) -> Query:
         if name not in KNOWN:
             raise BadQuery(name, f"there is no such parameter; there are: {', '.join(KNOWN)}")
     given = {name: list(_written(value)) for name, value in parameters.items()}
+    if isinstance(since := parameters.get("added_since"), datetime):
+        given["added_since"] = [since.isoformat()]
     if isinstance(strict := parameters.get("strict"), bool):
         given["strict"] = [str(int(strict))]
     return Query.from_parameters({"q": list(_written(text)), **given})

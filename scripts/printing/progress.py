@@ -12,6 +12,7 @@ from tqdm import tqdm
 from backfile.index.indexing.stages import Stage
 
 T = TypeVar("T")
+UNITS = {Stage.READING: "B", Stage.NAMES: " articles"}
 
 
 def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
@@ -44,7 +45,7 @@ class Bars:
 
     def _show(self, stage: Stage, done: int, total: int) -> None:
         if stage not in self._bars:
-            unit = "B" if stage is Stage.READING else " passages"
+            unit = UNITS.get(stage, " passages")
             self._bars[stage] = tqdm(
                 desc=stage.value.rjust(10),
                 unit=unit,

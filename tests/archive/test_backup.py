@@ -37,6 +37,7 @@ from backfile.archive.store.backup import back_up
 from backfile.archive.store.backup_files import Cache
 from backfile.archive.store.backup_list import BackupList, damages
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.collections import Collections
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import SCHEMA, Manifest
 from backfile.archive.store.record import mark_record
@@ -716,3 +717,35 @@ def test_the_exchange_of_two_names_is_one_step(tmp_path):
     if not switching._exchange(tmp_path / "one", tmp_path / "other"):
         pytest.skip("this file system cannot")
     assert (tmp_path / "one" / "file").read_text() == "other"
+
+
+def test_collections_are_backed_up_and_restored(archive, tmp_path):
+    collections = Collections(archive.collections)
+    collections.add("Ferries", [("ferry", "Ferry timetable cut")])
+    assert make(archive, tmp_path / "backup").notes == ()
+    assert Collections(tmp_path / "backup" / "collections.sqlite").named("Ferries").articles == 1
+    collections.delete("Ferries")
+    restore(tmp_path / "backup", archive)
+    assert collections.named("Ferries").articles == 1
+    assert collections.make("More").name == "More"
+
+
+def test_damaged_collections_keep_no_archive_from_its_backup(archive, tmp_path):
+    Collections(archive.collections).make("Ferries")
+    make(archive, tmp_path / "backup")
+    archive.collections.write_bytes(b"no database" * 999)
+    again = make(archive, tmp_path / "backup")
+    assert ["the earlier backup of it stays" in note for note in again.notes] == [True]
+    assert Collections(tmp_path / "backup" / "collections.sqlite").named("Ferries")
+    first = make(archive, tmp_path / "other")
+    assert ["it is not in the backup" in note for note in first.notes] == [True]
+    assert is_whole(tmp_path / "backup")
+    assert is_whole(tmp_path / "other")
+
+
+def test_damaged_collections_of_a_backup_are_not_restored(archive, tmp_path):
+    Collections(archive.collections).make("Ferries")
+    make(archive, tmp_path / "backup")
+    (tmp_path / "backup" / "collections.sqlite").write_bytes(b"no database")
+    with pytest.raises(BackupUnusable, match=r"collections\.sqlite"):
+        restore(tmp_path / "backup", archive)

@@ -77,6 +77,6 @@ def test_a_damaged_file_is_no_file_and_is_mended(filled, tmp_path, kind):
 def test_a_file_of_an_earlier_release_is_no_damage(filled, tmp_path):
     path = tmp_path / "archive" / "columns"
     _, _, content = path.read_bytes().partition(b"\n")
-    path.write_bytes(content.replace(b"columns-4", b"columns-2"))
+    path.write_bytes(content.replace(b"columns-5", b"columns-2"))
     assert filled.table.read(filled.catalog.generation()) is None
     assert list(verify(filled)) == []

@@ -12,7 +12,8 @@ from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.dates import DateSpan
 from backfile.index.answers.counts import span, timeline
 from backfile.index.duplicates.folding import Folding
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 from backfile.index.model.filters import DateFilter, DayOfYear, Filters
 from backfile.index.model.periods import Period, Unit
 from backfile.index.model.query import Copies, Sort
@@ -37,7 +38,9 @@ def table_of(found, clusters=None):
     last = np.array([each.last.toordinal() if each else 0 for each in found], np.int32)
     cluster = np.array(clusters or [-1] * len(found), np.int32)
     rank = np.where(cluster >= 0, ordinals, -1).astype(np.int32)
-    return ArticleTable(1, ordinals, ordinals >= 0, first, last, cluster, rank, *[none] * 4)
+    return ArticleTable(
+        1, ordinals, ordinals >= 0, first, last, cluster, rank, *[none] * 7, ordinals, ordinals
+    )
 
 
 @settings(deadline=None)

@@ -14,7 +14,8 @@ from backfile.index.lexical.scoring import holding, matching
 from backfile.index.lexical.scoring.bm25 import K1, Idf, added, merged
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 from backfile.index.model.expression import (
     And,
     Field,
@@ -317,6 +318,7 @@ def read(archive):
     known = ArticleTable(
         1, article_of, article_of >= 0, days, days, -days, -days,
         Category.of([(name,) for name in sources]), none, Category.of([("en",)] * 5), none,
+        days, days,
     )  # fmt: skip
     return found, living, sources, known
 

@@ -6,7 +6,8 @@ import pytest
 from backfile.index.lexical.analysis.stemming import fold
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 from backfile.index.model.expression import Word, Words
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import ScorePartKind, Verdict

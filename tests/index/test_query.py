@@ -1,7 +1,7 @@
 """Queries and their URLs."""
 
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import parse_qs
 
 import pytest
@@ -19,6 +19,10 @@ words = st.text(st.characters(exclude_categories=["C"]), max_size=40).map(
     lambda t: unicodedata.normalize("NFC", " ".join(t.split()))
 )
 days = st.none() | st.dates(date(1500, 1, 1))
+instants = st.datetimes(timezones=st.just(UTC), min_value=datetime(1, 1, 2)).map(  # noqa: DTZ001
+    lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)
+)
+collections = words.map(lambda name: name.replace("/", "").replace("\\", "").strip(". "))
 
 
 @st.composite
@@ -34,6 +38,8 @@ def queries(draw):
             date=draw(st.sampled_from(DateFilter)),
             day=draw(st.none() | st.dates().map(lambda day: DayOfYear(day.month, day.day))),
             **{name: draw(names) for name in EXCLUSIONS.values()},
+            collection=draw(collections),
+            added_since=draw(days | instants),
         ),
         sort=draw(st.sampled_from(Sort)),
         timeline=draw(st.sampled_from(Scale)),
@@ -52,7 +58,21 @@ def test_a_query_survives_its_url(query):
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["q", "mode", "since", "until", "date", "sort", "limit", "cursor", "author", "day"]
+            [
+                *(
+                    "q",
+                    "mode",
+                    "since",
+                    "until",
+                    "date",
+                    "sort",
+                    "limit",
+                    "cursor",
+                    "author",
+                    "day",
+                ),
+                *("collection", "added_since"),
+            ]
         ),
         st.lists(st.text()),
     )

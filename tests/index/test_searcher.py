@@ -59,7 +59,8 @@ def test_facets_and_timeline_count_the_very_hits(searcher, text, mode, match):
     }
     for name in FACETS:
         counted = {count.value: count.count for count in results.facets[name]}
-        assert counted == {value: n for value, n in expected[name].items() if value}
+        # No names were read of the stories; tests/index/test_facets_of_names.py counts those.
+        assert counted == {value: n for value, n in expected.get(name, {}).items() if value}
     dated = sum(count.count for count in results.timeline.bins)
     assert dated + results.timeline.undated == len(hits)
     assert results.timeline.undated == sum(hit.article.published is None for hit in hits)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from backfile.archive.model.dates import DateSpan
 from backfile.index.answers.counts import span, timeline
-from backfile.index.model.article_table import ArticleTable, Category
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
 from backfile.index.model.periods import Period, Unit, numbers
 
 
@@ -18,7 +19,9 @@ def columns_of(*days):
     places = np.arange(len(days), dtype=np.int32)
     published = np.array([d.toordinal() if d else 0 for d in days], np.int32)
     alone = np.full(len(published), -1, np.int32)
-    return ArticleTable(1, places, places >= 0, published, published, alone, alone, *[none] * 4)
+    return ArticleTable(
+        1, places, places >= 0, published, published, alone, alone, *[none] * 7, places, places
+    )
 
 
 @pytest.mark.parametrize(

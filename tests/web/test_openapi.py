@@ -13,15 +13,17 @@ from backfile.index.model.results import ScorePartKind
 from backfile.web.api.openapi import description
 from backfile.web.api.parameters import PATTERNS
 from backfile.web.app import create_app
+from backfile.web.collections.access import Access
 from tests.builders import SEARCHES, STORIES, writes_to
 
+LOCAL = Access(local=True)
 DESCRIPTION = description(writes=True)
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 
 
 @pytest.fixture
 def app(engines, searcher, reader):
-    return create_app(searcher, reader, writes=writes_to(engines))
+    return create_app(searcher, reader, writes=writes_to(engines), access=LOCAL)
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def routes_of(app):
 
 @pytest.mark.parametrize("writes", [False, True])
 def test_every_route_of_the_api_is_described_and_no_other(engines, searcher, reader, writes):
-    app = create_app(searcher, reader, writes=writes_to(engines) if writes else None)
+    app = create_app(searcher, reader, writes=writes_to(engines) if writes else None, access=LOCAL)
     paths = description(writes=writes)["paths"]
     described = {(path, method) for path, methods in paths.items() for method in methods}
     routes = routes_of(app)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from flask import Response, g
 
 from backfile.archive.model.errors import (
+    ArchiveBusy,
     ArchiveError,
     ArchiveUnwritable,
     ArticleNotFound,
@@ -89,7 +90,7 @@ def status_of(error: ArchiveError) -> HTTPStatus:
             return HTTPStatus.BAD_REQUEST
         case ArticleNotFound():
             return HTTPStatus.NOT_FOUND
-        case EngineUnavailable() | Shortage() | ArchiveUnwritable() | InboxFull():
+        case EngineUnavailable() | Shortage() | ArchiveUnwritable() | ArchiveBusy() | InboxFull():
             return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -93,8 +93,8 @@ class Copy(Shape):
     url: str
 
 
-class Article(ArticleFields):
-    """A whole article."""
+class WholeArticle(ArticleFields):
+    """A whole article, now or earlier."""
 
     text: str
     furniture: Annotated[
@@ -106,6 +106,14 @@ class Article(ArticleFields):
     passages: list[Passage]
 
 
+class Article(WholeArticle):
+    """A whole article, with the names in its text, most mentioned first, once they were read."""
+
+    people: list[str]
+    organisations: list[str]
+    places: list[str]
+
+
 class Kept(Shape):
     """The times of a version."""
 
@@ -113,7 +121,7 @@ class Kept(Shape):
     replaced_at: Annotated[str, Field(description="Empty for the present version.")]
 
 
-class Version(Article, Kept):
+class Version(WholeArticle, Kept):
     """A version of an article."""
 
 

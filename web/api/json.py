@@ -7,10 +7,11 @@ from typing import Any
 from backfile.archive.furniture import furniture_of
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.dates import DateSpan
+from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.clusters import Copy, OtherCopies
 from backfile.archive.store.reader import Versions
 from backfile.index.asking.autocomplete import Suggestion
-from backfile.index.model.filters import FACET_FILTERS, Filters
+from backfile.index.model.filters import FACET_FILTERS, Filters, written_instant
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
     Bin,
@@ -85,6 +86,8 @@ def query_json(query: Query) -> Json:
         "date": filters.date.value,
         "day": str(filters.day) if filters.day else None,
         **{name: list(getattr(filters, name)) for name in FACET_FILTERS},
+        "collection": filters.collection or None,
+        "added_since": written_instant(filters.added_since) if filters.added_since else None,
         "match": query.match.value if query.match else None,
         "sort": query.sort.value,
         "copies": query.copies.value,
@@ -94,6 +97,12 @@ def query_json(query: Query) -> Json:
         "limit": query.limit,
         "cursor": str(query.cursor) if query.cursor else None,
     }
+
+
+def stored_json(stored: StoredArticle, copies: OtherCopies) -> Json:
+    """A whole article as the archive has it, with its names."""
+    names = {kind: list(some) for kind, some in stored.names._asdict().items()}
+    return article_json(stored.article, stored.passages, copies) | names
 
 
 def article_json(
@@ -191,6 +200,7 @@ def article_fields(article: Article) -> Json:
 def _hit(hit: Hit) -> Json:
     return {
         "article": article_fields(hit.article),
+        "added": written_instant(hit.added) if hit.added else None,
         "group": hit.group.value,
         "score": round(hit.score, 6),
         "ranks": _ranks(hit.ranks),

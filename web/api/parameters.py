@@ -7,6 +7,7 @@ from typing import cast as typed
 from typing import get_type_hints
 
 from backfile.archive.model.message import Message
+from backfile.archive.store.collections_file import LONGEST_NAME
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
@@ -36,6 +37,10 @@ PATTERNS = {
         "^((0?[13578]|1[02])-(0?[1-9]|[12][0-9]|3[01])"
         "|(0?[469]|11)-(0?[1-9]|[12][0-9]|30)|0?2-(0?[1-9]|[12][0-9]))$"
     ),
+    "added_since": (
+        f"^{YEAR}(-{MONTH}(-{DAY}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{{1,6}})?)?"
+        "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?)?)?$"
+    ),
     "cursor": "^g[0-9]{1,18}o[0-9]{1,12}$",
 }
 MEANINGS = {
@@ -52,10 +57,21 @@ MEANINGS = {
     "section": Message("One of these sections."),
     "language": Message("One of these languages, by code."),
     "author": Message("One of these authors."),
+    "person": Message("One of these people is named in the text, as `facets` writes them."),
+    "organisation": Message("One of these organisations is named in the text."),
+    "place": Message("One of these places is named in the text."),
     "not_source": Message("None of these outlets."),
     "not_section": Message("None of these sections."),
     "not_language": Message("None of these languages."),
     "not_author": Message("None of these authors."),
+    "not_person": Message("None of these people is named in the text."),
+    "not_organisation": Message("None of these organisations is named in the text."),
+    "not_place": Message("None of these places is named in the text."),
+    "collection": Message("Of this collection of starred articles, whatever the case."),
+    "added_since": Message(
+        "Added to the archive from this day, month or year on, or from this instant: "
+        "2024-03-23T10:00Z."
+    ),
     "match": Message(
         "The last group of hits that is wanted: `all` words, `most`, `some`, or `related`."
     ),
@@ -89,10 +105,18 @@ EXAMPLES = {
     "section": ["Local"],
     "language": ["en"],
     "author": ["Ana Ruiz"],
+    "person": ["Marian Holt"],
+    "organisation": ["Harbour Trust"],
+    "place": ["Wexmoor"],
     "not_source": ["Northshore Wire"],
     "not_section": ["Sport"],
     "not_language": ["de"],
     "not_author": ["Ana Ruiz"],
+    "not_person": ["Marian Holt"],
+    "not_organisation": ["Harbour Trust"],
+    "not_place": ["Wexmoor"],
+    "collection": "Starred",
+    "added_since": "2024-03-23",
     "match": "all",
     "sort": "newest",
     "copies": "show",
@@ -116,7 +140,7 @@ def search_parameters() -> list[Json]:
     """Describe the parameters of a search: the fields of Query and Filters."""
     return [
         parameter("q", _text()),
-        *_parameters_of(Filters),
+        *_parameters_of(Filters, without=("members",)),
         *_parameters_of(Query, without=("text", "filters")),
     ]
 
@@ -224,6 +248,8 @@ def _schema(name: str, kind: object) -> Json:
         return number(MOST_HITS)
     if name == "strict":
         return {"type": "integer", "enum": [0, 1], "default": 0}
+    if name == "collection":
+        return {"type": "string", "maxLength": LONGEST_NAME}
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
     if name == COMPARE:

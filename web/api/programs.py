@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import ETags
 
 from backfile.archive.model.errors import ArchiveError
+from backfile.archive.store.collections import Collections
 from backfile.index.search.searcher import Searcher
 
 PATHS = (
@@ -32,12 +33,18 @@ def is_for_programs(path: str) -> bool:
     return path.startswith(PATHS)
 
 
-def tag_answers(app: Flask, searcher: Searcher, today: Callable[[], date] = date.today) -> None:
+def tag_answers(
+    app: Flask,
+    searcher: Searcher,
+    today: Callable[[], date] = date.today,
+    collections: Collections | None = None,
+) -> None:
     """Give answers a weak ETag, and answer 304 to a request that has the current one.
 
     An answer depends on the generation of the archive, on the day (`last week`), and on its
-    address. It may depend on the settings of this process: a random salt changes at each start.
-    A 304 needs no search, and reads nothing of the archive but its generation, once a second.
+    address; that of a collection also on the revision of the collections. It may depend on the
+    settings of this process: a random salt changes at each start. A 304 needs no search, and reads
+    nothing of the archive but its generation, once a second.
     """
     salt = secrets.token_bytes(8)
 
@@ -47,9 +54,10 @@ def tag_answers(app: Flask, searcher: Searcher, today: Callable[[], date] = date
             return None
         try:
             generation = 0 if request.path in CONSTANT else searcher.table().generation
+            revision = _revision(collections)
         except ArchiveError:  # the route may answer without what cannot be opened
             return None
-        g.tag = _tag(generation, f"{today()} {request.full_path}", salt)
+        g.tag = _tag(generation, f"{today()} {revision} {request.full_path}", salt)
         if not _knows(request.if_none_match, g.tag):
             return None
         return Response(status=304)
@@ -86,6 +94,11 @@ def allow_origins(app: Flask, origins: Sequence[str]) -> None:
             response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
             response.headers["Access-Control-Max-Age"] = str(SECONDS_OF_PREFLIGHT)
         return response
+
+
+def _revision(collections: Collections | None) -> int:
+    """The revision of the collections, if the answer depends on one of them."""
+    return collections.revision() if collections and "collection" in request.args else 0
 
 
 def _has_tag() -> bool:

@@ -14,9 +14,9 @@ from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, mark_passing, selection_of
 from backfile.web.api.article_shapes import Article, History
 from backfile.web.api.json import (
-    article_json,
     related_json,
     results_json,
+    stored_json,
     suggestions_json,
     versions_json,
 )
@@ -70,7 +70,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def article(article_id: str) -> Response:
         selection = selection_of(Article, request.args.to_dict(flat=False))
         stored, copies = reader.article(article_id), reader.copies(article_id)
-        return answer(Article, article_json(stored.article, stored.passages, copies), selection)
+        return answer(Article, stored_json(stored, copies), selection)
 
     @routes.get("/articles/<id:article_id>/related")
     def related(article_id: str) -> Response:

@@ -106,6 +106,9 @@ class Hit(Shape):
     """An article that was found, with its best passages."""
 
     article: ArticleFields
+    added: Annotated[
+        str | None, Field(description="When it came into the archive, ISO 8601 in UTC.")
+    ]
     group: Group
     score: float
     ranks: Ranks
@@ -129,6 +132,9 @@ class Facets(Shape):
     section: list[Count]
     language: list[Count]
     author: list[Count]
+    person: list[Count]
+    organisation: list[Count]
+    place: list[Count]
 
 
 class FacetTotals(Shape):
@@ -138,6 +144,9 @@ class FacetTotals(Shape):
     section: Natural
     language: Natural
     author: Natural
+    person: Natural
+    organisation: Natural
+    place: Natural
 
 
 class AskedPart(Shape):
@@ -184,10 +193,18 @@ class Query(Shape):
     section: list[str]
     language: list[str]
     author: list[str]
+    person: list[str]
+    organisation: list[str]
+    place: list[str]
     not_source: list[str]
     not_section: list[str]
     not_language: list[str]
     not_author: list[str]
+    not_person: list[str]
+    not_organisation: list[str]
+    not_place: list[str]
+    collection: Annotated[str | None, Field(description="The collection that has the articles.")]
+    added_since: Annotated[str | None, Field(description="A day, or an instant, ISO 8601 in UTC.")]
     match: Annotated[
         Group | None, Field(description="The last group that is wanted, with those before it.")
     ]

@@ -66,6 +66,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
             matches=total,
             current=max(current, 0),
             copies=reader.copies(article_id),
+            names=stored.names,
             related=related,
             other_years=other_years(searcher, found.published),
             citations=written(found),

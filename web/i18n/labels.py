@@ -11,6 +11,9 @@ NAMES: dict[str, dict[str, Message]] = {
         "section": Message("section"),
         "language": Message("language"),
         "author": Message("author"),
+        "person": Message("person"),
+        "organisation": Message("organisation"),
+        "place": Message("place"),
     },
     "FIELD_NAMES": {
         "title": Message("title"),

@@ -13,7 +13,7 @@ from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.holding import ALL_WORDS, NodeMatches, WordMatches, held
 from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows
-from backfile.index.model.article_table import Category, bare_name
+from backfile.index.model.category import Category, bare_name
 from backfile.index.model.expression import (
     COLUMNS,
     And,

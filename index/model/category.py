@@ -1,0 +1,140 @@
+"""A column of an article table with any number of names for each article: outlet, people."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from backfile.index.model.arrays import Bools, Ints
+
+
+def bare_name(name: str) -> str:
+    """A name in lower case without `www.`
+
+    >>> bare_name("www.CNN.com")
+    'cnn.com'
+    """
+    return name.casefold().removeprefix("www.")
+
+
+@dataclass(frozen=True)
+class Category:
+    """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`."""
+
+    names: tuple[str, ...]
+    codes: Ints
+    owners: Ints
+    n_articles: int
+
+    @classmethod
+    def of(cls, values: Sequence[Sequence[str]]) -> Self:
+        """Encode the values of each article, ignoring empty strings.
+
+        Spellings that differ only in case are one value; its name is the most frequent spelling.
+        """
+        numbers: dict[str, int] = {}  # by spelling
+        named = [[name for name in names if name] for names in values]
+        spelt = [numbers.setdefault(name, len(numbers)) for names in named for name in names]
+        owners = np.repeat(np.arange(len(named)), np.fromiter(map(len, named), np.int64))
+        alike: dict[str, list[int]] = {}
+        for name, number in numbers.items():
+            alike.setdefault(name.casefold(), []).append(number)
+        counts = np.bincount(spelt, minlength=len(numbers))
+        spellings = tuple(numbers)
+        code_of = np.empty(len(numbers), np.int32)
+        for code, same in enumerate(alike.values()):
+            code_of[same] = code
+        # Two spellings of one value in one article are one entry.
+        pairs = np.sort(owners * len(alike) + code_of[np.array(spelt, np.int32)])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a third of np.unique's time
+        owned, codes = np.divmod(pairs, max(1, len(alike)))
+        return cls(
+            names=tuple(spellings[max(same, key=lambda n: counts[n])] for same in alike.values()),
+            codes=codes.astype(np.int32),
+            owners=owned.astype(np.int32),
+            n_articles=len(values),
+        )
+
+    def holding(self, names: Sequence[str]) -> Bools:
+        """Article mask of the articles with any of these names, compared without case.
+
+        A name that is not there stands for those that differ in `www.` alone.
+        """
+        folded = {name.casefold() for name in names}
+        known = folded & self._code_of.keys()
+        name_mask = np.zeros(len(self.names), np.bool_)
+        name_mask[[self._code_of[name] for name in known]] = True
+        if bare := {bare_name(name) for name in folded - known}:
+            name_mask |= np.array([bare_name(name) in bare for name in self.names], np.bool_)
+        return self._articles_of(name_mask)
+
+    def mentioning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
+        """Article mask of the articles with a name that contains these words as a phrase."""
+        phrase, n = list(words), len(words)
+        names = [words_of(name) for name in self.names]
+        found = [any(name[i : i + n] == phrase for i in range(len(name) - n + 1)) for name in names]
+        return self._articles_of(np.array(found, np.bool_))
+
+    def beginning(self, words: Sequence[str], words_of: Callable[[str], list[str]]) -> Bools:
+        """Article mask of the articles with a name that begins so, `www.` left out."""
+        typed = " ".join(words)
+        names = (" ".join(words_of(bare_name(name))) for name in self.names)
+        found = [bool(typed) and name.startswith(typed) for name in names]
+        return self._articles_of(np.array(found, np.bool_))
+
+    def counts(self, article_mask: Bools) -> Counter[str]:
+        """Count the articles of the mask by name."""
+        counted = self._counted(article_mask)
+        return Counter(dict(self._pairs(counted, np.flatnonzero(counted))))
+
+    def most(
+        self,
+        article_mask: Bools,
+        limit: int,
+        less: npt.NDArray[np.int64] | int = 0,
+        wanted: Sequence[str] = (),
+    ) -> tuple[list[tuple[str, int]], int]:
+        """The most frequent names among the articles of the mask, with their numbers.
+
+        `less`, (n_names,), is subtracted from these. Of equals, the first by the alphabet. `wanted`
+        names follow if they are rarer. Also returns how many names there are in all.
+        """
+        counted = self._counted(article_mask) - less
+        found = np.flatnonzero(counted)
+        total = len(found)
+        if total > limit:  # an archive has more people than can be sorted in each search
+            least = np.partition(counted[found], total - limit)[total - limit]
+            found = found[counted[found] >= least]
+        rare = [code for name in wanted if (code := self._code_of.get(name.casefold())) is not None]
+        ordered = sorted(self._pairs(counted, found), key=lambda pair: (-pair[1], pair[0]))[:limit]
+        listed = {name for name, _ in ordered}
+        more = self._pairs(counted, np.array(rare, np.int64))
+        return [*ordered, *(pair for pair in more if pair[1] and pair[0] not in listed)], total
+
+    def narrowed(self, article_mask: Bools) -> Self:
+        """The same names, with the entries of the masked articles only."""
+        entries = article_mask[self.owners]
+        return replace(self, codes=self.codes[entries], owners=self.owners[entries])
+
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {name.casefold(): code for code, name in enumerate(self.names)}
+
+    def _counted(self, article_mask: Bools) -> npt.NDArray[np.int64]:
+        """The number of articles of the mask by code, (n_names,)."""
+        return np.bincount(self.codes[article_mask[self.owners]], minlength=len(self.names))
+
+    def _pairs(
+        self, counted: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[str, int]]:
+        names = (self.names[code] for code in codes.tolist())
+        return zip(names, counted[codes].tolist(), strict=True)
+
+    def _articles_of(self, name_mask: Bools) -> Bools:
+        article_mask = np.zeros(self.n_articles, np.bool_)
+        article_mask[self.owners[name_mask[self.codes]]] = True
+        return article_mask

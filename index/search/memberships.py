@@ -1,0 +1,57 @@
+"""Looks up which articles a collection has, so that it can be a filter of a search."""
+
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from backfile.archive.model.errors import BadQuery
+from backfile.archive.model.message import Message
+from backfile.archive.store.catalog import Catalog
+from backfile.index.model.arrays import Rows
+from backfile.index.model.filters import Members
+from backfile.index.model.query import Query
+
+MOST_KEPT = 16  # collections, 8 bytes for each article
+HIDDEN = Message("collections are for the owner of this server, who signs in with its token")
+_shown = ContextVar("shown", default=True)
+
+
+def show_collections(shown: bool) -> None:
+    """Say whether searches of this thread may ask for collections, from now on."""
+    _shown.set(shown)
+
+
+class Memberships:
+    """Finds the articles of collections in one archive, by number; thread-safe.
+
+    An article keeps its number while it is replaced, so its membership is true in any snapshot. One
+    that was removed has none: it is in its collections, and in no search.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._numbers = lru_cache(MOST_KEPT)(self._read_numbers)
+
+    def looked_up(self, query: Query) -> Query:
+        """The query with the members of its collection, if it has one.
+
+        They are of the present version of the collection, by which answers are told apart: it may
+        change without a new generation of the archive. Raises BadQuery if there is no such
+        collection or none is shown, and EngineUnavailable if the collections cannot be read.
+        """
+        if not query.filters.collection:
+            return query
+        if not _shown.get():
+            raise BadQuery("collection", HIDDEN)
+        found = self._catalog.collections.named(query.filters.collection)
+        numbers = self._numbers(found.name, found.version, self._catalog.generation())
+        members = Members(found.version, numbers)
+        filters = replace(query.filters, collection=found.name, members=members)
+        return replace(query, filters=filters)
+
+    def _read_numbers(self, name: str, _version: int, _generation: int) -> Rows:
+        _, article_ids = self._catalog.collections.members(name)
+        numbers = self._catalog.numbers_of(article_ids).values()
+        return np.fromiter(numbers, np.int64, len(numbers))
