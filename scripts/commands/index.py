@@ -108,6 +108,13 @@ def index(
     if dry_run:
         watched = WatchedFields(names.chosen, names.dates, names.remedy)
         print_dry_run(Source(again, Reading(inputs, watched)), watched)
+    if not ArchiveDirectory(settings.archive).exists():
+        found = _refusals_of(Source(again, Reading(inputs, names)))
+        if found:
+            click.echo(
+                f"no article was found, so no archive was made in {settings.archive}", err=True
+            )
+            _finish(found, rejects, as_json=as_json, code=1)
     with (
         Bars(quiet=quiet) as bars,
         open_for_writing(settings, bars, create=True) as opened,
@@ -160,13 +167,25 @@ def _run(opened: Writing, source: Source | Rereading, *, no_vectors: bool) -> Re
     return opened.indexer.index(source) if no_vectors else opened.indexer.run(source)
 
 
-def _finish(report: Report, rejects: Path | None, *, as_json: bool, hint: str = "") -> None:
+def _refusals_of(source: Source) -> Report | None:
+    """The report of an input without any article; None as soon as one is found."""
+    report = Report()
+    for found in source:
+        if isinstance(found, Article):
+            return None
+        report.refused.append(found)
+    return report
+
+
+def _finish(
+    report: Report, rejects: Path | None, *, as_json: bool, hint: str = "", code: int = 0
+) -> None:
     if rejects:
         write_rejects(rejects, report.refused)
     print_report(report, as_json=as_json)
     if hint:
         click.echo(hint, err=True)
-    raise SystemExit(1 if report.refused else 0)
+    raise SystemExit(1 if report.refused else code)
 
 
 def _next_command(settings: Settings) -> str:

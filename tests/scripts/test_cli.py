@@ -470,3 +470,20 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one():
     assert result.exit_code == 2
     assert "No such command 'serch'. Did you mean 'search'?" in result.stderr
     assert "Did you mean" not in backfile("zzz").stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_an_input_without_articles_makes_no_archive(tmp_path, content):
+    news = tmp_path / "news"
+    news.mkdir()
+    if content is not None:
+        (news / "bad.jsonl").write_text(content)
+    archive = tmp_path / "var" / "archive"
+    result = backfile("index", news, "--archive", archive, "--no-vectors")
+    assert result.exit_code == 1
+    assert f"no article was found, so no archive was made in {archive}" in result.stderr
+    assert "new                   0" in result.stdout
+    assert not (tmp_path / "var").exists()
+    (news / "good.txt").write_text("The tide came in.\n\nThe boats went out again at noon.")
+    assert backfile("index", news, "--archive", archive, "--no-vectors").exit_code in (0, 1)
+    assert backfile("status", "--archive", archive).exit_code == 0
