@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 nothing found or some files refused, 2 an error, in one li
 """
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -66,6 +67,17 @@ class Commands(click.Group):
         command.short_help = COMMANDS[name].text
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as exc:
+            near = get_close_matches(args[0], COMMANDS, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"{exc.message} Did you mean '{near[0]}'?", context) from exc
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         with formatter.section("Commands"):
@@ -113,7 +125,7 @@ def _in_one_line(exc: OSError) -> str:
     return f"{exc.filename}: {reason}" if exc.filename else reason
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="backfile")
 def main() -> None:
     """Search a news archive by words and by meaning."""

@@ -53,7 +53,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def _serve(settings: Settings, announce: Callable[[str], None]) -> None:
     engines = open_engines(settings)
-    sockets = listening_sockets(settings.host, settings.port)
+    given = "BACKFILE_PORT" if "port" in settings.given else "--port"
+    sockets = listening_sockets(settings.host, settings.port, given)
     address = f"http://{_host(settings)}:{settings.port}"
     if settings.workers == 1:
         server = _server(settings, engines, sockets)
@@ -130,8 +131,11 @@ def _host(settings: Settings) -> str:
     return f"[{settings.host}]" if ":" in settings.host else settings.host
 
 
-def listening_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on each address of a host; raise BadSetting if one is not available."""
+def listening_sockets(host: str, port: int, given: str = "--port") -> list[socket.socket]:
+    """Listen on each address of a host; raise BadSetting if one is not available.
+
+    `given` is the name of what the port was given by, for the message.
+    """
     sockets: list[socket.socket] = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -141,7 +145,7 @@ def listening_sockets(host: str, port: int) -> list[socket.socket]:
         for opened in sockets:
             opened.close()
         reason = f"{host}:{port} cannot be served ({exc.strerror or exc})"
-        raise BadSetting("BACKFILE_PORT", f"{reason}; choose another with --port") from exc
+        raise BadSetting(given, f"{reason}; choose another with --port") from exc
     return sockets
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, asdict, astuple, dataclass, fields
+from dataclasses import MISSING, asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,7 +32,8 @@ class Manifest:
     archive: int = 0
     generation: int = 0
     articles: int = 0
-    prompts: Mapping[str, str] | None = None
+    # Not hashed: an embedder that is given to a worker process is known there by its manifest.
+    prompts: Mapping[str, str] | None = field(default=None, hash=False)
 
     @classmethod
     def read(cls, path: Path) -> Self:

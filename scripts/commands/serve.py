@@ -30,6 +30,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
         host=host or settings.host,
         port=port or settings.port,
         workers=workers or settings.workers,
+        given=settings.given - {"port"} if port else settings.given,
     )
     click.echo(f"opening the archive in {settings.archive}")
     with suppress(KeyboardInterrupt):

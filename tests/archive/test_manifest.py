@@ -84,3 +84,9 @@ def test_a_manifest_of_an_earlier_release_knows_no_prompts_and_any_are_right(tmp
     assert earlier == replace(MANIFEST, prompts=None)
     earlier.require_model(model="tiny", weights="0123456789abcdef", prompts={"query": "q: "})
     assert not earlier.has_model_of(MANIFEST)
+
+
+def test_a_manifest_with_prompts_has_a_hash_and_differs_from_others():
+    one, two = (replace(MANIFEST, prompts={"query": text}) for text in ("query: ", ""))
+    assert hash(one) == hash(replace(one))
+    assert one != two

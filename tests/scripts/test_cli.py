@@ -455,3 +455,18 @@ def test_what_has_no_date_is_found_from_the_shell_and_shown_as_it_was_written(tm
     assert "date as written: 2021-02-30; no article can be of that day\n" in notes["Third"]
     assert "date as written: spring 2024; no date is named\n" in notes["Fifth"]
     assert "as written" not in notes["Sixth"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_h_asks_for_help_as_help_does(command):
+    short, long = backfile(*command, "-h"), backfile(*command, "--help")
+    assert short.exit_code == long.exit_code == 0
+    assert short.stdout == long.stdout
+    assert "-h, --help" in short.stdout
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest_one():
+    result = backfile("serch", "ferry")
+    assert result.exit_code == 2
+    assert "No such command 'serch'. Did you mean 'search'?" in result.stderr
+    assert "Did you mean" not in backfile("zzz").stderr

@@ -298,6 +298,19 @@ def test_a_port_that_is_taken_is_a_bad_setting():
         listening_sockets("127.0.0.1", port)
 
 
+@pytest.mark.parametrize(
+    ("option", "named"), [([], "BACKFILE_PORT"), (["--port", "{port}"], "--port")]
+)
+def test_a_port_that_is_taken_is_named_by_what_gave_it(indexed_by_words, option, named):
+    (taken,) = listening_sockets("127.0.0.1", 0)
+    port = taken.getsockname()[1]
+    given = [each.format(port=port) for each in option]
+    with taken:
+        result = backfile("serve", "--archive", indexed_by_words, *given, BACKFILE_PORT=str(port))
+    assert result.exit_code == 2
+    assert f"backfile: {named}: 127.0.0.1:{port} cannot be served" in result.stderr
+
+
 def test_a_token_that_can_be_guessed_is_a_bad_setting(indexed_by_words):
     result = backfile("serve", "--archive", indexed_by_words, BACKFILE_TOKEN="short")
     assert result.exit_code == 2
