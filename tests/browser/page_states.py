@@ -13,7 +13,7 @@ SAMPLE_STATES = {
     "another spelling offered": ("/?q=swing+brigde&mode=keyword", "Why this result?"),
     "results without all words": (
         "/?q=harbor+brigde+closd&strict=1",
-        "None mentions all of these words",
+        "None mentions all",
     ),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
     "nothing found, words offered": ("/?q=brigde&strict=1", "Words that are in the archive"),
