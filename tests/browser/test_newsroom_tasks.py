@@ -261,7 +261,7 @@ def test_ten_names_at_once(reader):
     reader.open("/batch")
     reader.fill(page.get_by_label("Searches, one a line"), "\n".join(NAMES))
     reader.press(page.get_by_label("Each line as an exact phrase, such as a name"))
-    reader.follow(page.locator(".batch").get_by_role("button", name="Search"))
+    reader.follow(page.locator(".batch").get_by_role("button", name="Search", exact=True))
     assert page.locator("table.listed tbody tr").count() == len(NAMES)
     rows = rows_of(reader.download(page.get_by_role("button", name="This table as CSV")))
     assert [row["query"].strip('"') for row in rows] == list(NAMES)
