@@ -240,7 +240,7 @@ SHOWN = (*LISTED, "strict", "folder", "trust")
 def export(
     settings: Settings, words: tuple[str, ...], kind: str, output: Path | None, **parameters: Any
 ) -> None:
-    """Write every article that a search finds: CSV, JSON Lines or RIS.
+    """Write every article that a search finds: CSV, JSON Lines, RIS, BibTeX or plain citations.
 
     Without a query, all that pass the filters."""
     with Archive(settings) as archive:
