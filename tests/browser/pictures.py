@@ -1,0 +1,71 @@
+"""Takes a picture of each state of each page, to be looked at.
+
+`python -m tests.browser.pictures FOLDER`: at 1280, 768 and 390 pixels, in dark colours, and as on
+paper. `index.html` in the folder is a sheet of them all.
+"""
+
+import re
+import sys
+import tempfile
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.settings import Settings
+from backfile.index.writing import open_for_writing
+from backfile.scripts.printing.progress import Bars
+from tests.browser.browsers import served, started_chromium
+from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.builders import ROOT, app_in
+
+LOOKS = {
+    "1280": {"viewport": {"width": 1280, "height": 900}},
+    "768": {"viewport": {"width": 768, "height": 1024}},
+    "390": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "paper": {"viewport": {"width": 794, "height": 1123}},
+}
+
+
+def take(folder: Path, states: dict[str, tuple[str, str]], address: str) -> list[str]:
+    """Photograph states of a served archive in all looks; return the names of the files."""
+    taken = []
+    with started_chromium() as browser:
+        for look, options in LOOKS.items():
+            context = browser.new_context(base_url=address, **options)
+            page = context.new_page()
+            if look == "paper":
+                page.emulate_media(media="print")
+            for state, (path, _) in states.items():
+                page.goto(path)
+                taken.append(f"{re.sub(r'[^a-z]+', '-', state.lower())}-{look}.png")
+                page.screenshot(path=folder / taken[-1])
+            context.close()
+    return taken
+
+
+def archive(folder: Path, *, filled: bool) -> Path:
+    settings = replace(Settings(), archive=folder)
+    with Bars(quiet=True) as bars, open_for_writing(settings, bars, create=True) as opened:
+        if filled:
+            opened.indexer.index(Reading([ROOT / "scripts" / "sample"], FieldMap()))
+            opened.indexer.embed()
+    return folder
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    with tempfile.TemporaryDirectory() as place:
+        for filled, states in ((True, SAMPLE_STATES | GERMAN_STATES), (False, EMPTY_STATES)):
+            made = archive(Path(place) / str(filled), filled=filled)
+            with served(app_in(made)) as address:
+                names += take(folder, states, address)
+    pictures = (f'<img src="{escape(each)}" title="{escape(each)}" width="300">' for each in names)
+    (folder / "index.html").write_text("\n".join(pictures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
