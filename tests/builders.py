@@ -49,7 +49,8 @@ from backfile.index.vector.embedding.model import find_model
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.scripts.backfile import main
 from backfile.web.api.writes import Writes
-from backfile.web.app import create_app
+from backfile.web.app import NO_ACCESS, create_app
+from backfile.web.collections.access import Access
 from tests.fakes import CapitalisedNames, HashedWords, MemoryIndex, MemoryVectors
 
 ROOT = Path(__file__).parent.parent
@@ -197,10 +198,12 @@ def index_in_small_batches(folder: Path, news: Path, progress=silent) -> None:
         indexer.run(Reading([news], FieldMap()))
 
 
-def app_over(engines: Engines, *, writes: Writes | None = None, **options) -> Flask:
+def app_over(
+    engines: Engines, *, writes: Writes | None = None, access: Access = NO_ACCESS, **options
+) -> Flask:
     """The application over engines that are open; the options are those of the ranking."""
     searcher = Searcher(engines, RankingOptions(**options))
-    return create_app(searcher, ArchiveReader(engines.catalog), writes=writes)
+    return create_app(searcher, ArchiveReader(engines.catalog), writes=writes, access=access)
 
 
 TOKEN = "only-for-the-tests"

@@ -40,7 +40,8 @@ class TitleSource(StrEnum):
     LEAD = "lead"
 
 
-PROGRAM = "<python>"  # as Python itself has `<stdin>`: no path that a person would use
+PROGRAM = "<python>"  # no path that a person would use
+STANDARD_INPUT = "<stdin>"
 
 RECEIVED = "<api>/"  # before the number of the job by which an article was received over HTTP
 
@@ -49,7 +50,8 @@ RECEIVED = "<api>/"  # before the number of the job by which an article was rece
 class Origin:
     """The file an article comes from, and its line or record number (1 for a whole file).
 
-    `file` is PROGRAM, and the line its number among others, where a program gave the article.
+    `file` is PROGRAM, and the line its number among others, where a program gave the article, and
+    STANDARD_INPUT where it was read from there.
     `file` is RECEIVED and the number of a job, and the line one of that job, where it came by HTTP.
     `digest` is the SHA-256 of the file's bytes, in hex; empty where these were not kept.
     """
@@ -62,6 +64,11 @@ class Origin:
     def is_received(self) -> bool:
         """Whether the article was received over HTTP: then its id alone says which one it is."""
         return self.file.startswith(RECEIVED)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the next run has other articles at this place."""
+        return self.file in (PROGRAM, STANDARD_INPUT)
 
     @property
     def path(self) -> Path:

@@ -13,13 +13,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from backfile.archive.model.addresses import canonical_url, is_amp_or_mobile, is_page, site_of
-from backfile.archive.model.article import PROGRAM, Article
+from backfile.archive.model.article import PROGRAM, STANDARD_INPUT, Article
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.model.ids import folded, is_derived, is_global, scoped_ids
 from backfile.archive.store.identities import Known, Named, day_number
 
 FETCHED = re.compile(r"https?://", re.I)  # the place of a feed
-MOVING = re.compile(rf"{FETCHED.pattern}|{PROGRAM}\Z", re.I)  # the numbers say nothing of articles
+MOVING = re.compile(
+    rf"{FETCHED.pattern}|{PROGRAM}\Z|{STANDARD_INPUT}\Z", re.I
+)  # the numbers say nothing of articles
 WORD = re.compile(r"\w+")
 RUN = 3  # words
 # Of 3,000 pairs of articles of one outlet and one day (AllSides), 99% share less than 0.06.
@@ -92,7 +94,7 @@ class Pair(NamedTuple):
             return Kind.PLACE if in_file else Kind.FORMER  # a file that was changed back
         if article.version and holder.version and article.version != holder.version:
             return Kind.VERSION
-        if article.origin.file == PROGRAM and not self.this_run:
+        if article.origin.is_passing and not self.this_run:
             return Kind.PLACE
         if in_file and self._is_in_place(same_title=same_title):
             return Kind.PLACE
@@ -103,7 +105,7 @@ class Pair(NamedTuple):
     def _is_foreign(self, *, same_title: bool) -> bool:
         """Whether both are of different outlets or, if they differ in title, of different feeds."""
         article, holder = self.article, self.holder
-        if article.origin.file == PROGRAM and not self.this_run and same_title:
+        if article.origin.is_passing and not self.this_run and same_title:
             return False
         if is_foreign(self.id, article.source, article.url, holder):
             return not (same_title and is_global(self.id))

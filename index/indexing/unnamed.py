@@ -8,7 +8,7 @@ the other one keeps the article, and the changed one is a new article.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from backfile.archive.model.article import PROGRAM, Article, Origin
+from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.ids import folded, is_derived, is_part, is_unnamed
 from backfile.archive.store.identities import Identities, Known, Placed
 
@@ -79,8 +79,8 @@ class Unnamed:
 
 
 def _has_place(article: Article) -> bool:
-    """Whether an article without id is known by its place: not if a program gave it."""
-    return is_derived(article.id) and article.origin.file != PROGRAM
+    """Whether an article without id is known by its place: not if that is passing."""
+    return is_derived(article.id) and not article.origin.is_passing
 
 
 def _fitting(article: Article, placed: Sequence[Placed]) -> Iterator[str]:

@@ -1,17 +1,24 @@
 """Commands that read articles into an archive: index, reread."""
 
 import shlex
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 
 from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.fields import FieldMap, WatchedFields
+from backfile.archive.formats.files import ReadResult, SourceFile
 from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.records import read_json_lines
 from backfile.archive.formats.rejects import Rejects, write_rejects
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import STANDARD_INPUT, Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
@@ -30,6 +37,7 @@ from backfile.scripts.printing.reports import (
     print_report,
 )
 
+DASH = Path("-")  # stands for standard input
 no_vectors_option = click.option(
     "--no-vectors", is_flag=True, help="Words only; meaning can follow later."
 )
@@ -44,10 +52,13 @@ rejects_option = click.option(
 
 
 class Source:
-    """Articles from rejects that were mended, then from files."""
+    """Articles from rejects that were mended, then from standard input, then from files."""
 
-    def __init__(self, rejects: Rejects | None, reading: Reading) -> None:
+    def __init__(
+        self, rejects: Rejects | None, lines: Iterable[ReadResult], reading: Reading
+    ) -> None:
         self._rejects = rejects
+        self._lines = lines
         self._reading = reading
 
     @property
@@ -59,7 +70,27 @@ class Source:
         return self._reading.bytes_total
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
-        return chain(self._rejects or (), self._reading)
+        return chain(self._rejects or (), self._lines, self._reading)
+
+
+class Lines:
+    """The JSON lines of a file, if there is one; they may be read more than once."""
+
+    def __init__(self, file: SourceFile | None, names: FieldMap) -> None:
+        self._file = file
+        self._names = names
+
+    def __iter__(self) -> Iterator[ReadResult]:
+        return iter(read_json_lines(self._file, self._names) if self._file else ())
+
+
+@contextmanager
+def standard_input() -> Iterator[SourceFile]:
+    """A copy of standard input, so that it can be read more than once."""
+    with NamedTemporaryFile(suffix=".jsonl") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield replace(SourceFile.at(Path(copy.name), "stdin.jsonl"), place=STANDARD_INPUT)
 
 
 @click.command()
@@ -98,24 +129,34 @@ def index(
 ) -> None:
     """Read files and folders, keep the articles, and index them. Safe to run again.
 
+    `-` stands for JSON lines on standard input, of which no copy is kept.
     What was received over HTTP, and is not in the archive yet, comes first.
     """
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
     again = Rejects(retry, names) if retry else None
-    inputs = [*paths, *(again.paths if again else ())]
-    if not inputs and not again:
+    inputs = [*(path for path in paths if path != DASH), *(again.paths if again else ())]
+    if not paths and not again:
         raise click.UsageError("Missing argument 'PATHS...'.")
-    if dry_run:
-        watched = WatchedFields(names.chosen, names.dates, names.remedy)
-        print_dry_run(Source(again, Reading(inputs, watched)), watched)
-    with (
-        Bars(quiet=quiet) as bars,
-        open_for_writing(settings, bars, create=True) as opened,
-    ):
-        print_jobs(do_all(opened.engines.catalog, opened.indexer))
-        originals = None if no_originals else opened.engines.catalog.originals
-        reading = Reading(inputs, names, originals=originals, pool=opened.workers)
-        report = _run(opened, Source(again, reading), no_vectors=no_vectors)
+    with standard_input() if DASH in paths else nullcontext() as given:
+        if dry_run:
+            watched = WatchedFields(names.chosen, names.dates, names.remedy)
+            source = Source(again, Lines(given, watched), Reading(inputs, watched))
+            print_dry_run(source, watched)
+        lines = Lines(given, names)
+        if not ArchiveDirectory(settings.archive).exists():
+            found = _refusals_of(Source(again, lines, Reading(inputs, names)))
+            if found:
+                reason = f"no article was found, so no archive was made in {settings.archive}"
+                click.echo(reason, err=True)
+                _finish(found, rejects, as_json=as_json, code=1)
+        with (
+            Bars(quiet=quiet) as bars,
+            open_for_writing(settings, bars, create=True) as opened,
+        ):
+            print_jobs(do_all(opened.engines.catalog, opened.indexer))
+            originals = None if no_originals else opened.engines.catalog.originals
+            reading = Reading(inputs, names, originals=originals, pool=opened.workers)
+            report = _run(opened, Source(again, lines, reading), no_vectors=no_vectors)
     hint = "" if quiet or as_json or not report.read else _next_command(settings)
     _finish(report, rejects, as_json=as_json, hint=hint)
 
@@ -160,13 +201,25 @@ def _run(opened: Writing, source: Source | Rereading, *, no_vectors: bool) -> Re
     return opened.indexer.index(source) if no_vectors else opened.indexer.run(source)
 
 
-def _finish(report: Report, rejects: Path | None, *, as_json: bool, hint: str = "") -> None:
+def _refusals_of(source: Source) -> Report | None:
+    """The report of an input without any article; None as soon as one is found."""
+    report = Report()
+    for found in source:
+        if isinstance(found, Article):
+            return None
+        report.refused.append(found)
+    return report
+
+
+def _finish(
+    report: Report, rejects: Path | None, *, as_json: bool, hint: str = "", code: int = 0
+) -> None:
     if rejects:
         write_rejects(rejects, report.refused)
     print_report(report, as_json=as_json)
     if hint:
         click.echo(hint, err=True)
-    raise SystemExit(1 if report.refused else 0)
+    raise SystemExit(1 if report.refused else code)
 
 
 def _next_command(settings: Settings) -> str:

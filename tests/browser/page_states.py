@@ -6,20 +6,30 @@ The words must stand on the page, so that a state that is no longer reached is n
 SAMPLE_STATES = {
     "start": ("/", "in the archive"),
     "results": ("/?q=swing+bridge", "by words"),
-    "results by words": ("/?q=swing+bridge&mode=keyword", "by words"),
+    "results by words": ("/?q=swing+bridge&mode=keyword", "Why this result?"),
     "results by meaning": ("/?q=swing+bridge&mode=semantic", "close in meaning"),
-    "results with copies": ("/?q=swing+bridge&copies=show", "fold copies"),
-    "results newest first": ("/?q=bridge&sort=newest", "newest"),
-    "another spelling offered": ("/?q=swing+brigde&mode=keyword", "by words"),
-    "results without all words": ("/?q=harbor+brigde+closd&strict=1", "None with all words"),
+    "results with copies": ("/?q=swing+bridge&copies=show", "fold duplicates"),
+    "results newest first": ("/?q=bridge&sort=newest", "Newest"),
+    "another spelling offered": ("/?q=swing+brigde&mode=keyword", "Why this result?"),
+    "results without all words": (
+        "/?q=harbor+brigde+closd&strict=1",
+        "None mentions all",
+    ),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
     "nothing found, words offered": ("/?q=brigde&strict=1", "Words that are in the archive"),
-    "results of a correction": ("/?q=brigde", "Searched for"),
+    "results of a correction": ("/?q=brigde", "Showing results for"),
     "nothing under filters": ("/?q=zxqv&source=Hafenbote&since=2024", "Nothing found"),
     "filters": ("/?q=bridge&source=Northshore+Wire&since=2023&until=2024", "Northshore Wire"),
     "sentences marked": ("/?q=swing+bridge+bankruptcy&mark=sentence", "Underlined with dots"),
     "without a source": ("/?q=bridge&not_source=Northshore+Wire", "not source"),
     "without a date": ("/?date=none", "without a date"),
+    "a list": ("/?q=swing+bridge&view=list", "List"),
+    "words in context": ("/?q=swing+bridge&view=kwic", "occurrences in"),
+    "several values of a facet": (
+        "/?q=bridge&source=Northshore+Wire&source=Coastal+Courier&not_section=Sport",
+        "not section",
+    ),
+    "a day that cannot be read": ("/?q=bridge&since=May+32", "is not a day"),
     "second page": ("/?limit=5&cursor=g1o5", "First page"),
     "beyond the last page": ("/?q=bridge&cursor=g1o9000", "no more hits"),
     "article": ("/article/cc-2023-004", "Cite as"),
@@ -45,7 +55,7 @@ SAMPLE_STATES = {
     "article not found": ("/article/nowhere", "Not in the archive"),
     "page not found": ("/nowhere", "Not in the archive"),
     "what cannot be searched": ("/?limit=many", "That cannot be searched"),
-    "overview": ("/overview", "What this archive holds"),
+    "overview": ("/overview", "About this archive"),
     "help": ("/help", "Each example below is a link"),
     "API": ("/api", "Each request below is a link"),
 }
@@ -54,7 +64,7 @@ EMPTY_STATES = {
     "empty archive": ("/", "The archive is empty"),
     "search of an empty archive": ("/?q=ferry", "Nothing found"),
     "API of an empty archive": ("/api", "Each request below is a link"),
-    "overview of an empty archive": ("/overview", "Nothing yet"),
+    "overview of an empty archive": ("/overview", "The archive is empty"),
 }
 
 GERMAN_STATES = {
@@ -69,7 +79,7 @@ GERMAN_STATES = {
     ),
     "article in German": ("/article/cc-2023-002?q=swing+bridge&step=2&lang=de", "Zitieren als"),
     "many searches in German": ("/batch?lang=de", "Was eine Tabelle enthalten kann"),
-    "overview in German": ("/overview?lang=de", "Was dieses Archiv enthält"),
+    "overview in German": ("/overview?lang=de", "Über dieses Archiv"),
     "API in German": ("/api?lang=de", "Jede Anfrage auf dieser Seite ist ein Link"),
     "help in German": ("/help?lang=de", "Jedes Beispiel auf dieser Seite ist ein Link"),
 }

@@ -78,7 +78,7 @@ def test_a_question_mark_lists_the_keys_and_escape_leads_back(page):
 @pytest.mark.parametrize("path", ["/?q=bridge", "/article/cc-2023-004", "/overview", "/nowhere"])
 def test_every_page_leads_to_the_list_of_keys(page, path):
     page.goto(path)
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     assert "Go to the search box" in page.get_by_role("dialog").inner_text()
     page.get_by_role("button", name="Close").click()
     assert page.evaluate("document.activeElement.id") == "show-keys"
@@ -122,7 +122,7 @@ def test_the_keys_can_be_switched_off_and_stay_off(page):
         assert focused_hit(page) == -1
         assert page.evaluate("document.activeElement.id") != "q"
         assert page.get_by_role("dialog").count() == 0
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_label("Use these single keys").check()
     page.get_by_role("button", name="Close").click()
     press(page, "j")
@@ -135,7 +135,7 @@ def test_the_keys_of_other_scripts_are_switched_off_with_them(page):
     )
     page.goto("/?q=bridge")
     press(page, "n")
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_label("Use these single keys").uncheck()
     page.get_by_role("button", name="Close").click()
     press(page, "p ArrowDown")

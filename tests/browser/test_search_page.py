@@ -70,7 +70,7 @@ def test_searching_by_words(page):
     assert "bankruptcy" in first.inner_text()
     assert first.locator("mark").count() > 0
     assert "by words" in first.locator(".why").inner_text()
-    first.get_by_text("Why this hit").click()
+    first.get_by_text("Why this result?").click()
     assert "bankruptcy" in first.locator(".why table").inner_text()
 
 
@@ -142,21 +142,22 @@ def test_a_citation_is_copied_with_one_click(chromium, address):
 
 def test_switching_the_mode(page):
     page.goto("/?q=builder+of+the+bridge+went+bankrupt")
-    page.get_by_label("Meaning", exact=True).check()
-    follow(page, page.get_by_role("button", name="Search"))
+    follow(page, page.get_by_role("button", name="Similar meaning"))
     assert "mode=semantic" in page.url
     assert page.locator("#q").input_value() == "builder of the bridge went bankrupt"
-    ranks = page.locator(".why summary").first.inner_text()
-    assert "by meaning" in ranks
-    assert "by words" not in ranks
+    ranks = page.locator(".why summary b").all_inner_texts()
+    assert ranks == [f"{n}." for n in range(1, len(ranks) + 1)]
+    page.locator("#q").press("Enter")
+    page.wait_for_url("**mode=semantic**")
 
 
 def test_narrowing_by_a_facet_and_taking_it_back(page):
     page.goto("/?q=bridge")
     before = titles(page)
-    link = page.locator(".facet a", has_text="Northshore Wire").first
-    count = int(link.locator(".count").inner_text())
-    follow(page, link)
+    box = page.locator(".facet li", has_text="Northshore Wire").first
+    count = int(box.locator(".count").inner_text())
+    box.locator("input[name=source]").check()
+    follow(page, page.locator(".apply").get_by_role("button", name="Apply"))
     assert found(page) == count
     assert set(page.locator("article.hit .outlet").all_inner_texts()) == {"Northshore Wire"}
     follow(page, page.locator(".chips a", has_text="Northshore Wire"))
@@ -176,8 +177,8 @@ def test_picking_a_period_in_the_timeline(page):
 
 def test_typing_a_period(page):
     page.goto("/?q=bridge")
-    page.get_by_label("From").fill("2024")
-    follow(page, page.get_by_role("button", name="Set"))
+    page.get_by_label("From", exact=True).fill("2024")
+    follow(page, page.locator(".days").get_by_role("button", name="Apply"))
     days = page.locator("article.hit time").evaluate_all("all => all.map(each => each.dateTime)")
     assert all(day >= "2024-01-01" for day in days)
     assert page.locator("#q").input_value() == "bridge"
@@ -230,6 +231,7 @@ def test_following_related_coverage(page):
 def test_taking_results_along_as_csv(page):
     page.goto("/?q=bridge&source=Coastal+Courier&limit=5")
     wanted = found(page)
+    page.locator(".actions").get_by_text("Export").click()
     path = downloaded(page, page.get_by_role("link", name="CSV", exact=True))
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -265,18 +267,18 @@ def test_a_bar_of_the_timeline_leads_to_its_time_and_back_out(page):
     assert page.locator(".timeline .unit").count() == 0 or "by day" in page.content()
     follow(page, page.get_by_role("link", name=f"Zoom out to {name.split()[-1]}"))
     assert "since=2023-01-01&until=2023-12-31" in page.url
-    follow(page, page.get_by_role("link", name="The whole time"))
+    follow(page, page.get_by_role("link", name="All dates"))
     assert "since" not in page.url
 
 
 def test_the_timeline_is_a_table_too_with_shares_on_demand(page):
     page.goto("/?q=bridge")
     page.get_by_text("As a table").click()
-    rows = page.locator(".timeline tbody tr")
+    rows = page.locator(".table tbody tr")
     counts = [int(text) for text in rows.locator("td").all_inner_texts()]
     assert 0 in counts
     assert sum(counts) >= int(page.locator("h1").inner_text().split()[0])
-    follow(page, page.get_by_role("link", name="Show as a share of the archive"))
+    follow(page, page.get_by_role("link", name="Show as % of all articles"))
     page.get_by_text("As a table").click()
     assert "of" in rows.first.inner_text()
     assert rows.first.inner_text().endswith("%")

@@ -105,13 +105,13 @@ def test_damaged_collections_leave_other_searches_alone(searcher, collections):
 
 
 def test_collections_may_be_hidden_from_a_thread(searcher):
-    show_collections(False)
+    show_collections(lambda: False)
     try:
         with pytest.raises(BadQuery, match="for the owner of this server"):
             searcher.search(FERRIES)
         assert searcher.search(Query("ferry")).total
     finally:
-        show_collections(True)
+        show_collections(lambda: True)
     assert searcher.search(FERRIES).total
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from backfile.archive.model.errors import OutOfMemory, TooManyFiles
 from backfile.archive.store.directory import ArchiveDirectory
@@ -470,3 +471,38 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one():
     assert result.exit_code == 2
     assert "No such command 'serch'. Did you mean 'search'?" in result.stderr
     assert "Did you mean" not in backfile("zzz").stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_an_input_without_articles_makes_no_archive(tmp_path, content):
+    news = tmp_path / "news"
+    news.mkdir()
+    if content is not None:
+        (news / "bad.jsonl").write_text(content)
+    archive = tmp_path / "var" / "archive"
+    result = backfile("index", news, "--archive", archive, "--no-vectors")
+    assert result.exit_code == 1
+    assert f"no article was found, so no archive was made in {archive}" in result.stderr
+    assert "new                   0" in result.stdout
+    assert not (tmp_path / "var").exists()
+    (news / "good.txt").write_text("The tide came in.\n\nThe boats went out again at noon.")
+    assert backfile("index", news, "--archive", archive, "--no-vectors").exit_code in (0, 1)
+    assert backfile("status", "--archive", archive).exit_code == 0
+
+
+def test_json_lines_are_read_from_standard_input(tmp_path):
+    archive = tmp_path / "archive"
+
+    def given(*texts, options=()):
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in texts) + "no JSON\n"
+        arguments = ["index", "-", "--archive", str(archive), "--no-vectors", "--json", *options]
+        return CliRunner().invoke(main, arguments, input=lines)
+
+    first = given("The ferry runs again.", "The bridge is shut.")
+    assert first.exit_code == 1
+    found = json.loads(first.stdout)
+    assert (found["new"], [each["origin"] for each in found["refused"]]) == (2, ["<stdin>:3"])
+    again = json.loads(given("The pier is green.", "The bridge is shut.").stdout)
+    assert (again["new"], again["unchanged"]) == (1, 1)
+    assert json.loads(backfile("status", "--archive", archive, "--json").stdout)["articles"] == 3
+    assert "2 articles can be read" in given("One.", "Two.", options=["--dry-run"]).stdout

@@ -23,7 +23,7 @@ ODD = "https://bote.example/a?b=1"
 @pytest.fixture
 def collections(engines):
     yield engines.catalog.collections
-    show_collections(True)
+    show_collections(lambda: True)
 
 
 def served(engines, access):

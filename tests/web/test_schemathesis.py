@@ -11,12 +11,14 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
 from backfile.archive.model.errors import BadQuery
-from backfile.index.model.filters import FACET_FILTERS, parse_day
+from backfile.archive.store.collections import STARRED
+from backfile.index.model.filters import FACET_FILTERS, parse_day, parse_instant
 from backfile.index.model.query import MOST_FILTERS, MOST_VALUES
 from backfile.index.search.searcher import Searcher
 from backfile.web.api.batch import LINES, MOST_QUERIES
 from backfile.web.api.openapi import description
 from backfile.web.api.parameters import PATTERNS
+from backfile.web.collections.access import Access
 from tests.builders import BEARER, STORIES, app_over, engines_in, fill, write_stories, writes_to
 
 pytestmark = pytest.mark.long
@@ -54,13 +56,15 @@ def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
     engines = engines_in(folder / "archive", in_memory=True)
     fill(engines, write_stories(folder))
-    yield app_over(engines, writes=writes_to(engines))
+    yield app_over(engines, writes=writes_to(engines), access=Access(local=True))
     engines.catalog.close()
 
 
 def described():
-    """The description, with the ids of articles that are there, and lists instead of lines."""
+    """The description, with ids and collections that are there, and lists instead of lines."""
     whole = copy.deepcopy(description(writes=True))
+    there = {"type": "string", "enum": [STARRED]}
+    whole["components"]["schemas"]["SearchLine"]["properties"]["collection"] = there
     for path, name in ((BATCH, "SearchLine"), (ARTICLES, "SentArticle")):
         line = {"$ref": f"#/components/schemas/{name}"}
         (body,) = whole["paths"][path]["post"]["requestBody"]["content"].values()
@@ -69,6 +73,8 @@ def described():
     for methods in whole["paths"].values():
         for method, operation in methods.items():
             for each in operation["parameters"]:
+                if each["name"] == "collection":
+                    each["schema"] = there
                 if each["name"] == "article_id":
                     del each["example"]
                     names = [WRITTEN] if method in ("put", "delete") else NAMED
@@ -100,6 +106,12 @@ def filter_case(_, case):
     That is 29 February, a `since` after `until`, and bounds that count different values alone.
     """
     query = case.query if isinstance(case.query, dict) else {}
+    added = query.get("added_since")
+    if isinstance(added, str) and re.fullmatch(PATTERNS["added_since"], added):
+        try:
+            parse_instant("added_since", added)
+        except BadQuery:
+            return False
     days = []
     for name in ("since", "until"):
         text = query.get(name)

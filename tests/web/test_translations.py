@@ -23,7 +23,9 @@ SAYING = re.compile(
     r"""setAttribute\("(?:aria-label|title|placeholder)", ["'`]"""
 )
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
-NAMES = re.compile(r"Backfile|BibTeX|RIS|CSL-JSON|JSON Lines|CSV|Esc|id")  # in any language
+NAMES = re.compile(
+    r"Backfile|Atom|JSON Feed|SVG|BibTeX|RIS|CSL-JSON|JSON Lines|CSV|Esc|id"
+)  # in any language
 EXAMPLES = ("pre", "code", "kbd")
 SHOWN = ("aria-label", "title", "placeholder", "alt")
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -97,7 +98,9 @@ def register(app: Flask, access: Access, collections: Collections) -> None:
 
     @app.before_request
     def choose_what_is_shown() -> None:
-        show_collections(access.allows(request))
+        asked: Any = request
+        # The request itself, as what is streamed is made when there is no present one.
+        show_collections(partial(access.allows, asked._get_current_object()))
 
     @app.after_request
     def keep_from_caches(response: Response) -> Response:

@@ -16,7 +16,8 @@ for (const compared of document.querySelectorAll("[data-compared]")) {
     const at = Math.floor(((event.clientX - left) / width) * rows.length);
     const shown = Math.min(Math.max(at, 0), rows.length - 1);
     const [period, ...counts] = Array.from(rows[shown].cells, (each) => each.textContent);
-    value.textContent = `${period}: ${counts.map((each, i) => `${names[i + 1]} ${each}`).join(" · ")}`;
+    const said = counts.map((each, i) => `${names[i + 1]} ${each}`).join(" · ");
+    value.replaceChildren(`${period}: ${said}`);
     const x = `${(100 * (shown + 0.5)) / rows.length}%`;
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
