@@ -25,7 +25,7 @@ COMMANDS = {
     "index": Summary("commands.index", "Read files and folders, and index their articles."),
     "follow": Summary("commands.follow", "Fetch feeds, and index the articles that are new."),
     "search": Summary("commands.search", "Find articles by words and by meaning."),
-    "export": Summary("commands.search", "Write all hits of a search as a table, lines or citations."),
+    "export": Summary("commands.search", "Write all hits of a search as a table, or as citations."),
     "show": Summary("commands.search", "Print an article, its history, or related coverage."),
     "collections": Summary("commands.collections", "List, show and change collections."),
     "remove": Summary("commands.maintain", "Remove articles from the archive."),
