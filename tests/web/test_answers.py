@@ -10,9 +10,9 @@ from backfile.index.model.query import Query
 from backfile.web.api.answers import property_names, selection_of, written
 from backfile.web.api.article_shapes import Article, ExportedArticle, History
 from backfile.web.api.json import (
-    article_json,
     related_json,
     results_json,
+    stored_json,
     suggestions_json,
     versions_json,
 )
@@ -48,7 +48,7 @@ def test_the_models_write_a_search_as_it_is_laid_out(searcher, search):
 def test_the_models_write_articles_as_they_are_laid_out(searcher, reader, article_id):
     stored = reader.article(article_id)
     copies = reader.copies(article_id)
-    assert_same(Article, article_json(stored.article, stored.passages, copies))
+    assert_same(Article, stored_json(stored, copies))
     assert_same(Related, related_json(searcher.related(article_id)))
     assert_same(History, versions_json(reader.versions(article_id)))
 

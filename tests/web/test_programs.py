@@ -222,3 +222,26 @@ def test_the_settings_of_the_server_reach_the_application(indexed_by_words, tmp_
     with pytest.raises(StopIteration):
         server.serve(Settings(archive=archive, cors=(ORIGIN,), rate=7), print)
     assert (given["cors"], given["rate"]) == ((ORIGIN,), 7)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/search", "/export.csv", "/export.jsonl", "/export.ris", "/search.atom"]
+)
+def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(client, path):
+    answer = client.get(f"{path}?q=ferry&souce=Courier")
+    assert answer.status_code == 400
+    assert "did you mean source?" in answer.text
+
+
+def test_an_unknown_parameter_is_the_field_of_the_problem(client):
+    problem = client.get("/api/search?q=ferry&not_sorce=Courier").json
+    assert (problem["field"], problem["status"]) == ("not_sorce", 400)
+    assert "not_source" in problem["detail"]
+    far = client.get(f"/api/articles/ferry?{'z' * 200}=1").json
+    assert "there are: fields" in far["detail"]
+    assert len(far["field"]) < 100
+
+
+def test_pages_ignore_what_trackers_add(client):
+    assert client.get("/?q=ferry&utm_source=mail").status_code == 200
+    assert client.get("/article/ferry?utm_source=mail").status_code == 200

@@ -17,6 +17,7 @@ from backfile.web.api.citations import STYLES
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 from backfile.web.api.feeds import ENTRIES, Place, atom, json_feed
 from backfile.web.api.filenames import attachment, name_of
+from backfile.web.api.parameters import require_known
 from backfile.web.api.shapes import Feed
 
 
@@ -89,6 +90,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
 
 def _query() -> Query:
+    require_known(request.args, "lang", search=True)  # links of pages may carry a language
     query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
     return replace(query, mark=Marking.WORDS)
 

@@ -1,11 +1,13 @@
 """Describes parameters for OpenAPI and the page of the API: values, defaults, examples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 from enum import EnumType, StrEnum
 from typing import cast as typed
 from typing import get_type_hints
 
+from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.archive.store.collections_file import LONGEST_NAME
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
@@ -28,6 +30,7 @@ from backfile.web.api.article_shapes import Shape
 from backfile.web.api.citations import STYLES
 from backfile.web.api.json import Json
 
+LONGEST_NAME = 60  # characters of an unknown parameter's name in an error
 MONTH, DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
 YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 PATTERNS = {
@@ -143,6 +146,23 @@ def search_parameters() -> list[Json]:
         *_parameters_of(Filters, without=("members",)),
         *_parameters_of(Query, without=("text", "filters")),
     ]
+
+
+def require_known(given: Iterable[str], *beside: str, search: bool = False) -> None:
+    """Raise BadQuery for a parameter that a route does not take, with the nearest that it takes.
+
+    It takes those `beside`, and if it is a `search` all of a search's.
+    """
+    known = [*(each["name"] for each in search_parameters()), *beside] if search else [*beside]
+    for name in given:
+        if name in known:
+            continue
+        if near := get_close_matches(name, known, 1):
+            reason = Message("there is no such parameter; did you mean %(near)s?", near=near[0])
+        else:
+            listed = ", ".join(known)
+            reason = Message("there is no such parameter; there are: %(known)s", known=listed)
+        raise BadQuery(name[:LONGEST_NAME], reason)
 
 
 def line_schema(parameters: Sequence[Json]) -> Json:

@@ -20,6 +20,7 @@ from backfile.web.api.json import (
     suggestions_json,
     versions_json,
 )
+from backfile.web.api.parameters import require_known
 from backfile.web.api.shapes import Related, Suggestions
 from backfile.web.api.shapes import Results as ResultsShape
 
@@ -48,6 +49,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     @routes.get("/search")
     def search() -> Response:
         parameters = request.args.to_dict(flat=False)
+        require_known(parameters, "fields", "facets", search=True)
         selection = selection_of(ResultsShape, parameters)
         results = searcher.search(Query.from_parameters(parameters))
         if results.reading.notes:  # for example, that the model is not there yet
@@ -57,6 +59,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/suggest")
     def suggest() -> Response:
+        require_known(request.args, "q", "limit", "fields")
         selection = selection_of(Suggestions, request.args.to_dict(flat=False))
         text = request.args.get("q", "")
         usual, most = DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
@@ -68,6 +71,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
 
     @routes.get("/articles/<id:article_id>")
     def article(article_id: str) -> Response:
+        require_known(request.args, "fields")
         selection = selection_of(Article, request.args.to_dict(flat=False))
         stored, copies = reader.article(article_id), reader.copies(article_id)
         return answer(Article, stored_json(stored, copies), selection)
@@ -76,6 +80,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def related(article_id: str) -> Response:
         if _is_part_of_id("related"):
             return article(f"{article_id}/related")
+        require_known(request.args, "limit", "fields")
         selection = selection_of(Related, request.args.to_dict(flat=False))
         limit = parse_limit(request.args.get("limit", ""), most=MOST_RELATED)
         found = searcher.related(article_id, limit=limit)
@@ -87,6 +92,7 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     def history(article_id: str) -> Response:
         if _is_part_of_id("history"):
             return article(f"{article_id}/history")
+        require_known(request.args, "fields")
         selection = selection_of(History, request.args.to_dict(flat=False))
         versions = reader.versions(article_id)
         versions.require_present()
