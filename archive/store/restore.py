@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from backfile.archive.store.backup_list import (
     damages,
     is_record,
 )
+from backfile.archive.store.catalog_reading import connected
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
@@ -74,6 +75,7 @@ def restore(
         with drafted(directory.root) as folder:
             _fill(Draft(folder, watch), source, listed, damaged)
             with _alone(directory):
+                _keep_collections(directory, folder, listed)
                 replaced = _switched(folder, directory.root)
     notes = [f"{part} is not restored: {why}; {CACHES[part]}" for part, why in damaged.items()]
     if replaced and not keep:
@@ -110,6 +112,17 @@ def _fill(draft: Draft, source: Path, listed: BackupList, damaged: dict[str, str
         if draft.files[name].digest != known.digest:
             raise BackupUnusable(source, f"{name} changed while it was read")
     os.sync()
+
+
+def _keep_collections(directory: ArchiveDirectory, folder: Path, listed: BackupList) -> None:
+    """Copy what a person has collected since a backup that has no collections, if there is any."""
+    if directory.collections.name in listed.files or not directory.collections.exists():
+        return
+    draft = Draft(folder, lambda _: None)
+    with suppress(sqlite3.Error), closing(connected(directory.collections)) as live:
+        draft.take_database(live, directory.collections.name, 0)
+        return
+    draft.drop(directory.collections.name)  # it is damaged
 
 
 def _switched(folder: Path, root: Path) -> Path | None:

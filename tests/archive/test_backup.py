@@ -749,3 +749,17 @@ def test_damaged_collections_of_a_backup_are_not_restored(archive, tmp_path):
     (tmp_path / "backup" / "collections.sqlite").write_bytes(b"no database")
     with pytest.raises(BackupUnusable, match=r"collections\.sqlite"):
         restore(tmp_path / "backup", archive)
+
+
+def test_a_backup_without_collections_takes_none_away(archive, tmp_path):
+    make(archive, tmp_path / "backup")
+    Collections(archive.collections).make("Ferries")
+    restore(tmp_path / "backup", archive)
+    assert Collections(archive.collections).named("Ferries").name == "Ferries"
+
+
+def test_damaged_collections_are_no_obstacle_to_a_restore(archive, tmp_path):
+    make(archive, tmp_path / "backup")
+    archive.collections.write_bytes(b"no database" * 999)
+    assert restore(tmp_path / "backup", archive).notes == ()
+    assert Collections(archive.collections).listed(10) == []

@@ -18,6 +18,7 @@ from backfile.archive.model.errors import (
 from backfile.archive.store import collections as store
 from backfile.archive.store.collections import Collections, clean_note, clean_tags
 from backfile.archive.store.collections_file import LONGEST_NAME, clean_name
+from backfile.archive.store.directory import ArchiveDirectory
 
 FERRY = ("urn:ferry/1?a=b", "The ferry runs again")
 BRIDGE = ("bridge", "Swing bridge shut")
@@ -248,3 +249,9 @@ def test_there_is_always_a_collection_for_stars(kept):
     assert kept.rename("Starred", "My stars").name == "My stars"
     assert [each.name for each in kept.listed(10)] == ["My stars"]
     assert kept.delete("Starred").articles == 0
+
+
+def test_a_star_does_not_wait_for_the_writer_of_the_archive(kept, path):
+    with ArchiveDirectory(path.parent).writing():
+        assert kept.add("Ferries", [FERRY]) == 1
+    assert ArchiveDirectory(path.parent).collections == path

@@ -81,8 +81,9 @@ def json_feed(results: Results, place: Place) -> dict[str, Any]:
 
 def title_of(results: Results) -> str:
     """The title of the feed."""
-    text = results.query.text
-    return f"Backfile: {text}" if text else "Backfile: newly added"
+    query = results.query
+    named = ", ".join(filter(None, (query.filters.collection, query.text)))
+    return f"Backfile: {named or 'newly added'}"
 
 
 def _entry(hit: Hit, place: Place) -> ElementTree.Element:
