@@ -30,7 +30,7 @@ from backfile.web.api.article_shapes import Shape
 from backfile.web.api.citations import STYLES
 from backfile.web.api.json import Json
 
-LONGEST_NAME = 60  # characters of an unknown parameter's name in an error
+LONGEST_UNKNOWN = 60  # characters of an unknown parameter's name in an error
 MONTH, DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
 YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 PATTERNS = {
@@ -162,7 +162,7 @@ def require_known(given: Iterable[str], *beside: str, search: bool = False) -> N
         else:
             listed = ", ".join(known)
             reason = Message("there is no such parameter; there are: %(known)s", known=listed)
-        raise BadQuery(name[:LONGEST_NAME], reason)
+        raise BadQuery(name[:LONGEST_UNKNOWN], reason)
 
 
 def line_schema(parameters: Sequence[Json]) -> Json:
@@ -269,7 +269,7 @@ def _schema(name: str, kind: object) -> Json:
     if name == "strict":
         return {"type": "integer", "enum": [0, 1], "default": 0}
     if name == "collection":
-        return {"type": "string", "maxLength": LONGEST_NAME}
+        return {"type": "string", "maxLength": LONGEST_UNKNOWN}
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
     if name == COMPARE:
