@@ -269,7 +269,7 @@ def _schema(name: str, kind: object) -> Json:
     if name == "strict":
         return {"type": "integer", "enum": [0, 1], "default": 0}
     if name == "collection":
-        return {"type": "string", "maxLength": LONGEST_UNKNOWN}
+        return {"type": "string", "maxLength": LONGEST_NAME}
     if name in PATTERNS:
         return {"type": "string", "pattern": PATTERNS[name]}
     if name == COMPARE:
