@@ -164,9 +164,11 @@ def _lacks_vectors(found: Snapshot) -> bool:
 
 
 def _coverage(table: ArticleTable, rows: Rows) -> float:
-    """The share of living passages among these rows, 0 to 1."""
+    """The share of living passages among these rows, 0 to 1; 1 of an empty archive."""
+    if not table.n_passages:
+        return 1.0
     rows = rows[rows < table.n_rows]
-    return float(table.alive[rows].sum()) / max(1, table.n_passages)
+    return float(table.alive[rows].sum()) / table.n_passages
 
 
 class NoWords:

@@ -135,6 +135,7 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
                 context=ContextPage.of(concordances.of(query), query) if in_context else None,
                 chart=chart_of(compare_searches(searcher, query)) if query.compare else None,
                 most_compared=MOST_COMPARED,
+                is_empty=not searcher.table().n_articles,
                 tips=tips.current(),
                 presets=list(presets(searcher.table(), today())),
                 widest=Group.RELATED,
