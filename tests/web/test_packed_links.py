@@ -80,6 +80,16 @@ def test_the_filters_of_a_long_search_are_those_that_are_checked(client):
     assert given == [("q", TEXT.strip()), ("mode", "keyword"), ("source", "Gazette")]
 
 
+@pytest.mark.parametrize(("typed", "status"), [("May 1, 2013", 200), ("May 32", 400)])
+def test_days_of_a_long_search_are_read_as_they_are_typed(client, typed, status):
+    page = client.get("/", query_string={"q": TEXT, "mode": "keyword"}).text
+    base = re.search(r'<base href="([^"]*)"', page)[1]
+    answer = client.get(f"{base}?{urlencode({'since': typed})}", follow_redirects=True)
+    assert answer.status_code == status
+    assert 'value="2013-05-01"' in answer.text or f'value="{typed}"' in answer.text
+    assert TEXT.strip() in answer.text
+
+
 def test_a_short_search_has_the_links_that_people_can_read(client):
     page = client.get("/?q=ferry").text
     assert "<base" not in page

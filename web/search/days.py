@@ -9,10 +9,8 @@ from backfile.archive.formats.dates.parsing import read_date
 from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
-from backfile.index.answers.counts import span
 from backfile.index.asking.dates import day_range
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.filters import Filters
 
 YEARS = 2  # offered
 FIELDS = ("since", "until")
@@ -60,10 +58,11 @@ class Preset(NamedTuple):
 
 def presets(table: ArticleTable, today: date) -> Iterator[Preset]:
     """Offer ranges in which the archive has days: relative ones, else its latest years."""
-    ends = span(table, table.select(Filters()))
-    if not ends:
+    dated, _ = table.day_counts
+    if not len(dated):
         return
-    first, last = ends[0].first, min(ends[1].last, today)
+    first = date.fromordinal(int(dated[0]))
+    last = min(date.fromordinal(int(dated[-1])), today)
     named = ("last week", Message("Last week")), ("last month", Message("Last month"))
     for written, name in named:
         days = day_range(written, today)

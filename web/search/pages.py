@@ -34,7 +34,7 @@ from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
 from backfile.web.i18n.negotiation import PARAMETER, language_of_page
 from backfile.web.links import article_path_of
-from backfile.web.packed_links import changed, longest_link, packed_path, unpacked
+from backfile.web.packed_links import Pairs, changed, longest_link, packed_path, unpacked
 from backfile.web.search.compare import chart_of
 from backfile.web.search.context import ContextPage
 from backfile.web.search.days import presets, with_days
@@ -105,7 +105,6 @@ def facet_values(results: Results) -> dict[str, int]:
 def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
     """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
-
     tips = SearchTips(searcher)
 
     @routes.get("/")
@@ -162,13 +161,23 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
             path = f"/{target}"
         else:
             abort(404)
-        asked: dict[str, list[str]] = {}
-        for key, value in changed(unpacked(packed), changes):
-            asked.setdefault(key, []).append(value)
-        parameters = urlencode([*Query.from_parameters(asked).to_parameters(), *beside])
+        pairs = changed(unpacked(packed), changes)
+        parameters = urlencode([*_in_order(pairs), *beside])
         return redirect(f"{path}?{parameters}" if parameters else path)
 
     return routes
+
+
+def _in_order(pairs: Pairs) -> Pairs:
+    """The parameters of a search as its address has them; as they are if they cannot be read."""
+    asked: dict[str, list[str]] = {}
+    for name, value in pairs:
+        asked.setdefault(name, []).append(value)
+    try:
+        query = Query.from_parameters(with_days(asked, language_of_page().code, today()))
+    except BadQuery:
+        return pairs  # the page says what is wrong, beside its field
+    return query.to_parameters()
 
 
 def _with_the_form(asked: Mapping[str, list[str]], error: BadQuery) -> Response:
