@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
 from backfile.archive.store.reader import ArchiveReader
+from backfile.index.search.memberships import show_collections
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
@@ -40,6 +41,12 @@ def pytest_collection_modifyitems(items):
         family = item.callspec.params.get("engines") if hasattr(item, "callspec") else None
         if family == "engines" and item.path.parent.name == "web":
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(autouse=True)
+def collections_are_shown():
+    """A request to an application says for its thread who sees collections; not for other tests."""
+    show_collections(lambda: True)
 
 
 @pytest.fixture(autouse=True)

@@ -68,7 +68,7 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
     >>> from backfile.index.model.expression import Word
     >>> leaves = (Word("bank"), Word("rescue", Field.TITLE))
     >>> list(clauses(Grounds(leaves, (), (), False, 0.714, False, Ranks(3, 1), False)))[:2]
-    ['holds "bank" and "rescue" in the title', 'close in meaning (0.71)']
+    ['contains "bank" and "rescue" in the title', 'close in meaning (0.71)']
     """
     if grounds.in_passage:
         words = listed([_named(leaf) for leaf in grounds.in_passage])

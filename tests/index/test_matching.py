@@ -318,7 +318,7 @@ def read(archive):
     known = ArticleTable(
         1, article_of, article_of >= 0, days, days, -days, -days,
         Category.of([(name,) for name in sources]), none, Category.of([("en",)] * 5), none,
-        days, days,
+        none, none, none, days, days,
     )  # fmt: skip
     return found, living, sources, known
 

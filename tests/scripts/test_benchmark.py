@@ -247,4 +247,4 @@ def test_an_installed_package_has_no_benchmark_and_says_where_there_is_one(monke
     )
     listed = backfile("--help")
     assert listed.exit_code == 0
-    assert "benchmark  Measure the speed, in a checkout of the source." in listed.stdout
+    assert "Measure the speed, in a checkout of the source." in listed.stdout

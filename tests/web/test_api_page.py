@@ -120,7 +120,7 @@ def test_the_page_is_small_and_speaks_german(client):
 def test_pages_lead_to_it(client):
     assert '<a href="/api">The API</a>' in client.get("/help").text
     for path in ("/", "/help", "/overview"):
-        assert '<a href="/api">For programs</a>' in client.get(path).text.split('class="foot"')[1]
+        assert '<a href="/api">API</a>' in client.get(path).text.split('class="foot"')[1]
 
 
 def test_an_empty_archive_has_the_routes_and_no_examples(tmp_path):

@@ -246,7 +246,8 @@ def test_every_link_on_the_search_page_leads_somewhere(client):
 
 def boxes(page, name):
     """The check boxes of a facet, each with whether it is checked."""
-    found = re.findall(rf'<input type="checkbox" name="{name}" value="([^"]*)"( checked)?>', page)
+    box = f'<input type="checkbox" name="{name}" value="([^"]*)"'
+    found = re.findall(rf'{box}(?: aria-label="[^"]*")?( checked)?>', page)
     return {html.unescape(value): bool(checked) for value, checked in found}
 
 

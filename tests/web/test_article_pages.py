@@ -100,14 +100,14 @@ def test_the_way_back_leads_to_the_page_of_results_that_the_hit_is_on(client):
 
 def test_a_direct_visit_names_no_neighbours(client):
     page = client.get("/article/ferry?q=ferry").text
-    assert "Next result" not in page
+    assert 'rel="next"' not in page
     assert link(page, "next") is None
 
 
 def test_where_another_article_has_taken_the_place_no_neighbours_are_named(client):
     page = client.get("/article/ferry?q=bridge&mode=keyword&hit=g999o0")
     assert page.status_code == 200
-    assert "Next result" not in page.text
+    assert 'rel="next"' not in page.text
     assert "hit=" in client.get("/article/bridge?q=bridge&mode=keyword&hit=g999o0").text
 
 

@@ -129,7 +129,7 @@ def test_an_article_that_changes_is_updated_in_its_feed_under_the_same_id(
     client = app_over(engines).test_client()
     before = client.get("/search.json?q=lighthouse").json["items"][0]
     changed = {**STORIES[3], "text": "The keeper of the lighthouse lit the lamp at dawn."}
-    monkeypatch.setattr(entries, "moment", lambda: LATER)
+    monkeypatch.setattr(entries, "moment", lambda _: LATER)
     fill(engines, write_stories(tmp_path, [changed]))
     after = app_over(engines).test_client().get("/search.json?q=lighthouse").json["items"][0]
     assert after["id"] == before["id"]

@@ -165,7 +165,7 @@ def links_of(page):
 def test_links_carry_the_language_until_a_cookie_does(searcher, reader):
     app = create_app(searcher, reader)
     page = app.test_client(use_cookies=False).get("/?q=ferry&since=2023&lang=de")
-    programs = ("/static", "/search.", "/export.", "/opensearch", "/cite")
+    programs = ("/static", "/search.", "/export.", "/opensearch", "/cite/")
     pages = {link for link in links_of(page) if not link.startswith(programs)}
     assert len(pages) > 15
     for link in pages - {"/"}:  # the forms say it in a field of their own

@@ -139,7 +139,11 @@ def _shown(route: Route, used: Mapping[str, str]) -> Shown:
     asked = urlencode({name: used[name] for name in names if name in used})
     url = f"{path}?{asked}" if asked else path
     try:
-        with current_app.test_request_context(url, base_url=request.host_url):
+        asked_here = current_app.test_request_context(url, base_url=request.host_url)
+        with (
+            current_app.app_context(),
+            asked_here,
+        ):  # its own `g`: the language of this page is kept
             return Shown(route, url, _text_of(make_response(current_app.dispatch_request())))
     except (ArchiveError, HTTPException):  # an engine is out; the rest of the page holds
         return Shown(route, url)
