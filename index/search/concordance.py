@@ -14,6 +14,7 @@ from backfile.index.answers.marks import ArticleMarker
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Span
 from backfile.index.model.query import DEFAULT_HITS, ContextOrder, Query
+from backfile.index.search.result_cache import Found
 from backfile.index.search.searcher import Searcher
 
 WIDTH = 70  # characters on each side
@@ -70,16 +71,29 @@ class Concordances:
                 self._kept[found.generation, key[1]] = found
         return found
 
+    def every(self, query: Query) -> Iterator[Occurrence]:
+        """All occurrences: in order if all are read in SECONDS, else in the order of the hits."""
+        found = self.of(query)
+        if found.read == found.total:
+            yield from found.occurrences
+            return
+        for own in self._by_article(self._searcher.find_all(query.first_page())):
+            yield from own
+
+    def _by_article(self, answered: Found) -> Iterator[list[Occurrence]]:
+        """The occurrences of each hit, in the order of the hits."""
+        languages = Languages.of(self._searcher.table().languages)
+        marker = ArticleMarker(self._searcher.read(answered.answer.query), languages)
+        for each in self._searcher.articles(answered):
+            yield list(occurrences(each.article, marker))
+
     def _compute(self, query: Query, seconds: float) -> Concordance:
         until = self._seconds() + seconds
         answered = self._searcher.find_all(query.first_page())
         answer = answered.answer
-        languages = Languages.of(self._searcher.table().languages)
-        marker = ArticleMarker(self._searcher.read(answer.query), languages)
         found: list[Occurrence] = []
         read = with_any = 0
-        for each in self._searcher.articles(answered):
-            own = list(occurrences(each.article, marker))
+        for own in self._by_article(answered):
             read, with_any = read + 1, with_any + bool(own)
             found += own
             if self._seconds() > until or len(found) >= MOST:

@@ -82,3 +82,12 @@ def test_a_later_page_is_cut_from_the_same_concordance(searcher):
     first = concordances.of(FERRY)
     assert concordances.of(replace(FERRY, cursor=Cursor(first.generation, 50))) is first
     assert concordances.of(replace(FERRY, context=ContextOrder.LEFT)) is not first
+
+
+def test_a_file_has_all_occurrences_also_where_a_page_does_not(searcher):
+    whole = Concordances(searcher).of(FERRY).occurrences
+    assert list(Concordances(searcher).every(FERRY)) == list(whole)
+    late = iter(range(0, 10**6, 100))
+    cut = Concordances(searcher, seconds=lambda: next(late))
+    assert cut.of(FERRY).read < cut.of(FERRY).total
+    assert sorted(cut.every(FERRY), key=str) == sorted(whole, key=str)

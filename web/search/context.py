@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
@@ -12,7 +12,6 @@ from backfile.index.search.concordance import Concordance, Concordances, Occurre
 from backfile.web.api.exports import cell, drain, with_byte_order_mark
 
 LINES = 50  # of a page, unless more hits are asked for
-SECONDS_OF_A_FILE = 300.0
 COLUMNS = ("left", "match", "right", "published", "source", "title", "article", "url")
 
 
@@ -42,8 +41,7 @@ def blueprint(concordances: Concordances) -> Blueprint:
     @routes.get("/context.csv")
     def as_file() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
-        found = concordances.of(query, seconds=SECONDS_OF_A_FILE)
-        written = with_byte_order_mark(_as_csv(found.occurrences))
+        written = with_byte_order_mark(_as_csv(concordances.every(query)))
         response = Response(written, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="words-in-context.csv"'
         return response
@@ -51,7 +49,7 @@ def blueprint(concordances: Concordances) -> Blueprint:
     return routes
 
 
-def _as_csv(occurrences: tuple[Occurrence, ...]) -> Iterator[str]:
+def _as_csv(occurrences: Iterable[Occurrence]) -> Iterator[str]:
     """Write a header line, and a row for each occurrence."""
     written = io.StringIO()
     rows = csv.writer(written)
