@@ -127,7 +127,8 @@ def parse_day(name: str, value: str, *, end: bool) -> date | None:
     match = DAY.fullmatch(value)
     if not match:
         reason = Message(
-            "%(value)s is not a day such as 2024-03-23, a month or a year", value=repr(value)
+            "%(value)s is no date: write a day (2024-03-23), a month (2024-03) or a year",
+            value=repr(value),
         )
         raise BadQuery(name, reason)
     year, month, day = int(match[1]), match[2], match[3]

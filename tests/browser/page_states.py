@@ -29,7 +29,7 @@ SAMPLE_STATES = {
         "/?q=bridge&source=Northshore+Wire&source=Coastal+Courier&not_section=Sport",
         "not section",
     ),
-    "a day that cannot be read": ("/?q=bridge&since=May+32", "is not a day"),
+    "a day that cannot be read": ("/?q=bridge&since=May+32", "is no date"),
     "second page": ("/?limit=5&cursor=g1o5", "First page"),
     "beyond the last page": ("/?q=bridge&cursor=g1o9000", "no more hits"),
     "article": ("/article/cc-2023-004", "Cite as"),
@@ -40,7 +40,7 @@ SAMPLE_STATES = {
         "/article/cc-2023-004?q=budget&source=Coastal+Courier&hit=g1o0",
         "Results",
     ),
-    "history of an article": ("/history/cc-2023-004", "nothing has changed since"),
+    "history of an article": ("/history/cc-2023-004", "has not changed since"),
     "searches compared": ("/?q=bridge&compare=ferry&compare=storm", "number of articles"),
     "searches compared by share": (
         "/?q=bridge&compare=ferry&compare=storm&compare=budget&compare=museum&timeline=share",

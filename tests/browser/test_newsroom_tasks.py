@@ -259,7 +259,7 @@ def test_by_keyboard_alone(reader):
 def test_ten_names_at_once(reader):
     page = reader.page
     reader.open("/batch")
-    reader.fill(page.get_by_label("Searches, one a line"), "\n".join(NAMES))
+    reader.fill(page.get_by_label("Searches, one per line"), "\n".join(NAMES))
     reader.press(page.get_by_label("Each line as an exact phrase, such as a name"))
     reader.follow(page.locator(".batch").get_by_role("button", name="Search", exact=True))
     assert page.locator("table.listed tbody tr").count() == len(NAMES)

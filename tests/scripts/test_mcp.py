@@ -113,7 +113,7 @@ def test_the_other_tools_answer(archive):
     ("name", "given", "said"),
     [
         ("article", {"id": "nowhere"}, "no article has the id"),
-        ("search", {"query": "ferry", "since": "soon"}, "since: 'soon' is not a day"),
+        ("search", {"query": "ferry", "since": "soon"}, "since: 'soon' is no date"),
         ("search", {"query": "a OR " * 70 + "b"}, "at most 64 are taken"),
         ("search", {"query": "ferry", "mode": "magic"}, "mode"),
     ],

@@ -37,7 +37,7 @@ def test_an_empty_archive_asks_for_a_file(empty):
 def test_a_table_is_shown_with_its_columns_and_its_first_articles(empty):
     answer = try_file(empty, TABLE.encode()).text
     page = visible_text(answer)
-    assert "1 article can be read. Nothing was kept." in page
+    assert "1 article can be read. Nothing was stored." in page
     assert '<bdi>Headline</bdi></td><th scope="row"><code>title</code></th><td>1</td>' in answer
     assert "Not used: Weather" in page
     assert "Bridge shut" in page

@@ -57,8 +57,8 @@ def _tips(articles: Sequence[Article], table: ArticleTable) -> Iterator[Tip]:
         yield _tip(f'"{first} {second}"', Message("these words in this order"))
         yield _tip(f"{first} OR {second}", Message("one of these words, or both"))
         yield _tip(f"{first} W/5 {second}", Message("these words, at most five words apart"))
-        yield _tip(f"{first[:BEGINNING]}*", Message("words that begin so"))
-        yield _tip(f"={first}", Message("this word alone, in no other form"))
+        yield _tip(f"{first[:BEGINNING]}*", Message("words that begin like this"))
+        yield _tip(f"={first}", Message("only this form of the word"))
         yield _tip(f"title:{first}", Message("this word in the headline"))
         if article.published:
             yield _tip(f"{first} on:{article.published.year}", Message("this word, in this year"))
