@@ -96,7 +96,8 @@ def test_the_list_of_keys_leads_to_the_help(page, path):
 
 def test_no_key_is_taken_while_a_field_is_typed_in(page):
     page.goto("/?q=bridge")
-    for field in page.locator("input:not([type=hidden], [type=radio], [type=checkbox])").all():
+    typed_in = "input:not([type=hidden], [type=radio], [type=checkbox], [type=date])"
+    for field in page.locator(typed_in).all():
         if field.is_visible():
             field.fill("")
             field.press_sequentially("j/k?")
@@ -114,7 +115,7 @@ def test_no_key_is_taken_with_a_modifier(page, modifier):
 def test_the_keys_can_be_switched_off_and_stay_off(page):
     page.goto("/?q=bridge")
     press(page, "?")
-    page.get_by_label("Use these single keys").uncheck()
+    page.get_by_label("Use these shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     for path in ("/?q=bridge", "/?q=ferry"):
         page.goto(path)
@@ -123,7 +124,7 @@ def test_the_keys_can_be_switched_off_and_stay_off(page):
         assert page.evaluate("document.activeElement.id") != "q"
         assert page.get_by_role("dialog").count() == 0
     page.get_by_role("button", name="Keyboard shortcuts").click()
-    page.get_by_label("Use these single keys").check()
+    page.get_by_label("Use these shortcuts").check()
     page.get_by_role("button", name="Close").click()
     press(page, "j")
     assert page.evaluate("document.activeElement.closest('article.hit') !== null")
@@ -136,7 +137,7 @@ def test_the_keys_of_other_scripts_are_switched_off_with_them(page):
     page.goto("/?q=bridge")
     press(page, "n")
     page.get_by_role("button", name="Keyboard shortcuts").click()
-    page.get_by_label("Use these single keys").uncheck()
+    page.get_by_label("Use these shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     press(page, "p ArrowDown")
     assert page.evaluate("heard") == ["n", "ArrowDown"]

@@ -1,7 +1,7 @@
 // Adds a button that copies a citation, where the browser lets a page copy.
 "use strict";
 if (navigator.clipboard) {
-  const words = document.querySelector("[data-copied]").dataset; // in the language of the page
+  const words = document.querySelector("[data-copied-it]").dataset; // in the language of the page
   for (const quoted of document.querySelectorAll(".quoted")) {
     const button = document.createElement("button");
     button.type = "button";
