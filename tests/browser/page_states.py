@@ -17,7 +17,7 @@ SAMPLE_STATES = {
     ),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),
     "nothing found, words offered": ("/?q=brigde&strict=1", "Words that are in the archive"),
-    "results of a correction": ("/?q=brigde", "Showing results for"),
+    "results of a correction": ("/?q=brigde", "24 stories"),
     "nothing under filters": ("/?q=zxqv&source=Hafenbote&since=2024", "Nothing found"),
     "filters": ("/?q=bridge&source=Northshore+Wire&since=2023&until=2024", "Northshore Wire"),
     "sentences marked": ("/?q=swing+bridge+bankruptcy&mark=sentence", "Underlined with dots"),
