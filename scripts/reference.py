@@ -24,7 +24,8 @@ Json = dict[str, Any]
 
 def commands() -> str:
     """Print the help of `backfile` and of each of its commands."""
-    with click.Context(backfile, info_name="backfile", terminal_width=WIDTH) as context:
+    settings = backfile.context_settings
+    with click.Context(backfile, info_name="backfile", terminal_width=WIDTH, **settings) as context:
         sections = [_code(backfile.get_help(context))]
         for name in backfile.list_commands(context):
             command = backfile.get_command(context, name)
