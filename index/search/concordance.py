@@ -62,7 +62,9 @@ class Concordances:
     def of(self, query: Query, *, seconds: float = SECONDS) -> Concordance:
         """The concordance of a search, read for at most this time; later pages take no time."""
         generation = query.cursor.generation if query.cursor else self._searcher.table().generation
-        key = generation, replace(query, cursor=None, limit=DEFAULT_HITS)
+        # As it is read now: it has the version of its collection, if the reader may see that.
+        read = self._searcher.read(query).query
+        key = generation, replace(read, cursor=None, limit=DEFAULT_HITS)
         with self._lock:
             found = self._kept.get(key)
         if found is None:

@@ -137,35 +137,49 @@ class Ranker:
         with clock.stage("rank"):
             candidates = self._candidates(found, article_mask)
         with clock.stage("judge"):
-            groups = _groups(asked, found, candidates.by_words, candidates.by_meaning)
-            beside = {
-                name: _groups(asked, found, *found.matching(mask))
-                for name, mask in wide_masks.items()
-            }
-            verdict = whole_verdict = self._verdict(asked, found, article_mask, candidates)
-            counted = (groups, *beside.values())
-            if verdict is Verdict.NONE and asked.filters and any(g.first for g in counted):
-                every = np.ones_like(article_mask)
-                whole = self._candidates(found, every)
-                whole_verdict = self._verdict(asked, found, every, whole)
-                verdict = _filtered_verdict(whole_verdict) if groups.first else Verdict.NONE
-            if asked.relaxed and verdict is Verdict.STRONG:
-                verdict = Verdict.WEAK
-            if not asked.query.match:
-                groups = groups.none() if verdict is Verdict.NONE else groups
-                beside = {} if whole_verdict is Verdict.NONE else beside
+            judged = self._judged(asked, found, candidates, article_mask, wide_masks)
         return Ranked(
             asked,
             article_mask,
             matches,
             candidates,
-            groups,
+            judged.groups,
             evidence(candidates, matches),
-            verdict,
+            judged.verdict,
             no_words.message if no_words else None,
             no_meaning,
-            beside=beside,
+            beside=judged.beside,
         )
+
+    def _judged(
+        self,
+        asked: ReadQuery,
+        found: "_Matched",
+        candidates: Candidates,
+        article_mask: Bools,
+        wide_masks: Mapping[str, Bools],
+    ) -> "_Judged":
+        """Group and judge the answer; without its own filters, group it for each of these facets.
+
+        A filtered answer without quality of its own is WEAK if the unfiltered one has some.
+        """
+        groups = _groups(asked, found, candidates.by_words, candidates.by_meaning)
+        beside = {
+            name: _groups(asked, found, *found.matching(mask)) for name, mask in wide_masks.items()
+        }
+        verdict = whole_verdict = self._verdict(asked, found, article_mask, candidates)
+        counted = (groups, *beside.values())
+        if verdict is Verdict.NONE and asked.filters and any(each.first for each in counted):
+            every = np.ones_like(article_mask)
+            whole = self._candidates(found, every)
+            whole_verdict = self._verdict(asked, found, every, whole)
+            verdict = _filtered_verdict(whole_verdict) if groups.first else Verdict.NONE
+        if asked.relaxed and verdict is Verdict.STRONG:
+            verdict = Verdict.WEAK
+        if not asked.query.match:
+            groups = groups.none() if verdict is Verdict.NONE else groups
+            beside = {} if whole_verdict is Verdict.NONE else beside
+        return _Judged(groups, beside, verdict)
 
     def _nearness(
         self, asked: ReadQuery, snapshot: Snapshot, n_words: float, clock: Clock
@@ -215,6 +229,14 @@ class Ranker:
         matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock())
         alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
         return judge(evidence(alone, matches), alone, matches, Mode.KEYWORD, snapshot.noise)
+
+
+class _Judged(NamedTuple):
+    """The groups of an answer, those without each filtered facet, and the verdict."""
+
+    groups: Groups
+    beside: Mapping[str, Groups]
+    verdict: Verdict
 
 
 class _Matched(NamedTuple):

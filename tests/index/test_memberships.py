@@ -7,7 +7,8 @@ import pytest
 from backfile.archive.model.errors import BadQuery, EngineUnavailable
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.filters import Filters, milliseconds_of
-from backfile.index.model.query import Query, Sort
+from backfile.index.model.query import Mode, Query, Sort
+from backfile.index.search.concordance import Concordances
 from backfile.index.search.memberships import show_collections
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.result_cache import ResultCache
@@ -149,3 +150,16 @@ def test_an_article_of_an_early_release_came_at_no_known_time(engines):
     table = ArticleTable.load(engines.catalog, 1)
     assert table.select(Filters(added_since=date.min)).sum() == 5
     assert [table.added_at(n) is None for n in range(7)].count(True) == 2
+
+
+def test_words_in_context_follow_a_collection_and_are_hidden_with_it(searcher, collections):
+    concordances = Concordances(searcher)
+    ferries = replace(FERRIES, text="ferry", mode=Mode.KEYWORD)
+    before = concordances.of(ferries)
+    assert {each.article.id for each in before.occurrences} == {"ferry"}
+    collections.remove("Ferries", ["ferry"])
+    assert not concordances.of(replace(ferries, strict=True)).occurrences
+    assert concordances.of(ferries) is not before
+    show_collections(lambda: False)
+    with pytest.raises(BadQuery, match="for the owner of this server"):
+        concordances.of(ferries)

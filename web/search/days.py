@@ -70,8 +70,4 @@ def presets(table: ArticleTable, today: date) -> Iterator[Preset]:
             yield Preset(name, *days)
     for year in range(last.year, max(first.year, last.year - YEARS + 1) - 1, -1):
         name = Message("This year") if year == today.year else Message("%(year)s", year=str(year))
-        yield Preset(name, *_days(DateSpan.of(year)))
-
-
-def _days(days: DateSpan) -> tuple[date, date]:
-    return days.first, days.last
+        yield Preset(name, date(year, 1, 1), date(year, 12, 31))
