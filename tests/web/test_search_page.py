@@ -70,7 +70,9 @@ def test_an_error_keeps_the_form_and_stands_beside_its_field(client):
     assert 'value="2023-05-01"' in mended.text
 
 
-@pytest.mark.parametrize("parameters", ["limit=many", "sort=best", "q=" + "x" * 4001, "view=map"])
+@pytest.mark.parametrize(
+    "parameters", ["limit=many", "sort=best", "q=" + "x" * 4001, "view=map", "collection=no"]
+)
 def test_any_other_error_keeps_the_form_too(client, parameters):
     answer = client.get(f"/?source=Courier&{parameters}")
     assert answer.status_code == 400

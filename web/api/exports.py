@@ -40,6 +40,11 @@ class Export(NamedTuple):
     media_type: str
     write: Callable[[Iterable[ScoredArticle]], Iterator[str]]
 
+    @property
+    def bare_type(self) -> str:
+        """The media type without its character set."""
+        return self.media_type.partition(";")[0]
+
 
 def as_csv(matches: Iterable[ScoredArticle]) -> Iterator[str]:
     """Write a header line, and a row for each article.

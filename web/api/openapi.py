@@ -280,13 +280,14 @@ def _reading_routes() -> tuple[Route, ...]:
             fed,
         ),
         *(
-            Route(f"/export.{kind}", summary, {EXPORTS[kind].media_type.split(";")[0]: TEXT}, filed)
-            for kind, summary in {
-                "csv": Message("All hits of a search as a CSV table."),
-                "jsonl": Message("All hits of a search as JSON Lines (`ExportedArticle`)."),
-                "ris": Message("All hits of a search for reference managers (RIS)."),
-                "bib": Message("All hits of a search as BibTeX."),
-                "txt": Message("All hits of a search as a list of citations in plain text."),
+            Route(f"/{file}", summary, {EXPORTS[file.rpartition(".")[2]].bare_type: TEXT}, filed)
+            for file, summary in {
+                "export.csv": Message("All hits of a search as a CSV table."),
+                "export.jsonl": Message("All hits of a search as JSON Lines (`ExportedArticle`)."),
+                "export.ris": Message("All hits of a search for reference managers (RIS)."),
+                "export.bib": Message("All hits of a search as BibTeX."),
+                "export.txt": Message("All hits of a search as a list of citations in plain text."),
+                "context.csv": Message("Each matched word with what stands around it, as CSV."),
             }.items()
         ),
         Route(
@@ -298,7 +299,7 @@ def _reading_routes() -> tuple[Route, ...]:
         Route(
             "/outlets.csv",
             Message("All hits of a search by outlet, as a CSV table."),
-            {EXPORTS["csv"].media_type.split(";")[0]: TEXT},
+            {EXPORTS["csv"].bare_type: TEXT},
             outlets,
         ),
         *(

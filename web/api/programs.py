@@ -14,7 +14,7 @@ from backfile.index.search.searcher import Searcher
 
 PATHS = (
     "/api/", "/search.json", "/search.atom", "/export.", "/outlets.csv", "/compare.",
-    "/cite/", "/openapi.json", "/opensearch.xml", "/healthz", "/readyz", "/metrics",
+    "/context.csv", "/cite/", "/openapi.json", "/opensearch.xml", "/healthz", "/readyz", "/metrics",
 )  # fmt: skip
 WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answered anew
 JOBS = "/api/jobs/"

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, request
 
 from backfile.index.model.query import Cursor, Query
 from backfile.index.search.concordance import Concordance, Concordances, Occurrence
-from backfile.web.api.exports import cell, drain, with_byte_order_mark
+from backfile.web.api.exports import EXPORTS, cell, drain, with_byte_order_mark
+from backfile.web.api.filenames import attachment, name_of
 
 LINES = 50  # of a page, unless more hits are asked for
 COLUMNS = ("left", "match", "right", "published", "source", "title", "article", "url")
@@ -42,8 +43,9 @@ def blueprint(concordances: Concordances) -> Blueprint:
     def as_file() -> Response:
         query = Query.from_parameters(request.args.to_dict(flat=False)).first_page()
         written = with_byte_order_mark(_as_csv(concordances.every(query)))
-        response = Response(written, content_type="text/csv; charset=utf-8")
-        response.headers["Content-Disposition"] = 'attachment; filename="words-in-context.csv"'
+        response = Response(written, content_type=EXPORTS["csv"].media_type)
+        name = f"{name_of(query)} words in context"
+        response.headers["Content-Disposition"] = attachment(name, "csv")
         return response
 
     return routes

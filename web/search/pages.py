@@ -112,11 +112,11 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
         asked = request.args.to_dict(flat=False)
         try:
             query = Query.from_parameters(with_days(asked, language_of_page().code, today()))
-        except BadQuery as error:
+            in_context = query.view is View.CONTEXT and bool(query.text)
+            # The cursor of words in context counts these, not the articles.
+            results = searcher.search(query.first_page() if in_context else query)
+        except BadQuery as error:  # of a parameter, or of a collection that is not there
             return _with_the_form(asked, error)
-        in_context = query.view is View.CONTEXT and bool(query.text)
-        # The cursor of words in context counts these, not the articles.
-        results = searcher.search(query.first_page() if in_context else query)
         if results.did_you_mean and results.did_you_mean.is_shown:
             query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
