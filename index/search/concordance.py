@@ -5,6 +5,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 from cachetools import TTLCache
@@ -75,12 +76,10 @@ class Concordances:
 
     def every(self, query: Query) -> Iterator[Occurrence]:
         """All occurrences: in order if all are read in SECONDS, else in the order of the hits."""
-        found = self.of(query)
+        found = self.of(query)  # not a generator: what cannot be searched is told at once
         if found.read == found.total:
-            yield from found.occurrences
-            return
-        for own in self._by_article(self._searcher.find_all(query.first_page())):
-            yield from own
+            return iter(found.occurrences)
+        return chain.from_iterable(self._by_article(self._searcher.find_all(query.first_page())))
 
     def _by_article(self, answered: Found) -> Iterator[list[Occurrence]]:
         """The occurrences of each hit, in the order of the hits."""

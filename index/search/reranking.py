@@ -55,7 +55,7 @@ class Reranking:
         note = None
         if len(given) < len(texts):
             note = Message(
-                "the reranker read the first %(read)s of %(all)s hits in its %(allowed)s ms",
+                "the reranker read the first %(read)s of %(all)s results in its %(allowed)s ms",
                 read=len(given),
                 all=len(texts),
                 allowed=round(1000 * self.seconds),

@@ -346,7 +346,7 @@ class Searcher:
 
 def _unmarked(left: int) -> Message:
     return Message.counted(
-        "there was no time to mark sentences in the last %(number)s hits",
-        "there was no time to mark sentences in the last %(number)s hits",
+        "there was no time to mark sentences in the last %(number)s results",
+        "there was no time to mark sentences in the last %(number)s results",
         left,
     )

@@ -32,10 +32,10 @@ def test_what_fills_a_gap_is_never_taken_for_a_template(one, other, number, shar
 
 
 def test_a_message_comes_whole_from_another_process():
-    said = Message.counted("%(number)s copy", "%(number)s copies", 3)
+    said = Message.counted("%(number)s duplicate", "%(number)s duplicates", 3)
     for again in (pickle.loads(pickle.dumps(said)), copy.deepcopy(said)):
-        assert again == "3 copies"
-        assert GERMAN.translate(again) == "3 Abdrucke"
+        assert again == "3 duplicates"
+        assert GERMAN.translate(again) == "3 Dubletten"
     failed = pickle.loads(pickle.dumps(EngineUnavailable("Chroma", Message("it is not open"))))
     assert str(failed) == "Chroma is unavailable: it is not open"
     assert GERMAN.translate(failed.message) == "nicht verfügbar: Chroma (nicht geöffnet)"

@@ -212,7 +212,7 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, reader, capsys):
     assert hit["copies"][0].keys() == {"id", "title", "source", "published", "date", "url"}
     page = client.get("/?q=wire&mode=keyword").text
     assert "1 story, 24 articles" in page
-    assert "<summary>23 copies</summary>" in page
+    assert "<summary>23 duplicates</summary>" in page
     assert "/?q=wire&amp;mode=keyword&amp;copies=show" in page
     shown = client.get("/?q=wire&mode=keyword&copies=show").text
     assert "24 articles, 1 story" in shown
@@ -220,7 +220,7 @@ def test_page_api_and_shell_say_the_same_of_copies(wired, reader, capsys):
     assert client.get("/api/search?q=wire&copies=both").json["field"] == "copies"
     print_results(wired.search(Query("wire", mode=Mode.KEYWORD)), why=False)
     said = capsys.readouterr()
-    assert "and 23 copies: Outlet 22 (" in said.out
+    assert "and 23 duplicates: Outlet 22 (" in said.out
     assert "1 story, 24 articles" in said.err
 
 
@@ -230,7 +230,7 @@ def test_an_article_lists_its_copies(wired, reader):
     assert answer["copies_total"] == 23
     assert answer["copies"][0]["id"] == "w23"
     page = client.get("/article/w3").text
-    assert "The same story, 23 copies" in page
+    assert "The same story, 23 duplicates" in page
     assert 'href="/article/w23"' in page
     assert client.get("/api/articles/own").json["copies"] == []
     assert "The same story" not in client.get("/article/own").text

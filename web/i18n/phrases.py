@@ -89,7 +89,7 @@ def _group_in_words(group: Group, number: int) -> Message:
 
 def copies_in_words(number: int) -> Message:
     """A number of copies."""
-    return Message.counted("%(number)s copy", "%(number)s copies", number)
+    return Message.counted("%(number)s duplicate", "%(number)s duplicates", number)
 
 
 def quality_in_words(results: Results) -> Message:
@@ -114,7 +114,7 @@ def part_name(part: ScorePart) -> str:
             number = int(part.text.rpartition(":")[2]) + 1
             return Message("a share of passage %(place)s", place=number)
         case ScorePartKind.COPY:
-            return Message("a copy that answers better")
+            return Message("a duplicate that answers better")
         case ScorePartKind.RERANKED:
             return Message("read together with the question")
     return part.text
