@@ -42,7 +42,9 @@ def warnings(
         )
     if query.cursor and query.cursor.generation != generation:
         found.append(
-            Message("the archive has changed since the first page: results may be missed or repeated")
+            Message(
+                "the archive has changed since the first page: results may be missed or repeated"
+            )
         )
     return found
 
