@@ -104,8 +104,9 @@ class WhooshSnapshot:
     ) -> Postings:
         found = [NO_POSTINGS]
         for segment in self._segments:
-            lists = [segment.lists(field, slot) for slot in slots]
-            if all(each.lists is None or each.lists for each in lists):
+            read = {slot: segment.lists(field, slot) for slot in set(slots)}
+            if all(each.lists is None or each.lists for each in read.values()):
+                lists = [read[slot] for slot in slots]
                 breaks = segment.breaks() if field is Field.TEXT else NO_BREAKS
                 documents, counts = phrase_postings(lists, gaps, breaks, leading=leading)
                 found.append(Postings(segment.rows_of(documents), counts.astype(np.float32)))
