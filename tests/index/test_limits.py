@@ -80,7 +80,7 @@ def test_too_many_open_files_are_named_and_the_next_run_finishes(more, tmp_path)
     assert is_finished_by_the_next(tmp_path / "archive", news) == (40, True, True)
 
 
-# Code in Rust ends its process where it gets no memory, or waits for it for ever; it does not raise.
+# Code in Rust ends its process where it gets no memory, or waits for ever; it does not raise.
 @pytest.mark.parametrize("more", [1, 8, 32, 64])
 def test_too_little_memory_leaves_what_the_next_run_finishes(more, tmp_path):
     news = write_news(tmp_path / "news.jsonl", articles=40)
