@@ -7,6 +7,7 @@ Lucene's fuzzy queries.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,7 @@ def letters_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     return marked
 
 
+REMEMBERED = 4096  # words, with those near them
 BEYOND = chr(0x10FFFF)  # sorts after every letter
 
 
@@ -104,12 +106,16 @@ class Spellings:
         self._living = np.logical_or.reduceat(known, self._first) if every else known
         self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
         self._letters = letters_of(self._words)
+        self._known = lru_cache(maxsize=REMEMBERED)(self._near)
 
     def near(self, word: str, edits: int) -> list[NearSpelling]:
         """The words within so many edits of this folded one, nearest first.
 
         Of equally near words the most frequent comes first.
         """
+        return self._known(word, edits)
+
+    def _near(self, word: str, edits: int) -> list[NearSpelling]:
         mask = letters_of([word])[0]
         # An edit adds a letter, removes one, or both.
         alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
