@@ -30,7 +30,7 @@ class Slot(NamedTuple):
     `accepts` tells which written forms of the terms count; all if None.
     """
 
-    terms: Sequence[str] | None
+    terms: tuple[str, ...] | None
     accepts: Callable[[str], bool] | None = None
 
 
