@@ -1,6 +1,6 @@
 """Posting lists and the vocabulary of a lexical index, over rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
