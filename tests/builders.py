@@ -215,11 +215,12 @@ def writes_to(engines: Engines, most: int = 1 << 20) -> Writes:
     return Writes(engines.catalog.inbox, TOKEN, most)
 
 
-def app_in(folder: Path) -> Flask:
+def app_in(folder: Path, access: Access = NO_ACCESS) -> Flask:
     """The application over an archive that was indexed with the bundled model."""
     settings = Settings(archive=folder)
     engines = open_engines(settings)
-    return create_app(searcher_over(engines, settings), ArchiveReader(engines.catalog))
+    reader = ArchiveReader(engines.catalog)
+    return create_app(searcher_over(engines, settings), reader, access=access)
 
 
 DAMAGES = ("flip", "cut", "empty", "zero", "delete")

@@ -67,6 +67,14 @@ EMPTY_STATES = {
     "overview of an empty archive": ("/overview", "The archive is empty"),
 }
 
+# With a collection, and a saved search.
+COLLECTION_STATES = {
+    "collections": ("/collections", "Swing bridge"),
+    "a collection": ("/collections/Swing%20bridge", "2 articles"),
+    "results of a collection": ("/?q=bridge&collection=Swing+bridge", "Swing bridge"),
+    "results with stars": ("/?q=swing+bridge", "by words"),
+}
+
 GERMAN_STATES = {
     "start in German": ("/?lang=de", "im Archiv"),
     "results in German": (

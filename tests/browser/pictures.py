@@ -11,15 +11,25 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
+from flask import Flask
+
+import backfile
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
 from backfile.index.writing import open_for_writing
 from backfile.scripts.printing.progress import Bars
+from backfile.web.collections.access import Access
 from tests.browser.browsers import served, started_chromium
-from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.browser.page_states import (
+    COLLECTION_STATES,
+    EMPTY_STATES,
+    GERMAN_STATES,
+    SAMPLE_STATES,
+)
 from tests.builders import ROOT, app_in
 
+HERE = {"Origin": "http://localhost"}
 LOOKS = {
     "1280": {"viewport": {"width": 1280, "height": 900}},
     "768": {"viewport": {"width": 768, "height": 1024}},
@@ -55,6 +65,15 @@ def archive(folder: Path, *, filled: bool) -> Path:
     return folder
 
 
+def collect(folder: Path) -> Flask:
+    """The application over a sample archive, now with a collection and a saved search."""
+    with backfile.open(folder) as opened:
+        opened.collect("Swing bridge", ["cc-2023-002", "cc-2023-004"])
+    app = app_in(folder, Access(local=True))
+    app.test_client().post("/searches", data={"search": "q=bridge"}, headers=HERE)
+    return app
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = []
@@ -63,6 +82,9 @@ def main(folder: Path) -> None:
             made = archive(Path(place) / str(filled), filled=filled)
             with served(app_in(made)) as address:
                 names += take(folder, states, address)
+        collected = collect(Path(place) / str(True))
+        with served(collected) as address:
+            names += take(folder, COLLECTION_STATES, address)
     pictures = (f'<img src="{escape(each)}" title="{escape(each)}" width="300">' for each in names)
     (folder / "index.html").write_text("\n".join(pictures), encoding="utf-8")
 

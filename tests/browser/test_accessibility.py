@@ -1,11 +1,18 @@
 """WCAG 2.2 AA, as far as machines can tell: axe-core on every page and state, and what it omits."""
 
+import shutil
 from itertools import pairwise
 
 import pytest
 
 from tests.browser.browsers import follow, served
-from tests.browser.page_states import EMPTY_STATES, GERMAN_STATES, SAMPLE_STATES
+from tests.browser.page_states import (
+    COLLECTION_STATES,
+    EMPTY_STATES,
+    GERMAN_STATES,
+    SAMPLE_STATES,
+)
+from tests.browser.pictures import collect
 from tests.builders import app_over, engines_in
 
 pytestmark = pytest.mark.browser
@@ -26,7 +33,7 @@ VIEWS = [
     (1280, "dark", CONTRAST),
     (390, "light", CONTRAST),
 ]
-STATES = SAMPLE_STATES | EMPTY_STATES | GERMAN_STATES
+STATES = SAMPLE_STATES | EMPTY_STATES | COLLECTION_STATES | GERMAN_STATES
 # A bar is as narrow as there are many: the fields beside it do the same (2.5.8, "equivalent").
 IN_A_CHART = "each => each.closest('.timeline') !== null"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
@@ -41,6 +48,23 @@ def empty_address(tmp_path_factory):
     engines.catalog.close()
 
 
+@pytest.fixture(scope="session")
+def collected_address(sample, tmp_path_factory):
+    """Where the sample is served with a collection and a saved search."""
+    folder = tmp_path_factory.mktemp("collected") / "archive"
+    shutil.copytree(sample, folder)
+    with served(collect(folder)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def address_of(address, empty_address, collected_address):
+    """A function from the name of a state to where it is served."""
+    others = dict.fromkeys(EMPTY_STATES, empty_address)
+    others |= dict.fromkeys(COLLECTION_STATES, collected_address)
+    return lambda name: others.get(name, address)
+
+
 @pytest.fixture
 def page(chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -49,12 +73,12 @@ def page(chromium):
 
 
 @pytest.fixture
-def go(page, address, empty_address):
+def go(page, address_of):
     """Open a state by its name, and see that it is the one that was meant."""
 
     def open_state(name):
         path, words = STATES[name]
-        page.goto((empty_address if name in EMPTY_STATES else address) + path)
+        page.goto(address_of(name) + path)
         assert words in page.locator("main").text_content()
         return page
 
@@ -62,12 +86,12 @@ def go(page, address, empty_address):
 
 
 @pytest.fixture(scope="module", params=STATES)
-def opened(request, chromium, address, empty_address):
+def opened(request, chromium, address_of):
     """A page in each state that is the one that was meant, opened once for all tests of states."""
     path, words = STATES[request.param]
     context = chromium.new_context()
     page = context.new_page()
-    page.goto((empty_address if request.param in EMPTY_STATES else address) + path)
+    page.goto(address_of(request.param) + path)
     assert words in page.locator("main").text_content()
     page.evaluate(REMEMBER_OPEN)
     yield page
