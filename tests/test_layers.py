@@ -46,7 +46,6 @@ VENDORS = {
     ),
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
-    "datasketch": ("index/duplicates/signatures.py",),
     "warcio": ("archive/formats/web/web_archives.py",),
     "feedparser": ("archive/formats/web/feeds.py",),
     "lxml": ("archive/formats/web/markup.py", "archive/formats/wire/"),

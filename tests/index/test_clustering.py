@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import TitleSource
+from backfile.index.duplicates import signatures
 from backfile.index.duplicates.clustering import alike, group, link
 from backfile.index.duplicates.signatures import SIGNATURE, sign
 from backfile.scripts.bench.edited_copies import edited
@@ -52,6 +53,24 @@ def test_a_notice_in_place_of_a_text_makes_no_copies(make_article):
     assert alike(signed([one, two]), np.array([[0, 1]])).tolist() == [False]
     again = replace(two, id="3")
     assert alike(signed([two, again]), np.array([[0, 1]])).tolist() == [True]
+
+
+def test_signatures_are_those_of_datasketch(articles, make_article, monkeypatch):
+    from datasketch import MinHash
+
+    some = [*articles[:5], make_article("7 of 9"), make_article("word " * 3 + "end of it")]
+    ours = sign(some)
+    monkeypatch.setattr(
+        signatures,
+        "_sketches",
+        lambda sets, count: np.array(
+            [each.hashvalues for each in MinHash.bulk(sets, num_perm=count, hashfunc=int)]
+        ),
+    )
+    assert sign(some) == ours
+    monkeypatch.undo()
+    monkeypatch.setattr(signatures, "HASHES_AT_ONCE", 7)
+    assert sign(some) == ours
 
 
 def test_case_punctuation_and_accents_in_two_forms_make_no_difference(make_article):
