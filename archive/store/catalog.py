@@ -29,6 +29,7 @@ from backfile.archive.store.collections import Collections
 from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.database import (
     ARCHIVE,
+    TIDY,
     UNFINISHED,
     VALUES_AT_ONCE,
     Database,
@@ -205,6 +206,13 @@ class Catalog:
             take(connection, SIGNED, 1)
         return np.array([row.row for row in gone], np.int64)
 
+    def is_tidy(self) -> bool:
+        """Whether the caches hold no rows that are gone; False of an archive of an older release.
+
+        It is, from the end of a run until passages are deleted.
+        """
+        return bool(self._database.counter(TIDY))
+
     def is_unfinished(self) -> bool:
         """Whether lost articles are still to be read again."""
         return bool(self._database.counter(UNFINISHED))
@@ -228,10 +236,12 @@ class Catalog:
     ) -> None:
         """End a run: drop unused originals, replace the clusters, note what became of the input.
 
+        The caller has taken all rows that are gone out of the caches.
         Clusters that have not changed are None, as are the counts where no input was read.
         """
         with self._database.writing() as connection:
             released = self.originals.release(connection)
+            set_counter(connection, TIDY, 1)
             if clustering:
                 put_clustering(connection, clustering)
             if counts is not None:

@@ -10,7 +10,7 @@ from backfile.archive.furniture import Recurring
 from backfile.archive.model.article import Article, Origin, Passage
 from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.store.clusters import SIGNED, put_signatures
-from backfile.archive.store.database import delete_rows, find_rows, take
+from backfile.archive.store.database import TIDY, delete_rows, find_rows, set_counter, take
 from backfile.archive.store.history import keep_versions, moment
 from backfile.archive.store.recurring import hashes_of, put_sentences
 from backfile.archive.store.schema import (
@@ -117,6 +117,8 @@ def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
 def delete_articles(connection: Connection, numbers: Collection[int]) -> set[int]:
     """Delete articles by number, with their passages; return the hashes of their sentences."""
     touched = hashes_of(connection, numbers)
+    if numbers:
+        set_counter(connection, TIDY, 0)
     delete_rows(connection, delete(passages), passages.c.article, numbers)
     delete_rows(connection, delete(articles), articles.c.number, numbers)
     return touched

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.catalog_reading import connected
-from backfile.archive.store.database import ARCHIVE, DAMAGED, UNFINISHED, create_database
+from backfile.archive.store.database import ARCHIVE, DAMAGED, TIDY, UNFINISHED, create_database
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
 from backfile.archive.store.manifest import Manifest
@@ -148,7 +148,7 @@ def _set_counters(new: sqlite3.Connection, manifest: Manifest, last_row: int) ->
     rows = new.execute("SELECT MAX(row) FROM passages").fetchone()[0] or 0
     least = {"article": articles, "row": max(rows, last_row)}
     least |= {"generation": manifest.generation + 1, UNFINISHED: 1}
-    _set(new, {name: max(value, known.get(name, 0)) for name, value in least.items()})
+    _set(new, {name: max(value, known.get(name, 0)) for name, value in least.items()} | {TIDY: 0})
 
 
 def _set(new: sqlite3.Connection, values: Mapping[str, int]) -> None:

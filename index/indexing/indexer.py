@@ -200,8 +200,13 @@ class Indexer:
                 [entry_of(row, waiting[n], each) for row, (n, each) in recut.added.items()]
             )
 
-    def tidy(self) -> None:
-        """Take passages that are gone out of the lexical index and the vectors, after a kill."""
+    def tidy(self, *, anyway: bool = False) -> None:
+        """Take passages that are gone out of the lexical index and the vectors, after a kill.
+
+        `anyway`: even if the last run has ended.
+        """
+        if self._catalog.is_tidy() and not anyway:
+            return
         self.lexical.tidy()
         self._embed.tidy()
 
