@@ -71,8 +71,8 @@ from backfile.archive.store.schema import (
     articles,
     passage_of,
     passages,
-    versions,
 )
+from backfile.archive.store.touched import Touched, added, touch_all
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -135,6 +135,7 @@ class Catalog:
         self.recurring = RecurringSentences(self._database)
         self.recutting = Recutting(self._database)
         self.names = StoredNames(self._database)
+        self.touched = Touched(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
@@ -347,14 +348,9 @@ class Catalog:
 
         `added` is the instant at which the first version came in, ISO 8601 in UTC, or empty.
         """
-        c, v = articles.c, versions.c
-        first = select(v.id, func.min(v.kept_at).label("first"))
-        first_of = first.where(v.kept_at != "").group_by(v.id).subquery()
-        # An earlier version may have come in later.
-        added = func.min(c.kept_at, func.coalesce(first_of.c.first, c.kept_at)).label("added")
-        days = (c.published, c.published_last, added)
+        c = articles.c
+        days = (c.published, c.published_last, added())
         chosen = select(c.number, *days, c.source, c.section, c.language, c.authors)
-        chosen = chosen.outerjoin(first_of, first_of.c.id == c.id)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 
@@ -376,6 +372,7 @@ class Catalog:
         with self._database.writing() as connection:
             for each in damaged:
                 forget_version(connection, each.id, each.sequence)
+            touch_all(connection)
             take(connection, "generation", 1)
 
     def problems(self) -> list[str]:

@@ -21,6 +21,7 @@ from backfile.archive.store.schema import (
     seals,
     signatures,
 )
+from backfile.archive.store.touched import touch
 
 TEXTS_AT_ONCE = 500
 COPIES_LISTED = 20
@@ -58,7 +59,7 @@ class LeadCriteria(NamedTuple):
 class Member(NamedTuple):
     """An article of a cluster. A cluster is named by the number of its lead.
 
-    `rank` is its place among all copies of the archive: the earliest first, then the longest.
+    `rank` is its place in the cluster, from 0: the earliest first, then the longest.
     """
 
     article: int
@@ -170,10 +171,15 @@ def put_signatures(connection: Connection, signed: Mapping[int, bytes]) -> None:
 
 
 def put_clustering(connection: Connection, clustering: Clustering) -> None:
-    """Replace all clusters, in a transaction."""
-    connection.execute(delete(clusters))
-    if clustering.members:
-        connection.execute(insert(clusters), [each._asdict() for each in clustering.members])
+    """Replace all clusters, in a transaction; those that stay as they are are not touched."""
+    known = connection.execute(select(clusters.c.article, clusters.c.cluster, clusters.c.rank))
+    before = {Member(*row) for row in known}
+    now = set(clustering.members)
+    different = {member.article for member in before ^ now}
+    delete_rows(connection, delete(clusters), clusters.c.article, different)
+    if new := now - before:
+        connection.execute(insert(clusters), [each._asdict() for each in new])
+    touch(connection, different)
     made_of = {"value": clustering.signed}
     changed = update(counters).where(counters.c.name == GROUPED).values(**made_of)
     if not connection.execute(changed).rowcount:

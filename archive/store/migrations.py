@@ -133,8 +133,17 @@ NAMES = Step("""
     CREATE INDEX IF NOT EXISTS languages ON articles (language);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES)
-NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names"}
+# Changes before this step were not noted.
+TOUCHED = Step("""
+    CREATE TABLE IF NOT EXISTS touched (
+        article INTEGER NOT NULL PRIMARY KEY, generation INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS ix_touched_generation ON touched (generation);
+    INSERT OR REPLACE INTO counters SELECT 'noted', COALESCE(MAX(value), 0)
+        FROM counters WHERE name = 'generation';
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED)
+NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names", "touched"}
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
 SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}

@@ -29,6 +29,7 @@ from backfile.archive.store.schema import (
     seals,
     signatures,
 )
+from backfile.archive.store.touched import touch
 from backfile.archive.store.vectors import Rows
 
 
@@ -94,6 +95,7 @@ def _put_passages(connection: Connection, cuts: Mapping[int, NewCut]) -> Recut:
                 new.append((number, passage))
     gone = [row for known in there.values() for row, _ in known.values()]
     changed = {number for number, known in there.items() if known} | {number for number, _ in new}
+    touch(connection, changed)
     forget_names(connection, changed)
     if gone:
         set_counter(connection, TIDY, 0)

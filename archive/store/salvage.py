@@ -18,11 +18,13 @@ from backfile.archive.store.journal import NAMES, Journal
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
+from backfile.archive.store.touched import NOTED
 
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
-REMADE = {"sentences", "furniture", "uncut"}  # by the next run, as all articles are cut again
+# By the next run, as all articles are cut again; and what is noted of changes from now on.
+REMADE = {"sentences", "furniture", "uncut", "touched"}
 ORPHANS = (
     "passages",
     "signatures",
@@ -148,7 +150,8 @@ def _set_counters(new: sqlite3.Connection, manifest: Manifest, last_row: int) ->
     rows = new.execute("SELECT MAX(row) FROM passages").fetchone()[0] or 0
     least = {"article": articles, "row": max(rows, last_row)}
     least |= {"generation": manifest.generation + 1, UNFINISHED: 1}
-    _set(new, {name: max(value, known.get(name, 0)) for name, value in least.items()} | {TIDY: 0})
+    now = {name: max(value, known.get(name, 0)) for name, value in least.items()}
+    _set(new, now | {TIDY: 0, NOTED: now["generation"]})
 
 
 def _set(new: sqlite3.Connection, values: Mapping[str, int]) -> None:

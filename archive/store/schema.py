@@ -231,13 +231,21 @@ names = Table(
     Column("places", Text, nullable=False),
 )
 
+touched = Table(
+    "touched",
+    metadata,
+    # The generation in which an article, perhaps gone, was last changed; see touched.py.
+    Column("article", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False, index=True),
+)
+
 clusters = Table(
     "stories",
     metadata,
     # Only articles that have a copy. A cluster is named by the number of its lead.
     _of_an_article(),
     Column("story", Integer, key="cluster", nullable=False, index=True),
-    # Among all copies of the archive: the earliest first, then the longest.
+    # Within the cluster: the earliest first, then the longest.
     Column("place", Integer, key="rank", nullable=False),
 )
 

@@ -195,7 +195,11 @@ class Clusterer:
         order[involved] = _ranks([criteria[number] for number in numbers[involved].tolist()])
         leads = group(links, order)
         members = np.flatnonzero(leads >= 0)
-        columns = numbers[members], numbers[leads[members]], order[members]
+        members = members[np.lexsort((order[members], leads[members]))]
+        begins = np.flatnonzero(np.diff(leads[members], prepend=-1))
+        sizes = np.diff(begins, append=len(members))
+        ranks = np.arange(len(members)) - np.repeat(begins, sizes)
+        columns = numbers[members], numbers[leads[members]], ranks
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return Clustering([Member(*row) for row in rows], changed)
 

@@ -12,6 +12,7 @@ from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.article_table_file import latest
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
@@ -130,9 +131,8 @@ class Snapshots:
         catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = catalog.generation()
         lexical, no_words = self._words()
-        unchanged = catalog.generation() == generation
-        table = self._engines.table.read(generation) if unchanged else None
-        table = table or ArticleTable.load(catalog, generation)
+        earlier = self._current.table if self._current else self._engines.table.read()
+        table = latest(catalog, generation, earlier)
         search = LexicalSearch(lexical, table)
         covered = _coverage(table, lexical.rows())
         noise, scale = self._engines.noise.read()
