@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 from backfile.archive.furniture import Recurring
 from backfile.archive.model.article import Article, Origin, Passage
 from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.store.clusters import SIGNED, put_signatures
+from backfile.archive.store.clusters import SIGNED, note_former, put_signatures
 from backfile.archive.store.database import TIDY, delete_rows, find_rows, set_counter, take
 from backfile.archive.store.history import keep_versions, moment
 from backfile.archive.store.recurring import hashes_of, put_sentences
@@ -119,6 +119,7 @@ def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
 def delete_articles(connection: Connection, numbers: Collection[int]) -> set[int]:
     """Delete articles by number, with their passages; return the hashes of their sentences."""
     touch(connection, numbers)
+    note_former(connection, numbers)
     touched = hashes_of(connection, numbers)
     if numbers:
         set_counter(connection, TIDY, 0)

@@ -142,8 +142,20 @@ TOUCHED = Step("""
         FROM counters WHERE name = 'generation';
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED)
-NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names", "touched"}
+# They are filled when the clusters are next made; until then no counter says that they are.
+BANDS = Step("""
+    CREATE TABLE IF NOT EXISTS bands (
+        hash INTEGER NOT NULL, article INTEGER NOT NULL,
+        PRIMARY KEY (hash, article)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS unclustered (
+        number INTEGER NOT NULL PRIMARY KEY, article INTEGER NOT NULL, signature BLOB);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS)
+NOT_READ = {
+    *("releases", "seals", "sentences", "furniture", "uncut", "names"),
+    *("touched", "bands", "unclustered"),
+}
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
 SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}

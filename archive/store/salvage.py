@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.catalog_reading import connected
+from backfile.archive.store.clusters import BANDED
 from backfile.archive.store.database import ARCHIVE, DAMAGED, TIDY, UNFINISHED, create_database
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
@@ -23,8 +24,8 @@ from backfile.archive.store.touched import NOTED
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
-# By the next run, as all articles are cut again; and what is noted of changes from now on.
-REMADE = {"sentences", "furniture", "uncut", "touched"}
+# By the next run, as all articles are cut again and clustered; changes are noted from now on.
+REMADE = {"sentences", "furniture", "uncut", "touched", "bands", "unclustered"}
 ORPHANS = (
     "passages",
     "signatures",
@@ -151,7 +152,7 @@ def _set_counters(new: sqlite3.Connection, manifest: Manifest, last_row: int) ->
     least = {"article": articles, "row": max(rows, last_row)}
     least |= {"generation": manifest.generation + 1, UNFINISHED: 1}
     now = {name: max(value, known.get(name, 0)) for name, value in least.items()}
-    _set(new, now | {TIDY: 0, NOTED: now["generation"]})
+    _set(new, now | {TIDY: 0, BANDED: 0, NOTED: now["generation"]})
 
 
 def _set(new: sqlite3.Connection, values: Mapping[str, int]) -> None:
