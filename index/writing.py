@@ -116,11 +116,15 @@ def open_for_writing(
 
 
 def _calibrate(engines: Engines, settings: Settings, *, has_embedded: bool) -> None:
-    if engines.noise.is_of(engines.catalog.counts()):
+    if engines.noise.is_of_almost(engines.catalog):
         return
-    from backfile.index.indexing.calibration import calibrate  # with all of a search: 0.1 s
+    counts = engines.catalog.counts()
+    if not engines.noise.is_of(counts):
+        from backfile.index.indexing.calibration import calibrate  # with all of a search: 0.1 s
 
-    calibrate(engines, searcher_over(engines, settings), has_embedded=has_embedded)
+        calibrate(engines, searcher_over(engines, settings), has_embedded=has_embedded)
+    if engines.noise.is_of(counts):
+        engines.noise.note(engines.catalog)
 
 
 def _note_splitter(directory: ArchiveDirectory, catalog: Catalog) -> None:
