@@ -14,7 +14,7 @@ MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# Words in the dates of feeds and mail: each is one month, or none, in whatever language. The names of
+# Words in the dates of feeds and mail: each is one month, or none, in any language. The names of
 # all languages take 0.1 s to load.
 USUAL: Mapping[str, int | None] = {
     **{name[:3]: number for number, name in enumerate(MONTHS, 1)},
