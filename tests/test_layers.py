@@ -77,7 +77,7 @@ SHORT = {
     "archive/formats/wire/formats.py", "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/answers/outlets.py",
-    "index/lexical/scoring/lexical_search.py", "index/lexical/spelling/wildcards.py",
+    "index/lexical/spelling/wildcards.py",
     "index/model/arrays.py", "index/model/candidates.py",
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/search/closeness.py", "index/search/fusion.py", "index/vector/embedding/prompts.py",

@@ -15,7 +15,7 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import latest
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
-from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, VocabularyPart
 from backfile.index.model.scale import Scale
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
@@ -133,7 +133,9 @@ class Snapshots:
         lexical, no_words = self._words()
         earlier = self._current.table if self._current else self._engines.table.read()
         table = latest(catalog, generation, earlier)
-        search = LexicalSearch(lexical, table)
+        search = LexicalSearch(lexical, table, self._current.lexical if self._current else None)
+        if self._aside:
+            search.spellings()  # so that no search waits for it
         covered = _coverage(table, lexical.rows())
         noise, scale = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
@@ -190,7 +192,10 @@ class NoWords:
     def terms(self, _: Field, __: str) -> Collection[str]:
         return ()
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary_parts(self) -> Sequence[VocabularyPart]:
+        return ()
+
+    def vocabulary(self, _: Sequence[VocabularyPart] | None = None) -> Vocabulary:
         return Vocabulary([], [], NO_ROWS, NO_ROWS.reshape(0, 1))
 
     def lengths(self, _: Field) -> Floats:
