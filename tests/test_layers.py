@@ -85,7 +85,7 @@ SHORT = {
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
     "scripts/commands/serve.py",
-    "web/api/tokens.py", "index/answers/marks.py",
+    "web/api/tokens.py", "index/answers/marks.py", "index/answers/forms.py",
 }  # fmt: skip
 
 

@@ -1,14 +1,12 @@
 """Explains hits: the parts of a score by word and by meaning, and clauses in words."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from backfile.archive.model.message import Message
-from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.lexical.analysis.stemming import fold
 from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
@@ -345,27 +343,6 @@ class Explainer:
             for row in self.rows[found.articles[owners]].tolist():
                 leaves[row][found.leaf] = None
         return leaves
-
-
-def with_forms(
-    why: Explanation, words: Sequence[str], marked: Sequence[str], languages: Languages
-) -> Explanation:
-    """Name the forms in which plain words were found, of those that are nowhere as typed."""
-    found: dict[str, None] = {}
-    for word in words:
-        terms = {term for place in languages.terms(word) for term in place}
-        forms = [each for each in marked if _is_form(each, terms, languages)]
-        if forms and fold(word) not in map(fold, forms):
-            found |= dict.fromkeys(forms)
-    if not found:
-        return why
-    clause = Message("found as %(words)s", words=listed([f'"{form}"' for form in found]))
-    return replace(why, clauses=(*why.clauses, clause))
-
-
-def _is_form(word: str, terms: Set[str], languages: Languages) -> bool:
-    places = languages.terms(word)
-    return len(places) == 1 and not terms.isdisjoint(places[0])
 
 
 def with_reranking(why: Explanation, reranked: RerankScore) -> Explanation:

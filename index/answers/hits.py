@@ -8,7 +8,8 @@ import numpy as np
 
 from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
-from backfile.index.answers.explain import Explainer, with_forms, with_reranking
+from backfile.index.answers.explain import Explainer, with_reranking
+from backfile.index.answers.forms import Forms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
@@ -20,13 +21,11 @@ from backfile.index.model.expression import (
     Expression,
     Field,
     Quotation,
-    is_plain,
     positive_leaves,
 )
 from backfile.index.model.groups import Groups
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import (
-    Explanation,
     Hit,
     PassageHit,
     Ranks,
@@ -59,13 +58,15 @@ class Hits:
         best = {ordinal: self._best_rows(ordinal) for ordinal in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        highlighter = Highlighter(self.expression, Languages.of(self.table.languages))
+        languages = Languages.of(self.table.languages)
+        highlighter = Highlighter(self.expression, languages)
+        forms = Forms(self.expression, languages)
         explainer = self._explainer(rows)
         copies = self._copies(page, catalog)
         hits = []
         for ordinal, some in best.items():
             passages = tuple(
-                self._passage_hit(stored[row], highlighter, explainer)
+                self._passage_hit(stored[row], highlighter, explainer, forms)
                 for row in some
                 if row in stored
             )
@@ -78,7 +79,7 @@ class Hits:
                 why = explainer.article(some[0], passages, ranks, folded)
                 marked = _parts(article.title, title)
                 marked += [m for p in passages for m in _parts(p.passage.text, p.highlights)]
-                why = self._with_forms(why, marked)
+                why = forms.add(why, marked)
                 if reranked := self.reranked.get(ordinal):
                     why, score = with_reranking(why, reranked), reranked.score
                 group = self.groups.order[self.groups.of[ordinal]]
@@ -118,7 +119,7 @@ class Hits:
         return [int(row) for row in rows[:1]]
 
     def _passage_hit(
-        self, found: StoredPassage, highlighter: Highlighter, explainer: Explainer
+        self, found: StoredPassage, highlighter: Highlighter, explainer: Explainer, forms: Forms
     ) -> PassageHit:
         candidates, row = self.candidates, found.row
         i = int(np.searchsorted(candidates.rows, row))
@@ -138,7 +139,7 @@ class Hits:
             ranks=ranks,
             cosine=None if np.isnan(cosine) else cosine,
             highlights=highlights,
-            why=self._with_forms(explainer.passage(row, score, ranks), marked),
+            why=forms.add(explainer.passage(row, score, ranks), marked),
             heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
             wordings=tuple(wordings(self.expression, found)),
         )
@@ -149,11 +150,6 @@ class Hits:
         words = self.matches.scores[self.table.article_of == ordinal]
         best = float(words.max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
-
-    def _with_forms(self, why: Explanation, marked: list[str]) -> Explanation:
-        leaves = positive_leaves(self.expression) if self.expression else ()
-        words = [leaf.text for leaf in leaves if is_plain(leaf)]
-        return with_forms(why, words, marked, Languages.of(self.table.languages))
 
     def _explainer(self, rows: list[int]) -> Explainer:
         shown = np.array(sorted(rows), np.int64)

@@ -1,6 +1,8 @@
 """Compares what was typed with the names of outlets, sections and authors: equal, or near."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -31,31 +33,36 @@ class Mention(NamedTuple):
 def mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
     """Iterate over the outlets, sections and authors whose whole names are among these words."""
     typed = [name_words(word) for word in words]
-    text = f" {' '.join(' '.join(each) for each in typed)} "
     for kind in NAMED:
         category: Category = getattr(table, kind.value)
-        for name in category.names:
-            bare = bare_name(name)
-            stem = bare.rpartition(".")[0] if " " not in bare else ""
-            for called in filter(None, (bare, stem)):
-                wanted = name_words(called) if called[:1] in text else []
-                held = wanted and f" {' '.join(wanted)} " in text
-                if held and (place := _place(typed, wanted)):
-                    yield Mention(kind, name, *place)
-                    break
+        called = _called(category.names)
+        found: dict[int, tuple[bool, int, int]] = {}  # the first place of each name
+        for first in range(len(typed)):
+            for end in range(first + 1, len(typed) + 1):
+                parts = " ".join(chain.from_iterable(typed[first:end]))
+                for is_stem, number in called.get(parts, ()):
+                    place = is_stem, first, end
+                    found[number] = min(found.get(number, place), place)
+        for number, (_, first, end) in sorted(found.items()):
+            yield Mention(kind, category.names[number], first, end)
 
 
-def _place(typed: Sequence[Sequence[str]], wanted: Sequence[str]) -> tuple[int, int] | None:
-    """The first and the last word, the end excluded, that together are the wanted parts."""
-    for first in range(len(typed)):
-        parts: list[str] = []
-        for end in range(first, len(typed)):
-            parts += typed[end]
-            if parts == list(wanted):
-                return first, end + 1
-            if len(parts) >= len(wanted):
-                break
-    return None
+@lru_cache(maxsize=2 * len(NAMED))
+def _called(names: tuple[str, ...]) -> Mapping[str, Sequence[tuple[bool, int]]]:
+    """The numbers of the names that are called so: as they are, or, True, without `.com`."""
+    called: dict[str, list[tuple[bool, int]]] = {}
+    for number, name in enumerate(names):
+        bare = bare_name(name)
+        stem = bare.rpartition(".")[0] if " " not in bare else ""
+        for is_stem, each in enumerate(map(_parts, (bare, stem))):
+            if each:
+                called.setdefault(each, []).append((bool(is_stem), number))
+    return called
+
+
+@lru_cache(maxsize=1 << 15)
+def _parts(name: str) -> str:
+    return " ".join(name_words(name))
 
 
 def missing_names(filters: Filters, matches: Matches, table: ArticleTable) -> list[Message]:

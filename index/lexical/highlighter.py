@@ -8,7 +8,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
-from backfile.index.lexical.analysis.analyser import TermSpan, asked, cut_text, term_spans
+from backfile.index.lexical.analysis.analyser import (
+    TermSpan,
+    asked,
+    cut_text,
+    term_spans,
+    word_terms,
+)
+from backfile.index.lexical.analysis.beginnings import words_with
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import fold, reading, spelling_of
@@ -96,6 +103,8 @@ class _Marker:
             if not isinstance(leaf, Near | Quotation):
                 self._add(leaf)
         self._known: dict[str, list[Span]] = {}  # what to mark in each word
+        terms = frozenset(self._terms)
+        self._walk = WORD.finditer if self._single else words_with(terms, language)
 
     def _add(self, leaf: Word | Phrase | Prefix | Wildcard | Fuzzy) -> None:
         is_cut = has_run(leaf.text)
@@ -166,7 +175,7 @@ class _Marker:
 
     def _words(self, text: str) -> Iterator[Span]:
         """Find single words; each distinct word is compared once per query."""
-        for word in WORD.finditer(text):
+        for word in self._walk(text):
             found = self._known.get(word.group())
             if found is None:
                 found = self._known[word.group()] = list(self._wanted(word.group()))
@@ -174,7 +183,7 @@ class _Marker:
                 yield word.start() + start, word.start() + end
 
     def _wanted(self, word: str) -> Iterator[Span]:
-        for span in term_spans(word, self._language):
+        for span in word_terms(word, self._language):
             if span.term in self._terms or any(each.is_met(span, word) for each in self._single):
                 yield span.start, span.end
 

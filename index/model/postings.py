@@ -1,6 +1,6 @@
 """Posting lists and the vocabulary of a lexical index, over rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -30,7 +30,7 @@ class Slot(NamedTuple):
     `accepts` tells which written forms of the terms count; all if None.
     """
 
-    terms: Sequence[str] | None
+    terms: tuple[str, ...] | None
     accepts: Callable[[str], bool] | None = None
 
 

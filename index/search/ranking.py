@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backfile.index.lexical.scoring.bm25 import best_rows
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
@@ -162,7 +162,7 @@ def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sor
     keys: list[np.ndarray[Any, Any]]
     match sort:
         case Sort.RELEVANCE:
-            keys = [ordinals, -published, -scores[ordinals]]
+            return ordinals[_by_score(-scores[ordinals], ordinals, -published)]
         case Sort.NEWEST:
             keys = [ordinals, -scores[ordinals], -published]
         case Sort.OLDEST:  # undated articles are last in both orders of time
@@ -172,6 +172,20 @@ def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sor
             keys = [-ordinals]
     ordered: Rows = ordinals[np.lexsort(keys)]
     return ordered
+
+
+def _by_score(scores: Floats, last: Rows, first: Rows | Ints) -> Rows:
+    """Sort scores, ascending, as indices; equal ones by the `first` key, then by the `last`.
+
+    Only equal ones are compared by the keys: a third of the time of sorting all by all keys.
+    """
+    order: Rows = np.argsort(scores)
+    ascending = scores[order]
+    is_next = ascending[1:] == ascending[:-1]
+    tied = np.flatnonzero(np.append(is_next, False) | np.insert(is_next, 0, False))
+    equal = order[tied]
+    order[tied] = equal[np.lexsort((last[equal], first[equal], scores[equal]))]
+    return order
 
 
 def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:

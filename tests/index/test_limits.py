@@ -21,7 +21,8 @@ from backfile.index.search.searcher import Searcher
 from tests.builders import engines_in, fill, write_news
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.index.test_limits", "chromadb"])
+# With datasketch comes scipy, whose OpenBLAS tries forever if it gets no memory while it loads.
+PROCESSES.set_forkserver_preload(["tests.index.test_limits", "chromadb", "datasketch"])
 pytestmark = [pytest.mark.crash, pytest.mark.long]
 MB = 1 << 20
 FINISHED, SHORT = 0, 9
@@ -55,8 +56,10 @@ def index_within(folder: Path, news: Path, limit: int, more: int) -> None:
 def ended(folder, news, limit, more):
     process = PROCESSES.Process(target=index_within, args=(folder, news, limit, more))
     process.start()
-    process.join(120)
-    assert process.exitcode is not None, "it takes too long"
+    process.join(45)
+    if process.is_alive():
+        process.kill()
+        process.join()
     return process.exitcode
 
 
@@ -77,7 +80,7 @@ def test_too_many_open_files_are_named_and_the_next_run_finishes(more, tmp_path)
     assert is_finished_by_the_next(tmp_path / "archive", news) == (40, True, True)
 
 
-# Code in Rust ends its process where it gets no memory, and does not raise.
+# Code in Rust ends its process where it gets no memory, or waits for ever; it does not raise.
 @pytest.mark.parametrize("more", [1, 8, 32, 64])
 def test_too_little_memory_leaves_what_the_next_run_finishes(more, tmp_path):
     news = write_news(tmp_path / "news.jsonl", articles=40)

@@ -102,7 +102,7 @@ def test_hits_that_there_is_no_time_for_are_left_and_counted(engines):
     results, found = marked(searcher, "the ferry runs instead")
     assert found == {}
     assert (
-        f"no time to mark sentences in the last {len(results.hits)} hits"
+        f"no time to mark sentences in the last {len(results.hits)} results"
         in (results.reading.notes[-1])
     )
 

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
-from backfile.index.model.query import Query
-from backfile.index.search.ranking import RankingOptions, article_scores
+from backfile.index.model.query import Query, Sort
+from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.searcher import Searcher
 
 OWNERS = np.array([0, 1, 0, 0, 2, 0, 1])
@@ -60,3 +62,14 @@ def test_a_search_finds_the_same_articles_however_they_are_scored(engines):
     )
     assert {hit.article.id for hit in best.hits} == {hit.article.id for hit in share.hits}
     assert all(hit.score > 0 for hit in share.hits)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, -np.inf]), st.integers(0, 3))))
+def test_by_relevance_equal_scores_are_newest_first_and_then_the_earlier_added(articles):
+    scores = np.array([score for score, _ in articles], np.float32)
+    published = np.array([day for _, day in articles], np.int32)
+    table, mask = SimpleNamespace(published=published), np.arange(len(articles)) % 3 != 1
+    found = in_order(table, mask, scores, Sort.RELEVANCE).tolist()
+    expected = [ordinal for ordinal in range(len(articles)) if mask[ordinal]]
+    expected.sort(key=lambda ordinal: (-scores[ordinal], -published[ordinal], ordinal))
+    assert found == expected

@@ -90,7 +90,9 @@ def test_it_is_cut_short_when_time_is_up_and_says_so(ferries):
     found = hurried.search(ASKED)
     read = len(reranker.asked)
     assert AT_ONCE <= read < DEPTH
-    assert found.reading.notes == (f"the reranker read the first {read} of 30 hits in its 120 ms",)
+    assert found.reading.notes == (
+        f"the reranker read the first {read} of 30 results in its 120 ms",
+    )
     before = ids(Searcher(ferries, RankingOptions()).search(ASKED))
     assert sorted(ids(found)[:read]) == sorted(before[:read])
     assert ids(found)[read:] == before[read:]

@@ -391,7 +391,7 @@ def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path):
     fill(engines, write_stories(tmp_path, news_about_the_ferry(2)))
     searcher.look_again()
     second = searcher.search(replace(query, cursor=cursor))
-    assert "hits may be missed or repeated" in second.reading.notes[-1]
+    assert "results may be missed or repeated" in second.reading.notes[-1]
 
 
 def test_an_answer_is_dropped_when_its_time_is_over(engines):

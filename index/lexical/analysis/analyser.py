@@ -1,7 +1,7 @@
 """Analyses text: cuts it into sentences, and words into terms, stemmed in its language."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from whoosh.analysis import Analyzer
@@ -104,18 +104,22 @@ def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
     """Walk the terms of a text with their spans, in order of position."""
     position = 0
     for word in WORD.finditer(text):
-        for span in _spans(word, language, position):
-            yield span
-        position = span.position + span.length
+        offset = word.start()
+        for term, start, end, place, length in word_terms(word.group(), language):
+            yield TermSpan(term, offset + start, offset + end, position + place, length)
+        position += place + length
 
 
-def _spans(word: re.Match[str], language: str, position: int) -> Iterator[TermSpan]:
-    """The terms of a word whose first token has this position."""
-    offset = word.start()
-    for token in tokens(word.group()):
-        term = token.text if token.is_pair else term_of(token.text, language)
-        place = offset + token.start, offset + token.end, position + token.position
-        yield TermSpan(term, *place, token.length)
+@lru_cache(maxsize=1 << 16)
+def word_terms(word: str, language: str = ENGLISH) -> tuple[TermSpan, ...]:
+    """The terms of a word as WORD finds it, with their spans and positions in it."""
+    return tuple(
+        TermSpan(
+            token.text if token.is_pair else term_of(token.text, language),
+            *(token.start, token.end, token.position, token.length),
+        )
+        for token in tokens(word)
+    )
 
 
 class NewsAnalyzer(Analyzer):

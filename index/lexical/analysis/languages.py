@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from backfile.index.lexical.analysis.analyser import asked, weighty
@@ -52,6 +53,7 @@ class Languages:
         """
         return tuple(place.terms for place in self._path(text, apart=False))
 
+    @lru_cache(maxsize=1 << 14)  # noqa: B019  # equal ones share it
     def _path(self, text: str, *, apart: bool) -> Path:
         # Words are split alike in all languages.
         readings = (asked(text, language, apart=apart) for language in self.readings)

@@ -115,7 +115,7 @@ class Collection:
         with self._lock:
             found = self._spelt.get(key)
         if found is None:
-            slot = Slot(terms_alike, lambda written: fold(written) == folded)
+            slot = Slot(tuple(terms_alike), lambda written: fold(written) == folded)
             try:
                 rows = self.phrase(field, [slot], []).rows
             except EngineUnavailable:

@@ -30,9 +30,9 @@ class Slots:
         """The ways in which a passage can hold a leaf; see `Languages.paths`."""
         match leaf:
             case Prefix(text) if not has_run(text):
-                return [(Slot(self.expanded(text)),)]
+                return [(Slot(tuple(self.expanded(text))),)]
             case Fuzzy(text, _, edits) if not has_run(text):
-                return [(Slot(self.spelt_alike(text, edits)),)]
+                return [(Slot(tuple(self.spelt_alike(text, edits))),)]
             case Word(form=form) | Phrase(form=form):
                 texts = (leaf.text, *leaf.alike)
                 return [way for text in texts for way in self.ways_of_text(text, form)]
@@ -59,7 +59,7 @@ class Slots:
             return Slot(None)
         terms = self._collection.spellings().terms_matching(pattern)
         self._require_few(terms, pattern)
-        return Slot(sorted(terms), is_match(pattern))
+        return Slot(tuple(sorted(terms)), is_match(pattern))
 
     def expanded(self, prefix: str) -> list[str]:
         """The terms of a prefix and its own stem; of a single letter, the pairs it begins."""

@@ -7,6 +7,7 @@ Lucene's fuzzy queries.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ def within(word: str, others: Sequence[str], edits: int) -> dict[int, int]:
     return {index: int(distance) for _, distance, index in sorted(found, key=lambda each: each[2])}
 
 
+REMEMBERED = 4096  # words, with those near them
 BEYOND = chr(0x10FFFF)  # sorts after every letter
 
 
@@ -81,12 +83,16 @@ class Spellings:
         self._counts = np.add.reduceat(found.counts, begins) if some else found.counts
         living = np.logical_or.reduceat(known, begins) if some else known
         self._living: Bools = np.asarray(living, np.bool_)
+        self._known = lru_cache(maxsize=REMEMBERED)(self._near)
 
     def near(self, word: str, edits: int) -> list[NearSpelling]:
         """The words within so many edits of this folded one, nearest first.
 
         Of equally near words the most frequent comes first.
         """
+        return self._known(word, edits)
+
+    def _near(self, word: str, edits: int) -> list[NearSpelling]:
         mask = letters_of([word])[0]
         # An edit adds a letter, removes one, or both.
         alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
