@@ -86,6 +86,8 @@ class ArticleTableFile:
 
 def latest(catalog: Catalog, generation: int, earlier: ArticleTable | None) -> ArticleTable:
     """The table of a generation that was current just now, made of an earlier one if that helps."""
+    if earlier is not None and earlier.generation == generation:
+        return earlier
     if earlier is not None:
         most = max(MOST_CHANGED, earlier.n_articles // LEAST_SHARE)
         changes = catalog.touched.since(earlier.generation, most)
