@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
@@ -28,15 +29,17 @@ from backfile.index.model.noise import NoiseFile
 from backfile.index.naming.spacy_names import SpacyNames
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
-from backfile.index.search.ranking import Fusion, RankingOptions
-from backfile.index.search.reranking import Reranking
-from backfile.index.search.searcher import Recorder, Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
 from backfile.index.vector.embedding.prompts import prompts_of
 from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
+
+if TYPE_CHECKING:  # a run that only writes does not search, and importing all of it takes 0.1 s
+    from backfile.index.search.ranking import RankingOptions
+    from backfile.index.search.reranking import Reranking
+    from backfile.index.search.searcher import Recorder, Searcher
 
 WORDS = f"{ANALYSER} {POSTINGS}"
 EARLIER_WORDS = ("folded-snowball-3 arrays-3",)  # read as they are; the next writer rebuilds them
@@ -87,7 +90,7 @@ def open_engines(
     return engines
 
 
-def open_searcher(settings: Settings) -> Searcher:
+def open_searcher(settings: Settings) -> "Searcher":
     """Open an archive for searching."""
     return searcher_over(open_engines(settings), settings)
 
@@ -97,13 +100,15 @@ def searcher_over(
     settings: Settings,
     *,
     serving: bool = False,
-    recorder: Recorder | None = None,
-) -> Searcher:
+    recorder: "Recorder | None" = None,
+) -> "Searcher":
     """A searcher over open engines.
 
     `serving`: for a server, where no search may take long, or wait until a changed archive is open.
     `recorder` takes note of each search.
     """
+    from backfile.index.search.searcher import Searcher
+
     return Searcher(
         engines,
         ranking_options(settings),
@@ -115,11 +120,13 @@ def searcher_over(
     )
 
 
-def ranking_options(settings: Settings) -> RankingOptions:
+def ranking_options(settings: Settings) -> "RankingOptions":
     """The ranking options of an archive: from the environment, else tuned, else the default.
 
     Raises EngineUnavailable if the file of tuned weights cannot be read.
     """
+    from backfile.index.search.ranking import Fusion, RankingOptions
+
     tuned = Tuning.read(ArchiveDirectory(settings.archive).ranking)
     weight = settings.vector_weight
     if tuned and "vector_weight" not in settings.given:
@@ -192,9 +199,11 @@ def reranker_of(name: str, settings: Settings) -> CrossEncoderReranker:
     return CrossEncoderReranker(name, threads=settings.worker_threads)
 
 
-def _reranking(settings: Settings) -> Reranking | None:
+def _reranking(settings: Settings) -> "Reranking | None":
     if not settings.reranker:
         return None
+    from backfile.index.search.reranking import Reranking
+
     return Reranking(reranker_of(settings.reranker, settings), settings.rerank_ms / 1000)
 
 

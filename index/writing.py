@@ -16,7 +16,6 @@ from backfile.archive.store.record import mark_record, require_record
 from backfile.archive.store.salvage import problem_in, renew_catalog
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
-from backfile.index.indexing.calibration import calibrate
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
 from backfile.index.seams.engines import Engines
@@ -109,11 +108,23 @@ def open_for_writing(
                 rebuild_words(settings, indexer)
             yield Writing(engines, indexer, workers, earlier)
             engines.table.bring_up(engines.catalog)
-            calibrate(engines, searcher_over(engines, settings), has_embedded=indexer.has_embedded)
+            _calibrate(engines, settings, has_embedded=indexer.has_embedded)
             _note_splitter(directory, engines.catalog)
             mark_record(directory, engines.catalog)
         finally:
             engines.catalog.close()
+
+
+def _calibrate(engines: Engines, settings: Settings, *, has_embedded: bool) -> None:
+    if engines.noise.is_of_almost(engines.catalog):
+        return
+    counts = engines.catalog.counts()
+    if not engines.noise.is_of(counts):
+        from backfile.index.indexing.calibration import calibrate  # with all of a search: 0.1 s
+
+        calibrate(engines, searcher_over(engines, settings), has_embedded=has_embedded)
+    if engines.noise.is_of(counts):
+        engines.noise.note(engines.catalog)
 
 
 def _note_splitter(directory: ArchiveDirectory, catalog: Catalog) -> None:

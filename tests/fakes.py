@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from copy import copy
 from functools import cache, partial
+from uuid import uuid4
 
 import numpy as np
 
@@ -16,7 +17,14 @@ from backfile.index.lexical.analysis.stemming import reading, spelling_of, term_
 from backfile.index.lexical.analysis.word_delimiter import WORD, tokens
 from backfile.index.model.expression import Stretch
 from backfile.index.model.mentions import Mention, NameKind
-from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, key_of
+from backfile.index.model.postings import (
+    NO_POSTINGS,
+    Postings,
+    Slot,
+    Vocabulary,
+    VocabularyPart,
+    key_of,
+)
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.exact_scan import top
 
@@ -84,7 +92,10 @@ class MemorySnapshot:
     def close(self):
         pass
 
-    def vocabulary(self):
+    def vocabulary_parts(self):
+        return [VocabularyPart(uuid4().hex, len(self.entries))]
+
+    def vocabulary(self, _parts=None):
         known = defaultdict(list)
         for row, entry in self.entries.items():
             language = entry["language"]

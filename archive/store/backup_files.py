@@ -30,6 +30,7 @@ from backfile.archive.store.catalog_reading import (
     originals_in,
 )
 from backfile.archive.store.collections import Collections
+from backfile.archive.store.database import TIDY
 from backfile.archive.store.directory import BACKUP_LIST, SET_ASIDE, ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
@@ -40,6 +41,8 @@ from backfile.archive.store.history import moment
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.vectors import Rows, VectorFile, checksums_of
 
+# The caches were copied before, and may hold rows that are gone by now.
+NOT_TIDY = f"UPDATE counters SET value = 0 WHERE name = '{TIDY}'"  # noqa: S608, a name of ours
 TRIES = 10
 PAUSE = 0.05  # seconds between two tries
 LENGTH_TOLERANCE = 0.01  # of a vector's length from 1; one that is blanked in part is shorter
@@ -214,7 +217,7 @@ class TakenFiles:
         An original may go between both; then the catalogue is taken again.
         """
         for _ in range(TRIES):
-            self._draft.take_database(live, self._directory.catalog.name, 0)
+            self._draft.take_database(live, self._directory.catalog.name, 0, NOT_TIDY)
             with self._copied_catalogue() as copy:
                 digests = originals_in(copy)
             missing = self._take_originals(digests)

@@ -29,6 +29,7 @@ from backfile.archive.store.collections import Collections
 from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.database import (
     ARCHIVE,
+    TIDY,
     UNFINISHED,
     VALUES_AT_ONCE,
     Database,
@@ -70,8 +71,8 @@ from backfile.archive.store.schema import (
     articles,
     passage_of,
     passages,
-    versions,
 )
+from backfile.archive.store.touched import Touched, added, touch_all
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -134,6 +135,7 @@ class Catalog:
         self.recurring = RecurringSentences(self._database)
         self.recutting = Recutting(self._database)
         self.names = StoredNames(self._database)
+        self.touched = Touched(self._database)
         self.runs = Runs(self._database)
         self.originals = Originals(self._database, path.with_name("originals"))
         self.inbox = Inbox(self._database, path.with_name("inbox"))
@@ -205,6 +207,13 @@ class Catalog:
             take(connection, SIGNED, 1)
         return np.array([row.row for row in gone], np.int64)
 
+    def is_tidy(self) -> bool:
+        """Whether the caches hold no rows that are gone; False of an archive of an older release.
+
+        It is, from the end of a run until passages are deleted.
+        """
+        return bool(self._database.counter(TIDY))
+
     def is_unfinished(self) -> bool:
         """Whether lost articles are still to be read again."""
         return bool(self._database.counter(UNFINISHED))
@@ -228,10 +237,12 @@ class Catalog:
     ) -> None:
         """End a run: drop unused originals, replace the clusters, note what became of the input.
 
+        The caller has taken all rows that are gone out of the caches.
         Clusters that have not changed are None, as are the counts where no input was read.
         """
         with self._database.writing() as connection:
             released = self.originals.release(connection)
+            set_counter(connection, TIDY, 1)
             if clustering:
                 put_clustering(connection, clustering)
             if counts is not None:
@@ -249,7 +260,12 @@ class Catalog:
         """The number of changes so far; equal generations give equal answers."""
         return self._database.counter("generation")
 
+    def count_articles(self) -> int:
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(articles)).scalar_one()
+
     def counts(self) -> Counts:
+        """Count all; this takes 20 ms for 300,000 passages."""
         with self._database.reading() as connection:
             n_articles = connection.execute(select(func.count()).select_from(articles)).scalar_one()
             n_passages = connection.execute(select(func.count()).select_from(passages)).scalar_one()
@@ -337,14 +353,9 @@ class Catalog:
 
         `added` is the instant at which the first version came in, ISO 8601 in UTC, or empty.
         """
-        c, v = articles.c, versions.c
-        first = select(v.id, func.min(v.kept_at).label("first"))
-        first_of = first.where(v.kept_at != "").group_by(v.id).subquery()
-        # An earlier version may have come in later.
-        added = func.min(c.kept_at, func.coalesce(first_of.c.first, c.kept_at)).label("added")
-        days = (c.published, c.published_last, added)
+        c = articles.c
+        days = (c.published, c.published_last, added())
         chosen = select(c.number, *days, c.source, c.section, c.language, c.authors)
-        chosen = chosen.outerjoin(first_of, first_of.c.id == c.id)
         with self._database.reading() as connection:
             return connection.execute(chosen.order_by(c.number)).all()
 
@@ -366,6 +377,7 @@ class Catalog:
         with self._database.writing() as connection:
             for each in damaged:
                 forget_version(connection, each.id, each.sequence)
+            touch_all(connection)
             take(connection, "generation", 1)
 
     def problems(self) -> list[str]:

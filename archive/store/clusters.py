@@ -1,31 +1,44 @@
 """Clusters of copies: the signatures of articles, and the clusters that are made of these."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from typing import cast as typed
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import text as sql
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.dates import DateSpan
-from backfile.archive.store.database import Database, delete_rows, take
+from backfile.archive.store.database import Database, delete_rows, find_rows, set_counter, take
 from backfile.archive.store.schema import (
     article_of,
     articles,
+    bands,
     clusters,
     counters,
     date_span_of,
     passages,
     seals,
     signatures,
+    unclustered,
 )
+from backfile.archive.store.touched import touch
 
 TEXTS_AT_ONCE = 500
 COPIES_LISTED = 20
 SIGNED = "signed"  # counts the changes among the signatures
 GROUPED = "grouped"  # the value of that counter when the clusters were made
+BANDED = "banded"  # the counter that is 1 once all signatures have their bands
+MOST_UNCLUSTERED = 1_000  # articles that are compared with the others; more are clustered with all
+LEAST_SHARE = 8  # or more than an eighth of the archive
+WITH_BANDS = sql(
+    "SELECT DISTINCT article FROM bands WHERE hash IN (SELECT value FROM json_each(:hashes))"
+)
+ADD_BAND = "INSERT OR IGNORE INTO bands VALUES (?, ?)"
+DELETE_BAND = "DELETE FROM bands WHERE hash = ? AND article = ?"
 
 Numbers = npt.NDArray[np.int64]
 
@@ -58,7 +71,7 @@ class LeadCriteria(NamedTuple):
 class Member(NamedTuple):
     """An article of a cluster. A cluster is named by the number of its lead.
 
-    `rank` is its place among all copies of the archive: the earliest first, then the longest.
+    `rank` is its place in the cluster, from 0: the earliest first, then the longest.
     """
 
     article: int
@@ -66,11 +79,36 @@ class Member(NamedTuple):
     rank: int
 
 
+class Bands(NamedTuple):
+    """The hashes of the bands of signatures: article `numbers[i]` has `hashes[i]`, both (n,)."""
+
+    hashes: Numbers
+    numbers: Numbers
+
+
 class Clustering(NamedTuple):
-    """All clusters of an archive, made when the counter of signatures stood at `signed`."""
+    """Clusters, made when the counter of signatures stood at `signed`.
+
+    They take the place of those of the articles in `scope`, of all if it is None. `bands` are to be
+    added, of all articles if `scope` is None, and `former` ones to be deleted.
+    """
 
     members: Sequence[Member]
     signed: int
+    bands: Bands
+    scope: frozenset[int] | None = None
+    former: Bands | None = None
+
+
+class Unclustered(NamedTuple):
+    """What has changed since the clusters were made, by number of the article.
+
+    `now` are the signatures of new and changed articles, ascending by number. `before` are those of
+    changed and removed articles; one may have several.
+    """
+
+    now: Mapping[int, bytes]
+    before: Sequence[tuple[int, bytes]]
 
 
 class Clusters:
@@ -110,6 +148,35 @@ class Clusters:
             values = {row.name: row.value for row in found}
         signed: int = values.get(SIGNED, 0)
         return None if signed == values.get(GROUPED, 0) else signed
+
+    def is_banded(self) -> bool:
+        """Whether all articles are signed and have their bands, but for those not clustered."""
+        return bool(self._database.counter(BANDED))
+
+    def unclustered(self) -> Unclustered | None:
+        """What has changed since the clusters were made; None if that is much of the archive."""
+        c = unclustered.c
+        with self._database.reading() as connection:
+            highest = connection.execute(select(func.max(articles.c.number))).scalar() or 0
+            most = max(MOST_UNCLUSTERED, highest // LEAST_SHARE)
+            found = connection.execute(select(c.article, c.signature).limit(most + 1)).all()
+            if len(found) > most:
+                return None
+            numbers = {row.article for row in found}
+            now = _signatures(connection, numbers)
+        before = [(row.article, row.signature) for row in found if row.signature is not None]
+        return Unclustered(now, before)
+
+    def signatures(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """The signatures of articles, ascending by number."""
+        with self._database.reading() as connection:
+            return _signatures(connection, numbers)
+
+    def with_bands(self, hashes: Numbers) -> set[int]:
+        """The numbers of the articles that had any of these bands when clusters were last made."""
+        asked = {"hashes": json.dumps(np.unique(hashes).tolist())}
+        with self._database.reading() as connection:
+            return set(connection.execute(WITH_BANDS, asked).scalars())
 
     def signed(self) -> tuple[Numbers, bytes]:
         """The numbers of all articles with a signature, ascending, and the signatures joined."""
@@ -163,22 +230,62 @@ def put_signatures(connection: Connection, signed: Mapping[int, bytes]) -> None:
     """Replace the signatures of articles, by number, in a transaction."""
     if not signed:
         return
+    note_former(connection, signed)
+    connection.execute(insert(unclustered), [{"article": number} for number in signed])
     delete_rows(connection, delete(signatures), signatures.c.article, signed)
     rows = [{"article": number, "signature": each} for number, each in signed.items()]
     connection.execute(insert(signatures), rows)
     take(connection, SIGNED, 1)
 
 
+def note_former(connection: Connection, numbers: Iterable[int]) -> None:
+    """Keep the signatures that articles have, to find the clusters that change without them."""
+    former = [
+        {"article": number, "signature": signature}
+        for number, signature in _signatures(connection, numbers).items()
+    ]
+    if former:
+        connection.execute(insert(unclustered), former)
+
+
 def put_clustering(connection: Connection, clustering: Clustering) -> None:
-    """Replace all clusters, in a transaction."""
-    connection.execute(delete(clusters))
-    if clustering.members:
-        connection.execute(insert(clusters), [each._asdict() for each in clustering.members])
+    """Replace clusters, in a transaction; those that stay as they are are not touched."""
+    known = select(clusters.c.article, clusters.c.cluster, clusters.c.rank)
+    if clustering.scope is None:
+        before = set(map(Member._make, connection.execute(known)))
+    else:
+        found = find_rows(connection, known, clusters.c.article, clustering.scope)
+        before = set(map(Member._make, found))
+    now = set(clustering.members)
+    different = {member.article for member in before ^ now}
+    delete_rows(connection, delete(clusters), clusters.c.article, different)
+    if new := now - before:
+        connection.execute(insert(clusters), [each._asdict() for each in new])
+    touch(connection, different)
+    _put_bands(connection, clustering)
     made_of = {"value": clustering.signed}
     changed = update(counters).where(counters.c.name == GROUPED).values(**made_of)
     if not connection.execute(changed).rowcount:
         connection.execute(insert(counters).values(name=GROUPED, **made_of))
     take(connection, "generation", 1)
+
+
+def _put_bands(connection: Connection, clustering: Clustering) -> None:
+    if clustering.scope is None:
+        connection.execute(delete(bands))
+    for statement, of in ((DELETE_BAND, clustering.former), (ADD_BAND, clustering.bands)):
+        if of is not None and len(of.hashes):
+            order = np.lexsort((of.numbers, of.hashes))  # a sixth of the time
+            pairs = (column[order].tolist() for column in of)
+            connection.exec_driver_sql(statement, list(zip(*pairs, strict=True)))
+    connection.execute(delete(unclustered))
+    set_counter(connection, BANDED, 1)
+
+
+def _signatures(connection: Connection, numbers: Iterable[int]) -> dict[int, bytes]:
+    chosen = select(signatures.c.article, signatures.c.signature)
+    found = find_rows(connection, chosen, signatures.c.article, numbers)
+    return {row.article: row.signature for row in sorted(found)}
 
 
 def _is_there(connection: Connection) -> bool:

@@ -36,6 +36,7 @@ from backfile.archive.workers import batches
 
 ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
+TIDY = "tidy"  # the counter that is 1 while no cache holds a row that is gone
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 # What Python raises for a damaged database; the latter where SQLite quotes damaged bytes.

@@ -66,14 +66,21 @@ class Draft:
             self._list(name, *self._copy(stream, target), status.st_mtime_ns)
             self.copied.add(name)
 
-    def take_database(self, source: sqlite3.Connection, name: str, modified: int) -> None:
-        """Take a SQLite database as it is in one moment, even while somebody writes to it."""
+    def take_database(
+        self, source: sqlite3.Connection, name: str, modified: int, change: str = ""
+    ) -> None:
+        """Take a SQLite database as it is in one moment, even while somebody writes to it.
+
+        `change` is a statement that is run on the copy.
+        """
         target = self._target(name)
         target.unlink(missing_ok=True)
         target.touch(mode=FILE_MODE)
         with closing(sqlite3.connect(target)) as copy:
             try:
                 source.backup(copy)
+                copy.execute(change)
+                copy.commit()
             except sqlite3.OperationalError as exc:
                 if means_full(exc):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from exc

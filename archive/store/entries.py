@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, insert, select
 from backfile.archive.furniture import Recurring
 from backfile.archive.model.article import Article, Origin, Passage
 from backfile.archive.model.errors import WithdrawnArticle
-from backfile.archive.store.clusters import SIGNED, put_signatures
-from backfile.archive.store.database import delete_rows, find_rows, take
+from backfile.archive.store.clusters import SIGNED, note_former, put_signatures
+from backfile.archive.store.database import TIDY, delete_rows, find_rows, set_counter, take
 from backfile.archive.store.history import keep_versions, moment
 from backfile.archive.store.recurring import hashes_of, put_sentences
 from backfile.archive.store.schema import (
@@ -23,6 +23,7 @@ from backfile.archive.store.schema import (
     seal_of,
     seals,
 )
+from backfile.archive.store.touched import touch
 
 ROWS = select(passages.c.row).join(articles, passages.c.article == articles.c.number)
 
@@ -52,7 +53,7 @@ def put_entries(connection: Connection, changes: Changes) -> int:
     numbers = numbers_of(connection, [article.id for article, _ in entries])
     now = moment("milliseconds")  # batches of one second are told apart
     keep_versions(connection, {article.id: article.digest for article, _ in entries}, now)
-    touched = delete_articles(connection, numbers.values())
+    affected = delete_articles(connection, numbers.values())
     new = [article.id for article, _ in entries if article.id not in numbers]
     first = take(connection, "article", len(new))
     numbers |= {article_id: first + i for i, article_id in enumerate(new)}
@@ -67,8 +68,9 @@ def put_entries(connection: Connection, changes: Changes) -> int:
         connection.execute(insert(passages), rows)
     put_signatures(connection, {numbers[each]: s for each, s in changes.signatures.items()})
     found = {numbers[each]: recurring for each, recurring in changes.recurring.items()}
-    put_sentences(connection, found, touched)
+    put_sentences(connection, found, affected)
     connection.execute(insert(seals), _seals(values, rows, changes.signatures))
+    touch(connection, numbers.values())
     take(connection, "generation", 1)
     return row
 
@@ -116,7 +118,11 @@ def rows_of(connection: Connection, article_ids: Sequence[str]) -> list[int]:
 
 def delete_articles(connection: Connection, numbers: Collection[int]) -> set[int]:
     """Delete articles by number, with their passages; return the hashes of their sentences."""
+    touch(connection, numbers)
+    note_former(connection, numbers)
     touched = hashes_of(connection, numbers)
+    if numbers:
+        set_counter(connection, TIDY, 0)
     delete_rows(connection, delete(passages), passages.c.article, numbers)
     delete_rows(connection, delete(articles), articles.c.number, numbers)
     return touched

@@ -133,8 +133,29 @@ NAMES = Step("""
     CREATE INDEX IF NOT EXISTS languages ON articles (language);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES)
-NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names"}
+# Changes before this step were not noted.
+TOUCHED = Step("""
+    CREATE TABLE IF NOT EXISTS touched (
+        article INTEGER NOT NULL PRIMARY KEY, generation INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS ix_touched_generation ON touched (generation);
+    INSERT OR REPLACE INTO counters SELECT 'noted', COALESCE(MAX(value), 0)
+        FROM counters WHERE name = 'generation';
+""")
+
+# They are filled when the clusters are next made; until then no counter says that they are.
+BANDS = Step("""
+    CREATE TABLE IF NOT EXISTS bands (
+        hash INTEGER NOT NULL, article INTEGER NOT NULL,
+        PRIMARY KEY (hash, article)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS unclustered (
+        number INTEGER NOT NULL PRIMARY KEY, article INTEGER NOT NULL, signature BLOB);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS)
+NOT_READ = {
+    *("releases", "seals", "sentences", "furniture", "uncut", "names"),
+    *("touched", "bands", "unclustered"),
+}
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
 SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}

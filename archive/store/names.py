@@ -20,6 +20,7 @@ from sqlalchemy import (
 from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.database import Database, delete_rows, take
 from backfile.archive.store.schema import article_of, articles, names, passage_of, passages
+from backfile.archive.store.touched import touch
 
 COLUMNS = (names.c.people, names.c.organisations, names.c.places)
 WITH_NAMES = articles.outerjoin(names, names.c.article == articles.c.number)
@@ -89,9 +90,11 @@ class StoredNames:
 
     def put(self, found: Iterable[Read]) -> None:
         """Keep the names of articles, unless they were replaced since they were fetched."""
+        read = list(found)
         with self._database.writing() as connection:
-            for each in found:
+            for each in read:
                 connection.execute(_put(each))
+            touch(connection, {each.article.number for each in read})
             take(connection, "generation", 1)
 
     def table(self) -> list[tuple[int, ArticleNames]]:
@@ -131,6 +134,7 @@ class StoredNames:
         """Let the names of articles be read again."""
         with self._database.writing() as connection:
             forget_names(connection, numbers)
+            touch(connection, numbers)
             take(connection, "generation", 1)
 
 

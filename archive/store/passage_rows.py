@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from backfile.archive.store.database import VALUES_AT_ONCE, Database, take
 from backfile.archive.store.schema import articles, passages
+from backfile.archive.store.touched import touch_rows
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -42,6 +43,7 @@ class Embedded:
         marked = update(passages).where(passages.c.row.in_(rows.tolist())).values(embedded=True)
         with self._database.writing() as connection:
             connection.execute(marked)
+            touch_rows(connection, rows.tolist())
             take(connection, "generation", 1)
 
     def forget(self, rows: Rows) -> None:
@@ -50,6 +52,7 @@ class Embedded:
             for some in batches(rows.tolist(), VALUES_AT_ONCE):
                 chosen = update(passages).where(passages.c.row.in_(some))
                 connection.execute(chosen.values(embedded=False))
+                touch_rows(connection, some)
             take(connection, "generation", 1)
 
     def missing(self) -> Rows:

@@ -21,7 +21,7 @@ def require_record(manifest: Manifest, catalog: Catalog, *, counted: bool = Fals
     if generation < manifest.generation:
         raise RecordLost(Message("catalog.db is older than the rest of the archive"))
     if counted and manifest.archive and generation == manifest.generation:
-        articles = catalog.counts().articles
+        articles = catalog.count_articles()
         if articles < manifest.articles:
             raise RecordLost(
                 Message(
@@ -45,7 +45,7 @@ def mark_record(directory: ArchiveDirectory, catalog: Catalog) -> None:
         manifest,
         archive=catalog.archive() or catalog.name_archive(),
         generation=catalog.generation(),
-        articles=catalog.counts().articles,
+        articles=catalog.count_articles(),
     )
     if marked != manifest:
         marked.write(directory.manifest)

@@ -73,7 +73,7 @@ class RecurringSentences:
         """Fetch some of the articles that are to be cut again, by number."""
         chosen = select(articles).join(uncut, uncut.c.article == articles.c.number)
         with self._database.reading() as connection:
-            found = connection.execute(chosen.order_by(articles.c.number).limit(most))
+            found = connection.execute(chosen.order_by(uncut.c.article).limit(most))
             return {row["number"]: article_of(typed(Any, row)) for row in found.mappings()}
 
     def use_rule(self, *, on: bool) -> None:

@@ -9,7 +9,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from backfile.archive.furniture import Recurring
 from backfile.archive.model.article import Passage
 from backfile.archive.store.clusters import put_signatures
-from backfile.archive.store.database import Database, delete_rows, find_rows, take
+from backfile.archive.store.database import (
+    TIDY,
+    Database,
+    delete_rows,
+    find_rows,
+    set_counter,
+    take,
+)
 from backfile.archive.store.names import forget_names
 from backfile.archive.store.recurring import forget_uncut, put_sentences
 from backfile.archive.store.schema import (
@@ -22,6 +29,7 @@ from backfile.archive.store.schema import (
     seals,
     signatures,
 )
+from backfile.archive.store.touched import touch
 from backfile.archive.store.vectors import Rows
 
 
@@ -87,7 +95,10 @@ def _put_passages(connection: Connection, cuts: Mapping[int, NewCut]) -> Recut:
                 new.append((number, passage))
     gone = [row for known in there.values() for row, _ in known.values()]
     changed = {number for number, known in there.items() if known} | {number for number, _ in new}
+    touch(connection, changed)
     forget_names(connection, changed)
+    if gone:
+        set_counter(connection, TIDY, 0)
     delete_rows(connection, delete(passages), passages.c.row, gone)
     if moved:
         placed = update(passages).where(passages.c.row == bindparam("at"))

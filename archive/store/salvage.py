@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from backfile.archive.store.catalog_reading import connected
-from backfile.archive.store.database import ARCHIVE, DAMAGED, UNFINISHED, create_database
+from backfile.archive.store.clusters import BANDED
+from backfile.archive.store.database import ARCHIVE, DAMAGED, TIDY, UNFINISHED, create_database
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
+from backfile.archive.store.touched import NOTED
 
 FILES = ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 MOST_PROBES = 200_000  # of ranges of rows; each takes microseconds
 HIGHEST = 1 << 32  # a row id beyond all, where the highest one cannot be read
-REMADE = {"sentences", "furniture", "uncut"}  # by the next run, as all articles are cut again
+# By the next run, as all articles are cut again and clustered; changes are noted from now on.
+REMADE = {"sentences", "furniture", "uncut", "touched", "bands", "unclustered"}
 ORPHANS = (
     "passages",
     "signatures",
@@ -148,7 +151,8 @@ def _set_counters(new: sqlite3.Connection, manifest: Manifest, last_row: int) ->
     rows = new.execute("SELECT MAX(row) FROM passages").fetchone()[0] or 0
     least = {"article": articles, "row": max(rows, last_row)}
     least |= {"generation": manifest.generation + 1, UNFINISHED: 1}
-    _set(new, {name: max(value, known.get(name, 0)) for name, value in least.items()})
+    now = {name: max(value, known.get(name, 0)) for name, value in least.items()}
+    _set(new, now | {TIDY: 0, BANDED: 0, NOTED: now["generation"]})
 
 
 def _set(new: sqlite3.Connection, values: Mapping[str, int]) -> None:

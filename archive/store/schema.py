@@ -84,9 +84,7 @@ Index("languages", articles.c.language)
 
 UNNAMED = text("substr(id, 1, 5) IN ('text-', 'part-', 'file-', 'entry')")
 """Whether an id was made of the content or the place; a literal for the same reason."""
-
 Index("contents", articles.c.digest, sqlite_where=UNNAMED)
-
 Index("bytes", articles.c.origin_digest, sqlite_where=articles.c.origin_digest != NOTHING)
 
 versions = Table(
@@ -231,13 +229,39 @@ names = Table(
     Column("places", Text, nullable=False),
 )
 
+touched = Table(
+    "touched",
+    metadata,
+    # The generation in which an article, perhaps gone, was last changed; see touched.py.
+    Column("article", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False, index=True),
+)
+
+bands = Table(
+    "bands",
+    metadata,
+    # Which articles may be copies: those whose signatures have the hash of a band in common.
+    Column("hash", Integer, primary_key=True, autoincrement=False),
+    Column("article", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+unclustered = Table(
+    "unclustered",
+    metadata,
+    # Articles that were signed, signed anew or removed since the clusters were made.
+    Column("number", Integer, primary_key=True),
+    Column("article", Integer, nullable=False),
+    Column("signature", LargeBinary),  # the one before, if there was one
+)
+
 clusters = Table(
     "stories",
     metadata,
     # Only articles that have a copy. A cluster is named by the number of its lead.
     _of_an_article(),
     Column("story", Integer, key="cluster", nullable=False, index=True),
-    # Among all copies of the archive: the earliest first, then the longest.
+    # Within the cluster: the earliest first, then the longest.
     Column("place", Integer, key="rank", nullable=False),
 )
 

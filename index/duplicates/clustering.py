@@ -6,13 +6,20 @@ of its cluster, not only another copy, so that a cluster does not drift. The con
 """
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from backfile.archive.store.clusters import Clustering, Clusters, LeadCriteria, Member
+from backfile.archive.store.clusters import (
+    Bands,
+    Clustering,
+    Clusters,
+    LeadCriteria,
+    Member,
+    Unclustered,
+)
 from backfile.archive.workers import Workers, batches
 from backfile.index.duplicates.signatures import FIGURES, PERMUTATIONS, SIGNATURE, sign
 from backfile.index.model.arrays import Bools
@@ -52,6 +59,20 @@ class Links:
         alike = np.bincount(self.same, minlength=len(self.signatures)) > 1
         alike[self.pairs.ravel()] = True
         return np.flatnonzero(alike[self.same])
+
+    def beside(self, inside: Bools) -> Indices:
+        """The indices of the articles that are paired with, or equal to, one of a mask."""
+        classes = np.zeros(len(self.signatures), np.bool_)
+        classes[self.same[inside]] = True
+        paired = self.pairs[classes[self.pairs].any(axis=1)]
+        classes[paired.ravel()] = True
+        return np.flatnonzero(classes[self.same])
+
+    def within(self, inside: Bools) -> "Links":
+        """The pairs of the articles of a mask alone."""
+        classes = np.zeros(len(self.signatures), np.bool_)
+        classes[self.same[inside]] = True
+        return replace(self, pairs=self.pairs[classes[self.pairs].all(axis=1)])
 
 
 def link(signatures: Signatures) -> Links:
@@ -170,6 +191,59 @@ def _components(n: int, pairs: Pairs) -> Indices:
             return label
 
 
+def _bands(numbers: Indices, signed: Signatures) -> Bands:
+    """The bands of articles; the hashes have 32 bits, so that a few more articles share one."""
+    hashes = band_hashes(signed)
+    return Bands(hashes.ravel(), np.repeat(numbers, hashes.shape[1]))
+
+
+def band_hashes(signed: Signatures) -> Indices:
+    """Hash each band of signatures, (n, n_bands); those of different bands differ."""
+    values = np.ascontiguousarray(signed["text"].T)
+    found = [
+        _hashed(values[begin : begin + BAND]) + np.uint64(begin << 40)
+        for begin in range(0, PERMUTATIONS, BAND)
+    ]
+    return (np.stack(found, axis=1) >> np.uint64(32)).astype(np.int64)
+
+
+class _Near:
+    """Looks up articles that share a band with others, and their signatures."""
+
+    def __init__(
+        self, clusters: Clusters, coming: Mapping[int, Signatures], gone: Set[int]
+    ) -> None:
+        """Take the signatures of new articles, (1,) each, and those whose bands are of before."""
+        self._clusters = clusters
+        self._known = dict(coming)
+        self._stale = gone | coming.keys()
+        signed = np.concatenate([np.empty(0, SIGNATURE), *coming.values()])
+        self._coming = _bands(np.fromiter(coming, np.int64, len(coming)), signed)
+
+    def sharing(self, signed: Signatures) -> set[int]:
+        """The numbers of the articles that share a band with one of these signatures."""
+        if not len(signed):
+            return set()
+        hashes = band_hashes(signed)
+        added = self._coming.numbers[np.isin(self._coming.hashes, hashes)]
+        return (self._clusters.with_bands(hashes) - self._stale) | set(added.tolist())
+
+    def linked(self, reached: Set[int]) -> tuple[Indices, Links]:
+        """Link these articles and all that share a band with them: their numbers, and the links."""
+        self._look_up(reached)
+        near = self.sharing(self._signatures(sorted(reached))) | reached
+        self._look_up(near)
+        numbers = sorted(near & self._known.keys())
+        return np.array(numbers, np.int64), link(self._signatures(numbers))
+
+    def _look_up(self, numbers: Set[int]) -> None:
+        found = self._clusters.signatures(numbers - self._known.keys())
+        self._known |= {n: np.frombuffer(each, SIGNATURE) for n, each in found.items()}
+
+    def _signatures(self, numbers: Sequence[int]) -> Signatures:
+        return np.concatenate([np.empty(0, SIGNATURE), *(self._known[n] for n in numbers)])
+
+
 SIGNED_AT_ONCE = 50  # articles in a worker's task
 
 
@@ -182,22 +256,67 @@ class Clusterer:
         self._workers = workers
 
     def clustering(self) -> Clustering | None:
-        """Cluster all articles; None if the clusters in the catalogue are up to date."""
-        self._sign_rest()
+        """Cluster the articles; None if the clusters in the catalogue are up to date.
+
+        Only those are compared that may be copies of what has changed, unless that is much.
+        """
+        banded = self._clusters.is_banded()
+        if not banded:
+            self._sign_rest()
         changed = self._clusters.changed()
         if changed is None:
             return None
-        numbers, signed = self._clusters.signed()
-        links = link(np.frombuffer(signed, SIGNATURE))
+        waiting = self._clusters.unclustered() if banded else None
+        return self._of_all(changed) if waiting is None else self._of_some(waiting, changed)
+
+    def _of_all(self, changed: int) -> Clustering:
+        numbers, joined = self._clusters.signed()
+        signed = np.frombuffer(joined, SIGNATURE)
+        members = self._members(numbers, link(signed))
+        return Clustering(members, changed, _bands(numbers, signed))
+
+    def _of_some(self, waiting: Unclustered, changed: int) -> Clustering:
+        """Cluster what has changed with all that may be in one cluster with it.
+
+        `near` are the articles that share a band with one of `reached`; the pairs of the latter are
+        then known. It is complete when no pair leads out of it.
+        """
+        gone = {number for number, _ in waiting.before}
+        former = np.frombuffer(b"".join(each for _, each in waiting.before), SIGNATURE)
+        coming = {n: np.frombuffer(each, SIGNATURE) for n, each in waiting.now.items()}
+        near = _Near(self._clusters, coming, gone)
+        signed = np.concatenate([former[:0], *coming.values()])
+        # A pair may begin or end in each band that an article came into or left (NEIGHBOURS).
+        reached = near.sharing(np.concatenate([former, signed])) | coming.keys()
+        while True:
+            numbers, links = near.linked(reached)
+            inside = np.isin(numbers, np.fromiter(reached, np.int64, len(reached)))
+            more = set(numbers[links.beside(inside)].tolist())
+            if more <= reached:
+                break
+            reached |= more
+        members = [
+            each for each in self._members(numbers, links.within(inside)) if each.article in reached
+        ]
+        added = np.fromiter(coming, np.int64, len(coming))
+        before = np.array([number for number, _ in waiting.before], np.int64)
+        scope = frozenset(reached | gone)
+        return Clustering(members, changed, _bands(added, signed), scope, _bands(before, former))
+
+    def _members(self, numbers: Indices, links: Links) -> list[Member]:
+        """The articles in clusters, with their ranks there."""
         involved = links.involved
         criteria = self._clusters.lead_criteria(numbers[involved].tolist())
         order = np.full(len(numbers), len(numbers))
         order[involved] = _ranks([criteria[number] for number in numbers[involved].tolist()])
         leads = group(links, order)
         members = np.flatnonzero(leads >= 0)
-        columns = numbers[members], numbers[leads[members]], order[members]
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return Clustering([Member(*row) for row in rows], changed)
+        members = members[np.lexsort((order[members], leads[members]))]
+        begins = np.flatnonzero(np.diff(leads[members], prepend=-1))
+        sizes = np.diff(begins, append=len(members))
+        ranks = np.arange(len(members)) - np.repeat(begins, sizes)
+        columns = numbers[members], numbers[leads[members]], ranks
+        return [Member(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
     def _sign_rest(self) -> None:
         """Sign the articles that an older release stored without a signature."""

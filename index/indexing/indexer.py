@@ -46,6 +46,7 @@ from backfile.index.indexing.stages import (
     entry_of,
 )
 from backfile.index.model.arrays import Rows
+from backfile.index.model.article_table_file import latest
 from backfile.index.seams.engines import Engines
 
 BATCHES_AHEAD = 1  # batches that are split while the next one is read
@@ -95,6 +96,7 @@ class Indexer:
         """
         self._catalog = engines.catalog
         self._neighbours = engines.neighbours
+        self._table = engines.table
         self._tokenizer = tokenizer
         self._progress = progress
         self._workers = workers or Workers(0)
@@ -153,8 +155,7 @@ class Indexer:
 
     def seal(self, workers: Workers | None = None) -> None:
         """Bring Chroma up to the catalogue, in a process of `workers` if they are started."""
-        table = self._catalog.passage_table()
-        embedded = table[table[:, 2] != 0, 0]
+        embedded = self._embedded_rows()
         if len(np.setxor1d(embedded, self._neighbours.rows())):
             self._progress(Stage.SEALING, 0, len(embedded))
             (workers or Workers(0)).submit(self._neighbours.seal, embedded).result()
@@ -164,13 +165,17 @@ class Indexer:
 
     def rebuild_neighbours(self) -> None:
         """Make Chroma's index anew; the one that is there answers until that is done."""
-        table = self._catalog.passage_table()
-        embedded = table[table[:, 2] != 0, 0]
+        embedded = self._embedded_rows()
         self._progress(Stage.SEALING, 0, len(embedded))
         self._neighbours.rebuild(embedded)
         with self._writing:
             self._catalog.announce()
         self._progress(Stage.SEALING, len(embedded), len(embedded))
+
+    def _embedded_rows(self) -> Rows:
+        """All rows that are embedded; those that have changed are read from the catalogue."""
+        table = latest(self._catalog, self._catalog.generation(), self._table.read())
+        return np.flatnonzero(table.embedded)
 
     def remove(self, article_ids: Sequence[str]) -> int:
         """Remove articles everywhere; return how many there were."""
@@ -200,8 +205,13 @@ class Indexer:
                 [entry_of(row, waiting[n], each) for row, (n, each) in recut.added.items()]
             )
 
-    def tidy(self) -> None:
-        """Take passages that are gone out of the lexical index and the vectors, after a kill."""
+    def tidy(self, *, anyway: bool = False) -> None:
+        """Take passages that are gone out of the lexical index and the vectors, after a kill.
+
+        `anyway`: even if the last run has ended.
+        """
+        if self._catalog.is_tidy() and not anyway:
+            return
         self.lexical.tidy()
         self._embed.tidy()
 

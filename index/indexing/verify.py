@@ -97,7 +97,7 @@ def repair(engines: Engines, indexer: Indexer) -> None:
         engines.noise.clear()
     if any(_words(engines)):
         indexer.lexical.rebuild()
-    indexer.tidy()
+    indexer.tidy(anyway=True)
     indexer.recut()
     indexer.lexical.finish()
     if len(bad := _broken(engines)):

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.catalog import Catalog
-from backfile.index.model.arrays import Bools, Ints
+from backfile.archive.store.names import names_of
+from backfile.archive.store.touched import ArticleChanges
+from backfile.index.model.arrays import Bools, Ints, Rows
 from backfile.index.model.category import Category
 from backfile.index.model.filters import (
     EXCLUSIONS,
@@ -32,6 +34,8 @@ from backfile.index.model.periods import Unit, numbers
 
 UNDATED = 0
 UNKNOWN = 0
+CATEGORIES = ("source", "section", "language", "author", "person", "organisation", "place")
+KINDS = range(len(ArticleNames._fields))
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,10 @@ class ArticleTable:
     (n_rows,) is true if the row has a vector. `published` (n_articles,) is the day as in
     `date.toordinal()`, or the first day of a month, year or interval, UNDATED if there is none;
     `published_last` is the last day of these, and equal to `published` for a day. `cluster`
-    (n_articles,) is the cluster of an article, from 0 up, and `cluster_rank` its rank there: the
-    lead has the lowest. Both are -1 for an article without copies. `number` (n_articles,) is the
-    number of an article, ascending, and `added` the instant at which it came into the archive, in
-    milliseconds since 1970, UNKNOWN for an article of an early release.
+    (n_articles,) is the cluster of an article, which is the number of its lead, and `cluster_rank`
+    its rank there: the lead has the lowest. Both are -1 for an article without copies. `number`
+    (n_articles,) is the number of an article, ascending, and `added` the instant at which it came
+    into the archive, in milliseconds since 1970, UNKNOWN for an article of an early release.
     """
 
     generation: int
@@ -81,27 +85,64 @@ class ArticleTable:
         embedded = np.zeros(n_rows, np.bool_)
         embedded[rows] = stored[present, 2] != 0
         cluster, cluster_rank = _clusters(numbers, members)
-        people, organisations, places = _names(numbers, catalog.names.table())
+        named = _names(numbers, catalog.names.table())
+        categories = zip(CATEGORIES, [*_stated(articles), *named], strict=True)
         return cls(
             generation=generation,
             article_of=article_of,
             embedded=embedded,
-            published=np.array([a.published or UNDATED for a in articles], np.int32),
-            published_last=np.array(
-                [a.published_last or a.published or UNDATED for a in articles], np.int32
-            ),
+            **_days(articles),
             cluster=cluster,
             cluster_rank=cluster_rank,
-            source=Category.of([(a.source,) for a in articles]),
-            section=Category.of([(a.section,) for a in articles]),
-            language=Category.of([(a.language,) for a in articles]),
-            author=Category.of(json.loads(f"[{','.join(a.authors for a in articles)}]")),
-            person=people,
-            organisation=organisations,
-            place=places,
             number=numbers,
-            added=_instants([a.added for a in articles]),
+            **dict[str, Any]({name: Category.of(values) for name, values in categories}),
         )
+
+    def changed(self, changes: ArticleChanges, generation: int) -> Self:
+        """The table with other articles in the place of those that have changed.
+
+        `generation` is one before they were read, so that what changed meanwhile is read again.
+        """
+        kept = ~np.isin(self.number, np.array(changes.numbers, np.int64))
+        coming = np.array([each.number for each in changes.articles], np.int64)
+        numbers = np.sort(np.concatenate([self.number[kept], coming]))
+        ordinals = np.searchsorted(numbers, coming)
+        moved = np.where(kept, np.searchsorted(numbers, self.number), -1)
+        columns = {
+            **_days(changes.articles),
+            "cluster": np.array([_or(each.cluster, -1) for each in changes.articles], np.int32),
+            "cluster_rank": np.array([_or(each.rank, -1) for each in changes.articles], np.int32),
+        }
+        there: dict[str, Any] = {}
+        for name, values in columns.items():
+            there[name] = np.empty(len(numbers), values.dtype)
+            there[name][moved[kept]] = getattr(self, name)[kept]
+            there[name][ordinals] = values
+        named = [names_of(dict(each._mapping)) for each in changes.articles]
+        stated = [*_stated(changes.articles), *([n[kind] for n in named] for kind in KINDS)]
+        to, owners = moved.astype(np.int32), ordinals.astype(np.int32)
+        return type(self)(
+            generation=generation,
+            **self._changed_rows(changes, moved, numbers),
+            **there,
+            number=numbers,
+            **{
+                name: getattr(self, name).changed(to, values, owners, len(numbers))
+                for name, values in zip(CATEGORIES, stated, strict=True)
+            },
+        )
+
+    def _changed_rows(self, changes: ArticleChanges, moved: Rows, numbers: Rows) -> dict[str, Any]:
+        """The columns of rows, where article i becomes `moved[i]`, or is gone."""
+        stored = np.array(changes.passages, np.int64).reshape(-1, 3)
+        n_rows = max(self.n_rows, int(stored[:, 0].max(initial=0)) + 1)
+        article_of, embedded = np.full(n_rows, -1, np.int64), np.zeros(n_rows, np.bool_)
+        article_of[: self.n_rows] = np.append(moved, -1)[self.article_of]  # -1 is the last
+        embedded[: self.n_rows] = self.embedded & (article_of[: self.n_rows] >= 0)
+        article_of[stored[:, 0]] = np.searchsorted(numbers, stored[:, 1])
+        embedded[stored[:, 0]] = stored[:, 2] != 0
+        last = int(np.flatnonzero(article_of >= 0).max(initial=0))
+        return {"article_of": article_of[: last + 1], "embedded": embedded[: last + 1]}
 
     @property
     def n_rows(self) -> int:
@@ -302,20 +343,45 @@ def _clusters(numbers: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) ->
     """Columns of clusters and ranks, by ordinal, from (article, cluster, rank)."""
     cluster, cluster_rank = np.full((2, len(numbers)), -1, np.int32)
     ordinals, present = _ordinals_of(numbers, members[:, 0])
-    _, cluster[ordinals[present]] = np.unique(members[present, 1], return_inverse=True)
+    cluster[ordinals[present]] = members[present, 1]
     cluster_rank[ordinals[present]] = members[present, 2]
     return cluster, cluster_rank
 
 
+Values = Sequence[Sequence[str]]
+
+
+def _days(articles: Sequence[Any]) -> dict[str, Any]:
+    """The columns of days and instants, from rows of the catalogue."""
+    last = [a.published_last or a.published or UNDATED for a in articles]
+    return {
+        "published": np.array([a.published or UNDATED for a in articles], np.int32),
+        "published_last": np.array(last, np.int32),
+        "added": _instants([a.added for a in articles]),
+    }
+
+
+def _stated(articles: Sequence[Any]) -> Iterator[Values]:
+    """What articles state themselves, in the order of CATEGORIES, from rows of the catalogue."""
+    yield [(a.source,) for a in articles]
+    yield [(a.section,) for a in articles]
+    yield [(a.language,) for a in articles]
+    yield json.loads(f"[{','.join(a.authors for a in articles)}]")
+
+
 def _names(
     numbers: npt.NDArray[np.int64], stored: Sequence[tuple[int, ArticleNames]]
-) -> Iterator[Category]:
-    """Columns of people, organisations and places, from (article, its names)."""
+) -> Iterator[Values]:
+    """People, organisations and places of each article, from (article, its names)."""
     sought = np.fromiter((number for number, _ in stored), np.int64, len(stored))
     ordinals, present = _ordinals_of(numbers, sought)
     there = [(ordinals[i], stored[i][1]) for i in np.flatnonzero(present).tolist()]
-    for kind in range(len(ArticleNames._fields)):
+    for kind in KINDS:
         values: list[tuple[str, ...]] = [()] * len(numbers)
         for ordinal, names in there:
             values[ordinal] = names[kind]
-        yield Category.of(values)
+        yield values
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

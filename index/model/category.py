@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,43 +21,107 @@ def bare_name(name: str) -> str:
     return name.casefold().removeprefix("www.")
 
 
+class Spelt(NamedTuple):
+    """What articles say, as they spell it: article `owners[i]` says `spellings[numbers[i]]`.
+
+    `spellings` ascend, and each is used; `owners` ascend. So equal articles give equal arrays,
+    whatever order they came in.
+    """
+
+    spellings: tuple[str, ...]
+    numbers: Ints
+    owners: Ints
+
+    @classmethod
+    def of(cls, values: Sequence[Sequence[str]], owners: Ints) -> Self:
+        """Encode the values of articles, whose ordinals are `owners`; ignore empty strings."""
+        named = [[name for name in names if name] for names in values]
+        spellings = tuple(sorted({name for names in named for name in names}))
+        number_of = {name: number for number, name in enumerate(spellings)}
+        return cls(
+            spellings,
+            np.array([number_of[name] for names in named for name in names], np.int32),
+            np.repeat(owners, np.fromiter(map(len, named), np.int64, len(named))),
+        )
+
+    def joined(self, other: "Spelt") -> "Spelt":
+        """What the articles of both say; they share none."""
+        if not len(other.numbers):
+            return self
+        spellings = tuple(sorted({*self.spellings, *other.spellings}))
+        number_of = {name: number for number, name in enumerate(spellings)}
+        parts = [
+            np.array([number_of[name] for name in each.spellings], np.int32)[each.numbers]
+            for each in (self, other)
+        ]
+        owners = np.concatenate([self.owners, other.owners])
+        order = np.argsort(owners, kind="stable")
+        return Spelt(spellings, np.concatenate(parts)[order], owners[order])
+
+    def moved(self, ordinals: Ints) -> "Spelt":
+        """What is left where article i becomes `ordinals[i]`, ascending; -1 removes it."""
+        owners = ordinals[self.owners]
+        kept = owners >= 0
+        numbers = self.numbers[kept]
+        used = np.zeros(len(self.spellings), np.bool_)
+        used[numbers] = True
+        if used.all():
+            return self._replace(numbers=numbers, owners=owners[kept])
+        spellings = tuple(self.spellings[i] for i in np.flatnonzero(used).tolist())
+        places = (np.cumsum(used) - 1).astype(np.int32)
+        return Spelt(spellings, places[numbers], owners[kept])
+
+
 @dataclass(frozen=True)
 class Category:
-    """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`."""
+    """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`.
+
+    `spelt` is what all articles say, from which the others follow.
+    """
 
     names: tuple[str, ...]
     codes: Ints
     owners: Ints
     n_articles: int
+    spelt: Spelt
 
     @classmethod
     def of(cls, values: Sequence[Sequence[str]]) -> Self:
-        """Encode the values of each article, ignoring empty strings.
+        """Encode the values of each article, ignoring empty strings."""
+        return cls.of_spelt(Spelt.of(values, np.arange(len(values), dtype=np.int32)), len(values))
 
-        Spellings that differ only in case are one value; its name is the most frequent spelling.
+    @classmethod
+    def of_spelt(cls, spelt: Spelt, n_articles: int) -> Self:
+        """Make one value of spellings that differ only in case.
+
+        Its name is the most frequent spelling; of equally frequent ones, the first by the alphabet.
         """
-        numbers: dict[str, int] = {}  # by spelling
-        named = [[name for name in names if name] for names in values]
-        spelt = [numbers.setdefault(name, len(numbers)) for names in named for name in names]
-        owners = np.repeat(np.arange(len(named)), np.fromiter(map(len, named), np.int64))
         alike: dict[str, list[int]] = {}
-        for name, number in numbers.items():
+        for number, name in enumerate(spelt.spellings):
             alike.setdefault(name.casefold(), []).append(number)
-        counts = np.bincount(spelt, minlength=len(numbers))
-        spellings = tuple(numbers)
-        code_of = np.empty(len(numbers), np.int32)
+        counts = np.bincount(spelt.numbers, minlength=len(spelt.spellings)).tolist()
+        code_of = np.empty(len(spelt.spellings), np.int32)
         for code, same in enumerate(alike.values()):
             code_of[same] = code
         # Two spellings of one value in one article are one entry.
-        pairs = np.sort(owners * len(alike) + code_of[np.array(spelt, np.int32)])
+        pairs = np.sort(spelt.owners.astype(np.int64) * len(alike) + code_of[spelt.numbers])
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a third of np.unique's time
         owned, codes = np.divmod(pairs, max(1, len(alike)))
+        commonest = (max(same, key=counts.__getitem__) for same in alike.values())
         return cls(
-            names=tuple(spellings[max(same, key=lambda n: counts[n])] for same in alike.values()),
+            names=tuple(spelt.spellings[number] for number in commonest),
             codes=codes.astype(np.int32),
             owners=owned.astype(np.int32),
-            n_articles=len(values),
+            n_articles=n_articles,
+            spelt=spelt,
         )
+
+    def changed(
+        self, ordinals: Ints, values: Sequence[Sequence[str]], owners: Ints, n_articles: int
+    ) -> Self:
+        """Let article i become `ordinals[i]`, -1 to remove it, and add articles with values."""
+        spelt = self.spelt.moved(ordinals).joined(Spelt.of(values, owners))
+        return self.of_spelt(spelt, n_articles)
 
     def holding(self, names: Sequence[str]) -> Bools:
         """Article mask of the articles with any of these names, compared without case.

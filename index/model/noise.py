@@ -1,17 +1,19 @@
 """The calibration of an archive: its scale of meaning, the scores of random words, and its file."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from backfile.archive.store.catalog import Counts
+from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.scale import USUAL_SCALE, Scale
 
+CHANGED = 0.05  # share of the articles that change before sizes are compared again
 GROWN = 1.2  # ratio of sizes at which an archive is calibrated again
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a damaged file raises
 SCORES = 3  # version of the scoring, stored in the file; a change makes calibrations obsolete
@@ -107,6 +109,24 @@ class NoiseFile:
             )
         except UNREADABLE:
             return False
+
+    def is_of_almost(self, catalog: Catalog) -> bool:
+        """Whether few articles have changed since the calibration was last found to fit."""
+        try:
+            stored = self._stored()
+            most = int(CHANGED * stored["articles"])
+            return (
+                stored["scores"] == SCORES
+                and catalog.touched.count(stored["generation"], most) is not None
+            )
+        except UNREADABLE:
+            return False
+
+    def note(self, catalog: Catalog) -> None:
+        """Note that the calibration, if there is one, fits the catalogue as it is now."""
+        with suppress(*UNREADABLE):
+            now = {"generation": catalog.generation(), "articles": catalog.count_articles()}
+            write_json(self._path, with_digest(self._stored() | now))
 
     def _calibration(self) -> Calibration:
         """Those of earlier releases have no scale: theirs are scores by the cosine as it was."""

@@ -68,6 +68,16 @@ class Vocabulary(NamedTuple):
         return type(self)(keys, written, self.counts[mask], self.witnesses[mask])
 
 
+class VocabularyPart(NamedTuple):
+    """A part of an index with words of its own: an equal one has the same words and witnesses.
+
+    `size` is its number of passages.
+    """
+
+    key: str
+    size: int
+
+
 def key_of(spelling: str, term: str) -> str:
     """Join a spelling and its term by a tab, which neither contains.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.mentions import Mention
-from backfile.index.model.postings import Postings, Slot, Vocabulary
+from backfile.index.model.postings import Postings, Slot, Vocabulary, VocabularyPart
 
 
 class LexicalEntry(NamedTuple):
@@ -59,8 +59,15 @@ class LexicalSnapshot(Protocol):
         """The terms of a field that begin with the prefix."""
         ...
 
-    def vocabulary(self) -> Vocabulary:
-        """All words as they are spelt; witnesses are rows. Letters cut into pairs are no words."""
+    def vocabulary_parts(self) -> Sequence[VocabularyPart]:
+        """The parts of the vocabulary, oldest first; most are those of an earlier snapshot."""
+        ...
+
+    def vocabulary(self, parts: Sequence[VocabularyPart] | None = None) -> Vocabulary:
+        """The words of some or all parts as they are spelt; witnesses are rows.
+
+        Letters cut into pairs are no words.
+        """
         ...
 
     def lengths(self, field: Field) -> Floats:

@@ -12,9 +12,10 @@ from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.article_table_file import latest
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
-from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, VocabularyPart
 from backfile.index.model.scale import Scale
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
@@ -130,10 +131,11 @@ class Snapshots:
         catalog.require_in_place()  # else an index that is not there would be an empty one
         generation = catalog.generation()
         lexical, no_words = self._words()
-        unchanged = catalog.generation() == generation
-        table = self._engines.table.read(generation) if unchanged else None
-        table = table or ArticleTable.load(catalog, generation)
-        search = LexicalSearch(lexical, table)
+        earlier = self._current.table if self._current else self._engines.table.read()
+        table = latest(catalog, generation, earlier)
+        search = LexicalSearch(lexical, table, self._current.lexical if self._current else None)
+        if self._aside:
+            search.spellings()  # so that no search waits for it
         covered = _coverage(table, lexical.rows())
         noise, scale = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
@@ -190,7 +192,10 @@ class NoWords:
     def terms(self, _: Field, __: str) -> Collection[str]:
         return ()
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary_parts(self) -> Sequence[VocabularyPart]:
+        return ()
+
+    def vocabulary(self, _: Sequence[VocabularyPart] | None = None) -> Vocabulary:
         return Vocabulary([], [], NO_ROWS, NO_ROWS.reshape(0, 1))
 
     def lengths(self, _: Field) -> Floats:

@@ -17,7 +17,6 @@ from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.jobs import JobResult
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import Recovered
-from backfile.scripts.printing.hits import date_or_none
 from backfile.web.i18n.phrases import date_note
 
 REFUSALS_SHOWN = 20
@@ -88,6 +87,8 @@ def _print_mapping(names: WatchedFields) -> None:
 
 
 def _print_example(article: Article) -> None:
+    from backfile.scripts.printing.hits import date_or_none  # with all of a search
+
     click.echo(f"{date_or_none(article.date_span)}  {article.title}")
     if note := date_note(article):
         click.echo(f"            date {note}")

@@ -249,3 +249,10 @@ def test_a_column_of_anything_but_dates_is_read_as_quickly():
     for n in range(2_000):
         read_date(f"{n} somehow {n % 31} or other, {n * 7919} / {n % 97}-{n % 13} in May of {n}")
     assert time.process_time() - began < 2  # dateparser takes 13 ms for each, 26 s
+
+
+def test_the_words_in_the_dates_of_feeds_mean_the_same_in_all_languages():
+    from backfile.archive.formats.dates.words import MONTHS, USUAL, _names
+
+    for word, month in USUAL.items():
+        assert set(_names(MONTHS).get(word, {}).values()) <= {month}

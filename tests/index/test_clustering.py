@@ -1,18 +1,26 @@
 """Copies are told from what only looks like one, in bounded time, whatever order they come in."""
 
 import random
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import TitleSource
-from backfile.index.duplicates.clustering import alike, group, link
+from backfile.archive.store.clusters import Member
+from backfile.archive.store.entries import Changes
+from backfile.archive.workers import Workers
+from backfile.index.duplicates import clustering, signatures
+from backfile.index.duplicates.clustering import Clusterer, alike, group, link
 from backfile.index.duplicates.signatures import SIGNATURE, sign
 from backfile.scripts.bench.edited_copies import edited
 from tests.builders import engines_in, fill, indexer_of, invented_text, wire_story, write_records
@@ -52,6 +60,24 @@ def test_a_notice_in_place_of_a_text_makes_no_copies(make_article):
     assert alike(signed([one, two]), np.array([[0, 1]])).tolist() == [False]
     again = replace(two, id="3")
     assert alike(signed([two, again]), np.array([[0, 1]])).tolist() == [True]
+
+
+def test_signatures_are_those_of_datasketch(articles, make_article, monkeypatch):
+    from datasketch import MinHash
+
+    some = [*articles[:5], make_article("7 of 9"), make_article("word " * 3 + "end of it")]
+    ours = sign(some)
+    monkeypatch.setattr(
+        signatures,
+        "_sketches",
+        lambda sets, count: np.array(
+            [each.hashvalues for each in MinHash.bulk(sets, num_perm=count, hashfunc=int)]
+        ),
+    )
+    assert sign(some) == ours
+    monkeypatch.undo()
+    monkeypatch.setattr(signatures, "HASHES_AT_ONCE", 7)
+    assert sign(some) == ours
 
 
 def test_case_punctuation_and_accents_in_two_forms_make_no_difference(make_article):
@@ -154,9 +180,11 @@ def test_what_an_older_release_kept_is_signed_by_the_next_run(engines, tmp_path)
     fill(engines, news)
     expected = copies_of(engines)
     with engines.catalog._database.engine.begin() as connection:
-        for table in ("signatures", "stories"):
+        for table in ("signatures", "stories", "bands"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
-        connection.exec_driver_sql("DELETE FROM counters WHERE name IN ('signed', 'grouped')")
+        connection.exec_driver_sql(
+            "DELETE FROM counters WHERE name IN ('signed', 'grouped', 'banded')"
+        )
     generation = engines.catalog.generation()
     indexer_of(engines, workers=LateWorkers()).index(Reading([news], FieldMap()))
     assert copies_of(engines) == expected
@@ -197,3 +225,40 @@ def test_a_run_that_ends_anywhere_before_its_clusters_is_finished_by_the_next(
     fill(engines, news)
     assert copies_of(engines)["w4"] == ["w3", "w2", "w1", "w0"]
     assert engines.catalog.clusters.changed() is None
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 1 << 30))
+def test_clusters_of_what_has_changed_are_those_of_all_articles(seed, make_article):
+    choose, made = np.random.default_rng(seed), related(seed)
+    texts = [make_article("A" * n, id=f"a{n}", title=f"{n}") for n in range(len(made))]
+    with TemporaryDirectory() as folder, monkeypatched(clustering, "NEIGHBOURS", 2):
+        engines = engines_in(Path(folder) / "archive", in_memory=True)
+        catalog = engines.catalog
+        clusterer = Clusterer(catalog.clusters, threading.Lock(), Workers(0))
+        catalog.finish(clusterer.clustering())
+        catalog.write(signed_as(texts[:2], made[:2]))
+        catalog.finish(clusterer.clustering())
+        assert catalog.clusters.is_banded()
+        for _ in range(4):
+            some = choose.choice(len(made), 12, replace=False)
+            catalog.write(signed_as([texts[n] for n in some], made[choose.permutation(some)]))
+            catalog.remove([f"a{n}" for n in choose.choice(len(made), 4)])
+            catalog.finish(clusterer.clustering())
+            found = {Member(*row) for row in catalog.clusters.table().tolist()}
+            assert found == set(clusterer._of_all(0).members)
+        catalog.close()
+
+
+def signed_as(articles, signatures):
+    signed = zip(articles, signatures, strict=True)
+    return Changes([(each, ()) for each in articles], {a.id: s.tobytes() for a, s in signed})
+
+
+@contextmanager
+def monkeypatched(module, name, value):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, value)
+        yield

@@ -83,7 +83,7 @@ def test_the_file_of_the_table_holds_the_names(engines):
     generation = engines.catalog.generation()
     loaded = ArticleTable.load(engines.catalog, generation)
     assert loaded.person.names
-    assert engines.table.read(generation).person.names == loaded.person.names
+    assert engines.table.read().person.names == loaded.person.names
     assert engines.table.agrees(engines.catalog)
 
 

@@ -174,8 +174,7 @@ def test_a_change_that_cannot_be_opened_is_a_failure_although_searches_go_on(
 
     fill(engines, write_stories(tmp_path, [{"id": "gale", "title": "Gale", "text": "A gale."}]))
     with monkeypatch.context() as patch:
-        patch.setattr("backfile.index.search.snapshot.ArticleTable.load", damaged)
-        patch.setattr(type(engines.table), "read", lambda *_: None)
+        patch.setattr("backfile.index.search.snapshot.latest", damaged)
         clock.now += 2
         while (found := checked.readiness(root)).failure is None:
             assert found.behind > 0

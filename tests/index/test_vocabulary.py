@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.lexical.spelling.spellings import is_within, letters_of
+from backfile.index.lexical.spelling import word_list
+from backfile.index.lexical.spelling.spellings import is_within
+from backfile.index.lexical.spelling.word_list import letters_of
 from backfile.index.lexical.storage import whoosh_index
 from backfile.index.lexical.storage.inversion import Inverter
 from backfile.index.lexical.storage.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
@@ -75,6 +77,43 @@ def test_merged_segments_know_the_words_of_all(parts, tmp_path_factory):
     assert [(each.text, each.terms, each.frequency) for each in ours] == [
         (each.text, each.terms, each.frequency) for each in theirs
     ]
+
+
+TEXTS = ["ferry", "FERRY fog", "bridge bridges", "ash Ferry", "Brücke ferries", "fog ash-tree"]
+
+
+@pytest.mark.long
+@settings(max_examples=30, deadline=None)
+@given(parts=st.lists(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=6), min_size=2,
+                      max_size=6), few=st.integers(1, 20))  # fmt: skip
+def test_words_that_follow_all_segments_are_those_that_are_gathered_at_once(
+    parts, few, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("words")
+    known, earlier, row = table(60), None, 1
+    whole, growing = WhooshIndex(folder / "whole"), WhooshIndex(folder / "growing")
+    with patch.object(word_list, "FEW", few):
+        for number, part in enumerate(parts):
+            entries = [LexicalEntry(at, "", text) for at, text in enumerate(part, row)]
+            growing.add(entries)
+            growing.flush()
+            if number % 3 == 2:
+                growing.settle()
+            row += len(part)
+            earlier = LexicalSearch(growing.snapshot(), known, earlier)
+            earlier.spellings()
+        fresh = LexicalSearch(growing.snapshot(), known)
+        flat = [text for part in parts for text in part]
+        whole.add([LexicalEntry(at, "", text) for at, text in enumerate(flat, 1)])
+        whole.flush()
+        once = LexicalSearch(whole.snapshot(), known)
+        found = [list(each.spellings().beginning("")) for each in (earlier, fresh, once)]
+    assert found[0] == found[1]
+    assert [each._replace(written="") for each in found[1]] == [
+        each._replace(written="") for each in found[2]
+    ]
+    near = [each.spellings().near("fery", 2) for each in (earlier, fresh)]
+    assert near[0] == near[1]
 
 
 def test_each_segment_has_one_file_of_words_and_none_is_left_behind(tmp_path):

@@ -14,6 +14,12 @@ MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Words in the dates of feeds and mail: each is one month, or none, in any language. The names of
+# all languages take 0.1 s to load.
+USUAL: Mapping[str, int | None] = {
+    **{name[:3]: number for number, name in enumerate(MONTHS, 1)},
+    **{name[:3]: None for name in WEEKDAYS},
+}
 LANGUAGES = (
     *("en", "de", "fr", "es", "pt", "it", "nl", "ca", "da", "nb", "nn", "sv", "fi", "is", "et"),
     *("lv", "lt", "pl", "cs", "sk", "sl", "hr", "sr", "sr-Cyrl", "bg", "mk", "ru", "uk", "be"),
@@ -29,6 +35,8 @@ def month_of(name: str, language: str = "") -> int | None:
     >>> month_of("März"), month_of("Sept."), month_of("listopada", "pl"), month_of("listopada")
     (3, 9, 11, None)
     """
+    if (usual := folded(name)) in USUAL:
+        return USUAL[usual]
     found = _names(MONTHS).get(folded(name), {})
     if language in found:
         return found[language]

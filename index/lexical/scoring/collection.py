@@ -18,6 +18,7 @@ from backfile.index.lexical.scoring.bm25 import (
     weights,
 )
 from backfile.index.lexical.spelling.spellings import Spellings
+from backfile.index.lexical.spelling.word_list import Gathered, gathered
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import INDEXED, Field, Gap
@@ -35,7 +36,13 @@ class Collection:
     Dead passages count nowhere, so the archive scores as one that was built from scratch.
     """
 
-    def __init__(self, snapshot: LexicalSnapshot, table: ArticleTable) -> None:
+    def __init__(
+        self,
+        snapshot: LexicalSnapshot,
+        table: ArticleTable,
+        earlier: "Collection | None" = None,
+    ) -> None:
+        """`earlier` is one of an earlier snapshot, whose words are used again where they stay."""
         self.snapshot = snapshot
         self.table = table
         self.languages = Languages.of(table.languages)
@@ -51,13 +58,21 @@ class Collection:
         )
         self._lock = threading.Lock()
         self._spellings: Spellings | None = None
+        self._gathered = earlier.gathered if earlier else None
 
     def spellings(self) -> Spellings:
         """The words of the snapshot as they are spelt; computed at the first call."""
         with self._lock:
             if self._spellings is None:
-                self._spellings = Spellings(self.snapshot.vocabulary(), self.table.alive)
+                parts = self.snapshot.vocabulary_parts()
+                self._gathered = gathered(parts, self.snapshot.vocabulary, self._gathered)
+                self._spellings = Spellings(self._gathered.words, self.table.alive)
             return self._spellings
+
+    @property
+    def gathered(self) -> Gathered | None:
+        """The words as they were last gathered, here or in an earlier snapshot."""
+        return self._gathered
 
     def scored_postings(
         self, field: Field, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH

@@ -22,10 +22,19 @@ class LexicalSearch:
     stays open as long as this object is referenced.
     """
 
-    def __init__(self, snapshot: LexicalSnapshot, table: ArticleTable) -> None:
-        """Pair them; rows of the snapshot that are not in the table are ignored."""
+    def __init__(
+        self,
+        snapshot: LexicalSnapshot,
+        table: ArticleTable,
+        earlier: "LexicalSearch | None" = None,
+    ) -> None:
+        """Pair them; rows of the snapshot that are not in the table are ignored.
+
+        What `earlier` has gathered of the same parts of the index is used again.
+        """
         self.table = table
-        self._collection = Collection(snapshot, table)
+        before = earlier._collection if earlier else None
+        self._collection: Collection = Collection(snapshot, table, before)
 
     def match(
         self,

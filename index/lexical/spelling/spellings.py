@@ -11,13 +11,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backfile.index.lexical.spelling.wildcards import beginning_of, is_match
+from backfile.index.lexical.spelling.word_list import WordList, letters_of
 from backfile.index.model.arrays import Bools
-from backfile.index.model.postings import Vocabulary
-
-LETTERS = 64  # bits of a word's mask of letters; a letter's bit is its code point modulo 64
 
 
 def is_within(one: str, other: str, edits: int) -> bool:
@@ -42,20 +39,6 @@ def within(word: str, others: Sequence[str], edits: int) -> dict[int, int]:
 
     found = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
     return {index: int(distance) for _, distance, index in sorted(found, key=lambda each: each[2])}
-
-
-def letters_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """The mask of letters of each word, (n,).
-
-    Two words whose masks differ in more than 2n bits are more than n edits apart.
-    """
-    ended = [f"{word}\0" for word in words]  # so that no word is empty
-    lengths = np.fromiter(map(len, ended), np.int64, len(ended))
-    numbers = np.frombuffer("".join(ended).encode("utf-32-le", "surrogatepass"), "<u4")
-    marks = np.uint64(1) << (numbers % LETTERS).astype(np.uint64)
-    starts = np.cumsum(lengths) - lengths
-    marked: npt.NDArray[np.uint64] = np.bitwise_or.reduceat(marks, starts) if ended else marks
-    return marked
 
 
 REMEMBERED = 4096  # words, with those near them
@@ -85,27 +68,21 @@ class NearSpelling(NamedTuple):
 class Spellings:
     """The words of a lexical index, each spelling once. Threads may share it."""
 
-    def __init__(self, vocabulary: Vocabulary, alive: Bools) -> None:
+    def __init__(self, found: WordList, alive: Bools) -> None:
         """Take words whose witnesses are rows, and the mask of living rows.
 
         The index may hold rows beyond the mask: those of the newest articles, once removed. They
         are dead.
         """
-        rows = np.full(max(len(alive), int(vocabulary.witnesses.max(initial=0)) + 1), -1, np.int64)
-        rows[: len(alive)][alive] = np.flatnonzero(alive)
-        found = vocabulary.moved(rows)
-        known = found.known
-        parted = "\t".join(found.keys).split("\t") if found.keys else []
-        every, self._terms = parted[::2], parted[1::2]
-        # The first entry of each word: it has one entry per term.
-        self._first = [i for i, text in enumerate(every) if not i or text != every[i - 1]]
-        self._words = [every[i] for i in self._first]
-        self._written = found.written
-        self._each = found.counts
-        self._counts = np.add.reduceat(found.counts, self._first) if every else found.counts
-        self._living = np.logical_or.reduceat(known, self._first) if every else known
-        self._lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
-        self._letters = letters_of(self._words)
+        self._words, self._terms, self._written = found.words, found.terms, found.written
+        self._lengths, self._letters, self._each = found.lengths, found.letters, found.counts
+        self._first = np.append(found.first, len(found.terms))
+        witnesses = np.where(found.witnesses < len(alive), found.witnesses, -1)
+        known = np.append(alive, False)[witnesses].any(axis=1)  # -1 is the last
+        begins, some = found.first, len(found.words) > 0
+        self._counts = np.add.reduceat(found.counts, begins) if some else found.counts
+        living = np.logical_or.reduceat(known, begins) if some else known
+        self._living: Bools = np.asarray(living, np.bool_)
         self._known = lru_cache(maxsize=REMEMBERED)(self._near)
 
     def near(self, word: str, edits: int) -> list[NearSpelling]:
@@ -134,27 +111,24 @@ class Spellings:
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
         start, end = self._range(prefix)
-        ends = [*self._first, len(self._terms)]
-        return set(self._terms[ends[start] : ends[end]])
+        return set(self._terms[self._first[start] : self._first[end]])
 
     def terms_matching(self, pattern: str) -> set[str]:
         """The terms of all words of a pattern with wildcards."""
         matches = is_match(pattern)
         start, end = self._range(beginning_of(pattern))
-        ends = [*self._first, len(self._terms)]
         return {
             term
             for index in range(start, end)
             if matches(self._words[index])
-            for term in self._terms[ends[index] : ends[index + 1]]
+            for term in self._terms[self._first[index] : self._first[index + 1]]
         }
 
     def _range(self, prefix: str) -> tuple[int, int]:
         return bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEYOND)
 
     def _at(self, index: int) -> Spelling:
-        start = self._first[index]
-        end = self._first[index + 1] if index + 1 < len(self._first) else len(self._terms)
+        start, end = self._first[index : index + 2].tolist()
         commonest = start + int(np.argmax(self._each[start:end]))
         return Spelling(
             self._words[index],

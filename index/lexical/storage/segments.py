@@ -141,6 +141,7 @@ class _Draft:
         self, rows: npt.NDArray[Any], lengths: Mapping[str, npt.NDArray[np.uint32]]
     ) -> None:
         """Write the row of each document, and the number of words of its fields."""
+        self._segment.rows = (int(rows.min(initial=0)), int(rows.max(initial=0)))
         self._columns.count(len(rows), {field: int(of.sum()) for field, of in lengths.items()})
         self._write_column("row", rows.astype(">u4"))
         for field, of in lengths.items():

@@ -87,10 +87,9 @@ class WhooshIndex:
 
     def last_row(self) -> int:
         """The highest row that is indexed; 0 for an empty index."""
-        self._opened_for_writing()
-        with translated(NAME), self._reader() as reader:
-            rows = document_rows(reader)
-        return int(rows.max()) if len(rows) else 0
+        made = self._opened_for_writing()
+        with translated(NAME):
+            return max((_rows_of(made, each)[1] for each in made._segments()), default=0)
 
     def rows(self) -> Rows:
         """The rows that are indexed and not deleted."""
@@ -111,13 +110,13 @@ class WhooshIndex:
         """Delete passages; rows that are not indexed are ignored."""
         self.flush()
         made = self._opened_for_writing()
-        if not np.isin(self.rows(), rows).any():
+        with translated(NAME):
+            found = {each.segment_id(): _holding(made, each, rows) for each in made._segments()}
+        if not any(map(len, found.values())):
             return
-        with self._changing() as segments, translated(NAME):
+        with self._changing() as segments:
             for segment in segments:
-                with SegmentReader(made.storage, made.schema, segment) as reader:
-                    documents = np.flatnonzero(np.isin(document_rows(reader), rows))
-                for document in documents.tolist():
+                for document in found[segment.segment_id()].tolist():
                     segment.delete_document(document)
 
     def _commit_written(self, most_left: int) -> None:
@@ -284,6 +283,27 @@ class WhooshIndex:
 
 def _index_in(folder: IndexFolder) -> FileIndex:
     return FileIndex(folder, schema(), INDEX_NAME)
+
+
+def _rows_of(index: FileIndex, segment: Any) -> tuple[int, int]:
+    """The lowest and the highest row of a segment; those of an earlier release do not say."""
+    if not hasattr(segment, "rows"):
+        with SegmentReader(index.storage, index.schema, segment) as reader:
+            found = document_rows(reader)
+        segment.rows = (int(found.min(initial=0)), int(found.max(initial=0)))
+    low, high = segment.rows
+    return low, high
+
+
+def _holding(index: FileIndex, segment: Any, rows: Rows) -> Rows:
+    """The documents of a segment that have one of these rows, and are not deleted."""
+    low, high = _rows_of(index, segment)
+    sought = rows[(rows >= low) & (rows <= high)]
+    if not len(sought):
+        return sought
+    with SegmentReader(index.storage, index.schema, segment) as reader:
+        documents = np.flatnonzero(np.isin(document_rows(reader), sought))
+        return np.setdiff1d(documents, list(segment.deleted_docs()))
 
 
 def _beside(path: Path) -> Path:

@@ -24,14 +24,15 @@ from backfile.index.lexical.storage.unpickling import NAME
 from backfile.index.lexical.storage.vocabulary import forms_of, joined
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import INDEXED, Field, Gap, Stretch
-from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary
+from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, VocabularyPart
 from backfile.index.seams.failures import translated
 
 
 class _Segment:
     """The posting lists of a segment, and the rows of its documents."""
 
-    def __init__(self, terms: ArrayTermsReader, rows: Rows) -> None:
+    def __init__(self, key: str, terms: ArrayTermsReader, rows: Rows) -> None:
+        self.part = VocabularyPart(key, len(rows))
         self.terms = terms
         self._rows = rows
         self._in_steps = bool((np.diff(rows) == 1).all())
@@ -72,7 +73,8 @@ class WhooshSnapshot:
             f: self._by_row(self._column(f"{f.value}_words", ">u4")) for f in INDEXED
         }
         self._segments = [
-            _Segment(leaf._terms, self._rows[place]) for leaf, place in leaves_of(reader)
+            _Segment(leaf.segment().segment_id(), leaf._terms, self._rows[place])
+            for leaf, place in leaves_of(reader)
         ]
         self.close = weakref.finalize(self, reader.close)
 
@@ -118,9 +120,13 @@ class WhooshSnapshot:
             found = list(self._reader.expand_prefix(field.value, prefix))
         return [term.decode() if isinstance(term, bytes) else term for term in found]
 
+    def vocabulary_parts(self) -> Sequence[VocabularyPart]:
+        return [segment.part for segment in self._segments]
+
     @translated(NAME)
-    def vocabulary(self) -> Vocabulary:
-        found = [segment.vocabulary() for segment in self._segments]
+    def vocabulary(self, parts: Sequence[VocabularyPart] | None = None) -> Vocabulary:
+        chosen = [each for each in self._segments if parts is None or each.part in parts]
+        found = [segment.vocabulary() for segment in chosen]
         return found[0] if len(found) == 1 else joined(list(map(forms_of, found)))
 
     def _column(self, name: str, dtype: str) -> "np.ndarray[Any, Any]":
