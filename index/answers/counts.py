@@ -92,7 +92,7 @@ def _facet(
 def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:
     """Count, by value, the articles that repeat a value within their cluster, (n_names,)."""
     category = table.clustered_categories[name]
-    matching = article_mask[category.owners]
+    matching = category.entries(article_mask)
     clusters = table.cluster[category.owners[matching]]
     return surplus(clusters, category.codes[matching], len(category.names))
 

@@ -39,8 +39,11 @@ class ChromaSnapshot:
         embedded: Bools,
         rows_a_neighbour: float = ROWS_A_NEIGHBOUR,
     ) -> None:
+        """Open for searching; raise EngineUnavailable if vectors are missing or mostly damaged.
+
+        `rows_a_neighbour` is how many rows are scanned in the time of one more neighbour of Chroma.
+        """
         self._rows_a_neighbour = rows_a_neighbour
-        """Open for searching; raise EngineUnavailable if vectors are missing or mostly damaged."""
         self._vectors = vectors.read(len(embedded))
         _require_vectors(self._vectors, np.flatnonzero(embedded))
         self._embedded = embedded[: len(self._vectors)]

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,10 +95,19 @@ def test_the_file_of_the_table_holds_the_names(engines):
     seed=st.integers(0, 1 << 12),
 )
 def test_the_most_frequent_values_are_those_of_a_full_sort(values, limit, seed):
-    import numpy as np
-
     category = Category.of(values)
     mask = np.array([bool(seed >> i & 1) for i in range(len(values))])
     counts = category.counts(mask)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     assert category.most(mask, limit) == (ordered[:limit], len(ordered))
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=3), min_size=1, max_size=40), st.data())
+def test_the_entries_of_few_articles_are_those_of_the_whole_column(values, data):
+    category = Category.of(values)
+    chosen = data.draw(st.sets(st.integers(0, len(values) - 1)))
+    mask = np.isin(np.arange(len(values)), list(chosen))
+    expected = np.flatnonzero(mask[category.owners])
+    assert np.arange(len(category.owners))[category.entries(mask)].tolist() == expected.tolist()
+    one = np.arange(len(values)) == 0
+    assert category.most(one, 9)[1] == len(set(values[0]))
