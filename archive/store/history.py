@@ -91,7 +91,7 @@ class History:
 
 def add_versions(connection: Connection, earlier: Sequence[Article]) -> None:
     """Add versions that are older than the article in the archive; known ones are left alone."""
-    now = moment()
+    now = moment("milliseconds")  # not before the article itself came in
     _append(connection, [article_values(each, 0) | {"kept_at": now} for each in earlier], now)
 
 
