@@ -5,7 +5,9 @@ import resource
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +21,7 @@ from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.searcher import Searcher
+from backfile.index.search.snapshot import SECONDS_BETWEEN_LOOKS
 from backfile.index.wiring import open_engines, searcher_over
 from backfile.web.admission import gate_for
 from backfile.web.api.writes import Writes
@@ -168,13 +171,25 @@ def _stop_by_signal(server: Server) -> None:
 
 
 def _warm(searcher: Searcher, engines: Engines, directory: ArchiveDirectory) -> None:
-    """Load the model and Chroma now, so that the first search does not wait for them."""
+    """Load the model and Chroma now, so that the first search does not wait for them.
+
+    After that, changes of the archive are followed.
+    """
     engines.neighbours.warm()
     try:
         searcher.search(Query("news"))
     except ArchiveError as exc:
         log.error("%s", exc)
     mend_queries(engines.embedder, directory)
+    _follow_changes(searcher)
+
+
+def _follow_changes(searcher: Searcher) -> None:
+    """Open each change of the archive while nobody searches, so that the next search is in it."""
+    while True:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        with suppress(ArchiveError):  # searches say so
+            searcher.table()
 
 
 def mend_queries(embedder: Embedder, directory: ArchiveDirectory) -> None:

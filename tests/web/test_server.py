@@ -13,10 +13,12 @@ from contextlib import closing, suppress
 import pytest
 
 from backfile.archive.model.errors import BadSetting
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from backfile.web.app import MAX_BODY, create_app
 from backfile.web.public_address import LOCAL_HOSTS
-from backfile.web.server import listening_sockets
-from tests.builders import ROOT, backfile
+from backfile.web.server import _follow_changes, listening_sockets
+from tests.builders import ROOT, backfile, fill, write_stories
 from tests.web.servers import SOON, connected, get, served, wait_until
 
 FORM = "POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded"
@@ -349,3 +351,28 @@ def test_sigterm_ends_the_command_with_0_after_the_answers(indexed_by_words):
         server.wait()
         server.stdout.close()
         server.stderr.close()
+
+
+class Stopped(Exception):
+    """Ends what never ends."""
+
+
+def test_a_change_is_opened_while_nobody_searches(engines, tmp_path, monkeypatch):
+    seconds = [0.0]
+    searcher = Searcher(engines, RankingOptions(), seconds=lambda: seconds[0], aside=True)
+    before = searcher.table().generation
+
+    def sleep(_):
+        if not seconds[0]:
+            story = {"id": "gale", "title": "Gale", "text": "A gale."}
+            fill(engines, write_stories(tmp_path, [story]))
+        elif seconds[0] > 9:
+            raise Stopped
+        seconds[0] += 2.0
+
+    monkeypatch.setattr("backfile.web.server.time.sleep", sleep)
+    with pytest.raises(Stopped):
+        _follow_changes(searcher)
+    monkeypatch.undo()
+    seconds[0] -= 9  # so that this looks for no change
+    wait_until(lambda: searcher.table().generation > before)
