@@ -133,8 +133,16 @@ NAMES = Step("""
     CREATE INDEX IF NOT EXISTS languages ON articles (language);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES)
-NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names"}
+# Of passages that were embedded before, the texts are not known.
+TEXTS = Step("""
+    CREATE TABLE IF NOT EXISTS embedded_texts (
+        "row" INTEGER NOT NULL PRIMARY KEY REFERENCES passages ("row") ON DELETE CASCADE,
+        hash INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS ix_embedded_texts_hash ON embedded_texts (hash);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TEXTS)
+NOT_READ = {"releases", "seals", "sentences", "furniture", "uncut", "names", "embedded_texts"}
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
 SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}
