@@ -1,5 +1,6 @@
 """Cuts an article into passages: they end at sentence ends and fit the model's window."""
 
+import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -117,6 +118,16 @@ def embedded_text(passage: Passage, title: str) -> str:
     heading = "" if passage.text.startswith(passage.heading) else passage.heading
     whole = "\n".join(part for part in (title, heading, passage.text) if part)
     return QUOTATION_MARKS.sub('"', whole)
+
+
+def hash_of_text(text: str) -> int:
+    """A hash of what is embedded, 64 bits with a sign; among ten million texts, no two share one.
+
+    >>> hash_of_text("The ferry stopped.") == hash_of_text("The ferry stopped.")
+    True
+    """
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def sentences_of(passage: Passage, language: str) -> Iterator[Span]:

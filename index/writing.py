@@ -110,6 +110,8 @@ def open_for_writing(
             engines.table.bring_up(engines.catalog)
             _calibrate(engines, settings, has_embedded=indexer.has_embedded)
             _note_splitter(directory, engines.catalog)
+            if indexer.has_embedded:
+                _note_engine(directory, engines.embedder)
             mark_record(directory, engines.catalog)
         finally:
             engines.catalog.close()
@@ -132,6 +134,14 @@ def _note_splitter(directory: ArchiveDirectory, catalog: Catalog) -> None:
     manifest = Manifest.read(directory.manifest)
     if manifest.splitter != SPLITTER and not catalog.recurring.count_uncut():
         replace(manifest, splitter=SPLITTER).write(directory.manifest)
+
+
+def _note_engine(directory: ArchiveDirectory, embedder: Embedder) -> None:
+    """Set in the manifest what has embedded the passages of this run."""
+    manifest = Manifest.read(directory.manifest)
+    noted = replace(manifest, engine=embedder.engine, precision=embedder.precision)
+    if noted != manifest:
+        noted.write(directory.manifest)
 
 
 @contextmanager

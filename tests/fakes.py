@@ -211,6 +211,7 @@ class HashedWords:
     weights = "none"
     dimension = 64
     precision = "float32"
+    engine = "hashing"
 
     def embed_passages(self, texts):
         return np.stack([self.embed_query(text) for text in texts])

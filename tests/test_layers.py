@@ -39,6 +39,7 @@ VENDORS = {
         "index/vector/embedding/export.py",
         "index/vector/embedding/cross_encoder.py",
     ),
+    "openvino": ("index/vector/embedding/passage_graph.py",),
     "onnxruntime": ("index/vector/embedding/query_graph.py",),
     "sentence_transformers": (
         "index/vector/embedding/sentence_transformer.py",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -202,11 +203,13 @@ def caller_of_sudo(environment: Mapping[str, str] = os.environ) -> int | None:
 
 
 def forbid_telemetry() -> None:
-    """Keep onnxruntime, before it is imported, from reporting its use to its vendor.
+    """Keep onnxruntime and OpenVINO, before they are imported, from reporting to their vendors.
 
-    It would leave a device id in the home folder, too, which may be read-only.
+    They would leave a device id in the home folder, too, which may be read-only.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    # OpenVINO has no such setting, but goes on without this package, which reports each import.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -63,7 +63,7 @@ from backfile.archive.store.identities import Identities, move_origins, place_ma
 from backfile.archive.store.inbox import Inbox
 from backfile.archive.store.names import COLUMNS, WITH_NAMES, StoredNames, names_of
 from backfile.archive.store.originals import Originals
-from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of
+from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of, texts_at
 from backfile.archive.store.recurring import RecurringSentences, put_sentences
 from backfile.archive.store.recutting import Recutting
 from backfile.archive.store.schema import (
@@ -82,11 +82,13 @@ ARTICLES_OF = select(articles).where(articles.c.number.in_(bindparam("numbers", 
 class Written(NamedTuple):
     """What a batch has changed: the row of the first new passage, and the rows that are gone.
 
-    The other new passages follow the first one, in the order of the entries.
+    The other new passages follow the first one, in the order of the entries. `replaced` are those
+    of the rows that were embedded, by the hash of their text, unless they were withdrawn.
     """
 
     first_row: int
     gone: Rows
+    replaced: Mapping[int, int]
 
 
 class Removed(NamedTuple):
@@ -179,10 +181,11 @@ class Catalog:
                 keep_versions(connection, dict.fromkeys(withdrawn))
                 note_withdrawals(connection, changes.withdrawn)
                 remove_articles(connection, withdrawn)
-            gone += rows_of(connection, [article.id for article, _ in changes.entries])
+            replaced = rows_of(connection, [article.id for article, _ in changes.entries])
+            texts = texts_at(connection, replaced)
             first = put_entries(connection, changes) if changes.entries else 0
             self.originals.note(connection)
-        return Written(first, np.array(gone, np.int64))
+        return Written(first, np.array(gone + replaced, np.int64), texts)
 
     def remove(self, article_ids: Sequence[str]) -> Removed:
         """Remove articles, their passages and their history; unknown ids are skipped."""

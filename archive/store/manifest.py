@@ -15,7 +15,10 @@ MARKS = ("archive", "generation", "articles")  # fields that older manifests lac
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an archive was made with; `precision` of the embeddings is for information only.
+    """What an archive was made with.
+
+    `precision` of the embeddings and `engine`, which computed the latest ones, are for information
+    only: the vectors of all engines agree.
 
     `archive` is the number by which the catalogue knows that it is of this archive, 0 if unknown.
     `generation` and `articles` are those of the catalogue when it was last closed after writing.
@@ -34,6 +37,7 @@ class Manifest:
     articles: int = 0
     # Not hashed: an embedder that is given to a worker process is known there by its manifest.
     prompts: Mapping[str, str] | None = field(default=None, hash=False)
+    engine: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -43,7 +47,12 @@ class Manifest:
             given = {f.name: stored[f.name] for f in fields(cls) if f.default is MISSING}
             marks: dict[str, Any] = {name: int(stored.get(name, 0)) for name in MARKS}
             prompts = stored.get("prompts")
-            return cls(**given, **marks, prompts=None if prompts is None else dict(prompts))
+            return cls(
+                **given,
+                **marks,
+                prompts=None if prompts is None else dict(prompts),
+                engine=str(stored.get("engine", "")),
+            )
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = (
                 f"{path} cannot be read; bring a backup back with `backfile restore`, "

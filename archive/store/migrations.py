@@ -151,10 +151,18 @@ BANDS = Step("""
         number INTEGER NOT NULL PRIMARY KEY, article INTEGER NOT NULL, signature BLOB);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS)
+# Of passages that were embedded before, the texts are not known.
+TEXTS = Step("""
+    CREATE TABLE IF NOT EXISTS embedded_texts (
+        "row" INTEGER NOT NULL PRIMARY KEY REFERENCES passages ("row") ON DELETE CASCADE,
+        hash INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS ix_embedded_texts_hash ON embedded_texts (hash);
+""")
+
+STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS, TEXTS)
 NOT_READ = {
     *("releases", "seals", "sentences", "furniture", "uncut", "names"),
-    *("touched", "bands", "unclustered"),
+    *("touched", "bands", "unclustered", "embedded_texts"),
 }
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"

@@ -163,6 +163,19 @@ passages = Table(
     # The ranges between start and end that are furniture: "120-142 300-331".
     Column("left_out", Text, nullable=False, server_default=""),
 )
+embedded_texts = Table(
+    "embedded_texts",
+    metadata,
+    # A hash of what was embedded for a passage: the same text gets its vector, not a new one.
+    Column(
+        "row",
+        Integer,
+        ForeignKey("passages.row", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("hash", Integer, nullable=False, index=True),
+)
 Index("unembedded", passages.c.row, sqlite_where=passages.c.embedded.is_(False))
 
 

@@ -265,11 +265,12 @@ class Indexer:
         changes = batch.changes()
         if not any(changes):
             return
+        found = [(article, each) for article, cut in changes.entries for each in cut]
         with self._writing:
             written = self._catalog.write(changes)
+            self._embed.inherit(written, found)
             self._embed.forget(written.gone)
         self.lexical.forget(written.gone)
-        found = ((article, each) for article, cut in changes.entries for each in cut)
         self.lexical.add(
             [entry_of(row, *each) for row, each in enumerate(found, written.first_row)]
         )

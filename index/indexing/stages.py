@@ -5,7 +5,7 @@ that are idle; it ends with that stage, as its priority cannot be raised again.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -15,9 +15,10 @@ import numpy as np
 
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import WorkerLost
-from backfile.archive.passages import embedded_text
+from backfile.archive.passages import embedded_text, hash_of_text
+from backfile.archive.store.catalog import Written
 from backfile.archive.workers import Workers, batches
-from backfile.index.model.arrays import Rows
+from backfile.index.model.arrays import Floats, Rows
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
 
@@ -203,6 +204,18 @@ class EmbedStage:
         if self._aside_work and self._aside_work.done():
             self._aside_work.result()
 
+    def inherit(self, written: Written, passages: Iterable[tuple[Article, Passage]]) -> None:
+        """Give new passages the vectors of replaced ones with the same text.
+
+        `writing` is held, and the replaced rows are not forgotten yet.
+        """
+        if not written.replaced:
+            return
+        texts = (embedded_text(each, article.given_title) for article, each in passages)
+        hashes = dict(enumerate(map(hash_of_text, texts), written.first_row))
+        known = self._vectors_of(written.replaced)
+        self._keep({row: known[each] for row, each in hashes.items() if each in known}, hashes)
+
     def forget(self, rows: Rows) -> None:
         """Blank the vectors of rows that are no longer in the catalogue; `writing` is held."""
         if len(rows):
@@ -232,10 +245,32 @@ class EmbedStage:
         if not stored:  # they were removed meanwhile
             return
         texts = [embedded_text(each.passage, each.article.given_title) for each in stored]
-        vectors = self._aside.submit(self._embedder.embed_passages, texts).result()
+        hashes = [hash_of_text(text) for text in texts]
+        with self._writing:  # no vector is blanked meanwhile
+            known = self._vectors_of(self._catalog.embedded.rows_with(hashes))
+        new = {each: text for each, text in zip(hashes, texts, strict=True) if each not in known}
+        if new:
+            embed = self._embedder.embed_passages
+            vectors = self._aside.submit(embed, list(new.values())).result()
+            known |= dict(zip(new, vectors, strict=True))
+        hash_of_row = {each.row: found for each, found in zip(stored, hashes, strict=True)}
         with self._writing:
-            alive = [i for i, each in enumerate(stored) if each.row not in self._gone]
-            kept = np.array([stored[i].row for i in alive], np.int64)
-            if len(kept):
-                self._vectors.write(kept, vectors[alive])
-                self._catalog.embedded.mark(kept)
+            alive = hash_of_row.keys() - self._gone
+            self._keep({row: known[hash_of_row[row]] for row in sorted(alive)}, hash_of_row)
+
+    def _vectors_of(self, rows: Mapping[int, int]) -> dict[int, Floats]:
+        """The vectors of rows, (dimension,), by the hash of their text; no damaged ones."""
+        asked = np.array([*rows.values()], np.int64)
+        if not len(asked):
+            return {}
+        damaged = set(self._vectors.damaged(asked).tolist())
+        vectors = self._vectors.read(int(asked.max()) + 1)
+        sound = {each: row for each, row in rows.items() if row not in damaged}
+        return {each: vectors[row].astype(np.float32) for each, row in sound.items()}
+
+    def _keep(self, vectors: Mapping[int, Floats], hash_of_row: Mapping[int, int]) -> None:
+        """Write vectors to their rows, and mark these as embedded; `writing` is held."""
+        if vectors:
+            rows = np.array([*vectors], np.int64)
+            self._vectors.write(rows, np.stack([*vectors.values()]))
+            self._catalog.embedded.mark(rows, [hash_of_row[row] for row in vectors])

@@ -40,6 +40,7 @@ class Status:
     model: str
     weights: str
     precision: str
+    engine: str
     languages: dict[str, int]
     model_languages: tuple[str, ...]
     misfit: str
@@ -64,6 +65,7 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         model=manifest.model,
         weights=manifest.weights,
         precision=manifest.precision,
+        engine=manifest.engine,
         languages=languages,
         model_languages=model_languages,
         misfit=misfit(languages, model_languages),

@@ -244,6 +244,11 @@ class Embedder(Protocol):
     @property
     def precision(self) -> str: ...
 
+    @property
+    def engine(self) -> str:
+        """The name of what computes the model for passages."""
+        ...
+
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         """Embed passages; the rows of the result are in the order of the texts."""
         ...

@@ -189,7 +189,9 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo(f"articles    {found.articles:,}")
     click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
     click.echo(f"languages   {_languages(found.languages)}")
-    click.echo(f"model       {found.model} ({found.precision}, weights {found.weights[:12]})")
+    by_engine = f" by {found.engine}" if found.engine else ""
+    made_with = f"{found.precision}{by_engine}, weights {found.weights[:12]}"
+    click.echo(f"model       {found.model} ({made_with})")
     if found.misfit:
         click.echo(f"            {found.misfit}")
     if found.tuned:

@@ -84,7 +84,9 @@ def prompted(monkeypatch, tmp_path):
     made = SentenceTransformerEmbedder(DEFAULT_MODEL, threads=1, graph=tmp_path / "query-graph")
     made.__dict__["weights"] = "ab12"
     made.__dict__["_model"] = SimpleNamespace(
-        encode_query=encode("query"), encode_document=encode("document")
+        device=SimpleNamespace(type="cpu"),
+        encode_query=encode("query"),
+        encode_document=encode("document"),
     )
     return made, calls
 

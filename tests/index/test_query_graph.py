@@ -48,7 +48,9 @@ def embedder(folder, monkeypatch):
     made.__dict__["weights"] = WEIGHTS
     tensor = SimpleNamespace(float=lambda: tensor, cpu=lambda: tensor, numpy=lambda: BY_TORCH)
     made.__dict__["_model"] = SimpleNamespace(
-        encode_query=lambda *_, **__: tensor, encode_document=lambda *_, **__: tensor
+        encode_query=lambda *_, **__: tensor,
+        encode_document=lambda *_, **__: tensor,
+        device=SimpleNamespace(type="cpu"),
     )
     return made
 

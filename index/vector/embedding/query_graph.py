@@ -5,7 +5,7 @@ weights, queries are embedded by sentence-transformers, like passages.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,35 @@ class QueryGraph:
                 raise ValueError("what it gives is no vector")
         return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
 
+    @property
+    def file(self) -> Path:
+        """The graph itself, as sealed; raise EngineUnavailable if it is damaged."""
+        seal = self._contract.get(SEAL)
+        if seal is not None and not Seal.decode(seal).fits_file(self._folder / GRAPH):
+            raise unavailable(NAME, Message("%(file)s is damaged", file=GRAPH))
+        return self._folder / GRAPH
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """The names of its inputs, each (n_texts, n_tokens) int64."""
+        names: Sequence[str] = self._contract["inputs"]
+        return names
+
+    @property
+    def window(self) -> int:
+        """The greatest number of tokens that it reads."""
+        return int(self._contract["window"])
+
+    def tokens(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """The numbers of the tokens of each text, at most `window`."""
+        return [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
+
     def _run(self, text: str) -> Floats:
         encoded = self._tokenizer.encode(text)
         values = {"input_ids": encoded.ids, "attention_mask": encoded.attention_mask}
         feed = {
             name: np.array([values.get(name, [0] * len(encoded.ids))], np.int64)
-            for name in self._contract["inputs"]
+            for name in self.inputs
         }
         vector: Floats = np.asarray(self._session.run(None, feed)[0][0], np.float32)
         return vector
@@ -101,7 +124,7 @@ class QueryGraph:
 
         tokenizer = Tokenizer.from_file(str(self._tokenizer_file))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self._contract["window"])
+        tokenizer.enable_truncation(self.window)
         return tokenizer
 
     @cached_property
@@ -109,12 +132,8 @@ class QueryGraph:
         forbid_telemetry()
         import onnxruntime
 
-        seal = self._contract.get(SEAL)
-        if seal is not None and not Seal.decode(seal).fits_file(self._folder / GRAPH):
-            raise unavailable(NAME, Message("%(file)s is damaged", file=GRAPH))
+        file = self.file
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            str(self._folder / GRAPH), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

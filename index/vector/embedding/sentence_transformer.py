@@ -1,4 +1,4 @@
-"""Runs a sentence-transformers model; queries use the exported graph if there is one."""
+"""Runs a sentence-transformers model; its exported graph embeds queries, and passages if faster."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from backfile.archive.model.message import Message
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import once
 from backfile.index.model.arrays import Floats
+from backfile.index.vector.embedding.engine import MEASURED, Engine, EngineFile, faster
 from backfile.index.vector.embedding.export import export_query_graph
 from backfile.index.vector.embedding.model import (
     dimension_of,
@@ -20,11 +21,13 @@ from backfile.index.vector.embedding.model import (
     find_model,
     hash_weights,
 )
+from backfile.index.vector.embedding.passage_graph import PassageGraph, is_installed
 from backfile.index.vector.embedding.prompts import Prompts, prompts_of
-from backfile.index.vector.embedding.query_graph import QueryGraph
+from backfile.index.vector.embedding.query_graph import NAME, QueryGraph
 
 log = logging.getLogger(__name__)
 BATCH = 16  # texts sorted by length; 8 to 16 are 1.5 times as fast as 64 to 128 on two cores
+GPU_BATCH = 256
 
 
 class SentenceTransformerEmbedder:
@@ -48,6 +51,7 @@ class SentenceTransformerEmbedder:
         self._made_with = made_with
         self._folder = find_model(name)
         self._graph_folder = graph
+        self._chosen: Engine | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[()]]:
         """Pickle as a name: each process loads the model once."""
@@ -80,13 +84,55 @@ class SentenceTransformerEmbedder:
         known = self._made_with is None or self._made_with.prompts is not None
         return prompts_of(self.name if known else "", self._folder)
 
+    @property
+    def engine(self) -> str:
+        """The engine that embeds passages; torch, until another one has proved to be faster."""
+        chosen = EngineFile(self._graph_folder).read() if self._graph_folder else None
+        return chosen if chosen and is_installed() else Engine.TORCH
+
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        prompt = self.prompts.passage
+        """Embed passages with the faster engine, which the first MEASURED passages show."""
+        if self._engine(texts) is Engine.OPENVINO:
+            try:
+                return self._by_openvino(texts)
+            except EngineUnavailable as exc:
+                log.warning("%s; passages are embedded by torch until then", exc)
+                self._chosen = Engine.TORCH
+        return self._by_torch(texts)
+
+    def _engine(self, texts: Sequence[str]) -> Engine:
+        if self._chosen is None and self._graph_folder and is_installed():
+            file = EngineFile(self._graph_folder)
+            self._chosen = file.read()
+            if self._chosen is None and len(texts) >= MEASURED:
+                self._require_weights()
+                self.prepare_queries()
+                self._chosen = faster(texts, self._by_torch, self._by_openvino)
+                file.write(self._chosen)
+                if self._chosen is Engine.OPENVINO:
+                    self.__dict__.pop("_model", None)  # which gives its memory back
+        return self._chosen or Engine.TORCH
+
+    def _by_torch(self, texts: Sequence[str]) -> Floats:
+        on_cpu = self._model.device.type == "cpu"
         return self._normal(
             self._model.encode_document(
-                list(texts), prompt=prompt, batch_size=BATCH, convert_to_tensor=True
+                list(texts),
+                prompt=self.prompts.passage,
+                batch_size=BATCH if on_cpu else GPU_BATCH,
+                convert_to_tensor=True,
             )
         )
+
+    def _by_openvino(self, texts: Sequence[str]) -> Floats:
+        return self._passage_graph.embed([self.prompts.passage + text for text in texts])
+
+    @cached_property
+    def _passage_graph(self) -> PassageGraph:
+        """The exported graph of this model; raise EngineUnavailable if there is none."""
+        if (graph := self._graph) is None:
+            raise EngineUnavailable(NAME, Message("there is none"))
+        return PassageGraph(graph, threads=self._threads, precision=self.precision)
 
     def embed_sentences(self, texts: Sequence[str]) -> Floats:
         """Embed with the graph, which is ready sooner than the model, as passages."""
@@ -118,7 +164,7 @@ class SentenceTransformerEmbedder:
         if usable:
             graph.seal()
         else:
-            model = self._load("float32", attn_implementation="eager")
+            model = self._load("float32", device="cpu", attn_implementation="eager")
             export_query_graph(model, self._folder, self._graph_folder, self.weights, self.prompts)
         self.__dict__.pop("_graph", None)  # it is opened again with the next query
 
@@ -157,9 +203,10 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _model(self) -> Any:
         self._require_weights()
-        return self._load(self.precision)
+        return self._load(_gpu_precision() or self.precision)
 
-    def _load(self, precision: str, **options: Any) -> Any:
+    def _load(self, precision: str, *, device: str | None = None, **options: Any) -> Any:
+        """Load the model to a device, by default a GPU if there is one."""
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -170,6 +217,7 @@ class SentenceTransformerEmbedder:
         try:
             model = SentenceTransformer(
                 str(self._folder),
+                device=device,
                 local_files_only=True,
                 model_kwargs={"dtype": getattr(torch, precision), **options},
             )
@@ -185,3 +233,12 @@ class SentenceTransformerEmbedder:
         vectors: Floats = embeddings.float().cpu().numpy()
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+
+def _gpu_precision() -> str | None:
+    """The precision of computation on the GPU that torch will use; None where it uses none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
