@@ -66,12 +66,8 @@ from backfile.archive.store.originals import Originals
 from backfile.archive.store.passage_rows import Embedded, passages_at, passages_of, texts_at
 from backfile.archive.store.recurring import RecurringSentences, put_sentences
 from backfile.archive.store.recutting import Recutting
-from backfile.archive.store.schema import (
-    article_of,
-    articles,
-    passage_of,
-    passages,
-)
+from backfile.archive.store.row_layout import article_of, passage_of
+from backfile.archive.store.schema import articles, passages
 from backfile.archive.store.touched import Touched, added, touch_all
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches

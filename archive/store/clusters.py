@@ -13,13 +13,12 @@ from sqlalchemy import text as sql
 from backfile.archive.model.article import Article
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.database import Database, delete_rows, find_rows, set_counter, take
+from backfile.archive.store.row_layout import article_of, date_span_of
 from backfile.archive.store.schema import (
-    article_of,
     articles,
     bands,
     clusters,
     counters,
-    date_span_of,
     passages,
     seals,
     signatures,

@@ -16,7 +16,7 @@ from backfile.archive.passages import Span
 from backfile.archive.store.catalog_reading import connected
 from backfile.archive.store.database import DAMAGED
 from backfile.archive.store.history import unpacked
-from backfile.archive.store.schema import (
+from backfile.archive.store.row_layout import (
     Cut,
     article_of,
     cut_of,

@@ -13,16 +13,8 @@ from backfile.archive.store.clusters import SIGNED, note_former, put_signatures
 from backfile.archive.store.database import TIDY, delete_rows, find_rows, set_counter, take
 from backfile.archive.store.history import keep_versions, moment
 from backfile.archive.store.recurring import hashes_of, put_sentences
-from backfile.archive.store.schema import (
-    Cut,
-    article_values,
-    articles,
-    cut_of,
-    passage_values,
-    passages,
-    seal_of,
-    seals,
-)
+from backfile.archive.store.row_layout import Cut, article_values, cut_of, passage_values, seal_of
+from backfile.archive.store.schema import articles, passages, seals
 from backfile.archive.store.touched import touch
 
 ROWS = select(passages.c.row).join(articles, passages.c.article == articles.c.number)

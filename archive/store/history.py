@@ -11,15 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WithdrawnArticle
 from backfile.archive.store.database import Database, delete_rows
-from backfile.archive.store.schema import (
-    article_of,
-    article_values,
-    articles,
-    removals,
-    runs,
-    versions,
-    withdrawals,
-)
+from backfile.archive.store.row_layout import article_of, article_values
+from backfile.archive.store.schema import articles, removals, runs, versions, withdrawals
 from backfile.archive.workers import batches
 
 TEXTS_AT_ONCE = 500

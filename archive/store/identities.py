@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.ids import is_derived, place_mark
 from backfile.archive.store.database import Database, find_rows
-from backfile.archive.store.schema import NOTHING, UNNAMED, articles, is_sound
+from backfile.archive.store.row_layout import is_sound
+from backfile.archive.store.schema import NOTHING, UNNAMED, articles
 
 
 class Known(NamedTuple):

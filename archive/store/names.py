@@ -19,7 +19,8 @@ from sqlalchemy import (
 
 from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.database import Database, delete_rows, take
-from backfile.archive.store.schema import article_of, articles, names, passage_of, passages
+from backfile.archive.store.row_layout import article_of, passage_of
+from backfile.archive.store.schema import articles, names, passages
 from backfile.archive.store.touched import touch
 
 COLUMNS = (names.c.people, names.c.organisations, names.c.places)

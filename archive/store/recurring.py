@@ -23,14 +23,8 @@ from backfile.archive.store.database import (
     find_rows,
     set_counter,
 )
-from backfile.archive.store.schema import (
-    article_of,
-    articles,
-    counters,
-    furniture,
-    sentences,
-    uncut,
-)
+from backfile.archive.store.row_layout import article_of
+from backfile.archive.store.schema import articles, counters, furniture, sentences, uncut
 from backfile.archive.workers import batches
 
 RULE_USED = "furniture"  # the counter that names the rule, 0 where there is to be no furniture

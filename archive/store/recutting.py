@@ -19,16 +19,8 @@ from backfile.archive.store.database import (
 )
 from backfile.archive.store.names import forget_names
 from backfile.archive.store.recurring import forget_uncut, put_sentences
-from backfile.archive.store.schema import (
-    articles,
-    cut_of,
-    packed_ranges,
-    passage_values,
-    passages,
-    seal_of,
-    seals,
-    signatures,
-)
+from backfile.archive.store.row_layout import cut_of, packed_ranges, passage_values, seal_of
+from backfile.archive.store.schema import articles, passages, seals, signatures
 from backfile.archive.store.touched import touch
 from backfile.archive.store.vectors import Rows
 

@@ -1,13 +1,16 @@
 """Tests of the plain look-ups in an archive."""
 
+import numpy as np
 import pytest
 
 from backfile.archive.model.errors import ArticleNotFound, WithdrawnArticle
 from backfile.archive.passages import split
 from backfile.archive.store.catalog import Catalog
-from backfile.archive.store.clusters import Clustering, Member
+from backfile.archive.store.clusters import Bands, Clustering, Member
 from backfile.archive.store.entries import Changes
 from backfile.archive.store.reader import ArchiveReader
+
+NO_BANDS = Bands(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def test_copies_are_listed_by_rank_and_counted_beyond_the_list(reader, catalog, 
     names = [f"copy-{n:02}" for n in range(25)]
     put(*(make_article(id=name) for name in names), make_article(id="other"))
     members = [Member(n + 1, 1, 24 - n) for n in range(25)]
-    catalog.finish(Clustering(members, 0))
+    catalog.finish(Clustering(members, 0, NO_BANDS))
     copies = reader.copies("copy-03")
     assert copies.total == 24
     assert [copy.id for copy in copies.listed] == [n for n in names[::-1] if n != "copy-03"][:20]

@@ -18,7 +18,7 @@ from backfile.archive.model.article import DateCertainty, DateSource, Origin
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up
-from backfile.archive.store.schema import article_of, article_values
+from backfile.archive.store.row_layout import article_of, article_values
 from tests.builders import engines_in, fill, nitf, rss, web_page
 
 TODAY = date(2026, 1, 1)
