@@ -5,12 +5,13 @@ in Damerau, "A technique for computer detection and correction of spelling error
 Lucene's fuzzy queries.
 """
 
+import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 
 from backfile.index.lexical.spelling.wildcards import beginning_of, is_match
 from backfile.index.lexical.spelling.word_list import WordList, letters_of
@@ -83,16 +84,15 @@ class Spellings:
         self._counts = np.add.reduceat(found.counts, begins) if some else found.counts
         living = np.logical_or.reduceat(known, begins) if some else known
         self._living: Bools = np.asarray(living, np.bool_)
-        self._known = lru_cache(maxsize=REMEMBERED)(self._near)
+        self._near: LRUCache[Any, list[NearSpelling]] = LRUCache(REMEMBERED)
+        self._lock = threading.Lock()
 
+    @cachedmethod(lambda self: self._near, lock=lambda self: self._lock)
     def near(self, word: str, edits: int) -> list[NearSpelling]:
         """The words within so many edits of this folded one, nearest first.
 
         Of equally near words the most frequent comes first.
         """
-        return self._known(word, edits)
-
-    def _near(self, word: str, edits: int) -> list[NearSpelling]:
         mask = letters_of([word])[0]
         # An edit adds a letter, removes one, or both.
         alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
