@@ -179,9 +179,14 @@ def last_cached_row(directory: ArchiveDirectory) -> int:
     return max(rows)
 
 
+def embedder_of(settings: Settings, *, graph: Path | None = None) -> SentenceTransformerEmbedder:
+    """The model in the settings, for no archive; without a folder for its graph, by torch alone."""
+    return SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads, graph=graph)
+
+
 def new_manifest(settings: Settings) -> Manifest:
     """The manifest of a new archive with the model in the settings."""
-    embedder = SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads)
+    embedder = embedder_of(settings)
     return Manifest(
         schema=SCHEMA,
         splitter=SPLITTER,

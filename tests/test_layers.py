@@ -42,6 +42,7 @@ VENDORS = {
     "openvino": ("index/vector/embedding/passage_graph.py",),
     "onnxruntime": ("index/vector/embedding/query_graph.py",),
     "sentence_transformers": (
+        "scripts/bench/embedding.py",
         "index/vector/embedding/sentence_transformer.py",
         "index/vector/embedding/cross_encoder.py",
     ),
