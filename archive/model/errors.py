@@ -262,7 +262,12 @@ class OutOfMemory(Shortage):
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_IN_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for a log's index
-NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory")  # vendors' words
+# Vendors' words. The last ones are Python's for code in C that fails without saying why: it forgets
+# that where no memory is left even for the error.
+NO_MEMORY = (
+    *("failed to map segment", "cannot allocate memory", "out of memory"),
+    "error return without exception set",
+)
 SPARE = 32  # files that Chroma, SQLite and Whoosh open at once
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from backfile.archive.model.article import Article, ArticleNames, Passage
 from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle
 from backfile.archive.store.clusters import (
+    BANDED,
     SIGNED,
     Clustering,
     Clusters,
@@ -202,6 +203,7 @@ class Catalog:
             chosen = select(passages.c.row)
             gone = find_rows(connection, chosen, passages.c.article, numbers)
             put_sentences(connection, {}, delete_articles(connection, numbers))
+            set_counter(connection, BANDED, 0)  # their signatures may be damaged, too
             take(connection, "generation", 1)
             take(connection, SIGNED, 1)
         return np.array([row.row for row in gone], np.int64)

@@ -267,7 +267,9 @@ class Clusterer:
         if changed is None:
             return None
         waiting = self._clusters.unclustered() if banded else None
-        return self._of_all(changed) if waiting is None else self._of_some(waiting, changed)
+        if waiting is None or any(len(each) != SIGNATURE.itemsize for _, each in waiting.before):
+            return self._of_all(changed)  # of what was damaged, the neighbours are not known
+        return self._of_some(waiting, changed)
 
     def _of_all(self, changed: int) -> Clustering:
         numbers, joined = self._clusters.signed()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.lexical.spelling.spellings import Spellings
+from backfile.index.lexical.spelling.word_list import WordList
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import INDEXED, Field, Stretch
 from backfile.index.model.postings import Slot
@@ -149,7 +150,7 @@ def test_the_witnesses_of_a_word_are_rows_that_hold_it(lexical):
 
 
 def spellings(lexical, known):
-    return Spellings(lexical.snapshot().vocabulary(), known.alive)
+    return Spellings(WordList.of(lexical.snapshot().vocabulary()), known.alive)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def stored(path):
         for table in tables:
             try:
                 found[table] = connection.execute(f'SELECT * FROM "{table}" ORDER BY 1').fetchall()
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # of a name
                 found[table] = None
     return found
 

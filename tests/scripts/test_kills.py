@@ -252,6 +252,7 @@ def test_a_clock_that_is_set_back_loses_nothing(indexed_by_words, tmp_path):
     with closing(sqlite3.connect(archive / "catalog.db")) as connection, connection:
         connection.execute("UPDATE articles SET kept_at = '2999-01-01T00:00:00+00:00'")
         connection.execute("DELETE FROM seals")  # which do not fit any more
+    (archive / "columns").unlink()  # nor does this
     source = tmp_path / "stories.jsonl"
     source.write_text(json.dumps({**STORIES[0], "text": LONGER}) + "\n")
     assert backfile("index", source, "--no-vectors", "--archive", archive).exit_code == 0

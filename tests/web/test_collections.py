@@ -95,7 +95,7 @@ def test_a_form_leads_back_to_this_server_alone(client, back):
 
 def test_all_hits_are_starred_and_counted(client, collections, monkeypatch):
     page = client.get("/?q=ferry&mode=keyword").text
-    number = int(re.search(r"Star all (\d+) hits", page)[1])
+    number = int(re.search(r"Star all (\d+) results", page)[1])
     search = unescape(re.search(r'name="search" value="([^"]+)"', page)[1])
     collections.add("Boats", [("ferry", "")])
     answer = post(client, "/star/all", search=search, collection="Boats", back="/?q=ferry")
@@ -106,7 +106,7 @@ def test_all_hits_are_starred_and_counted(client, collections, monkeypatch):
     monkeypatch.setattr(pages, "MOST_STARRED", 1)
     answer = post(client, "/star/all", search=search, collection="Few")
     assert collections.named("Few").articles == 1
-    assert f"{number - 1} more hits were left out" in visible_text(answer.text)
+    assert f"{number - 1} more results were left out" in visible_text(answer.text)
 
 
 def test_a_long_search_is_starred_and_saved_from_its_packed_form(client, collections):
