@@ -262,11 +262,10 @@ class OutOfMemory(Shortage):
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_IN_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the latter: not even for a log's index
-# Vendors' words. The last ones are Python's for code in C that fails without saying why: it forgets
-# that where no memory is left even for the error.
-NO_MEMORY = (
+NO_MEMORY = (  # vendors' words
     *("failed to map segment", "cannot allocate memory", "out of memory"),
-    "error return without exception set",
+    "resource temporarily unavailable (os error 11)",  # for the stack of a thread
+    "error return without exception set",  # in code in C, where none is left even for the error
 )
 SPARE = 32  # files that Chroma, SQLite and Whoosh open at once
 

@@ -93,8 +93,11 @@ def test_a_shortage_is_named_whatever_a_vendor_says_of_it():
     assert isinstance(shortage_of(MemoryError()), OutOfMemory)
     missing = ImportError("libx.so: failed to map segment from shared object")
     assert isinstance(shortage_of(missing), OutOfMemory)
-    lost = SystemError("error return without exception set")
-    assert isinstance(shortage_of(lost), OutOfMemory)
+    for lost in (
+        SystemError("error return without exception set"),
+        RuntimeError("Resource temporarily unavailable (os error 11)"),
+    ):
+        assert isinstance(shortage_of(lost), OutOfMemory)
     assert shortage_of(ValueError("it is damaged")) is None
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit_more(resource.RLIMIT_NOFILE, 3)
