@@ -21,8 +21,7 @@ from backfile.index.search.searcher import Searcher
 from tests.builders import engines_in, fill, write_news
 
 PROCESSES = multiprocessing.get_context("forkserver")
-# With datasketch comes scipy, whose OpenBLAS tries forever if it gets no memory while it loads.
-PROCESSES.set_forkserver_preload(["tests.index.test_limits", "chromadb", "datasketch"])
+PROCESSES.set_forkserver_preload(["tests.index.test_limits", "chromadb"])
 pytestmark = [pytest.mark.crash, pytest.mark.long]
 MB = 1 << 20
 FINISHED, SHORT = 0, 9

@@ -10,7 +10,7 @@ from whoosh.analysis import Token as WhooshToken
 from backfile.archive.passages import breaks_of
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.analysis.stemming import ENGLISH, fold, is_stop_word, term_of
-from backfile.index.lexical.analysis.word_delimiter import HYPHENS, WORD, tokens
+from backfile.index.lexical.analysis.word_delimiter import HYPHENS, WORD, is_common, tokens
 from backfile.index.model.expression import Stretch
 
 ANALYSER = "folded-snowball-4"  # recorded in the manifest; every change of terms changes it
@@ -110,9 +110,13 @@ def term_spans(text: str, language: str = ENGLISH) -> Iterator[TermSpan]:
         position += place + length
 
 
-@lru_cache(maxsize=1 << 16)
 def word_terms(word: str, language: str = ENGLISH) -> tuple[TermSpan, ...]:
     """The terms of a word as WORD finds it, with their spans and positions in it."""
+    found = _known_terms if is_common(word) else _analysed
+    return found(word, language)
+
+
+def _analysed(word: str, language: str) -> tuple[TermSpan, ...]:
     return tuple(
         TermSpan(
             token.text if token.is_pair else term_of(token.text, language),
@@ -120,6 +124,9 @@ def word_terms(word: str, language: str = ENGLISH) -> tuple[TermSpan, ...]:
         )
         for token in tokens(word)
     )
+
+
+_known_terms = lru_cache(maxsize=1 << 16)(_analysed)
 
 
 class NewsAnalyzer(Analyzer):

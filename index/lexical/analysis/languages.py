@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from backfile.index.lexical.analysis.analyser import asked, weighty
 from backfile.index.lexical.analysis.stemming import ENGLISH, is_stop_word, reading
+from backfile.index.lexical.analysis.word_delimiter import is_common
 
 MORE_STOP_WORDS = 2  # more than of the first language, for a query to count as another one
 
@@ -53,17 +54,9 @@ class Languages:
         """
         return tuple(place.terms for place in self._path(text, apart=False))
 
-    @lru_cache(maxsize=1 << 14)  # noqa: B019  # equal ones share it
     def _path(self, text: str, *, apart: bool) -> Path:
-        # Words are split alike in all languages.
-        readings = (asked(text, language, apart=apart) for language in self.readings)
-        return tuple(
-            Place(
-                tuple(dict.fromkeys(span.term for span in spans)),
-                text[spans[0].start : spans[0].end],
-            )
-            for spans in zip(*readings, strict=True)
-        )
+        found = _known_path if is_common(text) else _path
+        return found(self.readings, text, apart)
 
     def weighty(self, words: Sequence[str]) -> Sequence[str]:
         """Drop the stop words of the language that a query seems to be in."""
@@ -90,3 +83,18 @@ class Languages:
         counts = {code: sum(is_stop_word(w, code) for w in words) for code in self.readings}
         best = max(others, key=lambda code: counts[code], default=first)
         return best if counts[best] >= counts[first] + MORE_STOP_WORDS else first
+
+
+def _path(readings: tuple[str, ...], text: str, apart: bool) -> Path:
+    # Words are split alike in all languages.
+    each_reading = (asked(text, language, apart=apart) for language in readings)
+    return tuple(
+        Place(
+            tuple(dict.fromkeys(span.term for span in spans)),
+            text[spans[0].start : spans[0].end],
+        )
+        for spans in zip(*each_reading, strict=True)
+    )
+
+
+_known_path = lru_cache(maxsize=1 << 14)(_path)

@@ -80,7 +80,15 @@ def is_compound(word: str) -> bool:
     return word == COUNTRY or SEPARATOR.search(word) is not None or has_run(word)
 
 
-@lru_cache(maxsize=1 << 16)
+def is_common(word: str) -> bool:
+    """Whether a word may occur again: what is known of others is not kept, as they have no end.
+
+    >>> is_common("co-operative"), is_common("a" * 33), is_common("東京の橋")
+    (True, False, False)
+    """
+    return len(word) <= LONGEST_JOINED and not has_run(word)
+
+
 def tokens(word: str) -> tuple[Token, ...]:
     """List the tokens of a word as WORD finds it, in order of position.
 
@@ -89,6 +97,10 @@ def tokens(word: str) -> tuple[Token, ...]:
     >>> [token.text for word in ("U.N", "1,500", "didn't", "Amazon.com") for token in tokens(word)]
     ['UN', '1500', 'did', 'not', 'Amazon', 'com']
     """
+    return _known_tokens(word) if is_common(word) else _cut_word(word)
+
+
+def _cut_word(word: str) -> tuple[Token, ...]:
     if not is_compound(word):
         return (Token(word, 0, len(word)),)
     found: list[Token] = []
@@ -100,6 +112,9 @@ def tokens(word: str) -> tuple[Token, ...]:
         Token("us", each.start, each.end, each.position) for each in found if each.text == COUNTRY
     ]
     return tuple(sorted(found, key=lambda each: (each.position, each.length)))
+
+
+_known_tokens = lru_cache(maxsize=1 << 16)(_cut_word)
 
 
 def _parts(word: str) -> Iterator[list[Token]]:
