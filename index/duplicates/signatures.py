@@ -46,7 +46,7 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
     salts = [_salt(article, each) for article, each in zip(articles, words, strict=True)]
     runs = [_runs(each, salt) for each, salt in zip(hashed, salts, strict=True)]
     numbers = [
-        np.array(sorted({known[word] for word in each if word[0].isdigit()}), np.uint32)
+        np.array(sorted({known[word] for word in set(each) if word[0].isdigit()}), np.uint32)
         for each in words
     ]
     signed = np.zeros(len(articles), SIGNATURE)
@@ -59,8 +59,9 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
 
 def _words(text: str) -> list[str]:
     """The words of a text, casefolded; character bigrams in scripts without spaces."""
-    words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    if text.isascii() or not any(map(has_run, set(words))):
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    words = WORD.findall(normal)
+    if not has_run(normal):
         return words
     return [each for word in words for each in _cut(word)]
 

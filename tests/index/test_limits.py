@@ -18,9 +18,9 @@ from backfile.archive.model.errors import (
 from backfile.archive.model.message import Message
 from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Mode, Query
+from backfile.index.seams.failures import translated
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
-from backfile.index.seams.failures import translated
 from tests.builders import engines_in, fill, write_news
 
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -17,7 +17,7 @@ from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import ENGLISH, spelling_of, term_of
 from backfile.index.lexical.analysis.word_delimiter import WORD, Token, tokens
 from backfile.index.lexical.storage.codec import PostingLists
-from backfile.index.lexical.storage.forms import NO_FORMS, FormLists
+from backfile.index.lexical.storage.forms import NO_FORMS, FormLists, name_of
 from backfile.index.lexical.storage.vocabulary import Forms
 from backfile.index.model.arrays import Numbers
 from backfile.index.model.expression import Stretch
@@ -98,7 +98,10 @@ class Inverter:
             try:
                 found = [known[word] for word in words]
             except KeyError:
-                found = [self._number(word, known, language) for word in words]
+                found = [
+                    known[word] if word in known else self._number(word, known, language)
+                    for word in words
+                ]
             if found and min(found) < 0:
                 self._extend(found)
             else:
@@ -124,9 +127,7 @@ class Inverter:
             self._forms.extend(alone)
 
     def _number(self, word: str, known: dict[str, int], language: str) -> int:
-        """The form of a word, or the number of its compound."""
-        if word in known:
-            return known[word]
+        """The form of a new word, or the number of its compound."""
         found = tokens(word)
         if len(found) == 1:
             known[word] = self._form_of(found[0], word, language)
@@ -219,12 +220,12 @@ class Inverter:
         ranks = np.empty(len(order), np.uint32)
         ranks[order] = np.arange(len(order)) - np.repeat(cuts[:-1], np.diff(cuts))
         chosen = order.tolist()
-        return FormLists(
-            cuts,
-            [self._written[form] for form in chosen],
-            [self._lengths[form] for form in chosen],
-            ranks[occurrences],
-        )
+        terms = [*self._numbers]
+        names = [
+            name_of(terms[self._term_of_form[form]], self._written[form], self._lengths[form])
+            for form in chosen
+        ]
+        return FormLists(cuts, names, ranks[occurrences])
 
     def forms(self) -> Forms:
         """The words as they are written, and the documents that hold them."""
