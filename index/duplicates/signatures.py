@@ -15,6 +15,7 @@ import numpy.typing as npt
 from backfile.archive.model.article import Article
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.word_delimiter import tokens
+from backfile.index.model.arrays import distinct
 
 RUN = 3  # words; runs of 4 find 80% of the lightly edited copies, not 99%
 PERMUTATIONS = 192  # standard deviation .03 of an estimated resemblance of .8
@@ -91,7 +92,7 @@ def _runs(words: npt.NDArray[np.uint64], salt: int) -> Hashes:
     for offset, factor in enumerate(SPREAD[: len(words)]):
         spread = words[offset : offset + count] * factor
         total += spread ^ (spread >> np.uint64(31))
-    return np.unique((total >> np.uint64(32)).astype(np.uint32))
+    return distinct((total >> np.uint64(32)).astype(np.uint32))
 
 
 def _sketches(sets: Sequence[Hashes], permutations: int) -> npt.NDArray[np.uint32]:

@@ -7,7 +7,6 @@ the first words of all its sentences or paragraphs but the first.
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from backfile.index.lexical.analysis.word_delimiter import WORD, Token, tokens
 from backfile.index.lexical.storage.codec import PostingLists
 from backfile.index.lexical.storage.forms import NO_FORMS, FormLists, name_of
 from backfile.index.lexical.storage.vocabulary import Forms
-from backfile.index.model.arrays import Numbers
+from backfile.index.model.arrays import Numbers, is_first
 from backfile.index.model.expression import Stretch
 from backfile.index.model.postings import key_of
 
@@ -197,11 +196,11 @@ class Inverter:
         # Tokens are in order of document and position; a stable sort by term keeps that order.
         order = np.argsort(terms, kind="stable")
         terms, documents, positions = terms[order], documents[order], positions[order]
-        fresh = _is_first(terms) | _is_first(documents)
+        fresh = is_first(terms) | is_first(documents)
         first = np.flatnonzero(fresh)  # the first position of each term in each document
         frequencies = np.diff(np.append(first, len(terms))).astype(np.uint32)
         owners: Numbers = documents[first].astype(np.uint32)
-        cuts = np.append(np.flatnonzero(_is_first(terms[first])), len(first))
+        cuts = np.append(np.flatnonzero(is_first(terms[first])), len(first))
         return PostingLists(
             [term for term, _ in names],
             cuts,
@@ -216,7 +215,7 @@ class Inverter:
         """The forms of each term, the most frequent first, and which of them each token has."""
         counts = np.bincount(occurrences, minlength=len(of_form))
         order = np.lexsort((-counts, of_form))
-        cuts = np.append(np.flatnonzero(_is_first(of_form[order])), len(order))
+        cuts = np.append(np.flatnonzero(is_first(of_form[order])), len(order))
         ranks = np.empty(len(order), np.uint32)
         ranks[order] = np.arange(len(order)) - np.repeat(cuts[:-1], np.diff(cuts))
         chosen = order.tolist()
@@ -232,10 +231,3 @@ class Inverter:
         found, documents, _ = self._occurrences()
         counts = np.bincount(found, minlength=len(self._keys))
         return Forms(self._keys, self._written, counts, found, documents)
-
-
-def _is_first(numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
-    """Mask of the numbers that differ from the one before."""
-    differs = np.ones(len(numbers), np.bool_)
-    differs[1:] = numbers[1:] != numbers[:-1]
-    return differs

@@ -17,6 +17,8 @@ from backfile.index.lexical.storage.forms import FormLists, Ints, StoredForms, d
 from backfile.index.lexical.storage.unpickling import NAME, CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
 
+EVERY = slice(None)
+
 
 class MappedFile(CheckedFile):
     """A memory-mapped file; threads may share it, as `get` moves no position.
@@ -117,14 +119,17 @@ class StoredList:
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
         self._forms = postings, offset + (4 + width) * count, size
 
-    def positions(self) -> Numbers:
-        """All positions, one document after the other: as many as the frequencies add up to."""
+    def positions(self, chosen: Ints | slice = EVERY) -> Numbers:
+        """Positions, one document after the other: as many as the frequencies add up to.
+
+        Only those with these indices in the list, if some are `chosen`.
+        """
         offset, n_high = self._where
         n_low = int(self.frequencies.sum(dtype=np.int64))
-        found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
+        found = np.frombuffer(self._file.get(offset, n_low), "<u1")[chosen].astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
-            found += _high_positions(packed, self._high_width, n_low)
+            found += _high_positions(packed, self._high_width, n_low, chosen)
         return found
 
     def forms(self) -> StoredForms:
@@ -209,10 +214,11 @@ def _positions(file: Any, headers: Sequence[Any], totals: Sequence[int]) -> Numb
     return found
 
 
-def _high_positions(packed: bytes, width: int, count: int) -> Numbers:
-    """The positions that `packed` holds the high bytes of, so many bytes each."""
+def _high_positions(packed: bytes, width: int, count: int, chosen: Ints | slice = EVERY) -> Numbers:
+    """What the high bytes add to the chosen ones of so many positions, so many bytes each."""
     found = zlib.decompressobj().decompress(packed, width * count)  # no more than it must give
-    return np.frombuffer(found, f"<u{width}") * np.uint32(256)
+    high: Numbers = np.frombuffer(found, f"<u{width}")[chosen] * np.uint32(256)
+    return high
 
 
 def of_an_earlier_release() -> EngineUnavailable:
