@@ -4,10 +4,11 @@ An archive that is being indexed changes every few seconds: its totals, scores a
 """
 
 import threading
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
 from cachetools import TTLCache
 
 from backfile.archive.model.article import Article
@@ -15,10 +16,12 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
 from backfile.index.model.results import Results
 
-MOST_KEPT = 16  # answers, each with a score for every passage of the archive
+MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has
+LEAST = 4 << 20  # bytes that an answer counts at least, for what is no array
 ARTICLES_AT_ONCE = 500
 SECONDS_KEPT = 1_800.0  # since its last page was read
 
@@ -61,11 +64,13 @@ class Found:
 
 
 class ResultCache:
-    """The latest answers that have more than one page. Thread-safe."""
+    """The latest answers that have more than one page, up to so many bytes. Thread-safe."""
 
     def __init__(self, *, most: int = MOST_KEPT, seconds: float = SECONDS_KEPT) -> None:
         self._lock = threading.Lock()
-        self._answers: TTLCache[Hashable, Found] = TTLCache(most, seconds)
+        self._answers: TTLCache[Hashable, Found] = TTLCache(
+            most, seconds, getsizeof=lambda found: min(most, max(LEAST, bytes_of(found)))
+        )
 
     def keep(self, found: Found, query: Query) -> None:
         """Keep an answer for its next pages; the least recently used answer is dropped."""
@@ -78,6 +83,25 @@ class ResultCache:
             return None
         with self._lock:
             return self._answers.get(_key(query, query.cursor.generation))
+
+
+def bytes_of(found: object) -> int:
+    """The bytes of all arrays that an answer holds, but for the article table, which is shared.
+
+    >>> bytes_of((np.zeros(3), [], {"a": np.zeros(2, np.int8)}))
+    26
+    """
+    match found:
+        case np.ndarray():
+            return found.nbytes
+        case ArticleTable() | str():
+            return 0
+        case Mapping():
+            return sum(map(bytes_of, found.values()))
+        case tuple() | list():
+            return sum(map(bytes_of, found))
+    held = fields(found) if is_dataclass(found) else ()
+    return sum(bytes_of(getattr(found, each.name)) for each in held)
 
 
 def _key(query: Query, generation: int) -> Hashable:
