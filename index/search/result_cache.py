@@ -4,8 +4,8 @@ An archive that is being indexed changes every few seconds: its totals, scores a
 """
 
 import threading
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,6 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
-from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
 from backfile.index.model.results import Results
 
@@ -85,23 +84,15 @@ class ResultCache:
             return self._answers.get(_key(query, query.cursor.generation))
 
 
-def bytes_of(found: object) -> int:
-    """The bytes of all arrays that an answer holds, but for the article table, which is shared.
-
-    >>> bytes_of((np.zeros(3), [], {"a": np.zeros(2, np.int8)}))
-    26
-    """
-    match found:
-        case np.ndarray():
-            return found.nbytes
-        case ArticleTable() | str():
-            return 0
-        case Mapping():
-            return sum(map(bytes_of, found.values()))
-        case tuple() | list():
-            return sum(map(bytes_of, found))
-    held = fields(found) if is_dataclass(found) else ()
-    return sum(bytes_of(getattr(found, each.name)) for each in held)
+def bytes_of(found: Found) -> int:
+    """The bytes of the arrays that an answer holds, but for the article table, which is shared."""
+    hits = found.hits
+    lists = [each for leaf in hits.matches.leaves for each in (leaf, *leaf.lists)]
+    arrays = [each for some in lists for each in some if isinstance(each, np.ndarray)]
+    for part in (hits, hits.candidates, hits.matches, hits.groups, hits.folding):
+        held = (getattr(part, each.name) for each in fields(part)) if part else ()
+        arrays += [each for each in held if isinstance(each, np.ndarray)]
+    return found.ordered.nbytes + sum(each.nbytes for each in arrays)
 
 
 def _key(query: Query, generation: int) -> Hashable:

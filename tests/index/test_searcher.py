@@ -397,14 +397,10 @@ def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path):
 def test_kept_answers_are_bounded_by_their_bytes(engines):
     query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
     found = Searcher(engines, RankingOptions(floor=0.2)).find_all(query)
-    arrays = [
-        found.ordered,
-        found.hits.scores,
-        found.hits.matches.scores,
-        found.hits.candidates.rows,
-    ]
+    hits = found.hits
+    arrays = [found.ordered, hits.scores, hits.matches.scores, hits.candidates.rows]
+    arrays += [each for leaf in hits.matches.leaves for some in leaf.lists for each in some]
     assert bytes_of(found) > sum(each.nbytes for each in arrays)
-    assert bytes_of(found.hits.table) == 0  # all answers share it
     cache = ResultCache(most=3 * LEAST)
     asked = [replace(query, text=f"the ferry {n}", cursor=Cursor(1, 1)) for n in range(5)]
     for each in asked:

@@ -76,7 +76,10 @@ class Spellings:
         are dead.
         """
         self._words, self._terms, self._written = found.words, found.terms, found.written
-        self._lengths, self._letters, self._each = found.lengths, found.letters, found.counts
+        self._each = found.counts
+        self._by_length = np.argsort(found.lengths, kind="stable").astype(np.int32)
+        self._longer = np.cumsum(np.append(0, np.bincount(found.lengths)))  # where a length begins
+        self._letters = found.letters[self._by_length]
         self._first = np.append(found.first, len(found.terms))
         witnesses = np.where(found.witnesses < len(alive), found.witnesses, -1)
         known = np.append(alive, False)[witnesses].any(axis=1)  # -1 is the last
@@ -94,10 +97,13 @@ class Spellings:
         Of equally near words the most frequent comes first.
         """
         mask = letters_of([word])[0]
+        shortest, longest = np.clip(
+            [len(word) - edits, len(word) + edits + 1], 0, len(self._longer) - 1
+        )
+        first, end = self._longer[shortest], self._longer[longest]
         # An edit adds a letter, removes one, or both.
-        alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
-        alike &= np.abs(self._lengths - len(word)) <= edits
-        indices = np.flatnonzero(alike).tolist()
+        alike = np.bitwise_count(self._letters[first:end] ^ mask) <= 2 * edits
+        indices = self._by_length[first:end][alike].tolist()
         distances = within(word, self._words[indices].tolist(), edits)
         found = [NearSpelling(n, self._at(indices[i])) for i, n in distances.items()]
         return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))

@@ -50,6 +50,9 @@ def phrase_postings(
     held = reduce(_common, sorted(searched, key=len))
     if not len(held):
         return NOTHING, NOTHING
+    alone = slots[0].lists or () if len(slots) == 1 and not leading else ()
+    if len(alone) == 1 and alone[0].longest == 1:  # no two occurrences end at one place
+        return _of_one(alone[0], slots[0].accepts)
     reached = _occurrences(slots[0], held)
     if leading:
         reached = _leading(reached, _breaks(breaks.get(Stretch.PARAGRAPH), held))
@@ -69,6 +72,16 @@ def phrase_postings(
     documents = ends >> SHIFT
     firsts = np.flatnonzero(is_first(documents))
     return documents[firsts], np.diff(np.append(firsts, len(documents)))
+
+
+def _of_one(stored: StoredList, accepts: Accepts | None) -> tuple[Rows, Rows]:
+    """The documents of a list, and how often each holds a form of it that is accepted."""
+    counts = stored.frequencies.astype(np.int64)
+    if accepts is not None:
+        taken = stored.forms().accepted(accepts)
+        counts = np.add.reduceat(taken, np.cumsum(counts) - counts, dtype=np.int64)
+    held = counts > 0
+    return stored.documents[held].astype(np.int64), counts[held]
 
 
 def _documents(lists: Sequence[StoredList]) -> Numbers:
