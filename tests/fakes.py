@@ -178,6 +178,9 @@ class MemoryVectors:
     def rows(self):
         return self.sealed
 
+    def is_behind(self, embedded):
+        return len(np.setxor1d(embedded, self.sealed)) > 0
+
     def snapshot(self, embedded):
         opened = copy(self)  # a snapshot stays as it is while another one is opened
         opened.embedded = embedded

@@ -180,6 +180,10 @@ class VectorIndex(Protocol):
         """The rows that are indexed."""
         ...
 
+    def is_behind(self, embedded: Rows) -> bool:
+        """Whether `seal` has something to do for these embedded rows."""
+        ...
+
     def snapshot(self, embedded: Bools) -> VectorSnapshot:
         """Open for searching among the embedded rows, indexed or not; raise EngineUnavailable."""
         ...

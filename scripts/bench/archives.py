@@ -90,7 +90,7 @@ def lend_vectors(source: Engines, target: Engines) -> int:
         if len(lent) == len(wanted):
             vectors.append(known[lent].astype(np.float32))
         else:
-            vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
+            vectors.append(moved(known[chance.choice(everywhere, len(wanted))], chance))
             made_up += len(wanted)
         rows.append(wanted)
     write_vectors(target, np.concatenate(rows), np.concatenate(vectors))
@@ -105,7 +105,8 @@ def write_vectors(target: Engines, rows: Rows, vectors: Floats) -> None:
         target.catalog.embedded.mark(some)
 
 
-def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+def moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+    """Move vectors (n, dimension) of length 1 at random; their lengths stay 1."""
     steps = chance.standard_normal(vectors.shape, np.float32)
     steps *= MOVED / np.linalg.norm(steps, axis=1, keepdims=True)
     moved: Floats = steps + vectors
