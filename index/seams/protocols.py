@@ -155,8 +155,7 @@ class VectorSnapshot(Protocol):
     def within(self, vector: Floats, floor: float) -> Ranking:
         """Rank all rows whose cosine with the vector is at least `floor`, and no others.
 
-        The result is the same at every call. Where few rows are near, at most about one in a
-        hundred is missed.
+        The result is exact.
         """
         ...
 

@@ -12,7 +12,7 @@ from backfile.index.seams.failures import unavailable
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.chroma_part import ChromaPart
 from backfile.index.vector.codes import Codes
-from backfile.index.vector.exact_scan import above, top
+from backfile.index.vector.exact_scan import top
 from backfile.index.vector.vector_scan import VectorScan
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,6 @@ LENGTH_TOLERANCE = 0.05  # of the length, which is 1; float16 alone takes .001
 # .995, and takes 1.5 ms more.
 OVERSAMPLING = 2
 LEAST_NEIGHBOURS = 400
-FEW_NEAR = 100  # rows above the floor; with more, Chroma may miss some, and all rows are scanned
 LEAST_FILTERED = 1.5  # times the limit; with fewer neighbours in the mask, the mask is scanned
 ROWS_A_GATHERED = 8  # rows compared one after the other in the time of one by itself
 ROWS_A_NEIGHBOUR = 400  # rows scanned, on two cores, in the time of one more neighbour of Chroma
@@ -69,10 +68,6 @@ class ChromaSnapshot:
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector: Floats, floor: float) -> Ranking:
-        if self._is_open and self._n_embedded > self._rows_a_neighbour * LEAST_NEIGHBOURS:
-            near = above(self.nearest(vector, None, FEW_NEAR + 1), floor)
-            if len(near.rows) <= FEW_NEAR:
-                return near
         near = self._scan.within(vector, self._embedded, floor)
         return top(*near, len(near.rows))
 

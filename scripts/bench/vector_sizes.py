@@ -20,6 +20,7 @@ from backfile.index.model.scale import Spread
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Ranking
 from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.chroma_snapshot import OVERSAMPLING, ChromaSnapshot
 from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.vector_scan import VectorScan
 from backfile.index.wiring import open_engines
@@ -34,6 +35,7 @@ AT_ONCE = 50_000
 FLOOR = 0.3  # closeness
 SHARES = (0.5, 0.1, 0.01)  # of the rows, that a filter lets pass
 ALWAYS = 0  # rows scanned in the time of a neighbour of Chroma: it is always asked
+NEIGHBOURS = (400, 1_000, 2_000)  # that Chroma is queried for
 SLOW = 10  # questions that are answered exactly
 
 Task = Callable[[VectorScan, Floats], Ranking]
@@ -109,12 +111,19 @@ def _measured(
         index.warm()
         asking = index.snapshot(embedded)
         truth = [_nearest(embedded, scan, vector) for vector in asked]
-        line = _timed(lambda vector: asking.nearest(vector, None, LIMIT), asked, truth)[1]
-        yield f"  {f'nearest {LIMIT}, unfiltered':28} Chroma   {line}"
+        for count in NEIGHBOURS:
+            line = _timed(partial(_by_chroma, asking, count), asked, truth)[1]
+            yield f"  nearest {LIMIT}, unfiltered       Chroma   {line}, of {count:,}"
 
 
 def _nearest(mask: Bools, scan: VectorScan, vector: Floats) -> Ranking:
     return scan.nearest(vector, mask, LIMIT)
+
+
+def _by_chroma(asking: ChromaSnapshot, count: int, vector: Floats) -> Ranking:
+    """The nearest by Chroma, which is queried for `count` neighbours."""
+    rows, scores = asking.nearest(vector, None, count // OVERSAMPLING)
+    return Ranking(rows[:LIMIT], scores[:LIMIT])
 
 
 def _masks(embedded: Bools) -> dict[str, Bools]:
