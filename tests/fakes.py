@@ -191,8 +191,9 @@ class MemoryVectors:
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector, floor):
-        everything = self.nearest(vector, None, len(self.embedded))
-        return Ranking(*(part[everything.scores >= floor] for part in everything))
+        rows = np.flatnonzero(self.embedded)
+        scores = self.similarities(vector, rows)
+        return Ranking(rows[scores >= floor], scores[scores >= floor])
 
     def similarities(self, vector, rows):
         return self.vectors.read(len(self.embedded))[rows].astype(np.float32) @ vector

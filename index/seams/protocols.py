@@ -26,7 +26,7 @@ class LexicalEntry(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Rows with their scores, aligned; best first, ties by row."""
+    """Rows with their scores, aligned; best first, ties by row, if nothing else is said."""
 
     rows: Rows
     scores: Floats
@@ -153,10 +153,7 @@ class VectorSnapshot(Protocol):
         ...
 
     def within(self, vector: Floats, floor: float) -> Ranking:
-        """Rank all rows whose cosine with the vector is at least `floor`, and no others.
-
-        The result is exact.
-        """
+        """All rows whose cosine with the vector is at least `floor`, and no others, in order."""
         ...
 
     def similarities(self, vector: Floats, rows: Rows) -> Floats:

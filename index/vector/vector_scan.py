@@ -3,6 +3,7 @@
 The result is that of comparing all rows exactly, as a code bounds the cosine of its row.
 """
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,6 @@ Piece = TypeVar("Piece")
 Part = TypeVar("Part")
 PIECE = 32_768  # rows that a thread compares at once
 COMPARED = 8_192  # given rows that a thread compares at once
-# Rows that are compared exactly for a floor that the nearest reach: at least so many, and so many
-# times the limit.
-SAMPLE = 10_000
-OVERSAMPLING = 50
 
 
 class VectorScan:
@@ -55,10 +52,11 @@ class VectorScan:
     def nearest(self, vector: Floats, row_mask: Bools, limit: int) -> Ranking:
         """Rank the nearest rows of the mask.
 
-        The `limit`-th cosine of some of them is a floor that as many rows of all reach.
+        The `limit`-th cosine of some of them is a floor that as many rows of all reach. About as
+        many rows are compared to find the floor as then reach it.
         """
         rows = np.flatnonzero(row_mask)
-        step = max(1, len(rows) // max(SAMPLE, OVERSAMPLING * limit))
+        step = max(1, math.isqrt(len(rows) // limit))
         scores = self.similarities(vector, rows[::step])
         if step > 1:
             floor = float(np.partition(scores, -limit)[-limit])

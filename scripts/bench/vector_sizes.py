@@ -19,7 +19,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.scale import Spread
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Ranking
-from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.chroma_part import ChromaPart, write_part
 from backfile.index.vector.chroma_snapshot import OVERSAMPLING, ChromaSnapshot
 from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.vector_scan import VectorScan
@@ -106,10 +106,13 @@ def _measured(
         yield f"  {name:28} exactly  {line}"
         yield f"  {name:28} by codes {_timed(partial(ask, scan), asked, truth)[1]}"
     if with_chroma:
-        index = ChromaIndex(folder / "chroma", file, rows_a_neighbour=ALWAYS)
-        yield f"  Chroma's part made in {cost_of(partial(index.seal, rows)).seconds:.0f} s"
-        index.warm()
-        asking = index.snapshot(embedded)
+        place = folder / "part"
+        place.mkdir()
+        cost = cost_of(partial(write_part, place, rows, vectors))
+        yield f"  Chroma's part made in {cost.seconds:.0f} s"
+        part = ChromaPart(place)
+        part.open()
+        asking = ChromaSnapshot([part], file, coded, embedded, rows_a_neighbour=ALWAYS)
         truth = [_nearest(embedded, scan, vector) for vector in asked]
         for count in NEIGHBOURS:
             line = _timed(partial(_by_chroma, asking, count), asked, truth)[1]

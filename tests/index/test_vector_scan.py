@@ -44,8 +44,6 @@ def file(tmp_path):
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     monkeypatch.setattr(vector_scan, "PIECE", 128)
-    monkeypatch.setattr(vector_scan, "SAMPLE", 50)
-    monkeypatch.setattr(vector_scan, "OVERSAMPLING", 1)
 
 
 def exactly(vectors, vector, mask, floor):
