@@ -26,7 +26,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows, SmallInts
 from backfile.index.seams.failures import unavailable
 
 log = logging.getLogger(__name__)
-NAME = Message("the codes of vectors")
+NAME = Message("the file of codes")
 GREATEST = 127
 NOTE = np.dtype([("sum", "<u4"), ("scale", "<f4")])
 LENGTH_TOLERANCE = 0.05  # of a vector's length from 1; a longer one has no scale
@@ -93,7 +93,7 @@ class Codes(NamedTuple):
     scales: Floats
     valid: Bools
 
-    def part(self, rows: slice) -> "Codes":
+    def part(self, rows: slice | Rows) -> "Codes":
         """Those of some rows."""
         return Codes(self.codes[rows], self.scales[rows], self.valid[rows])
 
@@ -137,7 +137,7 @@ class CodeFile:
         rows = np.flatnonzero(valid)
         sample = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(int)]
         if len(self._differing(found, sample)) > MOST_BROKEN * len(sample):
-            log.warning("%s are damaged; all passages are compared exactly", NAME)
+            log.warning("%s is damaged; all passages are compared exactly", NAME)
             return found.part(slice(0))
         return found
 

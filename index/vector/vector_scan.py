@@ -65,14 +65,23 @@ class VectorScan:
 
     def _candidates(self, query: CodedQuery, row_mask: Bools, floor: float, start: int) -> Rows:
         """The rows of a piece of the mask whose cosine may reach the floor."""
-        piece = slice(start, start + PIECE)
-        wanted, (codes, scales, valid) = row_mask[piece], self._codes.part(piece)
-        if len(codes) and np.count_nonzero(wanted) > GATHERED * len(wanted):
-            dots = simsimd.cdist(codes, query.code, metric="dot", out_dtype="f32")
-            reaching = query.most(np.asarray(dots)[:, 0], scales) >= floor
-            wanted = wanted.copy()
-            wanted[: len(codes)] &= reaching | ~valid
-        return start + np.flatnonzero(wanted)
+        rows: Rows = start + np.flatnonzero(row_mask[start : start + PIECE])
+        coded = rows[rows < len(self._codes.codes)]
+        if not len(coded):
+            return rows
+        if len(coded) > GATHERED * PIECE:  # a range is compared without a copy
+            reaching = _reaching(query, self._codes.part(slice(start, start + PIECE)), floor)
+            reaching = reaching[coded - start]
+        else:
+            reaching = _reaching(query, self._codes.part(coded), floor)
+        return np.concatenate([coded[reaching], rows[len(coded) :]])
+
+
+def _reaching(query: CodedQuery, codes: Codes, floor: float) -> Bools:
+    """Which rows may reach the floor, as far as their codes tell, (n,)."""
+    dots = np.asarray(simsimd.cdist(codes.codes, query.code, metric="dot", out_dtype="f32"))
+    reaching: Bools = (query.most(dots[:, 0], codes.scales) >= floor) | ~codes.valid
+    return reaching
 
 
 def _in_threads(work: Callable[[Piece], Part], pieces: Sequence[Piece]) -> list[Part]:

@@ -35,7 +35,7 @@ AT_ONCE = 50_000
 FLOOR = 0.3  # closeness
 SHARES = (0.5, 0.1, 0.01)  # of the rows, that a filter lets pass
 ALWAYS = 0  # rows scanned in the time of a neighbour of Chroma: it is always asked
-NEIGHBOURS = (400, 1_000, 2_000)  # that Chroma is queried for
+NEIGHBOURS = (1_000, 2_000)  # that Chroma is queried for
 SLOW = 10  # questions that are answered exactly
 
 Task = Callable[[VectorScan, Floats], Ranking]
