@@ -30,6 +30,7 @@ from backfile.index.naming.spacy_names import SpacyNames
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.vector.chroma_index import ChromaIndex
+from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.model import find_model, hash_weights
 from backfile.index.vector.embedding.prompts import prompts_of
@@ -166,6 +167,7 @@ def clear_caches(directory: ArchiveDirectory) -> None:
     for folder in (directory.lexical, directory.chroma):
         shutil.rmtree(folder, ignore_errors=True)
     vectors = (directory.vectors, checksums_of(directory.vectors))
+    CodeFile(VectorFile(directory.vectors, 0)).clear()
     for file in (*vectors, directory.columns, directory.noise):
         file.unlink(missing_ok=True)
 

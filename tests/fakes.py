@@ -178,6 +178,9 @@ class MemoryVectors:
     def rows(self):
         return self.sealed
 
+    def is_behind(self, embedded):
+        return len(np.setxor1d(embedded, self.sealed)) > 0
+
     def snapshot(self, embedded):
         opened = copy(self)  # a snapshot stays as it is while another one is opened
         opened.embedded = embedded
@@ -188,8 +191,9 @@ class MemoryVectors:
         return top(rows, self.similarities(vector, rows), limit)
 
     def within(self, vector, floor):
-        everything = self.nearest(vector, None, len(self.embedded))
-        return Ranking(*(part[everything.scores >= floor] for part in everything))
+        rows = np.flatnonzero(self.embedded)
+        scores = self.similarities(vector, rows)
+        return Ranking(rows[scores >= floor], scores[scores >= floor])
 
     def similarities(self, vector, rows):
         return self.vectors.read(len(self.embedded))[rows].astype(np.float32) @ vector

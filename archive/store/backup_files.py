@@ -47,12 +47,13 @@ TRIES = 10
 PAUSE = 0.05  # seconds between two tries
 LENGTH_TOLERANCE = 0.01  # of a vector's length from 1; one that is blanked in part is shorter
 SMALL = ("manifest.json", "followed.json", "ranking.json")  # files that are replaced whole
-NOT_TAKEN = ("writer.lock", BACKUP_LIST, UNFINISHED)
+CODES = ("vectors.codes", "vectors.codes.notes")  # `backfile index` makes them in seconds
+NOT_TAKEN = ("writer.lock", BACKUP_LIST, UNFINISHED, *CODES)
 DRAFTS = (".tmp", ".new", ".renewed", ".backfile-aside")
 
 
 def is_passing(name: str) -> bool:
-    """Whether a file may lie in an archive and is in no backup: locks, logs, drafts."""
+    """Whether a file may lie in an archive and is in no backup: locks, logs, drafts, codes."""
     logs = tuple(f"{database}-" for database in DATABASES)
     return name in NOT_TAKEN or name.startswith(logs) or name.endswith(DRAFTS)
 

@@ -34,7 +34,7 @@ class VectorFile:
     """
 
     def __init__(self, path: Path, dimension: int) -> None:
-        self._path = path
+        self.path = path
         self._checksums_path = checksums_of(path)
         self.dimension = dimension
         self._mapped: Vectors = np.empty((0, dimension), np.float16)
@@ -42,7 +42,7 @@ class VectorFile:
     def write(self, rows: Rows, vectors: npt.NDArray[np.float32]) -> None:
         """Write (n, dimension) vectors to their rows, and wait until they are on disk."""
         stored = vectors.astype(np.float16)
-        _write_lines(self._path, rows, stored)
+        write_lines(self.path, rows, stored)
         self._note(rows, stored)
 
     def blank(self, rows: Rows) -> None:
@@ -54,16 +54,16 @@ class VectorFile:
         """Map the first n_rows rows for reading, or as many as the file has."""
         if n_rows > len(self._mapped) and (whole := min(n_rows, self._n_rows)):
             shape = (whole, self.dimension)
-            self._mapped = np.memmap(self._path, np.float16, "r", shape=shape)
+            self._mapped = np.memmap(self.path, np.float16, "r", shape=shape)
         return self._mapped[:n_rows]
 
     def damaged(self, rows: Rows) -> Rows:
         """Those of the rows that the file lacks, or whose bytes do not fit their checksum."""
         within = rows[rows < self._n_rows]
-        expected = self._checksums()[within]
+        expected = self.checksums()[within]
         vectors = self.read(self._n_rows)
         found = np.concatenate(
-            [_checksums(vectors[some]) for some in _some_at_once(within)] or [expected]
+            [_checksums(vectors[some]) for some in some_at_once(within)] or [expected]
         )
         differ = (expected != UNKNOWN) & (found != expected)
         return np.concatenate([within[differ], rows[rows >= self._n_rows]])
@@ -71,22 +71,11 @@ class VectorFile:
     def filled_beside(self, known: Rows) -> Rows:
         """The rows that hold a vector and are not among these."""
         vectors = self.read(self._n_rows)
-        others = np.setdiff1d(np.arange(self._n_rows), known)
-        filled = [rows[vectors[rows].any(axis=1)] for rows in _some_at_once(others)]
+        others = np.setdiff1d(np.arange(self._n_rows), known, assume_unique=True)
+        filled = [rows[vectors[rows].any(axis=1)] for rows in some_at_once(others)]
         return np.concatenate([others[:0], *filled])
 
-    def _note(self, rows: Rows, stored: Vectors) -> None:
-        """Note the checksums of rows that were written, and of all others that have none."""
-        known = self._checksums()
-        known[rows] = _checksums(stored)
-        unknown = np.flatnonzero(known == UNKNOWN)
-        vectors = self.read(self._n_rows)
-        for some in _some_at_once(unknown):
-            known[some] = _checksums(vectors[some])
-        noted = np.union1d(rows, unknown)
-        _write_lines(self._checksums_path, noted, known[noted, None])
-
-    def _checksums(self) -> Checksums:
+    def checksums(self) -> Checksums:
         """The checksums of all rows, (n_rows,) uint32; UNKNOWN where none is noted."""
         found = np.full(self._n_rows, UNKNOWN, "<u4")
         if self._checksums_path.exists():
@@ -95,16 +84,28 @@ class VectorFile:
             found[: len(noted)] = noted
         return found
 
+    def _note(self, rows: Rows, stored: Vectors) -> None:
+        """Note the checksums of rows that were written, and of all others that have none."""
+        known = self.checksums()
+        known[rows] = _checksums(stored)
+        unknown = np.flatnonzero(known == UNKNOWN)
+        vectors = self.read(self._n_rows)
+        for some in some_at_once(unknown):
+            known[some] = _checksums(vectors[some])
+        noted = np.sort(np.concatenate([rows, unknown]))
+        write_lines(self._checksums_path, noted, known[noted, None])
+
     @property
     def _n_rows(self) -> int:
-        return self._path.stat().st_size // self._row_bytes if self._path.exists() else 0
+        return self.path.stat().st_size // self._row_bytes if self.path.exists() else 0
 
     @property
     def _row_bytes(self) -> int:
         return self.dimension * 2
 
 
-def _some_at_once(rows: Rows) -> Sequence[Rows]:
+def some_at_once(rows: Rows) -> Sequence[Rows]:
+    """Divide rows into lots whose vectors fit into memory."""
     return [rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE)]
 
 
@@ -113,7 +114,7 @@ def _checksums(vectors: Vectors) -> Checksums:
     return np.fromiter((zlib.crc32(row) or 1 for row in vectors), "<u4", len(vectors))
 
 
-def _write_lines(path: Path, rows: Rows, lines: npt.NDArray[Any]) -> None:
+def write_lines(path: Path, rows: Rows, lines: npt.NDArray[Any]) -> None:
     """Write lines of one length to their rows in a file, and wait until they are on disk."""
     path.touch(mode=0o600)
     order = np.argsort(rows)

@@ -156,7 +156,7 @@ class Indexer:
     def seal(self, workers: Workers | None = None) -> None:
         """Bring Chroma up to the catalogue, in a process of `workers` if they are started."""
         embedded = self._embedded_rows()
-        if len(np.setxor1d(embedded, self._neighbours.rows(), assume_unique=True)):
+        if self._neighbours.is_behind(embedded):
             self._progress(Stage.SEALING, 0, len(embedded))
             (workers or Workers(0)).submit(self._neighbours.seal, embedded).result()
             with self._writing:

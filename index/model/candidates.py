@@ -3,14 +3,35 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from backfile.index.model.arrays import Bools, Floats, Rows
 
 
 class Nearness(NamedTuple):
-    """The embedding of a query, (dimension,), and the rows that reach the floor, (n,)."""
+    """The embedding of a query, (dimension,), and the rows that reach the floor, in order, (n,).
+
+    The cosine and the closeness of each of them to the query are aligned with them.
+    """
 
     vector: Floats
     rows: Rows
+    cosines: Floats
+    closeness: Floats
+
+    def above(self, floor: float) -> Self:
+        """Those with a closeness of at least `floor`."""
+        near = self.closeness >= floor
+        return self._replace(
+            rows=self.rows[near], cosines=self.cosines[near], closeness=self.closeness[near]
+        )
+
+    def places_of(self, rows: Rows) -> tuple[Rows, Bools]:
+        """Where rows stand among the near ones, (n,), and which of them do."""
+        places = np.searchsorted(self.rows, rows)
+        there = places < len(self.rows)
+        there[there] = self.rows[places[there]] == rows[there]
+        return places, there
 
 
 @dataclass(frozen=True, slots=True)

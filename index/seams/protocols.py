@@ -26,7 +26,7 @@ class LexicalEntry(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Rows with their scores, aligned; best first, ties by row."""
+    """Rows with their scores, aligned; best first, ties by row, if nothing else is said."""
 
     rows: Rows
     scores: Floats
@@ -153,11 +153,7 @@ class VectorSnapshot(Protocol):
         ...
 
     def within(self, vector: Floats, floor: float) -> Ranking:
-        """Rank all rows whose cosine with the vector is at least `floor`, and no others.
-
-        The result is the same at every call. Where few rows are near, at most about one in a
-        hundred is missed.
-        """
+        """All rows whose cosine with the vector is at least `floor`, and no others, in order."""
         ...
 
     def similarities(self, vector: Floats, rows: Rows) -> Floats:
@@ -178,6 +174,10 @@ class VectorIndex(Protocol):
 
     def rows(self) -> Rows:
         """The rows that are indexed."""
+        ...
+
+    def is_behind(self, embedded: Rows) -> bool:
+        """Whether `seal` has something to do for these embedded rows."""
         ...
 
     def snapshot(self, embedded: Bools) -> VectorSnapshot:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.index.model.arrays import Floats, Rows
-from backfile.index.seams.protocols import Ranking, VectorSnapshot
+from backfile.index.model.candidates import Nearness
+from backfile.index.seams.protocols import VectorSnapshot
 from backfile.index.search.snapshot import Snapshot
-from backfile.index.vector.exact_scan import above, top
 
 
 class Close(NamedTuple):
@@ -27,11 +27,24 @@ def closeness_of(snapshot: Snapshot, rows: Rows, cosines: Floats) -> Floats:
     return np.asarray(snapshot.scale.queries.closeness(cosines - _excess(snapshot, rows)))
 
 
-def within(snapshot: Snapshot, vectors: VectorSnapshot, vector: Floats, floor: float) -> Ranking:
-    """Rank all rows whose closeness to the vector is at least `floor`, and no others."""
-    near = vectors.within(vector, snapshot.scale.queries.cosine(floor))
-    closeness = closeness_of(snapshot, near.rows, near.scores)
-    return above(top(near.rows, closeness, len(near.rows)), floor)
+def within(snapshot: Snapshot, vectors: VectorSnapshot, vector: Floats, floor: float) -> Nearness:
+    """All rows whose closeness to the vector is at least `floor`, and no others."""
+    rows, cosines = vectors.within(vector, snapshot.scale.queries.cosine(floor))
+    return Nearness(vector, rows, cosines, closeness_of(snapshot, rows, cosines)).above(floor)
+
+
+def close_to(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close:
+    """The cosine and closeness of each row (n,) to the query, NaN if it is not embedded."""
+    cosines = np.full(len(rows), np.nan, np.float32)
+    closeness = cosines.copy()
+    if nearness and snapshot.vectors:
+        places, near = nearness.places_of(rows)
+        cosines[near] = nearness.cosines[places[near]]
+        closeness[near] = nearness.closeness[places[near]]
+        others = snapshot.table.embedded[rows] & ~near
+        cosines[others] = snapshot.vectors.similarities(nearness.vector, rows[others])
+        closeness[others] = closeness_of(snapshot, rows[others], cosines[others])
+    return Close(cosines, closeness)
 
 
 def _excess(snapshot: Snapshot, rows: Rows) -> Floats:

@@ -25,10 +25,9 @@ from backfile.index.model.query import Mode
 from backfile.index.model.results import Loosened, Verdict
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import evidence, judge
-from backfile.index.search.closeness import Close, closeness_of, within
+from backfile.index.search.closeness import close_to, within
 from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, matching, select
 from backfile.index.search.snapshot import NoWords, Snapshot
-from backfile.index.vector.exact_scan import above
 
 MOST_KEYWORDS = 8  # plain words; more are prose
 
@@ -201,12 +200,12 @@ class Ranker:
             near = within(snapshot, snapshot.vectors, vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(int(n_words), snapshot.noise).mean.meaning
-                near = above(near, least_closeness(near, usual, self._options.floor))
+                near = near.above(least_closeness(near, usual, self._options.floor))
         except EngineUnavailable as exc:
             if asked.query.mode is Mode.SEMANTIC:
                 raise
             return None, exc.message
-        return Nearness(vector, near.rows), None
+        return near, None
 
     def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
         """Select candidates among the masked articles, compute their closeness, and fuse."""
@@ -215,7 +214,7 @@ class Ranker:
         selection = select(
             snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
         )
-        close = _close(snapshot, nearness, selection.rows)
+        close = close_to(snapshot, nearness, selection.rows)
         return fuse(selection, matches, close, mode, self._options)
 
     def _verdict(
@@ -320,18 +319,6 @@ def _groups(asked: ReadQuery, found: _Matched, by_words: Bools, by_meaning: Bool
     }
     prose = asked.is_question or matches.n_words > MOST_KEYWORDS
     return Groups.of_masks(masks, BY_MEANING if prose and found.mode is Mode.HYBRID else BY_WORDS)
-
-
-def _close(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close:
-    """The cosine and closeness of each row (n,) to the query, NaN if it is not embedded."""
-    cosines = np.full(len(rows), np.nan, np.float32)
-    closeness = cosines.copy()
-    if nearness and snapshot.vectors:
-        embedded = snapshot.table.embedded[rows]
-        known = rows[embedded]
-        cosines[embedded] = snapshot.vectors.similarities(nearness.vector, known)
-        closeness[embedded] = closeness_of(snapshot, known, cosines[embedded])
-    return Close(cosines, closeness)
 
 
 def _filtered_verdict(whole: Verdict) -> Verdict:

@@ -9,10 +9,9 @@ import numpy as np
 from backfile.index.lexical.scoring.bm25 import best_rows
 from backfile.index.model.arrays import Bools, Floats, Ints, Rows, distinct
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.candidates import Candidates
+from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
-from backfile.index.seams.protocols import Ranking
 from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
 from backfile.index.vector.exact_scan import top
@@ -120,13 +119,13 @@ def fuse(
     )
 
 
-def least_closeness(near: Ranking, usual: float, floor: float) -> float:
+def least_closeness(near: Nearness, usual: float, floor: float) -> float:
     """The closeness from which passages are related to a query, by the nearest of them.
 
     `usual` is the best closeness of random words in this archive: what is not clearly nearer than
     that, relative to the best, is near by chance. At least `floor`.
     """
-    best = float(near.scores.max(initial=-1.0))
+    best = float(near.closeness.max(initial=-1.0))
     return max(floor, usual + RELATED_SHARE * (best - usual))
 
 

@@ -23,6 +23,7 @@ from backfile.archive.store.vectors import VectorFile
 from backfile.index.model.arrays import Bools, Rows, distinct
 from backfile.index.vector.chroma_part import ChromaPart, write_part
 from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot, require_rows
+from backfile.index.vector.codes import CodeFile
 
 log = logging.getLogger(__name__)
 PART = "part-"
@@ -42,6 +43,7 @@ class ChromaIndex:
         self._rows_a_neighbour = rows_a_neighbour
         self._path = path
         self._vectors = vectors
+        self._codes = CodeFile(vectors)
         self._known: dict[Path, ChromaPart] = {}
         self._warm = False
 
@@ -72,6 +74,7 @@ class ChromaIndex:
             self._build(np.sort(np.concatenate([fresh, *(living[part] for part in absorbed)])))
         for path in retiring:
             (path / RETIRED).touch(mode=FILE_MODE)
+        self._codes.bring_up(embedded)
 
     def rebuild(self, embedded: Rows) -> None:
         """Build one part of all rows; the earlier parts, damaged or not, retire after that."""
@@ -81,6 +84,8 @@ class ChromaIndex:
             self._build(embedded)
         for part in earlier:
             (part / RETIRED).touch(mode=FILE_MODE)
+        self._codes.clear()
+        self._codes.bring_up(embedded)
 
     def files(self) -> list[Path]:
         """List the files of all parts; none of them is ever written to again."""
@@ -89,12 +94,17 @@ class ChromaIndex:
     def rows(self) -> Rows:
         return distinct(np.concatenate([NO_ROWS, *(part.rows for part in self._readable())]))
 
+    def is_behind(self, embedded: Rows) -> bool:
+        differing = np.setxor1d(embedded, self.rows())
+        return len(differing) > 0 or self._codes.is_behind(embedded)
+
     def snapshot(self, embedded: Bools) -> "ChromaSnapshot":
         parts = [part for part in self._readable() if part.is_sealed]
         self._known = {part.path: part for part in parts}
         if self._warm:
             parts = [part for part in parts if _opens(part)]
-        return ChromaSnapshot(parts, self._vectors, embedded, self._rows_a_neighbour)
+        codes = self._codes.read(len(embedded))
+        return ChromaSnapshot(parts, self._vectors, codes, embedded, self._rows_a_neighbour)
 
     def warm(self) -> None:
         self._warm = True
@@ -102,8 +112,10 @@ class ChromaIndex:
     def check(self) -> None:
         for path in self._parts():
             ChromaPart(path).check()
+        self._codes.check()
 
     def clear(self) -> None:
+        self._codes.clear()
         shutil.rmtree(self._path, ignore_errors=True)
 
     def _parts(self) -> list[Path]:

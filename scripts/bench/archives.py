@@ -88,18 +88,17 @@ def lend_vectors(source: Engines, target: Engines) -> int:
     chance = np.random.default_rng(SEED)
     everywhere = np.concatenate(list(real.values()))
     made_up = 0
-    waiting = set(target.catalog.embedded.missing().tolist())
-    articles = (
-        each for each in _rows_by_id(target.catalog).items() if waiting & set(each[1].tolist())
-    )
-    for some in batches(articles, LENT_AT_ONCE):
+    missing = set(target.catalog.embedded.missing().tolist())
+    asked = ((each, rows) for each, rows in _rows_by_id(target.catalog).items() if len(rows))
+    without = (each for each in asked if int(each[1][0]) in missing)
+    for some in batches(without, LENT_AT_ONCE):
         vectors = []
         for article_id, wanted in some:
             lent = real.get(article_id, wanted[:0])
             if len(lent) == len(wanted):
                 vectors.append(known[lent].astype(np.float32))
             else:
-                vectors.append(_moved(known[chance.choice(everywhere, len(wanted))], chance))
+                vectors.append(moved(known[chance.choice(everywhere, len(wanted))], chance))
                 made_up += len(wanted)
         write_vectors(target, np.concatenate([rows for _, rows in some]), np.concatenate(vectors))
     return made_up
@@ -113,7 +112,8 @@ def write_vectors(target: Engines, rows: Rows, vectors: Floats) -> None:
         target.catalog.embedded.mark(some)
 
 
-def _moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+def moved(vectors: Vectors, chance: np.random.Generator) -> Floats:
+    """Move vectors (n, dimension) of length 1 at random; their lengths stay 1."""
     steps = chance.standard_normal(vectors.shape, np.float32)
     steps *= MOVED / np.linalg.norm(steps, axis=1, keepdims=True)
     moved: Floats = steps + vectors
@@ -211,10 +211,8 @@ def build(
         copytree(smaller.settings.archive, place)
     graph = ArchiveDirectory(settings.archive).query_graph
     pieces = place.with_suffix(".jsonl")
-    recombined = Corpus(source.catalog, n_passages).write(
-        pieces, smaller.articles if smaller else 0
-    )
-    recombined += smaller.recombined if smaller else 0
+    skipped, earlier = (smaller.articles, smaller.recombined) if smaller else (0, 0)
+    recombined = earlier + Corpus(source.catalog, n_passages).write(pieces, skipped)
     # Sentences that are drawn at random recur, but are no furniture.
     target = replace(target, furniture=target.furniture and not recombined)
     reading = cost_of(partial(deque, Reading([pieces], FieldMap()), 0))

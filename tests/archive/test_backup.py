@@ -43,6 +43,7 @@ from backfile.archive.store.manifest import SCHEMA, Manifest
 from backfile.archive.store.record import mark_record
 from backfile.archive.store.restore import restore
 from backfile.index.indexing.verify import Part, verify
+from backfile.index.vector.codes import CodeFile
 from backfile.index.wiring import caches_of
 from tests.builders import engines_in, fill, index_in_small_batches, write_news, write_stories
 from tests.fakes import HashedWords
@@ -86,12 +87,23 @@ def make(directory, place, watch=lambda _: None):
 
 
 def content(folder):
-    """Every file of an archive or a backup, but for its list and its lock."""
+    """Every file of an archive or a backup, but for its list, its lock and its codes."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in ("backup.json", "writer.lock")
+        if path.is_file() and path.name not in ("backup.json", "writer.lock", *backup_files.CODES)
     }
+
+
+def test_codes_are_made_again_and_in_no_backup(archive, tmp_path):
+    assert all((archive.root / name).exists() for name in backup_files.CODES)
+    assert make(archive, tmp_path / "backup").notes == ()
+    assert not any((tmp_path / "backup" / name).exists() for name in backup_files.CODES)
+    restore(tmp_path / "backup", ArchiveDirectory(tmp_path / "again"))
+    add_more(ArchiveDirectory(tmp_path / "again"), MORE)
+    engines = engines_in(tmp_path / "again", in_memory=False)
+    assert not CodeFile(engines.vectors).is_behind(engines.neighbours.rows())
+    engines.catalog.close()
 
 
 def ids_in(folder):

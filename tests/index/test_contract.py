@@ -350,8 +350,8 @@ def test_all_that_is_near_enough_is_found_and_nothing_else(neighbours, floor):
     everyone = np.flatnonzero(alive)
     near = everyone[snapshot.similarities(query, everyone) >= floor]
     found = snapshot.within(query, floor)
-    assert sorted(found.rows.tolist()) == near.tolist()
-    assert (np.diff(found.scores) <= 0).all()
+    assert found.rows.tolist() == near.tolist()
+    assert found.scores.tolist() == snapshot.similarities(query, near).tolist()
     assert found.scores.min(initial=1.0) >= floor
 
 
