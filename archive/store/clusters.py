@@ -36,6 +36,7 @@ LEAST_SHARE = 8  # or more than an eighth of the archive
 WITH_BANDS = sql(
     "SELECT DISTINCT article FROM bands WHERE hash IN (SELECT value FROM json_each(:hashes))"
 )
+BANDS_AT_ONCE = 100_000  # 12 MB
 ADD_BAND = "INSERT OR IGNORE INTO bands VALUES (?, ?)"
 DELETE_BAND = "DELETE FROM bands WHERE hash = ? AND article = ?"
 
@@ -273,9 +274,12 @@ def _put_bands(connection: Connection, clustering: Clustering) -> None:
     if clustering.scope is None:
         connection.execute(delete(bands))
     for statement, of in ((DELETE_BAND, clustering.former), (ADD_BAND, clustering.bands)):
-        if of is not None and len(of.hashes):
-            order = np.lexsort((of.numbers, of.hashes))  # a sixth of the time
-            pairs = (column[order].tolist() for column in of)
+        if of is None:
+            continue
+        order = np.lexsort((of.numbers, of.hashes))  # a sixth of the time
+        for begin in range(0, len(order), BANDS_AT_ONCE):
+            some = order[begin : begin + BANDS_AT_ONCE]
+            pairs = (column[some].tolist() for column in of)
             connection.exec_driver_sql(statement, list(zip(*pairs, strict=True)))
     connection.execute(delete(unclustered))
     set_counter(connection, BANDED, 1)
