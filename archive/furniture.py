@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from backfile.archive.model.article import Article, Passage
@@ -98,9 +98,9 @@ def sentences_of_article(article: Article) -> Iterator[Sentence]:
     starts = [0, *breaks_of(text, article.language).sentences, len(text)]
     for start, following in pairwise(starts):
         body = text[start:following]
-        words = _words(body)
-        if word_count(" ".join(words)) >= FEWEST_WORDS:
-            found = hash_of(article.source, " ".join(words))
+        words = " ".join(_words(body))
+        if word_count(words) >= FEWEST_WORDS:
+            found = hash_of(article.source, words)
             yield Sentence(Span(start, start + len(body.rstrip())), found)
 
 
@@ -182,9 +182,10 @@ def _story(hashes: Iterable[int]) -> int:
 def _words(text: str) -> list[str]:
     """The words of a text that have a letter, normalised; a number counts beside one."""
     words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    lettered = sum(LETTER.search(word) is not None for word in words)
-    few = lettered < FEWEST_WORDS and text.isascii()
-    return [] if few else words
+    if not text.isascii():
+        return words
+    lettered = islice(filter(LETTER.search, words), FEWEST_WORDS)
+    return words if len(list(lettered)) == FEWEST_WORDS else []
 
 
 def _subjects(title: str) -> Iterator[str]:

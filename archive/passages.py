@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ LONGEST_TITLE_TOKENS = 48
 # In characters: a model may count a word of any length as one unknown token.
 LONGEST_PASSAGE = 4_000
 FEWEST_WORDS = 12  # a shorter passage is a sign-off, a caption, a label: it joins its neighbour
+OPENING = 120  # characters, in which most passages have as many words
 SPARE_TOKENS = 4  # a passage alone may have a few tokens more than inside its article
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 LINE_END = re.compile(r"\n\s*")
@@ -104,9 +106,8 @@ def word_count(text: str) -> int:
     >>> word_count("- Ana Ruiz, Ash"), word_count("橋は再開した")
     (3, 3)
     """
-    count = len(WORD.findall(text))
     if text.isascii() or not (letters := len(UNSPACED.findall(text))):
-        return count
+        return len(WORD.findall(text))
     return len(WORD.findall(UNSPACED.sub(" ", text))) + -(-letters // LETTERS_A_WORD)
 
 
@@ -203,13 +204,21 @@ def _sections(text: str, language: str) -> Iterator[Section]:
 
 
 def _sentences(text: str, paragraph: Span, language: str) -> Iterator[Span]:
-    body = text[paragraph.start : paragraph.end]
+    first = paragraph.start
+    for start, end in _within_paragraph(text[first : paragraph.end], language):
+        yield Span(first + start, first + end)
+
+
+@lru_cache(maxsize=256)  # an article is read for its furniture, and then for its passages
+def _within_paragraph(body: str, language: str) -> list[tuple[int, int]]:
+    spans = []
     for found in get_sentence_boundaries(language or "en", body):
         start, end = found["start_index"], found["end_index"]
         sentence = body[start:end]
         if stripped := sentence.strip():
             start += len(sentence) - len(sentence.lstrip())
-            yield Span(paragraph.start + start, paragraph.start + start + len(stripped))
+            spans.append((start, start + len(stripped)))
+    return spans
 
 
 def _within(text: str, span: Span, starts: Sequence[int], limit: int) -> Iterator[Span]:
@@ -275,7 +284,8 @@ def _without_scraps(pieces: Sequence[_Piece], text: str, starts: Sequence[int]) 
 
 
 def _is_scrap(piece: _Piece, text: str) -> bool:
-    return word_count(text[piece.span.start : piece.span.end]) < FEWEST_WORDS
+    words = text[piece.span.start : piece.span.end]
+    return word_count(words[:OPENING]) < FEWEST_WORDS and word_count(words) < FEWEST_WORDS
 
 
 def _fits(span: Span, starts: Sequence[int], limit: int) -> bool:

@@ -25,6 +25,7 @@ ArchiveError
 """
 
 import errno
+import mmap
 import os
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,7 @@ NO_MEMORY = (  # vendors' words
     "error return without exception set",  # in code in C, where none is left even for the error
 )
 SPARE = 32  # files that Chroma, SQLite and Whoosh open at once
+SPARE_MEMORY = 128 << 20  # bytes; a process that cannot have them is short of memory
 
 
 def means_full(error: BaseException | None) -> bool:
@@ -281,14 +283,25 @@ def means_full(error: BaseException | None) -> bool:
 def shortage_of(error: BaseException) -> Shortage | None:
     """The shortage that made the system or a vendor fail; None if it was something else.
 
-    Few vendors name the cause where no file could be opened, so some are opened here to see.
+    Few vendors name the cause where no file could be opened or no memory was left, so both are
+    tried here to see.
     """
     if means_full(error):
         return DiskFull()
-    if isinstance(error, MemoryError) or any(each in str(error).lower() for each in NO_MEMORY):
+    named = isinstance(error, MemoryError) or any(each in str(error).lower() for each in NO_MEMORY)
+    if named or not has_memory():
         return OutOfMemory()
     named = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
     return TooManyFiles() if named or not _can_open(SPARE) else None
+
+
+def has_memory() -> bool:
+    """Whether this process can have more memory, so that a MemoryError was of damaged bytes."""
+    try:
+        mmap.mmap(-1, SPARE_MEMORY).close()
+    except (OSError, MemoryError):
+        return False
+    return True
 
 
 def _can_open(count: int) -> bool:

@@ -237,7 +237,8 @@ class TakenFiles:
         """Add rows that were embedded while the vectors were copied, and blank those that went."""
         with self._copied_catalogue() as copy:
             after = embedded_in(copy)
-        added, gone = np.setdiff1d(after, before), np.setdiff1d(before, after)
+        added = np.setdiff1d(after, before, assume_unique=True)
+        gone = np.setdiff1d(before, after, assume_unique=True)
         if not len(added) and not len(gone):
             return
         dimension = Manifest.read(self._directory.manifest).dimension

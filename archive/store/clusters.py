@@ -173,7 +173,7 @@ class Clusters:
 
     def with_bands(self, hashes: Numbers) -> set[int]:
         """The numbers of the articles that had any of these bands when clusters were last made."""
-        asked = {"hashes": json.dumps(np.unique(hashes).tolist())}
+        asked = {"hashes": json.dumps(sorted(set(hashes.ravel().tolist())))}
         with self._database.reading() as connection:
             return set(connection.execute(WITH_BANDS, asked).scalars())
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.folding import Folding
-from backfile.index.model.arrays import Bools, Rows
+from backfile.index.model.arrays import Bools, Rows, distinct
 from backfile.index.model.article_table import ArticleTable, surplus
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.category import Category
@@ -227,5 +227,5 @@ def _count(table: ArticleTable, article_mask: Bools, copies: Copies) -> int:
     """Count the masked articles, or their clusters."""
     clusters = table.cluster[article_mask]
     clusters = clusters[clusters >= 0]
-    repeated = len(clusters) - len(np.unique(clusters)) if copies is Copies.FOLD else 0
+    repeated = len(clusters) - len(distinct(clusters)) if copies is Copies.FOLD else 0
     return int(article_mask.sum()) - repeated

@@ -22,7 +22,7 @@ from backfile.archive.store.clusters import (
 )
 from backfile.archive.workers import Workers, batches
 from backfile.index.duplicates.signatures import FIGURES, PERMUTATIONS, SIGNATURE, sign
-from backfile.index.model.arrays import Bools
+from backfile.index.model.arrays import Bools, distinct
 
 BAND = 4  # values; 48 bands find a resemblance of .5 in 95 of 100 cases, of .6 in 999 of 1,000
 NEIGHBOURS = 8  # articles in a bucket of a band that an article is compared with, at most
@@ -87,7 +87,7 @@ def link(signatures: Signatures) -> Links:
     one_each = signatures[first]
     values = np.ascontiguousarray(one_each["text"].T)
     found = [_agreeing(values[begin : begin + BAND]) for begin in range(0, PERMUTATIONS, BAND)]
-    pairs = np.stack(np.divmod(np.unique(np.concatenate(found)), max(1, len(first))), axis=1)
+    pairs = np.stack(np.divmod(distinct(np.concatenate(found)), max(1, len(first))), axis=1)
     return Links(one_each, same, pairs[alike(one_each, pairs)])
 
 
@@ -122,7 +122,7 @@ def group(links: Links, order: Indices) -> Indices:
         if not len(pairs):
             break
         label = _components(n, pairs)
-        members = np.unique(pairs)
+        members = distinct(pairs)
         members = members[np.lexsort((rank[members], label[members]))]
         heads = np.flatnonzero(np.diff(label[members], prepend=-1))
         head = np.repeat(members[heads], np.diff(np.append(heads, len(members))))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from backfile.archive.model.article import Article
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.word_delimiter import tokens
+from backfile.index.model.arrays import distinct
 
 RUN = 3  # words; runs of 4 find 80% of the lightly edited copies, not 99%
 PERMUTATIONS = 192  # standard deviation .03 of an estimated resemblance of .8
@@ -46,7 +47,7 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
     salts = [_salt(article, each) for article, each in zip(articles, words, strict=True)]
     runs = [_runs(each, salt) for each, salt in zip(hashed, salts, strict=True)]
     numbers = [
-        np.array(sorted({known[word] for word in each if word[0].isdigit()}), np.uint32)
+        np.array(sorted({known[word] for word in set(each) if word[0].isdigit()}), np.uint32)
         for each in words
     ]
     signed = np.zeros(len(articles), SIGNATURE)
@@ -59,8 +60,9 @@ def sign(articles: Sequence[Article]) -> list[bytes]:
 
 def _words(text: str) -> list[str]:
     """The words of a text, casefolded; character bigrams in scripts without spaces."""
-    words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    if text.isascii() or not any(map(has_run, set(words))):
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    words = WORD.findall(normal)
+    if not has_run(normal):
         return words
     return [each for word in words for each in _cut(word)]
 
@@ -90,7 +92,7 @@ def _runs(words: npt.NDArray[np.uint64], salt: int) -> Hashes:
     for offset, factor in enumerate(SPREAD[: len(words)]):
         spread = words[offset : offset + count] * factor
         total += spread ^ (spread >> np.uint64(31))
-    return np.unique((total >> np.uint64(32)).astype(np.uint32))
+    return distinct((total >> np.uint64(32)).astype(np.uint32))
 
 
 def _sketches(sets: Sequence[Hashes], permutations: int) -> npt.NDArray[np.uint32]:

@@ -70,7 +70,7 @@ def measure_scale(engines: Engines) -> Scale:
     Raises EngineUnavailable.
     """
     catalog, draw = engines.catalog, np.random.default_rng(0)
-    rows = np.setdiff1d(catalog.rows_after(0), catalog.embedded.missing())
+    rows = np.setdiff1d(catalog.rows_after(0), catalog.embedded.missing(), assume_unique=True)
     if not len(rows):
         return USUAL_SCALE
     rows = np.sort(draw.choice(rows, min(PASSAGES_DRAWN_FROM, len(rows)), replace=False))

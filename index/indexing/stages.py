@@ -82,7 +82,8 @@ class LexicalStage:
 
     def tidy(self) -> None:
         """Delete the passages that are in the lexical index only, after a run that was killed."""
-        self._lexical.remove(np.setdiff1d(self._lexical.rows(), self._catalog.rows_after(0)))
+        indexed, known = self._lexical.rows(), self._catalog.rows_after(0)
+        self._lexical.remove(np.setdiff1d(indexed, known, assume_unique=True))
 
     def bring_up(self) -> None:
         """Add the passages that are in the catalogue only."""

@@ -9,7 +9,7 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.damage import find_damage, find_damaged_versions
 from backfile.index.indexing.indexer import Indexer
-from backfile.index.model.arrays import Rows
+from backfile.index.model.arrays import Rows, distinct
 from backfile.index.seams.engines import Engines
 
 ROWS_AT_ONCE = 2_000
@@ -155,11 +155,11 @@ def _words(engines: Engines) -> Iterator[Problem]:
     except EngineUnavailable as exc:
         yield Problem(Part.LEXICAL, str(exc))
         return
-    if len(missing := np.setdiff1d(rows, indexed)):
+    if len(missing := np.setdiff1d(rows, indexed, assume_unique=True)):
         yield Problem(Part.LEXICAL, f"{len(missing)} passages cannot be found by words", True)
-    if len(surplus := np.setdiff1d(indexed, rows)):
+    if len(surplus := np.setdiff1d(indexed, rows, assume_unique=True)):
         yield Problem(Part.LEXICAL, f"{len(surplus)} passages are indexed that are gone", True)
-    if len(indexed) != len(np.unique(indexed)):
+    if len(indexed) != len(distinct(indexed)):
         yield Problem(Part.LEXICAL, "some passages are indexed twice")
 
 
@@ -181,7 +181,7 @@ def _broken(engines: Engines) -> Rows:
     embedded = _embedded(engines)
     damaged = engines.vectors.damaged(embedded)
     vectors = engines.vectors.read(int(embedded.max(initial=0)) + 1)
-    whole = np.setdiff1d(embedded, damaged)
+    whole = np.setdiff1d(embedded, damaged, assume_unique=True)
     bad = [damaged]
     for start in range(0, len(whole), ROWS_AT_ONCE):
         some = whole[start : start + ROWS_AT_ONCE]
@@ -199,7 +199,7 @@ def _neighbours(engines: Engines) -> Iterator[Problem]:
     except (EngineUnavailable, OSError, ValueError) as exc:
         yield Problem(Part.NEIGHBOURS, str(exc))
         return
-    if len(missing := np.setdiff1d(embedded, indexed)):
+    if len(missing := np.setdiff1d(embedded, indexed, assume_unique=True)):
         yield Problem(Part.NEIGHBOURS, f"{len(missing)} embedded passages are in no part", True)
 
 

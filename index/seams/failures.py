@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backfile.archive.model.errors import ArchiveError, EngineUnavailable, shortage_of
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable, has_memory, shortage_of
 from backfile.archive.model.message import Message
 
 PASSING = (ArchiveError, KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -21,8 +21,9 @@ def translated(name: Message) -> Iterator[None]:
     except PASSING:
         raise
     except BaseException as exc:
-        # Damage may ask for more memory than there is, as a length that was changed does.
-        if not isinstance(exc, MemoryError) and (shortage := shortage_of(exc)):
+        # Damage may ask for more memory than any machine has, as a length that was changed does.
+        is_damage = isinstance(exc, MemoryError) and has_memory()
+        if not is_damage and (shortage := shortage_of(exc)):
             raise shortage from exc
         error = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
         raise unavailable(

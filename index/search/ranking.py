@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backfile.index.lexical.scoring.bm25 import best_rows
-from backfile.index.model.arrays import Bools, Floats, Ints, Rows
+from backfile.index.model.arrays import Bools, Floats, Ints, Rows, distinct
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
@@ -76,7 +76,7 @@ def select(
     if near_rows is None:
         rows = _scored(table, matches, leading)
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, by_meaning)
-    rows = np.union1d(_best(table, matches, leading, depth), near_rows)
+    rows = distinct(np.concatenate([_best(table, matches, leading, depth), near_rows]))
     return Selection(rows, np.isin(rows, near_rows), by_words, by_meaning)
 
 

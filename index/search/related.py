@@ -130,7 +130,7 @@ class Relations:
                 same = clusters == clusters[table.article_of[own[0]]]
                 limit = CONSIDERED + int(table.rows_of(same).sum())
                 near = snapshot.vectors.nearest(vector, None, limit)
-                rows = np.union1d(rows, near.rows)
+                rows = np.concatenate([rows, near.rows])
                 rows = np.flatnonzero(table.rows_of(table.articles_with(rows)))
                 known = rows[table.embedded[rows]]
                 found = snapshot.vectors.similarities(vector, known)

@@ -5,9 +5,10 @@ An archive that is being indexed changes every few seconds: its totals, scores a
 
 import threading
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
+import numpy as np
 from cachetools import TTLCache
 
 from backfile.archive.model.article import Article
@@ -18,7 +19,8 @@ from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
 from backfile.index.model.results import Results
 
-MOST_KEPT = 16  # answers, each with a score for every passage of the archive
+MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has
+LEAST = 4 << 20  # bytes that an answer counts at least, for what is no array
 ARTICLES_AT_ONCE = 500
 SECONDS_KEPT = 1_800.0  # since its last page was read
 
@@ -61,11 +63,13 @@ class Found:
 
 
 class ResultCache:
-    """The latest answers that have more than one page. Thread-safe."""
+    """The latest answers that have more than one page, up to so many bytes. Thread-safe."""
 
     def __init__(self, *, most: int = MOST_KEPT, seconds: float = SECONDS_KEPT) -> None:
         self._lock = threading.Lock()
-        self._answers: TTLCache[Hashable, Found] = TTLCache(most, seconds)
+        self._answers: TTLCache[Hashable, Found] = TTLCache(
+            most, seconds, getsizeof=lambda found: min(most, max(LEAST, bytes_of(found)))
+        )
 
     def keep(self, found: Found, query: Query) -> None:
         """Keep an answer for its next pages; the least recently used answer is dropped."""
@@ -78,6 +82,17 @@ class ResultCache:
             return None
         with self._lock:
             return self._answers.get(_key(query, query.cursor.generation))
+
+
+def bytes_of(found: Found) -> int:
+    """The bytes of the arrays that an answer holds, but for the article table, which is shared."""
+    hits = found.hits
+    lists = [each for leaf in hits.matches.leaves for each in (leaf, *leaf.lists)]
+    arrays = [each for some in lists for each in some if isinstance(each, np.ndarray)]
+    for part in (hits, hits.candidates, hits.matches, hits.groups, hits.folding):
+        held = (getattr(part, each.name) for each in fields(part)) if part else ()
+        arrays += [each for each in held if isinstance(each, np.ndarray)]
+    return found.ordered.nbytes + sum(each.nbytes for each in arrays)
 
 
 def _key(query: Query, generation: int) -> Hashable:

@@ -20,7 +20,7 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable, Shortage
 from backfile.archive.store.trust import FILE_MODE, make_private, make_private_folder
 from backfile.archive.store.vectors import VectorFile
-from backfile.index.model.arrays import Bools, Rows
+from backfile.index.model.arrays import Bools, Rows, distinct
 from backfile.index.vector.chroma_part import ChromaPart, write_part
 from backfile.index.vector.chroma_snapshot import ROWS_A_NEIGHBOUR, ChromaSnapshot, require_rows
 from backfile.index.vector.codes import CodeFile
@@ -55,7 +55,9 @@ class ChromaIndex:
         self._sweep()
         parts = self._readable()
         living = _living(parts, embedded)
-        fresh = np.setdiff1d(embedded, np.concatenate([*living.values(), NO_ROWS]))
+        fresh = np.setdiff1d(
+            embedded, np.concatenate([*living.values(), NO_ROWS]), assume_unique=True
+        )
         absorbed = [
             part
             for part, rows in living.items()
@@ -90,10 +92,10 @@ class ChromaIndex:
         return sorted(file for part in self._parts() for file in part.rglob("*") if file.is_file())
 
     def rows(self) -> Rows:
-        return np.unique(np.concatenate([NO_ROWS, *(part.rows for part in self._readable())]))
+        return distinct(np.concatenate([NO_ROWS, *(part.rows for part in self._readable())]))
 
     def is_behind(self, embedded: Rows) -> bool:
-        differing = np.setxor1d(embedded, self.rows())
+        differing = np.setxor1d(embedded, self.rows(), assume_unique=True)
         return len(differing) > 0 or self._codes.is_behind(embedded)
 
     def snapshot(self, embedded: Bools) -> "ChromaSnapshot":
@@ -157,8 +159,8 @@ def _living(parts: Sequence[ChromaPart], embedded: Rows) -> dict[ChromaPart, Row
     living: dict[ChromaPart, Rows] = {}
     left = embedded
     for part in sorted(parts, key=lambda part: len(part.rows), reverse=True):
-        living[part] = np.intersect1d(part.rows, left)
-        left = np.setdiff1d(left, living[part])
+        living[part] = np.intersect1d(distinct(part.rows), left, assume_unique=True)
+        left = np.setdiff1d(left, living[part], assume_unique=True)
     return living
 
 

@@ -9,9 +9,10 @@ import json
 import random
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from shutil import copytree
 
@@ -26,6 +27,7 @@ from backfile.archive.passages import embedded_text, paragraphs
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.vectors import Vectors
+from backfile.archive.workers import batches
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.seams.engines import Engines
@@ -35,6 +37,7 @@ from backfile.scripts.bench.timing import Cost, cost_of
 SEED = 1963
 MOVED = 0.75  # the length of the random step beside a vector of length 1: a cosine of 0.8
 WRITTEN_AT_ONCE = 20_000
+LENT_AT_ONCE = 2_000  # articles
 RECOMBINED = "recombined:"
 
 
@@ -65,11 +68,11 @@ class Corpus:
             turn += 1
             yield _recombined(pattern, sentences, choose, turn)
 
-    def write(self, path: Path) -> int:
-        """Write the articles as JSON lines; return how many of them are recombined."""
+    def write(self, path: Path, skipped: int = 0) -> int:
+        """Write the articles as JSON lines, but for the first; return how many are recombined."""
         recombined = 0
         with path.open("w", encoding="utf-8") as stream:
-            for article in self:
+            for article in islice(self, skipped, None):
                 recombined += article.id.startswith(RECOMBINED)
                 stream.write(json.dumps(record_of(article), default=date.isoformat) + "\n")
         return recombined
@@ -84,16 +87,21 @@ def lend_vectors(source: Engines, target: Engines) -> int:
     known = source.vectors.read(1 + max(int(rows[-1]) for rows in real.values() if len(rows)))
     chance = np.random.default_rng(SEED)
     everywhere = np.concatenate(list(real.values()))
-    rows, vectors, made_up = [], [], 0
-    for article_id, wanted in _rows_by_id(target.catalog).items():
-        lent = real.get(article_id, wanted[:0])
-        if len(lent) == len(wanted):
-            vectors.append(known[lent].astype(np.float32))
-        else:
-            vectors.append(moved(known[chance.choice(everywhere, len(wanted))], chance))
-            made_up += len(wanted)
-        rows.append(wanted)
-    write_vectors(target, np.concatenate(rows), np.concatenate(vectors))
+    made_up = 0
+    waiting = set(target.catalog.embedded.missing().tolist())
+    articles = (
+        each for each in _rows_by_id(target.catalog).items() if waiting & set(each[1].tolist())
+    )
+    for some in batches(articles, LENT_AT_ONCE):
+        vectors = []
+        for article_id, wanted in some:
+            lent = real.get(article_id, wanted[:0])
+            if len(lent) == len(wanted):
+                vectors.append(known[lent].astype(np.float32))
+            else:
+                vectors.append(moved(known[chance.choice(everywhere, len(wanted))], chance))
+                made_up += len(wanted)
+        write_vectors(target, np.concatenate([rows for _, rows in some]), np.concatenate(vectors))
     return made_up
 
 
@@ -188,35 +196,58 @@ def build(
     progress: Progress,
     *,
     n_embedded: int,
+    smaller: Built | None = None,
 ) -> Built:
     """Build an archive of about `n_passages` at `place`, from the source that the settings name.
 
-    To measure the rate, `n_embedded` passages are embedded again: all of them would take hours.
+    It goes on from a copy of a `smaller` one, and the rates are those of what is added. One that
+    was built here before is not built again. To measure the rate, `n_embedded` passages are
+    embedded again: all of them would take hours.
     """
-    corpus = Corpus(source.catalog, n_passages)
+    noted = place.with_suffix(".json")
+    target = replace(settings, archive=place)
+    if noted.exists():
+        return _read(noted.read_text(), target)
+    if smaller:
+        copytree(smaller.settings.archive, place)
     graph = ArchiveDirectory(settings.archive).query_graph
-    settings = replace(settings, archive=place)
-    place = place.with_suffix(".jsonl")
-    recombined = corpus.write(place)
-    read = Reading([place], FieldMap())
-    reading = cost_of(partial(deque, read, 0))
-    with open_for_writing(settings, progress, create=True) as opened:
+    pieces = place.with_suffix(".jsonl")
+    recombined = Corpus(source.catalog, n_passages).write(
+        pieces, smaller.articles if smaller else 0
+    )
+    recombined += smaller.recombined if smaller else 0
+    # Sentences that are drawn at random recur, but are no furniture.
+    target = replace(target, furniture=target.furniture and not recombined)
+    reading = cost_of(partial(deque, Reading([pieces], FieldMap()), 0))
+    with open_for_writing(target, progress, create=True) as opened:
         engines, indexer = opened.engines, opened.indexer
-        words = cost_of(partial(indexer.index, Reading([place], FieldMap())))
+        before = engines.catalog.counts()
+        words = cost_of(partial(indexer.index, Reading([pieces], FieldMap())))
         counts = engines.catalog.counts()
+        added = counts.passages - before.passages
         rates = [
-            Rate("reading", "articles", counts.articles, reading),
-            Rate("reading to found by words", "passages", counts.passages, words),
+            Rate("reading", "articles", counts.articles - before.articles, reading),
+            Rate("reading to found by words", "passages", added, words),
         ]
         synthetic = None
         if source.catalog.counts().embedded:
             rates.append(_embedding(source, n_embedded))
-            synthetic = lend_vectors(source, engines)
+            synthetic = lend_vectors(source, engines) + ((smaller and smaller.synthetic) or 0)
             sealing = cost_of(indexer.seal)
-            rates.append(Rate("neighbours", "passages", counts.passages, sealing))
-            if graph.exists():  # of the same model
-                copytree(graph, ArchiveDirectory(settings.archive).query_graph)
-    return Built(settings, counts.articles, counts.passages, recombined, synthetic, tuple(rates))
+            rates.append(Rate("neighbours", "passages", added, sealing))
+            if graph.exists() and not ArchiveDirectory(place).query_graph.exists():
+                copytree(graph, ArchiveDirectory(place).query_graph)  # of the same model
+    pieces.unlink()
+    built = Built(target, counts.articles, counts.passages, recombined, synthetic, tuple(rates))
+    noted.write_text(json.dumps(asdict(built), default=str))
+    return built
+
+
+def _read(noted: str, settings: Settings) -> Built:
+    """What was noted of an archive that is built."""
+    found = json.loads(noted) | {"settings": settings}
+    rates = (Rate(**each | {"cost": Cost(*each["cost"])}) for each in found["rates"])
+    return Built(**found | {"rates": tuple(rates)})
 
 
 def _embedding(source: Engines, count: int) -> Rate:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from shutil import copytree
 
 import click
 
@@ -22,6 +23,7 @@ from backfile.scripts.bench.archives import Built, build
 from backfile.scripts.bench.baselines.registry import REMEDY, baselines
 from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.benchmark_tables import Measured, tables
+from backfile.scripts.bench.growing import grow
 from backfile.scripts.bench.load import load
 from backfile.scripts.bench.queries import queries_from, typed
 from backfile.scripts.bench.whole_searches import time_embedding, time_searches
@@ -39,7 +41,7 @@ Say = Callable[[str], None]
     "sizes",
     type=click.IntRange(min=100),
     multiple=True,
-    help="Build an archive of so many passages and measure that; may be repeated.",
+    help="Build an archive of so many passages and measure that; may be repeated, ascending.",
 )
 @click.option(
     "--seconds", default=10.0, show_default=True, help="How long to ask a server in each mode."
@@ -58,7 +60,7 @@ Say = Callable[[str], None]
 @click.option(
     "--scratch",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to build; a temporary place otherwise.",
+    help="Where to build; what is built there already is used again. A temporary place otherwise.",
 )
 @as_json
 @quiet
@@ -89,13 +91,17 @@ def benchmark(
     queries_from(source.catalog, queries)  # fails before anything is built
     with ExitStack() as stack:
         place = scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        found = []
-        for size in sizes or (source.catalog.counts().passages,):
+        found: list[Measured] = []
+        built = None
+        for size in sorted(sizes) or (source.catalog.counts().passages,):
             folder = place / str(size)
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             bars = stack.enter_context(Bars(quiet=quiet))
             say(f"{size:,} passages: building an archive")
-            built = build(source, settings, folder / "archive", size, bars, n_embedded=n_embedded)
+            target = folder / "archive"
+            built = build(
+                source, settings, target, size, bars, n_embedded=n_embedded, smaller=built
+            )
             found.append(_measure(built, folder, queries, seconds, say, beside=beside))
     if as_json:
         click.echo(json.dumps([asdict(measured) for measured in found], default=str))
@@ -130,7 +136,13 @@ def _measure(
     asked = texts[Kind.QUESTION] if has_vectors else []
     near = list(vector_search.compare(engines, directory.chroma, others.by_meaning, asked))
     engines.catalog.close()
-    return Measured(built, directory.bytes_by_part(), served, embedding, searches, words, near)
+    say("  one more article")
+    with tempfile.TemporaryDirectory() as copies:
+        copy = Path(copytree(built.settings.archive, Path(copies) / "archive"))
+        settings = replace(built.settings, archive=copy)
+        growth = grow(settings, texts[Kind.WORDS], seconds, Path(copies))
+    parts = directory.bytes_by_part()
+    return Measured(built, parts, served, embedding, searches, words, near, growth)
 
 
 if __name__ == "__main__":

@@ -58,10 +58,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The loads, and the peak memory of the server in bytes, 0 if unknown."""
+    """The loads, and the memory of the server in bytes, 0 if unknown.
+
+    `own` is what no file backs (RssAnon), `mapped` what files do, after the loads; `peak_memory` is
+    of both, at most.
+    """
 
     loads: tuple[Load, ...]
     peak_memory: int
+    own: int = 0
+    mapped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,11 @@ class _Seen:
 
 def load(settings: Settings, modes: Sequence[Mode], texts: Sequence[str], seconds: float) -> Served:
     """Start a server of the archive, put it under load in each mode for `seconds`, and stop it."""
-    with _server(settings) as (process, port):
+    with server(settings) as (process, port):
         loads = tuple(
             _load(port, _searches(mode, texts), seconds, mode=mode.value) for mode in modes
         )
-        return Served(loads, _status(process, "VmHWM"))
+        return Served(loads, *(_status(process, each) for each in ("VmHWM", "RssAnon", "RssFile")))
 
 
 def _searches(mode: Mode, texts: Sequence[str]) -> PathOf:
@@ -118,7 +124,7 @@ def _load(
     began = time.perf_counter()
 
     def ask(client: int) -> None:
-        with closing(_connected(port)) as connection:
+        with closing(connected(port)) as connection:
             for n in count(client * 7):  # clients begin at different requests
                 asked = time.perf_counter()
                 if asked - began > seconds:
@@ -151,7 +157,7 @@ def _load(
 
 
 @contextmanager
-def _server(settings: Settings, code: Path | None = None) -> Iterator[tuple[int, int]]:
+def server(settings: Settings, code: Path | None = None) -> Iterator[tuple[int, int]]:
     """Start the server of a checkout, by default of this one; give its process and its port."""
     port = _free_port()
     options = ["--archive", str(settings.archive), "--port", str(port)]
@@ -170,7 +176,7 @@ def _server(settings: Settings, code: Path | None = None) -> Iterator[tuple[int,
 def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
     began = time.monotonic()
     while time.monotonic() - began < STARTING and server.poll() is None:
-        with suppress(OSError, http.client.HTTPException), closing(_connected(port)) as connection:
+        with suppress(OSError, http.client.HTTPException), closing(connected(port)) as connection:
             connection.request("GET", "/api/search?q=news")
             if connection.getresponse().status == HTTPStatus.OK:
                 return
@@ -179,7 +185,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _status(process: int, name: str) -> int:
-    """Bytes of VmHWM (peak memory) or VmRSS of another process, from Linux; 0 on other systems.
+    """Bytes of memory of another process by its name in /proc; 0 on other systems than Linux.
 
     `getrusage` would not do: a child's peak there is at least its parent's when it was started.
     """
@@ -195,7 +201,7 @@ def _handles(process: int) -> int:
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
-def _connected(port: int) -> http.client.HTTPConnection:
+def connected(port: int) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
 
@@ -224,7 +230,7 @@ def measure(
         "| clients | answers a second | ms p50 / p95 / p99 | refused | failed | MB | handles "
         "| indexing, s |"
     )
-    with _server(settings, code) as (process, port):
+    with server(settings, code) as (process, port):
         _load(port, mixed(texts), min(WARMING, seconds))
         for number, file in zip_longest(clients, beside[: len(clients)]):
             with _indexing(settings, file) as took:

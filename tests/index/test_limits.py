@@ -9,13 +9,16 @@ import pytest
 
 from backfile.archive.model.errors import (
     ArchiveError,
+    EngineUnavailable,
     OutOfMemory,
     Shortage,
     TooManyFiles,
     shortage_of,
 )
+from backfile.archive.model.message import Message
 from backfile.index.indexing.verify import verify
 from backfile.index.model.query import Mode, Query
+from backfile.index.seams.failures import translated
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import engines_in, fill, write_news
@@ -86,6 +89,22 @@ def test_too_little_memory_leaves_what_the_next_run_finishes(more, tmp_path):
     how = ended(tmp_path / "archive", news, resource.RLIMIT_AS, more * MB)
     assert how in (SHORT, FINISHED) or how < 0
     assert is_finished_by_the_next(tmp_path / "archive", news) == (40, True, True)
+
+
+def test_damage_that_asks_for_memory_is_told_from_too_little_of_it():
+    for more, error in ((1, OutOfMemory), (256, EngineUnavailable)):
+        process = PROCESSES.Process(target=raised_as_the_engines_do, args=(more, error))
+        process.start()
+        process.join(45)
+        assert process.exitcode == FINISHED
+
+
+def raised_as_the_engines_do(more: int, error: type[ArchiveError]) -> None:
+    """Exit as finished where a MemoryError is translated to this error."""
+    limit_more(resource.RLIMIT_AS, more * MB)
+    with pytest.raises(error), translated(Message("Whoosh")):
+        bytearray(1 << 60)
+    os._exit(FINISHED)
 
 
 def test_a_shortage_is_named_whatever_a_vendor_says_of_it():

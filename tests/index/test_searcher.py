@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from backfile.archive.model.errors import ArchiveMissing, EngineUnavailable
 from backfile.index.model.filters import EXCLUSIONS, FACETS, DateFilter, DayOfYear, Filters
 from backfile.index.model.groups import Group
-from backfile.index.model.query import Copies, Mode, Query, Sort
+from backfile.index.model.query import Copies, Cursor, Mode, Query, Sort
 from backfile.index.model.results import Verdict
 from backfile.index.search.ranking import RankingOptions
-from backfile.index.search.result_cache import ResultCache
+from backfile.index.search.result_cache import LEAST, ResultCache, bytes_of
 from backfile.index.search.searcher import Searcher
 from tests.builders import everything, fill, indexer_of, write_stories
 
@@ -392,6 +392,21 @@ def test_a_page_of_an_answer_that_is_kept_no_longer_says_so(engines, tmp_path):
     searcher.look_again()
     second = searcher.search(replace(query, cursor=cursor))
     assert "results may be missed or repeated" in second.reading.notes[-1]
+
+
+def test_kept_answers_are_bounded_by_their_bytes(engines):
+    query = Query("the ferry", mode=Mode.KEYWORD, limit=1)
+    found = Searcher(engines, RankingOptions(floor=0.2)).find_all(query)
+    hits = found.hits
+    arrays = [found.ordered, hits.scores, hits.matches.scores, hits.candidates.rows]
+    arrays += [each for leaf in hits.matches.leaves for some in leaf.lists for each in some]
+    assert bytes_of(found) > sum(each.nbytes for each in arrays)
+    cache = ResultCache(most=3 * LEAST)
+    asked = [replace(query, text=f"the ferry {n}", cursor=Cursor(1, 1)) for n in range(5)]
+    for each in asked:
+        cache.keep(found, each)
+    kept = [cache.of(replace(each, cursor=Cursor(found.answer.generation, 1))) for each in asked]
+    assert [each is not None for each in kept] == [False, False, True, True, True]
 
 
 def test_an_answer_is_dropped_when_its_time_is_over(engines):

@@ -24,6 +24,7 @@ from backfile.scripts.bench import (
 from backfile.scripts.bench.archives import RECOMBINED, Corpus, build
 from backfile.scripts.bench.baselines.registry import baselines
 from backfile.scripts.bench.baselines.words import Kind
+from backfile.scripts.bench.growing import TIMES, grow
 from backfile.scripts.bench.queries import SHARES, filters_for, queries_from, since_for, typed
 from backfile.scripts.bench.timing import bytes_below, cost_of, latency, timed
 from backfile.scripts.commands.judged import CachingEmbedder
@@ -217,6 +218,8 @@ def test_the_command_prints_tables_and_json(sample):
     assert printed.exit_code == 0, printed.output
     for line in ("indexing", "serving 8 clients", "searching, ms", "best 10 by words", "recall"):
         assert line in printed.stdout
+    assert "found after, s" in printed.stdout
+    assert "own memory, MB" not in printed.stdout  # a table of several sizes
     assert re.search(r"^Backfile +\d+\.\d / \d+\.\d", printed.stdout, re.MULTILINE)
     found = json.loads(backfile("benchmark", *options, "--size", "100", "--json").stdout)
     (measured,) = found
@@ -224,6 +227,51 @@ def test_the_command_prints_tables_and_json(sample):
     timed_kinds = {(t["kind"], t["mode"], t["share"]) for t in measured["searches"]}
     assert {("question", "hybrid", 0.1), ("phrase", "keyword", 1.0)} <= timed_kinds
     assert measured["by_meaning"][0]["recalls"]["1.0"] >= 0.98
+
+
+def test_archives_of_several_sizes_go_on_from_each_other_and_stand_beside_each_other(
+    sample, tmp_path
+):
+    options = (
+        "--archive",
+        sample,
+        "--no-baselines",
+        "--queries",
+        "3",
+        "--quiet",
+        "--seconds",
+        "0.2",
+    )
+    sizes = ("--embed", "32", "--size", "300", "--size", "100", "--scratch", tmp_path)
+    printed = backfile("benchmark", *options, *sizes)
+    assert printed.exit_code == 0, printed.output
+    table = {line[:24].strip(): line[24:].split() for line in printed.stdout.splitlines()[-14:]}
+    small, large = (int(each.replace(",", "")) for each in table["passages"])
+    assert 100 <= small < 300 <= large
+    assert len(table["own memory, MB"]) == 2
+    assert len(table["keyword, phrase, ms"]) == 6  # two pairs
+    kept = [
+        open_engines(replace(Settings.from_environment({}), archive=tmp_path / name / "archive"))
+        for name in ("100", "300")
+    ]
+    ids = [{article.id for article, _ in each.catalog.digests()} for each in kept]
+    assert ids[0] < ids[1]
+    counts = kept[1].catalog.counts()
+    assert counts.embedded == counts.passages == large
+    again = json.loads(backfile("benchmark", *options, *sizes[:4], *sizes[-2:], "--json").stdout)
+    assert again[0]["built"]["passages"] == large  # it is not built again
+
+
+def test_one_more_article_is_found_by_a_server_that_runs(sample, settings, tmp_path):
+    archive = shutil.copytree(sample, tmp_path / "archive")
+    found = grow(replace(settings, archive=archive), ["ferry", "bridge"], 0.5, tmp_path)
+    assert found.indexing.processor > 0
+    assert 0 < found.visible < 60
+    assert found.quiet.calls > 1
+    assert found.beside.calls > 1
+    assert open_engines(replace(settings, archive=archive)).catalog.counts().articles == (
+        open_engines(settings).catalog.counts().articles + TIMES
+    )
 
 
 def test_an_archive_with_nothing_to_ask_is_an_error_in_one_line(tmp_path):

@@ -18,13 +18,14 @@ CHANGED = 2  # at most so many letters at the end of an English stem may differ 
 COMPARED = 3  # letters
 JOINED = frozenset(("not", *IRREGULAR.values(), *SHORT.values()))  # won't has the term of will
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-SEVERAL = ""
+SEVERAL = "\x01"  # stands for a character that is folded to several letters, such as æ
 # Where characters stand that are folded to ASCII: Latin, phonetic and letterlike ones, full width.
 RANGES = (
-    *((0x41, 0x300), (0x1D00, 0x1F00), (0x2070, 0x2190), (0x2C60, 0x2C80), (0xA720, 0xA800)),
+    *((0x80, 0x300), (0x1D00, 0x1F00), (0x2070, 0x2190), (0x2C60, 0x2C80), (0xA720, 0xA800)),
     *((0xFB00, 0xFB07), (0xFF21, 0xFF5B)),
 )
 BEYOND = "\U00010000-\U0010ffff"  # and mathematical letters, among others
+FOLDED = re.compile(f"[{''.join(f'{chr(first)}-{chr(end - 1)}' for first, end in RANGES)}{BEYOND}]")
 WITHIN_A_WORD = r"(?<![^\W_].)"  # behind a character: a letter or digit stands before it
 
 
@@ -41,18 +42,16 @@ def words_with(terms: frozenset[str], language: str = ENGLISH) -> Words:
         return WORD.finditer
     length = COMPARED if language == ENGLISH else 1
     compared = {stem[: max(1, min(length, len(stem) - CHANGED))] for stem in stems}
-    letters = _letters()
-    firsts = "".join(letters[first] for first in sorted({each[0] for each in compared}))
+    firsts = "".join(sorted({each[0] for each in compared}))
     others = "|".join(map(_pattern, sorted(compared)))
-    anyhow = letters[SEVERAL] + BEYOND
     beginning = re.compile(
-        rf"[{firsts}{anyhow}]{WITHIN_A_WORD}(?:{others}|(?<=[{anyhow}]))" if compared else "(?!)"
+        rf"[{firsts}{SEVERAL}]{WITHIN_A_WORD}(?:{others}|(?<={SEVERAL}))" if compared else "(?!)"
     )
 
     def walk(text: str) -> Iterator[re.Match[str]]:
         if has_run(text):  # there a word begins behind any letter
             return WORD.finditer(text)
-        return _around(text, (found.start() for found in beginning.finditer(text)))
+        return _around(text, (found.start() for found in beginning.finditer(_plain(text))))
 
     return walk
 
@@ -61,18 +60,33 @@ def _pattern(letters: str) -> str:
     """Matches behind the first letter: the others follow, or what is no letter of ASCII."""
     others = ""
     for letter in reversed(letters[1:]):
-        others = f"(?:[{letter}{letter.upper()}]{others}|(?![A-Za-z]))"
-    return f"(?<=[{_letters()[letters[0]]}]){others}"
+        others = f"(?:{letter}{others}|(?![a-z]))"
+    return f"(?<={letters[0]}){others}"
+
+
+def _plain(text: str) -> str:
+    """The text in lower case and without accents, as long as it is.
+
+    >>> _plain("Brücke, ÆTHER")
+    'brucke, \\x01ther'
+    """
+    folded = text if text.isascii() else FOLDED.sub(_folded, text)
+    return folded.lower()
+
+
+def _folded(found: re.Match[str]) -> str:
+    character = found.group()
+    return _letters().get(character, SEVERAL if character >= BEYOND[0] else character)
 
 
 @cache
 def _letters() -> dict[str, str]:
-    """The characters that are folded to each letter of ASCII, and to SEVERAL letters."""
-    found = dict.fromkeys((*LETTERS, SEVERAL), "")
+    """The letter of ASCII, or SEVERAL, for each character that is folded to one."""
+    found: dict[str, str] = {}
     for character in map(chr, chain.from_iterable(range(*each) for each in RANGES)):
         folded = fold(character) if character.isalnum() else ""
-        if folded[:1] in LETTERS and folded:
-            found[folded if folded in found else SEVERAL] += character
+        if folded and folded[0] in LETTERS:
+            found[character] = folded if len(folded) == 1 else SEVERAL
     return found
 
 

@@ -12,7 +12,7 @@ from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.holding import ALL_WORDS, NodeMatches, WordMatches, held
 from backfile.index.lexical.scoring.slots import Slots, Way
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Floats, Rows, distinct
 from backfile.index.model.category import Category, bare_name
 from backfile.index.model.expression import (
     COLUMNS,
@@ -303,15 +303,15 @@ class Matcher:
 
         A row that holds them in several ways has the best of their scores.
         """
-        rows = np.unique(np.concatenate([NO_ROWS, *(own for own, _ in found)]))
+        rows = distinct(np.concatenate([NO_ROWS, *(own for own, _ in found)]))
         together = np.zeros(len(rows), np.float32)
         idfs: list[float] = []
         field = Field.ANY if leaf.field is Field.LEAD else leaf.field
         for own, way in found:
-            distinct = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
-            idfs = max(idfs, [self._idf(each) for each in distinct] if len(own) else [], key=sum)
+            terms = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
+            idfs = max(idfs, [self._idf(each) for each in terms] if len(own) else [], key=sum)
             score = np.zeros(len(own), np.float32)
-            for terms_alike in distinct if len(own) else ():
+            for terms_alike in terms if len(own) else ():
                 by_row = self._zeros()
                 postings = self._scored_postings(field, terms_alike)
                 by_row[postings.rows] = postings.scores

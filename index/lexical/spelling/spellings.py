@@ -76,7 +76,10 @@ class Spellings:
         are dead.
         """
         self._words, self._terms, self._written = found.words, found.terms, found.written
-        self._lengths, self._letters, self._each = found.lengths, found.letters, found.counts
+        self._each = found.counts
+        self._by_length = np.argsort(found.lengths, kind="stable").astype(np.int32)
+        self._longer = np.cumsum(np.append(0, np.bincount(found.lengths)))  # where a length begins
+        self._letters = found.letters[self._by_length]
         self._first = np.append(found.first, len(found.terms))
         witnesses = np.where(found.witnesses < len(alive), found.witnesses, -1)
         known = np.append(alive, False)[witnesses].any(axis=1)  # -1 is the last
@@ -94,11 +97,14 @@ class Spellings:
         Of equally near words the most frequent comes first.
         """
         mask = letters_of([word])[0]
+        shortest, longest = np.clip(
+            [len(word) - edits, len(word) + edits + 1], 0, len(self._longer) - 1
+        )
+        first, end = self._longer[shortest], self._longer[longest]
         # An edit adds a letter, removes one, or both.
-        alike = np.bitwise_count(self._letters ^ mask) <= 2 * edits
-        alike &= np.abs(self._lengths - len(word)) <= edits
-        indices = np.flatnonzero(alike).tolist()
-        distances = within(word, [self._words[index] for index in indices], edits)
+        alike = np.bitwise_count(self._letters[first:end] ^ mask) <= 2 * edits
+        indices = self._by_length[first:end][alike].tolist()
+        distances = within(word, self._words[indices].tolist(), edits)
         found = [NearSpelling(n, self._at(indices[i])) for i, n in distances.items()]
         return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
 
@@ -111,18 +117,15 @@ class Spellings:
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
         start, end = self._range(prefix)
-        return set(self._terms[self._first[start] : self._first[end]])
+        return set(self._terms[self._first[start] : self._first[end]].tolist())
 
     def terms_matching(self, pattern: str) -> set[str]:
         """The terms of all words of a pattern with wildcards."""
         matches = is_match(pattern)
         start, end = self._range(beginning_of(pattern))
-        return {
-            term
-            for index in range(start, end)
-            if matches(self._words[index])
-            for term in self._terms[self._first[index] : self._first[index + 1]]
-        }
+        matched = np.fromiter(map(matches, self._words[start:end]), np.bool_, end - start)
+        entries = np.repeat(matched, np.diff(self._first[start : end + 1]))
+        return set(self._terms[self._first[start] : self._first[end]][entries].tolist())
 
     def _range(self, prefix: str) -> tuple[int, int]:
         return bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEYOND)
@@ -133,7 +136,7 @@ class Spellings:
         return Spelling(
             self._words[index],
             self._written[commonest],
-            tuple(self._terms[start:end]),
+            tuple(self._terms[start:end].tolist()),
             int(self._counts[index]),
             bool(self._living[index]),
         )

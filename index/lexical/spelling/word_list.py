@@ -5,8 +5,8 @@ grows, so their words are kept, and those of the others are inserted in between.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,9 @@ import numpy.typing as npt
 from backfile.index.model.arrays import Rows
 from backfile.index.model.postings import Vocabulary, VocabularyPart
 
-T = TypeVar("T")
 Counts = npt.NDArray[np.int64]
+Texts = npt.NDArray[Any]  # of TEXT
+TEXT = np.dtypes.StringDType()  # 16 bytes for a word of 15, where a list and a str have 72
 LETTERS = 64  # bits of a word's mask of letters; a letter's bit is its code point modulo 64
 FEW = 256  # the last parts, which hold one of so many passages, are inserted
 
@@ -41,14 +42,14 @@ class WordList(NamedTuple):
     `witnesses` are as in a Vocabulary.
     """
 
-    words: list[str]
-    lengths: Counts
+    words: Texts
+    lengths: npt.NDArray[np.int32]
     letters: npt.NDArray[np.uint64]
-    n_terms: Counts
-    terms: list[str]
-    written: list[str]
+    n_terms: npt.NDArray[np.int32]
+    terms: Texts
+    written: Texts
     counts: Counts
-    witnesses: Rows
+    witnesses: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Self:
@@ -57,20 +58,20 @@ class WordList(NamedTuple):
         first = [i for i, text in enumerate(every) if not i or text != every[i - 1]]
         words = [every[i] for i in first]
         return cls(
-            words,
-            np.fromiter(map(len, words), np.int64, len(words)),
+            np.array(words, TEXT),
+            np.fromiter(map(len, words), np.int32, len(words)),
             letters_of(words),
-            np.diff(np.array([*first, len(terms)], np.int64)).astype(np.int64),
-            terms,
-            vocabulary.written,
+            np.diff(np.array([*first, len(terms)], np.int64)).astype(np.int32),
+            np.array(terms, TEXT),
+            np.array(vocabulary.written, TEXT),
             vocabulary.counts,
-            vocabulary.witnesses,
+            vocabulary.witnesses.astype(np.int32),
         )
 
     @property
     def first(self) -> Counts:
         """The first entry of each word, (n_words,)."""
-        found: Counts = np.cumsum(self.n_terms) - self.n_terms
+        found: Counts = np.cumsum(self.n_terms, dtype=np.int64) - self.n_terms
         return found
 
     def with_more(self, more: Vocabulary) -> Self:
@@ -79,7 +80,7 @@ class WordList(NamedTuple):
         entries, new = np.array(places.entries, np.int64), places.new
         known, at = np.array(places.known, np.int64), np.array(places.at, np.int64)
         at += np.searchsorted(entries, at, side="right")  # as entries come in before
-        written = inserted(self.written, places.entries, [more.written[i] for i in new])
+        written = _inserted(self.written, places.entries, [more.written[i] for i in new])
         counts = np.insert(self.counts, entries, more.counts[new])
         for i in np.flatnonzero(more.counts[known] > counts[at]).tolist():
             written[at[i]] = more.written[known[i]]
@@ -90,11 +91,11 @@ class WordList(NamedTuple):
         np.add.at(n_terms, np.array(places.grown, np.int64), 1)
         words = np.array(places.words, np.int64)
         return self._replace(
-            words=inserted(self.words, places.words, places.new_words),
+            words=_inserted(self.words, places.words, places.new_words),
             lengths=np.insert(self.lengths, words, [len(each) for each in places.new_words]),
             letters=np.insert(self.letters, words, letters_of(places.new_words)),
             n_terms=np.insert(n_terms, words, places.new_terms),
-            terms=inserted(self.terms, places.entries, places.terms),
+            terms=_inserted(self.terms, places.entries, places.terms),
             written=written,
             counts=counts,
             witnesses=witnesses,
@@ -144,23 +145,13 @@ class _Places:
         self.terms.append(term)
 
 
-def inserted(items: Sequence[T], places: Sequence[int], more: Iterable[T]) -> list[T]:
-    """A copy of a list with each of `more` before the item at its place, ascending.
-
-    >>> inserted("ace", [1, 2, 3], "bdf")
-    ['a', 'b', 'c', 'd', 'e', 'f']
-    """
-    made: list[T] = []
-    done = 0
-    for place, item in zip(places, more, strict=True):
-        made += items[done:place]
-        made.append(item)
-        done = place
-    made += items[done:]
-    return made
+def _inserted(texts: Texts, places: Sequence[int], more: Sequence[str]) -> Texts:
+    """A copy with each of `more` before the text at its place, ascending."""
+    found: Texts = np.insert(texts, np.array(places, np.int64), np.array(more, TEXT))
+    return found
 
 
-def _chosen(known: Rows, more: Rows) -> Rows:
+def _chosen(known: npt.NDArray[np.int32], more: Rows) -> npt.NDArray[np.int32]:
     """The witnesses (n, n_witnesses) of words: free places are filled, then the last one is."""
     chosen = known.copy()
     for column in more.T:

@@ -15,7 +15,7 @@ which are nearly all 0, compressed.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,16 @@ from whoosh.util.numeric import byte_to_length
 
 from backfile.index.lexical.storage import forms, vocabulary
 from backfile.index.lexical.storage.forms import FormLists
-from backfile.index.lexical.storage.postings import HEADER, MappedFile, StoredList, width_of
+from backfile.index.lexical.storage.postings import (
+    HEADER,
+    MappedFile,
+    Place,
+    ReadLists,
+    StoredList,
+    of_an_earlier_release,
+    read_lists,
+    width_of,
+)
 from backfile.index.lexical.storage.unpickling import damaged, refused, seal_of
 from backfile.index.lexical.storage.whoosh_matcher import ArrayMatcher
 from backfile.index.model.arrays import Numbers, Rows
@@ -128,6 +137,9 @@ class ArrayFieldWriter(W3FieldWriter):
             for ufunc in (np.minimum, np.maximum)
         )
         ids = (lists.documents[firsts].tolist(), lists.documents[lists.cuts[1:] - 1].tolist())
+        names, named = lists.forms.names, lists.forms.cuts.tolist()
+        terms = [term.decode() for term in lists.terms]
+        records = forms.encoded(terms, lists.forms, at[1:])
         for i, (term, *known) in enumerate(zip(lists.terms, most, *lengths, *ids, strict=True)):
             left, right, start, end = cuts[i], cuts[i + 1], at[i], at[i + 1]
             high, high_width = b"", width_of(above[i])
@@ -137,7 +149,8 @@ class ArrayFieldWriter(W3FieldWriter):
             greatest, shortest, longest, first, last = known
             width = width_of(greatest)
             count, total = right - left, end - start
-            covered, written = _forms(i, term, lists, slice(start, end))
+            written = records[i]
+            covered = forms.longest_of(names[named[i] : named[i + 1]]) if written else 1
             stored = b"".join(
                 (
                     HEADER.pack(count, width, high_width, where, len(high), covered, len(written)),
@@ -160,15 +173,6 @@ class ArrayFieldWriter(W3FieldWriter):
     def close(self) -> None:
         super().close()
         self._positions.close()
-
-
-def _forms(i: int, term: bytes, lists: PostingLists, of: slice) -> tuple[int, bytes]:
-    """The positions that the longest form of the i-th term covers, and its forms, encoded."""
-    if not lists.forms.written:
-        return 1, b""
-    chosen = slice(lists.forms.cuts[i], lists.forms.cuts[i + 1])
-    written, lengths = lists.forms.written[chosen], lists.forms.lengths[chosen]
-    return max(lengths), forms.encode(term.decode(), written, lengths, lists.forms.choices[of])
 
 
 class TermTable(OrderedHashReader):
@@ -226,6 +230,21 @@ class ArrayTermsReader(W3TermsReader):
         """Open the list of a term; None for an unknown term."""
         found = self._tindex.get(self._keycoder(field, term))
         return self._list_at(term, TERM_INFO.unpack(found)[OFFSET]) if found else None
+
+    def walk(self, field: str) -> Iterator[tuple[bytes, Place]]:
+        """The terms of a field, ascending."""
+        prefix = self._keycoder(field, b"")
+        for key, found in self._tindex.items_from(prefix):
+            if not key.startswith(prefix):
+                return
+            known = TERM_INFO.unpack(found)
+            yield key[len(prefix) :], Place(known[2], known[OFFSET], known[OFFSET + 1])
+
+    def read(self, terms: Sequence[str], places: Sequence[Place]) -> ReadLists:
+        """Read the lists of terms; raise EngineUnavailable if an earlier release wrote them."""
+        if self._earlier:
+            raise of_an_earlier_release()
+        return read_lists(terms, places, self._postfile, self._positions)
 
     def vocabulary(self) -> Vocabulary:
         """Read and decompress the vocabulary; nothing is cached."""

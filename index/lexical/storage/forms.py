@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from backfile.index.model.arrays import Bools, Numbers
 
+Ints = npt.NDArray[np.int64]
 Accepts = Callable[[str], bool]
 SIZE = struct.Struct("<H")
 SHORTEST_COMPRESSED = 16  # bytes; zlib makes fewer bytes longer
@@ -35,16 +36,15 @@ CAPITALS: tuple[Callable[[str], str], ...] = (
 class FormLists(NamedTuple):
     """The forms of many terms, concatenated."""
 
-    cuts: npt.NDArray[np.int64]
+    cuts: Ints
     """The start of each term's forms, and the end of the last one's."""
-    written: Sequence[str]
-    lengths: Sequence[int]
-    """The positions that each form covers."""
+    names: Sequence[str]
+    """Each form as `name_of` it."""
     choices: Numbers
     """The form of each occurrence: its index among those of its term."""
 
 
-NO_FORMS = FormLists(np.empty(0, np.int64), (), (), np.empty(0, np.uint32))
+NO_FORMS = FormLists(np.empty(0, np.int64), (), np.empty(0, np.uint32))
 
 
 class StoredForms(NamedTuple):
@@ -64,41 +64,71 @@ class StoredForms(NamedTuple):
         return np.array(self.lengths, np.uint32)[self.choices]
 
 
-def encode(term: str, written: Sequence[str], lengths: Sequence[int], choices: Numbers) -> bytes:
-    """The record of a term; empty for a term that is always written as itself."""
-    if len(written) == 1 and written[0] in (term, "") and lengths[0] == 1:
-        return b""
-    named = zip(written, lengths, strict=True)
-    names = "\n".join(_shortened(term, form, length) for form, length in named).encode()
-    packed = b""
-    if len(written) > 1:
-        packed = _packed(choices, _bits(len(written)))
-        if len(packed) > SHORTEST_COMPRESSED:
-            packed = min(
-                packed, zlib.compress(choices.astype(_type(len(written))).tobytes(), 6), key=len
-            )
-    return b"".join([SIZE.pack(len(names)), names, packed])
+def name_of(term: str, form: str = "", length: int = 1) -> str:
+    """A form that covers so many positions, as it is stored; by default the term itself."""
+    lowered = form.lower()
+    if lowered == term or not form:
+        shared = len(term)
+    else:
+        alike = (one == other for one, other in zip(lowered, term, strict=False))
+        shared = sum(takewhile(bool, alike))
+    for kind, capitals in enumerate(CAPITALS):
+        if capitals(lowered) == form:
+            code = shared * (len(CAPITALS) + 1) + kind
+            return f"{chr(FIRST + length)}{chr(FIRST + code)}{lowered[shared:]}"
+    return f"{chr(FIRST + length)}{chr(FIRST + len(CAPITALS))}{form}"
+
+
+def longest_of(names: Sequence[str]) -> int:
+    """The positions that the longest of some forms covers."""
+    return ord(max(names)[0]) - FIRST
+
+
+def encoded(terms: Sequence[str], forms: FormLists, ends: Sequence[int]) -> list[bytes]:
+    """The record of each term; empty for a term that is always written as itself.
+
+    `ends` are the numbers of occurrences of the terms up to each one.
+    """
+    if not forms.names:
+        return [b""] * len(terms)
+    counts = np.diff(forms.cuts)
+    packed = _packed(forms.choices, np.array(ends, np.int64), counts)
+    cuts, records = forms.cuts.tolist(), []
+    for i, term in enumerate(terms):
+        names = forms.names[cuts[i] : cuts[i + 1]]
+        if len(names) == 1 and names[0] == name_of(term):
+            records.append(b"")
+        else:
+            known = "\n".join(names).encode()
+            records.append(b"".join([SIZE.pack(len(known)), known, packed[i]]))
+    return records
 
 
 def decode(stored: bytes, term: str, n_occurrences: int) -> StoredForms:
     """Read the record of a term; raise ValueError if it does not fit the term's list."""
-    if not stored:
-        return StoredForms([term], [1], np.zeros(n_occurrences, np.uint32))
-    end = SIZE.size + SIZE.unpack_from(stored)[0]
-    names = stored[SIZE.size : end].decode().split("\n")
-    lengths, written = zip(*(_whole(term, name) for name in names), strict=True)
-    if len(names) == 1:
-        return StoredForms(written, lengths, np.zeros(n_occurrences, np.uint32))
-    bits, packed = _bits(len(names)), stored[end:]
-    if len(packed) < -(-bits * n_occurrences // 8):
-        size = np.dtype(_type(len(names))).itemsize * n_occurrences
-        found = zlib.decompressobj().decompress(packed, size)  # no more than it must give
-        choices = np.frombuffer(found, _type(len(names))).astype(np.uint32)
-    else:
-        choices = _unpacked(packed, bits, n_occurrences)
-    if len(choices) != n_occurrences or choices.max(initial=0) >= len(names):
+    found = decoded([term], [stored], np.array([n_occurrences]))
+    lengths, written = zip(*(_whole(term, name) for name in found.names), strict=True)
+    return StoredForms(written, lengths, found.choices)
+
+
+def decoded(terms: Sequence[str], records: Sequence[bytes], n_occurrences: Ints) -> FormLists:
+    """Read the records of terms; raise ValueError if one does not fit its term's list."""
+    names, packed, counts = [], [], []
+    for term, record in zip(terms, records, strict=True):
+        known = [name_of(term)]
+        if record:
+            end = SIZE.size + SIZE.unpack_from(record)[0]
+            known = record[SIZE.size : end].decode().split("\n")
+            packed.append(record[end:])
+        else:
+            packed.append(b"")
+        names += known
+        counts.append(len(known))
+    cuts = np.cumsum([0, *counts])
+    choices = _unpacked(packed, n_occurrences, np.diff(cuts))
+    if (choices >= np.repeat(np.diff(cuts), n_occurrences)).any():
         raise ValueError("the forms of a term")
-    return StoredForms(written, lengths, choices)
+    return FormLists(cuts, names, choices)
 
 
 def _bits(n_forms: int) -> int:
@@ -110,29 +140,71 @@ def _type(n_forms: int) -> str:
     return "<u1" if n_forms <= 256 else "<u2"
 
 
-def _packed(choices: Numbers, bits: int) -> bytes:
-    """Numbers in so many bits each."""
-    every = np.unpackbits(choices.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)
-    return np.packbits(every[:, 16 - bits :]).tobytes()
+def _packed(choices: Numbers, ends: Ints, n_forms: Ints) -> list[bytes]:
+    """The choices of each term, in as few bits as its forms need, or compressed."""
+    packed = [b""] * len(ends)
+    starts = np.append(0, ends[:-1])
+    for bits in range(1, _bits(int(n_forms.max(initial=1))) + 1):
+        lists = np.flatnonzero((n_forms > 1 << (bits - 1)) & (n_forms <= 1 << bits))
+        if not len(lists):
+            continue
+        counts = ends[lists] - starts[lists]
+        widths = -(-bits * counts // 8)
+        flags = np.zeros(int(widths.sum()) * 8, np.uint8)
+        taken = choices[ranges(starts[lists], counts)]
+        each = np.unpackbits(taken.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)
+        flags[ranges(np.cumsum(widths * 8) - widths * 8, bits * counts)] = each[
+            :, 16 - bits :
+        ].ravel()
+        content, cut = np.packbits(flags).tobytes(), 0
+        for i, width in zip(lists.tolist(), widths.tolist(), strict=True):
+            packed[i] = content[cut : cut + width]
+            cut += width
+            if width > SHORTEST_COMPRESSED:
+                of_term = choices[starts[i] : ends[i]].astype(_type(int(n_forms[i])))
+                packed[i] = min(packed[i], zlib.compress(of_term.tobytes(), 6), key=len)
+    return packed
 
 
-def _unpacked(packed: bytes, bits: int, count: int) -> Numbers:
-    every = np.zeros((count, 16), np.uint8)
-    found = np.unpackbits(np.frombuffer(packed, np.uint8), count=bits * count)
-    every[:, 16 - bits :] = found.reshape(count, bits)
-    return np.packbits(every).view(">u2").astype(np.uint32)
+def _unpacked(packed: Sequence[bytes], n_occurrences: Ints, n_forms: Ints) -> Numbers:
+    """The choices that `_packed` wrote, of all terms."""
+    choices = np.zeros(int(n_occurrences.sum()), np.uint32)
+    starts = np.cumsum(n_occurrences) - n_occurrences
+    sizes = np.fromiter(map(len, packed), np.int64, len(packed))
+    for bits in range(1, _bits(int(n_forms.max(initial=1))) + 1):
+        of_bits = (n_forms > 1 << (bits - 1)) & (n_forms <= 1 << bits)
+        whole = -(-bits * n_occurrences // 8)
+        for i in np.flatnonzero(of_bits & (sizes < whole)).tolist():
+            kind, count = _type(int(n_forms[i])), int(n_occurrences[i])
+            size = np.dtype(kind).itemsize * count
+            found = zlib.decompressobj().decompress(packed[i], size)  # no more than it must give
+            if len(found) != size:
+                raise ValueError("the forms of a term")
+            choices[starts[i] : starts[i] + count] = np.frombuffer(found, kind)
+        lists = np.flatnonzero(of_bits & (sizes >= whole))
+        if not len(lists):
+            continue
+        counts, widths = n_occurrences[lists], whole[lists]
+        content = b"".join(
+            packed[i][:width] for i, width in zip(lists.tolist(), widths.tolist(), strict=True)
+        )
+        flags = np.unpackbits(np.frombuffer(content, np.uint8))
+        flags = flags[ranges(np.cumsum(widths * 8) - widths * 8, bits * counts)]
+        every = np.zeros((int(counts.sum()), 16), np.uint8)
+        every[:, 16 - bits :] = flags.reshape(-1, bits)
+        choices[ranges(starts[lists], counts)] = np.packbits(every).view(">u2")
+    return choices
 
 
-def _shortened(term: str, form: str, length: int) -> str:
-    """A form without the letters that it shares with its term."""
-    lowered = form.lower()
-    alike = (one == other for one, other in zip(lowered, term, strict=False))
-    shared = sum(takewhile(bool, alike))
-    for kind, capitals in enumerate(CAPITALS):
-        if capitals(lowered) == form:
-            code = shared * (len(CAPITALS) + 1) + kind
-            return f"{chr(FIRST + length)}{chr(FIRST + code)}{lowered[shared:]}"
-    return f"{chr(FIRST + length)}{chr(FIRST + len(CAPITALS))}{form}"
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """All numbers of some ranges, one range after the other.
+
+    >>> ranges(np.array([5, 1]), np.array([2, 3])).tolist()
+    [5, 6, 1, 2, 3]
+    """
+    moved = starts - (np.cumsum(counts) - counts)
+    found: Ints = np.repeat(moved, counts) + np.arange(int(counts.sum()))
+    return found
 
 
 def _whole(term: str, name: str) -> tuple[int, str]:
@@ -143,27 +215,3 @@ def _whole(term: str, name: str) -> tuple[int, str]:
         raise ValueError("the forms of a term")
     form = term[:shared] + name[2:]
     return length, form if kind == len(CAPITALS) else CAPITALS[kind](form)
-
-
-def forms_joined(parts: Sequence[StoredForms]) -> StoredForms:
-    """Join the forms of consecutive occurrences of a term; forms that do not occur are dropped."""
-    numbers: dict[tuple[str, int], int] = {}
-    choices = []
-    for part in parts:
-        known = list(zip(part.written, part.lengths, strict=True))
-        occurring = np.unique(part.choices).tolist()
-        moved = np.zeros(len(known), np.uint32)
-        moved[occurring] = [numbers.setdefault(known[each], len(numbers)) for each in occurring]
-        choices.append(moved[part.choices])
-    written, lengths = zip(*numbers, strict=True)
-    return StoredForms(written, lengths, np.concatenate(choices))
-
-
-def lists_of(each: Sequence[StoredForms]) -> FormLists:
-    """The forms of many terms, concatenated."""
-    return FormLists(
-        np.cumsum([0, *(len(forms.written) for forms in each)]),
-        [written for forms in each for written in forms.written],
-        [length for forms in each for length in forms.lengths],
-        np.concatenate([forms.choices for forms in each]),
-    )

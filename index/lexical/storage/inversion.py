@@ -7,7 +7,6 @@ the first words of all its sentences or paragraphs but the first.
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,9 @@ from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import ENGLISH, spelling_of, term_of
 from backfile.index.lexical.analysis.word_delimiter import WORD, Token, tokens
 from backfile.index.lexical.storage.codec import PostingLists
-from backfile.index.lexical.storage.forms import NO_FORMS, FormLists
+from backfile.index.lexical.storage.forms import NO_FORMS, FormLists, name_of
 from backfile.index.lexical.storage.vocabulary import Forms
-from backfile.index.model.arrays import Numbers
+from backfile.index.model.arrays import Numbers, is_first
 from backfile.index.model.expression import Stretch
 from backfile.index.model.postings import key_of
 
@@ -98,7 +97,10 @@ class Inverter:
             try:
                 found = [known[word] for word in words]
             except KeyError:
-                found = [self._number(word, known, language) for word in words]
+                found = [
+                    known[word] if word in known else self._number(word, known, language)
+                    for word in words
+                ]
             if found and min(found) < 0:
                 self._extend(found)
             else:
@@ -124,9 +126,7 @@ class Inverter:
             self._forms.extend(alone)
 
     def _number(self, word: str, known: dict[str, int], language: str) -> int:
-        """The form of a word, or the number of its compound."""
-        if word in known:
-            return known[word]
+        """The form of a new word, or the number of its compound."""
         found = tokens(word)
         if len(found) == 1:
             known[word] = self._form_of(found[0], word, language)
@@ -196,11 +196,11 @@ class Inverter:
         # Tokens are in order of document and position; a stable sort by term keeps that order.
         order = np.argsort(terms, kind="stable")
         terms, documents, positions = terms[order], documents[order], positions[order]
-        fresh = _is_first(terms) | _is_first(documents)
+        fresh = is_first(terms) | is_first(documents)
         first = np.flatnonzero(fresh)  # the first position of each term in each document
         frequencies = np.diff(np.append(first, len(terms))).astype(np.uint32)
         owners: Numbers = documents[first].astype(np.uint32)
-        cuts = np.append(np.flatnonzero(_is_first(terms[first])), len(first))
+        cuts = np.append(np.flatnonzero(is_first(terms[first])), len(first))
         return PostingLists(
             [term for term, _ in names],
             cuts,
@@ -215,26 +215,19 @@ class Inverter:
         """The forms of each term, the most frequent first, and which of them each token has."""
         counts = np.bincount(occurrences, minlength=len(of_form))
         order = np.lexsort((-counts, of_form))
-        cuts = np.append(np.flatnonzero(_is_first(of_form[order])), len(order))
+        cuts = np.append(np.flatnonzero(is_first(of_form[order])), len(order))
         ranks = np.empty(len(order), np.uint32)
         ranks[order] = np.arange(len(order)) - np.repeat(cuts[:-1], np.diff(cuts))
         chosen = order.tolist()
-        return FormLists(
-            cuts,
-            [self._written[form] for form in chosen],
-            [self._lengths[form] for form in chosen],
-            ranks[occurrences],
-        )
+        terms = [*self._numbers]
+        names = [
+            name_of(terms[self._term_of_form[form]], self._written[form], self._lengths[form])
+            for form in chosen
+        ]
+        return FormLists(cuts, names, ranks[occurrences])
 
     def forms(self) -> Forms:
         """The words as they are written, and the documents that hold them."""
         found, documents, _ = self._occurrences()
         counts = np.bincount(found, minlength=len(self._keys))
         return Forms(self._keys, self._written, counts, found, documents)
-
-
-def _is_first(numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
-    """Mask of the numbers that differ from the one before."""
-    differs = np.ones(len(numbers), np.bool_)
-    differs[1:] = numbers[1:] != numbers[:-1]
-    return differs

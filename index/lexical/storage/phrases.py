@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backfile.index.lexical.storage.forms import Accepts
+from backfile.index.lexical.storage.forms import Accepts, ranges
 from backfile.index.lexical.storage.postings import StoredList
-from backfile.index.model.arrays import Bools, Numbers, Rows
+from backfile.index.model.arrays import Bools, Numbers, Rows, distinct, is_first
 from backfile.index.model.expression import Gap, Stretch
 
 NO_BREAKS: Mapping[Stretch, StoredList] = MappingProxyType({})
 NOTHING: Rows = np.empty(0, np.int64)
+SPARSE = 32  # of so many documents one is in the shorter list, or fewer: then they are looked up
 SHIFT = 32  # a place is (document << SHIFT) + position
 
 
@@ -49,10 +50,13 @@ def phrase_postings(
     held = reduce(_common, sorted(searched, key=len))
     if not len(held):
         return NOTHING, NOTHING
+    alone = slots[0].lists or () if len(slots) == 1 and not leading else ()
+    if len(alone) == 1 and alone[0].longest == 1:  # no two occurrences end at one place
+        return _of_one(alone[0], slots[0].accepts)
     reached = _occurrences(slots[0], held)
     if leading:
         reached = _leading(reached, _breaks(breaks.get(Stretch.PARAGRAPH), held))
-    ends = np.unique(reached.ends)
+    ends = distinct(reached.ends)
     for slot, gap in zip(slots[1:], gaps, strict=True):
         if slot.lists is None:  # any word
             ends = ends + 1
@@ -64,15 +68,27 @@ def phrase_postings(
             follows = _follows(places.starts, ends, gap)
         ends = places.ends[follows]
         if any(stored.longest > 1 for stored in slot.lists):
-            ends = np.unique(ends)
-    return np.unique(ends >> SHIFT, return_counts=True)
+            ends = distinct(ends)
+    documents = ends >> SHIFT
+    firsts = np.flatnonzero(is_first(documents))
+    return documents[firsts], np.diff(np.append(firsts, len(documents)))
+
+
+def _of_one(stored: StoredList, accepts: Accepts | None) -> tuple[Rows, Rows]:
+    """The documents of a list, and how often each holds a form of it that is accepted."""
+    counts = stored.frequencies.astype(np.int64)
+    if accepts is not None:
+        taken = stored.forms().accepted(accepts)
+        counts = np.add.reduceat(taken, np.cumsum(counts) - counts, dtype=np.int64)
+    held = counts > 0
+    return stored.documents[held].astype(np.int64), counts[held]
 
 
 def _documents(lists: Sequence[StoredList]) -> Numbers:
     """The documents of any of these lists, ascending."""
     if len(lists) == 1:
         return lists[0].documents
-    return np.unique(np.concatenate([stored.documents for stored in lists]))
+    return distinct(np.concatenate([stored.documents for stored in lists]))
 
 
 def _occurrences(slot: SlotLists, held: Numbers) -> Places:
@@ -86,8 +102,7 @@ def _occurrences(slot: SlotLists, held: Numbers) -> Places:
 
 
 def _of_list(stored: StoredList, accepts: Accepts | None, held: Numbers) -> Places:
-    common = _common(stored.documents, held) if len(stored.documents) else stored.documents
-    starts, chosen = _places(stored, common)
+    starts, chosen = _places(stored, held)
     if accepts is None and stored.longest == 1:
         return Places(starts, starts)
     forms = stored.forms()
@@ -106,33 +121,53 @@ def _leading(places: Places, breaks: Rows) -> Places:
     return Places(places.starts[first == after], places.ends[first == after])
 
 
-def _common(few: Numbers, many: Numbers) -> Numbers:
-    """The numbers of a short ascending list that are in a longer one too."""
-    at = np.searchsorted(many, few)
-    at[at == len(many)] = 0
-    common: Numbers = few[many[at] == few]
+def _common(one: Numbers, other: Numbers) -> Numbers:
+    """The numbers that are in both ascending lists."""
+    common: Numbers = one[_shared(one, other)]
     return common
 
 
-def _places(stored: StoredList, held: Numbers) -> tuple[Rows, Rows]:
-    """The places of a term in documents that hold it, ascending, and their indices in its list."""
-    at = np.searchsorted(stored.documents, held)
-    counts = stored.frequencies[at].astype(np.int64)
-    ends = np.cumsum(stored.frequencies, dtype=np.int64)
-    # The index of a document's first position, less the number of positions taken before it.
-    shifts = ends[at] - np.cumsum(counts)
-    chosen = np.repeat(shifts, counts) + np.arange(int(counts.sum()))
-    owners = np.repeat(held.astype(np.int64) << SHIFT, counts)
-    places: Rows = owners + stored.positions()[chosen]
+def _shared(numbers: Numbers, others: Numbers) -> Rows:
+    """The indices of the numbers that are in the other list too; both lists ascend."""
+    if not len(numbers) or not len(others):
+        return NOTHING
+    few, many = sorted((numbers, others), key=len)
+    if len(few) * SPARSE > many[-1]:
+        mask = np.zeros(max(few[-1], many[-1]) + 1, np.bool_)
+        mask[others] = True
+        return np.flatnonzero(mask[numbers])
+    at = np.searchsorted(many, few)
+    at[at == len(many)] = 0
+    alike = many[at] == few
+    return np.flatnonzero(alike) if few is numbers else at[alike]
+
+
+def _places(stored: StoredList, held: Numbers) -> tuple[Rows, Rows | slice]:
+    """The places of a term in documents of `held`, ascending, and their indices in its list."""
+    at = _shared(stored.documents, held)
+    documents, counts = stored.documents[at].astype(np.int64), stored.frequencies[at]
+    chosen: Rows | slice = slice(None)
+    if len(at) < len(stored.documents):
+        taken = counts.astype(np.int64)
+        chosen = ranges(np.cumsum(stored.frequencies, dtype=np.int64)[at] - taken, taken)
+    places: Rows = np.repeat(documents << SHIFT, counts)
+    places += stored.positions(chosen)
     return places, chosen
 
 
 def _follows(places: Rows, before: Rows, gap: int) -> Bools:
     """Mark the places that are 1 to `gap` positions after one of the places before."""
-    if not len(before):
-        return np.zeros(len(places), np.bool_)
-    nearest = np.searchsorted(before, places) - 1
-    marked: Bools = (nearest >= 0) & (places - before[nearest] <= gap)
+    marked: Bools = np.zeros(len(places), np.bool_)
+    if not len(before) or not len(places):
+        return marked
+    if gap == 1 and len(before) < len(places):  # the fewer are looked up among the more
+        wanted = before + 1
+        at = np.searchsorted(places, wanted)
+        at[at == len(places)] = 0
+        marked[at[places[at] == wanted]] = True
+    else:
+        nearest = np.searchsorted(before, places) - 1
+        np.logical_and(nearest >= 0, places - before[nearest] <= gap, out=marked)
     return marked
 
 
@@ -150,4 +185,4 @@ def _breaks(stored: StoredList | None, held: Numbers) -> Rows:
     """The places where sentences or paragraphs begin, but for the first of each document."""
     if stored is None:
         return np.empty(0, np.int64)
-    return _places(stored, _common(held, stored.documents))[0]
+    return _places(stored, held)[0]

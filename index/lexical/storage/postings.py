@@ -4,7 +4,8 @@ import mmap
 import os
 import struct
 import zlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from whoosh.filedb.structfile import BufferFile
@@ -12,9 +13,11 @@ from whoosh.filedb.structfile import BufferFile
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.sealing import BLOCK, Seal
-from backfile.index.lexical.storage.forms import StoredForms, decode
+from backfile.index.lexical.storage.forms import FormLists, Ints, StoredForms, decode, decoded
 from backfile.index.lexical.storage.unpickling import NAME, CheckedFile, damaged
 from backfile.index.model.arrays import Numbers
+
+EVERY = slice(None)
 
 
 class MappedFile(CheckedFile):
@@ -116,32 +119,115 @@ class StoredList:
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
         self._forms = postings, offset + (4 + width) * count, size
 
-    def positions(self) -> Numbers:
-        """All positions, one document after the other: as many as the frequencies add up to."""
+    def positions(self, chosen: Ints | slice = EVERY) -> Numbers:
+        """Positions, one document after the other: as many as the frequencies add up to.
+
+        Only those with these indices in the list, if some are `chosen`.
+        """
         offset, n_high = self._where
         n_low = int(self.frequencies.sum(dtype=np.int64))
-        found = np.frombuffer(self._file.get(offset, n_low), "<u1").astype(np.uint32)
+        found = np.frombuffer(self._file.get(offset, n_low), "<u1")[chosen].astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
-            length = self._high_width * n_low
-            high = zlib.decompressobj().decompress(packed, length)  # no more than it must give
-            found += np.frombuffer(high, f"<u{self._high_width}") * np.uint32(256)
+            found += _high_positions(packed, self._high_width, n_low, chosen)
         return found
 
     def forms(self) -> StoredForms:
         """How each occurrence is written, in the order of the positions."""
         postings, offset, size = self._forms
         if size is None:
-            reason = Message(
-                "an earlier release made it, which did not keep how words are written; "
-                "`backfile rebuild lexical` or the next `backfile index` makes it anew"
-            )
-            raise EngineUnavailable(NAME, reason)
+            raise of_an_earlier_release()
         n_occurrences = int(self.frequencies.sum(dtype=np.int64))
         try:
             return decode(postings.get(offset, size), self._term, n_occurrences)
         except (ValueError, IndexError, struct.error, zlib.error) as exc:
             raise damaged(str(postings)) from exc
+
+
+class Place(NamedTuple):
+    """Where a list is stored, and how many postings it has."""
+
+    n_postings: int
+    offset: int
+    size: int
+
+
+class ReadLists(NamedTuple):
+    """The posting lists of many terms, concatenated."""
+
+    counts: Ints
+    """The number of postings of each term, above 0."""
+    documents: Numbers
+    frequencies: Numbers
+    positions: Numbers
+    """`frequencies[i]` positions for each i."""
+    forms: FormLists
+
+
+def read_lists(
+    terms: Sequence[str], places: Sequence[Place], postings: Any, positions: Any
+) -> ReadLists:
+    """Read many lists of arrays-4 at once; raise EngineUnavailable if one is damaged."""
+    stored = [postings.get(place.offset, place.size) for place in places]
+    headers = [HEADER.unpack_from(each) for each in stored]
+    counts, widths = (np.array([each[i] for each in headers], np.int64) for i in (0, 1))
+    cut = HEADER.size
+    documents = b"".join(
+        each[cut : cut + 4 * head[0]] for each, head in zip(stored, headers, strict=True)
+    )
+    ends = (cut + (4 + widths) * counts).tolist()
+    if not counts.all() or any(
+        len(each) != end + head[6] for each, end, head in zip(stored, ends, headers, strict=True)
+    ):
+        raise damaged(str(postings))
+    frequencies = np.empty(int(counts.sum()), np.uint32)
+    for width in np.unique(widths).tolist():
+        some = np.flatnonzero(widths == width).tolist()
+        found = b"".join(stored[i][cut + 4 * headers[i][0] : ends[i]] for i in some)
+        frequencies[np.repeat(widths == width, counts)] = np.frombuffer(found, f"<u{width}")
+    totals = np.add.reduceat(frequencies, np.cumsum(counts) - counts, dtype=np.int64)
+    try:
+        records = [each[end:] for each, end in zip(stored, ends, strict=True)]
+        forms = decoded(terms, records, totals)
+    except (ValueError, IndexError, struct.error, zlib.error) as exc:
+        raise damaged(str(postings)) from exc
+    return ReadLists(
+        counts,
+        np.frombuffer(documents, "<u4"),
+        frequencies,
+        _positions(positions, headers, totals.tolist()),
+        forms,
+    )
+
+
+def _positions(file: Any, headers: Sequence[Any], totals: Sequence[int]) -> Numbers:
+    """All positions of lists with these headers."""
+    wheres = [(head[3], total) for head, total in zip(headers, totals, strict=True)]
+    low = b"".join([file.get(where, total) for where, total in wheres])
+    found = np.frombuffer(low, "<u1").astype(np.uint32)
+    start = 0
+    for (where, total), head in zip(wheres, headers, strict=True):
+        if head[4]:
+            high = _high_positions(file.get(where + total, head[4]), head[2], total)
+            found[start : start + total] += high
+        start += total
+    return found
+
+
+def _high_positions(packed: bytes, width: int, count: int, chosen: Ints | slice = EVERY) -> Numbers:
+    """What the high bytes add to the chosen ones of so many positions, so many bytes each."""
+    found = zlib.decompressobj().decompress(packed, width * count)  # no more than it must give
+    high: Numbers = np.frombuffer(found, f"<u{width}")[chosen] * np.uint32(256)
+    return high
+
+
+def of_an_earlier_release() -> EngineUnavailable:
+    """The error where forms are needed that a list does not know."""
+    reason = Message(
+        "an earlier release made it, which did not keep how words are written; "
+        "`backfile rebuild lexical` or the next `backfile index` makes it anew"
+    )
+    return EngineUnavailable(NAME, reason)
 
 
 def width_of(most: int) -> int:

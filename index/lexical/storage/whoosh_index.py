@@ -15,10 +15,10 @@ from backfile.archive.store.sealing import damage_of
 from backfile.archive.store.switching import present, settle_switch, switch
 from backfile.archive.workers import Task, Workers
 from backfile.index.lexical.storage.codec import deleted_documents, document_rows
+from backfile.index.lexical.storage.merging import merge_segments
 from backfile.index.lexical.storage.segments import (
     INDEX_NAME,
     STAGING,
-    merge_segments,
     schema,
     staging_of,
     write_segment,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from backfile.archive.workers import once
 from backfile.index.vector.embedding.model import window_of
 
 # BERT's pre-tokenizer always splits here: at spaces and at this punctuation.
-WORD = re.compile(r"""[^ \t\n\r,."“”]+|[,."“”]+""")
+WORD = re.compile(r"""([^ \t\n\r,."“”]+|[,."“”]+)""")
 MOST_WORDS = 1 << 17  # words in the cache of token starts
 LONGEST_WORD = 64  # characters of a cached word; longer ones hardly occur twice
 
@@ -50,18 +51,19 @@ class ModelTokenizer:
         """
         if not self._by_words:
             return self._cut(text)
-        starts: list[int] = []
-        cache = self._cache
-        for match in WORD.finditer(text):
-            at, word = match.start(), match.group()
-            within = cache.get(word)
-            if within is None:
-                within = self._add_to_cache(word)
-            if len(within) == 1:
-                starts.append(at + within[0])
-            else:
-                starts += [at + start for start in within]
-        return starts
+        pieces = WORD.split(text)  # blanks and words in turn
+        within = list(map(self._cache.get, pieces[1::2]))
+        if None in within:
+            within = [
+                self._add_to_cache(word) if found is None else found
+                for word, found in zip(pieces[1::2], within, strict=True)
+            ]
+        places = list(accumulate(map(len, pieces)))[::2]
+        return [
+            place + start
+            for place, found in zip(places, within, strict=False)
+            for start in found or ()
+        ]
 
     def _add_to_cache(self, word: str) -> Sequence[int]:
         within = self._cut(word)
