@@ -95,7 +95,7 @@ class ChromaIndex:
         return distinct(np.concatenate([NO_ROWS, *(part.rows for part in self._readable())]))
 
     def is_behind(self, embedded: Rows) -> bool:
-        differing = np.setxor1d(embedded, self.rows())
+        differing = np.setxor1d(embedded, self.rows(), assume_unique=True)
         return len(differing) > 0 or self._codes.is_behind(embedded)
 
     def snapshot(self, embedded: Bools) -> "ChromaSnapshot":

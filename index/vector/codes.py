@@ -124,6 +124,8 @@ class CodeFile:
             filled = np.isin(rows, with_code)
             codes[filled], scales = _scaled(vectors[with_code])
             notes["sum"][filled], notes["scale"][filled] = expected[with_code], scales
+            # A vector may come back as it was: then an old note must not fit a code that is gone.
+            write_lines(self._notes_path, rows, np.zeros_like(notes)[:, None])
             write_lines(self._path, rows, codes)
             write_lines(self._notes_path, rows, notes[:, None])
 

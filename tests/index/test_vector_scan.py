@@ -197,9 +197,9 @@ def test_what_is_no_vector_of_length_1_is_compared_exactly(file, broken):
     codes.check()
 
 
-@pytest.mark.parametrize("killed_before", [1, 2, 3, 4])
+@pytest.mark.parametrize("killed_before", range(1, 7))
 def test_a_kill_leaves_rows_with_their_codes_or_without(file, monkeypatch, killed_before):
-    """Lots of 300 rows are six writings: the codes, then the notes, of each."""
+    """Lots of 300 rows are nine writings: no notes, the codes, then the notes, of each."""
     from backfile.archive.store import vectors
     from backfile.index.vector import codes as module
 
@@ -218,10 +218,28 @@ def test_a_kill_leaves_rows_with_their_codes_or_without(file, monkeypatch, kille
         patched.setattr(module, "write_lines", dying)
         with pytest.raises(InterruptedError):
             CodeFile(file).bring_up(ALL)
-    assert coded(file) == ALL[: (killed_before - 1) // 2 * 300].tolist()
+    assert coded(file) == ALL[: (killed_before - 1) // 3 * 300].tolist()
     CodeFile(file).check()
     CodeFile(file).bring_up(ALL)
     assert coded(file) == ALL.tolist()
+
+
+def test_a_code_that_was_blanked_by_a_killed_run_is_not_used_again(file, monkeypatch):
+    from backfile.archive.store import vectors
+    from backfile.index.vector import codes as module
+
+    def dying(path, rows, lines):
+        vectors.write_lines(path, rows, lines)
+        if path.suffix == ".codes":
+            raise InterruptedError
+
+    CodeFile(file).bring_up(ALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_lines", dying)
+        with pytest.raises(InterruptedError):
+            CodeFile(file).bring_up(ALL[5:])
+    CodeFile(file).check()
+    assert coded(file) == ALL[5:].tolist()
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
