@@ -49,6 +49,8 @@ VENDORS = {
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
     "warcio": ("archive/formats/web/web_archives.py",),
+    "brotli": ("archive/formats/web/content_codings.py",),
+    "zstandard": ("archive/formats/web/content_codings.py",),
     "feedparser": ("archive/formats/web/feeds.py",),
     "lxml": ("archive/formats/web/markup.py", "archive/formats/wire/"),
     "trafilatura": ("archive/formats/web/pages.py",),

@@ -33,6 +33,8 @@ XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))",
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
+CONTROLS = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1e]")  # not those that divide cells, nor escape
+MOST_CONTROLS = 0.02  # their share in a text; of packed data, a twelfth
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".psv"})
@@ -158,8 +160,10 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
 
 
 def _is_binary(file: SourceFile, content: bytes, encoding: str) -> bool:
-    """Whether content has zero bytes, and neither its encoding nor its format allows them."""
-    if content.count(b"\x00") <= len(content) * MOST_NULS or encoding in WIDE_ENCODINGS:
+    """Whether content has bytes of no text, and neither its encoding nor its format allows them."""
+    few_nuls = content.count(b"\x00") <= len(content) * MOST_NULS
+    few_controls = len(CONTROLS.findall(content)) <= len(content) * MOST_CONTROLS
+    if (few_nuls and few_controls) or encoding in WIDE_ENCODINGS:
         return False
     head = content.decode("latin-1")
     return not any(each.has_nuls and each.recognises(file, head) for each in FORMATS)
