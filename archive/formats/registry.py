@@ -93,7 +93,9 @@ OWN_FORMATS: tuple[Format, ...] = (
     Format(
         "JSON",
         Stage.JSON,
-        lambda file, head: file.suffix == ".json" or bool(JSON_OPENING.match(head)),
+        lambda file, head: (
+            bool(JSON_OPENING.match(head)) or (file.suffix == ".json" and "<" not in head[:99])
+        ),
         records.read_json,
     ),
     Format("web page", Stage.MARKUP, _is_page, pages.read_page),
