@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
 from backfile.archive.formats.cleaning.characters import is_legible
@@ -70,6 +70,8 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 
 MAP_TEXT = "--map text=NAME"
+CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+\d{1,9} chars\]\Z")
+CUT_WITHIN = 40  # characters at the end of a text
 ILLEGIBLE = "its text is not made of letters (binary data, or packed)"
 
 
@@ -119,6 +121,10 @@ class FieldMap:
         order = self.dates.order
         return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
 
+    def choosing(self, chosen: Mapping[str, str]) -> Self:
+        """The same map with these fields chosen; a subclass counts on."""
+        return replace(self, chosen=chosen)
+
     def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Find the value of each article field: the first usual name that is not empty.
 
@@ -163,7 +169,7 @@ def article_from(
     written_text = as_text(found.get("text", ""))
     if not is_legible(written_text):
         raise UnreadableArticle(str(origin), ILLEGIBLE)
-    text = clean_text(written_text)
+    text = clean_text(_without_count(written_text))
     if not text:
         if not title:
             raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
@@ -226,6 +232,13 @@ def stand_in_title(text: str) -> str:
 
 def _is_filled(value: object) -> bool:
     return value is not None and value != "" and value != [] and value != {}
+
+
+def _without_count(text: str) -> str:
+    """Remove `[+123 chars]`, which NewsAPI puts behind the beginning of a text."""
+    if not text.endswith("chars]"):
+        return text
+    return text[:-CUT_WITHIN] + CUT_BY_API.sub("…", text[-CUT_WITHIN:])
 
 
 def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:

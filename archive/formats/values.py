@@ -21,7 +21,7 @@ BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
 # Names of the one value in an object. With `$`: MongoDB's Extended JSON.
 LINE_NAMES = (
     *("name", "title", "value", "text", "rendered", "plain", "main", "basic", "original"),
-    *("displayname", "label", "default", "$oid", "$date", "$numberlong", "$numberint"),
+    *("literal", "displayname", "label", "default", "$oid", "$date", "$numberlong", "$numberint"),
     *("$numberdouble", "$numberdecimal", "$uuid", "$symbol", "#text", "@value", "_", "stringvalue"),
     *("timestampvalue", "integervalue", "s", "n", "html", "content", "id"),
 )
