@@ -22,7 +22,8 @@ from backfile.archive.formats.tables.dialects import (
 )
 from backfile.archive.formats.text import documents
 from backfile.archive.formats.web import feeds, pages
-from backfile.archive.formats.web.markup import root_of
+from backfile.archive.formats.web.markup import BLOCKS, root_of
+from backfile.archive.formats.web.saved_pages import is_page_by_suffix
 from backfile.archive.model.errors import UnreadableArticle
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
@@ -30,6 +31,8 @@ HTML_OPENING = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
+TAG_OPENING = re.compile(r"\s*<([A-Za-z][\w.:-]*)(?:\s[^<>]*)?/?>\s*<")
+HTML_NAMES = BLOCKS | {"a", "b", "br", "i", "em", "strong", "span", "img", "title", "meta"}
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
@@ -54,6 +57,17 @@ def _is_json_lines(file: SourceFile, head: str) -> bool:
 
 def _is_page(_: SourceFile, head: str) -> bool:
     return bool(HTML_OPENING.match(head)) or root_of(head) == "html"
+
+
+def _is_page_by_suffix(file: SourceFile, head: str) -> bool:
+    return is_page_by_suffix(file.suffix, head)
+
+
+def _is_xml(file: SourceFile, head: str) -> bool:
+    if XML_OPENING.match(head):
+        return True
+    opening = TAG_OPENING.match(head) if file.suffix in ("", ".xml") else None
+    return opening is not None and opening[1].lower() not in HTML_NAMES
 
 
 def _refuse_xml(file: SourceFile, _: FieldMap) -> ReadResults:
@@ -105,9 +119,10 @@ OWN_FORMATS: tuple[Format, ...] = (
     Format(
         "other XML",
         Stage.OTHER_MARKUP,
-        lambda _, head: bool(XML_OPENING.match(head)),
+        _is_xml,
         _refuse_xml,
     ),
+    Format("web page", Stage.TEXT, _is_page_by_suffix, pages.read_page),
     Format(
         "native",
         Stage.TEXT,
