@@ -20,7 +20,7 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import documents
+from backfile.archive.formats.text import database_exports, documents
 from backfile.archive.formats.web import feeds, pages
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
@@ -123,6 +123,12 @@ OWN_FORMATS: tuple[Format, ...] = (
         _refuse_xml,
     ),
     Format("web page", Stage.TEXT, _is_page_by_suffix, pages.read_page),
+    Format(
+        "database export",
+        Stage.TEXT,
+        lambda _, head: database_exports.is_export(head),
+        database_exports.read_export,
+    ),
     Format(
         "native",
         Stage.TEXT,
