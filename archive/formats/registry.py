@@ -21,7 +21,7 @@ from backfile.archive.formats.tables.dialects import (
     delimiter_of,
 )
 from backfile.archive.formats.text import database_exports, documents
-from backfile.archive.formats.web import feeds, pages
+from backfile.archive.formats.web import feeds, pages, wordpress
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
 from backfile.archive.model.errors import UnreadableArticle
@@ -113,6 +113,12 @@ OWN_FORMATS: tuple[Format, ...] = (
         records.read_json,
     ),
     Format("web page", Stage.MARKUP, _is_page, pages.read_page),
+    Format(
+        "WordPress export",
+        Stage.MARKUP,
+        lambda _, head: root_of(head) in feeds.FEED_ROOTS and wordpress.is_export(head),
+        wordpress.read_export,
+    ),
     Format(
         "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed
     ),
