@@ -22,7 +22,7 @@ MOST_TIMES = 200  # the highest compression ratio, of a member and of all member
 ALWAYS_ALLOWED = 64 << 20  # bytes; up to this size the ratio does not matter
 IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is searched for later
 ENCRYPTED = 1  # a bit of a ZIP member's flags
-OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # members of office documents and e-books
+DOCUMENT_MARKS = frozenset(("[Content_Types].xml", "mimetype"))  # of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
 STUMBLES = (
     ValueError,
@@ -46,10 +46,21 @@ class Container(NamedTuple):
 
 
 def members_of(file: SourceFile) -> Members | None:
-    """Walk the members of a file; None if it is not a container."""
+    """Walk the members of a file; None if it is not a container, but a document for instance."""
     head = file.head()
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
-    return _translated(found.members(file)) if found else None
+    if found is None or (found.members is in_zip and _is_document(file)):
+        return None
+    return _translated(found.members(file))
+
+
+def _is_document(file: SourceFile) -> bool:
+    """Whether a ZIP file is an office document or an e-book."""
+    try:
+        with file.open() as stream, ZipFile(stream) as opened:
+            return not DOCUMENT_MARKS.isdisjoint(opened.namelist())
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
 
 
 def _translated(members: Members) -> Members:
@@ -61,13 +72,10 @@ def _translated(members: Members) -> Members:
 
 
 def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
-    """Walk a ZIP file in its own order; raise UnreadableArticle for what is a document instead."""
+    """Walk a ZIP file in its own order."""
     with file.open() as stream, ZipFile(stream) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
         names = {info.filename for info in infos}
-        if names & set(OFFICE_MARKS):
-            reason = "an office document or an e-book is not read; convert it to text"
-            raise UnreadableArticle(file.place, reason)
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
         walk = _Walk(file, sum(info.compress_size for info in infos))

@@ -8,6 +8,7 @@ import json
 import re
 
 from backfile.archive.formats import mail, records
+from backfile.archive.formats.documents.formats import DOCUMENTS, RTF
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import WIDE_ENCODINGS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.format import BinaryFormat, Format, Stage
@@ -34,7 +35,6 @@ XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))",
 TAG_OPENING = re.compile(r"\s*<([A-Za-z][\w.:-]*)(?:\s[^<>]*)?/?>\s*<")
 HTML_NAMES = BLOCKS | {"a", "b", "br", "i", "em", "strong", "span", "img", "title", "meta"}
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
-OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
 CONTROLS = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1e]")  # not those that divide cells, nor escape
 MOST_CONTROLS = 0.02  # their share in a text; of packed data, a twelfth
@@ -89,6 +89,7 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 
 BINARY_FORMATS: tuple[BinaryFormat, ...] = (
+    *DOCUMENTS.binary_formats,
     BinaryFormat(
         "SQLite", lambda head: head.startswith(databases.MAGIC), sqlite_tables.read_sqlite
     ),
@@ -170,10 +171,7 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
     content = file.head()
     if not content.strip():
         raise UnreadableArticle(file.place, "the file is empty")
-    for opening, kind in OTHER_OPENINGS:
-        if content.startswith(opening):
-            raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    if not content.startswith(TEXT_OPENINGS):
+    if not content.startswith(TEXT_OPENINGS) or content.startswith(RTF):
         for binary in BINARY_FORMATS:
             if binary.recognises(content):
                 return binary

@@ -148,7 +148,7 @@ def test_a_container_that_is_cut_short_is_reported(read, name):
 
 def test_an_office_document_is_no_folder_of_news(read):
     (refused,) = read(zipped(("[Content_Types].xml", b"<x/>"), ("word/a.xml", b"<x/>")), "a.docx")
-    assert refused.reason == "an office document or an e-book is not read; convert it to text"
+    assert refused.reason == "an office document of a kind that is not read; convert it"
 
 
 @pytest.mark.parametrize("compressed", [True, False])

@@ -59,8 +59,11 @@ def test_a_reader_never_raises_on_arbitrary_bytes(tmp_path_factory, suffix, open
             "XML of a kind that is not read (a); convert to JSON",
         ),
         ("feed", b"<rss version='2.0'/>", "no entries"),
-        ("a.pdf", b"%PDF-1.7 Rain", "PDF is not read; convert it to text"),
-        ("a.txt", b"{\\rtf1 Rain}", "RTF is not read; convert it to text"),
+        (
+            "a.pdf",
+            b"%PDF-1.7 Rain",
+            "not a PDF that can be read (Failed to load document (PDFium: Data format error).)",
+        ),
         ("a.docx", b"PK\x03\x04Rain", "the compressed data is cut short or damaged"),
         ("a.log", b"Rain fell.", "no reader for this kind of file (.log)"),
     ],

@@ -1,0 +1,85 @@
+"""Reads documents in a separate process, and makes articles of their texts."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from backfile.archive.formats.cleaning import clean_text
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.format import BinaryFormat, Plugin
+from backfile.archive.formats.processes import TOO_MUCH, reading
+from backfile.archive.formats.text.database_exports import documents_in, is_export
+from backfile.archive.formats.text.documents import titled
+from backfile.archive.formats.wire.bylines import byline_in
+from backfile.archive.model.errors import UnreadableArticle
+
+MODULE = "backfile.archive.formats.documents.extraction"
+PDF, RTF, PACKED = b"%PDF", b"{\\rtf", b"PK\x03\x04"
+LIBRARIES = {"PDF": "pypdfium2", "RTF": "striprtf"}
+INSTALL = "`pip install 'backfile[documents]'` brings it"
+
+
+def read_pdf(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read the text layer of a PDF as one article; pages without one are listed."""
+    yield from _read(file, names, "PDF", PDF)
+
+
+def read_rtf(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a file of RTF: one article, or each document of an export of a news database."""
+    yield from _read(file, names, "RTF", RTF)
+
+
+def read_packed(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a document of Word or OpenDocument, or each chapter of an e-book (EPUB)."""
+    yield from _read(file, names, "packed", PACKED)
+
+
+def _read(file: SourceFile, names: FieldMap, kind: str, opening: bytes) -> ReadResults:
+    library = LIBRARIES.get(kind)
+    if library and not find_spec(library):
+        raise UnreadableArticle(file.place, f"{kind} is read with {library}; {INSTALL}")
+    number, ended = 0, False
+    with reading(MODULE, path_or_bytes(file, opening), kind) as messages:
+        for message in messages:
+            number = message.get("number", number)
+            if ended := "end" in message:
+                break
+            if "page" in message:
+                continue
+            if "refused" in message:
+                place = str(file.origin(number)) if number else file.place
+                yield UnreadableArticle(place, message["refused"])
+            else:
+                yield from _articles(message, file, names)
+    if not ended:
+        yield UnreadableArticle(str(file.origin(number + 1)), TOO_MUCH)
+
+
+def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> ReadResults:
+    text = message["text"]
+    if is_export(text):
+        yield from documents_in(text, file, names)
+        return
+    if message.get("title"):
+        record = {**message, "authors": message.get("authors") or byline_in(text)}
+    else:
+        record = {**message, **titled(clean_text(text)), "authors": byline_in(text)}
+    yield _article(record, file, message["number"], names)
+
+
+def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
+    usual = FieldMap(dates=names.dates)
+    name = file.key if number == 1 else ""
+    try:
+        return article_from(record, file.origin(number), usual, file.defaults, file_name=name)
+    except UnreadableArticle as refused:
+        return UnreadableArticle(refused.origin, f"{refused.reason.partition(' among')[0]} in it")
+
+
+DOCUMENTS = Plugin(
+    binary_formats=(
+        BinaryFormat("PDF", lambda head: PDF in head[:1024], read_pdf),
+        BinaryFormat("RTF", lambda head: head.startswith(RTF), read_rtf),
+        BinaryFormat("document", lambda head: head.startswith(PACKED), read_packed),
+    )
+)
