@@ -52,6 +52,8 @@ VENDORS = {
     "brotli": ("archive/formats/web/content_codings.py",),
     "zstandard": ("archive/formats/web/content_codings.py",),
     "pypdfium2": ("archive/formats/documents/pdf.py",),
+    "pybtex": ("archive/formats/text/bibtex.py",),
+    "mwparserfromhell": ("archive/formats/documents/wiki_pages.py",),
     "striprtf": ("archive/formats/documents/extraction.py",),
     "feedparser": ("archive/formats/web/feeds.py",),
     "lxml": (

@@ -40,6 +40,18 @@ def reading(module: str, found: Path | bytes, *arguments: str) -> Iterator[Itera
             process.kill()
 
 
+def messages_from(module: str, found: Path | bytes, *arguments: str) -> Iterator[Message]:
+    """The messages of a module, each with a `number`, until one says `end`; else a last refusal."""
+    number = 0
+    with reading(module, found, *arguments) as messages:
+        for message in messages:
+            if "end" in message:
+                return
+            number = message.get("number", number)
+            yield message
+    yield {"number": number + 1, "refused": TOO_MUCH}
+
+
 def limit(memory: int, seconds: int) -> None:
     """Limit this process to so many bytes of memory, and to `seconds` until `allow_time`."""
     try:

@@ -21,7 +21,7 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import database_exports, documents
+from backfile.archive.formats.text import database_exports, documents, references
 from backfile.archive.formats.web import feeds, pages, wordpress
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
@@ -131,6 +131,18 @@ OWN_FORMATS: tuple[Format, ...] = (
     ),
     Format("web page", Stage.TEXT, _is_page_by_suffix, pages.read_page),
     Format(
+        "RIS",
+        Stage.TEXT,
+        lambda _, head: bool(references.RIS_OPENING.match(head.lstrip("\ufeff"))),
+        references.read_ris,
+    ),
+    Format(
+        "BibTeX",
+        Stage.TEXT,
+        lambda _, head: bool(references.BIBTEX_OPENING.match(head)),
+        references.read_bibtex,
+    ),
+    Format(
         "database export",
         Stage.TEXT,
         lambda _, head: database_exports.is_export(head),
@@ -160,7 +172,11 @@ OWN_FORMATS: tuple[Format, ...] = (
 )
 FORMATS: tuple[Format, ...] = tuple(
     sorted(
-        (*OWN_FORMATS, *(each for plugin in records.PLUGINS for each in plugin.formats)),
+        (
+            *OWN_FORMATS,
+            *DOCUMENTS.formats,
+            *(each for plugin in records.PLUGINS for each in plugin.formats),
+        ),
         key=lambda each: each.stage,
     )
 )

@@ -6,14 +6,16 @@ from typing import Any
 from backfile.archive.formats.cleaning import clean_text
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
-from backfile.archive.formats.format import BinaryFormat, Plugin
-from backfile.archive.formats.processes import TOO_MUCH, reading
+from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
+from backfile.archive.formats.processes import messages_from
 from backfile.archive.formats.text.database_exports import documents_in, is_export
 from backfile.archive.formats.text.documents import titled
+from backfile.archive.formats.web.markup import root_of
 from backfile.archive.formats.wire.bylines import byline_in
 from backfile.archive.model.errors import UnreadableArticle
 
 MODULE = "backfile.archive.formats.documents.extraction"
+WIKI_MODULE = "backfile.archive.formats.documents.wiki_pages"
 PDF, RTF, PACKED = b"%PDF", b"{\\rtf", b"PK\x03\x04"
 LIBRARIES = {"PDF": "pypdfium2", "RTF": "striprtf"}
 INSTALL = "`pip install 'backfile[documents]'` brings it"
@@ -34,25 +36,32 @@ def read_packed(file: SourceFile, names: FieldMap) -> ReadResults:
     yield from _read(file, names, "packed", PACKED)
 
 
+def read_wiki(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read the articles in a dump of MediaWiki, such as Wikinews; redirects are skipped."""
+    if not find_spec("mwparserfromhell"):
+        raise UnreadableArticle(file.place, f"wikitext is read with mwparserfromhell; {INSTALL}")
+    count = 0
+    for message in messages_from(WIKI_MODULE, path_or_bytes(file, b"<")):
+        count += 1
+        if "refused" in message:
+            place = str(file.origin(message["number"]))
+            yield UnreadableArticle(place, message["refused"])
+        else:
+            yield _article(message, file, message["number"], names)
+    if not count:
+        raise UnreadableArticle(file.place, "a dump of MediaWiki without articles")
+
+
 def _read(file: SourceFile, names: FieldMap, kind: str, opening: bytes) -> ReadResults:
     library = LIBRARIES.get(kind)
     if library and not find_spec(library):
         raise UnreadableArticle(file.place, f"{kind} is read with {library}; {INSTALL}")
-    number, ended = 0, False
-    with reading(MODULE, path_or_bytes(file, opening), kind) as messages:
-        for message in messages:
-            number = message.get("number", number)
-            if ended := "end" in message:
-                break
-            if "page" in message:
-                continue
-            if "refused" in message:
-                place = str(file.origin(number)) if number else file.place
-                yield UnreadableArticle(place, message["refused"])
-            else:
-                yield from _articles(message, file, names)
-    if not ended:
-        yield UnreadableArticle(str(file.origin(number + 1)), TOO_MUCH)
+    for message in messages_from(MODULE, path_or_bytes(file, opening), kind):
+        if "refused" in message:
+            place = str(file.origin(message["number"])) if "number" in message else file.place
+            yield UnreadableArticle(place, message["refused"])
+        elif "text" in message:
+            yield from _articles(message, file, names)
 
 
 def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> ReadResults:
@@ -69,7 +78,7 @@ def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> Rea
 
 def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
     usual = FieldMap(dates=names.dates)
-    name = file.key if number == 1 else ""
+    name = file.key if number == 1 and "source" not in record else ""
     try:
         return article_from(record, file.origin(number), usual, file.defaults, file_name=name)
     except UnreadableArticle as refused:
@@ -77,9 +86,14 @@ def _article(record: dict[str, Any], file: SourceFile, number: int, names: Field
 
 
 DOCUMENTS = Plugin(
+    formats=(
+        Format(
+            "MediaWiki dump", Stage.MARKUP, lambda _, head: root_of(head) == "mediawiki", read_wiki
+        ),
+    ),
     binary_formats=(
         BinaryFormat("PDF", lambda head: PDF in head[:1024], read_pdf),
         BinaryFormat("RTF", lambda head: head.startswith(RTF), read_rtf),
         BinaryFormat("document", lambda head: head.startswith(PACKED), read_packed),
-    )
+    ),
 )
