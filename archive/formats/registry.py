@@ -21,7 +21,7 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import database_exports, documents, references
+from backfile.archive.formats.text import database_exports, documents, references, sgml
 from backfile.archive.formats.web import feeds, pages, wordpress
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
@@ -34,6 +34,13 @@ HTML_OPENING = re.compile(
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
 TAG_OPENING = re.compile(r"\s*<([A-Za-z][\w.:-]*)(?:\s[^<>]*)?/?>\s*<")
 HTML_NAMES = BLOCKS | {"a", "b", "br", "i", "em", "strong", "span", "img", "title", "meta"}
+LIST_OF_PAGES = "a list of addresses ({}); `backfile follow` takes it"
+XML_REASONS = {
+    "opml": LIST_OF_PAGES.format("OPML"),
+    "urlset": LIST_OF_PAGES.format("a sitemap"),
+    "sitemapindex": LIST_OF_PAGES.format("an index of sitemaps"),
+    "mets": "METS, which describes other files; its pages (ALTO) are read by themselves",
+}
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
 CONTROLS = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1e]")  # not those that divide cells, nor escape
@@ -72,7 +79,8 @@ def _is_xml(file: SourceFile, head: str) -> bool:
 
 def _refuse_xml(file: SourceFile, _: FieldMap) -> ReadResults:
     root = root_of(file.head().decode("utf-8", "replace"))
-    yield UnreadableArticle(file.place, f"XML of a kind that is not read ({root}); convert to JSON")
+    reason = XML_REASONS.get(root, f"XML of a kind that is not read ({root}); convert to JSON")
+    yield UnreadableArticle(file.place, reason)
 
 
 def _is_table(file: SourceFile, head: str) -> bool:
@@ -123,6 +131,7 @@ OWN_FORMATS: tuple[Format, ...] = (
     Format(
         "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed
     ),
+    Format("SGML", Stage.MARKUP, lambda _, head: sgml.is_sgml(head), sgml.read_sgml),
     Format(
         "other XML",
         Stage.OTHER_MARKUP,
@@ -173,8 +182,8 @@ OWN_FORMATS: tuple[Format, ...] = (
 FORMATS: tuple[Format, ...] = tuple(
     sorted(
         (
-            *OWN_FORMATS,
             *DOCUMENTS.formats,
+            *OWN_FORMATS,
             *(each for plugin in records.PLUGINS for each in plugin.formats),
         ),
         key=lambda each: each.stage,

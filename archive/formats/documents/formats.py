@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from backfile.archive.formats.cleaning import clean_text
+from backfile.archive.formats.documents import scans
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
 from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
@@ -87,6 +88,8 @@ def _article(record: dict[str, Any], file: SourceFile, number: int, names: Field
 
 DOCUMENTS = Plugin(
     formats=(
+        Format("ALTO", Stage.MARKUP, lambda _, head: root_of(head) == "alto", scans.read_alto),
+        Format("hOCR", Stage.MARKUP, lambda _, head: scans.is_hocr(head), scans.read_hocr),
         Format(
             "MediaWiki dump", Stage.MARKUP, lambda _, head: root_of(head) == "mediawiki", read_wiki
         ),
