@@ -24,6 +24,13 @@ OPENINGS = [
         b"From: a\nTo: b\nDate: c\n",
     ),
     *(b"sep=;\n", b"id\ttitle\ttext\n\\N\t", b"From: a\nTo: b\nContent-Type: multipart/mixed;"),
+    *(
+        b"TY  - NEWS\nTI  - ",
+        b"@misc{a, title={",
+        b"1 of 2 DOCUMENTS\n\nLENGTH: 1\n",
+        b"<DOC><DOCNO>",
+    ),
+    *(b"<alto><Page>", b"<mediawiki><page>", b"{\\rtf1 ", b"PK\x03\x04", b"<opml>", b"<urlset>"),
     *(b"\x1f\x8b\x08", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\x00\x00", b"<html>", b"%PDF"),
 ]
 BODIES = st.binary(max_size=200) | st.text(

@@ -19,7 +19,7 @@ from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at
 from backfile.archive.model.errors import UnreadableArticle
 
 MOST_MEMORY = 400 << 20  # bytes
-LONGEST_STEP = 20  # seconds for a page
+LONGEST_STEP = 10  # seconds for a page
 NAMES = frozenset(("page", "siteinfo"))
 ARTICLES = "0"  # the namespace
 # The day of a story on Wikinews: {{date|March 23, 2024}}.

@@ -58,17 +58,21 @@ def _documents(file: SourceFile) -> Iterator[tuple[int, str | None]]:
     began, length, end = 0, 0, ""
     lines: list[str] = []
     for number, line in enumerate(file.lines(), 1):
-        found = BEGIN.search(line or "")
+        if line is None:
+            yield began or number, None
+            began = 0
+            continue
+        found = BEGIN.search(line)
         if found and (not began or found[1].upper() in end.upper()):
             if began:
                 yield began, None
             began, length, lines, end = number, 0, [], f"</{found[1]}>".upper()
         if not began:
             continue
-        length += len(line or "")
-        if length <= LONGEST_TEXT and line is not None:
+        length += len(line)
+        if length <= LONGEST_TEXT:
             lines.append(line)
-        if end in (line or "").upper():
+        if end in line.upper():
             yield began, "".join(lines) if length <= LONGEST_TEXT else None
             began = 0
     if began:
