@@ -121,6 +121,12 @@ OWN_FORMATS: tuple[Format, ...] = (
         ),
         records.read_json,
     ),
+    Format(
+        "database export",
+        Stage.MARKUP,
+        lambda file, head: _is_page(file, head) and database_exports.is_html_export(head),
+        database_exports.read_html_export,
+    ),
     Format("web page", Stage.MARKUP, _is_page, pages.read_page),
     Format(
         "WordPress export",

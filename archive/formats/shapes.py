@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 # Names under which other programs put the record itself, such as `_source` of Elasticsearch.
 WRAPPERS = (
     *("_source", "item", "article", "attributes", "node", "object", "document", "data", "post"),
-    *("response", "content", "result"),
+    *("response", "content", "result", "fields", "record"),
 )
 MOST_WRAPPERS = 4  # in one another
 UNPUBLISHED = {
@@ -63,14 +63,15 @@ def shape_of(record: Record) -> Shape | None:
 
 def unwrapped(record: Record, levels: int = MOST_WRAPPERS) -> Record:
     """The record inside of one that is only a wrapper: it has neither text nor title itself."""
-    if not levels or _is_readable(record):
+    shape = shape_of(record)
+    if not levels or _is_readable(record) or (shape and shape is not ACTIVITY):
         return record
-    for name in WRAPPERS:
-        if isinstance(inner := record.get(name), Mapping):
+    for name, inner in record.items():
+        if str(name).casefold() in WRAPPERS and isinstance(inner, Mapping):
             found = unwrapped(inner, levels - 1)
             if _is_readable(found) or shape_of(found):
-                given = record.get("_id") or record.get("id")
-                return {"id": given, **found} if given else found
+                about = {each: value for each, value in record.items() if each != name}
+                return {**about, **found}
     return record
 
 
@@ -128,6 +129,7 @@ def _no_reference(record: Record) -> str:
     return f"an {kind}, not a reference" if kind in ("attachment", "annotation") else ""
 
 
+ACTIVITY = Shape("activity of the Fediverse", (("actor", "object", "type"),), refused=_boost)
 SHAPES: tuple[Shape, ...] = (
     Shape(
         "Backfile",
@@ -199,7 +201,7 @@ SHAPES: tuple[Shape, ...] = (
         {"published": ("date", "date_unixtime"), "source": ("from",), "authors": ("author",)},
         refused=_service_message,
     ),
-    Shape("boost", (("actor", "object", "type"),), refused=_boost),
+    ACTIVITY,
     Shape(
         "Mastodon",
         (("account.acct", "created_at"), ("attributedTo", "content")),

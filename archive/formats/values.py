@@ -2,6 +2,7 @@
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,9 @@ TEXT_NAMES = (
     *("__cdata", "_", "stringvalue", "arrayvalue", "values", "mapvalue", "fields", "s", "l", "m"),
     *("bodytextsummary", "heading", "$numberlong", "name", "title"),
 )
+LIST_NAMES = ("l", "ss", "arrayvalue", "values")
+LIST = re.compile(r"\s*\[\s*[\"'].*[\"']\s*\]\s*", re.S)
+LONGEST_LIST = 5_000  # characters
 INLINE_NAMES = ("children", "content")
 INLINE_KINDS = frozenset(
     (
@@ -122,6 +126,7 @@ def as_name(value: Any) -> str:
     >>> as_name({"name": "Sport"}), as_name([3, 9])
     ('Sport', '')
     """
+    value = _listed(value)
     values = value if isinstance(value, list | tuple) else [value]
     named = (as_line(each) for each in values if not _is_number(each))
     return next((name for name in named if name), "")
@@ -165,6 +170,7 @@ def as_names(value: Any) -> tuple[str, ...]:
     >>> as_names("Ruiz, Ana; Ek, Bo"), as_names("By Ana Ruiz, Bo Ek and Li Wei")
     (('Ruiz, Ana', 'Ek, Bo'), ('Ana Ruiz', 'Bo Ek', 'Li Wei'))
     """
+    value = _listed(value)
     if isinstance(value, list | tuple):
         names = [_person(item) for item in value]
     elif isinstance(value, Mapping) and (name := _full_name(value)):
@@ -183,6 +189,22 @@ def as_cell(names: tuple[str, ...]) -> str:
     """
     written = "; ".join(names)
     return written if as_names(written) == names else f"{written};"
+
+
+def _listed(value: Any) -> Any:
+    """The list in a value: of DynamoDB and Firestore, or written as Python or JSON writes it."""
+    while isinstance(value, Mapping) and len(value) == 1:
+        ((name, inner),) = value.items()
+        if str(name).casefold() not in LIST_NAMES:
+            break
+        value = inner
+    if not isinstance(value, str) or not LIST.fullmatch(value[:LONGEST_LIST]):
+        return value
+    try:
+        found = literal_eval(value.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return value
+    return found if isinstance(found, list) else value
 
 
 def _divided(line: str) -> list[str]:

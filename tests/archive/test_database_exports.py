@@ -304,3 +304,11 @@ def test_an_export_that_is_cut_anywhere_is_still_read_or_listed(read, content):
 def test_a_text_that_speaks_of_documents_is_one_text(read, text):
     (article,) = read(text)
     assert article.title == "Rain"
+
+
+def test_an_export_as_a_web_page_is_read_like_its_text(read):
+    body = "".join(f"<div><p><span>{line}</span></p></div>" for line in LEXIS.split("\n\n"))
+    found = read(f"<html><head><title>Documents</title></head><body>{body}</body></html>", "a.html")
+    assert [each.source for each in found] == ["Coastal Courier (Ashford)", "Hafenbote"]
+    assert found[0].title == "Night ferry across the Ash ends in May"
+    assert found[0].text == f"ASHFORD – {FIRST}\n\n{SECOND}"

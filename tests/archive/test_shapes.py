@@ -181,6 +181,9 @@ ZOTERO = {
          "Courier", 2),
         ({"data": {"posts": {"edges": [{"node": MEDIASTACK}]}}}, "Courier", 2),
         ({"item": [MEDIASTACK]}, "Courier", 2),
+        ([{"Item": {name: {"S": value} for name, value in MEDIASTACK.items()}}], "Courier", 2),
+        ([{"fields": {name: {"stringValue": v} for name, v in MEDIASTACK.items()}}], "Courier", 2),
+        ([{"id": "r1", "createdTime": "2024-03-23", "fields": MEDIASTACK}], "Courier", 2),
     ],
 )  # fmt: skip
 def test_a_response_or_export_is_read_by_itself(read, value, source, authors):

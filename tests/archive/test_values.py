@@ -172,6 +172,10 @@ def test_a_number_is_the_name_of_no_person_section_or_source():
         ([{"given": "Ana", "family": "Ruiz"}, {"first_name": "Bo", "last_name": "Ek"}],
          ("Ana Ruiz", "Bo Ek")),
         ({"original": "By Ana Ruiz and Bo Ek", "person": []}, ("Ana Ruiz", "Bo Ek")),
+        ("['Ana Ruiz', \"Bo Ek\"]", ("Ana Ruiz", "Bo Ek")),
+        ("['Ana Ruiz", ("['Ana Ruiz",)),
+        ({"L": [{"S": "Ana Ruiz"}, {"S": "Bo Ek"}]}, ("Ana Ruiz", "Bo Ek")),
+        ({"arrayValue": {"values": [{"stringValue": "Ana Ruiz"}]}}, ("Ana Ruiz",)),
         ({"firstname": "Ana", "lastname": "Ruiz"}, ("Ana Ruiz",)),
     ],
 )  # fmt: skip

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from backfile.archive.formats.dates.parsing import is_date
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.web.markup import text_of
+from backfile.archive.formats.web.pages import LONGEST_PAGE, bounded
 from backfile.archive.formats.wire.bylines import names_in, with_dateline
 from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -18,6 +20,9 @@ LEXIS_MARK = re.compile(
     r"^[ \t]*(?:\d+ (?:of|von|de|di|van|sur) \d+ (?:DOCUMENT|DOKUMENT|DOCUMENTO)\w{0,2}"
     r"|(?:Document|Dokument|Documento) \d+ (?:of|von|de|di|van|sur) \d+)[ \t]*$",
     re.M | re.I,
+)
+HTML_SIGN = re.compile(
+    r"\d of \d+ DOCUMENT|End of Document|Document [A-Z]{3,}[A-Z0-9]*\d{8}|ProQuest"
 )
 LEXIS_END = re.compile(
     r"^[ \t]*(?:End of Document|Ende des Dokuments|Fin du document)[ \t]*$", re.M | re.I
@@ -103,6 +108,18 @@ def is_export(head: str) -> bool:
 def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read each document of an export, by its number."""
     yield from documents_in(file.read_text(), file, names)
+
+
+def is_html_export(head: str) -> bool:
+    """Whether a web page is the export of a news database."""
+    return bool(HTML_SIGN.search(head)) and is_export(text_of(head))
+
+
+def read_html_export(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read each document of an export as a web page, by its number."""
+    content = file.read_bytes(LONGEST_PAGE, note="; export fewer documents at once")
+    markup = bounded(content.decode(encoding_of(content), "replace"), file.place)
+    yield from documents_in(text_of(markup), file, names)
 
 
 def documents_in(text: str, file: SourceFile, names: FieldMap) -> ReadResults:

@@ -38,7 +38,7 @@ def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
     content = INLINE_DATA.sub(b"data:,", file.read_bytes(note=TOO_LONG))
     if len(content) > LONGEST_PAGE:
         raise UnreadableArticle(file.place, f"longer than {LONGEST_PAGE >> 20} MiB{TOO_LONG}")
-    tree = _parsed(_bounded(from_its_beginning(_decoded(content)), file.place))
+    tree = _parsed(bounded(from_its_beginning(_decoded(content)), file.place))
     if tree is None:
         raise UnreadableArticle(file.place, "no page can be made out (not HTML, or damaged)")
     if sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS + 1)) > MOST_ELEMENTS:
@@ -63,7 +63,7 @@ def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
     )
 
 
-def _bounded(markup: str, place: str) -> str:
+def bounded(markup: str, place: str) -> str:
     """Refuse tags that would take minutes to parse."""
     for tag in TAG.finditer(markup):
         if (
