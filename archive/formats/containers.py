@@ -1,6 +1,8 @@
 """Walks the members of containers (ZIP, tar, web archives) without writing anything to disk."""
 
+import bz2
 import io
+import lzma
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,7 +35,8 @@ STUMBLES = (
     RuntimeError,
     error,
 )
-PACKED_TAR = (b"BZh", b"\xfd7zXZ\x00")
+PACKED = (b"BZh", b"\xfd7zXZ\x00")  # bzip2, xz
+TAR_SUFFIXES = (".tar", ".tbz", ".tbz2", ".txz")
 TAR_MARK = slice(257, 262)
 
 
@@ -89,6 +92,28 @@ def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
                 partial(_in_zip, opened, info),
             )
         yield from walk.rest(len(infos), most)
+
+
+def in_packed(file: SourceFile) -> Members:
+    """Walk a tar file that is packed, or the one file that was packed."""
+    name = PurePosixPath(file.key).name
+    if any(suffix.casefold() in TAR_SUFFIXES for suffix in PurePosixPath(name).suffixes):
+        yield from in_tar(file)
+        return
+    stem = name.removesuffix(PurePosixPath(name).suffix) or name
+    raw = partial(_unpacked, file)
+    with raw() as stream:
+        is_tar = stream.read(TAR_MARK.stop)[TAR_MARK] == b"ustar"
+    if is_tar:
+        yield from in_tar(file)
+    else:
+        yield SourceFile(f"{file.place}!/{stem}", f"{file.key}!/{stem}", raw)
+
+
+def _unpacked(file: SourceFile) -> io.BufferedReader:
+    stream = file.raw()
+    is_bzip2 = stream.peek(3).startswith(PACKED[0])
+    return _Sought(bz2.BZ2File(stream) if is_bzip2 else lzma.LZMAFile(stream), stream)
 
 
 def in_tar(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
@@ -168,7 +193,7 @@ def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
 
 
 class _Sought(io.BufferedReader):
-    """A member of a tar; closing it closes the tar."""
+    """A member of a tar, or a packed file; closing it closes what it lies in."""
 
     def __init__(self, member: Any, tar: io.BufferedReader) -> None:
         super().__init__(member)
@@ -194,9 +219,8 @@ def _printable(name: str) -> str:
 
 CONTAINERS = (
     Container("ZIP", lambda head: head.startswith(b"PK\x03\x04"), in_zip),
-    Container(
-        "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
-    ),
+    Container("tar", lambda head: head[TAR_MARK] == b"ustar", in_tar),
+    Container("packed file", lambda head: head.startswith(PACKED), in_packed),
     Container(
         "web archive", lambda head: head.startswith(web_archives.OPENINGS), web_archives.pages_in
     ),

@@ -1,6 +1,8 @@
 """Tests of files that hold files: what is in them is read, and what would do harm is refused."""
 
+import bz2
 import io
+import lzma
 import tarfile
 from functools import partial
 
@@ -69,6 +71,15 @@ def test_everything_in_a_container_is_read(read, tmp_path, name, content):
     ]
     assert found[1].origin == Origin(f"{tmp_path / name}!/pages/ferry.html", 1)
     assert found[1].origin.path == tmp_path / name
+
+
+@pytest.mark.parametrize(("pack", "suffix"), [(bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+def test_a_single_packed_file_is_read(read, tmp_path, pack, suffix):
+    (article,) = read(pack(RECORD), f"news.jsonl{suffix}")
+    assert article.title == "Ferry"
+    assert article.origin.file == f"{tmp_path / 'news.jsonl'}{suffix}!/news.jsonl"
+    found = read(pack(RECORD * 9)[:-9], f"news.jsonl{suffix}")
+    assert found[-1].reason == "the compressed data is cut short or damaged"
 
 
 def test_a_large_member_of_a_tar_is_sought_again(read):
