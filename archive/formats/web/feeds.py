@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.dates.spans import read_span
-from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.fields import ILLEGIBLE, FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
@@ -73,8 +73,10 @@ def _article(record: dict[str, Any], file: SourceFile, n: int, names: FieldMap) 
         record = {**record, "id": _made_id(record, file)}
     try:
         return article_from(record, file.origin(n), usual, file.defaults)
-    except UnreadableArticle:
-        return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
+    except UnreadableArticle as refused:
+        reason = "an entry with neither title nor text"
+        reason = ILLEGIBLE if refused.reason == ILLEGIBLE else reason
+        return UnreadableArticle(str(file.origin(n)), reason)
 
 
 def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
