@@ -241,11 +241,17 @@ def test_a_table_without_a_header_is_read_by_what_is_in_its_columns(read):
 
 
 def test_dates_and_addresses_are_known_without_a_header_too(read):
-    rows = [f"https://a.example/{n}\t2024-03-0{n}\t{LONG.format(n)}" for n in range(1, 5)]
+    rows = [f"https://a.example/{n}\t2024-03-0{n}\t{LONG.format(n) * 3}" for n in range(1, 5)]
     found = read("news.tsv", "\n".join(rows))
     assert [each.url for each in found] == [f"https://a.example/{n}" for n in range(1, 5)]
     assert found[0].published == date(2024, 3, 1)
-    assert found[0].text == LONG.format(1)
+    assert found[0].text == LONG.format(1) * 3
+
+
+def test_a_table_of_queries_is_no_table_of_articles(read):
+    (refused,) = read("queries.tsv", "".join(f"{n}\t{LONG.format(n)}\n" for n in range(4)))
+    assert "no column for the text among" in refused.reason
+    assert refused.reason.endswith("; try --map text=2")
 
 
 def test_a_header_of_unknown_names_is_no_row_and_the_options_are_proposed(read):

@@ -19,6 +19,8 @@ from backfile.archive.formats.tables.dialects import Dialect, layout_of
 from backfile.archive.formats.tables.headers import SAMPLE, columns_by_content
 from backfile.archive.model.errors import UnreadableArticle
 
+LONGEST_HEADER = 60  # characters of the name of a column
+
 Rows = Iterator[tuple[int, list[str] | str]]
 
 
@@ -52,7 +54,9 @@ def read_delimited(file: SourceFile, names: FieldMap) -> ReadResults:
     columns = ", ".join(header)[:200]
     reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
     remedy = "where there is no header line, by its number"
-    records = (dict(zip(header, row, strict=False)) for row in cells[:1])
+    is_row = any(len(name) > LONGEST_HEADER for name in header)
+    shown = [str(n) for n in range(1, len(header) + 1)] if is_row else header
+    records = (dict(zip(shown, row, strict=False)) for row in cells[:1])
     options = next((proposal_for(record, ()) for record in records), "")
     tried = f"; try {options}" if options else ""
     yield UnreadableArticle(str(file.origin()), f"{reason} ({remedy}){tried}")

@@ -9,8 +9,8 @@ Rows = list[list[str]]
 
 SAMPLE = 100  # rows
 LOOKED_AT = 2_000  # characters of a cell
-LEAST_TEXT = 60  # characters, on average; of headlines, 60 at most
-FEWEST_WORDS = 8  # in a text, on average and in the first row; a column's name has fewer
+LEAST_TEXT = 200  # characters, on average, of a text without a title; a query has fewer
+FEWEST_WORDS = 6  # in a text, on average and in the first row; a column's name has fewer
 TITLE = (2, 25)  # words, on average
 MOST_OF = 0.8  # of the rows
 ADDRESS = re.compile(r"https?://\S+", re.I)
@@ -30,7 +30,7 @@ def columns_by_content(rows: Rows) -> dict[str, str]:
     columns = [[cell.strip()[:LOOKED_AT] for cell in column] for column in _columns(rows)]
     lengths = [mean(map(len, column)) for column in columns]
     text = max(range(len(columns)), key=lambda n: lengths[n], default=None)
-    if text is None or lengths[text] < LEAST_TEXT or _words(columns[text]) < FEWEST_WORDS:
+    if text is None or _words(columns[text]) < FEWEST_WORDS:
         return {}
     if len(columns[text][0].split()) < FEWEST_WORDS:
         return {}
@@ -38,6 +38,8 @@ def columns_by_content(rows: Rows) -> dict[str, str]:
     for n in sorted(range(len(columns)), key=lambda n: -lengths[n]):
         if n != text and (ours := _field_of(columns[n])):
             found.setdefault(ours, n)
+    if "title" not in found and lengths[text] < LEAST_TEXT:
+        return {}
     return {ours: str(n + 1) for ours, n in found.items()}
 
 
