@@ -42,7 +42,10 @@ class Shape:
     refused: Callable[[Record], str] = lambda _: ""
 
     def fits(self, record: Record) -> bool:
-        return any(all(_is_there(record, path) for path in paths) for paths in self.needs)
+        return any(
+            paths[0].partition(".")[0] in record and all(_is_there(record, path) for path in paths)
+            for paths in self.needs
+        )
 
     def names_for(self, record: Record, names: FieldMap) -> FieldMap:
         """The paths of this record, as if they had been chosen with `--map`."""
@@ -63,8 +66,9 @@ def shape_of(record: Record) -> Shape | None:
 
 def unwrapped(record: Record, levels: int = MOST_WRAPPERS) -> Record:
     """The record inside of one that is only a wrapper: it has neither text nor title itself."""
-    shape = shape_of(record)
-    if not levels or _is_readable(record) or (shape and shape is not ACTIVITY):
+    if not levels or _is_readable(record):
+        return record
+    if (shape := shape_of(record)) and shape is not ACTIVITY:
         return record
     for name, inner in record.items():
         if str(name).casefold() in WRAPPERS and isinstance(inner, Mapping):
@@ -77,6 +81,8 @@ def unwrapped(record: Record, levels: int = MOST_WRAPPERS) -> Record:
 
 def _is_readable(record: Record) -> bool:
     """Whether a record has a title, or a text that is no record itself."""
+    if record.get("title") or isinstance(record.get("text"), str):  # the quick answer
+        return True
     found = FieldMap().find(record)
     text = found.get("text")
     return "title" in found or (text is not None and not _is_record(text))
