@@ -17,7 +17,7 @@ from backfile.archive.formats.files import (
     first_line,
 )
 from backfile.archive.formats.format import Plugin, RecordFormat
-from backfile.archive.formats.shapes import Shape, shape_of, unwrapped
+from backfile.archive.formats.shapes import Shape, as_exported, shape_of, unwrapped
 from backfile.archive.formats.wire.formats import WIRE
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -138,7 +138,8 @@ def _of_shape(
 
 def read_record(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
     """Make an article of a table's row, or a refusal."""
-    return _from_fields(record, origin, names)
+    own = isinstance(record, dict) and not names.chosen
+    return _from_fields(as_exported(record) if own else record, origin, names)
 
 
 def _from_fields(record: Any, origin: Origin, names: FieldMap) -> ReadResult:

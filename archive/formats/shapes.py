@@ -3,12 +3,13 @@
 A new shape is one more row in SHAPES. Other records are read by the usual names of their fields.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.fields import FieldMap, stand_in_title
 from backfile.archive.formats.values import as_line, as_text, dotted
 
 Record = Mapping[str, Any]
@@ -130,11 +131,31 @@ def _lead(record: Record) -> dict[str, Any]:
     return {"title": ""} if record.get("title_source") == "lead" else {}
 
 
+OWN_COLUMNS = frozenset(("date_certainty", "score", "authors", "text"))  # of our export as CSV
+GUARD = re.compile(r"\A'(?=[=+\-@\t\r])")  # before what a spreadsheet would read as a formula
+
+
+def as_exported(row: Record) -> Record:
+    """A row of our own export as it was before that: without guards, and titles that we made.
+
+    >>> as_exported({"date_certainty": "", "score": "1", "authors": "'-A", "text": "Rain fell."})
+    {'date_certainty': '', 'score': '1', 'authors': '-A', 'text': 'Rain fell.', 'title': ''}
+    """
+    if not row.keys() >= OWN_COLUMNS:
+        return row
+    plain = {name: GUARD.sub("", str(value)) for name, value in row.items()}
+    made = stand_in_title(plain["text"]) if plain["text"] else ""
+    title = plain.get("title", "")
+    return plain | {"title": "" if title == made else title}
+
+
 def _no_reference(record: Record) -> str:
     kind = as_line(record.get("itemType"))
     return f"an {kind}, not a reference" if kind in ("attachment", "annotation") else ""
 
 
+# Where people put the whole text that they fetched themselves.
+WHOLE = ("text", "body", "full_text", "fulltext", "fullText", "article")
 ACTIVITY = Shape("activity of the Fediverse", (("actor", "object", "type"),), refused=_boost)
 SHAPES: tuple[Shape, ...] = (
     Shape(
@@ -150,7 +171,7 @@ SHAPES: tuple[Shape, ...] = (
             "title": ("webTitle",),
             "text": (
                 *("fields.bodyText", "fields.body", "blocks.body", "fields.standfirst"),
-                "fields.trailText",
+                *("fields.trailText", *WHOLE),
             ),
             "published": ("webPublicationDate",),
             "url": ("webUrl",),
@@ -166,7 +187,7 @@ SHAPES: tuple[Shape, ...] = (
         {
             "id": ("uri", "_id"),
             "title": ("headline.main", "headline.print_headline"),
-            "text": ("body", "lead_paragraph", "abstract", "snippet"),
+            "text": ("lead_paragraph", "abstract", "snippet", *WHOLE),
             "published": ("pub_date",),
             "url": ("web_url",),
             "authors": ("byline.original", "byline.person"),
@@ -176,7 +197,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "NewsAPI",
         (("source.name", "publishedAt", "url"),),
-        {"source": ("source.name",), "text": ("content", "description"), "id": ("uuid",)},
+        {"source": ("source.name",), "text": ("content", "description", *WHOLE), "id": ("uuid",)},
     ),
     Shape(
         "WordPress",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -81,7 +82,8 @@ def _print_counts(report: Report, names: Iterable[str]) -> None:
         if (count := report.counts[name]) or name not in SELDOM:
             click.echo(f"{COUNT_LABELS.get(name, name):<13} {count:>9,}")
     for name, count in report.left_out.most_common(REASONS_SHOWN):
-        click.echo(f"{'':<13} {count:>9,}  the field {name} has far more text; --map text={name}")
+        option = f"--map text={shlex.quote(name)}"
+        click.echo(f"{'':<13} {count:>9,}  the field {name} has far more text; {option}")
 
 
 def _print_mapping(names: WatchedFields) -> None:

@@ -1,14 +1,16 @@
 """Tests of the JSON of services and programs: read by itself, and what is no news is listed."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from backfile.archive.formats.fields import FieldMap, WatchedFields
+from backfile.archive.formats.fields import FieldMap, WatchedFields, article_from
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import Article, Origin
+from backfile.web.api.exports import EXPORTS
 
 TEXT = "The night ferry across the Ash stops in May."
 
@@ -271,3 +273,30 @@ def test_an_item_of_ap_is_read_inside_of_its_response(read):
     (article,) = read({"api_version": "1", "data": {"items": [{"meta": {}, "item": item}]}})
     assert (article.title, article.text) == ("Night ferry ends", TEXT)
     assert (article.version, article.authors) == (3, ("ANA RUIZ",))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": "a", "title": "=1+1 Ferry", "text": "- The ferry stops.\n\nIn May, too."},
+        {"id": "b", "text": "The ferry stops in May. It does."},
+        {"id": "c", "title": "'Quoted' it", "text": "'It' stops.", "authors": ["García Gil, Ana"]},
+        {"id": "d", "title": "Ferry", "text": TEXT, "authors": ["Food and Drink Press"],
+         "date": "2024-03", "section": "@home", "source": "Courier", "language": "en"},
+        {"id": "e", "title": "Ferry", "text": TEXT, "authors": ["Ruiz, Ana", "Bo Ek"],
+         "date": "2024-03-23", "url": "https://courier.example/ferry"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_our_own_export_is_read_as_it_was(read, record, kind):
+    article = article_from(record, Origin("a", 1), FieldMap())
+    written = "".join(EXPORTS[kind].write([(article, 0.5)]))
+    (found,) = read(written, name=f"export.{kind}")
+    assert found == replace(article, origin=found.origin)
+
+
+def test_an_instant_in_our_own_export_is_read_as_it_was(read):
+    record = {"id": "a", "text": TEXT, "date": "2024-03-23T23:40:00-05:00"}
+    article = article_from(record, Origin("a", 1), FieldMap())
+    (found,) = read("".join(EXPORTS["jsonl"].write([(article, 0.5)])), name="export.jsonl")
+    assert found == replace(article, origin=found.origin)
