@@ -49,8 +49,18 @@ VENDORS = {
     "ir_measures": ("index/evaluation/",),
     "scipy": ("index/evaluation/statistics.py",),
     "warcio": ("archive/formats/web/web_archives.py",),
+    "brotli": ("archive/formats/web/content_codings.py",),
+    "zstandard": ("archive/formats/web/content_codings.py",),
+    "pypdfium2": ("archive/formats/documents/pdf.py",),
+    "pybtex": ("archive/formats/text/bibtex.py",),
+    "mwparserfromhell": ("archive/formats/documents/wiki_pages.py",),
+    "striprtf": ("archive/formats/documents/extraction.py",),
     "feedparser": ("archive/formats/web/feeds.py",),
-    "lxml": ("archive/formats/web/markup.py", "archive/formats/wire/"),
+    "lxml": (
+        "archive/formats/web/markup.py",
+        "archive/formats/wire/",
+        "archive/formats/documents/packed.py",
+    ),
     "trafilatura": ("archive/formats/web/pages.py",),
     "htmldate": ("archive/formats/web/page_metadata.py",),
     "pyarrow": ("archive/formats/tables/parquet_rows.py",),
@@ -76,6 +86,7 @@ SHORTEST, LONGEST = 60, 400  # lines
 # What is shorter has a reason: nouns that many rooms use, one command, one format, one algorithm.
 SHORT = {
     "archive/formats/format.py", "archive/formats/tables/columns.py",
+    "archive/formats/tables/parquet.py",
     "archive/formats/wire/formats.py", "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/answers/outlets.py",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask import Blueprint, abort, render_template, request
 from werkzeug.datastructures import FileStorage
 
-from backfile.archive.formats.fields import WatchedFields
+from backfile.archive.formats.fields import MAP_TEXT, WatchedFields
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery, UnreadableArticle
@@ -51,7 +51,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
 
 def try_file(file: FileStorage, suffix: str) -> Trial:
     """Read a file of a kind, MOST_READ articles at most; nothing of it is kept."""
-    names = WatchedFields()
+    names = WatchedFields(remedy=MAP_TEXT)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"file{suffix}"
         with file.stream:

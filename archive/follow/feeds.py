@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+from backfile.archive.follow.address_lists import NEVER, OPML, feeds_in, kind_of
 from backfile.archive.follow.client import Answer, Fetcher
+from backfile.archive.follow.sitemaps import SitemapReading
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile, encoding_of, open_bytes
 from backfile.archive.formats.inputs import READING_ERRORS, OriginalStore, refusal_of
@@ -28,6 +31,7 @@ class Subscription:
 
     `etag` and `last_modified` are the server's validators for conditional requests; `minutes` is
     the feed's time to live; `due_at` is the first instant at which it may be fetched again.
+    `latest_at` is the instant of the newest page that was read of a sitemap.
     """
 
     url: str
@@ -37,6 +41,7 @@ class Subscription:
     minutes: int = 0
     fetched_at: datetime | None = None
     due_at: datetime | None = None
+    latest_at: datetime | None = None
 
     @property
     def address(self) -> str:
@@ -46,7 +51,11 @@ class Subscription:
         return self.due_at is None or now >= self.due_at
 
 
-STORED_TIMES = {"fetched_at": "fetched", "due_at": "due"}  # attribute, name in the file
+STORED_TIMES = {
+    "fetched_at": "fetched",
+    "due_at": "due",
+    "latest_at": "latest",
+}  # attribute, name in the file
 
 
 class Subscriptions:
@@ -217,14 +226,19 @@ class FeedRun:
         *,
         originals: OriginalStore | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Choose the feeds (all that are followed if `urls` is empty) and where originals go."""
+        """Choose the feeds (all that are followed if `urls` is empty) and where originals go.
+
+        `pause` waits for so many seconds between two pages of a sitemap.
+        """
         named = list(dict.fromkeys(urldefrag(url.strip()).url for url in urls))
         self._urls = named or [each.url for each in subscriptions]
         self._subscriptions = subscriptions
         self._fetcher = fetcher
         self._originals = originals
         self._clock = clock
+        self._pause = pause
         self.reports: list[FeedReport] = []
 
     def __iter__(self) -> Iterator[Article | UnreadableArticle]:
@@ -263,7 +277,42 @@ class FeedRun:
         if not found_on_page and (feed := _feed_on(answer, known.url)):
             yield from self._follow(self._subscriptions.get(feed), found_on_page=True)
             return
-        yield from self._entries(known, answer, now)
+        kind = kind_of(_file(known.url, answer.content))
+        if kind == OPML:
+            yield from self._listed(answer, found_on_page=found_on_page)
+        elif kind:
+            yield from self._pages(known, answer, now)
+        else:
+            yield from self._entries(known, answer, now)
+
+    def _listed(
+        self, answer: Answer, *, found_on_page: bool
+    ) -> Iterator[Article | UnreadableArticle]:
+        """Follow the feeds of a file of OPML from now on; a list in a list is not followed."""
+        urls = feeds_in(_file(answer.url, answer.content))
+        if found_on_page or not urls:
+            raise UnreadableArticle(answer.url, "a list (OPML) without feeds")
+        for url in urls:
+            try:
+                yield from self._follow(self._subscriptions.get(url), found_on_page=True)
+            except READING_ERRORS as exc:
+                yield refusal_of(exc, url)
+                self.reports.append(FeedReport(url, Outcome.REFUSED))
+
+    def _pages(
+        self, known: Subscription, answer: Answer, now: datetime
+    ) -> Iterator[Article | UnreadableArticle]:
+        """Read the pages of a sitemap that are newer than those of the last run."""
+        pages = SitemapReading(
+            answer, known.latest_at, self._fetcher, originals=self._originals, pause=self._pause
+        )
+        entries = 0
+        for found in pages:
+            entries += isinstance(found, Article)
+            yield found
+        latest = known.latest_at if pages.latest == NEVER else pages.latest
+        updated = replace(_fresh(known, answer, 0, now), latest_at=latest)
+        self._update(updated, answer, Outcome.READ, entries)
 
     def _entries(
         self, known: Subscription, answer: Answer, now: datetime
@@ -279,15 +328,7 @@ class FeedRun:
             entries += isinstance(found, Article)
             yield found
         minutes = minutes_to_live(answer.content)
-        updated = replace(
-            known,
-            minutes=minutes,
-            etag=answer.headers.get("etag", ""),
-            last_modified=answer.headers.get("last-modified", ""),
-            fetched_at=now,
-            due_at=due_after(answer.headers, minutes, now),
-        )
-        self._update(updated, answer, Outcome.READ, entries)
+        self._update(_fresh(known, answer, minutes, now), answer, Outcome.READ, entries)
 
     def _update(
         self, feed: Subscription, answer: Answer, outcome: Outcome, entries: int = 0
@@ -295,6 +336,18 @@ class FeedRun:
         moved_to = answer.moved_to if answer.moved_to != feed.url else ""
         self._subscriptions.put(replace(feed, moved_to=moved_to))
         self.reports.append(FeedReport(feed.url, outcome, entries, feed.due_at))
+
+
+def _fresh(known: Subscription, answer: Answer, minutes: int, now: datetime) -> Subscription:
+    """A subscription after an answer with its content."""
+    return replace(
+        known,
+        minutes=minutes,
+        etag=answer.headers.get("etag", ""),
+        last_modified=answer.headers.get("last-modified", ""),
+        fetched_at=now,
+        due_at=due_after(answer.headers, minutes, now),
+    )
 
 
 def _conditions(known: Subscription) -> dict[str, str]:

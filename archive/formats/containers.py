@@ -1,6 +1,8 @@
 """Walks the members of containers (ZIP, tar, web archives) without writing anything to disk."""
 
+import bz2
 import io
+import lzma
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +24,7 @@ MOST_TIMES = 200  # the highest compression ratio, of a member and of all member
 ALWAYS_ALLOWED = 64 << 20  # bytes; up to this size the ratio does not matter
 IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is searched for later
 ENCRYPTED = 1  # a bit of a ZIP member's flags
-OFFICE_MARKS = ("[Content_Types].xml", "mimetype")  # members of office documents and e-books
+DOCUMENT_MARKS = frozenset(("[Content_Types].xml", "mimetype"))  # of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
 STUMBLES = (
     ValueError,
@@ -33,7 +35,8 @@ STUMBLES = (
     RuntimeError,
     error,
 )
-PACKED_TAR = (b"BZh", b"\xfd7zXZ\x00")
+PACKED = (b"BZh", b"\xfd7zXZ\x00")  # bzip2, xz
+TAR_SUFFIXES = (".tar", ".tbz", ".tbz2", ".txz")
 TAR_MARK = slice(257, 262)
 
 
@@ -46,10 +49,21 @@ class Container(NamedTuple):
 
 
 def members_of(file: SourceFile) -> Members | None:
-    """Walk the members of a file; None if it is not a container."""
+    """Walk the members of a file; None if it is not a container, but a document for instance."""
     head = file.head()
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
-    return _translated(found.members(file)) if found else None
+    if found is None or (found.members is in_zip and _is_document(file)):
+        return None
+    return _translated(found.members(file))
+
+
+def _is_document(file: SourceFile) -> bool:
+    """Whether a ZIP file is an office document or an e-book."""
+    try:
+        with file.open() as stream, ZipFile(stream) as opened:
+            return not DOCUMENT_MARKS.isdisjoint(opened.namelist())
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
 
 
 def _translated(members: Members) -> Members:
@@ -61,13 +75,10 @@ def _translated(members: Members) -> Members:
 
 
 def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
-    """Walk a ZIP file in its own order; raise UnreadableArticle for what is a document instead."""
+    """Walk a ZIP file in its own order."""
     with file.open() as stream, ZipFile(stream) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
         names = {info.filename for info in infos}
-        if names & set(OFFICE_MARKS):
-            reason = "an office document or an e-book is not read; convert it to text"
-            raise UnreadableArticle(file.place, reason)
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
         walk = _Walk(file, sum(info.compress_size for info in infos))
@@ -81,6 +92,28 @@ def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
                 partial(_in_zip, opened, info),
             )
         yield from walk.rest(len(infos), most)
+
+
+def in_packed(file: SourceFile) -> Members:
+    """Walk a tar file that is packed, or the one file that was packed."""
+    name = PurePosixPath(file.key).name
+    if any(suffix.casefold() in TAR_SUFFIXES for suffix in PurePosixPath(name).suffixes):
+        yield from in_tar(file)
+        return
+    stem = name.removesuffix(PurePosixPath(name).suffix) or name
+    raw = partial(_unpacked, file)
+    with raw() as stream:
+        is_tar = stream.read(TAR_MARK.stop)[TAR_MARK] == b"ustar"
+    if is_tar:
+        yield from in_tar(file)
+    else:
+        yield SourceFile(f"{file.place}!/{stem}", f"{file.key}!/{stem}", raw)
+
+
+def _unpacked(file: SourceFile) -> io.BufferedReader:
+    stream = file.raw()
+    is_bzip2 = stream.peek(3).startswith(PACKED[0])
+    return _Sought(bz2.BZ2File(stream) if is_bzip2 else lzma.LZMAFile(stream), stream)
 
 
 def in_tar(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
@@ -160,7 +193,7 @@ def _in_zip(opened: ZipFile, info: ZipInfo) -> io.BufferedReader:
 
 
 class _Sought(io.BufferedReader):
-    """A member of a tar; closing it closes the tar."""
+    """A member of a tar, or a packed file; closing it closes what it lies in."""
 
     def __init__(self, member: Any, tar: io.BufferedReader) -> None:
         super().__init__(member)
@@ -186,9 +219,8 @@ def _printable(name: str) -> str:
 
 CONTAINERS = (
     Container("ZIP", lambda head: head.startswith(b"PK\x03\x04"), in_zip),
-    Container(
-        "tar", lambda head: head[TAR_MARK] == b"ustar" or head.startswith(PACKED_TAR), in_tar
-    ),
+    Container("tar", lambda head: head[TAR_MARK] == b"ustar", in_tar),
+    Container("packed file", lambda head: head.startswith(PACKED), in_packed),
     Container(
         "web archive", lambda head: head.startswith(web_archives.OPENINGS), web_archives.pages_in
     ),

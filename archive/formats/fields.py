@@ -4,58 +4,27 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
+from backfile.archive.formats.cleaning.characters import is_legible
 from backfile.archive.formats.dates.article_day import DateContext, DateReading, settle_day
 from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.languages import language_of
+from backfile.archive.formats.proposals import left_out_of, proposal_for
+from backfile.archive.formats.values import (
+    as_date,
+    as_line,
+    as_name,
+    as_names,
+    as_text,
+    dotted,
+    fields_of_blocks,
+)
 from backfile.archive.formats.web.markup import plain_text
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource, shortened
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
 from backfile.archive.model.ids import id_of_address, id_of_content
-
-DEEPEST_VALUE = 8  # levels of lists and objects around a name; hostile records have thousands
-NAME_SEPARATOR = re.compile(r"\s*(?:;|\||\band\b|&|,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b))\s*", re.I)
-BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
-
-
-def dotted(record: Mapping[str, Any], path: str) -> Any:
-    if path in record:
-        return record[path]
-    value: Any = record
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def as_line(value: Any, levels: int = DEEPEST_VALUE) -> str:
-    """The value as a line: a string, the name in an object, or the first of these in a list."""
-    if isinstance(value, Mapping):
-        names = ("name", "title", "value", "text", "rendered", "id")  # `rendered`: WordPress
-        value = next((value[name] for name in names if name in value), "")
-    if isinstance(value, list | tuple):
-        lines = (as_line(item, levels - 1) for item in value) if levels else ()
-        return next((line for line in lines if line), "")
-    if isinstance(value, str):
-        return value
-    return "" if value is None or isinstance(value, bool | Mapping) else str(value)
-
-
-def as_text(value: Any) -> str:
-    """The value as a text; a list is a list of paragraphs."""
-    if isinstance(value, list | tuple):
-        return "\n\n".join(part for part in map(as_line, value) if part)
-    return as_line(value)
-
-
-def as_names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list | tuple):
-        names = [as_line(item) for item in value]
-    else:
-        names = NAME_SEPARATOR.split(BYLINE.sub("", as_line(value)))
-    return tuple(dict.fromkeys(name for name in map(clean_line, names) if name))
-
 
 # The usual field names, most likely first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -63,25 +32,47 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
     "text": (
         *("text", "body", "content", "maintext", "fulltext", "articletext", "articlebody"),
-        *("bodytext", "contenttext", "article", "story", "plaintext", "description"),
+        *("bodytext", "contenttext", "article", "story", "plaintext", "contents", "bodyhtml"),
+        *("contenthtml", "articlehtml", "html", "paragraphs", "blocks", "contentelements"),
+        *("description",),
     ),
     "published": (
         *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
         *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
-        *("timestamp", "time", "day", "created", "createdat", "versioncreated"),
+        *("datepublish", "publicationdatetime", "webpublicationdate", "firstpublished", "pubtime"),
+        *("postdate", "postedat", "timestamp", "time", "day", "created", "createdat"),
+        *("versioncreated",),
     ),
     "source": (
         *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
-        *("sitename", "site", "domain", "sourceurl"),
+        *("sitename", "medianame", "sourcedomain", "site", "domain", "sourceurl"),
     ),
-    "url": ("url", "link", "canonicalurl", "canonical", "permalink", "weburl", "href", "uri"),
-    "authors": ("authors", "author", "byline", "creator", "by", "writer"),
-    "section": ("section", "topic", "category", "sections", "topics", "desk", "categories"),
+    "url": (
+        "url",
+        "link",
+        "canonicalurl",
+        "canonical",
+        "permalink",
+        "weburl",
+        "articleurl",
+        "href",
+        "uri",
+    ),
+    "authors": (
+        *("authors", "author", "byline", "bylines", "creator", "creators", "by", "writer"),
+    ),
+    "section": (
+        *("section", "topic", "category", "sections", "topics", "desk", "categories"),
+        *("sectionname", "kicker"),
+    ),
     "language": ("language", "lang", "locale"),
 }
 
 
 MAP_TEXT = "--map text=NAME"
+CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+\d{1,9} chars\]\Z")
+CUT_WITHIN = 40  # characters at the end of a text
+ILLEGIBLE = "its text is not made of letters (binary data, or packed)"
 
 
 def normal_name(name: str) -> str:
@@ -130,6 +121,10 @@ class FieldMap:
         order = self.dates.order
         return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
 
+    def choosing(self, chosen: Mapping[str, str]) -> Self:
+        """The same map with these fields chosen; a subclass counts on."""
+        return replace(self, chosen=chosen)
+
     def find(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Find the value of each article field: the first usual name that is not empty.
 
@@ -168,18 +163,22 @@ def article_from(
 
     Raises UnreadableArticle if the record has neither text nor title.
     """
-    found = {**(defaults or {}), **names.find(record)}
+    found = names.find(record)
+    found = {**(defaults or {}), **fields_of_blocks(found.get("text")), **found}
     title = clean_line(plain_text(as_line(found.get("title", ""))))
-    text = clean_text(plain_text(as_text(found.get("text", ""))))
+    written_text = as_text(found.get("text", ""))
+    if not is_legible(written_text):
+        raise UnreadableArticle(str(origin), ILLEGIBLE)
+    text = clean_text(_without_count(written_text))
     if not text:
         if not title:
             raise UnreadableArticle(str(origin), _nothing_to_read(record, names))
         text = title
     url = clean_line(as_line(found.get("url", "")))
-    source = clean_line(as_line(found.get("source", "")))
+    source = clean_line(as_name(found.get("source", "")))
     named = clean_line(as_line(found.get("language", "")))
     language = language_of(named, title, text)
-    written = as_line(found.get("published", ""))
+    written = as_date(found.get("published", ""))
     context = DateContext(named or language, url, source, file_name, text)
     day = settle_day(written, date_source, context, names.dates)
     given = clean_line(as_line(found.get("id", "")))
@@ -192,7 +191,7 @@ def article_from(
         published_at=day.published_at,
         date_source=day.date_source,
         source=source,
-        section=clean_line(as_line(found.get("section", ""))),
+        section=clean_line(as_name(found.get("section", ""))),
         authors=as_names(found.get("authors", ())),
         language=language,
         url=url,
@@ -201,6 +200,7 @@ def article_from(
         date_written=day.date_written,
         version=version,
         period=day.period,
+        left_out=left_out_of(record, found, text),
     )
     return article if article.id else replace(article, id=id_of_content(article))
 
@@ -234,11 +234,20 @@ def _is_filled(value: object) -> bool:
     return value is not None and value != "" and value != [] and value != {}
 
 
+def _without_count(text: str) -> str:
+    """Remove `[+123 chars]`, which NewsAPI puts behind the beginning of a text."""
+    if not text.endswith("chars]"):
+        return text
+    return text[:-CUT_WITHIN] + CUT_BY_API.sub("…", text[-CUT_WITHIN:])
+
+
 def _nothing_to_read(record: Mapping[str, Any], names: FieldMap) -> str:
     if wanted := names.chosen.get("text"):
         return f"the field {wanted!r}, mapped to text, is absent or empty"
     fields = ", ".join(str(key)[:40] for key in list(record)[:12]) or "none"
-    remedy = f"; name one with {names.remedy}" if names.remedy else ""
+    proposed = proposal_for(record, names.find(record)) if names.remedy else ""
+    remedy = f"; try {proposed}" if proposed else f"; name one with {names.remedy}"
+    remedy = remedy if names.remedy else ""
     return f"no text and no title among the fields ({fields}){remedy}"
 
 

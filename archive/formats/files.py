@@ -88,7 +88,7 @@ class SourceFile:
             try:
                 while len(head) < HEAD_BYTES and (more := stream.read1(HEAD_BYTES - len(head))):
                     head += more
-            except (EOFError, zlib.error):
+            except (EOFError, zlib.error, gzip.BadGzipFile):
                 if not head:
                     raise
         return head

@@ -52,4 +52,5 @@ class Plugin(NamedTuple):
     """All formats of one room."""
 
     formats: tuple[Format, ...] = ()
+    binary_formats: tuple[BinaryFormat, ...] = ()
     record_formats: tuple[RecordFormat, ...] = ()

@@ -11,7 +11,9 @@ from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.web import saved_pages
 from backfile.archive.formats.web.markup import text_of
+from backfile.archive.formats.web.pages import read_page
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.ids import with_part_id
 
@@ -21,6 +23,11 @@ MARKS = frozenset(
      b"return-path", b"delivered-to", b"content-type", b"list-id", b"reply-to", b"sender")
 )  # fmt: skip
 LEAST_MARKS = 3
+# Headers that only mail has: with one of these, a second mark is enough.
+PROOFS = frozenset(
+    (b"delivered-to", b"received", b"return-path", b"message-id", b"x-received", b"envelope-to",
+     b"dkim-signature", b"arc-seal", b"x-original-to", b"authentication-results")
+)  # fmt: skip
 LONGEST_HEADER = 2_000  # characters; decoding time grows with the square
 LONGEST_MARKUP = 2 << 20  # characters; at worst 1.6 s a MiB; newsletters have a tenth of it
 MOST_PARTS = 500
@@ -37,7 +44,7 @@ ENOUGH = 0.5  # of the words of the plain form; HTML with fewer is a notice, or 
 
 
 def is_message(head: bytes) -> bool:
-    """Whether a file begins with headers, at least three of them typical of mail."""
+    """Whether a file begins with headers of mail: three that are typical, or two with a proof."""
     names: set[bytes] = set()
     head = head.lstrip(b"\xef\xbb\xbf")
     if not HEADER.match(head):  # the quick answer for nearly all other files
@@ -49,12 +56,17 @@ def is_message(head: bytes) -> bool:
         if not found:
             break
         names.add(found[0][:-1].lower())
-    return len(names & MARKS) >= LEAST_MARKS
+    return len(names & MARKS) >= LEAST_MARKS - bool(names & PROOFS)
 
 
-def read_message(file: SourceFile, _: FieldMap) -> ReadResults:
-    """Read a file with one message, and the messages attached to it."""
-    yield from articles_in(file.read_bytes(), file, file.offset)
+def read_message(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a file with one message, and the messages attached to it; or a page saved as MHTML."""
+    content = file.read_bytes()
+    page = None if _hostile(content) else saved_pages.page_in(content, file)
+    if page:
+        yield from read_page(page, names)
+    else:
+        yield from articles_in(content, file, file.offset)
 
 
 def articles_in(content: bytes, file: SourceFile, number: int) -> ReadResults:

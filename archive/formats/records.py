@@ -17,6 +17,7 @@ from backfile.archive.formats.files import (
     first_line,
 )
 from backfile.archive.formats.format import Plugin, RecordFormat
+from backfile.archive.formats.shapes import Shape, as_exported, shape_of, unwrapped
 from backfile.archive.formats.wire.formats import WIRE
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -67,9 +68,11 @@ SCHEMA_HOST = "json-schema.org"
 LIST_NAMES = frozenset(
     (
         *("articles", "items", "results", "data", "docs", "documents", "entries", "stories"),
-        *("news", "records", "hits", "rows"),
+        *("news", "records", "hits", "rows", "item", "posts", "messages", "ordereditems", "edges"),
+        *("nodes", "statuses"),
     )
 )
+OWN_TEXTS = frozenset(NORMAL_NAMES["text"]) - {"description"}  # of an article, not of a list
 
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
@@ -115,15 +118,28 @@ def article_of(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
         if SCHEMA_HOST in str(record.get("$schema")):
             reason = "a JSON Schema, not an article"
             return UnreadableArticle(str(origin), reason, record=record)
+        record = unwrapped(record)
         for candidate in RECORD_FORMATS:
             if candidate.recognises(record):
                 return candidate.read(record, origin)
+        if shape := shape_of(record):
+            return _of_shape(shape, record, origin, names)
     return _from_fields(record, origin, names)
+
+
+def _of_shape(
+    shape: Shape, record: Mapping[str, Any], origin: Origin, names: FieldMap
+) -> ReadResult:
+    if reason := shape.refused(record):
+        return UnreadableArticle(str(origin), reason, record=record)
+    record = {**record, **shape.made(record)}
+    return _from_fields(record, origin, shape.names_for(record, names))
 
 
 def read_record(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
     """Make an article of a table's row, or a refusal."""
-    return _from_fields(record, origin, names)
+    own = isinstance(record, dict) and not names.chosen
+    return _from_fields(as_exported(record) if own else record, origin, names)
 
 
 def _from_fields(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
@@ -206,6 +222,8 @@ def _array_prefix(stream: BinaryIO) -> str:
     if first and first[1] == "start_array":
         return "item"
     for prefix, event, _ in chain([first] if first else [], events):
+        if event == "string" and normal_name(prefix) in OWN_TEXTS:
+            return ""
         if event == "start_array" and prefix.rpartition(".")[2].casefold() in LIST_NAMES:
             _, inside, _ = next(events)
             if inside == "start_map":

@@ -8,6 +8,7 @@ import json
 import re
 
 from backfile.archive.formats import mail, records
+from backfile.archive.formats.documents.formats import DOCUMENTS, RTF
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import WIDE_ENCODINGS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.format import BinaryFormat, Format, Stage
@@ -20,9 +21,10 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import documents
-from backfile.archive.formats.web import feeds, pages
-from backfile.archive.formats.web.markup import root_of
+from backfile.archive.formats.text import database_exports, documents, references, sgml
+from backfile.archive.formats.web import feeds, pages, wordpress
+from backfile.archive.formats.web.markup import BLOCKS, root_of
+from backfile.archive.formats.web.saved_pages import is_page_by_suffix
 from backfile.archive.model.errors import UnreadableArticle
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
@@ -30,9 +32,19 @@ HTML_OPENING = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
+TAG_OPENING = re.compile(r"\s*<([A-Za-z][\w.:-]*)(?:\s[^<>]*)?/?>\s*<")
+HTML_NAMES = BLOCKS | {"a", "b", "br", "i", "em", "strong", "span", "img", "title", "meta"}
+LIST_OF_PAGES = "a list of addresses ({}); `backfile follow` takes it"
+XML_REASONS = {
+    "opml": LIST_OF_PAGES.format("OPML"),
+    "urlset": LIST_OF_PAGES.format("a sitemap"),
+    "sitemapindex": LIST_OF_PAGES.format("an index of sitemaps"),
+    "mets": "METS, which describes other files; its pages (ALTO) are read by themselves",
+}
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
-OTHER_OPENINGS = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"))
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
+CONTROLS = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1e]")  # not those that divide cells, nor escape
+MOST_CONTROLS = 0.02  # their share in a text; of packed data, a twelfth
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".asc"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".psv"})
@@ -54,9 +66,21 @@ def _is_page(_: SourceFile, head: str) -> bool:
     return bool(HTML_OPENING.match(head)) or root_of(head) == "html"
 
 
+def _is_page_by_suffix(file: SourceFile, head: str) -> bool:
+    return is_page_by_suffix(file.suffix, head)
+
+
+def _is_xml(file: SourceFile, head: str) -> bool:
+    if XML_OPENING.match(head):
+        return True
+    opening = TAG_OPENING.match(head) if file.suffix in ("", ".xml") else None
+    return opening is not None and opening[1].lower() not in HTML_NAMES
+
+
 def _refuse_xml(file: SourceFile, _: FieldMap) -> ReadResults:
     root = root_of(file.head().decode("utf-8", "replace"))
-    yield UnreadableArticle(file.place, f"XML of a kind that is not read ({root}); convert to JSON")
+    reason = XML_REASONS.get(root, f"XML of a kind that is not read ({root}); convert to JSON")
+    yield UnreadableArticle(file.place, reason)
 
 
 def _is_table(file: SourceFile, head: str) -> bool:
@@ -73,6 +97,7 @@ def _is_table(file: SourceFile, head: str) -> bool:
 
 
 BINARY_FORMATS: tuple[BinaryFormat, ...] = (
+    *DOCUMENTS.binary_formats,
     BinaryFormat(
         "SQLite", lambda head: head.startswith(databases.MAGIC), sqlite_tables.read_sqlite
     ),
@@ -91,18 +116,52 @@ OWN_FORMATS: tuple[Format, ...] = (
     Format(
         "JSON",
         Stage.JSON,
-        lambda file, head: file.suffix == ".json" or bool(JSON_OPENING.match(head)),
+        lambda file, head: (
+            bool(JSON_OPENING.match(head)) or (file.suffix == ".json" and "<" not in head[:99])
+        ),
         records.read_json,
+    ),
+    Format(
+        "database export",
+        Stage.MARKUP,
+        lambda file, head: _is_page(file, head) and database_exports.is_html_export(head),
+        database_exports.read_html_export,
     ),
     Format("web page", Stage.MARKUP, _is_page, pages.read_page),
     Format(
+        "WordPress export",
+        Stage.MARKUP,
+        lambda _, head: root_of(head) in feeds.FEED_ROOTS and wordpress.is_export(head),
+        wordpress.read_export,
+    ),
+    Format(
         "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed
     ),
+    Format("SGML", Stage.MARKUP, lambda _, head: sgml.is_sgml(head), sgml.read_sgml),
     Format(
         "other XML",
         Stage.OTHER_MARKUP,
-        lambda _, head: bool(XML_OPENING.match(head)),
+        _is_xml,
         _refuse_xml,
+    ),
+    Format("web page", Stage.TEXT, _is_page_by_suffix, pages.read_page),
+    Format(
+        "RIS",
+        Stage.TEXT,
+        lambda _, head: bool(references.RIS_OPENING.match(head.lstrip("\ufeff"))),
+        references.read_ris,
+    ),
+    Format(
+        "BibTeX",
+        Stage.TEXT,
+        lambda _, head: bool(references.BIBTEX_OPENING.match(head)),
+        references.read_bibtex,
+    ),
+    Format(
+        "database export",
+        Stage.TEXT,
+        lambda _, head: database_exports.is_export(head),
+        database_exports.read_export,
     ),
     Format(
         "native",
@@ -128,7 +187,11 @@ OWN_FORMATS: tuple[Format, ...] = (
 )
 FORMATS: tuple[Format, ...] = tuple(
     sorted(
-        (*OWN_FORMATS, *(each for plugin in records.PLUGINS for each in plugin.formats)),
+        (
+            *DOCUMENTS.formats,
+            *OWN_FORMATS,
+            *(each for plugin in records.PLUGINS for each in plugin.formats),
+        ),
         key=lambda each: each.stage,
     )
 )
@@ -139,10 +202,7 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
     content = file.head()
     if not content.strip():
         raise UnreadableArticle(file.place, "the file is empty")
-    for opening, kind in OTHER_OPENINGS:
-        if content.startswith(opening):
-            raise UnreadableArticle(file.place, f"{kind} is not read; convert it to text")
-    if not content.startswith(TEXT_OPENINGS):
+    if not content.startswith(TEXT_OPENINGS) or content.startswith(RTF):
         for binary in BINARY_FORMATS:
             if binary.recognises(content):
                 return binary
@@ -158,8 +218,10 @@ def format_of(file: SourceFile) -> Format | BinaryFormat:
 
 
 def _is_binary(file: SourceFile, content: bytes, encoding: str) -> bool:
-    """Whether content has zero bytes, and neither its encoding nor its format allows them."""
-    if content.count(b"\x00") <= len(content) * MOST_NULS or encoding in WIDE_ENCODINGS:
+    """Whether content has bytes of no text, and neither its encoding nor its format allows them."""
+    few_nuls = content.count(b"\x00") <= len(content) * MOST_NULS
+    few_controls = len(CONTROLS.findall(content)) <= len(content) * MOST_CONTROLS
+    if (few_nuls and few_controls) or encoding in WIDE_ENCODINGS:
         return False
     head = content.decode("latin-1")
     return not any(each.has_nuls and each.recognises(file, head) for each in FORMATS)

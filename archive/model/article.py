@@ -87,7 +87,8 @@ class Article:
     `published_at` is the instant, if the source gives one. `period` is the month, the year or the
     interval, if the source gives no day: then `published` is None. An absent source, section,
     language or url is the empty string. `date_written` is the source's text for a date that is not
-    certain. `version` is the source's version number, 0 if it has none.
+    certain. `version` is the source's version number, 0 if it has none. `left_out` names a field of
+    the source with more than ten times as much text as was read; it is reported, and not stored.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Article:
     date_written: str = ""
     version: int = 0
     period: DateSpan | None = None
+    left_out: str = field(default="", compare=False)
 
     @property
     def date_span(self) -> DateSpan | None:

@@ -1,5 +1,6 @@
 """Sorts a batch of articles into new, changed, unchanged, duplicate, withdrawn and refused."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -61,6 +62,7 @@ def growing_batches(
 COUNTS = (
     *("read", "new", "changed", "unchanged", "duplicate", "withdrawn"),
     *("undated", "likely", "doubtful"),  # of dates
+    "thin",
 )
 
 
@@ -80,6 +82,7 @@ class Report:
     undated: int = 0
     likely: int = 0  # their day is assumed in part
     doubtful: int = 0  # their day is in the future, or in no calendar
+    left_out: Counter[str] = field(default_factory=Counter)  # fields with more text than was read
     refused: list[UnreadableArticle] = field(default_factory=list)
     watch: Callable[[str, str], None] | None = None  # called with a place and the name of a count
 
@@ -94,12 +97,18 @@ class Report:
         return self.new + self.changed + self.unchanged + self.duplicate
 
     @property
+    def thin(self) -> int:
+        """The articles of which a field with more than ten times as much text was not read."""
+        return self.left_out.total()
+
+    @property
     def counts(self) -> dict[str, int]:
         """All counts by name, but the refusals."""
         return {name: getattr(self, name) for name in COUNTS}
 
-    def count_date(self, article: Article) -> None:
-        """Count how sure an article's day is."""
+    def count_doubts(self, article: Article) -> None:
+        """Count how sure an article's day is, and which field with more text was left out."""
+        self.left_out.update([article.left_out] if article.left_out else ())
         self.undated += article.date_span is None
         self.likely += article.date_certainty is DateCertainty.LIKELY
         self.doubtful += article.date_certainty is DateCertainty.DOUBTFUL
@@ -139,7 +148,7 @@ class Ingest:
             articles = self._recognised(articles)
         batch = self._opened(articles)
         for article, ids in zip(articles, batch.ids, strict=True):
-            report.count_date(article)
+            report.count_doubts(article)
             self._place(article, ids, batch, report)
         return IngestBatch(list(batch.kept.values()), batch.earlier, withdrawn, batch.moved)
 

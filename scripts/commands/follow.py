@@ -3,11 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import click
 
+from backfile.archive.follow.address_lists import OPML, feeds_in, kind_of
 from backfile.archive.follow.client import Fetcher
 from backfile.archive.follow.feeds import FeedReport, FeedRun, Outcome, Subscriptions
+from backfile.archive.formats.files import SourceFile
 from backfile.archive.model.errors import BadSetting
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
@@ -21,7 +24,7 @@ from backfile.scripts.printing.reports import print_report, report_as_json
 
 
 @click.command()
-@click.argument("urls", nargs=-1, metavar="[URL...]")
+@click.argument("urls", nargs=-1, metavar="[URL|OPML...]")
 @click.option("--list", "listed", is_flag=True, help="List what is followed, and fetch nothing.")
 @click.option("--forget", multiple=True, metavar="URL", help="Follow this one no longer.")
 @click.option("--allow-private", is_flag=True, help="Fetch from one's own network, too.")
@@ -42,7 +45,9 @@ def follow(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Fetch feeds, and index what is new; without a URL, all that were followed before."""
+    """Fetch feeds, and index what is new; without a URL, all that were followed before.
+
+    A file of OPML names many feeds. Of a sitemap, the new pages are fetched."""
     require_trusted(settings.archive, trust=settings.trust)
     if listed:
         _list(settings, as_json=as_json)
@@ -51,10 +56,26 @@ def follow(
     else:
         allowed = replace(settings, allow_private=settings.allow_private or allow_private)
         report, reports = _follow(
-            allowed, urls, vectors=not no_vectors, originals=not no_originals, quiet=quiet
+            allowed, _named(urls), vectors=not no_vectors, originals=not no_originals, quiet=quiet
         )
         _say(report, reports, quiet=quiet, as_json=as_json)
         raise SystemExit(1 if report.refused else 0)
+
+
+def _named(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses that were given, and those in the files of OPML that were given."""
+    found: list[str] = []
+    for url in urls:
+        path = Path(url)
+        if not path.is_file():
+            found.append(url)
+            continue
+        file = SourceFile.at(path, path.name)
+        listed = feeds_in(file) if kind_of(file) == OPML else []
+        if not listed:
+            raise BadSetting("follow", f"{url} is no list of feeds (OPML); name one, or a URL")
+        found += listed
+    return tuple(found)
 
 
 def _follow(

@@ -28,7 +28,7 @@ from backfile.scripts.commands.options import (
 )
 from backfile.scripts.printing.hits import copies_line, print_history, print_related, print_results
 from backfile.scripts.printing.progress import watched
-from backfile.web.api.exports import EXPORTS, as_hit_table
+from backfile.web.api.exports import EXPORTS, as_hit_table, with_byte_order_mark
 from backfile.web.api.json import stored_json
 from backfile.web.i18n.phrases import date_note
 
@@ -237,15 +237,22 @@ SHOWN = (*LISTED, "strict", "folder", "trust")
 
 @click.command(cls=QueryCommand, params=[p for p in search.params if p.name not in SHOWN])
 @click.option("--format", "kind", type=click.Choice(list(EXPORTS)), default="csv")
+@click.option("--no-bom", is_flag=True, help="CSV without the mark by which Excel knows UTF-8.")
 @output
 @with_settings
 def export(
-    settings: Settings, words: tuple[str, ...], kind: str, output: Path | None, **parameters: Any
+    settings: Settings,
+    words: tuple[str, ...],
+    kind: str,
+    no_bom: bool,
+    output: Path | None,
+    **parameters: Any,
 ) -> None:
     """Write every article that a search finds: CSV, JSON Lines, RIS, BibTeX or plain citations.
 
     Without a query, all that pass the filters."""
     with Archive(settings) as archive:
         found = archive.export(" ".join(words), format=kind, **parameters)
-        write_out(found, output)
+        marked = kind == "csv" and not no_bom
+        write_out(with_byte_order_mark(found) if marked else found, output)
     raise SystemExit(0 if found.total else 1)

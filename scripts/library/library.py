@@ -55,7 +55,7 @@ class Report:
     """What became of the articles that were given.
 
     `read` is the sum of `new`, `changed`, `unchanged` and `duplicate`; `undated`, `likely` and
-    `doubtful` say how sure their days are.
+    `doubtful` say how sure their days are; of `thin` ones, a field with far more text was not read.
     """
 
     read: int
@@ -67,6 +67,7 @@ class Report:
     undated: int
     likely: int
     doubtful: int
+    thin: int
     refused: tuple[Refusal, ...]
 
     @classmethod

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import DEEPEST_VALUE, MAP_TEXT, USUAL_NAMES, FieldMap
+from backfile.archive.formats.fields import MAP_TEXT, USUAL_NAMES, FieldMap
 from backfile.archive.formats.records import article_of
+from backfile.archive.formats.values import DEEPEST_VALUE
 from backfile.archive.model.article import PROGRAM, Article, Origin
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
 

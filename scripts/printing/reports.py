@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -23,14 +24,19 @@ REFUSALS_SHOWN = 20
 REASONS_SHOWN = 10
 EXAMPLES = 3
 FIELDS_SHOWN = 12
-COUNT_LABELS = {"undated": "undated", "likely": "date likely", "doubtful": "date doubtful"}
+COUNT_LABELS = {
+    "undated": "undated",
+    "likely": "date likely",
+    "doubtful": "date doubtful",
+    "thin": "text thin",
+}
 SELDOM = ("duplicate", "withdrawn", *COUNT_LABELS)  # not shown if the count is zero
 PARTICULAR = re.compile(r"\([^()]*\)|'[^']*'|\d[\d,.:+TZ-]*")  # a reason's details of one article
 
 
 def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedFields) -> None:
     """Read an input without indexing it, print the report, and exit."""
-    read, refused, dates = 0, 0, Report()
+    read, refused, doubts = 0, 0, Report()
     examples: list[Article] = []
     for found in source:
         if isinstance(found, UnreadableArticle):
@@ -39,12 +45,12 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
                 click.echo(f"refused: {found}", err=True)
         else:
             read += 1
-            dates.count_date(found)
+            doubts.count_doubts(found)
             examples += [found] if len(examples) < EXAMPLES else []
     _print_mapping(names)
     for article in examples:
         _print_example(article)
-    _print_counts(dates, COUNT_LABELS)
+    _print_counts(doubts, COUNT_LABELS)
     click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
     raise SystemExit(1 if refused else 0)
 
@@ -75,6 +81,9 @@ def _print_counts(report: Report, names: Iterable[str]) -> None:
     for name in names:
         if (count := report.counts[name]) or name not in SELDOM:
             click.echo(f"{COUNT_LABELS.get(name, name):<13} {count:>9,}")
+    for name, count in report.left_out.most_common(REASONS_SHOWN):
+        option = f"--map text={shlex.quote(name)}"
+        click.echo(f"{'':<13} {count:>9,}  the field {name} has far more text; {option}")
 
 
 def _print_mapping(names: WatchedFields) -> None:

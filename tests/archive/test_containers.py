@@ -1,6 +1,8 @@
 """Tests of files that hold files: what is in them is read, and what would do harm is refused."""
 
+import bz2
 import io
+import lzma
 import tarfile
 from functools import partial
 
@@ -69,6 +71,15 @@ def test_everything_in_a_container_is_read(read, tmp_path, name, content):
     ]
     assert found[1].origin == Origin(f"{tmp_path / name}!/pages/ferry.html", 1)
     assert found[1].origin.path == tmp_path / name
+
+
+@pytest.mark.parametrize(("pack", "suffix"), [(bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+def test_a_single_packed_file_is_read(read, tmp_path, pack, suffix):
+    (article,) = read(pack(RECORD), f"news.jsonl{suffix}")
+    assert article.title == "Ferry"
+    assert article.origin.file == f"{tmp_path / 'news.jsonl'}{suffix}!/news.jsonl"
+    found = read(pack(RECORD * 9)[:-9], f"news.jsonl{suffix}")
+    assert found[-1].reason == "the compressed data is cut short or damaged"
 
 
 def test_a_large_member_of_a_tar_is_sought_again(read):
@@ -148,7 +159,7 @@ def test_a_container_that_is_cut_short_is_reported(read, name):
 
 def test_an_office_document_is_no_folder_of_news(read):
     (refused,) = read(zipped(("[Content_Types].xml", b"<x/>"), ("word/a.xml", b"<x/>")), "a.docx")
-    assert refused.reason == "an office document or an e-book is not read; convert it to text"
+    assert refused.reason == "an office document of a kind that is not read; convert it"
 
 
 @pytest.mark.parametrize("compressed", [True, False])

@@ -227,3 +227,41 @@ def test_whatever_csv_writes_is_read_as_it_was(tmp_path_factory, rows, delimiter
     assert [(each.title, each.text) for each in found] == [
         (clean_line(title), text) for title, text in rows
     ]
+
+
+LONG = "Short-sellers are seeing green again, {} of them, on the street where prices fell."
+
+
+def test_a_table_without_a_header_is_read_by_what_is_in_its_columns(read):
+    rows = [f'"{n}","Street sees green, {n} times","{LONG.format(n)}"' for n in range(1, 5)]
+    found = read("train.csv", "\n".join(rows))
+    assert [each.title for each in found] == [f"Street sees green, {n} times" for n in range(1, 5)]
+    assert [each.text for each in found] == [LONG.format(n) for n in range(1, 5)]
+    assert [each.origin.offset for each in found] == [1, 2, 3, 4]
+
+
+def test_dates_and_addresses_are_known_without_a_header_too(read):
+    rows = [f"https://a.example/{n}\t2024-03-0{n}\t{LONG.format(n) * 3}" for n in range(1, 5)]
+    found = read("news.tsv", "\n".join(rows))
+    assert [each.url for each in found] == [f"https://a.example/{n}" for n in range(1, 5)]
+    assert found[0].published == date(2024, 3, 1)
+    assert found[0].text == LONG.format(1) * 3
+
+
+def test_a_table_of_queries_is_no_table_of_articles(read):
+    (refused,) = read("queries.tsv", "".join(f"{n}\t{LONG.format(n)}\n" for n in range(4)))
+    assert "no column for the text among" in refused.reason
+    assert refused.reason.endswith("; try --map text=2")
+
+
+def test_a_header_of_unknown_names_is_no_row_and_the_options_are_proposed(read):
+    rows = "No,Copy,Stamp\n" + "".join(f'{n},"{LONG.format(n)}",2024-03-01\n' for n in range(4))
+    (refused,) = read("a.csv", rows)
+    assert refused.reason.endswith("; try --map text=Copy --map published=Stamp")
+    found = read("a.csv", rows, "text=Copy", "published=Stamp")
+    assert [each.published for each in found] == [date(2024, 3, 1)] * 4
+
+
+def test_a_short_table_without_a_header_is_refused(read):
+    (refused,) = read("a.csv", "1,Rain\n2,Snow\n")
+    assert "no column for the text among: 1, Rain" in refused.reason

@@ -3,11 +3,12 @@
 import json
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.article import Article
@@ -158,3 +159,68 @@ def test_every_feed_of_a_collection_is_read_or_refused():
         assert all(isinstance(each, Article) or each.reason for each in found)
         read_of[path] = sum(isinstance(each, Article) for each in found)
     assert sum(map(bool, read_of.values())) >= 97
+
+
+RELATIVE = """<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">
+<channel{base}><title>Wire</title>{about}<item><title>Pier</title>{item}
+<guid isPermaLink="false">pier-1</guid><description>The pier reopened.</description></item>
+</channel></rss>"""
+SITE = "<link>https://wire.example/news/</link>"
+SELF = '<atom:link rel="self" href="https://feeds.example/wire/all.xml"/>'
+
+
+@pytest.mark.parametrize(
+    ("about", "link", "url"),
+    [
+        (SITE, "/2024/pier", "https://wire.example/2024/pier"),
+        (SITE, "//wire.example/pier", "https://wire.example/pier"),
+        (SITE, " pier\n", "https://wire.example/news/pier"),
+        (SITE + SELF, "pier", "https://wire.example/news/pier"),
+        (SELF, "pier", "https://feeds.example/wire/pier"),
+        ("<link>/site/</link>" + SELF, "pier", "https://feeds.example/site/pier"),
+        (SITE, "mailto:desk@wire.example", ""),
+        ("", "pier", ""),
+    ],
+)
+def test_a_relative_link_is_one_of_the_site_or_of_the_feed(read, about, link, url):
+    (article,) = read(RELATIVE.format(base="", about=about, item=f"<link>{link}</link>"))
+    assert (article.id, article.url) == ("pier-1", url)
+
+
+def test_a_declared_base_comes_before_the_site(read):
+    base = ' xml:base="https://base.example/a/"'
+    item = "<link>pier</link>"
+    (article,) = read(RELATIVE.format(base=base, about=SITE, item=item))
+    assert article.url == "https://base.example/a/pier"
+    item = '<link xml:base="https://nearer.example/">pier</link>'
+    (article,) = read(RELATIVE.format(base=base, about=SITE, item=item))
+    assert article.url == "https://nearer.example/pier"
+
+
+def test_the_base_of_an_entry_is_not_that_of_the_next(read):
+    entry = (
+        "<entry{}><title>Pier</title><id>{}</id><link href='p'/><summary>It fell.</summary></entry>"
+    )
+    entries = entry.format(' xml:base="/2024/"', "tag:wire,2024:1") + entry.format(
+        "", "tag:wire,2024:2"
+    )
+    about = '<title>Wire</title><link href="https://wire.example/news/"/>'
+    found = read(f'<feed xmlns="http://www.w3.org/2005/Atom">{about}{entries}</feed>')
+    urls = [each.url for each in found]
+    assert urls == ["https://wire.example/2024/p", "https://wire.example/news/p"]
+    assert [each.id for each in found] == ["tag:wire,2024:1", "tag:wire,2024:2"]
+
+
+def test_a_feed_that_was_fetched_has_an_address_of_its_own():
+    address = "https://wire.example/feeds/all"
+    content = RELATIVE.format(base="", about="", item="<link>pier</link>").encode()
+    (article,) = read_file(SourceFile(address, address, partial(open_bytes, content)), FieldMap())
+    assert article.url == "https://wire.example/feeds/pier"
+
+
+def test_the_links_of_a_json_feed_may_be_relative_to_the_feed(read):
+    item = {"id": "1", "url": "../pier", "content_text": "The pier reopened."}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "items": [item]}
+    feed["feed_url"] = "https://wire.example/feeds/all.json"
+    (article,) = read(json.dumps(feed), "feed.json")
+    assert article.url == "https://wire.example/pier"

@@ -49,6 +49,17 @@ OPENINGS = {
     "a.mbox": b"From a@b.example Sat Mar 23 07:00:00 2024\nSubject: Rain\n\nIt fell. ",
     "a.db": b"SQLite format 3\x00",
     "a.parquet": b"PAR1",
+    "lexis.txt": b"1 of 2 DOCUMENTS\n\nCourier\n\nMarch 23, 2024\n\nRain\n\nBODY:\nIt fell. ",
+    "a.ris": b"TY  - NEWS\nTI  - ",
+    "a.bib": b"@article{a, title={",
+    "a.sgm": b"<REUTERS NEWID='1'><TEXT><TITLE>Rain</TITLE><BODY>It fell. ",
+    "wxr.xml": b"<rss xmlns:wp='http://wordpress.org/export/1.2/'><channel><item><title>",
+    "wiki.xml": b"<mediawiki><page><title>Rain</title><ns>0</ns><revision><text>",
+    "alto.xml": b"<alto><Layout><Page><TextBlock><TextLine><String CONTENT='",
+    "a.pdf": b"%PDF-1.7\n",
+    "a.rtf": b"{\\rtf1 ",
+    "a.mhtml": b"From: <Saved by Blink>\nSubject: a\nMIME-Version: 1.0\n"
+    b"Content-Type: multipart/related; boundary=x\n\n--x\nContent-Type: text/html\n\n<p>",
     "a.warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9999999999\r\n\r\n",
 }
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -115,6 +126,32 @@ def test_zeros_that_were_packed_small_are_refused(tmp_path):
         ("marks.md", b"*a **b " * 200_000),
         ("front.md", b"---\na: " + b"[" * 200_000),
         ("laughs.xml", f"{BILLION_LAUGHS}<rss><channel><item><title>&l9;</title>".encode()),
+        ("blocks.json", b'[{"title": "a", "text": ' + b'{"text": [' * 90 + b"]}" * 90 + b"}]"),
+        ("leaves.json", b'[{"title": "a", "x": [' + b'"a b c d e", ' * 900_000 + b'""]}]'),
+        ("names.json", b'[{"title": "a", "authors": "' + b"a, b and " * 900_000 + b'"}]'),
+        (
+            "keys.jsonl",
+            b'{"title": "a"' + b"".join(b', "k%d": "a b c"' % n for n in range(300_000)) + b"}",
+        ),
+        ("wrapped.json", b'[{"data": ' * 1 + b'{"data": ' * 150 + b"1" + b"}" * 151 + b"]"),
+        ("marks.txt", b"1 of 2 DOCUMENTS\nLENGTH: 1\n" * 300_000),
+        ("letters.txt", b"1 of 2 DOCUMENTS\n" + b"a" * 9_000_000 + b"\nLENGTH: 1\n"),
+        ("spaces.txt", b"Document A0000000000a\n1 words\n" + b" " * 9_000_000),
+        ("groups.rtf", b"{\\rtf1 " + b"{\\field{" * 500_000),
+        ("nested.bib", b"@article{a, title={" + b"{" * 1_000_000),
+        ("nested.sgm", b"<REUTERS>" * 500_000),
+        (
+            "links.xml",
+            b"<mediawiki><page><title>a</title><revision><text>"
+            + b"[[a|{{b|" * 100_000
+            + b"</text></revision></page></mediawiki>",
+        ),
+        (
+            "codes.xml",
+            b"<rss xmlns:wp='http://wordpress.org/export/1.2/'><channel><item><title>a"
+            b"</title><encoded>" + b"[caption a=" * 500_000 + b"</encoded></item></channel></rss>",
+        ),
+        ("before.html", b"<!-- " * 500_000 + b"<html><p>Rain"),
         ("commas.csv", b"title,text\n" + b"," * 5_000_000),
         ("columns.csv", b"title,text" + b",c" * 1_000_000 + b"\n1,2\n"),
         ("quotes.csv", b"title,text\n" + b'"a","' * 500_000),

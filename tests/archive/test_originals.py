@@ -80,7 +80,7 @@ def test_a_better_reader_mends_articles_whose_files_are_gone(opened, news, monke
     def mended(written):
         return {"title": "Tides", "text": written.split("\n\n")[1]}
 
-    monkeypatch.setattr(documents, "_titled", mended)
+    monkeypatch.setattr(documents, "titled", mended)
     report = reread(opened)
     assert report.changed == 2
     assert opened.catalog.counts().articles == 9

@@ -3,6 +3,7 @@
 import gzip
 import time
 from datetime import UTC, date, datetime
+from quopri import encodestring
 
 import pytest
 from click.testing import CliRunner
@@ -197,3 +198,85 @@ def test_texts_are_compared_by_runs_of_words():
 def test_articles_of_real_pages_are_found():
     printed = CliRunner().invoke(main, [str(PAGES)], catch_exceptions=False).output
     assert float(printed.split("F1 ")[1].split(",")[0]) >= 0.95
+
+
+ADDRESS = "https://courier.example/2024/03/23/ferry"
+MHTML = """From: <Saved by Blink>
+Snapshot-Content-Location: {address}
+Subject: Night ferry
+Date: Mon, 1 Apr 2024 10:00:00 -0000
+MIME-Version: 1.0
+Content-Type: multipart/related;
+\ttype="text/html";
+\tboundary="----x"
+
+------x
+Content-Type: {kind}
+Content-Transfer-Encoding: quoted-printable
+Content-Location: {address}
+
+{page}
+------x
+Content-Type: image/png
+Content-Transfer-Encoding: base64
+Content-Location: https://courier.example/a.png
+
+iVBORw0KGgo=
+------x--
+"""
+
+
+def saved_as_mhtml(page, kind="text/html", address=ADDRESS):
+    return MHTML.format(address=address, kind=kind, page=encodestring(page).decode())
+
+
+def test_a_page_saved_as_mhtml_is_a_page(read):
+    article = read(saved_as_mhtml(web_page(LINKED).encode()).replace("\n", "\r\n"), "a.mhtml")
+    assert article.title == "Night ferry & letters"
+    assert (article.url, article.source) == (ADDRESS, "Coastal Courier")
+    assert article.text == "\n\n".join(PARAGRAPHS)
+    assert article.published == date(2024, 3, 23)  # not the day on which it was saved
+
+
+def test_a_page_saved_as_mhtml_has_its_own_encoding(read):
+    page = web_page().replace("May", "Mäi").encode("latin-1")
+    assert "Mäi" in read(saved_as_mhtml(page, 'text/html; charset="iso-8859-1"'), "a.mht").text
+
+
+def test_mhtml_without_a_page_is_refused(read):
+    refused = read(saved_as_mhtml(b"x", "image/gif"), "a.mhtml")
+    assert refused.reason == "a saved page (MHTML) without HTML in it"
+    cut = read(saved_as_mhtml(web_page().encode())[:260], "a.mhtml")
+    assert isinstance(cut, UnreadableArticle)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        f"<!-- saved from url=(0042){ADDRESS} -->",
+        f"<!--\n Page saved with SingleFile \n url: {ADDRESS} \n saved date: Mon Apr 01 2024\n-->",
+    ],
+)
+def test_a_page_that_a_browser_saved_says_where_it_was(read, comment):
+    page = web_page().replace("<html", f"{comment}<html", 1)
+    assert read(page).url == ADDRESS
+
+
+def test_pictures_inside_of_a_page_do_not_make_it_too_long(read):
+    picture = f'<img src="data:image/png;base64,{"A" * (9 << 20)}">'
+    assert read(web_page(body=PAGE_BODY + picture)).text == "\n\n".join(PARAGRAPHS)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\n<br />\n<b>Warning</b>: Undefined index in /var/www/x.php on line 3<br />\n",
+        "Notice: Undefined variable $x in x.php\n",
+        "<!-- cached --><!-- 0.3 s -->\n",
+        "<style>p {color: red}</style>\n",
+    ],
+)
+def test_what_a_program_wrote_before_a_page_is_not_in_the_article(read, before):
+    article = read(before + web_page(LINKED))
+    assert (article.title, article.language) == ("Night ferry & letters", "en")
+    assert article.text == "\n\n".join(PARAGRAPHS)

@@ -82,7 +82,7 @@ def test_a_message_without_a_headline_or_a_start_of_text_is_read(read):
         (b"\x01ccc0007 something else\r\n\x02Rain\x03", "a header that is neither"),
         (b"\x01ccc0007 4 sp 85\r\n\x02\x03", "a message without text"),
         (b"\x01z6715\x1f-----\r\n\x02^Mark<\r\n\x03", "a message without text"),
-        (b"\x01\x02\x03" * 99, "no reader for this kind of file (.bin)"),
+        (b"\x01\x02\x03" * 99, "not text (binary data)"),
     ],
 )
 def test_what_is_no_message_is_refused(read, content, reason):

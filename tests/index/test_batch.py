@@ -198,8 +198,15 @@ def test_the_shell_exports_what_the_page_does(indexed_by_words, tmp_path, kind, 
     )
     assert written.exit_code == 0
     asked_for = client.get(f"/export.{kind}", query_string={**search, "mode": "keyword"})
-    assert path.read_bytes().decode() == asked_for.get_data(as_text=True).lstrip("\ufeff")
+    assert path.read_bytes().decode() == asked_for.get_data(as_text=True)
     assert [each.name for each in tmp_path.iterdir() if each.suffix == ".part"] == []
+
+
+def test_the_shell_leaves_out_the_byte_order_mark_when_asked_to(indexed_by_words):
+    options = ("--mode", "keyword", "--archive", indexed_by_words)
+    marked = backfile("export", "ferry", *options).stdout
+    assert marked.startswith("\ufeffid,title,")
+    assert backfile("export", "ferry", "--no-bom", *options).stdout == marked[1:]
 
 
 def test_an_export_goes_to_stdout_and_of_nothing_is_exit_code_1(indexed_by_words):

@@ -506,3 +506,13 @@ def test_json_lines_are_read_from_standard_input(tmp_path):
     assert (again["new"], again["unchanged"]) == (1, 1)
     assert json.loads(backfile("status", "--archive", archive, "--json").stdout)["articles"] == 3
     assert "2 articles can be read" in given("One.", "Two.", options=["--dry-run"]).stdout
+
+
+def test_a_field_with_far_more_text_than_was_read_is_named(tmp_path):
+    record = {"id": "f", "title": "Ferry", "copy": "The night ferry stops in May. " * 9}
+    (tmp_path / "a.json").write_text(json.dumps([record, record | {"id": "g"}]))
+    tried = backfile("index", tmp_path / "a.json", "--dry-run").stdout
+    assert "text thin             2\n" in tried
+    assert "2  the field copy has far more text; --map text=copy\n" in tried
+    index = ("index", tmp_path / "a.json", "--archive", tmp_path / "archive", "--no-vectors")
+    assert json.loads(backfile(*index, "--json").stdout)["thin"] == 2

@@ -71,3 +71,9 @@ def test_more_than_a_request_may_hold_is_refused(empty):
 
 def test_an_archive_with_articles_takes_no_file(client):
     assert try_file(client, TABLE.encode()).status_code == 404
+
+
+def test_a_file_of_unknown_names_is_shown_the_options_that_would_read_it(empty):
+    record = {"payload": {"copy": "The night ferry across the Ash stops in May, they said."}}
+    page = visible_text(try_file(empty, json.dumps([record]).encode(), "a.json").text)
+    assert "try --map text=payload.copy" in " ".join(page.split())

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from backfile.archive.formats.values import as_cell
 from backfile.index.model.results import Results
 from backfile.index.search.batch import Answer
 from backfile.index.search.outlets import Outlet
@@ -56,7 +57,7 @@ def as_csv(matches: Iterable[ScoredArticle]) -> Iterator[str]:
     rows.writerow(COLUMNS)
     for article, score in matches:
         fields = article_fields(article) | {"text": article.text, "score": f"{score:.6f}"}
-        fields["authors"] = "; ".join(article.authors)
+        fields["authors"] = as_cell(article.authors)
         rows.writerow([cell(fields[name]) for name in COLUMNS])
         yield drain(written)
     yield drain(written)

@@ -54,6 +54,28 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+MOST_CONTROLS = 0.02  # their share in a text; of packed data, a twelfth
+LOST = re.compile("[\ufffd\x80-\x9f]")  # what bytes of no letter are decoded to
+MOST_LOST = 0.2  # of packed data, nearly a half; of a text with wrong accents, a twentieth
+SUSPECT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd\x80-\x9f]")
+LOOKED_AT = 10_000  # characters
+
+
+def is_legible(text: str) -> bool:
+    """Whether a text, before it is cleaned, is none of binary data that was decoded.
+
+    >>> is_legible("5 mm of rain – ☂☂☂☂"), is_legible("\ufffd\ufffd(a\ufffd\ufffd\ufffdx~\ufffd")
+    (True, False)
+    """
+    text = text[:LOOKED_AT]
+    if not SUSPECT.search(text):
+        return True
+    if len(CONTROLS.findall(text)) > MOST_CONTROLS * len(text):
+        return False
+    return len(LOST.findall(text)) <= MOST_LOST * len(text)
+
+
 # Escaped any number of times: `&amp;amp;`, `&#38;amp;lt;`.
 ENTITY = re.compile(
     r"&(?:(?:amp|AMP|#0*38|#[xX]0*26);)*"

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import (
@@ -12,10 +12,14 @@ from backfile.archive.formats.files import (
     SourceFile,
     encoding_of,
 )
+from backfile.archive.formats.proposals import proposal_for
 from backfile.archive.formats.records import read_record, with_order_shown
 from backfile.archive.formats.tables.columns import has_text_column
 from backfile.archive.formats.tables.dialects import Dialect, layout_of
+from backfile.archive.formats.tables.headers import SAMPLE, columns_by_content
 from backfile.archive.model.errors import UnreadableArticle
+
+LONGEST_HEADER = 60  # characters of the name of a column
 
 Rows = Iterator[tuple[int, list[str] | str]]
 
@@ -35,20 +39,27 @@ def read_delimited(file: SourceFile, names: FieldMap) -> ReadResults:
     header = [name.strip() for name in opening]
     if not headed:
         header = [str(n) for n in range(1, len(opening) + 1)]
-        rows = _with_first(number, opening, rows)
+        rows = chain([(number, opening)], rows)
     names = with_order_shown(file, names)
     if has_text_column(header, names):
         yield from _from_rows(rows, header, dialect, file, names)
         return
+    sample = list(islice(rows, SAMPLE))
+    cells = [row for _, row in sample if isinstance(row, list)]
+    rows = chain([(number, opening)], sample, rows)
+    if not names.chosen and (found := columns_by_content([opening, *cells])):
+        header = [str(n) for n in range(1, len(opening) + 1)]
+        yield from _from_rows(rows, header, dialect, file, names.choosing(found))
+        return
     columns = ", ".join(header)[:200]
     reason = f"no column for the text among: {columns}; name one with --map text=COLUMN"
     remedy = "where there is no header line, by its number"
-    yield UnreadableArticle(str(file.origin()), f"{reason} ({remedy})")
-
-
-def _with_first(number: int, row: list[str] | str, rows: Rows) -> Rows:
-    yield number, row
-    yield from rows
+    is_row = any(len(name) > LONGEST_HEADER for name in header)
+    shown = [str(n) for n in range(1, len(header) + 1)] if is_row else header
+    records = (dict(zip(shown, row, strict=False)) for row in cells[:1])
+    options = next((proposal_for(record, ()) for record in records), "")
+    tried = f"; try {options}" if options else ""
+    yield UnreadableArticle(str(file.origin()), f"{reason} ({remedy}){tried}")
 
 
 def _numbered_rows(lines: Iterable[str | None], dialect: Dialect, before: int) -> Rows:

@@ -69,7 +69,7 @@ def layout_of(head: str, names: FieldMap, *, cut: bool) -> Layout:
         before, given = 1, found[1]
     before += _lines_above(lines[before:], names, given)
     lines = lines[before:-1] if cut else lines[before:]
-    delimiter = given or delimiter_of(lines[0] if lines else "", names)
+    delimiter = given or _delimiter_in(lines, names)
     return Layout(_dialect_of(lines, delimiter), before, not _is_number(names.chosen.get("text")))
 
 
@@ -84,6 +84,19 @@ def delimiter_of(header: str, names: FieldMap) -> str:
         return len(fields_of(cells_of(header, delimiter), names)), header.count(delimiter)
 
     return max((each for each in DELIMITERS if each in header), key=fit, default=DELIMITERS[0])
+
+
+def _delimiter_in(lines: list[str], names: FieldMap) -> str:
+    """The delimiter of a table: by its header, or, without one that is known, by all its rows."""
+    first = lines[0] if lines else ""
+    best = delimiter_of(first, names)
+    if fields_of(cells_of(first, best), names):
+        return best
+
+    def unlikeliness(delimiter: str) -> tuple[int, bool]:
+        return _misshapen(lines, _dialect_of(lines, delimiter)), delimiter in PUNCTUATION
+
+    return min((each for each in DELIMITERS if each in first), key=unlikeliness, default=best)
 
 
 def _lines(head: str) -> list[str]:

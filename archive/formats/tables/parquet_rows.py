@@ -4,7 +4,6 @@ Runs as a separate process: a damaged file may crash pyarrow's C++, and a page m
 """
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from pyarrow.parquet import ParquetFile
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import LONGEST_TEXT, first_line
+from backfile.archive.formats.processes import limit, write
 from backfile.archive.formats.tables.columns import has_text_column, plain, wanted_columns
 
 MOST_MEMORY = 400 << 20  # bytes, pyarrow's own 60 MB among them
@@ -26,12 +26,10 @@ BUFFER = 1 << 16  # bytes read ahead of each column; without it, a row group is 
 def main() -> None:
     """Read the file of the first argument, or standard input; the second is a map of fields."""
     path, chosen = sys.argv[1:]
-    _limit()
+    limit(MOST_MEMORY, LONGEST_STEP)
     names = FieldMap(json.loads(chosen))
-    for message in messages_of(path or pyarrow.py_buffer(sys.stdin.buffer.read()), names):
-        sys.stdout.write(json.dumps(message, default=str) + "\n")
-        _allow_time()
-    sys.stdout.flush()
+    source = path or pyarrow.py_buffer(sys.stdin.buffer.read())
+    write(messages_of(source, names), LONGEST_STEP)
 
 
 def messages_of(
@@ -61,21 +59,6 @@ def messages_of(
             yield {"end": number}
         else:
             yield {"row": 0, "refused": f"not Parquet that can be read ({first_line(exc)})"}
-
-
-def _limit() -> None:
-    try:
-        import resource
-    except ImportError:  # on Windows
-        return
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    _allow_time()
-
-
-def _allow_time() -> None:
-    """Restart the alarm, which ends this process even within C++."""
-    if hasattr(signal, "alarm"):
-        signal.alarm(LONGEST_STEP)
 
 
 def _opened(source: Any) -> Any:

@@ -30,7 +30,7 @@ def read_native(file: SourceFile, names: FieldMap) -> ReadResults:
 
 def read_plain(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read a text: a short first line is the title, a second line with a date alone is the day."""
-    yield _article(_titled(clean_text(file.read_text())), file, names)
+    yield _article(titled(clean_text(file.read_text())), file, names)
 
 
 def read_markdown(file: SourceFile, names: FieldMap) -> ReadResults:
@@ -51,7 +51,7 @@ def _article(record: dict[str, Any], file: SourceFile, names: FieldMap) -> Artic
     return article_from(record, file.origin(), names, file.defaults, file_name=file.key)
 
 
-def _titled(text: str) -> dict[str, str]:
+def titled(text: str) -> dict[str, str]:
     """Cut a cleaned text into title, date and the rest."""
     first, _, rest = text.partition("\n")
     title = first.strip()

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.dates.spans import read_span
-from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.fields import ILLEGIBLE, FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.model.errors import UnreadableArticle
@@ -25,15 +25,18 @@ ABSOLUTE = re.compile(r"https?://", re.I)
 
 def read_feed(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read the entries of an RSS or Atom feed; of a malformed feed, those that are recognised."""
-    import feedparser
-
     content = file.read_bytes()
     opened = len(OPENING_TAG.findall(content)) - content.count(b"</") - content.count(b"/>")
     if opened > MOST_UNCLOSED:  # feedparser searches all of them for each further tag
         raise UnreadableArticle(file.place, f"more than {MOST_UNCLOSED:,} tags are never closed")
-    # A stream: feedparser may take bytes for the name of a file or an address.
-    found = feedparser.parse(io.BytesIO(content))
+    found = _parsed(content, "")
     feed = found.get("feed", {})
+    base = _base_of(feed, file)
+    if base and (b"xml:base" in content or not all(map(_has_address, found.entries))):
+        ids = [entry.get("id", "") for entry in found.entries]  # feedparser takes them for links
+        found = _parsed(content, base)
+        for entry, written in zip(found.entries, ids, strict=True):
+            entry["id"] = written
     about = {
         "source": _plain(feed.get("title_detail")) or _plain(feed.get("title", "")),
         "language": feed.get("language", ""),
@@ -59,7 +62,7 @@ def read_json_feed(file: SourceFile, names: FieldMap) -> ReadResults:
         raise UnreadableArticle(file.place, "a JSON Feed without items")
     for number, item in enumerate(items, 1):
         if isinstance(item, dict):
-            yield _article(_record_of_item(item, feed), file, number, names)
+            yield _article(_record_of_item(item, feed, file), file, number, names)
         else:
             yield UnreadableArticle(str(file.origin(number)), "an item that is no object")
 
@@ -70,8 +73,10 @@ def _article(record: dict[str, Any], file: SourceFile, n: int, names: FieldMap) 
         record = {**record, "id": _made_id(record, file)}
     try:
         return article_from(record, file.origin(n), usual, file.defaults)
-    except UnreadableArticle:
-        return UnreadableArticle(str(file.origin(n)), "an entry with neither title nor text")
+    except UnreadableArticle as refused:
+        reason = "an entry with neither title nor text"
+        reason = ILLEGIBLE if refused.reason == ILLEGIBLE else reason
+        return UnreadableArticle(str(file.origin(n)), reason)
 
 
 def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
@@ -85,11 +90,44 @@ def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
     return "entry-" + hashlib.sha256(named).hexdigest()[:20]
 
 
+def _parsed(content: bytes, base: str) -> Any:
+    """Parse a feed; its relative links are resolved against `base`, or nearer bases that it has."""
+    import feedparser
+
+    headers = {"content-location": base} if base else {}
+    # A stream: feedparser may take bytes for the name of a file or an address.
+    return feedparser.parse(io.BytesIO(content), response_headers=headers)
+
+
+def _has_address(entry: Mapping[str, Any]) -> bool:
+    return bool(ABSOLUTE.match(entry.get("link", "")))
+
+
+def _base_of(feed: Mapping[str, Any], file: SourceFile) -> str:
+    """The address that relative links of a feed are relative to, by its own and its site's."""
+    own = [file.key, *(each.get("href") for each in _links(feed) if each.get("rel") == "self")]
+    address = next((each for each in own if each and ABSOLUTE.match(each)), "")
+    site = (each.get("href") for each in _links(feed) if each.get("rel") == "alternate")
+    return _joined(address, next((each for each in site if each), "")) or address
+
+
+def _links(feed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(feed.get("links") or ())
+
+
+def _joined(base: str, link: Any) -> str:
+    """An absolute address; empty where the link is no address of the web."""
+    try:
+        url = urljoin(base, link.strip()) if isinstance(link, str) and link.strip() else ""
+    except ValueError:
+        return ""
+    return url if ABSOLUTE.match(url) else ""
+
+
 def _record(entry: Mapping[str, Any]) -> dict[str, Any]:
     contents = [_plain(each) for each in entry.get("content", ())]
     tags = [tag.get("label") or tag.get("term") for tag in entry.get("tags", ())]
     names = [author.get("name") for author in entry.get("authors", ())]
-    link = entry.get("link", "")
     record = {
         "id": entry.get("id", ""),
         "title": _plain(entry.get("title_detail")),
@@ -97,7 +135,7 @@ def _record(entry: Mapping[str, Any]) -> dict[str, Any]:
         "published": _day(entry),
         "authors": [name for name in names if name],
         "section": next((tag for tag in tags if tag), ""),
-        "url": link if ABSOLUTE.match(link) else "",
+        "url": _joined("", entry.get("link")),
     }
     language = (entry.get("title_detail") or {}).get("language")
     return record | ({"language": language} if language else {})
@@ -117,7 +155,9 @@ def _day(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def _record_of_item(item: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, Any]:
+def _record_of_item(
+    item: Mapping[str, Any], feed: Mapping[str, Any], file: SourceFile
+) -> dict[str, Any]:
     html, text = item.get("content_html"), item.get("content_text") or item.get("summary")
     authors = item.get("authors") or [item.get("author")]
     tags = item.get("tags")
@@ -132,16 +172,14 @@ def _record_of_item(item: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[st
         else "",
         "section": tags[0] if isinstance(tags, list) and tags else "",
         "language": item.get("language") or feed.get("language") or "",
-        "url": _address(item, feed),
+        "url": _address(item, feed, file),
     }
 
 
-def _address(item: Mapping[str, Any], feed: Mapping[str, Any]) -> str:
-    url, home = item.get("url") or item.get("external_url"), feed.get("home_page_url")
-    try:
-        return urljoin(home if isinstance(home, str) else "", url) if isinstance(url, str) else ""
-    except ValueError:
-        return ""
+def _address(item: Mapping[str, Any], feed: Mapping[str, Any], file: SourceFile) -> str:
+    own = file.key if ABSOLUTE.match(file.key) else _joined("", feed.get("feed_url"))
+    home = _joined(own, feed.get("home_page_url")) or own
+    return _joined(home, item.get("url") or item.get("external_url"))
 
 
 def _plain(detail: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import BYTE_ORDER_MARKS, ReadResults, SourceFile, encoding_of
 from backfile.archive.formats.web.page_metadata import day_in, metadata_of
+from backfile.archive.formats.web.saved_pages import from_its_beginning, saved_from
 from backfile.archive.model.errors import UnreadableArticle
 
 LONGEST_PAGE = 8 << 20  # bytes; a page of news rarely has one million
@@ -21,7 +22,9 @@ DECLARED = re.compile(
 )
 TAG = re.compile(r"<[a-zA-Z][^<>]*")
 ATTRIBUTE = re.compile(r"[\s/=]+")
-INLINE_IMAGE = re.compile(r"data:[\w/+.;=-]*base64,[^\"'\s>)]*", re.I)
+# Of images and fonts; pages that are saved in one file may be many MiB of these.
+INLINE_DATA = re.compile(rb"data:[\w/+.;=-]{0,99}(?:base64|utf-?8|xml),[^\"'\s<>)]*", re.I)
+TOO_LONG = ", too long for one page"
 # Declared Latin-1 is Windows-1252 in practice: https://encoding.spec.whatwg.org/#names-and-labels
 WINDOWS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254"}
 
@@ -32,13 +35,15 @@ for _name in ("trafilatura", "htmldate", "courlan", "justext"):
 
 def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read one article from a page; raise UnreadableArticle if no text is found."""
-    content = file.read_bytes(LONGEST_PAGE, note=", too long for one page")
-    tree = _parsed(_bounded(_decoded(content), file.place))
+    content = INLINE_DATA.sub(b"data:,", file.read_bytes(note=TOO_LONG))
+    if len(content) > LONGEST_PAGE:
+        raise UnreadableArticle(file.place, f"longer than {LONGEST_PAGE >> 20} MiB{TOO_LONG}")
+    tree = _parsed(bounded(from_its_beginning(_decoded(content)), file.place))
     if tree is None:
         raise UnreadableArticle(file.place, "no page can be made out (not HTML, or damaged)")
     if sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS + 1)) > MOST_ELEMENTS:
         raise UnreadableArticle(file.place, f"more than {MOST_ELEMENTS:,} elements in one page")
-    address = file.defaults.get("url", "")
+    address = file.defaults.get("url", "") or saved_from(content)
     record = metadata_of(tree, address)
     day, day_source = day_in(tree, record, address)
     text = _text(tree)
@@ -58,9 +63,8 @@ def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
     )
 
 
-def _bounded(markup: str, place: str) -> str:
-    """Refuse tags that would take minutes to parse; inline images are removed before."""
-    markup = INLINE_IMAGE.sub("data:,", markup)
+def bounded(markup: str, place: str) -> str:
+    """Refuse tags that would take minutes to parse."""
     for tag in TAG.finditer(markup):
         if (
             tag.end() - tag.start() > MOST_ATTRIBUTES

@@ -5,65 +5,112 @@ from functools import partial
 from typing import Any
 
 from backfile.archive.formats.files import SourceFile, open_bytes
+from backfile.archive.formats.web.content_codings import StillCoded, decoded
+from backfile.archive.formats.web.gzip_members import BREAKS_OFF, DAMAGED, GzipMembers
 from backfile.archive.model.errors import UnreadableArticle
 
 OPENINGS = (b"WARC/", b"filedesc://")
 PAGE_TYPES = ("text/html", "application/xhtml+xml")
 LONGEST_RECORD = 16 << 20  # bytes; the reader of pages has a limit of its own
+PIECE = 1 << 16  # bytes
 FOUND = "200"
 SECOND = 14  # digits of an instant to the second
 MALFORMED = (AttributeError, TypeError, LookupError)
 
 
 def pages_in(file: SourceFile) -> Iterator[SourceFile | UnreadableArticle]:
-    """Walk the pages, each with its record's offset in the file; other records are skipped.
+    """Walk the pages, each with its record's offset; other records are skipped.
+
+    The offset of a packed record is that of its gzip member; where a member holds several records,
+    the offset in the unpacked file for all but the first.
 
     Revisits, whose text is in another record, and damaged records are yielded as refusals.
     """
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
-    any_found = False
+    any_found, offset, listed = False, 0, -1
     with file.raw() as stream:
-        records = ArchiveIterator(stream, arc2warc=True)
+        members = GzipMembers(stream)
+        records = ArchiveIterator(members, arc2warc=True)
         while True:
             try:
                 record = next(records, None)
                 if record is None:
                     break
-                found = _page(record, file, int(records.offset))
+                offset = members.place_of(int(records.offset))
+                found = None
+                for found in _page(record, file, offset):
+                    any_found = True
+                    yield found
+                if _is_cut(record) and not isinstance(found, SourceFile):
+                    listed = offset
+                    place = f"{file.place}!/{_address(record)}:{offset}"
+                    yield UnreadableArticle(place, members.trouble or BREAKS_OFF)
             # warcio does not check for required headers; MALFORMED are the errors that follow.
             except (ArchiveLoadFailed, EOFError, ValueError, OSError, *MALFORMED) as exc:
                 error = " ".join(str(exc).split())[:80]
-                reason = f"a damaged record; nothing behind it was read ({error})"
-                yield UnreadableArticle(f"{file.place}:{stream.tell()}", reason)
+                place = f"{file.place}:{members.place_of(int(records.offset))}"
+                yield UnreadableArticle(place, members.trouble or f"{DAMAGED} ({error})")
                 return
-            if found:
-                any_found = True
-                yield found
-    if not any_found:
+        end = int(records.offset)  # behind the last record
+        if members.tell() > end or members.begins_at(end):  # there is a part of another one
+            offset, listed = members.place_of(end), -1
+            members.trouble = members.trouble or BREAKS_OFF
+    if members.trouble and listed != offset:
+        yield UnreadableArticle(f"{file.place}:{offset}", members.trouble)
+    elif not any_found and listed < 0:
         yield UnreadableArticle(file.place, "no page in it was answered in full (HTML, status 200)")
 
 
-def _page(record: Any, file: SourceFile, offset: int) -> SourceFile | UnreadableArticle | None:
-    address = record.rec_headers.get_header("WARC-Target-URI") or ""
+def _page(record: Any, file: SourceFile, offset: int) -> Iterator[SourceFile | UnreadableArticle]:
+    """The page of a record, or the reason to refuse it; nothing for other records."""
+    address = _address(record)
     place = f"{file.place}!/{address}"
     if record.rec_type == "revisit":
-        return UnreadableArticle(f"{place}:{offset}", "a revisit; its text is in another record")
+        yield UnreadableArticle(f"{place}:{offset}", "a revisit; its text is in another record")
+        return
     if record.rec_type != "response" or record.http_headers is None:
-        return None
-    kind, _, options = (record.http_headers.get_header("Content-Type") or "").partition(";")
+        return
+    header = record.http_headers.get_header
+    kind, _, options = (header("Content-Type") or "").partition(";")
     if record.http_headers.get_statuscode() != FOUND or kind.strip().lower() not in PAGE_TYPES:
-        return None
-    content = record.content_stream().read(LONGEST_RECORD + 1)
-    if len(content) <= LONGEST_RECORD and _breaks_off(record, len(content)):
-        return UnreadableArticle(f"{place}:{offset}", "the record breaks off")
+        return
+    content = _body(record).read(LONGEST_RECORD + 1)
+    if len(content) <= LONGEST_RECORD:
+        if _breaks_off(record, len(content)):
+            return
+        try:
+            content = decoded(content, header("Content-Encoding") or "", LONGEST_RECORD)
+        except StillCoded as exc:
+            yield UnreadableArticle(f"{place}:{offset}", str(exc))
+            return
     if len(content) > LONGEST_RECORD:
         reason = f"longer than {LONGEST_RECORD >> 20} MiB, too long for one page"
-        return UnreadableArticle(f"{place}:{offset}", reason)
+        yield UnreadableArticle(f"{place}:{offset}", reason)
+        return
     raw = partial(open_bytes, _marked(content, options))
     defaults = {"url": address}
-    return SourceFile(place, f"{file.key}!/{address}", raw, offset, defaults, _captured(record))
+    yield SourceFile(place, f"{file.key}!/{address}", raw, offset, defaults, _captured(record))
+
+
+def _address(record: Any) -> str:
+    return record.rec_headers.get_header("WARC-Target-URI") or ""
+
+
+def _body(record: Any) -> Any:
+    """The body of a response, without chunks, in the codings in which it was sent."""
+    from warcio.bufferedreaders import ChunkedDataReader
+
+    chunked = (record.http_headers.get_header("Transfer-Encoding") or "").strip().lower()
+    return ChunkedDataReader(record.raw_stream) if chunked == "chunked" else record.raw_stream
+
+
+def _is_cut(record: Any) -> bool:
+    """Whether the file ends before the record; reads the record to its end."""
+    while record.raw_stream.read(PIECE):
+        pass
+    return getattr(record.raw_stream, "limit", 1) > 0
 
 
 def _captured(record: Any) -> int:

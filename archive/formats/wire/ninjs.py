@@ -164,6 +164,10 @@ def read_item(record: Mapping[str, Any], origin: Origin, now: Clock = right_now)
     status = item.get("pubstatus", "")
     if isinstance(status, str) and status.casefold() in ("cancelled", "killed"):
         item["pubstatus"] = "canceled"  # the standard's spelling
+    altids = item.get("altids")
+    if isinstance(item.get("version"), int) and isinstance(altids, Mapping) and "etag" in altids:
+        # https://api.ap.org/media/v/docs/
+        item["version"] = str(item["version"])
     found = _refused(item, origin) or _settled(item, origin, now)
     if isinstance(found, UnreadableArticle) and not isinstance(found, WithdrawnArticle):
         return UnreadableArticle(found.origin, found.reason, record=record)
@@ -198,7 +202,7 @@ def item_of(item: Mapping[str, Any], origin: str) -> WireItem:
         "text": without_title(content.text or _summary(item), title),
         "source": _source(item),
         "section": _section(item),
-        "authors": names_in(item.get("byline") or item.get("by") or "") or body.get("authors", ()),
+        "authors": names_in(_byline(item)) or body.get("authors", ()),
         "language": item.get("language", ""),
         "url": uri if uri.startswith(("https://", "http://")) else "",
     }
@@ -230,7 +234,16 @@ def _summary(item: Mapping[str, Any]) -> str:
     if item.get("type") != "text":
         return ""
     listed = [each["value"] for each in map(lower, item.get("descriptions", ()))]
-    return next(filter(None, (item.get("description_text", ""), *listed)), "")
+    named = ("description_text", "description_summary", "description_caption")
+    return next(filter(None, (*(item.get(name, "") for name in named), *listed)), "")
+
+
+def _byline(item: Mapping[str, Any]) -> str:
+    """The byline; AP's is a list."""
+    listed = item.get("bylines")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    of_list = first.get("by") if isinstance(first, Mapping) else ""
+    return item.get("byline") or item.get("by") or (of_list if isinstance(of_list, str) else "")
 
 
 def _planned(item: Mapping[str, Any]) -> str:

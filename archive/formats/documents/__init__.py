@@ -1,0 +1,1 @@
+"""Reads documents: PDF, Word, OpenDocument, RTF and e-books."""

@@ -1,0 +1,81 @@
+"""Reads the recognised text of scanned pages: ALTO and hOCR. Each page is an article."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from backfile.archive.formats.documents.page_layout import Line, joined
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile
+from backfile.archive.formats.web.markup import root_of
+from backfile.archive.formats.wire.xml import items_in, line_of, parsed
+from backfile.archive.model.errors import UnreadableArticle
+
+HOCR = re.compile(r"class\s*=\s*[\"']ocr_page\b")
+PAGE, BLOCK = "ocr_page", ("ocr_par", "ocr_carea")
+LINES = ("ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat", "ocr_footer")
+HYPHENS = ("-", "\u00ad", "\u2010", "¬")
+NO_TEXT = "a scanned page without text"
+
+
+def is_hocr(head: str) -> bool:
+    """Whether a web page holds recognised text: https://kba.github.io/hocr-spec/1.2/."""
+    return root_of(head) == "html" and bool(HOCR.search(head))
+
+
+def read_alto(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read the pages of a file of ALTO: https://www.loc.gov/standards/alto/."""
+    number = 0
+    for number, page in enumerate(items_in(file, frozenset(("Page",))), 1):
+        yield _article([_alto_block(each) for each in page.iter("TextBlock")], file, number, names)
+    if not number:
+        raise UnreadableArticle(file.place, NO_TEXT)
+
+
+def read_hocr(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read the pages of a file of hOCR."""
+    tree = parsed(file.read_text(), file.place)
+    pages = list(_of_class(tree, PAGE))
+    for number, page in enumerate(pages, 1):
+        blocks = list(_of_class(page, *BLOCK[:1])) or list(_of_class(page, *BLOCK)) or [page]
+        lines = ([line_of(line) for line in _of_class(block, *LINES)] for block in blocks)
+        yield _article(list(lines), file, number, names)
+    if not pages:
+        raise UnreadableArticle(file.place, NO_TEXT)
+
+
+def _article(blocks: list[list[str]], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
+    lines = [
+        Line(0, 0, 0, 0, _with_hyphen(line), begins=not n)
+        for block in blocks
+        for n, line in enumerate(line for line in block if line)
+    ]
+    record, usual = {"text": joined([lines])}, FieldMap(dates=names.dates)
+    origin = file.origin(number)
+    try:
+        return article_from(record, origin, usual, file.defaults, file_name=file.key)
+    except UnreadableArticle:
+        return UnreadableArticle(str(origin), NO_TEXT)
+
+
+def _alto_block(block: Any) -> list[str]:
+    """The lines of a block; a hyphen is an element of its own."""
+    lines = []
+    for line in block.iter("TextLine"):
+        words = (
+            each.get("CONTENT", "") if each.tag == "String" else "-" if each.tag == "HYP" else " "
+            for each in line.iter("String", "SP", "HYP")
+        )
+        has_spaces = line.find("SP") is not None
+        lines.append(" ".join(("" if has_spaces else " ").join(words).replace(" -", "-").split()))
+    return lines
+
+
+def _with_hyphen(line: str) -> str:
+    return f"{line[:-1]}-" if line.endswith(HYPHENS) else line
+
+
+def _of_class(tree: Any, *classes: str) -> Iterator[Any]:
+    for element in tree.iter("*"):
+        if not set(classes).isdisjoint((element.get("class") or "").split()):
+            yield element

@@ -1,0 +1,73 @@
+"""Writes the entries of a file of BibTeX as lines of JSON, within limits of memory and time.
+
+Runs as a separate process: pybtex has no limits of its own.
+"""
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pybtex.database import BibliographyData, PybtexError
+from pybtex.database.input.bibtex import Parser
+from pybtex.richtext import Text
+
+from backfile.archive.formats.files import encoding_of, first_line
+from backfile.archive.formats.processes import Message, Source, limit, write
+
+MOST_MEMORY = 400 << 20  # bytes
+LONGEST_STEP = 20  # seconds to parse the file, and for each entry
+OUTLETS = ("journal", "journaltitle", "newspaper", "booktitle", "publisher", "howpublished")
+BRACE = re.compile(r"\\textbrace(left|right) ?")  # pybtex does not know these two
+DATES = ("date", "issue_date")
+
+
+def main() -> None:
+    """Read the file of the first argument, or standard input."""
+    limit(MOST_MEMORY, LONGEST_STEP)
+    path = sys.argv[1]
+    source = Path(path) if path else io.BytesIO(sys.stdin.buffer.read())
+    write(messages_of(source), LONGEST_STEP)
+
+
+def messages_of(source: Source) -> Iterator[Message]:
+    """Say each entry by its `number`, with the fields of an article; then `end`."""
+    content = source.read_bytes() if isinstance(source, Path) else source.getvalue()
+    found = BibliographyData()
+    try:
+        parser: Any = Parser()
+        found = parser.parse_string(content.decode(encoding_of(content), "replace"))
+    except (PybtexError, ValueError, IndexError, RecursionError) as exc:
+        found = parser.data
+        yield {"refused": f"not BibTeX from some place on ({first_line(exc)})"}
+    for number, (key, entry) in enumerate(found.entries.items(), 1):
+        yield {"number": number, **_record(key, entry)}
+    yield {"end": True}
+
+
+def _record(key: str, entry: Any) -> dict[str, Any]:
+    fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+    dated = [fields.get(name, "") for name in ("year", "month", "day")]
+    written = "-".join(part.zfill(2) for part in dated if part)
+    if dated[1] and not dated[1].isdecimal():
+        written = " ".join(reversed([part for part in dated if part]))
+    return {
+        "id": key,
+        "title": fields.get("title", ""),
+        "text": fields.get("abstract", ""),
+        "published": next((fields[name] for name in DATES if fields.get(name)), written),
+        "source": next((fields[name] for name in OUTLETS if fields.get(name)), ""),
+        "authors": [_plain(str(person)) for person in entry.persons.get("author", ())],
+        "language": fields.get("language") or fields.get("langid") or "",
+        "url": entry.fields.get("url", ""),
+    }
+
+
+def _plain(latex: str) -> str:
+    """A value without its braces and commands of LaTeX."""
+    try:
+        return BRACE.sub(lambda found: "{}"[found[1] == "right"], str(Text.from_latex(latex)))
+    except (PybtexError, ValueError, IndexError, RecursionError):
+        return latex

@@ -1,0 +1,91 @@
+"""Reads references: RIS and BibTeX. The abstract is the text, or else the title."""
+
+import re
+from importlib.util import find_spec
+from typing import Any
+
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.processes import messages_from
+from backfile.archive.model.errors import UnreadableArticle
+
+RIS_OPENING = re.compile(r"\s*TY {2}- ?[A-Z]+[ \t]*[\r\n]")
+RIS_LINE = re.compile(r"([A-Z][A-Z0-9]) {2}-(?: (.*))?$")
+BIBTEX_OPENING = re.compile(r"\s*(?:%[^\n]*\n\s*)*@[A-Za-z]{3,20}\s*[{(]\s*[^\s{}(),=\"]+\s*[,=]")
+MODULE = "backfile.archive.formats.text.bibtex"
+INSTALL = "BibTeX is read with pybtex; `pip install 'backfile[documents]'` brings it"
+# The tags of RIS for a field, the likeliest first: https://en.wikipedia.org/wiki/RIS_(file_format)
+RIS_TAGS = {
+    "id": ("ID", "AN", "DO"),
+    "title": ("TI", "T1", "CT"),
+    "text": ("AB", "N2"),
+    "published": ("DA", "Y1", "PY"),
+    "source": ("T2", "JO", "JF", "JA", "PB"),
+    "section": ("SE",),
+    "language": ("LA",),
+    "url": ("UR", "L1", "LK"),
+}
+PERSONS = ("AU", "A1")
+
+
+def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read each reference, by the number of its first line."""
+    number, tags = 1, dict[str, list[str]]()
+    last: list[str] = []
+    for n, line in enumerate(file.lines(), 1):
+        found = RIS_LINE.match((line or "").strip("\ufeff\r\n"))
+        if not found:
+            last[-1:] = [f"{last[-1]} {(line or '').strip()}".strip()] if last else []
+            continue
+        tag, value = found[1], found[2] or ""
+        if tag == "TY" and tags:
+            yield _article(_of_ris(tags), file, number, names)
+            tags = {}
+        if tag == "ER":
+            if tags:
+                yield _article(_of_ris(tags), file, number, names)
+            tags, last = {}, []
+            continue
+        number = n if not tags else number
+        last = tags.setdefault(tag, [])
+        last.append(value.strip())
+    if tags:
+        yield _article(_of_ris(tags), file, number, names)
+
+
+def _of_ris(tags: dict[str, list[str]]) -> dict[str, Any]:
+    record: dict[str, Any] = {"authors": [name for tag in PERSONS for name in tags.get(tag, ())]}
+    for ours, known in RIS_TAGS.items():
+        record[ours] = next((value for tag in known for value in tags.get(tag, ()) if value), "")
+    record["published"] = _day(record["published"])
+    return record
+
+
+def _day(written: str) -> str:
+    """A date of RIS, `2024/03/23/` or `2024/03//spring`, as other formats write it.
+
+    >>> _day("2024/03/23/"), _day("2024/03//"), _day("2024///March–April 2024")
+    ('2024-03-23', '2024-03', 'March–April 2024')
+    """
+    parts = [part.strip() for part in written.split("/")]
+    if len(parts) > 3 and any(map(str.isdecimal, parts[3].split())):
+        return parts[3]
+    return "-".join(part for part in parts[:3] if part)
+
+
+def read_bibtex(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read each entry, by its number."""
+    if not find_spec("pybtex"):
+        raise UnreadableArticle(file.place, INSTALL)
+    for message in messages_from(MODULE, path_or_bytes(file, b"@")):
+        if "refused" in message:
+            yield UnreadableArticle(file.place, message["refused"])
+        else:
+            yield _article(message, file, message["number"], names)
+
+
+def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
+    try:
+        return article_from(record, file.origin(number), FieldMap(dates=names.dates))
+    except UnreadableArticle:
+        return UnreadableArticle(str(file.origin(number)), "a reference without a title")

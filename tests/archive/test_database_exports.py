@@ -1,0 +1,314 @@
+"""Tests of the exports of LexisNexis, Factiva and ProQuest: each document is an article."""
+
+from datetime import date
+
+import pytest
+
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article
+
+FIRST = "The night ferry across the Ash stops in May, the board has decided."
+SECOND = "Commuters were told by letter. Many work in the dockyards."
+LEXIS = f"""
+
+                               1 of 2 DOCUMENTS
+
+
+                              Coastal Courier (Ashford)
+
+                            March 23, 2024 Saturday
+                                 Final Edition
+
+Night ferry across the Ash
+ends in May
+
+BYLINE: Ana Ruiz and Bo Ek, Staff Writers
+
+SECTION: NEWS; Pg. 3
+
+LENGTH: 412  words
+
+DATELINE: ASHFORD
+
+BODY:
+   {FIRST}
+
+   {SECOND}
+
+LOAD-DATE: March 25, 2024
+
+LANGUAGE: ENGLISH
+
+GRAPHIC: Photo, The ferry at its pier
+
+PUBLICATION-TYPE: Newspaper
+
+
+                  Copyright 2024 Coastal Courier Ltd
+                         All Rights Reserved
+
+                               2 of 2 DOCUMENTS
+
+                              Hafenbote
+
+                            23. März 2024
+
+Fähre fährt nicht mehr
+
+LENGTH: 90 words
+
+{SECOND}
+"""
+LEXIS_COPYRIGHT_FIRST = f"""                       1 of 1 DOCUMENT
+
+               Copyright 2024 Coastal Courier Ltd
+                      All Rights Reserved
+                        Coastal Courier
+
+                 March 23, 2024, Saturday, Late Edition - Final
+
+SECTION: Section A; Column 1; Pg. 3
+
+LENGTH: 412 words
+
+HEADLINE: Night ferry across the Ash ends in May
+
+BYLINE:  By ANA RUIZ
+
+BODY:
+{FIRST}
+
+{SECOND}
+"""
+NEXIS_UNI = f"""Night ferry across the Ash ends in May
+Coastal Courier (Ashford)
+March 23, 2024 Saturday
+
+Copyright 2024 Coastal Courier Ltd All Rights Reserved
+Section: NEWS; Pg. 3
+Length: 412 words
+Byline: Ana Ruiz
+Body
+
+{FIRST}
+
+{SECOND}
+
+Load-Date: March 25, 2024
+
+
+End of Document
+
+Library opens
+Coastal Courier (Ashford)
+March 24, 2024 Sunday
+Section: NEWS
+Length: 90 words
+Body
+
+{SECOND}
+
+End of Document
+"""
+FACTIVA = f"""News
+Night ferry across the Ash ends in May
+
+By Ana Ruiz
+412 words
+23 March 2024
+06:30
+Coastal Courier
+COASTC
+3
+English
+Copyright 2024. Coastal Courier Ltd. All rights reserved.
+
+{FIRST}
+
+{SECOND}
+
+Document COASTC0020240323ek3n0001a
+
+Library opens on the square after long years of repair
+90 words
+24 March 2024
+Hafenbote
+HAFEN
+English
+(c) 2024 Hafenbote
+
+{SECOND}
+
+Document HAFEN00020240324ek3o0001b
+"""
+FACTIVA_TAGS = f"""SE    News
+HD
+Night ferry across the Ash
+ends in May
+BY    By Ana Ruiz
+WC    412 words
+PD    23 March 2024
+SN    Coastal Courier
+SC    COASTC
+LA    English
+CY    Copyright 2024. Coastal Courier Ltd.
+LP
+{FIRST}
+
+TD
+{SECOND}
+
+CO    ashbrd : Ash Harbour Board
+NS    gcat : Political/General News
+AN
+Document COASTC0020240323ek3n0001a
+"""
+PROQUEST = f"""____________________________________________________________
+
+Report Information from ProQuest
+01 April 2024 10:00
+____________________________________________________________
+
+Document 1 of 2
+
+Night ferry across the Ash ends in May
+
+Author: Ruiz, Ana; Ek, Bo
+
+Publication info: Coastal Courier ; Ashford [Ashford]23 Mar 2024: 3.
+
+Abstract: It stops.
+
+Full text: {FIRST}
+
+{SECOND}
+
+Subject: Ferries; Commuting
+
+Title: Night ferry across the Ash ends in May
+
+Publication title: Coastal Courier; Ashford
+
+First page: 3
+
+Publication date: Mar 23, 2024
+
+Section: News
+
+Language of publication: English
+
+ProQuest document ID: 2956000001
+
+Document URL: https://proquest.example/docview/2956000001
+
+Copyright: Copyright Coastal Courier Mar 23, 2024
+
+Last updated: 2024-03-25
+
+____________________________________________________________
+
+Document 2 of 2
+
+Library opens
+
+Author: Li, Wei
+
+Full text: {SECOND}
+
+Publication title: Hafenbote
+
+Publication date: Mar 24, 2024
+
+ProQuest document ID: 2956000002
+____________________________________________________________
+
+Contact ProQuest
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_all(content, name="export.txt"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_file(SourceFile.at(path, name), FieldMap()))
+
+    return read_all
+
+
+@pytest.mark.parametrize(
+    ("content", "authors", "outlet", "count"),
+    [
+        (LEXIS, ("Ana Ruiz", "Bo Ek"), "Coastal Courier (Ashford)", 2),
+        (LEXIS.replace("\n", "\r\n"), ("Ana Ruiz", "Bo Ek"), "Coastal Courier (Ashford)", 2),
+        (LEXIS_COPYRIGHT_FIRST, ("ANA RUIZ",), "Coastal Courier", 1),
+        (NEXIS_UNI, ("Ana Ruiz",), "Coastal Courier (Ashford)", 2),
+        (FACTIVA, ("Ana Ruiz",), "Coastal Courier", 2),
+        (FACTIVA_TAGS, ("Ana Ruiz",), "Coastal Courier", 1),
+        (PROQUEST, ("Ruiz, Ana", "Ek, Bo"), "Coastal Courier", 2),
+    ],
+)
+def test_each_document_of_an_export_is_an_article(read, content, authors, outlet, count):
+    found = read(content)
+    assert all(isinstance(each, Article) for each in found), found
+    assert [each.origin.offset for each in found] == list(range(1, count + 1))
+    article = found[0]
+    assert article.title == "Night ferry across the Ash ends in May"
+    assert article.text.removeprefix("ASHFORD – ") == f"{FIRST}\n\n{SECOND}"
+    assert article.published == date(2024, 3, 23)
+    assert (article.source, article.authors) == (outlet, authors)
+    assert article.language == "en"
+    assert article.section in ("NEWS", "News", "Section A")
+    if count == 2:
+        assert found[1].text == SECOND
+
+
+def test_the_second_document_has_its_own_head(read):
+    _, second = read(LEXIS)
+    assert (second.title, second.source) == ("Fähre fährt nicht mehr", "Hafenbote")
+    assert second.published == date(2024, 3, 23)
+    _, second = read(FACTIVA)
+    assert second.title == "Library opens on the square after long years of repair"
+    assert (second.source, second.authors, second.section) == ("Hafenbote", (), "")
+    _, second = read(PROQUEST)
+    assert (second.title, second.authors) == ("Library opens", ("Li, Wei",))
+
+
+def test_the_ids_are_those_of_the_database(read):
+    assert read(FACTIVA)[0].id == "COASTC0020240323ek3n0001a"
+    assert read(PROQUEST)[0].id == "2956000001"
+
+
+def test_a_document_without_a_text_is_listed(read):
+    first, refused = read(LEXIS.split("                              Hafenbote")[0])
+    assert isinstance(first, Article)
+    assert "no text" in refused.reason or "without a text" in refused.reason
+
+
+@pytest.mark.parametrize("content", [LEXIS, NEXIS_UNI, FACTIVA, FACTIVA_TAGS, PROQUEST])
+def test_an_export_that_is_cut_anywhere_is_still_read_or_listed(read, content):
+    for cut in range(1, len(content), 37):
+        assert read(content[:cut])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rain\n\nThe council read 1 of 2 documents. It has no Length: that we know.",
+        "Rain\n\nDocument 7 is missing.\n\nEnd of Document\n\nIt fell.",
+        "Rain\n\nBYLINE: Ana Ruiz\n\nIt fell, 90 words long.",
+    ],
+)
+def test_a_text_that_speaks_of_documents_is_one_text(read, text):
+    (article,) = read(text)
+    assert article.title == "Rain"
+
+
+def test_an_export_as_a_web_page_is_read_like_its_text(read):
+    body = "".join(f"<div><p><span>{line}</span></p></div>" for line in LEXIS.split("\n\n"))
+    found = read(f"<html><head><title>Documents</title></head><body>{body}</body></html>", "a.html")
+    assert [each.source for each in found] == ["Coastal Courier (Ashford)", "Hafenbote"]
+    assert found[0].title == "Night ferry across the Ash ends in May"
+    assert found[0].text == f"ASHFORD – {FIRST}\n\n{SECOND}"

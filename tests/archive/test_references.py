@@ -1,0 +1,118 @@
+"""Tests of references: RIS and BibTeX, also as we write them ourselves."""
+
+from datetime import date
+
+import pytest
+
+from backfile.archive.formats.fields import FieldMap, article_from
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import read_file
+from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.errors import UnreadableArticle
+from backfile.web.api.citations import bibtex, ris
+
+RIS = """TY  - NEWS
+ID  - cc-7
+TI  - Night ferry ends
+AU  - Ruiz, Ana
+AU  - Ek, Bo
+T2  - Coastal Courier
+DA  - 2024/03/23/
+AB  - The night ferry across the Ash stops in May.
+      Commuters were told by letter.
+SE  - Transport
+LA  - en
+UR  - https://courier.example/ferry
+ER  -
+
+TY  - JOUR
+T1  - Letters
+A1  - Li, Wei
+JO  - Hafenbote
+PY  - 2023
+ER  -
+"""
+BIBTEX = r"""% a list
+@string{cc = "Coastal Courier"}
+@article{cc-7,
+  author = {Ruiz, Ana and Ek, Bo},
+  title = {{Night} ferry ends \& Caf{\'e} opens},
+  journal = cc,
+  date = {2024-03-23},
+  abstract = {The night ferry across the Ash stops in May.},
+  url = {https://courier.example/ferry_1},
+}
+@misc{b, title = "Letters", year = 2023, month = mar}
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_all(content, name):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_file(SourceFile.at(path, name), FieldMap()))
+
+    return read_all
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\r\n"])
+def test_each_reference_of_ris_is_an_article_with_its_abstract(read, mark):
+    first, second = read(mark + RIS, "a.ris")
+    text = "The night ferry across the Ash stops in May. Commuters were told by letter."
+    assert (first.id, first.title, first.text) == ("cc-7", "Night ferry ends", text)
+    assert (first.authors, first.source) == (("Ruiz, Ana", "Ek, Bo"), "Coastal Courier")
+    assert (first.published, first.section) == (date(2024, 3, 23), "Transport")
+    assert first.url == "https://courier.example/ferry"
+    assert (second.title, second.text, second.source) == ("Letters", "Letters", "Hafenbote")
+    assert str(second.period) == "2023"
+
+
+def test_each_entry_of_bibtex_is_an_article_with_its_abstract(read):
+    first, second = read(BIBTEX, "a.bib")
+    assert (first.id, first.title) == ("cc-7", "Night ferry ends & Café opens")
+    assert first.text == "The night ferry across the Ash stops in May."
+    assert (first.authors, first.source) == (("Ruiz, Ana", "Ek, Bo"), "Coastal Courier")
+    assert (first.published, first.url) == (date(2024, 3, 23), "https://courier.example/ferry_1")
+    assert (second.title, str(second.period)) == ("Letters", "2023-03")
+
+
+@pytest.mark.parametrize("day", ["2024-03-23", "2024-03", "2024", "2024-03/2024-04"])
+def test_what_we_write_is_read_as_it_was(read, day):
+    record = {
+        "id": "cc-7",
+        "title": "Ferries & {boats}: 5% of #1_x ~ “Café”",
+        "text": "Ferries & {boats}: 5% of #1_x ~ “Café”",
+        "authors": ["Ruiz, Ana", "Food and Drink Press", "Bo Ek"],
+        "published": day,
+        "source": "Courier & Sons",
+        "url": "https://courier.example/a_b",
+        "language": "en",
+    }
+    article = article_from(record, Origin("a", 1), FieldMap())
+    for content, name in ((ris(article), "a.ris"), (bibtex(article), "a.bib")):
+        (found,) = read(content, name)
+        assert isinstance(found, Article), found
+        assert found == article.__class__(
+            **{n: getattr(article, n) for n in article.__dataclass_fields__}
+            | {"origin": found.origin}
+        ), name
+
+
+@pytest.mark.parametrize(("content", "name"), [(RIS, "a.ris"), (BIBTEX, "a.bib")])
+def test_references_that_are_cut_are_read_or_listed(read, content, name):
+    for cut in range(30, len(content), 61):
+        assert all(
+            isinstance(each, Article | UnreadableArticle) for each in read(content[:cut], name)
+        )
+
+
+def test_a_reference_without_a_title_is_listed(read):
+    (refused,) = read("TY  - NEWS\nAU  - Ruiz, Ana\nER  - \n", "a.ris")
+    assert refused.reason == "a reference without a title"
+
+
+def test_bibtex_needs_its_library(read, monkeypatch):
+    monkeypatch.setattr("backfile.archive.formats.text.references.find_spec", lambda _: None)
+    (refused,) = read(BIBTEX, "a.bib")
+    assert "`pip install 'backfile[documents]'` brings it" in refused.reason
