@@ -69,6 +69,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+NO_LETTERS = re.compile(r"[\W_]+")
 MAP_TEXT = "--map text=NAME"
 CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+\d{1,9} chars\]\Z")
 CUT_WITHIN = 40  # characters at the end of a text
@@ -81,7 +82,7 @@ def normal_name(name: str) -> str:
     >>> normal_name("Date-Published")
     'datepublished'
     """
-    return re.sub(r"[\W_]+", "", name).casefold()
+    return (name if name.isalnum() else NO_LETTERS.sub("", name)).casefold()
 
 
 NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}

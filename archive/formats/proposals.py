@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Container, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from backfile.archive.formats.dates.parsing import parse_date
@@ -46,12 +47,13 @@ def left_out_of(record: Mapping[str, Any], found: Mapping[str, Any], text: str) 
     beside a text is its source, and was not left out either.
     """
     enough = THIN * len(text)
-    longest: dict[str, int] = {}
     read = {each for each in found.values() if isinstance(each, str)}
-    for n, (path, value) in enumerate(leaves_of(record)):
-        if n == MOST_LEAVES:
-            break
-        if value not in read and _is_wordy(value):
+    others = [leaf for leaf in islice(leaves_of(record), MOST_LEAVES) if leaf.value not in read]
+    if sum(len(leaf.value) for leaf in others) <= enough:
+        return ""
+    longest: dict[str, int] = {}
+    for path, value in others:
+        if _is_wordy(value):
             longest[path] = longest.get(path, 0) + len(value)
     for path, length in sorted(longest.items(), key=lambda each: -each[1])[:MOST_EXAMINED]:
         if length <= enough:
@@ -75,7 +77,7 @@ def proposal_for(record: Mapping[str, Any], known: Container[str]) -> str:
 
     The article's fields that are `known` are not named. Empty if no field looks like a text.
     """
-    strings = [leaf for leaf, _ in zip(leaves_of(record), range(MOST_LEAVES), strict=False)]
+    strings = list(islice(leaves_of(record), MOST_LEAVES))
     texts = [leaf for leaf in strings if _is_wordy(leaf.value)]
     best = max(texts, key=lambda leaf: len(leaf.value), default=Leaf("", ""))
     if len(best.value) < SHORTEST_TEXT:

@@ -6,6 +6,7 @@ A new shape is one more row in SHAPES. Other records are read by the usual names
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ UNPUBLISHED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """The records of one program: those that have a value at all paths of one of `needs`.
 
@@ -42,11 +43,13 @@ class Shape:
     made: Callable[[Record], dict[str, Any]] = lambda _: {}
     refused: Callable[[Record], str] = lambda _: ""
 
+    @cached_property
+    def first_names(self) -> frozenset[str]:
+        """The names of which a record of this shape has one."""
+        return frozenset(paths[0].partition(".")[0] for paths in self.needs)
+
     def fits(self, record: Record) -> bool:
-        return any(
-            paths[0].partition(".")[0] in record and all(_is_there(record, path) for path in paths)
-            for paths in self.needs
-        )
+        return any(all(_is_there(record, path) for path in paths) for paths in self.needs)
 
     def names_for(self, record: Record, names: FieldMap) -> FieldMap:
         """The paths of this record, as if they had been chosen with `--map`."""
@@ -62,7 +65,8 @@ class Shape:
 
 def shape_of(record: Record) -> Shape | None:
     """The shape of a record; None if it has none that is known."""
-    return next((shape for shape in SHAPES if shape.fits(record)), None)
+    likely = (shape for shape in SHAPES if not shape.first_names.isdisjoint(record))
+    return next((shape for shape in likely if shape.fits(record)), None)
 
 
 def unwrapped(record: Record, levels: int = MOST_WRAPPERS) -> Record:

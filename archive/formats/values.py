@@ -47,15 +47,8 @@ INLINE_KINDS = frozenset(
         *("text", "span", "link", "hyperlink", "a", "strong", "em", "b", "i", "bold", "italic"),
         *("mention", "hashtag", "hash_tag", "text_link", "entry-hyperlink", "asset-hyperlink"),
         *("hardbreak", "hard_break", "br", "code", "plain", "email", "phone", "bot_command"),
-        *(
-            "underline",
-            "strikethrough",
-            "spoiler",
-            "custom_emoji",
-            "cashtag",
-            "mention_name",
-            "pre",
-        ),
+        *("underline", "strikethrough", "spoiler", "custom_emoji"),
+        *("cashtag", "mention_name", "pre"),
     )
 )
 BREAKS = frozenset(("hardbreak", "hard_break", "br"))
@@ -64,15 +57,8 @@ APART = frozenset(
     (
         *("title", "headline", "byline", "kicker", "date", "image", "photo", "picture", "video"),
         *("audio", "gallery", "embed", "oembed", "oembed_response", "tweet", "author_info", "ad"),
-        *(
-            "figure",
-            "advertisement",
-            "promo",
-            "related",
-            "related_links",
-            "divider",
-            "interstitial",
-        ),
+        *("figure", "advertisement", "promo", "related"),
+        *("related_links", "divider", "interstitial"),
         *("interstitial_link", "raw_html", "reference", "media", "iframe", "newsletter", "deck"),
         *("custom_embed", "story_card", "link_list", "embedded-asset-block", "inline-promo"),
     )
