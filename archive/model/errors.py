@@ -296,9 +296,9 @@ def shortage_of(error: BaseException) -> Shortage | None:
 
 
 def has_memory() -> bool:
-    """Whether this process can have more memory, so that a MemoryError was of damaged bytes."""
+    """Whether this process may have SPARE_MEMORY more; then a MemoryError is taken for damage."""
     try:
-        mmap.mmap(-1, SPARE_MEMORY).close()
+        mmap.mmap(-1, SPARE_MEMORY, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except (OSError, MemoryError):
         return False
     return True

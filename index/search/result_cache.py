@@ -85,7 +85,10 @@ class ResultCache:
 
 
 def bytes_of(found: Found) -> int:
-    """The bytes of the arrays that an answer holds, but for the article table, which is shared."""
+    """The bytes of the arrays that an answer holds, but for the article table.
+
+    That is mostly the current one, which all share.
+    """
     hits = found.hits
     lists = [each for leaf in hits.matches.leaves for each in (leaf, *leaf.lists)]
     arrays = [each for some in lists for each in some if isinstance(each, np.ndarray)]

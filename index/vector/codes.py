@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 NAME = Message("the file of codes")
 GREATEST = 127
 NOTE = np.dtype([("sum", "<u4"), ("scale", "<f4")])
+UNFINISHED = np.array((UNKNOWN, np.nan), NOTE)  # the note of a code that is being written
 LENGTH_TOLERANCE = 0.05  # of a vector's length from 1; a longer one has no scale
 ROUNDING = 1e-4  # of a cosine, in float32, and of the sums here
 SAMPLE = 64  # codes that are compared with their vectors when they are opened
@@ -113,11 +114,14 @@ class CodeFile:
     def bring_up(self, embedded: Rows) -> None:
         """Make the codes of embedded rows that lack theirs, and blank those of other rows.
 
-        A kill leaves each row with its code or without.
+        A kill leaves each row with its code, without, or marked as to be written again. A row whose
+        vector is damaged gets none.
         """
         expected = self._expected(embedded)
         for rows in some_at_once(self._stale(expected)):
             with_code = rows[expected[rows] != UNKNOWN]
+            damaged = self._vectors.damaged(with_code)
+            with_code = np.setdiff1d(with_code, damaged, assume_unique=True)
             vectors = self._vectors.read(int(rows[-1]) + 1)
             codes = np.zeros((len(rows), self._vectors.dimension), np.int8)
             notes = np.zeros(len(rows), NOTE)
@@ -125,12 +129,22 @@ class CodeFile:
             codes[filled], scales = _scaled(vectors[with_code])
             notes["sum"][filled], notes["scale"][filled] = expected[with_code], scales
             # A vector may come back as it was: then an old note must not fit a code that is gone.
-            write_lines(self._notes_path, rows, np.zeros_like(notes)[:, None])
+            write_lines(self._notes_path, rows, np.full((len(rows), 1), UNFINISHED))
             write_lines(self._path, rows, codes)
             write_lines(self._notes_path, rows, notes[:, None])
 
     def read(self, n_rows: int) -> Codes:
-        """Map the codes of the first rows, or of as many as there are; none if they are damaged."""
+        """Map the codes of the first rows, or of as many as there are.
+
+        None if they are damaged, or made again at this moment.
+        """
+        try:
+            return self._read(n_rows)
+        except (OSError, ValueError) as exc:
+            log.warning("%s cannot be read; all passages are compared exactly: %s", NAME, exc)
+            return Codes(self._mapped(0), np.empty(0, np.float32), np.empty(0, np.bool_))
+
+    def _read(self, n_rows: int) -> Codes:
         notes = self._notes()[:n_rows]
         known = self._vectors.checksums()[: len(notes)]
         notes = notes[: len(known)]
@@ -157,8 +171,8 @@ class CodeFile:
 
     def clear(self) -> None:
         """Remove the files; who has them open keeps them."""
+        self._path.unlink(missing_ok=True)  # first: notes without codes count as none
         self._notes_path.unlink(missing_ok=True)
-        self._path.unlink(missing_ok=True)
 
     def _expected(self, embedded: Rows) -> Checksums:
         """The checksum that each row is to have here, (n,); UNKNOWN for none."""
@@ -172,7 +186,9 @@ class CodeFile:
         notes = self._notes()
         sums = np.zeros(len(expected), expected.dtype)
         sums[: len(notes)] = notes["sum"]
-        return np.flatnonzero(sums != expected)
+        stale = sums != expected
+        stale[: len(notes)] |= (notes["sum"] == UNKNOWN) & np.isnan(notes["scale"])
+        return np.flatnonzero(stale)
 
     def _differing(self, found: Codes, rows: Rows) -> Rows:
         """Those of the rows whose code or scale is not what the vector gives."""

@@ -59,7 +59,8 @@ class VectorScan:
         step = max(1, math.isqrt(len(rows) // limit))
         scores = self.similarities(vector, rows[::step])
         if step > 1:
-            floor = float(np.partition(scores, -limit)[-limit])
+            known = np.where(np.isnan(scores), -np.inf, scores)  # of damaged vectors
+            floor = float(np.partition(known, -limit)[-limit])
             rows, scores = self.within(vector, row_mask, floor)
         return top(rows, scores, limit)
 

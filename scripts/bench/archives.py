@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import numpy as np
 from sentencex import get_sentence_boundaries
@@ -207,14 +207,14 @@ def build(
     target = replace(settings, archive=place)
     if noted.exists():
         return _read(noted.read_text(), target)
+    rmtree(place, ignore_errors=True)  # of a run that was interrupted
     if smaller:
         copytree(smaller.settings.archive, place)
     graph = ArchiveDirectory(settings.archive).query_graph
     pieces = place.with_suffix(".jsonl")
     skipped, earlier = (smaller.articles, smaller.recombined) if smaller else (0, 0)
     recombined = earlier + Corpus(source.catalog, n_passages).write(pieces, skipped)
-    # Sentences that are drawn at random recur, but are no furniture.
-    target = replace(target, furniture=target.furniture and not recombined)
+    target = _for_recombined(target, recombined)
     reading = cost_of(partial(deque, Reading([pieces], FieldMap()), 0))
     with open_for_writing(target, progress, create=True) as opened:
         engines, indexer = opened.engines, opened.indexer
@@ -240,9 +240,15 @@ def build(
     return built
 
 
+def _for_recombined(settings: Settings, count: int) -> Settings:
+    """The settings of an archive with recombined articles: what recurs in them is no furniture."""
+    return replace(settings, furniture=settings.furniture and not count)
+
+
 def _read(noted: str, settings: Settings) -> Built:
     """What was noted of an archive that is built."""
-    found = json.loads(noted) | {"settings": settings}
+    found = json.loads(noted)
+    found["settings"] = _for_recombined(settings, found["recombined"])
     rates = (Rate(**each | {"cost": Cost(*each["cost"])}) for each in found["rates"])
     return Built(**found | {"rates": tuple(rates)})
 

@@ -51,6 +51,14 @@ def test_whatever_is_searched_the_same_words_are_found(text, language, data):
     assert found(text, set(terms), language) == every(text, set(terms), language)
 
 
+def test_what_is_folded_twice_or_to_signs_is_found():
+    for word in ("ǽssu", "ǿker", "ᴬbc", "ab⑴de", "⑴", "Ǽgir"):
+        for language in LANGUAGES:
+            for term in {span.term for span in word_terms(word, language)}:
+                text = f"It was {word}."
+                assert found(text, {term}, language) == every(text, {term}, language), (term, word)
+
+
 @given(st.from_regex(r"[a-zäöüéçñ]{1,8}", fullmatch=True), st.sampled_from(ENDINGS))
 def test_a_word_is_found_by_its_own_term_in_every_language(beginning, ending):
     text = f"It was: {beginning}{ending}."

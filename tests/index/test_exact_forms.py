@@ -15,7 +15,7 @@ from tests.builders import table
 from tests.fakes import MemoryIndex
 
 TEXTS = [
-    "The ferry left. Howells saw the Who.",
+    "The ferry left. Howells saw the Who at a co-operative jetty.",
     "Ferries left, and the WHO said: no comment on pipelines.",
     "Who left? No comment, said Howell's wife.\n\nAn apple fell on the oil pipeline.",
     "The ferry, the ferry and the ferry met Apple in the colour of Johann Doe's oil pipes.",
@@ -55,10 +55,12 @@ EXPECTED = {
     "Joh* W/2 Doe": [4],
     "joh?nn": [4],
     "col*r": [4],
+    '"the co* of"': [4],
+    '"a co* jetty"': [1],
     "ferr?": [1, 2, 4],
     "(comment OR apple) W/5 pipelines": [2, 3],
     "LENGTH>13": [3, 4],
-    "LENGTH<8": [1],
+    "LENGTH<11": [2],
     "NOT =ferry": [3],
     "=ferries OR NOCAPS(apple)": [2, 3],
 }
@@ -124,3 +126,20 @@ def test_a_pattern_of_many_stars_is_answered_at_once(search):
     assert (np.flatnonzero(matches.matching) + 1).tolist() == [1, 2, 4]
     assert not is_match("aa" + "*a" * 30 + "*z")("a" * 64)
     assert time.process_time() - start < 1
+
+
+def test_a_word_in_thousands_of_spellings_is_indexed_and_merged(tmp_path):
+    """The names of a term have at most 65,535 bytes: the other spellings count as the first."""
+    index = WhooshIndex(tmp_path / "words")
+    word = "extraordinarily"
+    for row in (1, 2):
+        spellings = (
+            "".join(c.upper() if n >> i & 1 else c for i, c in enumerate(word))
+            for n in range(row * 2_600, (row + 1) * 2_600)
+        )
+        index.add([LexicalEntry(row, "", f"Extraordinarily {' '.join(spellings)} quiet", "en")])
+    index.flush()
+    index.settle()
+    search = LexicalSearch(index.snapshot(), table(2))
+    for text in ("extraordinarily", '"extraordinarily quiet"', "=extraordinarily"):
+        assert np.flatnonzero(search.match(parse(text).expression).matching).tolist() == [0, 1]

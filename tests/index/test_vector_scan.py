@@ -269,3 +269,71 @@ def test_codes_of_nothing_are_not_used(file, tmp_path):
     path = tmp_path / "vectors.codes"
     path.write_bytes(bytes(path.stat().st_size))
     assert coded(file) == []
+
+
+def test_the_code_of_a_row_that_is_gone_is_blanked_even_after_a_kill(file, tmp_path, monkeypatch):
+    from backfile.archive.store import vectors
+    from backfile.index.vector import codes as module
+
+    codes = CodeFile(file)
+    codes.bring_up(ALL)
+    file.blank(ALL[6:7])
+
+    def dying(path, rows, lines):
+        if path.suffix == ".codes":
+            raise InterruptedError
+        vectors.write_lines(path, rows, lines)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_lines", dying)
+        with pytest.raises(InterruptedError):
+            codes.bring_up(np.delete(ALL, 6))
+    left = np.delete(ALL, 6)
+    assert codes.is_behind(left)
+    codes.bring_up(left)
+    assert not codes.is_behind(left)
+    stored = np.fromfile(tmp_path / "vectors.codes", np.int8).reshape(-1, DIMENSION)
+    assert not stored[ALL[6]].any()
+    assert stored[left].any(axis=1).all()
+
+
+def test_a_damaged_vector_has_no_code_until_it_is_whole_again(file, tmp_path):
+    codes, vectors = CodeFile(file), file.read(N_ROWS + 1).copy()
+    path = tmp_path / "vectors"
+    stored = bytearray(path.read_bytes())
+    at = int(ALL[9]) * DIMENSION * 2
+    whole, stored[at : at + 4] = stored[at : at + 4], b"\0\0\0\0"
+    path.write_bytes(stored)
+    codes.bring_up(ALL)
+    stored[at : at + 4] = whole
+    path.write_bytes(stored)
+    vector = vectors[ALL[9]].astype(np.float32)
+    found = VectorScan(file.read(N_ROWS + 1), codes.read(N_ROWS + 1)).within(
+        vector, mask_of(ALL), 0.9
+    )
+    assert ALL[9] in found.rows
+    codes.bring_up(ALL)
+    assert coded(file) == ALL.tolist()
+
+
+def test_the_nearest_are_found_beside_vectors_that_are_no_numbers():
+    vectors = np.zeros((2_001, DIMENSION), np.float16)
+    vectors[1:] = crowded(3, 2_000)
+    broken = np.arange(1, 2_001, 40)
+    vectors[broken] = np.nan
+    mask = np.ones(2_001, np.bool_)
+    mask[0] = False
+    found = VectorScan(vectors, NO_CODES).nearest(crowded(4, 1)[0], mask, 1)
+    assert len(found.rows) == 1
+    assert found.rows[0] not in broken
+
+
+def test_codes_that_vanish_while_they_are_opened_are_not_used(file, monkeypatch):
+    codes = CodeFile(file)
+    codes.bring_up(ALL)
+
+    def vanished():
+        raise FileNotFoundError("vectors.codes.notes")
+
+    monkeypatch.setattr(codes, "_notes", vanished)
+    assert len(codes.read(N_ROWS + 1).codes) == 0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling import word_list
-from backfile.index.lexical.spelling.spellings import is_within
-from backfile.index.lexical.spelling.word_list import letters_of
+from backfile.index.lexical.spelling.spellings import Spellings, is_within
+from backfile.index.lexical.spelling.word_list import WordList, letters_of
 from backfile.index.lexical.storage import whoosh_index
 from backfile.index.lexical.storage.inversion import Inverter
 from backfile.index.lexical.storage.vocabulary import EXTENSION, WITNESSES, decode, encode, joined
@@ -45,6 +45,18 @@ def test_a_word_has_witnesses_from_all_over_the_segment():
     (witnesses,) = made.witnesses.tolist()
     assert len(set(witnesses)) == WITNESSES
     assert [each // 10 for each in witnesses] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("row", [(1 << 31) + 5, (1 << 32) - 2])
+def test_a_row_that_only_damage_can_give_marks_no_word_as_living(row):
+    made = vocabulary(["ferry bridge", "ferry"]).moved(np.array([row, 1]))
+    every = WordList.of(made)
+    grown = WordList.of(vocabulary(["ash"]).moved(np.array([2]))).with_more(made)
+    for words in (every, grown):
+        spellings = Spellings(words, np.array([False, True, True]))
+        living = {each.text: each.living for each in spellings.beginning("")}
+        assert living["ferry"]
+        assert not living["bridge"]
 
 
 def test_a_word_without_a_living_witness_is_forgotten():

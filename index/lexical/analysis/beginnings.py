@@ -60,7 +60,7 @@ def _pattern(letters: str) -> str:
     """Matches behind the first letter: the others follow, or what is no letter of ASCII."""
     others = ""
     for letter in reversed(letters[1:]):
-        others = f"(?:{letter}{others}|(?![a-z]))"
+        others = f"(?:{re.escape(letter)}{others}|(?![a-z]))"
     return f"(?<={letters[0]}){others}"
 
 
@@ -85,8 +85,8 @@ def _letters() -> dict[str, str]:
     found: dict[str, str] = {}
     for character in map(chr, chain.from_iterable(range(*each) for each in RANGES)):
         folded = fold(character) if character.isalnum() else ""
-        if folded and folded[0] in LETTERS:
-            found[character] = folded if len(folded) == 1 else SEVERAL
+        if folded and fold(folded)[0] in LETTERS:  # what is stemmed is folded twice
+            found[character] = folded if len(folded) == 1 and folded in LETTERS else SEVERAL
     return found
 
 

@@ -65,7 +65,7 @@ class WordList(NamedTuple):
             np.array(terms, TEXT),
             np.array(vocabulary.written, TEXT),
             vocabulary.counts,
-            vocabulary.witnesses.astype(np.int32),
+            _narrow(vocabulary.witnesses),
         )
 
     @property
@@ -85,8 +85,9 @@ class WordList(NamedTuple):
         for i in np.flatnonzero(more.counts[known] > counts[at]).tolist():
             written[at[i]] = more.written[known[i]]
         counts[at] += more.counts[known]
-        witnesses = np.insert(self.witnesses, entries, more.witnesses[new], axis=0)
-        witnesses[at] = _chosen(witnesses[at], more.witnesses[known])
+        coming = _narrow(more.witnesses)
+        witnesses = np.insert(self.witnesses, entries, coming[new], axis=0)
+        witnesses[at] = _chosen(witnesses[at], coming[known])
         n_terms = self.n_terms.copy()
         np.add.at(n_terms, np.array(places.grown, np.int64), 1)
         words = np.array(places.words, np.int64)
@@ -151,7 +152,12 @@ def _inserted(texts: Texts, places: Sequence[int], more: Sequence[str]) -> Texts
     return found
 
 
-def _chosen(known: npt.NDArray[np.int32], more: Rows) -> npt.NDArray[np.int32]:
+def _narrow(rows: Rows) -> npt.NDArray[np.int32]:
+    """Rows as int32; -1 for one that only a damaged index has, far too high."""
+    return np.where(rows > np.iinfo(np.int32).max, -1, rows).astype(np.int32)
+
+
+def _chosen(known: npt.NDArray[np.int32], more: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """The witnesses (n, n_witnesses) of words: free places are filled, then the last one is."""
     chosen = known.copy()
     for column in more.T:

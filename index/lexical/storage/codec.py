@@ -238,7 +238,7 @@ class ArrayTermsReader(W3TermsReader):
             if not key.startswith(prefix):
                 return
             known = TERM_INFO.unpack(found)
-            yield key[len(prefix) :], Place(known[2], known[OFFSET], known[OFFSET + 1])
+            yield key[len(prefix) :], Place(int(known[1]), known[OFFSET], known[OFFSET + 1])
 
     def read(self, terms: Sequence[str], places: Sequence[Place]) -> ReadLists:
         """Read the lists of terms; raise EngineUnavailable if an earlier release wrote them."""

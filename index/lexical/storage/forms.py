@@ -24,6 +24,7 @@ from backfile.index.model.arrays import Bools, Numbers
 Ints = npt.NDArray[np.int64]
 Accepts = Callable[[str], bool]
 SIZE = struct.Struct("<H")
+MOST_BYTES = (1 << 16) - 1  # of the names of a term
 SHORTEST_COMPRESSED = 16  # bytes; zlib makes fewer bytes longer
 FIRST = 32  # the code point of 0: the codes are no line ends
 CAPITALS: tuple[Callable[[str], str], ...] = (
@@ -91,17 +92,29 @@ def encoded(terms: Sequence[str], forms: FormLists, ends: Sequence[int]) -> list
     """
     if not forms.names:
         return [b""] * len(terms)
-    counts = np.diff(forms.cuts)
-    packed = _packed(forms.choices, np.array(ends, np.int64), counts)
-    cuts, records = forms.cuts.tolist(), []
+    counts, choices = np.diff(forms.cuts), forms.choices.copy()
+    cuts, named = forms.cuts.tolist(), []
     for i, term in enumerate(terms):
         names = forms.names[cuts[i] : cuts[i + 1]]
-        if len(names) == 1 and names[0] == name_of(term):
-            records.append(b"")
-        else:
-            known = "\n".join(names).encode()
-            records.append(b"".join([SIZE.pack(len(known)), known, packed[i]]))
-    return records
+        written = "\n".join(names).encode()
+        if len(written) > MOST_BYTES:  # of a hostile text: the last forms are taken for the first
+            fitting = _count_fitting(names)
+            written = "\n".join(names[:fitting]).encode()
+            own = choices[ends[i - 1] if i else 0 : ends[i]]
+            own[own >= fitting] = 0
+            counts[i] = max(1, fitting)
+        named.append(b"" if len(names) == 1 and names[0] == name_of(term) else written)
+    packed = _packed(choices, np.array(ends, np.int64), counts)
+    return [
+        b"".join([SIZE.pack(len(written)), written, choice]) if written else b""
+        for written, choice in zip(named, packed, strict=True)
+    ]
+
+
+def _count_fitting(names: Sequence[str]) -> int:
+    """How many of the names fit a record."""
+    sizes = np.cumsum([len(name.encode()) + 1 for name in names])
+    return int(np.searchsorted(sizes, MOST_BYTES))
 
 
 def decode(stored: bytes, term: str, n_occurrences: int) -> StoredForms:
@@ -126,7 +139,7 @@ def decoded(terms: Sequence[str], records: Sequence[bytes], n_occurrences: Ints)
         counts.append(len(known))
     cuts = np.cumsum([0, *counts])
     choices = _unpacked(packed, n_occurrences, np.diff(cuts))
-    if (choices >= np.repeat(np.diff(cuts), n_occurrences)).any():
+    if any(records) and (choices >= np.repeat(np.diff(cuts).astype("u4"), n_occurrences)).any():
         raise ValueError("the forms of a term")
     return FormLists(cuts, names, choices)
 

@@ -26,7 +26,7 @@ from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
 from backfile.index.seams.failures import translated
 
 Ints = npt.NDArray[np.int64]
-POSTINGS_AT_ONCE = 1_000_000  # some 60 MB; a list of more is merged as a whole
+OCCURRENCES_AT_ONCE = 2_000_000  # some 130 MB; a list of more is merged as a whole
 
 
 def merge_segments(index: Path, chosen: Sequence[Any]) -> Any:
@@ -107,8 +107,8 @@ def _lots(sources: Sequence[_Source], field: str) -> Iterator[list[list[_Found]]
     found = merge(*(walked(i, source) for i, source in enumerate(sources)))
     for _, lists in groupby(found, key=itemgetter(0)):
         lot.append(list(lists))
-        size += sum(each.place.n_postings for each in lot[-1])
-        if size >= POSTINGS_AT_ONCE:
+        size += sum(each.place.n_occurrences for each in lot[-1])
+        if size >= OCCURRENCES_AT_ONCE:
             yield lot
             lot, size = [], 0
     if lot:
@@ -195,7 +195,8 @@ def _joined_forms(
     counts = np.concatenate([np.diff(part.cuts) for part in parts])
     names = [name for part in parts for name in part.names]
     firsts = np.cumsum(counts) - counts
-    choices = np.concatenate([part.choices for part in parts]) + np.repeat(firsts, totals)
+    choices = np.concatenate([part.choices for part in parts])
+    choices += np.repeat(firsts.astype(np.uint32), totals)
     occurring = np.bincount(choices, minlength=len(names)) > 0
     of_name = np.repeat(owners, counts)
     order = np.argsort(of_name, kind="stable")

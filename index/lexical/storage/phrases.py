@@ -161,10 +161,9 @@ def _follows(places: Rows, before: Rows, gap: int) -> Bools:
     if not len(before) or not len(places):
         return marked
     if gap == 1 and len(before) < len(places):  # the fewer are looked up among the more
-        wanted = before + 1
-        at = np.searchsorted(places, wanted)
-        at[at == len(places)] = 0
-        marked[at[places[at] == wanted]] = True
+        # Forms of one and of several positions may begin at one place.
+        left, right = (np.searchsorted(places, before + 1, side) for side in ("left", "right"))
+        marked[ranges(left, right - left)] = True
     else:
         nearest = np.searchsorted(before, places) - 1
         np.logical_and(nearest >= 0, places - before[nearest] <= gap, out=marked)

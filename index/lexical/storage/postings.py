@@ -145,9 +145,9 @@ class StoredList:
 
 
 class Place(NamedTuple):
-    """Where a list is stored, and how many postings it has."""
+    """Where a list is stored, and about how many occurrences it has."""
 
-    n_postings: int
+    n_occurrences: int
     offset: int
     size: int
 

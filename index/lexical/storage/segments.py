@@ -1,4 +1,4 @@
-"""Writes a whole segment, from passages or from other segments.
+"""Writes a whole segment: of passages, or of what merging.py gives it.
 
 Its files are written to a folder of their own, and the index moves them when it commits the
 segment. So several processes can write segments of one index at once, and the files of a killed
@@ -33,7 +33,6 @@ INDEX_NAME = "MAIN"  # Whoosh's own default
 STAGING = "staging"
 FIELDS = ("text", "title")
 LISTED = (BREAKS, *FIELDS)  # ascending, as terms are stored
-TERMS_AT_ONCE = 5_000  # merged in memory
 
 
 def schema() -> fields.Schema:
