@@ -71,7 +71,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 NO_LETTERS = re.compile(r"[\W_]+")
 MAP_TEXT = "--map text=NAME"
-CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+\d{1,9} chars\]\Z")
+CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+?\d{1,9} chars\]\Z")
 CUT_WITHIN = 40  # characters at the end of a text
 ILLEGIBLE = "its text is not made of letters (binary data, or packed)"
 

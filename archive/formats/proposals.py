@@ -28,16 +28,23 @@ class Leaf(NamedTuple):
     value: str
 
 
-def leaves_of(record: Any, path: str = "", levels: int = DEEPEST) -> Iterator[Leaf]:
-    """Walk the strings of a record; an item of a list has the path of the list."""
+def leaves_of(
+    record: Any, path: str = "", levels: int = DEEPEST, *, numbered: bool = False
+) -> Iterator[Leaf]:
+    """Walk the strings of a record; an item of a list has the path of the list.
+
+    The path of an object in a list has its number if paths are `numbered`, as `--map` wants them.
+    """
     if isinstance(record, str):
         yield Leaf(path, record)
     elif isinstance(record, Mapping) and levels:
         for name, each in record.items():
-            yield from leaves_of(each, f"{path}.{name}" if path else str(name), levels - 1)
+            inner = f"{path}.{name}" if path else str(name)
+            yield from leaves_of(each, inner, levels - 1, numbered=numbered)
     elif isinstance(record, list | tuple) and levels:
-        for each in record:
-            yield from leaves_of(each, path, levels - 1)
+        for n, each in enumerate(record):
+            inner = f"{path}.{n}" if numbered and isinstance(each, Mapping) else path
+            yield from leaves_of(each, inner, levels - 1, numbered=numbered)
 
 
 def left_out_of(record: Mapping[str, Any], found: Mapping[str, Any], text: str) -> str:
@@ -77,7 +84,8 @@ def proposal_for(record: Mapping[str, Any], known: Container[str]) -> str:
 
     The article's fields that are `known` are not named. Empty if no field looks like a text.
     """
-    strings = list(islice(leaves_of(record), MOST_LEAVES))
+    every = islice(leaves_of(record, numbered=True), MOST_LEAVES)
+    strings = [leaf for leaf in every if not leaf.path.rpartition(".")[2].startswith("@")]
     texts = [leaf for leaf in strings if _is_wordy(leaf.value)]
     best = max(texts, key=lambda leaf: len(leaf.value), default=Leaf("", ""))
     if len(best.value) < SHORTEST_TEXT:

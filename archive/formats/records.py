@@ -72,6 +72,7 @@ LIST_NAMES = frozenset(
         *("nodes", "statuses"),
     )
 )
+MOST_BESIDE = 50_000  # events of a list within an article; a longer list is one of articles
 OWN_TEXTS = frozenset(NORMAL_NAMES["text"]) - {"description"}  # of an article, not of a list
 
 
@@ -221,11 +222,15 @@ def _array_prefix(stream: BinaryIO) -> str:
     first = next(events, None)
     if first and first[1] == "start_array":
         return "item"
+    found, count = "", 0
     for prefix, event, _ in chain([first] if first else [], events):
         if event == "string" and normal_name(prefix) in OWN_TEXTS:
-            return ""
-        if event == "start_array" and prefix.rpartition(".")[2].casefold() in LIST_NAMES:
+            return ""  # an article, that may hold lists of others
+        is_named = event == "start_array" and prefix.rpartition(".")[2].casefold() in LIST_NAMES
+        if is_named and not found:
             _, inside, _ = next(events)
-            if inside == "start_map":
-                return f"{prefix}.item"
-    return ""
+            found = f"{prefix}.item" if inside == "start_map" else ""
+        count += bool(found)
+        if count > MOST_BESIDE:
+            break
+    return found

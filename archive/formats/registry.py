@@ -29,9 +29,11 @@ from backfile.archive.model.errors import UnreadableArticle
 
 JSON_OPENING = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{\]])')
 HTML_OPENING = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+    r"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
-XML_OPENING = re.compile(r"\s*<(?:\?xml|rss|feed|[\w.-]+:?[\w.-]*(?:\s+xmlns))", re.I)
+XML_OPENING = re.compile(
+    r"\s*<(?:\?xml|rss|feed|[\w.-]{1,60}+(?::[\w.-]{1,60}+)?\s{1,60}+xmlns)", re.I
+)
 TAG_OPENING = re.compile(r"\s*<([A-Za-z][\w.:-]*)(?:\s[^<>]*)?/?>\s*<")
 HTML_NAMES = BLOCKS | {"a", "b", "br", "i", "em", "strong", "span", "img", "title", "meta"}
 LIST_OF_PAGES = "a list of addresses ({}); `backfile follow` takes it"

@@ -130,6 +130,12 @@ def _account(record: Record) -> dict[str, Any]:
     return {"source": f"@{name.lstrip('@')}@{host}"} if host and name else {}
 
 
+def _new_york_times(record: Record) -> dict[str, Any]:
+    names = [as_line(record.get(name)) for name in ("uri", "_id", "web_url", "url")]
+    is_named = any("nyt://" in name or "nytimes.com/" in name for name in names)
+    return {"source": "The New York Times"} if is_named and not record.get("source") else {}
+
+
 def _lead(record: Record) -> dict[str, Any]:
     """A title of our own export that was made of the first sentence is none of the source."""
     return {"title": ""} if record.get("title_source") == "lead" else {}
@@ -196,6 +202,31 @@ SHAPES: tuple[Shape, ...] = (
             "url": ("web_url",),
             "authors": ("byline.original", "byline.person"),
             "section": ("section_name", "news_desk"),
+        },
+        made=_new_york_times,
+    ),
+    Shape(
+        "New York Times, lists",
+        (("published_date", "abstract"),),
+        {
+            "id": ("uri", "id"),
+            "text": ("abstract", *WHOLE),
+            "published": ("published_date",),
+            "authors": ("byline",),
+        },
+        made=_new_york_times,
+    ),
+    Shape(
+        "Arc",
+        (("headlines.basic", "content_elements"), ("headlines.basic", "display_date")),
+        {
+            "id": ("_id",),
+            "title": ("headlines.basic",),
+            "text": ("content_elements", "description.basic"),
+            "published": ("display_date", "first_publish_date", "publish_date"),
+            "authors": ("credits.by",),
+            "section": ("taxonomy.primary_section.name",),
+            "url": ("canonical_url", "website_url"),
         },
     ),
     Shape(

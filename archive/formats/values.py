@@ -17,8 +17,16 @@ YEAR = re.compile(r"[12]\d{3}")
 SEPARATOR = re.compile(r"\s*[;|]\s*")
 AND = re.compile(r"\s*(?:\band\b|&)\s*", re.I)
 COMMA = re.compile(r"\s*,(?!\s*(?:jr|sr|ph\.?d|m\.?d)\b)\s*", re.I)
-LAST_FIRST = re.compile(r"[^\W\d_][\w'’.-]*,\s+[^\W\d_][\w'’.-]*(?:\s+[^\W\d_]\.?)*")
-BYLINE = re.compile(r"^\s*by\s+", re.IGNORECASE)
+NAME = r"[^\W\d_][\w'’.-]{0,40}"
+PARTICLES = (
+    r"(?:(?:van|von|de[rnl]?|della|di|da|dos|du|la|le|el|al|bin|ibn|te[rn]|zu[mr]?|af|av)\s)*"
+)
+LAST_FIRST = re.compile(  # one word on one side of the only comma, or initials after it
+    rf"(?i:{PARTICLES}){NAME},\s*{NAME}(?:\s{NAME}){{0,2}}|(?i:{PARTICLES}){NAME}\s{NAME},\s*{NAME}"
+)
+BYLINE = re.compile(r"^\s*by(?:\s*:\s*|\s+)", re.IGNORECASE)
+REPORTED_FROM = re.compile(r"^([^\W\d_]\S*(?:\s[^\W\d_]\S*){1,3})\sin\s[A-Z][\w ,.'’-]*$")
+LONGEST_NAMES = 10_000  # characters
 # Names of the one value in an object. With `$`: MongoDB's Extended JSON.
 LINE_NAMES = (
     *("name", "title", "value", "text", "rendered", "plain", "main", "basic", "original"),
@@ -34,7 +42,18 @@ DATE_NAMES = (
 TEXT_NAMES = (
     *("text", "plain", "plaintext", "body", "content", "contents", "bodytext", "html", "bodyhtml"),
     *("rendered", "processed", "value", "data", "raw", "markdown", "main", "default", "basic"),
-    *("paragraphs", "blocks", "children", "items", "sections", "elements", "p", "#text", "#cdata"),
+    *(
+        "paragraphs",
+        "blocks",
+        "content_elements",
+        "children",
+        "items",
+        "sections",
+        "elements",
+        "p",
+        "#text",
+        "#cdata",
+    ),
     *("__cdata", "_", "stringvalue", "arrayvalue", "values", "mapvalue", "fields", "s", "l", "m"),
     *("bodytextsummary", "heading", "$numberlong", "name", "title"),
 )
@@ -48,7 +67,7 @@ INLINE_KINDS = frozenset(
         *("mention", "hashtag", "hash_tag", "text_link", "entry-hyperlink", "asset-hyperlink"),
         *("hardbreak", "hard_break", "br", "code", "plain", "email", "phone", "bot_command"),
         *("underline", "strikethrough", "spoiler", "custom_emoji"),
-        *("cashtag", "mention_name", "pre"),
+        *("cashtag", "mention_name", "pre", "blockquote"),
     )
 )
 BREAKS = frozenset(("hardbreak", "hard_break", "br"))
@@ -158,11 +177,11 @@ def as_names(value: Any) -> tuple[str, ...]:
     """
     value = _listed(value)
     if isinstance(value, list | tuple):
-        names = [_person(item) for item in value]
+        names = [name for item in value for name in _persons(item)]
     elif isinstance(value, Mapping) and (name := _full_name(value)):
         names = [name]
     else:
-        names = _divided(BYLINE.sub("", as_line(value)))
+        names = _of_byline(as_line(value))
     cleaned = (clean_line(name) for name in names)
     return tuple(dict.fromkeys(name for name in cleaned if name and not name.isdecimal()))
 
@@ -193,6 +212,26 @@ def _listed(value: Any) -> Any:
     return found if isinstance(found, list) else value
 
 
+def _persons(item: Any) -> list[str]:
+    """The persons of an item of a list: one, unless it is a byline."""
+    if isinstance(item, str) and BYLINE.match(item):
+        return _of_byline(item)
+    return [_person(item)]
+
+
+def _of_byline(line: str) -> list[str]:
+    """The persons in a line, without the place that they report from, offices and outlets."""
+    line = BYLINE.sub("", " ".join(line[:LONGEST_NAMES].split()))
+    if line.endswith(";"):
+        return _divided(line)
+    names = [REPORTED_FROM.sub(r"\1", name) for name in _divided(line)]
+    persons = [name for name in names if not is_office(name)]
+    if "," in line:
+        return persons or names
+    is_one = len(persons) < len(names) and not any(" " in name for name in persons)
+    return [line] if is_one else names  # the Food and Drink Desk
+
+
 def _divided(line: str) -> list[str]:
     if line.rstrip().endswith(";"):  # as `as_cell` writes it
         return line.split(";")
@@ -220,7 +259,8 @@ def _full_name(value: Mapping[str, Any]) -> str:
     last = next((n for n in ("lastname", "family", "familyname", "surname") if folded.get(n)), "")
     if not last or any(as_line(folded.get(n)) for n in ("name", "displayname", "original")):
         return ""
-    parts = [folded.get(n) for n in (first, "middlename", "non-dropping-particle", last)]
+    particles = ("dropping-particle", "non-dropping-particle")
+    parts = [folded.get(n) for n in (first, "middlename", *particles, last, "suffix")]
     return " ".join(line for line in map(as_line, parts) if line)
 
 

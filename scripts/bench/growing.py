@@ -1,7 +1,6 @@
 """Measures what one more article costs an archive, and how soon a server finds it."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -90,11 +89,13 @@ def _asked(port: int, texts: Sequence[str], seconds: float) -> Latency:
 
 
 def _index(settings: Settings, article: Path) -> None:
-    program = "from backfile.scripts.backfile import main; main()"
+    furniture = (
+        f"import os; os.environ['BACKFILE_FURNITURE'] = {'yes' if settings.furniture else 'no'!r}"
+    )
+    program = f"{furniture}; from backfile.scripts.backfile import main; main()"
     options = ["--archive", str(settings.archive), "--no-vectors", "--quiet"]
     command = [sys.executable, "-c", program, "index", str(article), *options]
-    variables = os.environ | {"BACKFILE_FURNITURE": "yes" if settings.furniture else "no"}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=variables)  # noqa: S603 - our own words
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
 
 
 def _wait_until_found(port: int, word: str) -> float:

@@ -1,11 +1,13 @@
 """Tests of how a file's format is told, and that no file at all makes a reader raise."""
 
 import gzip
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfile.archive.formats import registry
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import Reading, read_file
@@ -151,3 +153,12 @@ def test_a_file_that_goes_during_the_reading_is_refused_and_the_rest_is_read(tmp
     assert refused.reason == "No such file or directory"
     assert last.origin.file.endswith("c.txt")
     assert reading.bytes_done == reading.bytes_total == 30
+
+
+def test_a_file_is_recognised_at_once_whatever_it_opens_with():
+    heads = ("<!-- -->" * 8_000, "<" + "a" * 60_000, "<a" + " " * 60_000, "<!--" * 15_000)
+    began = time.perf_counter()
+    for head in heads:
+        for pattern in (registry.HTML_OPENING, registry.XML_OPENING, registry.TAG_OPENING):
+            assert not pattern.match(f"{head}x")
+    assert time.perf_counter() - began < 2

@@ -250,6 +250,48 @@ def test_an_article_with_lists_in_it_is_one_article(read):
     assert article.text == TEXT
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"title": "Ferry", "posts": [{"title": "Other post"}], "text": TEXT},
+        {"title": "Ferry", "nodes": [{"type": "a", "text": "x"}], "body": TEXT},
+        {"items": [{"title": "Map"}], "headline": "Ferry", "articleBody": TEXT},
+    ],
+)
+def test_a_list_before_its_text_does_not_take_the_place_of_an_article(read, record):
+    (article,) = read(record)
+    assert (article.title, article.text) == ("Ferry", TEXT)
+
+
+def test_a_long_list_beside_a_text_is_the_articles(read, monkeypatch):
+    monkeypatch.setattr("backfile.archive.formats.records.MOST_BESIDE", 40)
+    items = [{"title": f"Ferry {n}", "text": f"{TEXT} {n}"} for n in range(20)]
+    assert len(read({"items": items, "text": "about"})) == 20
+
+
+def test_lists_of_the_new_york_times_and_stories_of_arc_are_read(read):
+    listed = {
+        "uri": "nyt://article/2", "url": "https://times.example/b", "published_date": "2024-03-23",
+        "title": "Night ferry ends", "abstract": TEXT, "byline": "By Ana Ruiz", "des_facet": [],
+    }  # fmt: skip
+    (article,) = read({"results": [listed]})
+    assert (article.text, article.source, article.authors) == (
+        TEXT, "The New York Times", ("Ana Ruiz",),
+    )  # fmt: skip
+    arc = {
+        "headlines": {"basic": "Night ferry ends"}, "display_date": "2024-03-23T10:00:00Z",
+        "credits": {"by": [{"name": "Ana Ruiz"}]},
+        "content_elements": [
+            {"type": "text", "content": TEXT},
+            {"type": "quote", "content_elements": [{"type": "text", "content": "Quoted words."}]},
+        ],
+    }  # fmt: skip
+    (article,) = read(arc)
+    assert article.title == "Night ferry ends"
+    assert article.text == f"{TEXT}\n\nQuoted words."
+    assert article.authors == ("Ana Ruiz",)
+
+
 def test_wrappers_in_one_another_end_somewhere(read):
     record = {"title": "Ferry", "text": TEXT}
     for _ in range(4):

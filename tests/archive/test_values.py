@@ -1,12 +1,14 @@
 """Tests of what values of records become: nested ones, of other programs, and names of persons."""
 
 import json
+import time
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backfile.archive.formats.cleaning.characters import is_legible
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.values import as_cell, as_date, as_names, as_text, dotted
 from backfile.archive.model.article import Origin
@@ -166,7 +168,18 @@ def test_a_number_is_the_name_of_no_person_section_or_source():
         ("Ruiz, Ana", ("Ruiz, Ana",)),
         ("Ruiz, Ana M. and Ek, Bo", ("Ruiz, Ana M.", "Ek, Bo")),
         ("Ana Ruiz, Bo Ek", ("Ana Ruiz", "Bo Ek")),
-        ("Ana Ruiz, Reuters", ("Ana Ruiz", "Reuters")),
+        ("Ana Ruiz, Reuters", ("Ana Ruiz",)),
+        ("Ana Ruiz, The Daily Star", ("Ana Ruiz",)),
+        ("Ana Ruiz, Staff Writer", ("Ana Ruiz",)),
+        ("van der Berg, Jan; O'Neill, Sinéad", ("van der Berg, Jan", "O'Neill, Sinéad")),
+        ("García Márquez, Gabriel", ("García Márquez, Gabriel",)),
+        ("Ruiz, Ana Maria", ("Ruiz, Ana Maria",)),
+        ("Food and Drink Desk", ("Food and Drink Desk",)),
+        ("By: Ana Ruiz", ("Ana Ruiz",)),
+        ("Ana Ruiz and Bo Ek in Ashford", ("Ana Ruiz", "Bo Ek")),
+        (["By Ana Ruiz and Bo Ek"], ("Ana Ruiz", "Bo Ek")),
+        ({"family": "Berg", "given": "Jan", "dropping-particle": "van der", "suffix": "Jr."},
+         ("Jan van der Berg Jr.",)),
         ("Reuters, AFP", ("Reuters", "AFP")),
         ("By Ana Ruiz and Bo Ek", ("Ana Ruiz", "Bo Ek")),
         ([{"given": "Ana", "family": "Ruiz"}, {"first_name": "Bo", "last_name": "Ek"}],
@@ -251,3 +264,15 @@ def test_a_path_may_have_numbers_of_a_list():
     record = {"authors": [{"name": "Ana"}, {"name": "Bo"}]}
     assert dotted(record, "authors.1.name") == "Bo"
     assert dotted(record, "authors.2.name") is None
+
+
+def test_names_are_divided_at_once_however_many_blanks_stand_between():
+    began = time.perf_counter()
+    assert as_names("Ana" + " " * 9_000 + "Ruiz") == ("Ana Ruiz",)
+    assert as_names("Ana" + " " * 900_000 + "Ruiz") == ("Ana",)
+    assert time.perf_counter() - began < 2
+
+
+def test_a_few_control_characters_are_no_binary_data():
+    assert is_legible("Half a pair and NUL \0 in it. \x01")
+    assert not is_legible("\x00\x01\x02\x03\x04\x05 text")

@@ -56,6 +56,7 @@ def without_surrogates(text: str) -> str:
 
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 MOST_CONTROLS = 0.02  # their share in a text; of packed data, a twelfth
+FEW_CONTROLS = 4  # in a text of any length
 LOST = re.compile("[\ufffd\x80-\x9f]")  # what bytes of no letter are decoded to
 MOST_LOST = 0.2  # of packed data, nearly a half; of a text with wrong accents, a twentieth
 SUSPECT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd\x80-\x9f]")
@@ -71,7 +72,7 @@ def is_legible(text: str) -> bool:
     text = text[:LOOKED_AT]
     if not SUSPECT.search(text):
         return True
-    if len(CONTROLS.findall(text)) > MOST_CONTROLS * len(text):
+    if len(CONTROLS.findall(text)) > max(FEW_CONTROLS, MOST_CONTROLS * len(text)):
         return False
     return len(LOST.findall(text)) <= MOST_LOST * len(text)
 
