@@ -27,7 +27,7 @@ def distinct(numbers: npt.NDArray[T]) -> npt.NDArray[T]:
     return ordered[is_first(ordered)]
 
 
-def is_first(numbers: npt.NDArray[np.integer[Any]]) -> Bools:
+def is_first(numbers: npt.NDArray[np.number[Any]]) -> Bools:
     """Mask of the numbers that differ from the one before.
 
     >>> is_first(np.array([2, 2, 5])).tolist()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backfile.index.lexical.scoring.bm25 import best_rows
-from backfile.index.model.arrays import Bools, Floats, Ints, Rows, distinct
+from backfile.index.model.arrays import Bools, Floats, Ints, Rows, distinct, is_first
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
@@ -16,6 +16,7 @@ from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
 from backfile.index.vector.exact_scan import top
 
+BITS = 63  # of an integer, without its sign
 BELOW = 0.99  # of the lowest score of a candidate: the best of articles without candidates
 RELATED_SHARE = 0.1  # of the way from the usual best closeness to the query's own
 LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
@@ -161,7 +162,7 @@ def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sor
     keys: list[np.ndarray[Any, Any]]
     match sort:
         case Sort.RELEVANCE:
-            return ordinals[_by_score(-scores[ordinals], ordinals, -published)]
+            return ordinals[_by_score(-scores[ordinals], -published)]
         case Sort.NEWEST:
             keys = [ordinals, -scores[ordinals], -published]
         case Sort.OLDEST:  # undated articles are last in both orders of time
@@ -173,18 +174,24 @@ def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sor
     return ordered
 
 
-def _by_score(scores: Floats, last: Rows, first: Rows | Ints) -> Rows:
-    """Sort scores, ascending, as indices; equal ones by the `first` key, then by the `last`.
+def _by_score(scores: Floats, days: Ints) -> Rows:
+    """Sort scores, ascending, as indices; equal ones by their day, then as they stand.
 
-    Only equal ones are compared by the keys: a third of the time of sorting all by all keys.
+    Passages of one length that hold a word once have one score, so most are equal. Sorting one
+    integer of rank, day and index takes a fifth of the time of sorting by three keys.
     """
+    if not len(scores):
+        return np.empty(0, np.int64)
     order: Rows = np.argsort(scores)
-    ascending = scores[order]
-    is_next = ascending[1:] == ascending[:-1]
-    tied = np.flatnonzero(np.append(is_next, False) | np.insert(is_next, 0, False))
-    equal = order[tied]
-    order[tied] = equal[np.lexsort((last[equal], first[equal], scores[equal]))]
-    return order
+    ranks = np.empty(len(scores), np.int64)
+    ranks[order] = np.cumsum(is_first(scores[order]))
+    days = days.astype(np.int64) - days.min()
+    for_index, for_day = len(scores).bit_length(), int(days.max()).bit_length()
+    if for_index + for_day + int(ranks.max()).bit_length() >= BITS:
+        return np.lexsort((days, ranks))
+    keys = (ranks << (for_index + for_day)) | (days << for_index) | np.arange(len(scores))
+    keys.sort()
+    return keys & ((1 << for_index) - 1)
 
 
 def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
