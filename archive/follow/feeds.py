@@ -312,6 +312,7 @@ class FeedRun:
             known.latest_at,
             known.done,
             self._fetcher,
+            now=now,
             originals=self._originals,
             pause=self._pause,
         )

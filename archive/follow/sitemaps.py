@@ -25,7 +25,7 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 
 MOST_PAGES = 100  # of one sitemap in one run: at first the latest, then the oldest
-PATIENCE = timedelta(days=7)  # behind the newest page; an older one that fails is given up
+PATIENCE = timedelta(days=7)  # after this time a page that fails is given up
 PAUSE, LONGEST_PAUSE = 1.0, 10.0  # seconds between two pages; the host may ask for more
 AGENT = "Backfile"
 FOUND = 200
@@ -50,6 +50,7 @@ class SitemapReading:
         done: Iterable[str],
         fetcher: Fetcher,
         *,
+        now: datetime,
         originals: OriginalStore | None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -58,7 +59,8 @@ class SitemapReading:
         self._fetcher = fetcher
         self._originals = originals
         self._pause = pause
-        self.latest = since or NEVER
+        self._now = now
+        self.latest = min(since or NEVER, now)
         self.done = tuple(done)
         self.is_complete = True
         self._rules = cache(self._asked_rules)  # by host: each is asked once
@@ -95,14 +97,17 @@ class SitemapReading:
                 yield from self._read(page)
             except READING_ERRORS as exc:
                 yield refusal_of(exc, page.url)
-                if isinstance(exc, _NotNow) and page.at > dated[-1].at - PATIENCE:
+                if isinstance(exc, _NotNow) and page.at > self._now - PATIENCE:
                     waiting.append(page)
         if new:
             self._remember(dated, waiting)
 
     def _remember(self, dated: list[Page], waiting: list[Page]) -> None:
-        """Go on from the first page that waits, else from the newest, which may have followers."""
-        self.latest = min((page.at for page in waiting), default=dated[-1].at)
+        """Go on from the first page that waits, else from the newest, which may have followers.
+
+        A page of the future, such as a wrong year, does not hide those of the days before it.
+        """
+        self.latest = min(self._now, dated[-1].at, *(page.at for page in waiting))
         left = frozenset(map(_key, waiting))
         later = (_key(page) for page in dated if page.at >= self.latest)
         self.done = tuple(dict.fromkeys(key for key in later if key not in left))

@@ -162,10 +162,20 @@ def test_a_page_that_fails_for_good_or_for_long_is_given_up(server, follow):
     days = {"p0": "2024-03-20", "p1": "2024-03-21", "p2": "2024-03-22"}
     server.answers["/news.xml"] = (200, XML, of_days(server, **days))
     follow(server.url("/news.xml"))
-    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p3="2024-04-01"))
-    for _ in range(2):
-        follow(later=60)
+    week = 7 * 24 * 60
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p3="2024-03-30"))
+    for later in (week, week):
+        follow(later=later)
     assert asked(server) == ["/p0", "/p1", "/p2", "/p1", "/p3"]
+
+
+def test_a_page_with_a_day_of_the_future_does_not_hide_the_next_ones(server, follow):
+    days = {"p0": "2042-03-20"}
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days))
+    follow(server.url("/news.xml"))
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p1="2024-03-24"))
+    follow(later=24 * 60)
+    assert asked(server) == ["/p0", "/p1"]
 
 
 def test_of_many_pages_the_latest_are_fetched_first_and_then_the_oldest(server, follow):
