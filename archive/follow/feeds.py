@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 from backfile.archive.follow.address_lists import NEVER, OPML, feeds_in, kind_of
@@ -31,7 +32,8 @@ class Subscription:
 
     `etag` and `last_modified` are the server's validators for conditional requests; `minutes` is
     the feed's time to live; `due_at` is the first instant at which it may be fetched again.
-    `latest_at` is the instant of the newest page that was read of a sitemap.
+    `latest_at` is the instant up to which the pages of a sitemap are done; `done` names those that
+    are done from there on.
     """
 
     url: str
@@ -42,6 +44,7 @@ class Subscription:
     fetched_at: datetime | None = None
     due_at: datetime | None = None
     latest_at: datetime | None = None
+    done: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -94,7 +97,7 @@ class Subscriptions:
         write_json(self._path, {"feeds": [_stored(each) for each in self]})
 
 
-def _stored(subscription: Subscription) -> dict[str, str]:
+def _stored(subscription: Subscription) -> dict[str, Any]:
     return {
         STORED_TIMES.get(name, name): value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(subscription).items()
@@ -102,7 +105,8 @@ def _stored(subscription: Subscription) -> dict[str, str]:
     }
 
 
-def _restored(stored: dict[str, str]) -> Subscription:
+def _restored(stored: dict[str, Any]) -> Subscription:
+    stored = {**stored, "done": tuple(stored.get("done", ()))}
     attributes = (field.name for field in fields(Subscription))
     names = [(name, STORED_TIMES.get(name, name)) for name in attributes]
     return Subscription(
@@ -304,14 +308,22 @@ class FeedRun:
     ) -> Iterator[Article | UnreadableArticle]:
         """Read the pages of a sitemap that are newer than those of the last run."""
         pages = SitemapReading(
-            answer, known.latest_at, self._fetcher, originals=self._originals, pause=self._pause
+            answer,
+            known.latest_at,
+            known.done,
+            self._fetcher,
+            now=now,
+            originals=self._originals,
+            pause=self._pause,
         )
         entries = 0
         for found in pages:
             entries += isinstance(found, Article)
             yield found
         latest = known.latest_at if pages.latest == NEVER else pages.latest
-        updated = replace(_fresh(known, answer, 0, now), latest_at=latest)
+        updated = replace(_fresh(known, answer, 0, now), latest_at=latest, done=pages.done)
+        if not pages.is_complete:  # "unchanged" would be no answer
+            updated = replace(updated, etag="", last_modified="")
         self._update(updated, answer, Outcome.READ, entries)
 
     def _entries(

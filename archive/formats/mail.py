@@ -44,7 +44,10 @@ ENOUGH = 0.5  # of the words of the plain form; HTML with fewer is a notice, or 
 
 
 def is_message(head: bytes) -> bool:
-    """Whether a file begins with headers of mail: three that are typical, or two with a proof."""
+    """Whether a file begins with headers of mail, or of a page saved as MHTML.
+
+    These are three that are typical, or two with a proof, or those of a page.
+    """
     names: set[bytes] = set()
     head = head.lstrip(b"\xef\xbb\xbf")
     if not HEADER.match(head):  # the quick answer for nearly all other files
@@ -56,7 +59,8 @@ def is_message(head: bytes) -> bool:
         if not found:
             break
         names.add(found[0][:-1].lower())
-    return len(names & MARKS) >= LEAST_MARKS - bool(names & PROOFS)
+    is_mail = len(names & MARKS) >= LEAST_MARKS - bool(names & PROOFS)
+    return is_mail or saved_pages.is_mhtml(head)
 
 
 def read_message(file: SourceFile, names: FieldMap) -> ReadResults:

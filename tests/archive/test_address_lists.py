@@ -107,7 +107,8 @@ def test_pages_of_another_host_and_without_a_date_are_not_fetched(server, follow
     assert refused.reason == "on another host than the sitemap that lists it"
     page = f"<url><loc>{server.url('/p1')}</loc></url>"
     server.answers["/old.xml"] = (200, XML, SITEMAP.format(page).encode())
-    assert follow(server.url("/old.xml"))[0] == []
+    (refused,), _ = follow(server.url("/old.xml"))
+    assert refused.reason == "none of its pages has a date (lastmod)"
     assert asked(server) == []
 
 
@@ -119,13 +120,80 @@ def test_a_page_that_fails_is_listed_and_the_others_are_read(server, follow):
     assert isinstance(article, Article)
 
 
-def test_of_many_pages_the_latest_are_fetched(server, follow):
-    days = (f"2024-03-23T{n // 60:02}:{n % 60:02}:00Z" for n in range(MOST_PAGES + 5))
-    pages = (NEWS.format(url=server.url(f"/p1?{n}"), day=d, n=n) for n, d in enumerate(days))
-    server.answers["/news.xml"] = (200, XML, SITEMAP.format("".join(pages)).encode())
-    server.answers |= {f"/p1?{n}": server.answers["/p1"] for n in range(MOST_PAGES + 5)}
+def of_days(server, **days):
+    """A sitemap of pages by name, each with its date."""
+    pages = (NEWS.format(url=server.url(f"/{name}"), day=day, n=name) for name, day in days.items())
+    return SITEMAP.format("".join(pages)).encode()
+
+
+def test_a_page_that_is_added_on_the_same_day_is_fetched(server, follow):
+    days = {"p0": "2024-03-22", "p1": "2024-03-23"}
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days))
     follow(server.url("/news.xml"))
-    assert asked(server) == [f"/p1?{n}" for n in range(5, MOST_PAGES + 5)]
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p2="2024-03-23"))
+    for _ in range(2):
+        follow(later=60)
+    assert asked(server) == ["/p0", "/p1", "/p2"]
+
+
+def test_a_page_that_has_changed_is_fetched_again(server, follow):
+    for day in ("2024-03-23", "2024-03-23T09:00:00Z", "2024-03-24"):
+        server.answers["/news.xml"] = (200, XML, of_days(server, p1=day))
+        follow(server.url("/news.xml"), later=60)
+    assert asked(server) == ["/p1"] * 3
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_page_that_the_server_did_not_give_is_asked_for_again(server, follow, status):
+    good, server.answers["/p1"] = server.answers["/p1"], (status, {}, b"")
+    server.answers["/news.xml"] = (200, {**XML, "ETag": '"1"'}, listed(server, 0, 1, 2))
+    follow(server.url("/news.xml"))
+    follow(later=60)
+    server.answers["/p1"] = good
+    (article,), _ = follow(later=60)
+    assert article.url == server.url("/p1")
+    assert follow(later=60)[0] == []
+    assert asked(server) == ["/p0", "/p1", "/p2", "/p1", "/p1"]
+
+
+def test_a_page_that_fails_for_good_or_for_long_is_given_up(server, follow):
+    server.answers["/p1"] = (503, {}, b"")
+    server.answers["/p2"] = (404, {}, b"")
+    days = {"p0": "2024-03-20", "p1": "2024-03-21", "p2": "2024-03-22"}
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days))
+    follow(server.url("/news.xml"))
+    week = 7 * 24 * 60
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p3="2024-03-30"))
+    for later in (week, week):
+        follow(later=later)
+    assert asked(server) == ["/p0", "/p1", "/p2", "/p1", "/p3"]
+
+
+def test_a_page_with_a_day_of_the_future_does_not_hide_the_next_ones(server, follow):
+    days = {"p0": "2042-03-20"}
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days))
+    follow(server.url("/news.xml"))
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days, p1="2024-03-24"))
+    follow(later=24 * 60)
+    assert asked(server) == ["/p0", "/p1"]
+
+
+def test_of_many_pages_the_latest_are_fetched_first_and_then_the_oldest(server, follow):
+    names = [f"p1?{n}" for n in range(2 * MOST_PAGES + 10)]
+    days = {name: f"2024-03-23T{n // 60:02}:{n % 60:02}:00Z" for n, name in enumerate(names)}
+    server.answers |= {f"/{name}": server.answers["/p1"] for name in names}
+    first = dict(list(days.items())[: MOST_PAGES + 5])
+    server.answers["/news.xml"] = (200, XML, of_days(server, **first))
+    refused, *_ = follow(server.url("/news.xml"))[0]
+    assert refused.reason == "its 5 oldest pages are left out; at most 100 are fetched at once"
+    assert asked(server) == [f"/{name}" for name in names[5 : MOST_PAGES + 5]]
+    server.answers["/news.xml"] = (200, XML, of_days(server, **days))
+    refused, *_ = follow(later=60)[0]
+    assert refused.reason == (
+        "its 5 newest pages are left for the next run; at most 100 are fetched at once"
+    )
+    follow(later=60)
+    assert asked(server) == [f"/{name}" for name in names[5:]]
 
 
 def test_an_index_leads_to_its_latest_sitemaps(server, follow):

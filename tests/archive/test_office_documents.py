@@ -69,14 +69,17 @@ def odt(content=OPEN_FILE, kind="text"):
     return zipped(("mimetype", mime), ("content.xml", content.encode()))
 
 
-def epub():
+def epub(*chapters, package=PACKAGE):
     return zipped(
         ("mimetype", b"application/epub+zip"),
         ("META-INF/container.xml", CONTAINER.encode()),
-        ("OEBPS/book.opf", PACKAGE.encode()),
+        ("OEBPS/book.opf", package.encode()),
         ("OEBPS/nav.xhtml", CHAPTER.format("Contents", FIRST, SECOND).encode()),
         ("OEBPS/cover.xhtml", b"<html><body><img src='a.jpg'/></body></html>"),
-        ("OEBPS/a 1.xhtml", CHAPTER.format("Night ferry ends", FIRST, SECOND).encode()),
+        *(
+            chapters
+            or (("OEBPS/a 1.xhtml", CHAPTER.format("Night ferry ends", FIRST, SECOND).encode()),)
+        ),
         ("OEBPS/b.xhtml", CHAPTER.format("Letters", SECOND, FIRST).encode()),
     )
 
@@ -150,6 +153,49 @@ def test_each_chapter_of_a_book_is_an_article(read):
     assert (second.title, second.origin.offset) == ("Letters", 2)
 
 
+@pytest.mark.parametrize("name", ["a.docx", "a.odt"])
+def test_what_stands_behind_a_text_box_in_its_paragraph_is_read(read, name):
+    if name == "a.docx":
+        box = "<r><drawing><txbxContent><p><r><t>Caption.</t></r></p></txbxContent></drawing></r>"
+        content = docx(f"<document><p>{box}<r><t>{FIRST}</t></r></p></document>")
+    else:
+        box = "<frame><text-box> <p>Caption.</p> </text-box></frame>"
+        content = odt(f"<body><p>{box}{FIRST}</p></body>")
+    (article,) = read(content, name)
+    assert (article.title, article.text) == (FIRST, "Caption.")
+
+
+def test_a_hyphen_of_word_that_does_not_break_is_one_and_moved_text_stands_once(read):
+    moved = "<{0}><r><t>The ferry is non</t><noBreakHyphen/><t>stop.</t></r></{0}>"
+    paragraphs = f"<p>{moved.format('moveFrom')}</p><p>{moved.format('moveTo')}</p>"
+    (article,) = read(docx(f"<document>{paragraphs}</document>"), "a.docx")
+    assert article.text == "The ferry is non-stop."
+
+
+def test_a_chapter_of_a_book_that_cannot_be_read_does_not_end_it(read):
+    refused, article = read(epub(("OEBPS/other.xhtml", b"")), "a.epub")
+    assert "a chapter of the book cannot be read" in refused.reason
+    assert "a 1.xhtml" in refused.reason
+    assert (article.title, article.origin.offset) == ("Letters", 1)
+
+
+def test_a_book_may_point_into_its_chapters(read):
+    package = PACKAGE.replace('href="b.xhtml"', 'href="b.xhtml#start"')
+    assert [each.title for each in read(epub(package=package), "a.epub")] == [
+        "Night ferry ends",
+        "Letters",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("above", "text"), [("3", TEXT), ("<div>III</div>", f"III\n\n{TEXT}"), ("", TEXT)]
+)
+def test_a_chapter_has_its_heading_as_the_title_whatever_stands_above(read, above, text):
+    chapter = CHAPTER.format("Chapter three", FIRST, SECOND).replace("<h1>", f"<p>{above}</p><h1>")
+    article, _ = read(epub(("OEBPS/a 1.xhtml", chapter.encode())), "a.epub")
+    assert (article.title, article.text) == ("Chapter three", text)
+
+
 def test_rtf_is_read_as_text(read):
     (article,) = read(RTF.encode(), "a.rtf")
     assert article.title == "Night ferry ends"
@@ -162,6 +208,31 @@ def test_an_export_of_a_database_is_one_in_any_document(read):
     export = "{\\rtf1 " + "\\par ".join(lines) + "}"
     (article,) = read(export.encode(), "a.rtf")
     assert (article.title, article.source, article.text) == ("Ferry", "Courier", FIRST)
+
+
+def test_a_headline_of_an_export_in_a_document_stays_with_it(read):
+    style = '<pPr><pStyle val="Heading1"/></pPr>'
+    lines = ["Ferry ends", "Courier", "March 23, 2024", "Length: 9 words", "Body", FIRST]
+    lines += ["End of Document", "Bridge closes", "Courier", "March 24, 2024", "Length: 9 words"]
+    lines += ["Body", SECOND, "End of Document"]
+    heads = ("Ferry ends", "Bridge closes")
+    paragraphs = (f"<p>{style * (n in heads)}<r><t>{n}</t></r></p>" for n in lines)
+    found = read(docx(f"<document>{''.join(paragraphs)}</document>"), "a.docx")
+    assert [each.title for each in found] == ["Ferry ends", "Bridge closes"]
+    assert [each.source for each in found] == ["Courier", "Courier"]
+
+
+def test_of_two_stories_on_a_page_the_first_headline_is_the_title(read):
+    page = [
+        (60, 780, 20, "Night ferry ends"),
+        *lines(60, 750, FIRST, SECOND, FIRST),
+        (60, 650, 20, "Bridge closes"),
+        *lines(60, 620, SECOND, FIRST, SECOND),
+    ]
+    (article,) = read(pdf(page), "a.pdf")
+    assert article.title == "Night ferry ends"
+    assert "Bridge closes" in article.text
+    assert "Night ferry ends" not in article.text
 
 
 def test_a_pdf_is_read_column_by_column_and_its_hyphens_are_mended(read):

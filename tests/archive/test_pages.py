@@ -243,6 +243,28 @@ def test_a_page_saved_as_mhtml_has_its_own_encoding(read):
     assert "Mäi" in read(saved_as_mhtml(page, 'text/html; charset="iso-8859-1"'), "a.mht").text
 
 
+def test_a_page_saved_by_word_is_a_page(read):
+    _, parts = saved_as_mhtml(web_page(LINKED).encode()).split("MIME-Version")
+    word = f"MIME-Version{parts}".replace(f"Content-Location: {ADDRESS}", "Content-Location: a.htm")
+    assert read(word, "a.mht").text == "\n\n".join(PARAGRAPHS)
+
+
+def test_a_page_saved_without_its_pictures_is_a_page(read):
+    headers = f"From: <Saved by Blink>\nSnapshot-Content-Location: {ADDRESS}\nMIME-Version: 1.0\n"
+    article = read(f"{headers}Content-Type: text/html\n\n{web_page(LINKED)}", "a.mhtml")
+    assert (article.url, article.text) == (ADDRESS, "\n\n".join(PARAGRAPHS))
+
+
+@pytest.mark.parametrize("mark", ["To: a@b.example", "Message-ID: <1@b.example>"])
+def test_a_newsletter_with_an_address_is_mail(read, mark):
+    _, parts = saved_as_mhtml(web_page().encode()).split("MIME-Version")
+    headers = f"From: Courier <n@courier.example>\n{mark}\nSubject: Ferry\n"
+    headers += f"Date: Sat, 23 Mar 2024 07:00:00 +0000\nContent-Location: {ADDRESS}\n"
+    article = read(f"{headers}MIME-Version{parts}", "a.eml")
+    assert (article.title, article.source) == ("Ferry", "Courier")
+    assert article.published == date(2024, 3, 23)
+
+
 def test_mhtml_without_a_page_is_refused(read):
     refused = read(saved_as_mhtml(b"x", "image/gif"), "a.mhtml")
     assert refused.reason == "a saved page (MHTML) without HTML in it"

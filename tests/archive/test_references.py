@@ -77,6 +77,53 @@ def test_each_entry_of_bibtex_is_an_article_with_its_abstract(read):
     assert (second.title, str(second.period)) == ("Letters", "2023-03")
 
 
+def test_ris_of_a_database_begins_with_its_name(read):
+    opening = 'Provider: Ash\nDatabase: Ash News\nContent: text/plain; charset="UTF-8"\n\n'
+    assert [each.title for each in read(opening + RIS, "a.ris")] == ["Night ferry ends", "Letters"]
+
+
+def test_a_reference_with_one_space_behind_its_tags_is_read(read):
+    third = "\nTY - NEWS\nTI - Bridge closes\nAB - It closes.\nUS - Ash talks go on.\nER -\n"
+    *_, found = read(RIS + third, "a.ris")
+    assert (found.title, found.text) == ("Bridge closes", "It closes. US - Ash talks go on.")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "@Comment{jabref-meta: databaseType:bibtex;}\n",
+        '@preamble{"\\newcommand{\\x}{y}"}\n',
+        "Exported by a program, on 23 March.\n\n  Two lines.\n",
+        "\ufeff% a list\n",
+    ],
+)
+def test_bibtex_may_begin_with_something_else(read, opening):
+    found = read(opening + BIBTEX, "a.bib")
+    assert [each.title for each in found] == ["Night ferry ends & Café opens", "Letters"]
+
+
+def test_each_entry_of_bibtex_is_read_or_named(read):
+    entries = """@misc{a, title = {One}}
+@misc{a, title = {Two}}
+@misc{b, title = {Three}, title = {3}, month = unknown}
+@misc{c, title = {Four} year = 2024}
+@misc{d, title = {Five}}"""
+    refused, *found = read(entries, "a.bib")
+    assert "syntax error in line 4" in refused.reason
+    assert [each.title for each in found] == ["One", "Two", "Three", "Four", "Five"]
+    assert len({each.id for each in found}) == 5
+
+
+def test_commands_for_the_shape_of_letters_are_left_out(read):
+    (found,) = read(r"@misc{a, title = {\emph{Hard} {\em rain} \textbf{\textit{fell}}}}", "a.bib")
+    assert found.title == "Hard rain fell"
+
+
+def test_a_text_with_a_sign_of_bibtex_in_it_is_none(read):
+    (found,) = read("Rain\n\nSay @Table(name = 'x') or @here, it fell.\n", "a.txt")
+    assert found.title == "Rain"
+
+
 @pytest.mark.parametrize("day", ["2024-03-23", "2024-03", "2024", "2024-03/2024-04"])
 def test_what_we_write_is_read_as_it_was(read, day):
     record = {

@@ -114,6 +114,55 @@ def test_each_document_of_trec_is_an_article(read):
     assert "breaks off" in refused.reason
 
 
+def document(*elements, opening="<DOC>\n<DOCNO> A-1 </DOCNO>"):
+    return "\n".join((opening, *elements, "</DOC>\n"))
+
+
+TEXT_OF_TWO = "<TEXT> One. </TEXT>"
+
+
+@pytest.mark.parametrize(
+    ("content", "title", "day"),
+    [
+        (
+            document(
+                "<HEADER>\n<DATE1>  1 March 1994 </DATE1>\nArticle Type: A",
+                "<H3> <TI> Bridge closes </TI></H3>\n</HEADER>", TEXT_OF_TWO
+            ),
+            "Bridge closes", date(1994, 3, 1),
+        ),
+        (document("<DATE>910514\n</DATE>\n<HEADLINE> FT 14 MAY 91 / Bridge closes\n</HEADLINE>",
+                  TEXT_OF_TWO), "FT 14 MAY 91 / Bridge closes", date(1991, 5, 14)),
+        (document("<HEADLINE><P>BRIDGE CLOSES;</P>\n<P>FERRY RUNS</P></HEADLINE>", TEXT_OF_TWO),
+         "BRIDGE CLOSES; FERRY RUNS", None),
+        (document("<HEADLINE>\nBridge closes\n</HEADLINE>\n<TEXT>\n<P>\nOne.\n</P>\n</TEXT>",
+                  opening='<DOC id="NYT_ENG_20240323.0001" type="story" >'),
+         "Bridge closes", date(2024, 3, 23)),
+    ],
+)  # fmt: skip
+def test_headlines_and_days_of_newspapers_are_read(read, content, title, day):
+    (article,) = read(content, "a")
+    assert (article.title, article.published, article.text) == (title, day, "One.")
+
+
+def test_a_collection_may_have_its_id_in_the_tag(read):
+    content = document("<TEXT>One.</TEXT>", opening='<DOC id="NYT_ENG_20240323.0001" type="story">')
+    assert [each.id for each in read(content, "a.txt")] == ["NYT_ENG_20240323.0001"]
+
+
+def test_all_texts_of_a_document_are_read(read):
+    (article,) = read(document("<TEXT> One. </TEXT>", "<NOTE>-</NOTE>", "<TEXT>Two.</TEXT>"), "a")
+    assert article.text == "One.\n\nTwo."
+
+
+def test_a_document_may_begin_where_the_last_one_ends(read):
+    body = "<REUTERS NEWID='{0}'><TEXT><TITLE>T{0}</TITLE>\n<BODY>Text {0}.</BODY></TEXT></REUTERS>"
+    found = read("".join(body.format(n) for n in (1, 2, 3)), "a.sgm")
+    assert [(each.id, each.text) for each in found] == [
+        (f"reuters-{n}", f"Text {n}.") for n in (1, 2, 3)
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("a.xml", ALTO), ("a.html", HOCR), ("a.sgm", REUTERS), ("a", TREC)]
 )

@@ -43,11 +43,23 @@ def page(title="Night ferry ends", ns=0, text=STORY, more=""):
 
 def test_an_article_of_a_wiki_is_one_without_its_markup(read):
     (article,) = read(page())
-    text = "The night ferry across the Ash stops in May.\n\nCommuters were told by letter."
-    assert (article.id, article.title, article.text) == ("7", "Night ferry ends", text)
+    first, *others = article.text.split("\n\n")
+    assert first == "The night ferry across the Ash stops in May."
+    assert others == ["It costs us.", "Commuters were told by letter."]
+    assert (article.id, article.title) == ("7", "Night ferry ends")
     assert (article.published, article.source) == (date(2024, 3, 23), "Ash News")
     assert (article.section, article.language) == ("Transport", "en")
     assert article.url == "https://ash.example/wiki/Night_ferry_ends"
+
+
+def test_templates_that_show_a_text_are_read(read):
+    text = """The {{w|Ash Bridge}} in {{w|Ashford|the town|lang=en}} closes, says
+{{lang|de|{{w|Hafen|''Hafenamt''}}}}.{{cquote|text=No {{W|Ash Bridge|bridge}}, no way.|Ana Ruiz}}
+{{haveyoursay}}{{Infobox|Fire|{{w|Ash}}}}"""
+    (article,) = read(page(text=text))
+    assert " ".join(article.text.split()) == (
+        "The Ash Bridge in the town closes, says Hafenamt. No bridge, no way."
+    )
 
 
 def test_talk_and_redirects_are_skipped(read):

@@ -84,6 +84,16 @@ def test_the_rest_is_listed(read):
     assert found[3].origin.offset == 4
 
 
+def test_the_content_is_the_text_also_behind_the_excerpt(read):
+    head, tail = item().split("<content:encoded>")
+    content, rest = tail.split("<excerpt:encoded>")
+    excerpt, rest = rest.split("<wp:post_id>")
+    (article,) = read(
+        f"{head}<excerpt:encoded>{excerpt}<content:encoded>{content}<wp:post_id>{rest}"
+    )
+    assert article.text == "The night ferry stops in May.\n\nCommuters were told by letter."
+
+
 def test_a_post_without_content_has_its_excerpt(read):
     (article,) = read(item(content=""))
     assert article.text == "It stops."

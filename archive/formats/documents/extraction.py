@@ -5,10 +5,8 @@ Runs as a separate process: a damaged PDF may crash its reader's C++, and a docu
 
 import io
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from zipfile import BadZipFile
 
 from backfile.archive.formats.documents import packed, pdf
 from backfile.archive.formats.files import LONGEST_TEXT, encoding_of, first_line
@@ -33,15 +31,7 @@ def messages_of(source: Source, kind: str) -> Iterator[Message]:
         yield from KINDS[kind](source)
     except UnreadableArticle as refused:
         yield {"refused": refused.reason}
-    except (
-        ValueError,
-        KeyError,
-        RuntimeError,
-        MemoryError,
-        EOFError,
-        zlib.error,
-        BadZipFile,
-    ) as exc:
+    except (ValueError, MemoryError, *packed.DAMAGED) as exc:
         yield {"refused": f"not a document that can be read ({first_line(exc)})"}
     yield {"end": True}
 

@@ -67,8 +67,9 @@ def _read(file: SourceFile, names: FieldMap, kind: str, opening: bytes) -> ReadR
 
 def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> ReadResults:
     text = message["text"]
-    if is_export(text):
-        yield from documents_in(text, file, names)
+    whole = "\n\n".join(filter(None, (message.get("title"), text)))
+    if is_export(whole):  # the headline of its first document may pass for a title of the file
+        yield from documents_in(whole, file, names)
         return
     if message.get("title"):
         record = {**message, "authors": message.get("authors") or byline_in(text)}

@@ -2,12 +2,13 @@
 
 import posixpath
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
-from zipfile import ZipFile
+from urllib.parse import unquote, urldefrag
+from zipfile import BadZipFile, ZipFile
 
-from backfile.archive.formats.files import LONGEST_TEXT, encoding_of
+from backfile.archive.formats.files import LONGEST_TEXT, encoding_of, first_line
 from backfile.archive.formats.processes import Message, Source
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.formats.wire.xml import line_at, parsed
@@ -16,6 +17,7 @@ from backfile.archive.model.errors import UnreadableArticle
 WORD, OPEN_DOCUMENT, BOOK = "word/document.xml", "content.xml", "META-INF/container.xml"
 MOST_CHAPTERS = 5_000
 LONGEST_HEADING = 200  # characters
+HEADING = re.compile(r"<h[1-6]\b", re.I)
 SHORTEST_CHAPTER = 100  # characters; a shorter one is a cover, a divider or a table of contents
 TITLES = ("title", "titel", "titre", "heading1", "heading 1", "berschrift1", "headline")
 # Of both formats: what is not part of the running text, or repeats it.
@@ -26,10 +28,21 @@ ASIDE = (
     "tracked-changes",
     "instrText",
     "delText",
+    "moveFrom",
     "table-of-content",
 )
+# What `zipfile` raises for a member that is not there, is encrypted or damaged.
+DAMAGED = (KeyError, RuntimeError, EOFError, zlib.error, BadZipFile)
 SPACE = re.compile(r"\s+")  # one, in OpenDocument
-BREAKS = {"tab": " ", "br": "\n", "cr": "\n", "s": " ", "line-break": "\n"}
+SIGNS = {
+    "tab": " ",
+    "br": "\n",
+    "cr": "\n",
+    "noBreakHyphen": "-",
+    "s": " ",
+    "line-break": "\n",
+}  # elements that stand for characters
+BOXES = ("p", "h", "txbxContent", "text-box")  # have paragraphs of their own
 
 
 def texts_of(source: Source) -> Iterator[Message]:
@@ -81,19 +94,22 @@ def _document(tree: Any) -> Message:
 
 
 def _text(element: Any) -> str:
-    """The text of a paragraph, without that of paragraphs in text boxes inside of it."""
-    pieces = []
+    """The text of a paragraph, without that of the text boxes inside of it."""
     is_word = any(True for _ in element.iter("r"))
-    for each in element.iter("*"):
-        if each is not element and each.tag in ("p", "h"):
-            break
-        pieces.append(BREAKS.get(each.tag, ""))
-        if is_word:
-            pieces.append((each.text or "") if each.tag == "t" else "")
-        else:
-            pieces.append(SPACE.sub(" ", each.text or ""))
-            pieces.append(SPACE.sub(" ", each.tail or "") if each is not element else "")
-    return "".join(pieces).strip()
+    return "".join(_pieces(element, is_word=is_word)).strip()
+
+
+def _pieces(element: Any, *, is_word: bool) -> Iterator[str]:
+    yield SIGNS.get(element.tag, "")
+    if not is_word:
+        yield SPACE.sub(" ", element.text or "")
+    elif element.tag == "t":
+        yield element.text or ""
+    for each in element:
+        if each.tag not in BOXES:
+            yield from _pieces(each, is_word=is_word)
+        if not is_word:
+            yield SPACE.sub(" ", each.tail or "")
 
 
 def _is_title(element: Any) -> bool:
@@ -115,16 +131,14 @@ def _chapters(opened: ZipFile) -> Iterator[Message]:
         "language": line_at(package, "metadata/language"),
     }
     creators = [each.text or "" for each in package.iterfind("metadata/creator")]
-    items = {each.get("id"): each for each in package.iterfind("manifest/item")}
     number = 0
-    for reference in list(package.iterfind("spine/itemref"))[:MOST_CHAPTERS]:
-        item = items.get(reference.get("idref"))
-        if item is None or "nav" in item.get("properties", "").split():
+    for name in _names_of_chapters(package, posixpath.dirname(path)):
+        try:
+            title, text = _chapter(opened, name)
+        except (UnreadableArticle, *DAMAGED) as exc:
+            reason = exc.reason if isinstance(exc, UnreadableArticle) else first_line(exc)
+            yield {"refused": f"a chapter of the book cannot be read ({reason})"}
             continue
-        name = posixpath.normpath(
-            posixpath.join(posixpath.dirname(path), unquote(item.get("href", "")))
-        )
-        title, text = _chapter(opened, name)
         if len(text) >= SHORTEST_CHAPTER:
             number += 1
             yield {**about, "number": number, "title": title, "text": text, "authors": creators}
@@ -132,11 +146,32 @@ def _chapters(opened: ZipFile) -> Iterator[Message]:
         raise UnreadableArticle("", "an e-book without text")
 
 
+def _names_of_chapters(package: Any, folder: str) -> list[str]:
+    """The members that the spine of a book lists, without its navigation, each once."""
+    items = {each.get("id"): each for each in package.iterfind("manifest/item")}
+    found = [items.get(each.get("idref")) for each in package.iterfind("spine/itemref")]
+    addresses = (
+        urldefrag(item.get("href", "")).url
+        for item in found[:MOST_CHAPTERS]
+        if item is not None and "nav" not in item.get("properties", "").split()
+    )
+    paths = (posixpath.join(folder, unquote(address)) for address in addresses)
+    return list(dict.fromkeys(map(posixpath.normpath, paths)))
+
+
 def _chapter(opened: ZipFile, name: str) -> tuple[str, str]:
-    """The title and the text of a chapter: its first heading, and what is below."""
+    """The title and the text of a chapter: its first heading, and what else it has."""
     content = _content(opened, name)
     markup = content.decode(encoding_of(content), "replace")
     body = markup.partition("<body")[2].partition(">")[2] or markup
-    text = text_of(body)
+    above, text = "", text_of(body)
+    if heading := HEADING.search(body):
+        above = text_of(body[: heading.start()])
+        if len(above) > LONGEST_HEADING:
+            above = ""
+        elif above:  # such as a number
+            text = text_of(body[heading.start() :])
     first, _, rest = text.partition("\n\n")
-    return (first, rest) if rest and len(first) <= LONGEST_HEADING else ("", text)
+    if not rest or len(first) > LONGEST_HEADING:
+        return "", text_of(body)
+    return first, f"{above}\n\n{rest}" if any(map(str.isalpha, above)) else rest

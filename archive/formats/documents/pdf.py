@@ -101,14 +101,16 @@ def _key(line: Line) -> str:
 
 
 def _title(pages: list[list[Line]]) -> tuple[str, list[list[Line]]]:
-    """The first lines of the largest letters on the first page, and the pages without them."""
+    """The first run of the largest letters on the first page, and the pages without it."""
     first, *others = pages
     if len(first) < 2:
         return "", pages
     usual = median(line.height for line in first)
     largest = max(line.height for line in first)
-    large = [line for line in first if line.height > 0.9 * largest]
-    title = " ".join(line.text for line in large)
+    sizes = [line.height > 0.9 * largest for line in first]
+    begin = sizes.index(True)
+    end = next((n for n in range(begin, len(first)) if not sizes[n]), len(first))
+    title = " ".join(line.text for line in first[begin:end])
     if largest < HEADLINE * usual or len(title) > LONGEST_TITLE or not any(map(str.isalpha, title)):
         return "", pages
-    return title, [[line for line in first if line not in large], *others]
+    return title, [first[:begin] + first[end:], *others]

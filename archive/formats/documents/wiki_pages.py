@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mwparserfromhell
+from mwparserfromhell.nodes import Template, Text
 
 from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.processes import Message, limit, write
@@ -27,6 +28,10 @@ DATE = re.compile(r"\{\{\s*(?:date|datum|fecha|data|дата)\s*\|\s*(?:1=)?([^{
 NO_TEXT = re.compile(r"^(?:file|image|category|datei|bild|kategorie|fichier|catégorie):", re.I)
 CATEGORY = re.compile(r"^(?:category|kategorie|catégorie|categoría|categoria):(.*)$", re.I | re.S)
 ASIDE = ("ref", "references", "gallery", "table", "math", "timeline", "syntaxhighlight")
+# Templates that show one of their texts, the first or the last; quotes are paragraphs.
+QUOTES = dict.fromkeys(("quote", "cquote", "blockquote"), 0)
+SHOWN = {"w": -1, "wikipedia": -1, "lang": -1, "nowrap": -1, "nihongo": 0, **QUOTES}
+TEXTS = frozenset(("1", "2", "3", "text", "quote"))
 # Sections below a story that are not part of it.
 BELOW = re.compile(
     r"^(?:sources?|references?|external links?|related (?:news|articles)|see also|quellen|weblinks"
@@ -107,5 +112,26 @@ def _text(code: Any) -> str:
     for tag in kept.filter_tags(matches=lambda node: str(node.tag).lower() in ASIDE):
         with suppress(ValueError):  # it was in another one, and is gone
             kept.remove(tag)
+    _show_templates(kept)
     lines = (line.strip() for line in kept.strip_code().split("\n"))
     return "\n\n".join(line for line in lines if line)
+
+
+def _show_templates(code: Any) -> None:
+    """Replace each template by the text that it shows, the inner ones first."""
+    for n, node in enumerate(code.nodes):
+        for inner in node.__children__():  # `replace` searches the whole page for each
+            _show_templates(inner)
+        if isinstance(node, Template):
+            code.nodes[n] = Text(_shown(node))
+
+
+def _shown(template: Any) -> str:
+    """The text that a template shows, a quote as a paragraph; empty for most."""
+    name = str(template.name).strip().lower()
+    values = [each.value for each in template.params if str(each.name).strip() in TEXTS]
+    texts = [text for value in values if (text := value.strip_code().strip())]
+    if not texts or name not in SHOWN:
+        return ""
+    text = texts[SHOWN[name]]
+    return f"\n{text}\n" if name in QUOTES else text

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pybtex.database import BibliographyData, PybtexError
-from pybtex.database.input.bibtex import Parser
+from pybtex.database.input.bibtex import DuplicateField, Parser, UndefinedMacro
 from pybtex.richtext import Text
 
 from backfile.archive.formats.files import encoding_of, first_line
@@ -19,8 +19,14 @@ from backfile.archive.formats.processes import Message, Source, limit, write
 
 MOST_MEMORY = 400 << 20  # bytes
 LONGEST_STEP = 20  # seconds to parse the file, and for each entry
+MOST_ERRORS = 1_000
 OUTLETS = ("journal", "journaltitle", "newspaper", "booktitle", "publisher", "howpublished")
 BRACE = re.compile(r"\\textbrace(left|right) ?")  # pybtex does not know these two
+# Commands for the shape of letters, which pybtex leaves in.
+SHAPE = re.compile(
+    r"(?<!\\)\\(?:(?:emph|enquote|underline|url|text(?:it|bf|tt|sc|rm|sf|sl|up|normal))\s*(?=\{)"
+    r"|(?:em|it|bf|tt|sc|rm|sf|sl|itshape|bfseries)(?![A-Za-z])\s*)"
+)
 DATES = ("date", "issue_date")
 
 
@@ -35,16 +41,39 @@ def main() -> None:
 def messages_of(source: Source) -> Iterator[Message]:
     """Say each entry by its `number`, with the fields of an article; then `end`."""
     content = source.read_bytes() if isinstance(source, Path) else source.getvalue()
-    found = BibliographyData()
+    parser = _Parser()
     try:
-        parser: Any = Parser()
-        found = parser.parse_string(content.decode(encoding_of(content), "replace"))
+        parser.parse_string(content.decode(encoding_of(content), "replace"))
     except (PybtexError, ValueError, IndexError, RecursionError) as exc:
-        found = parser.data
-        yield {"refused": f"not BibTeX from some place on ({first_line(exc)})"}
-    for number, (key, entry) in enumerate(found.entries.items(), 1):
-        yield {"number": number, **_record(key, entry)}
+        parser.errors.append(exc)
+    for error in parser.errors:
+        yield {"refused": f"not BibTeX at some place ({first_line(error)})"}
+    known = set[str]()
+    for number, (key, entry) in enumerate(parser.found, 1):
+        yield {"number": number, **_record("" if key in known else key, entry)}
+        known.add(key)
     yield {"end": True}
+
+
+class _Parser(Parser):  # type: ignore[misc]
+    """Goes on behind errors, and takes entries of the same key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, Any]] = []
+        self.errors: list[Exception] = []
+
+    def process_entry(self, entry_type: str, key: str, fields: Any) -> None:
+        self.data = BibliographyData()
+        super().process_entry(entry_type, key, fields)
+        self.found += self.data.entries.items()
+
+    def handle_error(self, error: Exception) -> None:
+        if isinstance(error, DuplicateField | UndefinedMacro):
+            return  # the entry is read
+        if len(self.errors) >= MOST_ERRORS:
+            raise error
+        self.errors.append(error)
 
 
 def _record(key: str, entry: Any) -> dict[str, Any]:
@@ -67,6 +96,7 @@ def _record(key: str, entry: Any) -> dict[str, Any]:
 
 def _plain(latex: str) -> str:
     """A value without its braces and commands of LaTeX."""
+    latex = SHAPE.sub("", latex)
     try:
         return BRACE.sub(lambda found: "{}"[found[1] == "right"], str(Text.from_latex(latex)))
     except (PybtexError, ValueError, IndexError, RecursionError):

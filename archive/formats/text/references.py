@@ -9,9 +9,20 @@ from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, 
 from backfile.archive.formats.processes import messages_from
 from backfile.archive.model.errors import UnreadableArticle
 
-RIS_OPENING = re.compile(r"\s*TY {2}- ?[A-Z]+[ \t]*[\r\n]")
-RIS_LINE = re.compile(r"([A-Z][A-Z0-9]) {2}-(?: (.*))?$")
-BIBTEX_OPENING = re.compile(r"\s*(?:%[^\n]*\n\s*)*@[A-Za-z]{3,20}\s*[{(]\s*[^\s{}(),=\"]+\s*[,=]")
+# Databases write lines such as "Provider: ProQuest" before the first reference.
+RIS_OPENING = re.compile(
+    r"\s*(?:[A-Z][\w -]*:[^\r\n]*[\r\n]\s*){0,20}TY {1,2}- ?[A-Z]+[ \t]*[\r\n]"
+)
+RIS_LINE = re.compile(r"([A-Z][A-Z0-9])( {1,2})-(?: (.*))?$")
+# The first thing in a file, or behind some lines of prose, which BibTeX allows, of a known type.
+BIBTEX_OPENING = re.compile(
+    r"\ufeff?\s*(?:(?:%[^\n]*\n\s*)*@[a-z]{3,20}\s*[{(]\s*[^\s{}(),=\"]+\s*[,=]"
+    r"|(?:[^@\s][^\n]*\n\s*){0,50}@(?:(?:comment|preamble)\s*[{(]"
+    r"|(?:string|article|newspaper|online|misc|book|booklet|inbook|incollection|inproceedings"
+    r"|proceedings|conference|manual|mastersthesis|phdthesis|thesis|report|techreport|unpublished)"
+    r"\s*[{(]\s*[^\s{}(),=\"]+\s*[,=]))",
+    re.I,
+)
 MODULE = "backfile.archive.formats.text.bibtex"
 INSTALL = "BibTeX is read with pybtex; `pip install 'backfile[documents]'` brings it"
 # The tags of RIS for a field, the likeliest first: https://en.wikipedia.org/wiki/RIS_(file_format)
@@ -26,6 +37,13 @@ RIS_TAGS = {
     "url": ("UR", "L1", "LK"),
 }
 PERSONS = ("AU", "A1")
+# One space behind a tag is a mistake; behind two other letters it is text.
+WRITTEN_WITH_ONE_SPACE = frozenset(
+    (
+        *("TY", "ER", "KW", "N1", "SP", "EP", "VL", "IS", "SN", "CY", "DB", "DP", "M1", "M3", "Y2"),
+        *(tag for tags in (PERSONS, *RIS_TAGS.values()) for tag in tags),
+    )
+)
 
 
 def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
@@ -34,10 +52,10 @@ def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
     last: list[str] = []
     for n, line in enumerate(file.lines(), 1):
         found = RIS_LINE.match((line or "").strip("\ufeff\r\n"))
-        if not found:
+        if not found or (found[2] == " " and found[1] not in WRITTEN_WITH_ONE_SPACE):
             last[-1:] = [f"{last[-1]} {(line or '').strip()}".strip()] if last else []
             continue
-        tag, value = found[1], found[2] or ""
+        tag, value = found[1], found[3] or ""
         if tag == "TY" and tags:
             yield _article(_of_ris(tags), file, number, names)
             tags = {}

@@ -10,11 +10,15 @@ from functools import partial
 from backfile.archive.formats.files import SourceFile, encoding_of, open_bytes
 from backfile.archive.model.errors import UnreadableArticle
 
-MHTML = re.compile(
-    rb"^(?:Snapshot-Content-Location|X-MAF-Information|Content-Location)\s*:"
-    rb"|^From:[^\r\n]*Saved by", re.I | re.M
-)  # fmt: skip
+# Headers of programs that save pages, and of mail, which may have the parts of a page too.
+SAVED = re.compile(
+    rb"^(?:Snapshot-Content-Location|X-MAF-Information)\s*:|^From:[^\r\n]*Saved by", re.I | re.M
+)
+LOCATED = re.compile(rb"^Content-Location\s*:", re.I | re.M)
+FROM = re.compile(rb"^From\s*:", re.I | re.M)
+SENT = re.compile(rb"^(?:To|Received|Message-ID)\s*:", re.I | re.M)
 RELATED = re.compile(rb"^Content-Type:\s*multipart/related", re.I | re.M)
+ONE_PART = re.compile(rb"^Content-Type:\s*(?:text/html|application/xhtml\+xml)", re.I | re.M)
 HTML = ("text/html", "application/xhtml+xml")
 HEADERS = 1 << 14  # bytes
 DEEPEST = 5  # levels of parts
@@ -48,14 +52,23 @@ def saved_from(content: bytes) -> str:
     return found[1].decode("ascii", "replace") if found else ""
 
 
+def is_mhtml(content: bytes) -> bool:
+    """Whether the headers at the beginning of a file are those of a saved page, not of mail."""
+    head = content[:HEADERS]
+    head = head[: end.start()] if (end := re.search(rb"\r?\n\r?\n", head)) else head
+    if SAVED.search(head):
+        return bool(RELATED.search(head) or ONE_PART.search(head))
+    if not RELATED.search(head) or SENT.search(head):
+        return False
+    return bool(LOCATED.search(head)) or not FROM.search(head)  # Word writes neither
+
+
 def page_in(content: bytes, file: SourceFile) -> SourceFile | None:
     """The page in a file of MHTML, with its address; None if the content is another message.
 
     Raises UnreadableArticle for MHTML without a page, or that cannot be parsed.
     """
-    head = content[:HEADERS]
-    head = head[: end.start()] if (end := re.search(rb"\r?\n\r?\n", head)) else head
-    if not (MHTML.search(head) and RELATED.search(head)):
+    if not is_mhtml(content):
         return None
     try:
         message = message_from_bytes(content)

@@ -13,6 +13,7 @@ EXPORT = re.compile(r"xmlns:wp\s*=\s*[\"']https?://wordpress\.org/export/")
 NAMES = frozenset(("item", "author"))
 POSTS = ("post", "article", "news", "story")  # the first is WordPress's own, others are of themes
 PUBLISHED = "publish"
+EXCERPT = "excerpt"
 # Editors write no paragraphs, but blank lines; codes in brackets are made to pictures and the like.
 BLANK_LINES = re.compile(r"\n[ \t\r]*\n")
 PARAGRAPH = re.compile(r"<p[\s>]", re.I)
@@ -33,7 +34,7 @@ def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
     about: dict[str, str] = {}
     usual = FieldMap(dates=names.dates)
     number = 0
-    for element in items_in(file, NAMES):
+    for element in items_in(file, NAMES, _mark_excerpts):
         if element.tag == "author":
             login = line_at(element, "author_login")
             authors[login] = line_at(element, "author_display_name") or login
@@ -56,6 +57,13 @@ def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
         raise UnreadableArticle(file.place, "an export of WordPress without posts")
 
 
+def _mark_excerpts(item: Any) -> None:
+    """Name the excerpt, which has the name of the content in another namespace."""
+    for each in item.iterfind("{*}encoded"):
+        if EXCERPT in each.tag:
+            each.tag = EXCERPT
+
+
 def _unpublished(item: Any) -> str:
     """Why an item is no published post; empty for one."""
     kind, status = line_at(item, "post_type") or "post", line_at(item, "status") or PUBLISHED
@@ -68,13 +76,14 @@ def _unpublished(item: Any) -> str:
 
 def _record(item: Any, authors: dict[str, str]) -> dict[str, Any]:
     login = line_at(item, "creator")
-    contents = [text_in_code(each.text or "") for each in item.iterfind("encoded")]
+    contents = (*item.iterfind("encoded"), *item.iterfind(EXCERPT))
+    texts = (text_in_code(each.text or "") for each in contents)
     written = line_at(item, "post_date")
     sections = (each for each in item.iterfind("category") if each.get("domain") == "category")
     return {
         "id": line_at(item, "guid") or line_at(item, "post_id"),
         "title": line_at(item, "title"),
-        "text": next((each for each in contents if each), ""),  # the content, else the excerpt
+        "text": next(filter(None, texts), ""),
         "published": written if written.strip("0-: ") else line_at(item, "pubDate"),
         "url": line_at(item, "link"),
         "authors": [authors.get(login, login)] if login else [],

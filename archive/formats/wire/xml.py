@@ -29,10 +29,13 @@ GUARDS: dict[str, Any] = {
 }
 
 
-def items_in(file: SourceFile, names: frozenset[str]) -> Iterator[Any]:
+def items_in(
+    file: SourceFile, names: frozenset[str], mark: Callable[[Any], object] = lambda _: None
+) -> Iterator[Any]:
     """Stream the complete elements with these names, without namespaces, attached to their tree.
 
-    An element inside another one comes first, and is then removed from it.
+    An element inside another one comes first, and is then removed from it. `mark` may rename what
+    only its namespace tells apart, before that is removed.
 
     Raises UnreadableArticle where the file stops being XML, or exceeds a limit.
     """
@@ -42,7 +45,7 @@ def items_in(file: SourceFile, names: frozenset[str]) -> Iterator[Any]:
     with file.open() as stream:
         bounded = _Bounded(_past_space(stream), file.place)
         try:
-            for element in _whole(bounded, names, file.place):
+            for element in _whole(bounded, names, file.place, mark):
                 found += 1
                 yield element
         except etree.XMLSyntaxError as exc:
@@ -50,7 +53,9 @@ def items_in(file: SourceFile, names: frozenset[str]) -> Iterator[Any]:
             raise UnreadableArticle(str(file.origin(found + 1)), reason) from exc
 
 
-def _whole(stream: "_Bounded", names: frozenset[str], place: str) -> Iterator[Any]:
+def _whole(
+    stream: "_Bounded", names: frozenset[str], place: str, mark: Callable[[Any], object]
+) -> Iterator[Any]:
     from lxml import etree
 
     count = 0
@@ -65,6 +70,7 @@ def _whole(stream: "_Bounded", names: frozenset[str], place: str) -> Iterator[An
                 raise UnreadableArticle(place, reason)
         elif local_name(element) in names:
             _refuse_broken(events.error_log)  # an error may have ended the item too early
+            mark(element)
             yield plain(element, place)
             _forget(element)
             count = stream.taken = 0
