@@ -1,5 +1,6 @@
 """Tests of the exports of LexisNexis, Factiva and ProQuest: each document is an article."""
 
+import time
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.text.database_exports import is_export, is_html_export
 from backfile.archive.model.article import Article
 
 FIRST = "The night ferry across the Ash stops in May, the board has decided."
@@ -312,3 +314,22 @@ def test_an_export_as_a_web_page_is_read_like_its_text(read):
     assert [each.source for each in found] == ["Coastal Courier (Ashford)", "Hafenbote"]
     assert found[0].title == "Night ferry across the Ash ends in May"
     assert found[0].text == f"ASHFORD – {FIRST}\n\n{SECOND}"
+
+
+HEAD = 64 * 1024  # characters
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        *("A", "7", "A7", "7A", "a7", " ", "\t", "_", "1 of ", "Document ", "Document A", "(c)"),
+        *("©", "Length: ", "1,", "Body\n", "Document AAA0\n", "\n", "Document 1 of 1\n", "= "),
+    ],
+)
+@pytest.mark.parametrize("opening", ["", "Document AAA", "1 of ", "Length:", "Document 1 of 1\n"])
+def test_no_head_takes_long_to_tell_an_export(opening, run):
+    hostile = (opening + run * HEAD)[: HEAD - 1] + "!\n"
+    began = time.process_time()
+    is_export(hostile)
+    is_html_export(f"<p>{hostile}</p><p>End of Document</p>")
+    assert time.process_time() - began < 1  # second

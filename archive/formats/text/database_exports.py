@@ -22,14 +22,16 @@ LEXIS_MARK = re.compile(
     re.M | re.I,
 )
 HTML_SIGN = re.compile(
-    r"\d of \d+ DOCUMENT|End of Document|Document [A-Z]{3,}[A-Z0-9]*\d{8}|ProQuest"
+    r"\d (?:of|von|de|di|van|sur) \d+ DO[CK]UMENT|End of Document|Ende des Dokuments"
+    r"|Fin du document|(?:Document|Dokument) [A-Z][A-Z0-9]{9}|ProQuest"
 )
 LEXIS_END = re.compile(
     r"^[ \t]*(?:End of Document|Ende des Dokuments|Fin du document)[ \t]*$", re.M | re.I
 )
 FACTIVA_END = re.compile(
-    r"^[ \t]*(?:Document|Dokument) ([A-Z][A-Z0-9]{2,}\d{8,}[a-z0-9]*)[ \t]*$", re.M
+    r"^[ \t]*(?:Document|Dokument) ([A-Z][A-Z0-9]{9,40}[a-z0-9]{0,12})[ \t]*$", re.M
 )
+DAY_OF_ID = re.compile(r"\d{8}")
 FACTIVA_WORDS = re.compile(r"^\d[\d.,]* (?:words|Wörter|mots|palabras|parole|woorden)$", re.I)
 PROQUEST_MARK = re.compile(r"^[ \t]*Document \d+ of \d+[ \t]*$", re.M)
 PROQUEST_SIGN = re.compile(r"^(?:ProQuest document ID|Publication info|Full text):", re.M | re.I)
@@ -161,7 +163,7 @@ def _is_lexis(text: str) -> bool:
 
 
 def _is_factiva(text: str) -> bool:
-    if not FACTIVA_END.search(text):
+    if not _factiva_ends(text):
         return False
     return any(
         FACTIVA_WORDS.match(line.strip().removeprefix("WC").strip()) for line in text.splitlines()
@@ -178,8 +180,13 @@ def _lexis_documents(text: str) -> list[str]:
     return [piece for piece in LEXIS_END.split(text) if piece.strip()]
 
 
+def _factiva_ends(text: str) -> list[re.Match[str]]:
+    """The last lines of documents, with their ids; in an id stands a day."""
+    return [found for found in FACTIVA_END.finditer(text) if DAY_OF_ID.search(found[1])]
+
+
 def _factiva_documents(text: str) -> list[str]:
-    ends = [found.end() for found in FACTIVA_END.finditer(text)]
+    ends = [found.end() for found in _factiva_ends(text)]
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -289,7 +296,7 @@ def _after_head(fields: dict[str, Lines]) -> Lines:
 
 
 def _from_factiva(document: str) -> dict[str, Any] | None:
-    found = FACTIVA_END.search(document)
+    found = next(iter(_factiva_ends(document)), None)
     lines = (document[: found.start()] if found else document).split("\n")
     _, tagged = _labelled(lines, FACTIVA_LABEL)
     record = _from_tags(tagged) if {"hd", "pd"} <= tagged.keys() else _from_header(lines)
