@@ -531,6 +531,13 @@ def test_a_header_may_have_a_blank_line_behind_each_line(read, left_out):
     assert article.text == f"{FIRST}\n\n{SECOND}"
 
 
+def test_a_header_may_be_of_paragraphs_of_a_web_page(read):
+    page = "".join(f"<p>{line}</p>" for line in SPACED.split("\n\n"))
+    (article,) = read(f"<html><body>{page}</body></html>", "a.html")
+    assert (article.title, article.source, article.language) == ("Bridge closes", "Gazette", "en")
+    assert (article.id, article.text) == ("GAZETT0020240323ek3n0001a", f"{FIRST}\n\n{SECOND}")
+
+
 def test_a_header_without_a_language_ends_with_code_and_page(read):
     text = SPACED.replace("English\n\nCopyright 2024 Gazette.\n\n", "")
     (article,) = read(text)
@@ -572,6 +579,25 @@ def test_an_edition_below_the_date_is_not_the_title(read):
     edition = "March 23, 2024 Saturday\nFinal Edition"
     article = read(NEXIS_UNI.replace("March 23, 2024 Saturday", edition))[0]
     assert (article.title, article.source) == (NIGHT, "Coastal Courier (Ashford)")
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("March 23, 2024, Saturday, BC cycle", date(2024, 3, 23)),
+        ("March 23, 2024, Saturday, Late Edition - Final", date(2024, 3, 23)),
+        ("Saturday, March 23, 2024", date(2024, 3, 23)),
+        ("March 23, 2024 Saturday 10:12 AM GMT", date(2024, 3, 23)),
+        ("March 2024", None),
+    ],
+)
+def test_the_outlet_stands_above_the_date_in_each_of_its_forms(read, written, day):
+    article = read(NEXIS_UNI.replace("March 23, 2024 Saturday", written))[0]
+    assert (article.title, article.source) == (NIGHT, "Coastal Courier (Ashford)")
+    assert article.published == day
+    classic = f"1 of 1 DOCUMENT\n\nGazette\n\n{written}\n\n{NIGHT}\n\nLENGTH: 9 words\n\n{FIRST}"
+    (article,) = read(classic)
+    assert (article.title, article.source, article.published) == (NIGHT, "Gazette", day)
 
 
 def test_documents_of_proquest_may_have_rules_alone_between_them(read):

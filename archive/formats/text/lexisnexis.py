@@ -5,6 +5,7 @@ from itertools import dropwhile
 from typing import Any
 
 from backfile.archive.formats.dates.parsing import is_date
+from backfile.archive.formats.dates.words import is_calendar_word
 from backfile.archive.formats.text.exported_lines import (
     LabelOf,
     Lines,
@@ -33,6 +34,8 @@ END = re.compile(
 )
 LENGTH = re.compile(r"^(?:length|länge|longueur|longitud|lengte)[ \t]?:[ \t]*\d", re.M | re.I)
 EDITION = re.compile(r"\b(?:edition|édition|edición|editie|edizione|final)\b|ausgabe\b", re.I)
+MONTH = re.compile(r"([^\W\d_]+)\.?,? \d{4}")
+WORD = re.compile(r"[^\W\d_]+")
 LONGEST_EDITION = 60  # characters
 # The first page of a download says who asked for what.
 COVER = re.compile(
@@ -166,7 +169,7 @@ def _without_cover(lines: Lines) -> Lines:
 
 def _end_of_title(lines: Lines) -> int:
     """Where a document without labels goes on below its date and its title."""
-    dated = next((n for n, line in enumerate(lines) if _day_of(line)), -1)
+    dated = next((n for n, line in enumerate(lines) if _is_dated(line.strip())), -1)
     starts = [start for start in block_starts(lines) if start > dated]
     starts = [n for n in starts if not is_notice(lines[n]) and not _is_edition(lines[n])]
     return starts[1] if len(starts) > 1 else len(lines)
@@ -185,7 +188,7 @@ def _end_of_head(lines: Lines, first: int, label_of: LabelOf) -> int:
 def _above_labels(lines: Lines) -> dict[str, str]:
     """Outlet, date and title above the labels: the title is at the top, or below the date."""
     lines = ["" if is_notice(line) else line.strip() for line in lines]
-    dated = next((n for n in reversed(range(len(lines))) if _day_of(lines[n])), None)
+    dated = next((n for n in reversed(range(len(lines))) if _is_dated(lines[n])), None)
     if dated is None:
         return {"title": joined(lines)}
     above = blocks_of(lines[:dated])
@@ -202,7 +205,15 @@ def _day_of(line: str) -> str:
     before, _, after = line.partition(day or "\n")
     if not day or not is_date(before + day):
         return ""
-    return day if is_date(line) or (after[:1] in " ,;" and _is_edition(after)) else ""
+    first = WORD.match(after.lstrip(" ,;"))
+    is_weekday = bool(first and is_calendar_word(first[0]))
+    return day if is_date(line) or is_weekday or (after[:1] in " ,;" and _is_edition(after)) else ""
+
+
+def _is_dated(line: str) -> bool:
+    """Whether a line is a date, or the month of a magazine."""
+    month = MONTH.fullmatch(line)
+    return bool((month and is_calendar_word(month[1])) or _day_of(line))
 
 
 def _is_edition(line: str) -> bool:
