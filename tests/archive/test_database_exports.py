@@ -372,6 +372,8 @@ def test_without_a_label_of_its_own_a_body_begins_below_the_labels(read, paragra
     text = f"1 of 1 DOCUMENT\n\nGazette\n\n23 March 2024\n\n{NIGHT}\n\nLENGTH: 90 words\n\n"
     (article,) = read(f"{text}{paragraph}\n\n{FIRST}\n")
     assert (article.title, article.text) == (NIGHT, f"{paragraph}\n\n{FIRST}")
+    (article,) = read(f"{text.rstrip()}\n{FIRST}\n\n{SECOND}\n")
+    assert article.text == f"{FIRST}\n\n{SECOND}"
 
 
 def test_a_notice_of_copyright_is_left_out_once_at_either_end():

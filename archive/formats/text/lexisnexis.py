@@ -118,7 +118,8 @@ def from_lexis(document: str) -> dict[str, Any] | None:
     else:
         below_head = _end_of_head(lines, first, label_of)
     fields = labelled(lines[first:below_head], label_of)
-    rest = fields.pop(BODY, []) + lines[below_head:] or fields.get("length", [])[1:]
+    opening = fields.pop(BODY, None) or fields.get("length", [])[1:]
+    rest = opening + lines[below_head:]
     end = tail_start(rest, lambda line: _of_tail(label_of(line)), SURE)
     fields = labelled(rest[end:], label_of) | fields
     text = body_of(rest[:end])
