@@ -189,8 +189,8 @@ def as_names(value: Any) -> tuple[str, ...]:
 def as_cell(names: tuple[str, ...]) -> str:
     """Write names so that `as_names` reads the same: a semicolon at the end forbids other dividers.
 
-    >>> as_cell(("Ana Ruiz", "Bo Ek")), as_cell(("Food and Drink Press",))
-    ('Ana Ruiz; Bo Ek', 'Food and Drink Press;')
+    >>> as_cell(("Ana Ruiz", "Bo Ek")), as_cell(("Holt and Sons",))
+    ('Ana Ruiz; Bo Ek', 'Holt and Sons;')
     """
     written = "; ".join(names)
     return written if as_names(written) == names else f"{written};"
