@@ -201,19 +201,15 @@ def test_the_mix_asks_only_what_the_server_knows(searcher, reader):
             assert answer.status_code == 200, path
 
 
+# Options of the command.
+QUICKLY = (
+    *("--no-baselines", "--quiet", "--queries", "3"),
+    *("--seconds", "0.2", "--embed", "32"),
+)
+
+
 def test_the_command_prints_tables_and_json(sample):
-    options = (
-        "--archive",
-        sample,
-        "--no-baselines",
-        "--queries",
-        "3",
-        "--quiet",
-        "--seconds",
-        "0.2",
-        "--embed",
-        "32",
-    )
+    options = ("--archive", sample, *QUICKLY)
     printed = backfile("benchmark", *options, "--size", "100")
     assert printed.exit_code == 0, printed.output
     for line in ("indexing", "serving 8 clients", "searching, ms", "best 10 by words", "recall"):
@@ -232,17 +228,8 @@ def test_the_command_prints_tables_and_json(sample):
 def test_archives_of_several_sizes_go_on_from_each_other_and_stand_beside_each_other(
     sample, tmp_path
 ):
-    options = (
-        "--archive",
-        sample,
-        "--no-baselines",
-        "--queries",
-        "3",
-        "--quiet",
-        "--seconds",
-        "0.2",
-    )
-    sizes = ("--embed", "32", "--size", "300", "--size", "100", "--scratch", tmp_path)
+    options = ("--archive", sample, *QUICKLY)
+    sizes = ("--size", "300", "--size", "100", "--scratch", tmp_path)
     printed = backfile("benchmark", *options, *sizes)
     assert printed.exit_code == 0, printed.output
     table = {line[:24].strip(): line[24:].split() for line in printed.stdout.splitlines()[-14:]}
@@ -258,7 +245,7 @@ def test_archives_of_several_sizes_go_on_from_each_other_and_stand_beside_each_o
     assert ids[0] < ids[1]
     counts = kept[1].catalog.counts()
     assert counts.embedded == counts.passages == large
-    again = json.loads(backfile("benchmark", *options, *sizes[:4], *sizes[-2:], "--json").stdout)
+    again = json.loads(backfile("benchmark", *options, *sizes[:2], *sizes[-2:], "--json").stdout)
     assert again[0]["built"]["passages"] == large  # it is not built again
 
 
