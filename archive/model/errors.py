@@ -15,6 +15,8 @@ ArchiveError
 ├── InboxFull           more jobs wait than may
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
+├── ClusterRefused      no shards can be made at this path
+├── ShardsOut           no shard of a divided archive answers
 ├── ArchiveClosed       used after it was closed
 ├── Shortage            the machine lacks something, and nothing is damaged
 │   ├── DiskFull            room to write
@@ -172,6 +174,28 @@ class ArchiveUnwritable(ArchiveError):
         super().__init__(
             f"cannot write to the archive at {path}: {reason}; "
             "give another directory with --archive, or make this one writable"
+        )
+
+
+class ClusterRefused(ArchiveError):
+    """No shards can be made at this path."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"no shards can be made in {path}: {reason}; name a new folder")
+
+
+class ShardsOut(ArchiveError):
+    """No shard of a divided archive answers."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(
+            Message(
+                "none of the %(count)s parts of the archive answers; try again in a minute",
+                count=count,
+            )
         )
 
 
