@@ -29,6 +29,8 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
+from backfile.index.answers.counts import span, timelines
+from backfile.index.duplicates.crossing import Crossing
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Sizes
 from backfile.index.indexing.verify import verify
@@ -39,7 +41,8 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import ArticleTableFile
 from backfile.index.model.category import Category
 from backfile.index.model.noise import NoiseFile
-from backfile.index.model.query import Mode, Query
+from backfile.index.model.query import Copies, Mode, Query
+from backfile.index.model.whole import result_of
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalEntry
 from backfile.index.search.ranking import RankingOptions
@@ -507,6 +510,17 @@ SEARCHES = [
     "language=de",
     "limit=2&cursor=g1o2",
 ]
+
+
+def timeline_of(table, article_mask, copies=Copies.SHOW):
+    """The timeline of some articles of an archive that is not divided."""
+    drawn = timelines(table, [article_mask], copies, Crossing.none(table))
+    return result_of(drawn)[0]
+
+
+def span_of(table, article_mask):
+    """The first and the last date of some articles."""
+    return result_of(span(table, article_mask))
 
 
 def visible_text(page):

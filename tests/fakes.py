@@ -196,7 +196,9 @@ class MemoryVectors:
         return Ranking(rows[scores >= floor], scores[scores >= floor])
 
     def similarities(self, vector, rows):
-        return self.vectors.read(len(self.embedded))[rows].astype(np.float32) @ vector
+        # In float64, as a product in float32 depends in its last digit on how many rows there are.
+        found = self.vectors.read(len(self.embedded))[rows].astype(np.float64) @ vector
+        return found.astype(np.float32)
 
     def check(self):
         pass

@@ -222,13 +222,17 @@ LEAST_DIFFERENCE = 1e-6  # of two scores; smaller ones are rounding errors
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains the hits of one search; `rows` (n,) are the passages to explain."""
+    """Explains the hits of one search; `rows` (n,) are the passages to explain.
+
+    `words_are_scored` if the query has words and some candidate of the whole a score by them.
+    """
 
     table: ArticleTable
     matches: Matches
     candidates: Candidates
     rows: Rows
     passage_share: float = 0.0
+    words_are_scored: bool = True
 
     def passage(self, row: int, score: float, ranks: Ranks) -> Explanation:
         """Explain a passage; the score of a passage that was no candidate is from words only."""
@@ -258,7 +262,7 @@ class Explainer:
     def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
         i, in_passage = self._candidate_of.get(row), self._passage_leaves[row]
         in_article = self._article_leaves[row]
-        listed_elsewhere = whole and self._words_are_scored
+        listed_elsewhere = whole and self.words_are_scored
         return Grounds(
             in_passage=tuple(in_passage),
             elsewhere=tuple(
@@ -267,7 +271,7 @@ class Explainer:
                 if listed_elsewhere and leaf not in in_passage and leaf.field not in COLUMNS
             ),
             in_columns=tuple(leaf for leaf in in_article if leaf.field in COLUMNS),
-            wordless=self._words_are_scored and not in_passage,
+            wordless=self.words_are_scored and not in_passage,
             closeness=self._closeness(i),
             assumed=self._is_assumed(i),
             ranks=ranks,
@@ -294,25 +298,13 @@ class Explainer:
 
     def _closeness(self, i: int | None) -> float | None:
         """The closeness that a candidate was ranked with; None if the query has no meaning."""
-        if i is None or np.isnan(self._median_closeness):
+        if i is None or np.isnan(self.candidates.assumed):
             return None
-        return (
-            self._median_closeness if self._is_assumed(i) else float(self.candidates.closeness[i])
-        )
+        is_assumed = self._is_assumed(i)
+        return self.candidates.assumed if is_assumed else float(self.candidates.closeness[i])
 
     def _is_assumed(self, i: int | None) -> bool:
         return i is not None and bool(np.isnan(self.candidates.closeness[i]))
-
-    @cached_property
-    def _median_closeness(self) -> float:
-        """The closeness that ranking assumes for a passage that is not embedded yet."""
-        known = self.candidates.closeness[~np.isnan(self.candidates.closeness)]
-        return float(np.median(known)) if len(known) else np.nan
-
-    @cached_property
-    def _words_are_scored(self) -> bool:
-        has_words = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
-        return has_words and bool(self.candidates.word_share.any())
 
     @cached_property
     def _candidate_of(self) -> dict[int, int]:

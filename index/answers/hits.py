@@ -1,15 +1,16 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from backfile.archive.store.catalog import Catalog, StoredPassage
-from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
+from backfile.archive.store.clusters import COPIES_LISTED, Copy, OtherCopies
 from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.answers.forms import Forms
+from backfile.index.duplicates.crossing import Crossing
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
@@ -18,6 +19,7 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import (
+    COLUMNS,
     Expression,
     Field,
     Quotation,
@@ -32,8 +34,10 @@ from backfile.index.model.results import (
     RerankScore,
     Wording,
 )
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 
 PASSAGES_A_HIT = 3
+RankedCopy = tuple[int, Copy]
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,11 @@ class Hits:
     expression: Expression | None
     passage_share: float = 0.0
     folding: Folding | None = None  # None if copies are shown
+    crossing: frozenset[int] = frozenset()  # clusters that lie in several shards
+    languages: Languages = Languages()
     reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
 
-    def fetch(self, page: Rows, catalog: Catalog) -> tuple[Hit, ...]:
+    def fetch(self, page: Rows, catalog: Catalog, whole: Whole = UNDIVIDED) -> dict[int, Hit]:
         """Fetch the hits of a page, given by ordinals, in their order.
 
         Articles that were removed since the snapshot was opened are left out.
@@ -58,15 +64,19 @@ class Hits:
         best = {ordinal: self._best_rows(ordinal) for ordinal in page.tolist()}
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
-        languages = Languages.of(self.table.languages)
-        highlighter = Highlighter(self.expression, languages)
-        forms = Forms(self.expression, languages)
-        explainer = self._explainer(rows)
-        copies = self._copies(page, catalog)
-        hits = []
+        highlighter = Highlighter(self.expression, self.languages)
+        forms = Forms(self.expression, self.languages)
+        crossing = Crossing.of(whole, self.table, self.crossing)
+        (ranks_of, copies), explainer = result_of(
+            both(
+                both(self._ranks(rows, whole), self._copies(page, catalog, crossing)),
+                self._explainer(rows, whole),
+            )
+        )
+        hits = {}
         for ordinal, some in best.items():
             passages = tuple(
-                self._passage_hit(stored[row], highlighter, explainer, forms)
+                self._passage_hit(stored[row], ranks_of[row], highlighter, explainer, forms)
                 for row in some
                 if row in stored
             )
@@ -84,26 +94,64 @@ class Hits:
                     why, score = with_reranking(why, reranked), reranked.score
                 group = self.groups.order[self.groups.of[ordinal]]
                 added = self.table.added_at(ordinal)
-                hits.append(
-                    Hit(article, title, score, ranks, passages, why, group, copies[ordinal], added)
+                hits[ordinal] = Hit(
+                    article, title, score, ranks, passages, why, group, copies[ordinal], added
                 )
-        return tuple(hits)
+        return hits
 
     def best_row(self, ordinal: int) -> int:
         """The row of an article's best passage."""
         return self._best_rows(ordinal)[0]
 
-    def _copies(self, page: Rows, catalog: Catalog) -> dict[int, OtherCopies]:
+    def _copies(
+        self, page: Rows, catalog: Catalog, crossing: Crossing
+    ) -> Stage[dict[int, OtherCopies]]:
         """The first COPIES_LISTED copies of each article on the page, and their number."""
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
-        first = {ordinal: self.table.first_rows[o[:COPIES_LISTED]] for ordinal, o in others.items()}
-        known = catalog.clusters.at_rows(np.concatenate([*first.values(), page[:0]]).tolist())
+        own = {ordinal: self._listed(some, catalog) for ordinal, some in others.items()}
+        elsewhere = yield from self._copies_elsewhere(page, catalog, crossing)
         return {
-            ordinal: OtherCopies(tuple(known[row] for row in rows.tolist() if row in known), len(o))
-            for (ordinal, o), rows in zip(others.items(), first.values(), strict=True)
+            ordinal: OtherCopies(
+                tuple(copy for _, copy in _ranked([*own[ordinal], *more])),
+                len(others[ordinal]) + n_more,
+            )
+            for ordinal, (more, n_more) in elsewhere.items()
         }
+
+    def _copies_elsewhere(
+        self, page: Rows, catalog: Catalog, crossing: Crossing
+    ) -> Stage[dict[int, tuple[list[RankedCopy], int]]]:
+        """The first copies of each article in other shards with their ranks, and their number."""
+        found: dict[int, tuple[list[RankedCopy], int]] = {each: ([], 0) for each in page.tolist()}
+        if crossing.are_none or self.folding is None:
+            return found
+        clusters = {int(self.table.cluster[each]): each for each in page[crossing.members[page]]}
+        asked = crossing.whole.later(set(clusters))
+        yield
+        wanted = set[int]().union(*asked.values())
+        members = self.folding.members
+        known = {
+            cluster: members[self.table.cluster[members] == cluster]
+            for cluster in wanted - clusters.keys()
+        }
+        own = {each: (self._listed(some, catalog), len(some)) for each, some in known.items()}
+        given = crossing.whole.later(own)
+        yield
+        for shard in given.values():
+            for cluster, ordinal in clusters.items():
+                more, n_more = shard.get(cluster, ([], 0))
+                listed, total = found[ordinal]
+                found[ordinal] = [*listed, *more], total + n_more
+        return found
+
+    def _listed(self, ordinals: Rows, catalog: Catalog) -> list[RankedCopy]:
+        """The first COPIES_LISTED of these copies, with their ranks in the cluster."""
+        some = ordinals[:COPIES_LISTED]
+        rows, ranks = self.table.first_rows[some].tolist(), self.table.cluster_rank[some].tolist()
+        known = catalog.clusters.at_rows(rows) if rows else {}
+        return [(rank, known[row]) for rank, row in zip(ranks, rows, strict=True) if row in known]
 
     def _best_rows(self, ordinal: int) -> list[int]:
         """The rows of an article's best passages; its first row if none has a score."""
@@ -119,18 +167,18 @@ class Hits:
         return [int(row) for row in rows[:1]]
 
     def _passage_hit(
-        self, found: StoredPassage, highlighter: Highlighter, explainer: Explainer, forms: Forms
+        self,
+        found: StoredPassage,
+        ranks: Ranks,
+        highlighter: Highlighter,
+        explainer: Explainer,
+        forms: Forms,
     ) -> PassageHit:
-        candidates, row = self.candidates, found.row
-        i = int(np.searchsorted(candidates.rows, row))
-        if i == len(candidates.rows) or candidates.rows[i] != row:
-            score, ranks, cosine = self._score_below(row), Ranks(None, None), np.nan
+        i, row = self._candidate(found.row), found.row
+        if i is None:
+            score, cosine = self._score_below(row), np.nan
         else:
-            score, cosine = float(candidates.fused[i]), float(candidates.cosines[i])
-            ranks = Ranks(
-                _rank(self._lexical, candidates.lexical[i]) if self._by_words[i] else None,
-                _rank(self._near, candidates.closeness[i]) if candidates.near[i] else None,
-            )
+            score, cosine = float(self.candidates.fused[i]), float(self.candidates.cosines[i])
         highlights = highlighter.mark(found.passage.text, found.article.language)
         marked = _parts(found.passage.text, highlights)
         return PassageHit(
@@ -144,6 +192,29 @@ class Hits:
             wordings=tuple(wordings(self.expression, found)),
         )
 
+    def _candidate(self, row: int) -> int | None:
+        """The index of a row among the candidates, None if it is none."""
+        rows = self.candidates.rows
+        i = int(np.searchsorted(rows, row))
+        return i if i < len(rows) and rows[i] == row else None
+
+    def _ranks(self, rows: Sequence[int], whole: Whole) -> Stage[dict[int, Ranks]]:
+        """The ranks of passages in the rankings of the whole, by row."""
+        places = {row: i for row in rows if (i := self._candidate(row)) is not None}
+        by_words = [row for row, i in places.items() if self._by_words[i]]
+        near = [row for row, i in places.items() if self.candidates.near[i]]
+        rankings = (
+            (by_words, self.candidates.lexical, self._lexical),
+            (near, self.candidates.closeness, self._near),
+        )
+        wanted = [scores[[places[row] for row in some]] for some, scores, _ in rankings]
+        counts = yield from above([ranked for _, _, ranked in rankings], wanted, whole)
+        lexical, vector = (
+            dict(zip(some, (1 + found).tolist(), strict=True))
+            for (some, _, _), found in zip(rankings, counts, strict=True)
+        )
+        return {row: Ranks(lexical.get(row), vector.get(row)) for row in rows}
+
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
         ordinal = self.table.article_of[row]
@@ -151,9 +222,16 @@ class Hits:
         best = float(words.max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
 
-    def _explainer(self, rows: list[int]) -> Explainer:
+    def _explainer(self, rows: list[int], whole: Whole) -> Stage[Explainer]:
         shown = np.array(sorted(rows), np.int64)
-        return Explainer(self.table, self.matches, self.candidates, shown, self.passage_share)
+        has_words = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
+        given = whole.later(bool(self.candidates.word_share.any()))
+        yield
+        scored = has_words and any(given.values())
+        share = self.passage_share
+        return Explainer(
+            self.table, self.matches, self.candidates, shown, share, words_are_scored=scored
+        )
 
     @cached_property
     def _by_words(self) -> Bools:
@@ -176,9 +254,32 @@ def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
     return [text[start:end] for start, end in spans]
 
 
-def _rank(scores: Floats, own: np.float32) -> int:
-    """The rank of a score, from 1, among the scores."""
-    return 1 + int(np.count_nonzero(scores > own))
+def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
+    """The first COPIES_LISTED copies, by rank."""
+    return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
+
+
+def above(rankings: Sequence[Floats], wanted: Sequence[Floats], whole: Whole) -> Stage[list[Rows]]:
+    """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
+
+    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [np.array([0.5, 0.1])], UNDIVIDED))
+    [array([1, 3])]
+    """
+    asked_for = whole.later(list(wanted))
+    yield
+    shards = asked_for.values()
+    own = [
+        np.array([np.count_nonzero(scores > each) for each in np.concatenate(asked)], np.int64)
+        for scores, asked in zip(rankings, zip(*shards, strict=True), strict=True)
+    ]
+    given = whole.later(own)
+    yield
+    counts = [np.sum(each, axis=0) for each in zip(*given.values(), strict=True)]
+    before = [sum(map(len, asked[: whole.place])) for asked in zip(*shards, strict=True)]
+    return [
+        found[start : start + len(asked)]
+        for found, start, asked in zip(counts, before, wanted, strict=True)
+    ]
 
 
 def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:

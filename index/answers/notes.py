@@ -5,9 +5,7 @@ from datetime import date
 from backfile.archive.model.message import Message
 from backfile.index.asking.did_you_mean import likely
 from backfile.index.lexical.analysis.analyser import words_of
-from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import Expression, Word, positive_leaves
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
@@ -49,12 +47,14 @@ def warnings(
     return found
 
 
-def beyond_days(filters: Filters, table: ArticleTable) -> list[Message]:
-    """Say when the last articles are from if there are none from the asked days on."""
-    days, _ = table.day_counts
-    if not len(days) or not filters.since or filters.since.toordinal() <= days[-1]:
+def beyond_days(filters: Filters, last_day: int) -> list[Message]:
+    """Say when the last articles are from if there are none from the asked days on.
+
+    `last_day` is that of the archive, as in `date.toordinal()`, 0 if no article is dated.
+    """
+    if not last_day or not filters.since or filters.since.toordinal() <= last_day:
         return []
-    last = date.fromordinal(int(days[-1]))
+    last = date.fromordinal(last_day)
     return [Message("the last articles are from %(day)s", day=last.isoformat())]
 
 
@@ -69,9 +69,9 @@ def alternative_words(expression: Expression | None, lexical: LexicalSearch) -> 
         return ()
 
     def count_articles(word: str) -> int:
-        return int(lexical.match(Word(word)).matching.sum())
+        return lexical.whole.sum(lexical.match(Word(word)).matching.sum())
 
-    languages = Languages.of(lexical.table.languages)
+    languages = lexical.languages
     words = [word for leaf in positive_leaves(expression) for word in words_of(leaf.text)]
     content_words = list(dict.fromkeys(languages.weighty(words)))[:MOST_WORDS]
     counts = {word: count_articles(word) for word in content_words}

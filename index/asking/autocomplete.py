@@ -190,7 +190,7 @@ class Suggester:
     ) -> Iterator[Suggestion]:
         start = text[: len(text) - len(typed.last)]
         context = self._context(typed)
-        known = self._lexical.spellings()
+        known = self._lexical.own_spellings()
         first = [near.spelling for word in following for near in known.near(word, 0)]
         spellings = chain(first, islice(known.beginning(fold(typed.last)), LOOKED_AT))
         stems: set[str] = set()  # one form of each stem: all forms match the same articles

@@ -15,7 +15,8 @@ from backfile.index.lexical.analysis.stemming import is_stop_word, spelling_of
 from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.holding import ALL_WORDS
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.lexical.spelling.spellings import NearSpelling, Spellings
+from backfile.index.lexical.spelling.shared_spellings import AnySpellings
+from backfile.index.lexical.spelling.spellings import NearSpelling
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import (
@@ -31,6 +32,7 @@ from backfile.index.model.expression import (
 )
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import DidYouMean
+from backfile.index.model.whole import Whole
 
 MOST_WORDS = 12  # of a query; a longer one was pasted, and is not corrected
 MOST_OCCURRENCES = 4  # of misspelt words in one query
@@ -69,20 +71,23 @@ def did_you_mean(
     """
     if expression is None or matches.n_words > MOST_WORDS:
         return None
-    shortest = LEAST_LETTERS if matches.holds_all.any() else SHORTEST
-    candidates = dict(_candidates(matches, lexical, shortest))
+    whole = lexical.whole
+    full = whole.later(bool(matches.holds_all.any()))
+    words = list(_words(matches, lexical))
+    shortest = LEAST_LETTERS if any(full.values()) else SHORTEST
+    candidates = dict(_candidates(words, lexical, shortest))
     best: tuple[float, Corrections, int] | None = None
     for corrections in _combinations(candidates):
         found = lexical.match(_corrected(expression, corrections))
-        if articles := _together(found, corrections, article_mask):
+        if articles := _together(found, corrections, article_mask, whole):
             penalty = _penalty_of(corrections, candidates) - log(articles)
             if best is None or penalty < best[0]:
-                best = penalty, corrections, _count(found, article_mask)
+                best = penalty, corrections, _count(found, article_mask, whole)
     if best:
         return _as_text(text, expression, best[1], best[2], reads) if best[2] else None
-    for corrections in _other_spellings(matches, lexical):
+    for corrections in _other_spellings(words, lexical):
         found = lexical.match(_corrected(expression, corrections))
-        if count := int((found.holds_all & article_mask).sum()):
+        if count := whole.sum((found.holds_all & article_mask).sum()):
             offer = _as_text(text, expression, corrections, count, reads)
             return replace(offer, is_variant=True) if offer else None
     return None
@@ -103,32 +108,34 @@ def _as_text(
     return DidYouMean(corrected, articles, marks)
 
 
-def _count(found: Matches, article_mask: Bools) -> int:
+def _count(found: Matches, article_mask: Bools, whole: Whole) -> int:
     """The number of articles that hold all words, or else most; of many words, or else some."""
     masks = (found.holds_all, found.holds_most, found.matching)[: 2 + (found.n_words > ALL_WORDS)]
-    return next(filter(None, (int((mask & article_mask).sum()) for mask in masks)), 0)
+    counts = whole.sums(np.array([(mask & article_mask).sum() for mask in masks]))
+    return next(filter(None, counts.tolist()), 0)
 
 
-def _together(found: Matches, corrections: Corrections, article_mask: Bools) -> int:
+def _together(found: Matches, corrections: Corrections, article_mask: Bools, whole: Whole) -> int:
     """The number of articles with the corrections and as many of the other plain words as any.
 
     Words that are nowhere do not count; 0 if too few of the others stand beside the corrections.
     """
     if not found.n_words:
-        return int((found.matching & article_mask).sum())
+        return whole.sum((found.matching & article_mask).sum())
     mask = found.eligible & article_mask
     plain = found.leaves[-found.n_words :]
     for each in plain:
         if each.leaf.text in corrections.values():
             mask = mask & each.articles
+    known = whole.any_of_each(np.array([each.articles.any() for each in plain], np.bool_))
     others = [
         each.articles
-        for each in plain
-        if each.articles.any() and each.leaf.text not in corrections.values()
+        for each, is_known in zip(plain, known.tolist(), strict=True)
+        if is_known and each.leaf.text not in corrections.values()
     ]
     held = np.sum(others, axis=0)[mask] if others else np.zeros(mask.sum(), np.int64)
-    most = int(held.max(initial=0))
-    return int((held == most).sum()) if most >= TOGETHER * len(others) else 0
+    most = int(whole.max(held.max(initial=0)))
+    return whole.sum((held == most).sum()) if most >= TOGETHER * len(others) else 0
 
 
 def _combinations(candidates: Mapping[str, Sequence[Candidate]]) -> Iterator[Corrections]:
@@ -150,10 +157,10 @@ def _penalty_of(corrections: Corrections, candidates: Mapping[str, Sequence[Cand
 
 
 def _candidates(
-    matches: Matches, lexical: LexicalSearch, shortest: int
+    words: Sequence[tuple[str, int]], lexical: LexicalSearch, shortest: int
 ) -> Iterator[tuple[str, Sequence[Candidate]]]:
     """Iterate over the misspelt words of a query with their corrections, the likeliest first."""
-    for word, n_articles in _words(matches, lexical):
+    for word, n_articles in words:
         if found := _corrections(word, n_articles, lexical, shortest):
             yield word, found
 
@@ -163,8 +170,9 @@ def _words(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, int]
 
     Only those that may be corrected.
     """
-    for found in matches.leaves:
-        leaf, n_articles = found.leaf, int(found.articles.sum())
+    own = np.array([found.articles.sum() for found in matches.leaves], np.int64)
+    counts = lexical.whole.sums(own).tolist()
+    for leaf, n_articles in zip((found.leaf for found in matches.leaves), counts, strict=True):
         if leaf.field not in WORDED or getattr(leaf, "form", Form.ANY) is not Form.ANY:
             continue
         if isinstance(leaf, Word):
@@ -182,7 +190,7 @@ def _corrections(
 
     `shortest` is the least number of letters of a word that is in the archive.
     """
-    languages = Languages.of(lexical.table.languages)
+    languages = lexical.languages
     if not word.isalpha() or word not in (word.lower(), word.capitalize(), word.upper()):
         return []  # a name with capitals inside: BurgerKing
     if n_articles:
@@ -193,7 +201,7 @@ def _corrections(
         near = likely(word, lexical.spellings(), languages)
         if not word.islower():
             near = [each for each in near if each.spelling.frequency >= WELL_KNOWN]
-        if near and _is_a_name(word, lexical.table):
+        if near and lexical.whole.any(_is_a_name(word, lexical.table)):
             return []
     near = [each for each in near if not is_stop_word(each.spelling.text)] or near
     found: dict[str, Candidate] = {}
@@ -205,10 +213,12 @@ def _corrections(
     return list(found.values())[:MOST_CANDIDATES]
 
 
-def _other_spellings(matches: Matches, lexical: LexicalSearch) -> Iterator[Corrections]:
+def _other_spellings(
+    words: Sequence[tuple[str, int]], lexical: LexicalSearch
+) -> Iterator[Corrections]:
     """Iterate over other spellings of the names in a query that are frequent as well."""
-    languages = Languages.of(lexical.table.languages)
-    for word, n_articles in _words(matches, lexical):
+    languages = lexical.languages
+    for word, n_articles in words:
         if n_articles and word.isalpha() and len(word) >= LEAST_LETTERS:
             for each in _near(word, lexical.spellings(), languages):
                 spelt = each.spelling.written
@@ -230,7 +240,7 @@ def _sound(word: str) -> str:
 
 
 def _articles_with(word: str, lexical: LexicalSearch) -> int:
-    return int(lexical.match(Word(word)).matching.sum())
+    return lexical.whole.sum(lexical.match(Word(word)).matching.sum())
 
 
 def _is_a_name(word: str, table: ArticleTable) -> bool:
@@ -309,7 +319,7 @@ FIRST_LETTER = 2.0  # penalty of another first letter: people seldom get it wron
 A_LETTER = log(26)
 
 
-def likely(word: str, spellings: Spellings, languages: Languages) -> Sequence[NearSpelling]:
+def likely(word: str, spellings: AnySpellings, languages: Languages) -> Sequence[NearSpelling]:
     """Rank the corrections of an out-of-vocabulary word, the most probable first.
 
     None for words shorter than SHORTEST or with digits.
@@ -335,7 +345,7 @@ def commoner(
     A word in more than RARE articles must be spelt like a name, or it is another word: statue, not
     state.
     """
-    if n_articles > max(RARE, RARE_SHARE * lexical.table.n_articles):
+    if n_articles > max(RARE, RARE_SHARE * lexical.statistics.articles):
         return []
     near = _near(word, lexical.spellings(), languages)
     return [
@@ -346,7 +356,7 @@ def commoner(
     ]
 
 
-def _near(word: str, spellings: Spellings, languages: Languages) -> list[NearSpelling]:
+def _near(word: str, spellings: AnySpellings, languages: Languages) -> list[NearSpelling]:
     """The words one edit from a word, with the same first letter, the most frequent first.
 
     None of them is a form of the word itself.

@@ -1,5 +1,6 @@
 """Compares what was typed with the names of outlets, sections and authors: equal, or near."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -14,6 +15,7 @@ from backfile.index.model.category import Category, bare_name
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 NAMED = (Field.SOURCE, Field.SECTION, Field.AUTHOR)
 MOST_NEAR = 3
@@ -30,8 +32,19 @@ class Mention(NamedTuple):
     end: int
 
 
-def mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
+def mentions(
+    words: Sequence[str], table: ArticleTable, whole: Whole = UNDIVIDED
+) -> Iterator[Mention]:
     """Iterate over the outlets, sections and authors whose whole names are among these words."""
+    if not whole.is_divided:
+        yield from _own_mentions(words, table)
+        return
+    shards = whole.gather(list(_own_mentions(words, table)))
+    found = {(each.kind, each.name.casefold()): each for shard in shards for each in shard}
+    yield from sorted(found.values(), key=lambda each: (NAMED.index(each.kind), each.name))
+
+
+def _own_mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
     typed = [name_words(word) for word in words]
     for kind in NAMED:
         category: Category = getattr(table, kind.value)
@@ -65,24 +78,30 @@ def _parts(name: str) -> str:
     return " ".join(name_words(name))
 
 
-def missing_names(filters: Filters, matches: Matches, table: ArticleTable) -> list[Message]:
+def missing_names(
+    filters: Filters, matches: Matches, table: ArticleTable, whole: Whole = UNDIVIDED
+) -> list[Message]:
     """A note for each outlet, section and author that is asked for and not there."""
-    asked = [(kind, name) for kind in NAMED for name in getattr(filters, kind.value)]
-    found = [
-        (kind, name) for kind, name in asked if not getattr(table, kind.value).holding([name]).any()
+    asked = [
+        (kind, name, getattr(table, kind.value).holding([name], whole))
+        for kind in NAMED
+        for name in getattr(filters, kind.value)
     ]
-    found += [
-        (each.leaf.field, each.leaf.text)
+    asked += [
+        (each.leaf.field, each.leaf.text, each.articles)
         for each in matches.leaves
-        if each.leaf.field in NAMED and not each.articles.any()
+        if each.leaf.field in NAMED
     ]
-    return [_missing(kind, name, table) for kind, name in dict.fromkeys(found)]
+    if not asked:
+        return []
+    known = whole.any_of_each(np.array([mask.any() for _, _, mask in asked], np.bool_))
+    found = [asked[i][:2] for i in np.flatnonzero(~known).tolist()]
+    return [_missing(kind, name, table, whole) for kind, name in dict.fromkeys(found)]
 
 
-def _missing(kind: Field, name: str, table: ArticleTable) -> Message:
-    near = ", ".join(
-        f"{each} ({count:,})" for each, count in near_names(getattr(table, kind.value), name)
-    )
+def _missing(kind: Field, name: str, table: ArticleTable, whole: Whole) -> Message:
+    names: Category = getattr(table, kind.value)
+    near = ", ".join(f"{each} ({count:,})" for each, count in near_names(names, name, whole))
     match kind, bool(near):
         case Field.SOURCE, True:
             return Message("no outlet is called %(name)s. Near: %(near)s", name=name, near=near)
@@ -97,12 +116,15 @@ def _missing(kind: Field, name: str, table: ArticleTable) -> Message:
     return Message("no author is called %(name)s", name=name)
 
 
-def near_names(category: Category, typed: str) -> list[tuple[str, int]]:
+def near_names(category: Category, typed: str, whole: Whole = UNDIVIDED) -> list[tuple[str, int]]:
     """The names that begin so, then those that are spelt alike, with their articles."""
     from rapidfuzz import process
 
-    counts = category.counts(np.ones(category.n_articles, np.bool_))
-    names = [name for name in category.names if counts[name]]
+    own = category.counts(np.ones(category.n_articles, np.bool_))
+    counts = sum(whole.gather(own), Counter[str]())
+    names = [
+        name for name in (sorted(counts) if whole.is_divided else category.names) if counts[name]
+    ]
     bare = {name: " ".join(name_words(bare_name(name))) for name in names}
     wanted = " ".join(name_words(bare_name(typed)))
     begun = [name for name in names if len(wanted) >= SHORTEST and f" {wanted}" in f" {bare[name]}"]

@@ -1,6 +1,6 @@
 """Folds the matching articles of each cluster under one lead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -33,6 +33,10 @@ class Folding:
         leads[members[begins]] = True
         return cls(leads, members, begins)
 
+    def with_leads(self, leads: Bools) -> Self:
+        """The same clusters, where fewer articles stand for their cluster."""
+        return replace(self, leads=leads)
+
     def best(self, scores: Floats) -> Floats:
         """Replace each lead's score by the best score of its cluster, (n_articles,)."""
         if not len(self.members):
@@ -47,7 +51,7 @@ class Folding:
             return groups
         of = groups.of.copy()
         of[self.members[self.begins]] = np.minimum.reduceat(of[self.members], self.begins)
-        return Groups(of, groups.order)
+        return replace(groups, of=of)
 
     def count_clusters(self, article_mask: Bools) -> int:
         """Count the clusters of some of the matching articles; one without copies counts as one."""

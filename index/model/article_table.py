@@ -20,7 +20,7 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.names import names_of
 from backfile.archive.store.touched import ArticleChanges
 from backfile.index.model.arrays import Bools, Ints, Rows
-from backfile.index.model.category import Category
+from backfile.index.model.category import Category, commonest_first
 from backfile.index.model.filters import (
     EXCLUSIONS,
     FACETS,
@@ -31,6 +31,7 @@ from backfile.index.model.filters import (
     milliseconds_of,
 )
 from backfile.index.model.periods import Unit, numbers
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 UNDATED = 0
 UNKNOWN = 0
@@ -162,11 +163,16 @@ class ArticleTable:
         return int(self.alive.sum())
 
     @cached_property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of articles, commonest first; the empty string is an unknown language."""
+    def language_counts(self) -> dict[str, int]:
+        """The number of articles by language; the empty string is an unknown language."""
         named = self.language.counts(np.ones(self.n_articles, np.bool_))
         named[""] = self.n_articles - named.total()
-        return tuple(name for name, count in named.most_common() if count > 0)
+        return {name: count for name, count in named.items() if count > 0}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of articles, commonest first; the empty string is an unknown language."""
+        return commonest_first(self.language_counts)
 
     @cached_property
     def coverage(self) -> float:
@@ -203,8 +209,11 @@ class ArticleTable:
         crossing: npt.NDArray[np.int64] = self.periods[numbers(first, unit) != numbers(last, unit)]
         return crossing
 
-    def select(self, filters: Filters) -> Bools:
-        """Article mask of a query's filters; undated articles pass no `since`, `until` or `day`."""
+    def select(self, filters: Filters, whole: Whole = UNDIVIDED) -> Bools:
+        """Article mask of a query's filters; undated articles pass no `since`, `until` or `day`.
+
+        In a shard, a name counts as there if the `whole` has it.
+        """
         article_mask = np.ones(self.n_articles, np.bool_)
         if filters.date is DateFilter.NONE:
             article_mask &= self.undated
@@ -229,9 +238,9 @@ class ArticleTable:
         for name, excluded in EXCLUSIONS.items():
             category: Category = getattr(self, name)
             if names := getattr(filters, name):
-                article_mask &= category.holding(names)
+                article_mask &= category.holding(names, whole)
             if names := getattr(filters, excluded):
-                article_mask &= ~category.holding(names)
+                article_mask &= ~category.holding(names, whole)
         return article_mask
 
     def _in_every_year(self, day: DayOfYear) -> Ints:

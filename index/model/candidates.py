@@ -38,9 +38,12 @@ class Nearness(NamedTuple):
 class Candidates:
     """Aligned arrays over the candidates of a query, (n,), and two article masks.
 
+    In a shard, they are its own candidates, selected among those of the whole.
+
     `fused` is the score of a candidate, and `word_share` the part of it that words add. `lexical`
     is the BM25F score; `cosines`, and the `closeness` that they are converted to, are NaN for a
-    passage without a vector; `near` marks the rows found by meaning. `by_words` and `by_meaning`
+    passage without a vector, which is `assumed` to be as close as the median of the others; that is
+    NaN if none has a vector. `near` marks the rows found by meaning. `by_words` and `by_meaning`
     (n_articles,) mark the matching articles.
     """
 
@@ -53,6 +56,7 @@ class Candidates:
     by_words: Bools
     by_meaning: Bools
     word_share: Floats
+    assumed: float
 
     @property
     def articles(self) -> Bools:

@@ -1,7 +1,7 @@
 """A column of an article table with any number of names for each article: outlet, people."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backfile.index.model.arrays import Bools, Ints, Rows
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 FEW = 0.1  # of all articles
 
@@ -21,6 +22,15 @@ def bare_name(name: str) -> str:
     'cnn.com'
     """
     return name.casefold().removeprefix("www.")
+
+
+def commonest_first(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Names by how often they occur; of equals the first by the alphabet, and the empty one last.
+
+    >>> commonest_first({"en": 2, "": 5, "de": 2})
+    ('', 'de', 'en')
+    """
+    return tuple(sorted(counts, key=lambda name: (-counts[name], not name, name)))
 
 
 class Spelt(NamedTuple):
@@ -74,6 +84,43 @@ class Spelt(NamedTuple):
         return Spelt(spellings, places[numbers], owners[kept])
 
 
+class CountedValue(NamedTuple):
+    """How many articles have a name, and how often the archive spells it how."""
+
+    articles: int
+    spellings: Mapping[str, int]
+
+
+def merged_values(
+    shards: Iterable[Mapping[str, CountedValue]], less: Mapping[str, int]
+) -> list[tuple[str, int]]:
+    """Add up the values of shards, by name without case, less what they count twice.
+
+    A name is spelt as it is most often; of equals, the first by the alphabet.
+    """
+    counts: Counter[str] = Counter()
+    spellings: dict[str, Counter[str]] = {}
+    for shard in shards:
+        for name, own in shard.items():
+            counts[name] += own.articles
+            spellings.setdefault(name, Counter()).update(own.spellings)
+    return [
+        (min(spellings[name], key=lambda each: (-spellings[name][each], each)), count)
+        for name, count in (counts - Counter(less)).items()
+    ]
+
+
+def most_frequent(
+    counts: Sequence[tuple[str, int]], limit: int, wanted: Sequence[str]
+) -> tuple[list[tuple[str, int]], int]:
+    """The most frequent names, then those that are wanted, and how many there are in all."""
+    ordered = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    named = {name.casefold(): (name, count) for name, count in ordered}
+    more = [named[each] for name in wanted if (each := name.casefold()) in named]
+    listed = ordered[:limit]
+    return listed + [pair for pair in more if pair not in listed], len(ordered)
+
+
 @dataclass(frozen=True)
 class Category:
     """One many-valued attribute of articles: article `owners[i]` has value `names[codes[i]]`.
@@ -125,15 +172,16 @@ class Category:
         spelt = self.spelt.moved(ordinals).joined(Spelt.of(values, owners))
         return self.of_spelt(spelt, n_articles)
 
-    def holding(self, names: Sequence[str]) -> Bools:
+    def holding(self, names: Sequence[str], whole: Whole = UNDIVIDED) -> Bools:
         """Article mask of the articles with any of these names, compared without case.
 
-        A name that is not there stands for those that differ in `www.` alone.
+        A name that is nowhere in the whole stands for those that differ in `www.` alone.
         """
         folded = {name.casefold() for name in names}
-        known = folded & self._code_of.keys()
+        own = folded & self._code_of.keys()
+        known = set[str]().union(*whole.gather(own))
         name_mask = np.zeros(len(self.names), np.bool_)
-        name_mask[[self._code_of[name] for name in known]] = True
+        name_mask[[self._code_of[name] for name in own]] = True
         if bare := {bare_name(name) for name in folded - known}:
             name_mask |= np.array([bare_name(name) in bare for name in self.names], np.bool_)
         return self._articles_of(name_mask)
@@ -180,6 +228,29 @@ class Category:
         listed = {name for name, _ in ordered}
         more = self._pairs(counted, np.array(rare, np.int64))
         return [*ordered, *(pair for pair in more if pair[1] and pair[0] not in listed)], total
+
+    def values(
+        self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0
+    ) -> dict[str, "CountedValue"]:
+        """The names among the articles of the mask without case, with their numbers, as in `most`.
+
+        Those of several shards are merged by `merged_values`.
+        """
+        counted = self._counted(article_mask) - less
+        found = np.flatnonzero(counted)
+        return {
+            self.names[code].casefold(): CountedValue(count, self._spelt_as[code])
+            for code, count in zip(found.tolist(), counted[found].tolist(), strict=True)
+        }
+
+    @cached_property
+    def _spelt_as(self) -> list[dict[str, int]]:
+        """The spellings of each name, and how often articles say them."""
+        counts = np.bincount(self.spelt.numbers, minlength=len(self.spelt.spellings)).tolist()
+        spellings: list[dict[str, int]] = [{} for _ in self.names]
+        for spelling, count in zip(self.spelt.spellings, counts, strict=True):
+            spellings[self._code_of[spelling.casefold()]][spelling] = count
+        return spellings
 
     def narrowed(self, article_mask: Bools) -> Self:
         """The same names, with the entries of the masked articles only."""

@@ -32,10 +32,14 @@ NO_GROUP = 127
 
 @dataclass(frozen=True)
 class Groups:
-    """The group of each article, (n_articles,), as its index in `order`, or NO_GROUP."""
+    """The group of each article, (n_articles,), as its index in `order`, or NO_GROUP.
+
+    `best` is the least of these indices in the whole, where these articles are those of a shard.
+    """
 
     of: SmallInts
     order: tuple[Group, ...] = BY_WORDS
+    best: int | None = None
 
     @classmethod
     def of_masks(cls, masks: Mapping[Group, Bools], order: tuple[Group, ...] = BY_WORDS) -> Self:
@@ -54,8 +58,13 @@ class Groups:
     @property
     def first(self) -> Group | None:
         """The first group that has an article."""
-        best = int(self.of.min(initial=NO_GROUP))
+        best = self.own_best if self.best is None else self.best
         return None if best == NO_GROUP else self.order[best]
+
+    @property
+    def own_best(self) -> int:
+        """The least index of these articles, NO_GROUP without any."""
+        return int(self.of.min(initial=NO_GROUP))
 
     def up_to(self, last: Group | None) -> Bools:
         """Article mask of a group and those before it; of none without a group."""
@@ -64,4 +73,4 @@ class Groups:
 
     def none(self) -> Self:
         """The same groups without articles."""
-        return type(self)(np.full_like(self.of, NO_GROUP), self.order)
+        return type(self)(np.full_like(self.of, NO_GROUP), self.order, NO_GROUP)

@@ -11,6 +11,8 @@ import numpy as np
 
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.candidates import Nearness
+from backfile.index.model.collection_statistics import CollectionStatistics
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.seams.protocols import VectorSnapshot
 from backfile.index.search.snapshot import Snapshot
 
@@ -45,6 +47,27 @@ def close_to(snapshot: Snapshot, nearness: Nearness | None, rows: Rows) -> Close
         cosines[others] = snapshot.vectors.similarities(nearness.vector, rows[others])
         closeness[others] = closeness_of(snapshot, rows[others], cosines[others])
     return Close(cosines, closeness)
+
+
+def assumed_closeness(
+    closeness: Floats,
+    nearness: Nearness | None,
+    statistics: CollectionStatistics,
+    whole: Whole = UNDIVIDED,
+) -> float:
+    """The median closeness of all candidates with a vector, NaN if none has one.
+
+    It is 0 where all have one, so that nothing is assumed.
+    """
+    if nearness is None:
+        return float("nan")
+    if statistics.embedded == statistics.passages:
+        return 0.0
+    known = closeness[~np.isnan(closeness)]
+    n_known, n_all = whole.sums(np.array([len(known), len(closeness)])).tolist()
+    if not n_known:
+        return float("nan")
+    return 0.0 if n_known == n_all else float(np.median(np.concatenate(whole.gather(known))))
 
 
 def _excess(snapshot: Snapshot, rows: Rows) -> Floats:

@@ -7,9 +7,11 @@ import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.answers.counts import timelines
+from backfile.index.duplicates.crossing import Crossing
 from backfile.index.model.arrays import Bools
 from backfile.index.model.query import Copies, Query
 from backfile.index.model.results import Timeline
+from backfile.index.model.whole import result_of
 from backfile.index.search.result_cache import Found
 from backfile.index.search.searcher import Searcher
 
@@ -40,7 +42,8 @@ def compare_searches(searcher: Searcher, query: Query) -> Comparison:
     """
     texts = tuple(dict.fromkeys((query.text, *query.compare)))
     found = _found(searcher, query, texts)
-    counted = timelines(found[0].hits.table, [_mask(each) for each in found])
+    table, masks = found[0].hits.table, [_mask(each) for each in found]
+    counted = result_of(timelines(table, masks, Copies.SHOW, Crossing.none(table)))
     totals = [len(each.ordered) for each in found]
     return Comparison(query, tuple(map(Series, texts, totals, counted)))
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from backfile.index.model.arrays import Floats
+from backfile.index.model.arrays import Floats, Rows
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 RRF_K = 60  # Cormack, Clarke and Buettcher, SIGIR 2009
 REACHED = 0.5  # of the bound; the median best passage reaches .58 on RealTimeQA, .30 on TIME
@@ -29,27 +30,32 @@ def convex_words(lexical: Floats, most: float, vector_weight: float) -> Floats:
     return (scale * lexical).astype(np.float32)
 
 
-def reciprocal_rank(lexical: Floats, closeness: Floats) -> Floats:
+def reciprocal_rank(lexical: Floats, closeness: Floats, whole: Whole = UNDIVIDED) -> Floats:
     """Fuse by the sum of 1 / (k + rank) over both rankings; a BM25F score of 0 has no rank.
+
+    The ranks are those in the whole.
 
     >>> fused = reciprocal_rank(np.array([4.0, 0.0]), np.array([0.5, 1.0]))
     >>> [round(1000 * float(score), 2) for score in fused]
     [32.52, 16.39]
     """
-    words = reciprocal_rank_words(lexical)
-    return (words + 1.0 / (RRF_K + ranks(closeness))).astype(np.float32)
+    words = reciprocal_rank_words(lexical, whole)
+    near = ranks(closeness, among=np.concatenate(whole.gather(closeness)))
+    return (words + 1.0 / (RRF_K + near)).astype(np.float32)
 
 
-def reciprocal_rank_words(lexical: Floats) -> Floats:
+def reciprocal_rank_words(lexical: Floats, whole: Whole = UNDIVIDED) -> Floats:
     """The share of words in `reciprocal_rank`; the rest is the share of meaning."""
-    return np.where(lexical > 0, 1.0 / (RRF_K + ranks(lexical)), 0.0).astype(np.float32)
+    ranked = ranks(lexical, among=np.concatenate(whole.gather(lexical)))
+    return np.where(lexical > 0, 1.0 / (RRF_K + ranked), 0.0).astype(np.float32)
 
 
-def ranks(scores: Floats) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Rank from 1, the highest score first; equal scores share the better rank.
+def ranks(scores: Floats, among: Floats) -> Rows:
+    """Rank from 1 among other scores, the highest first; equal scores share the better rank.
 
-    >>> ranks(np.array([0.2, 0.9, 0.2])).tolist()
+    >>> scores = np.array([0.2, 0.9, 0.2])
+    >>> ranks(scores, among=scores).tolist()
     [2, 1, 2]
     """
-    ascending = np.sort(scores)
-    return len(scores) - np.searchsorted(ascending, scores, side="right") + 1
+    ascending = np.sort(among)
+    return len(among) - np.searchsorted(ascending, scores, side="right") + 1

@@ -18,6 +18,7 @@ from backfile.index.model.expression import Expression, Words
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import DidYouMean, Offer, OfferKind, Results, Verdict
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.search.ranker import Clock, Ranked
 from backfile.index.search.snapshot import Snapshot
 
@@ -62,7 +63,9 @@ def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> H
     return Hints(words)
 
 
-def filter_offers(asked: ReadQuery, table: ArticleTable, today: date) -> Iterator[Offer]:
+def filter_offers(
+    asked: ReadQuery, table: ArticleTable, today: date, whole: Whole = UNDIVIDED
+) -> Iterator[Offer]:
     """Iterate over the names and days in a plain text, each as a filter; without their hits."""
     text, filters = asked.query.text, asked.query.filters
     expression = asked.expression
@@ -72,7 +75,7 @@ def filter_offers(asked: ReadQuery, table: ArticleTable, today: date) -> Iterato
     words = list(WORD.finditer(text))
     if len(words) > MOST_WORDS:
         return
-    for found in mentions([word.group() for word in words], table):
+    for found in mentions([word.group() for word in words], table, whole):
         start, end = words[found.first].start(), words[found.end - 1].end()
         rest = " ".join(f"{text[:start]} {text[end:]}".split())
         names = getattr(filters, found.kind.value)

@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,9 @@ import numpy as np
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
-from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.arrays import Bools, Rows
+from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import Phrase, Words, requires_words
 from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
@@ -23,9 +22,10 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Loosened, Verdict
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.seams.protocols import Embedder
-from backfile.index.search.answer_quality import evidence, judge
-from backfile.index.search.closeness import close_to, within
+from backfile.index.search.answer_quality import Findings, findings, judge
+from backfile.index.search.closeness import assumed_closeness, close_to, within
 from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, matching, select
 from backfile.index.search.snapshot import NoWords, Snapshot
 
@@ -35,7 +35,9 @@ MOST_KEYWORDS = 8  # plain words; more are prose
 class Clock:
     """Measures the time of each stage, in milliseconds, and says when `seconds` have passed."""
 
-    def __init__(self, seconds: float = math.inf) -> None:
+    def __init__(self, seconds: float = math.inf, whole: Whole = UNDIVIDED) -> None:
+        """In a shard, the `whole` decides for all shards when the time is over."""
+        self.whole = whole
         self._seconds = seconds
         self._started = time.perf_counter()
         self._stages: dict[str, float] = {}
@@ -50,7 +52,10 @@ class Clock:
 
     def is_over(self) -> bool:
         """Whether the time is over that this query may take; then something is to be left out."""
-        over = time.perf_counter() - self._started > self._seconds
+        if self.whole.exchange:
+            over = self.whole.exchange.is_late()
+        else:
+            over = time.perf_counter() - self._started > self._seconds
         self._cut = self._cut or over
         return over
 
@@ -75,8 +80,9 @@ class Ranked:
 
     `article_mask` (n_articles,) marks the articles that pass the filters. `groups` are those of the
     answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
-    `no_meaning` are the reasons why the search by words or by meaning failed. `strict` is the
-    ranking of the query as it was asked, if it was relaxed because that found nothing.
+    `no_meaning` are the reasons why the search by words or by meaning failed. `is_barred` if no
+    article of the whole meets the requirements and the filters; `is_empty` if none matches.
+    `strict` is the ranking of the query as it was asked, if it was relaxed as that found nothing.
     """
 
     asked: ReadQuery
@@ -88,19 +94,20 @@ class Ranked:
     verdict: Verdict
     no_words: str | None
     no_meaning: str | None
+    is_barred: bool
+    is_empty: bool
     strict: "Ranked | None" = None
     beside: Mapping[str, Groups] = field(default_factory=dict)
     """By filtered facet: the groups of the answer without the filters of that facet."""
 
     @property
-    def is_barred(self) -> bool:
-        """Whether no article meets the requirements and the filters."""
-        return not (self.matches.eligible & self.article_mask).any()
-
-    @property
     def counted(self) -> Group | None:
         """The last group that is counted: the one that is asked for, or the first with articles."""
         return self.asked.query.match or self.groups.first
+
+
+Embedding = Callable[[], Floats]
+"""Embeds a query; raises EngineUnavailable."""
 
 
 class Ranker:
@@ -117,18 +124,28 @@ class Ranker:
         semantic query raises EngineUnavailable. If the words are, it is ranked by meaning alone;
         a keyword query, and one that requires words, raise EngineUnavailable.
         """
-        table, filters = snapshot.table, asked.filters
-        article_mask = table.select(filters)
-        wide_masks = {name: table.select(filters.without(name)) for name in filters.filtered_facets}
+        table, filters, whole = snapshot.table, asked.filters, snapshot.whole
+        article_mask = table.select(filters, whole)
+        wide_masks = {
+            name: table.select(filters.without(name), whole) for name in filters.filtered_facets
+        }
+        embedding = self._embedding(asked, snapshot)
         with clock.stage("words"):
             asked = _bound(asked, snapshot)
             matches, no_words = _match(asked, snapshot, clock)
+        masks = (article_mask, *wide_masks.values())
+        own = np.array([(matches.eligible & mask).any() for mask in masks], np.bool_)
+        unbarred = whole.later(own)
         nearness, no_meaning = None, None
-        barred = not any((matches.eligible & m).any() for m in (article_mask, *wide_masks.values()))
-        if asked.query.mode is not Mode.HYBRID or no_words or not barred:
+        # One round for both; in a shard, what is barred may be known only after it.
+        may_skip = asked.query.mode is Mode.HYBRID and not no_words
+        if own.any() or not may_skip or whole.is_divided:
             with clock.stage("meaning"):
                 n_words = math.inf if no_words else matches.n_words
-                nearness, no_meaning = self._nearness(asked, snapshot, n_words, clock)
+                nearness, no_meaning = self._nearness(asked, snapshot, embedding, n_words, clock)
+        passing = np.logical_or.reduce(unbarred.values())
+        if may_skip and not passing.any():
+            nearness, no_meaning = None, None
         if no_words and not nearness:
             raise no_words
         mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
@@ -143,10 +160,12 @@ class Ranker:
             matches,
             candidates,
             judged.groups,
-            evidence(candidates, matches),
+            judged.found.evidence,
             judged.verdict,
             no_words.message if no_words else None,
             no_meaning,
+            is_barred=not passing[0],
+            is_empty=not judged.found.some,
             beside=judged.beside,
         )
 
@@ -162,26 +181,37 @@ class Ranker:
 
         A filtered answer without quality of its own is WEAK if the unfiltered one has some.
         """
-        groups = _groups(asked, found, candidates.by_words, candidates.by_meaning)
-        beside = {
-            name: _groups(asked, found, *found.matching(mask)) for name, mask in wide_masks.items()
-        }
-        verdict = whole_verdict = self._verdict(asked, found, article_mask, candidates)
-        counted = (groups, *beside.values())
+        own = [
+            _groups(asked, found, candidates.by_words, candidates.by_meaning),
+            *(_groups(asked, found, *found.matching(mask)) for mask in wide_masks.values()),
+        ]
+        given = found.snapshot.whole.later([each.own_best for each in own])
+        judged = findings(candidates, found.matches, found.snapshot.whole)
+        bests = [min(shards) for shards in zip(*given.values(), strict=True)]
+        counted = [replace(each, best=best) for each, best in zip(own, bests, strict=True)]
+        groups, beside = counted[0], dict(zip(wide_masks, counted[1:], strict=True))
+        verdict = unfiltered = self._verdict(asked, found, article_mask, judged)
         if verdict is Verdict.NONE and asked.filters and any(each.first for each in counted):
             every = np.ones_like(article_mask)
-            whole = self._candidates(found, every)
-            whole_verdict = self._verdict(asked, found, every, whole)
-            verdict = _filtered_verdict(whole_verdict) if groups.first else Verdict.NONE
+            all_found = findings(
+                self._candidates(found, every), found.matches, found.snapshot.whole
+            )
+            unfiltered = self._verdict(asked, found, every, all_found)
+            verdict = _filtered_verdict(unfiltered) if groups.first else Verdict.NONE
         if asked.relaxed and verdict is Verdict.STRONG:
             verdict = Verdict.WEAK
         if not asked.query.match:
             groups = groups.none() if verdict is Verdict.NONE else groups
-            beside = {} if whole_verdict is Verdict.NONE else beside
-        return _Judged(groups, beside, verdict)
+            beside = {} if unfiltered is Verdict.NONE else beside
+        return _Judged(groups, beside, verdict, judged)
 
     def _nearness(
-        self, asked: ReadQuery, snapshot: Snapshot, n_words: float, clock: Clock
+        self,
+        asked: ReadQuery,
+        snapshot: Snapshot,
+        embedding: Embedding,
+        n_words: float,
+        clock: Clock,
     ) -> tuple[Nearness | None, str | None]:
         """Find the rows near a query, without its filters, or the reason why it failed.
 
@@ -189,53 +219,80 @@ class Ranker:
         query with that facet's value. Beside a few words, it must be above noise. None if the query
         has no meaning or nothing is embedded.
         """
-        if not asked.meaning or not snapshot.table.coverage:
+        if not asked.meaning or not snapshot.statistics.embedded:
             return None, None
         if asked.query.mode is not Mode.SEMANTIC and clock.is_over():
             return None, Message("there was no time to search by meaning")
         try:
             if snapshot.no_vectors or snapshot.vectors is None:
                 raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
-            vector = self._embedder.embed_query(asked.meaning)
+            vector = embedding()
             near = within(snapshot, snapshot.vectors, vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(int(n_words), snapshot.noise).mean.meaning
-                near = near.above(least_closeness(near, usual, self._options.floor))
+                floor = least_closeness(near, usual, self._options.floor, snapshot.whole)
+                near = near.above(floor)
         except EngineUnavailable as exc:
             if asked.query.mode is Mode.SEMANTIC:
                 raise
             return None, exc.message
         return near, None
 
+    def _embedding(self, asked: ReadQuery, snapshot: Snapshot) -> Embedding:
+        """What embeds a query when it is needed.
+
+        In a divided archive, the first shard embeds for all, beforehand, so that it takes no round.
+        """
+        whole, meaning = snapshot.whole, asked.meaning
+        if not whole.is_divided or not meaning or not snapshot.statistics.embedded:
+            return lambda: self._embedder.embed_query(meaning)
+        own: Floats | EngineUnavailable | None = None
+        if whole.place == 0:
+            try:
+                own = self._embedder.embed_query(meaning)
+            except EngineUnavailable as exc:
+                own = exc
+        given = whole.later(own)
+
+        def embedded() -> Floats:
+            found = given.values()[0]
+            if isinstance(found, EngineUnavailable):
+                raise found
+            return np.asarray(found, np.float32)
+
+        return embedded
+
     def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
         """Select candidates among the masked articles, compute their closeness, and fuse."""
         snapshot, matches, nearness, mode = found
         near_rows = found.near_rows(article_mask)
-        selection = select(
-            snapshot.table, matches, near_rows, article_mask, mode, self._options.lexical_depth
-        )
+        depth, whole = self._options.lexical_depth, snapshot.whole
+        selection = select(snapshot.table, matches, near_rows, article_mask, mode, depth, whole)
         close = close_to(snapshot, nearness, selection.rows)
-        return fuse(selection, matches, close, mode, self._options)
+        assumed = assumed_closeness(close.closeness, nearness, snapshot.statistics, whole)
+        return fuse(selection, matches, close, mode, assumed, self._options, whole)
 
     def _verdict(
-        self, asked: ReadQuery, found: "_Matched", article_mask: Bools, candidates: Candidates
+        self, asked: ReadQuery, found: "_Matched", article_mask: Bools, judged: Findings
     ) -> Verdict:
-        """Judge the candidates; hybrid search is NONE only if search by words alone is, too."""
+        """Judge what was found; hybrid search is NONE only if search by words alone is, too."""
         snapshot, matches, _, mode = found
-        verdict = judge(evidence(candidates, matches), candidates, matches, mode, snapshot.noise)
-        if verdict is not Verdict.NONE or mode is not Mode.HYBRID or not candidates.articles.any():
+        verdict = judge(judged, matches.n_words, mode, snapshot.noise)
+        if verdict is not Verdict.NONE or mode is not Mode.HYBRID or not judged.some:
             return verdict
-        matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock())
+        matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock(whole=snapshot.whole))
         alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
-        return judge(evidence(alone, matches), alone, matches, Mode.KEYWORD, snapshot.noise)
+        by_words = findings(alone, matches, snapshot.whole)
+        return judge(by_words, matches.n_words, Mode.KEYWORD, snapshot.noise)
 
 
 class _Judged(NamedTuple):
-    """The groups of an answer, those without each filtered facet, and the verdict."""
+    """The groups of an answer, those without each filtered facet, the verdict and its reasons."""
 
     groups: Groups
     beside: Mapping[str, Groups]
     verdict: Verdict
+    found: Findings
 
 
 class _Matched(NamedTuple):
@@ -267,12 +324,12 @@ def _bound(asked: ReadQuery, snapshot: Snapshot) -> ReadQuery:
     if not isinstance(expression, Words) or len(expression.plain) < 2:
         return asked
     words = [word.text for word in expression.plain]
-    languages = Languages.of(snapshot.table.languages)
+    languages = snapshot.lexical.languages
     if expression.required or not languages.are_stop_words(words):
         return asked
     phrase = Phrase(" ".join(words))
     with suppress(EngineUnavailable):
-        if snapshot.lexical.match(phrase).matching.any():
+        if snapshot.whole.any(snapshot.lexical.match(phrase).matching.any()):
             return asked.in_other_words(phrase)
     return asked
 
@@ -289,7 +346,7 @@ def _match(
         scores = np.zeros(table.n_rows, np.float32)
         mask = np.full(table.n_articles, not asked.text)
         return Matches(scores, mask, mask, mask, mask, mask), None
-    idf = Idf.WHOOSH if asked.meaning and table.coverage else Idf.LUCENE
+    idf = Idf.WHOOSH if asked.meaning and snapshot.statistics.embedded else Idf.LUCENE
     try:
         if snapshot.no_words:
             raise snapshot.no_words

@@ -12,10 +12,11 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
-from backfile.index.vector.exact_scan import top
 
+Keys = np.ndarray[Any, Any]
 BITS = 63  # of an integer, without its sign
 BELOW = 0.99  # of the lowest score of a candidate: the best of articles without candidates
 RELATED_SHARE = 0.1  # of the way from the usual best closeness to the query's own
@@ -65,6 +66,7 @@ def select(
     article_mask: Bools,
     mode: Mode,
     depth: int = LEXICAL_DEPTH,
+    whole: Whole = UNDIVIDED,
 ) -> Selection:
     """Select the candidates: the best rows by words, and all rows near in meaning.
 
@@ -73,11 +75,12 @@ def select(
     """
     by_words, by_meaning = matching(table, matches, near_rows, article_mask, mode)
     leading = by_words & matches.leading
-    leading = leading if leading.any() else by_words
+    leads = bool(leading.any())
     if near_rows is None:
-        rows = _scored(table, matches, leading)
+        rows = _scored(table, matches, leading if whole.any(leads) else by_words)
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, by_meaning)
-    rows = distinct(np.concatenate([_best(table, matches, leading, depth), near_rows]))
+    best = _best(table, matches, leading if leads else by_words, depth, leads, whole)
+    rows = distinct(np.concatenate([best, near_rows]))
     return Selection(rows, np.isin(rows, near_rows), by_words, by_meaning)
 
 
@@ -96,17 +99,27 @@ def matching(
 
 
 def fuse(
-    selection: Selection, matches: Matches, nearness: Close, mode: Mode, options: RankingOptions
+    selection: Selection,
+    matches: Matches,
+    nearness: Close,
+    mode: Mode,
+    assumed: float,
+    options: RankingOptions,
+    whole: Whole = UNDIVIDED,
 ) -> Candidates:
-    """Fuse the scores of the candidates."""
+    """Fuse the scores of the candidates; what is not embedded is `assumed` to be so close."""
     lexical = matches.scores[selection.rows]
     match mode:
         case Mode.KEYWORD:
             fused, word_share = lexical, lexical
         case Mode.SEMANTIC:
             fused, word_share = nearness.closeness, np.zeros_like(nearness.closeness)
+        case Mode.HYBRID if np.isnan(assumed):  # nothing is embedded
+            fused, word_share = lexical, lexical
         case Mode.HYBRID:
-            fused, word_share = _fused(lexical, matches.most, nearness.closeness, options)
+            close = nearness.closeness
+            close = np.where(np.isnan(close), np.float32(assumed), close)
+            fused, word_share = _fused(lexical, matches.most, close, options, whole)
     return Candidates(
         rows=selection.rows,
         fused=fused,
@@ -117,16 +130,17 @@ def fuse(
         by_words=selection.by_words,
         by_meaning=selection.by_meaning,
         word_share=word_share,
+        assumed=assumed,
     )
 
 
-def least_closeness(near: Nearness, usual: float, floor: float) -> float:
+def least_closeness(near: Nearness, usual: float, floor: float, whole: Whole = UNDIVIDED) -> float:
     """The closeness from which passages are related to a query, by the nearest of them.
 
     `usual` is the best closeness of random words in this archive: what is not clearly nearer than
     that, relative to the best, is near by chance. At least `floor`.
     """
-    best = float(near.closeness.max(initial=-1.0))
+    best = whole.max(near.closeness.max(initial=-1.0))
     return max(floor, usual + RELATED_SHARE * (best - usual))
 
 
@@ -135,6 +149,7 @@ def article_scores(
     candidates: Candidates,
     matches: Matches,
     passage_share: float = 0.0,
+    whole: Whole = UNDIVIDED,
 ) -> Floats:
     """The score of each article by its best passages, (n_articles,); -inf if it does not match.
 
@@ -146,32 +161,42 @@ def article_scores(
     if passage_share:
         np.add.at(scores, *_shares(owners, candidates.fused, passage_share))
     left = candidates.articles & np.isneginf(scores)
-    if left.any():
+    tail = np.zeros(table.n_articles if left.any() else 0, np.float32)
+    if len(tail):
         rows = _scored(table, matches, left)
-        tail = np.zeros(table.n_articles, np.float32)
         np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
-        lowest = float(candidates.fused.min()) if len(candidates.fused) else 0.0
-        scores[left] = BELOW * lowest * tail[left] / max(float(tail.max()), 1e-9)
+    own = (float(candidates.fused.min(initial=np.inf)), float(tail.max(initial=0.0)))
+    lows, highs = zip(*whole.gather(own), strict=True)
+    if len(tail):
+        lowest = min(lows) if np.isfinite(min(lows)) else 0.0
+        scores[left] = BELOW * lowest * tail[left] / max(*highs, 1e-9)
     return scores
 
 
 def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sort) -> Rows:
     """Sort the masked articles, as ordinals; ties: the newer first, then the earlier added."""
     ordinals = np.flatnonzero(article_mask)
-    published = table.published[ordinals]
-    keys: list[np.ndarray[Any, Any]]
+    if sort is Sort.RELEVANCE:
+        return ordinals[_by_score(-scores[ordinals], -table.published[ordinals])]
+    ordered: Rows = ordinals[np.lexsort(order_keys(table, ordinals, scores, sort)[::-1])]
+    return ordered
+
+
+def order_keys(table: ArticleTable, ordinals: Rows, scores: Floats, sort: Sort) -> tuple[Keys, ...]:
+    """What articles are sorted by, ascending, the first key first; (n,) each.
+
+    The last is their number, so no two are equal, also of different shards.
+    """
+    published, numbers = table.published[ordinals], table.number[ordinals]
     match sort:
         case Sort.RELEVANCE:
-            return ordinals[_by_score(-scores[ordinals], -published)]
+            return (-scores[ordinals], -published, numbers)
         case Sort.NEWEST:
-            keys = [ordinals, -scores[ordinals], -published]
+            return (-published, -scores[ordinals], numbers)
         case Sort.OLDEST:  # undated articles are last in both orders of time
             dated = np.where(published > 0, published, np.iinfo(np.int32).max)
-            keys = [ordinals, -scores[ordinals], dated]
-        case Sort.ADDED:
-            keys = [-ordinals]
-    ordered: Rows = ordinals[np.lexsort(keys)]
-    return ordered
+            return (dated, -scores[ordinals], numbers)
+    return (-numbers,)
 
 
 def _by_score(scores: Floats, days: Ints) -> Rows:
@@ -210,24 +235,40 @@ def _scored(table: ArticleTable, matches: Matches, article_mask: Bools) -> Rows:
     return scored
 
 
-def _best(table: ArticleTable, matches: Matches, article_mask: Bools, depth: int) -> Rows:
-    """The `depth` rows with the highest BM25F scores, in the masked articles."""
+def _best(
+    table: ArticleTable,
+    matches: Matches,
+    article_mask: Bools,
+    depth: int,
+    leads: bool,
+    whole: Whole,
+) -> Rows:
+    """The rows of the masked articles among the `depth` with the highest scores in the whole.
+
+    If the articles of some shards `lead`, the others have none of these rows.
+    """
     scores = matches.scores
     rows = best_rows(scores, depth, lambda rows: article_mask[table.article_of[rows]])
-    return top(rows, scores[rows], depth).rows
+    if len(rows) > depth:
+        least = np.partition(scores[rows], -depth)[-depth]
+        rows = rows[scores[rows] >= least]
+    best = rows[np.lexsort((rows, table.article_of[rows], -scores[rows]))[:depth]]
+    if not whole.is_divided:
+        return best
+    keys = (-scores[best], table.number[table.article_of[best]])
+    shards = whole.gather((leads, keys))
+    if any(leading for leading, _ in shards):
+        nothing = (keys[0][:0], keys[1][:0])
+        shards = [(leading, each if leading else nothing) for leading, each in shards]
+    return best[: len(whole.places_among([each for _, each in shards], depth))]
 
 
 def _fused(
-    lexical: Floats, most: float, closeness: Floats, options: RankingOptions
+    lexical: Floats, most: float, closeness: Floats, options: RankingOptions, whole: Whole
 ) -> tuple[Floats, Floats]:
     """Fuse both scores; return the fused scores and the share of words in them."""
-    known = ~np.isnan(closeness)
-    if not known.any():
-        return lexical, lexical
-    # A passage that is not embedded yet gets the median closeness of the others.
-    closeness = np.where(known, closeness, np.median(closeness[known])).astype(np.float32)
     if options.fusion is Fusion.RRF:
-        word_share = fusion.reciprocal_rank_words(lexical)
-        return fusion.reciprocal_rank(lexical, closeness), word_share
+        word_share = fusion.reciprocal_rank_words(lexical, whole)
+        return fusion.reciprocal_rank(lexical, closeness, whole), word_share
     word_share = fusion.convex_words(lexical, most, options.vector_weight)
     return fusion.convex(lexical, most, closeness, options.vector_weight), word_share

@@ -34,7 +34,7 @@ def relaxed(
         if step is None:
             break
         ranked = ranker.rank(step, snapshot, clock)
-        if ranked.candidates.articles.any():
+        if not ranked.is_empty:
             return replace(ranked, strict=strict)
     return strict
 
@@ -71,9 +71,11 @@ class Relaxing:
         scores = self.snapshot.lexical.match(
             Words(words), idf=Idf.LUCENE, is_late=self.is_late
         ).scores
+        whole, owners = self.snapshot.whole, table.article_of
         rows = best_rows(scores, CANDIDATES, lambda rows: table.alive[rows])
-        rows = rows[np.lexsort((rows, -scores[rows]))[:CANDIDATES]]
-        best = float(scores[rows].max(initial=0.0)) or 1.0
+        rows = rows[np.lexsort((rows, owners[rows], -scores[rows]))[:CANDIDATES]]
+        best = whole.max(scores[rows].max(initial=0.0)) or 1.0
+        rows = rows[: whole.count_best(scores[rows], table.number[owners[rows]], CANDIDATES)]
         quoted: dict[str, Sequence[TermSpan]] = {}
         found = []
         for stored in self.catalog.stored(rows.tolist()):

@@ -18,6 +18,8 @@ from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
 from backfile.index.model.results import Results
+from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.search.ranking import order_keys
 
 MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has
 LEAST = 4 << 20  # bytes that an answer counts at least, for what is no array
@@ -40,13 +42,38 @@ class Found:
     hits: Hits
     ordered: Rows  # ordinals of articles, best first
 
-    def page(self, query: Query, catalog: Catalog) -> Results:
-        """Cut the page that the query's cursor and limit select."""
+    def page(self, query: Query, catalog: Catalog, whole: Whole = UNDIVIDED) -> Results:
+        """Cut the page that the query's cursor and limit select.
+
+        In a shard, the places of its hits are those in the whole; the first shard gets the hits of
+        all.
+        """
         begin = query.cursor.offset if query.cursor else 0
         end = begin + query.limit
-        hits = self.hits.fetch(self.ordered[begin:end], catalog)
-        more = Cursor(self.answer.generation, end) if end < len(self.ordered) else None
-        return replace(self.answer, query=query, hits=hits, next=more)
+        places = self._places(query, end, whole)
+        first = int(np.searchsorted(places, begin))
+        page = self.ordered[first : len(places)]
+        fetched = self.hits.fetch(page, catalog, whole)
+        hits = {
+            place: fetched[ordinal]
+            for place, ordinal in zip(places[first:].tolist(), page.tolist(), strict=True)
+            if ordinal in fetched  # else it was removed since the snapshot was opened
+        }
+        if whole.is_divided:
+            shards = whole.collected(hits).values()
+            hits = {place: hit for shard in shards for place, hit in shard.items()}
+        more = Cursor(self.answer.generation, end) if end < self.answer.total else None
+        listed = tuple(hits[place] for place in sorted(hits))
+        return replace(self.answer, query=query, hits=listed, next=more)
+
+    def _places(self, query: Query, end: int, whole: Whole) -> Rows:
+        """The places in the whole, up to `end`, of the own hits, which are in this order."""
+        if not whole.is_divided:
+            return np.arange(min(end, len(self.ordered)))
+        ordinals = self.ordered[:end]
+        return whole.places(
+            order_keys(self.hits.table, ordinals, self.hits.scores, query.sort), end
+        )
 
     def articles(self, catalog: Catalog, most: int | None = None) -> Iterator[ScoredArticle]:
         """Yield the articles in order, all or the first `most`; the catalogue is read in batches.

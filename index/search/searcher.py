@@ -23,10 +23,12 @@ from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Offer, Results, Verdict
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.seams.engines import Engines
 from backfile.index.search.answering import answer_of
 from backfile.index.search.hints import (
@@ -115,8 +117,10 @@ class Searcher:
         self._memberships = Memberships(engines.catalog)
         self._relations = Relations(engines.catalog, engines.vectors)
 
-    def search(self, query: Query, *, relaxes: bool = True) -> Results:
+    def search(self, query: Query, *, relaxes: bool = True, whole: Whole = UNDIVIDED) -> Results:
         """Answer a query with one page of hits.
+
+        In a shard, take part in a search of the `whole`; the first shard has its answer.
 
         If nothing meets its requirements, it is relaxed, unless it is strict or not `relaxes`.
 
@@ -124,7 +128,7 @@ class Searcher:
         unavailable, and by meaning if the words are; other queries then raise EngineUnavailable. A
         later page comes from the same answer as the first page, while the cache has it.
         """
-        clock = Clock(self._budget)
+        clock = Clock(self._budget, whole)
         with self._failures_noted(query):
             page = self._page(query, clock, relaxes)
         self._note(query, page.verdict, clock)
@@ -133,16 +137,22 @@ class Searcher:
     def _page(self, query: Query, clock: Clock, relaxes: bool) -> Results:
         with clock.stage("read"):
             asked = self.read(query)
-        found = self._cache.of(asked.query) or self._offered(asked, clock, relaxes=relaxes)
+        found = self._kept(asked.query, clock) or self._offered(asked, clock, relaxes=relaxes)
         with clock.stage("fetch"):
-            page = found.page(asked.query, self._catalog)
+            page = found.page(asked.query, self._catalog, clock.whole)
         if page.next:
             self._cache.keep(found, asked.query)
         meaning = self.read(page.reading.query).meaning if is_corrected(page) else asked.meaning
-        if query.mark is Marking.SENTENCE and meaning and not clock.is_over():
+        marks = query.mark is Marking.SENTENCE and clock.whole.place == 0
+        if marks and meaning and not clock.is_over():
             with clock.stage("mark"):
                 page = self._marked(page, meaning)
         return replace(page, took_ms=clock.took_ms)
+
+    def _kept(self, query: Query, clock: Clock) -> Found | None:
+        """The answer that a later page is of, if all shards have kept it."""
+        found = self._cache.of(query) if query.cursor else None
+        return found if query.cursor and not clock.whole.any(found is None) else None
 
     def find_all(self, query: Query, *, relaxes: bool = True, corrects: bool = False) -> Found:
         """Answer a query without a page, but with the ordinals of all its hits.
@@ -200,6 +210,10 @@ class Searcher:
         stored = {found.row: found.article for found in self._catalog.stored(rows)}
         return [stored[row] for row in rows if row in stored]
 
+    def statistics(self) -> CollectionStatistics:
+        """The statistics of the current snapshot, which a search of a whole needs of each shard."""
+        return self._snapshots.current(with_vectors=False).statistics
+
     def look_again(self) -> None:
         """Make the next search check for a new generation; otherwise it may be a second old."""
         self._snapshots.look_again()
@@ -238,14 +252,14 @@ class Searcher:
         hints = hints_for(ranked, snapshot, clock, self.read)
         one_list = asked.query.sort is Sort.RELEVANCE and not asked.query.match and not counted
         listed = ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
-        ordered = self._order(ranked, snapshot.table, listed, clock)
+        ordered = self._order(ranked, snapshot, listed, clock)
         ordered = self._rerank(asked, ordered, clock)
         with clock.stage("count"):
-            total = len(ordered.ordinals)
+            total = clock.whole.later(len(ordered.ordinals))
             answer = answer_of(ranked, total, hints, snapshot, ordered.note)
         poor = ranked.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
-            answer = replace(answer, closest=self._closest(ranked.asked, clock.left))
+            answer = replace(answer, closest=self._closest(ranked.asked, clock))
         return Found(answer, ordered.hits, ordered.ordinals)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
@@ -253,7 +267,7 @@ class Searcher:
         found = self._find(asked, clock, relaxes=relaxes)
         found = self._corrected(found, clock) if relaxes else found
         offers: list[Offer] = []
-        for offer in filter_offers(asked, found.hits.table, self._today()):
+        for offer in filter_offers(asked, found.hits.table, self._today(), clock.whole):
             if offer.query and not clock.is_over() and len(offers) < MOST_FILTERS:
                 total = self._find(self.read(offer.query), clock).answer.total
                 offers += [replace(offer, articles=total)] if total else []
@@ -278,14 +292,15 @@ class Searcher:
     ) -> tuple[Ranked, Snapshot]:
         with clock.stage("open"):
             snapshot = self._snapshots.current(with_vectors=bool(asked.meaning))
+            snapshot = snapshot.within(clock.whole)
         ranked = self._ranker.rank(asked, snapshot, clock)
         if ranked.is_barred and relaxes and not asked.query.strict and not asked.relaxed:
             ranked = relaxed(ranked, self._ranker, snapshot, self._catalog, clock)
         return ranked, snapshot
 
-    def _closest(self, asked: ReadQuery, seconds: float) -> tuple[Closest, ...]:
+    def _closest(self, asked: ReadQuery, spent: Clock) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
-        clock = Clock(seconds)
+        clock = Clock(spent.left, spent.whole)
         found = []
         for mode in (Mode.KEYWORD, Mode.SEMANTIC):
             alone = replace(
@@ -299,23 +314,37 @@ class Searcher:
             )
             with suppress(EngineUnavailable):
                 found_alone = self._find(asked._replace(query=alone), clock)
-                answer = found_alone.page(alone, self._catalog)
+                answer = found_alone.page(alone, self._catalog, clock.whole)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 
-    def _order(self, ranked: Ranked, table: ArticleTable, listed: Bools, clock: Clock) -> Ordered:
+    def _order(self, ranked: Ranked, snapshot: Snapshot, listed: Bools, clock: Clock) -> Ordered:
         """Score the listed articles, fold copies under their leads, and sort."""
+        table, whole, crossing = snapshot.table, snapshot.whole, snapshot.crossing
         query, matches, share = ranked.asked.query, ranked.matches, self._options.passage_share
         candidates, groups = ranked.candidates.among(listed), ranked.groups
         with clock.stage("order"):
-            scores = article_scores(table, candidates, matches, share)
+            scores = article_scores(table, candidates, matches, share, whole)
             folded, leads = None, listed
             if query.copies is Copies.FOLD:
                 folded = Folding.of(table, listed)
-                scores, groups, leads = folded.best(scores), folded.grouped(groups), folded.leads
+                scores, groups = folded.best(scores), folded.grouped(groups)
+                folded, scores, groups = crossing.folded(folded, scores, groups)
+                leads = folded.leads
             ordinals = in_order(table, leads, scores, query.sort)
         expression = ranked.asked.expression
-        hits = Hits(table, matches, candidates, scores, groups, expression, share, folded)
+        hits = Hits(
+            table,
+            matches,
+            candidates,
+            scores,
+            groups,
+            expression,
+            share,
+            folded,
+            crossing=snapshot.statistics.crossing,
+            languages=snapshot.lexical.languages,
+        )
         return Ordered(ordinals, hits)
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:

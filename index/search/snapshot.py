@@ -4,19 +4,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
+from backfile.index.duplicates.crossing import Crossing
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import latest
+from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, VocabularyPart
 from backfile.index.model.scale import Scale
+from backfile.index.model.whole import Whole
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
@@ -24,6 +27,10 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0  # a running `backfile index` changes the generation constantly
 SECONDS_BETWEEN_TRIES = 10.0  # to open an engine that could not be opened
 NO_ROWS: Rows = np.empty(0, np.int64)
+
+
+class StatisticsChanged(Exception):
+    """The coordinator of a search knows those of an earlier generation of this shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,33 @@ class Snapshot:
     noise: tuple[Noise, ...]
     scale: Scale
     excess: Floats
-    words_coverage: float  # the share of passages that can be found by their words, 0 to 1
     no_words: EngineUnavailable | None = None
     no_vectors: EngineUnavailable | None = None
+
+    def within(self, whole: Whole) -> "Snapshot":
+        """The same shard, as it takes part in one search of the whole."""
+        if not whole.is_divided:
+            return self
+        shards = whole.gather(self.statistics) if whole.known is None else whole.known
+        if shards[whole.place] != self.statistics:
+            raise StatisticsChanged
+        statistics = CollectionStatistics.merged(shards)
+        return replace(self, lexical=self.lexical.within(whole, statistics))
+
+    @property
+    def whole(self) -> Whole:
+        """The whole archive, where this is a shard that takes part in a search."""
+        return self.lexical.whole
+
+    @property
+    def crossing(self) -> Crossing:
+        """The clusters that have articles in several shards of the whole."""
+        return Crossing.of(self.whole, self.table, self.statistics.crossing)
+
+    @property
+    def statistics(self) -> CollectionStatistics:
+        """The statistics of the whole."""
+        return self.lexical.statistics
 
 
 class Snapshots:
@@ -136,7 +167,6 @@ class Snapshots:
         search = LexicalSearch(lexical, table, self._current.lexical if self._current else None)
         if self._aside:
             search.spellings()  # so that no search waits for it
-        covered = _coverage(table, lexical.rows())
         noise, scale = self._engines.noise.read()
         vectors, no_vectors = self._vectors(table) if with_vectors else (None, None)
         self._looked = self._opened = self._seconds()
@@ -144,7 +174,7 @@ class Snapshots:
             self._generation, self._switched = generation, self._opened
         self._failure = None
         excess = np.full(table.n_rows, np.nan, np.float32)
-        return Snapshot(table, search, vectors, noise, scale, excess, covered, no_words, no_vectors)
+        return Snapshot(table, search, vectors, noise, scale, excess, no_words, no_vectors)
 
     def _words(self) -> tuple[LexicalSnapshot, EngineUnavailable | None]:
         try:
@@ -163,14 +193,6 @@ class Snapshots:
 
 def _lacks_vectors(found: Snapshot) -> bool:
     return found.vectors is None and found.no_vectors is None
-
-
-def _coverage(table: ArticleTable, rows: Rows) -> float:
-    """The share of living passages among these rows, 0 to 1; 1 of an empty archive."""
-    if not table.n_passages:
-        return 1.0
-    rows = rows[rows < table.n_rows]
-    return float(table.alive[rows].sum()) / table.n_passages
 
 
 class NoWords:

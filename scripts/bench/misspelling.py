@@ -33,7 +33,7 @@ def misspelling(settings: Settings, files: tuple[Path, ...], words: int) -> None
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings)
     table = ArticleTable.load(engines.catalog, engines.catalog.generation())
-    spellings = LexicalSearch(engines.lexical.snapshot(), table).spellings()
+    spellings = LexicalSearch(engines.lexical.snapshot(), table).own_spellings()
     choose = random.Random(7)
     every = [each for each in spellings.beginning("") if is_plain(each.text)]
     common = [each for each in every if each.frequency > RARE]

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.dates import DateSpan
-from backfile.index.answers.counts import span, timeline
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import Category
@@ -18,7 +17,7 @@ from backfile.index.model.filters import DateFilter, DayOfYear, Filters
 from backfile.index.model.periods import Period, Unit
 from backfile.index.model.query import Copies, Sort
 from backfile.index.search.ranking import in_order
-from tests.builders import engines_in, fill, write_records
+from tests.builders import engines_in, fill, span_of, timeline_of, write_records
 
 near_days = st.dates(date(2023, 11, 1), date(2025, 2, 20))
 some_days = near_days | st.dates(date(1900, 1, 1), date(2030, 1, 1))
@@ -74,7 +73,7 @@ def test_a_bar_counts_what_a_click_on_it_finds_and_nothing_is_left_out(found, da
     table = table_of(found, clusters)
     matching = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
     for copies in Copies:
-        drawn = timeline(table, matching, copies)
+        drawn = timeline_of(table, matching, copies)
 
         def number(chosen, copies=copies):
             folded = copies is Copies.FOLD
@@ -98,22 +97,22 @@ def test_a_bar_counts_what_a_click_on_it_finds_and_nothing_is_left_out(found, da
 
 def test_years_are_drawn_by_year_and_a_year_is_beside_the_months():
     years = [DateSpan.of(year) for year in (2023, 2023, 2024)]
-    drawn = timeline(table_of(years), np.ones(3, np.bool_))
+    drawn = timeline_of(table_of(years), np.ones(3, np.bool_))
     assert (drawn.unit, drawn.crossing) == (Unit.YEAR, 0)
     assert {each.value: each.count for each in drawn.bins} == {"2023": 2, "2024": 1}
     mixed = [*(DateSpan.of(2024, month) for month in (3, 3, 5)), DateSpan.of(2024)]
-    drawn = timeline(table_of(mixed), np.ones(4, np.bool_))
+    drawn = timeline_of(table_of(mixed), np.ones(4, np.bool_))
     assert (drawn.unit, drawn.crossing) == (Unit.MONTH, 1)
     assert {each.value: each.count for each in drawn.bins} == {"2024-03": 2, "2024-05": 1}
     crossing = [DateSpan(date(1899, 12, 1), date(1900, 1, 31))]
-    drawn = timeline(table_of(crossing), np.ones(1, np.bool_))
+    drawn = timeline_of(table_of(crossing), np.ones(1, np.bool_))
     assert (drawn.bins, drawn.crossing) == ((), 1)
 
 
 @given(dates)
 def test_the_span_of_an_answer_is_from_its_first_day_to_its_last(found):
     dated = [each for each in found if each]
-    ends = span(table_of(found), np.ones(len(found), np.bool_))
+    ends = span_of(table_of(found), np.ones(len(found), np.bool_))
     if not dated:
         assert ends is None
         return

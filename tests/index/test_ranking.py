@@ -22,7 +22,7 @@ FUSED = np.array([0.5, 0.6, 0.4, 0.9, 0.3, 0.1, 0.2], np.float32)
 def candidates():
     rows = np.arange(len(OWNERS))
     everyone = np.ones(3, np.bool_)
-    return Candidates(rows, FUSED, FUSED, FUSED, FUSED, rows > 0, everyone, everyone, FUSED)
+    return Candidates(rows, FUSED, FUSED, FUSED, FUSED, rows > 0, everyone, everyone, FUSED, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfile.archive.model.dates import DateSpan
-from backfile.index.answers.counts import span, timeline
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import Category
 from backfile.index.model.periods import Period, Unit, numbers
+from tests.builders import span_of, timeline_of
 
 
 def columns_of(*days):
@@ -67,12 +67,12 @@ def test_articles_are_counted_by_day_to_century_whichever_suits_their_span(
 ):
     table = columns_of(*days)
     everyone = np.ones(len(days), np.bool_)
-    found = timeline(table, everyone)
+    found = timeline_of(table, everyone)
     assert {each.value: each.count for each in found.bins} == bins
     assert (found.unit, found.undated) == (unit, undated)
     dated = [d for d in days if d]
     ends = [DateSpan(day, day) for day in (min(dated), max(dated))] if dated else []
-    assert span(table, everyone) == (tuple(ends) or None)
+    assert span_of(table, everyone) == (tuple(ends) or None)
 
 
 some_days = st.dates(date(2023, 1, 1), date(2023, 2, 20)) | st.dates()
@@ -83,7 +83,7 @@ some_days = st.dates(date(2023, 1, 1), date(2023, 2, 20)) | st.dates()
 def test_every_article_is_in_one_bin_and_each_bin_knows_what_the_archive_holds(days, data):
     table = columns_of(*days)
     chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(days), max_size=len(days))))
-    found = timeline(table, chosen)
+    found = timeline_of(table, chosen)
     matching = [day for day, is_chosen in zip(days, chosen, strict=True) if is_chosen]
     assert found.undated == matching.count(None)
     assert sum(each.count for each in found.bins) == len(matching) - found.undated

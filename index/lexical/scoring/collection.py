@@ -21,6 +21,7 @@ from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.spelling.word_list import Gathered, gathered
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.expression import INDEXED, Field, Gap
 from backfile.index.model.matches import ScoredPostings
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot
@@ -41,16 +42,21 @@ class Collection:
         snapshot: LexicalSnapshot,
         table: ArticleTable,
         earlier: "Collection | None" = None,
+        whole: CollectionStatistics | None = None,
     ) -> None:
-        """`earlier` is one of an earlier snapshot, whose words are used again where they stay."""
+        """`earlier` is one of an earlier snapshot, whose words are used again where they stay.
+
+        `whole` are the statistics of a divided archive, of which this is a shard.
+        """
         self.snapshot = snapshot
         self.table = table
-        self.languages = Languages.of(table.languages)
-        self._n_passages = max(1, table.n_passages)
+        self.statistics = whole or self._own_statistics()
+        self.languages = Languages.of(self.statistics.languages)
+        self._n_passages = max(1, self.statistics.passages)
         self._no_gaps = table.n_passages == table.n_rows - 1  # row 0 is never used
         self._norms = {field: self._norms_of([field]) for field in INDEXED}
         self._norms[Field.ANY] = self._norms_of(INDEXED)
-        self._cache: LRUCache[tuple[Field, tuple[str, ...]], ScoredPostings] = LRUCache(
+        self._cache: LRUCache[tuple[Field, tuple[str, ...], int | None], ScoredPostings] = LRUCache(
             MOST_POSTINGS, getsizeof=_size
         )
         self._spelt: LRUCache[tuple[Field, tuple[str, ...], str], Rows] = LRUCache(
@@ -69,28 +75,38 @@ class Collection:
                 self._spellings = Spellings(self._gathered.words, self.table.alive)
             return self._spellings
 
+    def within(self, whole: CollectionStatistics) -> "Collection":
+        """The same passages as those of a shard of a whole; scores are the whole's."""
+        shard = Collection(self.snapshot, self.table, self, whole)
+        shard._spellings = self.spellings()
+        return shard
+
     @property
     def gathered(self) -> Gathered | None:
         """The words as they were last gathered, here or in an earlier snapshot."""
         return self._gathered
 
     def scored_postings(
-        self, field: Field, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH
+        self,
+        field: Field,
+        terms_alike: Sequence[str],
+        idf: Idf = Idf.WHOOSH,
+        frequency: int | None = None,
     ) -> ScoredPostings:
-        """Score alternative terms as a single one.
+        """Score alternative terms as a single one; `frequency` is how many rows of the whole do so.
 
         For ANY, title and text are one field: a word in both is saturated once, as in Robertson,
         Zaragoza and Taylor, "Simple BM25 Extension to Multiple Weighted Fields", 2004.
         """
-        key = field, tuple(terms_alike)
+        key = field, tuple(terms_alike), frequency
         with self._lock:
             found = self._cache.get(key)
         if found is None:
-            found = self._scored(field, self._joined(field, terms_alike))
+            found = self._scored(field, self._joined(field, terms_alike), frequency)
             if _size(found) <= MOST_POSTINGS:
                 with self._lock:
                     self._cache[key] = found
-        return found if idf is Idf.WHOOSH else self._with_idf(found, idf)
+        return found if idf is Idf.WHOOSH else self._with_idf(found, idf, frequency)
 
     def phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
         """The living rows that hold what the slots ask for in order, all in the same field."""
@@ -152,23 +168,24 @@ class Collection:
         )
         return words.astype(np.int64)
 
-    def idf(self, terms_alike: Sequence[str], idf: Idf = Idf.WHOOSH) -> float:
-        """The inverse document frequency of alternative terms in titles and texts."""
-        frequency = len(self.scored_postings(Field.ANY, terms_alike).rows)
+    def frequency(self, field: Field, terms_alike: Sequence[str]) -> int:
+        """The document frequency of alternative terms here: the living rows that hold one."""
+        return len(self.scored_postings(field, terms_alike).rows)
+
+    def idf(self, frequency: int, idf: Idf = Idf.WHOOSH) -> float:
+        """The inverse document frequency of what so many passages of the whole hold."""
         return inverse_document_frequency(frequency, self._n_passages, idf)
 
-    def _scored(self, field: Field, postings: Postings) -> ScoredPostings:
+    def _scored(self, field: Field, postings: Postings, frequency: int | None) -> ScoredPostings:
         rows, frequencies = postings
-        idf = inverse_document_frequency(len(rows), self._n_passages)
+        idf = self.idf(len(rows) if frequency is None else frequency)
         scores = weights(frequencies, self._norms[field].take(rows), idf)
         return ScoredPostings(rows, scores, np.flatnonzero(self.table.articles_with(rows)))
 
-    def _with_idf(self, found: ScoredPostings, idf: Idf) -> ScoredPostings:
+    def _with_idf(self, found: ScoredPostings, idf: Idf, frequency: int | None) -> ScoredPostings:
         """The list scored with another idf, which is the same factor for all its rows."""
-        usual, wanted = (
-            inverse_document_frequency(len(found.rows), self._n_passages, each)
-            for each in (Idf.WHOOSH, idf)
-        )
+        of = len(found.rows) if frequency is None else frequency
+        usual, wanted = (self.idf(of, each) for each in (Idf.WHOOSH, idf))
         return found._replace(scores=found.scores * np.float32(wanted / usual))
 
     def _joined(self, field: Field, terms_alike: Sequence[str]) -> Postings:
@@ -199,10 +216,18 @@ class Collection:
 
     def _norms_of(self, fields: Sequence[Field]) -> Floats:
         alive, snapshot = self.table.alive, self.snapshot
-        words = sum(_fitted(snapshot.word_counts(f), alive).sum(dtype=float) for f in fields)
+        words = sum(self.statistics.words[field] for field in fields)
         lengths = [_fitted(snapshot.lengths(field), alive) for field in fields]
         total: Floats = np.sum(lengths, axis=0, dtype=np.float32)
-        return length_norms(total, float(words) / self._n_passages)
+        return length_norms(total, words / self._n_passages)
+
+    def _own_statistics(self) -> CollectionStatistics:
+        table, snapshot = self.table, self.snapshot
+        counts = {each: _fitted(snapshot.word_counts(each), table.alive) for each in INDEXED}
+        words = {each: float(found.sum(dtype=float)) for each, found in counts.items()}
+        rows = snapshot.rows()
+        indexed = int(table.alive[rows[rows < table.n_rows]].sum())
+        return CollectionStatistics.of(table, words, indexed)
 
 
 def _size(found: ScoredPostings) -> int:

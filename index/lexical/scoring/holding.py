@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from backfile.index.model.arrays import Bools, Floats
+from backfile.index.model.whole import Stage, Whole
 
 ALL_WORDS = 3  # up to so many words, an article must contain all of them
 MOST_SHARE = 0.7  # of the sum of idf: most of the words
@@ -45,18 +46,22 @@ class Held(NamedTuple):
     holds_all: Bools
 
 
-def held(masks: Bools, weights: Floats, eligible: Bools) -> Held:
+def held(
+    masks: Bools, present: Bools, weights: Floats, eligible: Bools, whole: Whole
+) -> Stage[Held]:
     """Say which eligible articles hold some, most and all of the words, and which lead.
 
-    `masks` (n_words, n_articles) mark the articles that contain a word. A word that is nowhere
-    weighs as much as the rarest of the others, so that it cannot outweigh them all.
+    `masks` (n_words, n_articles) mark the articles that contain a word; `present` (n_words,) are
+    the words that any article of the whole contains. A word that is nowhere weighs as much as the
+    rarest of the others, so that it cannot outweigh them all.
     """
-    present = masks.any(axis=1)
     weights = np.minimum(weights, weights[present].max(initial=0.0))
     contained = (weights @ masks) * eligible
     few = len(masks) <= ALL_WORDS
     in_archive = float(weights[present].sum())
-    best = float(contained.max(initial=0.0))
+    given = whole.later(float(contained.max(initial=0.0)))
+    yield
+    best = max(given.values())
     some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
     leading = some & (contained >= best * ROUNDED) if few else some
     holds_all: Bools = masks.all(axis=0) & eligible

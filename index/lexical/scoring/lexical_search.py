@@ -1,17 +1,23 @@
 """Search by words over one snapshot: matching, more like this, and spelling."""
 
 from collections.abc import Callable
+from copy import copy
+from typing import Self
 
 from backfile.archive.model.article import Article
+from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.matching import Matcher
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis, more_like_this
+from backfile.index.lexical.spelling.shared_spellings import AnySpellings, spellings_of_whole
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.expression import Expression
 from backfile.index.model.matches import Matches
+from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.seams.protocols import LexicalSnapshot
 
 
@@ -32,9 +38,31 @@ class LexicalSearch:
 
         What `earlier` has gathered of the same parts of the index is used again.
         """
-        self.table = table
         before = earlier._collection if earlier else None
         self._collection: Collection = Collection(snapshot, table, before)
+        self.whole = UNDIVIDED
+        self._of_whole: Collection | None = None
+
+    def within(self, whole: Whole, statistics: CollectionStatistics) -> Self:
+        """The same passages as those of a shard of a whole, which has these statistics."""
+        if self._of_whole is None or self._of_whole.statistics != statistics:
+            self._of_whole = self._collection.within(statistics)
+        shard = copy(self)
+        shard.whole, shard._collection = whole, self._of_whole
+        return shard
+
+    @property
+    def table(self) -> ArticleTable:
+        return self._collection.table
+
+    @property
+    def statistics(self) -> CollectionStatistics:
+        return self._collection.statistics
+
+    @property
+    def languages(self) -> Languages:
+        """The languages of the whole, in which the words of queries are read."""
+        return self._collection.languages
 
     def match(
         self,
@@ -49,16 +77,20 @@ class LexicalSearch:
         where the articles of the best passages match. Once `is_late`, the parts that are left are
         not matched.
         """
-        return Matcher(self._collection, idf, is_late).match(expression)
+        return Matcher(self._collection, idf, is_late, self.whole).match(expression)
 
     def more_like_this(self, article: Article, own: Rows) -> MoreLikeThis:
         """Compare the key terms of an article with all passages; `own` are its own rows."""
         return more_like_this(self._collection, article, own)
 
-    def spellings(self) -> Spellings:
+    def spellings(self) -> AnySpellings:
         """The words of titles and texts, as they are spelt.
 
         A word without a living witness is marked as not living: callers never show it, so that a
         removed article gives no word away.
         """
+        return spellings_of_whole(self.own_spellings(), self.whole)
+
+    def own_spellings(self) -> Spellings:
+        """The same of these passages alone, where they are those of a shard."""
         return self._collection.spellings()

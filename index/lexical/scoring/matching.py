@@ -1,7 +1,6 @@
 """Evaluates an expression over posting lists: which articles match, and each passage's score."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.lexical.analysis.ngrams import has_run, letters
 from backfile.index.lexical.scoring.bm25 import K1, Idf, best_rows
 from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.scoring.frequencies import Alike, Frequencies, Terms
 from backfile.index.lexical.scoring.holding import ALL_WORDS, NodeMatches, WordMatches, held
 from backfile.index.lexical.scoring.slots import Slots, Way
 from backfile.index.model.arrays import Bools, Floats, Rows, distinct
@@ -35,6 +35,7 @@ from backfile.index.model.expression import (
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
@@ -43,8 +44,6 @@ WEIGHTIEST = 10  # words of a query: a passage can be expected to hold as many
 
 
 Part = TypeVar("Part")
-Terms = tuple[tuple[str, ...], ...]
-"""The alternative terms of each place of a word: `Amazon.com` has two places."""
 NO_ROWS: Rows = np.empty(0, np.int64)
 
 
@@ -56,17 +55,23 @@ class Matcher:
         collection: Collection,
         idf: Idf = Idf.WHOOSH,
         is_late: Callable[[], bool] = lambda: False,
+        whole: Whole = UNDIVIDED,
     ) -> None:
-        """Once `is_late`, the parts that are left are not matched."""
+        """Once `is_late`, the parts that are left are not matched.
+
+        The collection may be that of one shard of the `whole`.
+        """
         self._is_late = is_late
+        self._whole = whole
         self._unread = False
         self._left_out = 0
         self._collection = collection
         self._table = collection.table
         self._languages = collection.languages
-        self._slots = Slots(collection)
-        self._idf = partial(collection.idf, idf=idf)
-        self._scored_postings = partial(collection.scored_postings, idf=idf)
+        self._slots = Slots(collection, whole)
+        self._idf_kind = idf
+        self._frequencies = Frequencies(collection, whole)
+        self._present: dict[Leaf, bool] = {}  # whether an article of the whole holds it
         self._idfs: list[float] = []
         self._n_words = 0
         self._leaves: list[LeafMatches] = []
@@ -101,7 +106,8 @@ class Matcher:
                     _total(nodes), np.logical_or.reduce([node.matching for node in nodes])
                 )
             case Not(part):  # an excluded part adds nothing to scores and bounds
-                excluded = Matcher(self._collection, is_late=self._is_late)._node(part)
+                other = Matcher(self._collection, is_late=self._is_late, whole=self._whole)
+                excluded = other._node(part)
                 return NodeMatches(self._zeros(), ~excluded.matching)
             case AtLeast():
                 return self._at_least(expression)
@@ -149,6 +155,7 @@ class Matcher:
         for word in group.plain:
             if word.text in weighty:
                 words.setdefault(self._languages.terms(word.text), word)
+        self._frequencies.exchange_of_words(words, spelt_too=len(words) <= ALL_WORDS)
         words = self._weightiest(words)
         scores = _total(required) if required else self._zeros()
         few = len(words) <= ALL_WORDS
@@ -160,15 +167,30 @@ class Matcher:
             scores += self._node(part).scores
         self._n_words += len(masks)
         weights = np.array([self._weight(each) for each in list(words)[: len(masks)]], np.float32)
-        shares = held(np.array(masks), weights, eligible)
-        if len(masks) > ALL_WORDS:
-            some = shares.matching | self._owners_of_best(scores, eligible)
+        present = np.array([self._present[leaf] for leaf in list(words.values())[: len(masks)]])
+        shares, best = result_of(
+            both(
+                held(np.array(masks), present, weights, eligible, self._whole),
+                self._owners_of_best(scores, eligible, few=few),
+            )
+        )
+        if not few:
+            some = shares.matching | best
             shares = shares._replace(matching=some, leading=some)
         return WordMatches(scores, eligible, *shares, searched)
 
     def _weight(self, terms: Terms) -> float:
         """The weight of a word: the sum of the idf of its terms."""
-        return sum(map(self._collection.idf, terms))
+        return sum(self._idf(alike, Idf.WHOOSH) for alike in terms)
+
+    def _idf(self, alike: Alike, kind: Idf | None = None) -> float:
+        """The inverse document frequency of alternative terms in titles and texts."""
+        frequency = self._frequencies.of(Field.ANY, alike)
+        return self._collection.idf(frequency, kind or self._idf_kind)
+
+    def _scored_postings(self, field: Field, alike: Alike) -> ScoredPostings:
+        frequency = self._frequencies.of(field, alike) if self._whole.is_divided else None
+        return self._collection.scored_postings(field, alike, self._idf_kind, frequency)
 
     def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
         """Iterate over parts until it is late."""
@@ -208,7 +230,8 @@ class Matcher:
         if not way:
             return NO_ROWS
         if len(way) == 1 and not way[0].accepts and field is not Field.LEAD:
-            return np.sort(self._scored_postings(field, tuple(way[0].terms or ())).rows)
+            found = self._collection.scored_postings(field, tuple(way[0].terms or ()))
+            return np.sort(found.rows)
         return self._collection.phrase(field, way, [slop] * (len(way) - 1)).rows
 
     def _at_least(self, expression: AtLeast) -> NodeMatches:
@@ -222,27 +245,37 @@ class Matcher:
                 found = self._collection.occurrences(way, [slop] * (len(way) - 1), part.field)
                 counts = np.maximum(counts, found)
         matching = node.matching & (counts >= expression.number)
-        owners = self._table.article_of
-        return NodeMatches(np.where(matching[owners], node.scores, np.float32(0)), matching)
+        row_mask = self._table.rows_of(matching)
+        return NodeMatches(np.where(row_mask, node.scores, np.float32(0)), matching)
 
-    def _owners_of_best(self, scores: Floats, eligible: Bools) -> Bools:
-        """Mask of the articles of the best passages, before any filter, so that counts agree."""
+    def _owners_of_best(self, scores: Floats, eligible: Bools, *, few: bool) -> Stage[Bools]:
+        """Mask of the articles of the best passages, before any filter, so that counts agree.
+
+        Those of a `few` words are not asked for.
+        """
+        if few:
+            return ~self._all()
         owners = self._table.article_of
         rows = best_rows(scores, BEST_PASSAGES, lambda rows: eligible[owners[rows]])
-        best = rows[np.lexsort((rows, -scores[rows]))[:BEST_PASSAGES]]
-        return self._table.articles_with(best)
+        best = rows[np.lexsort((rows, owners[rows], -scores[rows]))[:BEST_PASSAGES]]
+        keys = (-scores[best], self._table.number[owners[best]])
+        given = self._whole.later(keys)
+        yield
+        places = self._whole.places_among(given.values(), BEST_PASSAGES)
+        return self._table.articles_with(best[: len(places)])
 
     def _add_expanded(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of the terms of a prefix or a fuzzy word, merged into one term.
 
         The bound takes the idf of the rarest of them.
         """
-        idf = max((self._idf([term]) for term in terms_alike), default=0.0)
-        return self._add(terms_alike, leaf, scores, idf)
+        self._frequencies.exchange((Field.ANY, (term,)) for term in terms_alike)
+        idf = max((self._idf((term,)) for term in terms_alike), default=0.0)
+        return self._add(tuple(terms_alike), leaf, scores, idf)
 
     def _add(
         self,
-        terms_alike: Sequence[str],
+        terms_alike: Alike,
         leaf: Leaf,
         scores: Floats,
         idf: float,
@@ -253,17 +286,19 @@ class Matcher:
         mask = np.zeros(self._table.n_articles, np.bool_)
         self._idfs.append(idf)
         found = self._scored_postings(leaf.field, terms_alike)
-        if spelt_first and len(found.rows):
-            spelt = self._collection.spelt(leaf.field, terms_alike, leaf.text)
-            found = self._spelt_first(found, spelt)
+        self._present[leaf] = self._frequencies.of(leaf.field, terms_alike) > 0
+        if spelt_first and self._present[leaf]:
+            found = self._spelt_first(found, leaf, terms_alike)
         np.add.at(scores, found.rows, found.scores)  # each row once; this form is the fastest
         mask[found.articles] = True
         self._leaves.append(LeafMatches(leaf, (found,), mask))
         return mask
 
-    def _spelt_first(self, found: ScoredPostings, spelt: Rows) -> ScoredPostings:
+    def _spelt_first(self, found: ScoredPostings, leaf: Leaf, terms_alike: Alike) -> ScoredPostings:
         """Lower the scores in articles that lack the spelling, if any article has it."""
-        if not 0 < len(spelt) < len(found.articles):
+        spelt = self._collection.spelt(leaf.field, terms_alike, leaf.text)
+        n_spelt, n_articles = self._frequencies.spelt(leaf.field, terms_alike, leaf.text)
+        if not 0 < n_spelt < n_articles:
             return found
         has_spelling = np.zeros(self._table.n_articles, np.bool_)
         has_spelling[spelt] = True
@@ -307,11 +342,13 @@ class Matcher:
         together = np.zeros(len(rows), np.float32)
         idfs: list[float] = []
         field = Field.ANY if leaf.field is Field.LEAD else leaf.field
-        for own, way in found:
+        used = self._whole.any_of_each(np.array([len(own) > 0 for own, _ in found], np.bool_))
+        self._present[leaf] = bool(used.any())
+        for (own, way), is_used in zip(found, used.tolist(), strict=True):
             terms = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
-            idfs = max(idfs, [self._idf(each) for each in terms] if len(own) else [], key=sum)
+            idfs = max(idfs, [self._idf(each) for each in terms] if is_used else [], key=sum)
             score = np.zeros(len(own), np.float32)
-            for terms_alike in terms if len(own) else ():
+            for terms_alike in terms if is_used else ():
                 by_row = self._zeros()
                 postings = self._scored_postings(field, terms_alike)
                 by_row[postings.rows] = postings.scores
@@ -335,7 +372,9 @@ class Matcher:
         category: Category = getattr(self._table, field.value)
         typed = name_words(bare_name(text))
         found = category.mentioning(typed, name_words)
-        return found if found.any() else category.beginning(typed, name_words)
+        if self._whole.any(found.any()):
+            return found
+        return category.beginning(typed, name_words)
 
     def _all(self) -> Bools:
         return np.ones(self._table.n_articles, np.bool_)

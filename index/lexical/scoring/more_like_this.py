@@ -80,7 +80,10 @@ def _key_words(collection: Collection, article: Article) -> Iterator[ScoredWord]
                 counts[term] += times
     frequencies = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
     alike = {term: collection.languages.terms(written[term])[0] for term in frequencies}
-    tf_idf = {term: tf * collection.idf(alike[term]) for term, tf in frequencies.items()}
+    tf_idf = {
+        term: tf * collection.idf(collection.frequency(Field.ANY, alike[term]))
+        for term, tf in frequencies.items()
+    }
     found = 0
     for term in sorted(tf_idf, key=lambda term: -tf_idf[term]):
         postings = collection.scored_postings(Field.ANY, alike[term])

@@ -9,9 +9,11 @@ from backfile.index.lexical.analysis.languages import Place
 from backfile.index.lexical.analysis.ngrams import has_run
 from backfile.index.lexical.analysis.stemming import fold, spelling_of
 from backfile.index.lexical.scoring.collection import Collection
+from backfile.index.lexical.spelling.shared_spellings import AnySpellings, spellings_of_whole
 from backfile.index.lexical.spelling.wildcards import ANY_WORD, is_match, split_wild
 from backfile.index.model.expression import INDEXED, Form, Fuzzy, Leaf, Phrase, Prefix, Word
 from backfile.index.model.postings import Slot
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 MOST_TERMS = 10_000  # of a prefix
 MOST_SPELLINGS = 50  # terms of a fuzzy word: the nearest, then the most frequent
@@ -22,9 +24,13 @@ Way = tuple[Slot, ...]
 class Slots:
     """Reads the words of a query against one collection."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, whole: Whole = UNDIVIDED) -> None:
         self._collection = collection
+        self._whole = whole
         self._languages = collection.languages
+
+    def _spellings(self) -> AnySpellings:
+        return spellings_of_whole(self._collection.spellings(), self._whole)
 
     def ways(self, leaf: Leaf) -> list[Way]:
         """The ways in which a passage can hold a leaf; see `Languages.paths`."""
@@ -57,7 +63,7 @@ class Slots:
         """What may stand for a word with wildcards; `*` alone is any word."""
         if pattern == ANY_WORD:
             return Slot(None)
-        terms = self._collection.spellings().terms_matching(pattern)
+        terms = self._spellings().terms_matching(pattern)
         self._require_few(terms, pattern)
         return Slot(tuple(sorted(terms)), is_match(pattern))
 
@@ -66,9 +72,10 @@ class Slots:
         folded = fold(prefix)
         if has_run(prefix):
             snapshot = self._collection.snapshot
-            found = {term for field in INDEXED for term in snapshot.terms(field, folded)}
+            own = {term for field in INDEXED for term in snapshot.terms(field, folded)}
+            found = set[str]().union(*self._whole.gather(own))
         else:
-            found = self._collection.spellings().terms_beginning(folded)
+            found = self._spellings().terms_beginning(folded)
         self._require_few(found, prefix + "*")
         return sorted(found.union(*self._languages.terms(prefix)))
 
@@ -86,7 +93,7 @@ class Slots:
 
     def spelt_alike(self, text: str, edits: int) -> list[str]:
         """The terms of words within so many edits; of many, the nearest and most frequent."""
-        spellings = self._collection.spellings()
+        spellings = self._spellings()
         asked = {spelling_of(text, language) for language in self._languages.readings}
         near = sorted(
             (found for each in asked for found in spellings.near(each, edits)),

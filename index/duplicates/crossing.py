@@ -1,0 +1,131 @@
+"""Clusters with articles in several shards, so that each counts once in the whole."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backfile.index.duplicates.folding import Folding
+from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import Category
+from backfile.index.model.groups import Groups
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole
+
+
+class Merged(NamedTuple):
+    """A cluster of the whole: the rank of its lead, its best score, and its best group."""
+
+    rank: int
+    score: float
+    group: int
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The clusters of one shard that may have articles in other shards, too.
+
+    `members` (n_articles,) marks their articles. Where there `are_none` in the whole, nothing is
+    exchanged.
+    """
+
+    whole: Whole
+    table: ArticleTable
+    members: Bools
+    are_none: bool
+
+    @classmethod
+    def of(cls, whole: Whole, table: ArticleTable, clusters: frozenset[int]) -> "Crossing":
+        """`clusters` are all that lie in several shards."""
+        numbers = np.fromiter(clusters, np.int64, len(clusters))
+        return cls(whole, table, np.isin(table.cluster, numbers), not clusters)
+
+    @classmethod
+    def none(cls, table: ArticleTable) -> "Crossing":
+        """Those of an archive that is not divided."""
+        return cls.of(UNDIVIDED, table, frozenset())
+
+    def folded(
+        self, folding: Folding, scores: Floats, groups: Groups
+    ) -> tuple[Folding, Floats, Groups]:
+        """Fold clusters over all shards: one shard keeps the lead, with the best of the cluster.
+
+        `scores` and `groups` (n_articles,) are those of the leads in each shard.
+        """
+        if self.are_none:
+            return folding, scores, groups
+        leads = np.flatnonzero(folding.leads & self.members)
+        own = self._merged(leads, scores, groups)
+        merged = _best_of_all(self.whole.gather(own))
+        left, scores, of = folding.leads.copy(), scores.copy(), groups.of.copy()
+        for ordinal, cluster in zip(leads.tolist(), own, strict=True):
+            best = merged[cluster]
+            left[ordinal] = best.rank == own[cluster].rank
+            scores[ordinal], of[ordinal] = best.score, best.group
+        return folding.with_leads(left), scores, replace(groups, of=of)
+
+    def surplus(self, article_mask: Bools) -> Stage[int]:
+        """How many clusters of the masked articles shards count beyond the first of them."""
+        members = np.flatnonzero(article_mask & self.members)
+        found = yield from self.surplus_by_key(members, [None] * len(members))
+        return found[None]
+
+    def surplus_by_key(self, members: Rows, keys: Sequence[Hashable]) -> Stage[Counter[Any]]:
+        """The same by key; these are aligned with `members`, ordinals of crossing clusters."""
+        found: Counter[Any] = Counter()
+        if self.are_none:
+            yield
+            return found
+        own = set(zip(self.table.cluster[members].tolist(), keys, strict=True))
+        given = self.whole.later(own)
+        yield
+        seen: set[tuple[int, Hashable]] = set()
+        for shard in given.values():
+            found.update(key for _, key in shard & seen)
+            seen |= shard
+        return found
+
+    def surplus_of_values(self, category: Category, article_mask: Bools) -> Stage[Counter[Any]]:
+        """The same by the values of a category, without case."""
+        entries = category.entries(article_mask & self.members)
+        names = [category.names[code].casefold() for code in category.codes[entries].tolist()]
+        return self.surplus_by_key(category.owners[entries].astype(np.int64), names)
+
+    def surplus_by_group(self, leads: Bools, groups: Groups) -> Stage[Rows]:
+        """The same by group, (n_groups,), where a cluster is in the best group of all shards."""
+        surplus = np.zeros(len(groups.order), np.int64)
+        if self.are_none:
+            yield
+            return surplus
+        found = np.flatnonzero(leads & self.members)
+        own = dict(zip(self.table.cluster[found].tolist(), groups.of[found].tolist(), strict=True))
+        given = self.whole.later(own)
+        yield
+        best: dict[int, int] = {}
+        for shard in given.values():
+            for cluster, group in shard.items():
+                surplus[group] += 1
+                best[cluster] = min(best.get(cluster, group), group)
+        np.subtract.at(surplus, list(best.values()), 1)
+        return surplus
+
+    def _merged(self, leads: Rows, scores: Floats, groups: Groups) -> dict[int, Merged]:
+        """What is merged of the own clusters, by cluster, in the order of these leads."""
+        columns = (self.table.cluster_rank[leads], scores[leads], groups.of[leads])
+        merged = map(Merged, *(column.tolist() for column in columns))
+        return dict(zip(self.table.cluster[leads].tolist(), merged, strict=True))
+
+
+def _best_of_all(shards: Iterable[Mapping[int, Merged]]) -> dict[int, Merged]:
+    merged: dict[int, Merged] = {}
+    for shard in shards:
+        for cluster, own in shard.items():
+            known = merged.get(cluster, own)
+            merged[cluster] = Merged(
+                min(known.rank, own.rank),
+                max(known.score, own.score),
+                min(known.group, own.group),
+            )
+    return merged
