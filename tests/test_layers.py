@@ -16,7 +16,7 @@ ORDER = [
     "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
-    "index/resident.py",
+    "index/resident.py", "index/cluster",
     "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
@@ -73,6 +73,11 @@ VENDORS = {
     "tqdm": ("scripts/printing/progress.py",),
     "mcp": ("scripts/assistants/server.py",),
     "spacy": ("index/naming/spacy_names.py",),
+    "ray": (
+        "index/cluster/ray_shards.py",
+        "scripts/commands/cluster.py",
+        "scripts/bench/shards.py",
+    ),
 }
 ENGINES = {
     "WhooshIndex",
@@ -91,10 +96,10 @@ SHORT = {
     "archive/formats/wire/formats.py", "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/answers/outlets.py",
-    "index/lexical/spelling/wildcards.py",
+    "index/lexical/spelling/shared_spellings.py", "index/lexical/spelling/wildcards.py",
     "index/model/arrays.py",
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
-    "index/search/fusion.py", "index/vector/embedding/prompts.py",
+    "index/vector/embedding/prompts.py",
     "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",

@@ -1,0 +1,106 @@
+"""The map of a divided archive: which shards it has, and which days of news each of them holds."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from backfile.archive.model.errors import ArchiveMismatch, ArchiveMissing, EngineUnavailable
+from backfile.archive.store.directory import write_json
+from backfile.archive.store.sealing import with_digest, without_digest
+from backfile.index.model.arrays import Ints, Rows
+
+FORMAT = 1
+FILE = "cluster.json"
+SHARDS = "shards"  # the folder of the archives
+UNDATED = "undated"
+NAME = "the map of the cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEntry:
+    """A shard: its name, which is that of its folder, and the first day of its news.
+
+    It holds the news up to the first day of the next shard. `since` is None for the first shard,
+    and for what has no date.
+    """
+
+    name: str
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMap:
+    """The shards of a divided archive: the one of what is undated, then the others by day."""
+
+    shards: tuple[ShardEntry, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the map in a folder; raise ArchiveMissing or EngineUnavailable."""
+        path = folder / FILE
+        if not path.is_file():
+            raise ArchiveMissing(folder)
+        try:
+            stored = without_digest(json.loads(path.read_bytes()))
+            found = stored["format"]
+            shards = tuple(
+                ShardEntry(
+                    str(each["name"]), date.fromisoformat(each["since"]) if each["since"] else None
+                )
+                for each in stored["shards"]
+            )
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            reason = f"{path} cannot be read; copy it back from where it is whole"
+            raise EngineUnavailable(NAME, reason) from exc
+        if found != FORMAT:
+            remedy = "use the release it was made with"
+            raise ArchiveMismatch(f"format {found} of {NAME}", f"format {FORMAT}", remedy)
+        return cls(shards)
+
+    def write(self, folder: Path) -> None:
+        """Replace the file as a whole."""
+        shards = [
+            asdict(each) | {"since": each.since.isoformat() if each.since else None}
+            for each in self.shards
+        ]
+        write_json(folder / FILE, with_digest({"format": FORMAT, "shards": shards}))
+
+    @classmethod
+    def of_days(cls, days: Ints, sizes: Rows, n_shards: int) -> Self:
+        """Divide news by day into shards of about equal sizes; what is undated has its own.
+
+        `days` (n,) are as in `date.toordinal()`, 0 for none; `sizes` (n,) are passages. There are
+        fewer shards where there are fewer days.
+
+        >>> days, sizes = np.array([0, 738000, 738001, 738002], np.int32), np.array([1, 4, 4, 4])
+        >>> [shard.name for shard in ClusterMap.of_days(days, sizes, 2).shards]
+        ['undated', 'from-beginning', 'from-2021-07-31']
+        """
+        dated = days > 0
+        undated = [ShardEntry(UNDATED)] if not dated.all() or not dated.any() else []
+        found, each = np.unique(days[dated], return_inverse=True)
+        before = np.cumsum(np.bincount(each, sizes[dated], len(found))) if len(found) else sizes[:0]
+        wanted = np.arange(1, n_shards) * (before[-1] if len(before) else 0) / n_shards
+        begins = sorted(set((np.searchsorted(before, wanted, side="left") + 1).tolist()))
+        since = [date.fromordinal(int(found[i])) for i in begins if i < len(found)]
+        first = [ShardEntry("from-beginning")] if len(found) else []
+        later = [ShardEntry(f"from-{day.isoformat()}", day) for day in since]
+        return cls((*undated, *first, *later))
+
+    def place_of(self, days: Ints) -> Rows:
+        """The place of the shard that holds the news of each day, (n,); 0 is no day."""
+        has_undated = bool(self.shards) and self.shards[0].name == UNDATED
+        begins = [each.since.toordinal() for each in self.shards if each.since]
+        places = np.searchsorted(begins, days, side="right") + has_undated
+        if has_undated:
+            places[days == 0] = 0
+        return places
+
+    def folders(self, folder: Path) -> Sequence[Path]:
+        """The archive of each shard, below the folder of the cluster."""
+        return [folder / SHARDS / each.name for each in self.shards]

@@ -1,0 +1,124 @@
+"""The side of the coordinator: it passes the values of shards round by round, to the answer.
+
+It knows nothing of searching. Each round it waits for a step of every shard, and gives all values
+to each of them, or to the first alone (see `Whole.collected`). The first shard merges.
+"""
+
+import pickle
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from backfile.index.cluster.exchange import Answered, Asked, Begun, Failed, Outcome, Resumed, Step
+
+
+class ShardsDiverged(AssertionError):
+    """Shards stand at different places of one search: a decision was made from own values alone."""
+
+
+class ShardLost(Exception):
+    """A shard has ended, or does not answer in time; `place` is that among those of the search."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        super().__init__(f"shard {place} does not answer")
+
+
+class Coordinated(NamedTuple):
+    """The answer of the first shard, the rounds that it took, and the bytes both ways."""
+
+    value: Any
+    rounds: int
+    n_bytes: int
+
+
+class Coordinator:
+    """Runs searches over shards, from any number of threads."""
+
+    def __init__(
+        self, *, seconds_a_round: float, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """A shard that does not answer within `seconds_a_round` is lost."""
+        self._seconds_a_round = seconds_a_round
+        self._seconds = seconds
+
+    def run(self, asked: Asked, connections: Sequence[Connection], budget: float) -> Coordinated:
+        """Run one search in all shards, which wait for one at the other ends.
+
+        After `budget` seconds all shards are told that the time is over. Raises the error of a
+        search, ShardLost, and ShardsDiverged. Unless it returns, the shards stand somewhere in the
+        search: the caller closes the connections.
+        """
+        until = self._seconds() + budget
+        line = _Lines(connections)
+        line.send([Begun(asked, place) for place in range(len(connections))])
+        rounds = 0
+        while steps := _steps(outcomes := self._outcomes(line)):
+            rounds += 1
+            late = self._seconds() > until
+            line.send([Resumed(values, late) for values in _exchanged(steps)])
+        return Coordinated(_answer(outcomes), rounds, line.n_bytes)
+
+    def _outcomes(self, line: "_Lines") -> list[Outcome]:
+        until = self._seconds() + self._seconds_a_round
+        places = range(len(line.connections))
+        return [line.receive(place, max(0.0, until - self._seconds())) for place in places]
+
+
+class _Lines:
+    """The connections to all shards of a search, and the bytes that went over them."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self.connections = connections
+        self.n_bytes = 0
+
+    def send(self, messages: Sequence[Begun | Resumed]) -> None:
+        """Send each shard its message; raise ShardLost."""
+        for place, (connection, message) in enumerate(zip(self.connections, messages, strict=True)):
+            content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+            self.n_bytes += len(content)
+            try:
+                connection.send_bytes(content)
+            except OSError as exc:
+                raise ShardLost(place) from exc
+
+    def receive(self, place: int, seconds: float) -> Outcome:
+        """The next message of a shard; raise ShardLost if there is none within these seconds."""
+        connection = self.connections[place]
+        try:
+            if not connection.poll(seconds):
+                raise ShardLost(place)
+            content = connection.recv_bytes()
+        except (EOFError, OSError) as exc:
+            raise ShardLost(place) from exc
+        self.n_bytes += len(content)
+        outcome: Outcome = pickle.loads(content)  # noqa: S301, of a shard that has our key
+        return outcome
+
+
+def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
+    """The steps of all shards, none if all have answered; raise the error of a search."""
+    for outcome in outcomes:
+        if isinstance(outcome, Failed):
+            raise outcome.error
+    steps = [each for each in outcomes if isinstance(each, Step)]
+    places = {each.at if isinstance(each, Step) else "the end" for each in outcomes}
+    if len(places) > 1:
+        raise ShardsDiverged(", ".join(sorted(places)))
+    return steps
+
+
+def _answer(outcomes: Sequence[Outcome]) -> Any:
+    """The answer of the first shard."""
+    return next(each.value for each in outcomes if isinstance(each, Answered))
+
+
+def _exchanged(steps: Sequence[Step]) -> Iterator[list[Sequence[Any]]]:
+    """For each shard, what it gets for each value that it gave."""
+    given = list(zip(*(step.given for step in steps), strict=True))
+    for i in range(len(steps)):
+        yield [
+            [each.own for each in shards] if shards[i].is_for_all or not i else [shards[i].own]
+            for shards in given
+        ]

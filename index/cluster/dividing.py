@@ -1,0 +1,101 @@
+"""Divides an archive into shards by day: nothing is embedded again, and the archive stays as it is.
+
+Each shard is an archive by itself, with the calibration of the whole.
+"""
+
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from backfile.archive.model.errors import ClusterRefused
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.record import mark_record
+from backfile.archive.store.sharding import copy_shard
+from backfile.archive.workers import Workers
+from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap
+from backfile.index.indexing.indexer import Indexer
+from backfile.index.indexing.stages import Progress
+from backfile.index.model.arrays import Rows
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.wiring import WORDS, open_engines, tokenizer_of
+
+MOST_WORKERS = 4
+Made = Callable[[str, int], None]
+"""Is called with the name of each shard that was made, and the number of its articles."""
+
+
+def divide(
+    settings: Settings, folder: Path, n_shards: int, progress: Progress, made: Made
+) -> ClusterMap:
+    """Divide the archive in the settings into shards below `folder`, which is new or empty.
+
+    The map is written last: without it, what a killed run has left is made anew. Raises
+    ClusterRefused if something else is in the folder.
+    """
+    directory = ArchiveDirectory(settings.archive)
+    directory.require()
+    _prepare(folder)
+    with directory.writing(), closing(open_engines(settings).catalog) as catalog:
+        table = ArticleTable.load(catalog, catalog.generation())
+        sizes = np.bincount(table.article_of[table.alive], minlength=table.n_articles)
+        cluster = ClusterMap.of_days(table.published, sizes, n_shards)
+        places = cluster.place_of(table.published)
+        for place, target in enumerate(cluster.folders(folder)):
+            numbers = table.number[places == place]
+            _make_shard(settings, ArchiveDirectory(target), numbers, progress, rest=not place)
+            made(target.name, len(numbers))
+    cluster.write(folder)
+    return cluster
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder of a cluster; what a killed run has left there is deleted."""
+    others = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    if folder.exists() and (FILE in others or set(others) - {SHARDS} or not folder.is_dir()):
+        raise ClusterRefused(folder, "it is not empty")
+    shutil.rmtree(folder / SHARDS, ignore_errors=True)
+    ArchiveDirectory(folder).create()
+
+
+def _make_shard(
+    settings: Settings,
+    shard: ArchiveDirectory,
+    numbers: Rows,
+    progress: Progress,
+    *,
+    rest: bool,
+) -> None:
+    """Make a shard of the articles of these numbers, and index their words."""
+    source = ArchiveDirectory(settings.archive)
+    shard.root.parent.mkdir(mode=0o700, exist_ok=True)
+    shard.create()
+    manifest = Manifest.read(source.manifest)
+    with shard.writing(), Workers(_workers(settings)) as workers:
+        number = copy_shard(source, shard, numbers, manifest.dimension, rest=rest)
+        for name in ("noise", "ranking"):
+            if (path := getattr(source, name)).exists():
+                shutil.copyfile(path, getattr(shard, name))
+        if source.query_graph.is_dir():
+            shutil.copytree(source.query_graph, shard.query_graph, dirs_exist_ok=True)
+        own = replace(manifest, analyser=WORDS, archive=number, generation=0, articles=0)
+        own.write(shard.manifest)
+        settings = replace(settings, archive=shard.root)
+        engines = open_engines(settings, workers=workers)
+        with closing(engines.catalog):
+            indexer = Indexer(engines, tokenizer_of(settings), progress, workers=workers)
+            indexer.lexical.bring_up()
+            indexer.lexical.finish()
+            indexer.lexical.settle()
+            indexer.seal()
+            engines.table.bring_up(engines.catalog)
+            mark_record(shard, engines.catalog)
+
+
+def _workers(settings: Settings) -> int:
+    return min(settings.worker_threads, MOST_WORKERS) if settings.worker_threads > 1 else 0

@@ -1,0 +1,215 @@
+"""Searches a divided archive: all shards that answer, as one archive.
+
+A shard that is lost is left out, and the answer says so: how many shards answered, and what share
+of the articles they hold. It is asked again as soon as it is there.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple, Protocol
+
+from backfile.archive.model.errors import ShardsOut
+from backfile.archive.model.message import Message
+from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
+from backfile.index.cluster.exchange import Asked, take_part
+from backfile.index.model.collection_statistics import CollectionStatistics
+from backfile.index.model.query import Query
+from backfile.index.model.results import Results
+from backfile.index.model.whole import Whole
+from backfile.index.search.searcher import Searcher
+from backfile.index.search.snapshot import StatisticsChanged
+
+SECONDS_A_ROUND = 5.0
+ATTEMPTS = 5  # while shards change between two searches
+BUDGET = 2.0  # seconds of a search, as of a server
+
+
+Known = tuple[CollectionStatistics, ...]
+
+
+class AskedPage(NamedTuple):
+    """A search for one page of hits; what is `known` of all shards saves a round."""
+
+    query: Query
+    relaxes: bool
+    known: Known
+
+    def of(self, searcher: Searcher, whole: Whole) -> Results:
+        """Take part in it with one shard; raise StatisticsChanged."""
+        whole = replace(whole, known=self.known)
+        return searcher.search(self.query, relaxes=self.relaxes, whole=whole)
+
+
+class AskedStatistics(NamedTuple):
+    """The question for the statistics of all shards."""
+
+    def of(self, searcher: Searcher, whole: Whole) -> Known:
+        """Give those of one shard; returns those of all."""
+        return tuple(whole.gather(searcher.statistics()))
+
+
+class Shard(Protocol):
+    """One shard, wherever it is open."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def articles(self) -> int:
+        """The number of its articles, as it was last known."""
+        ...
+
+    def connect(self) -> Connection | None:
+        """A connection over which it takes part in searches; None if it is not there now."""
+        ...
+
+
+class LocalShard:
+    """A shard that this process has open; a thread takes part for each connection."""
+
+    def __init__(self, name: str, searcher: Searcher) -> None:
+        self.name = name
+        self._searcher = searcher
+
+    @property
+    def articles(self) -> int:
+        return self._searcher.table().n_articles
+
+    def connect(self) -> Connection | None:
+        own, other = Pipe()
+        take = threading.Thread(target=take_part, args=(other, self._searcher), daemon=True)
+        take.start()
+        return own
+
+
+class _Connections:
+    """The connections to one shard: opened when all are in use, and used again."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self._idle: list[Connection] = []
+
+    def take(self) -> Connection | None:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self.shard.connect()
+
+    def is_there(self) -> bool:
+        """Whether there is a connection; opens one if none is idle."""
+        connection = self.take()
+        if connection is None:
+            return False
+        self.give_back(connection)
+        return True
+
+    def give_back(self, connection: Connection) -> None:
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close those that are not in use: the shard was lost, so they are of no use."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class ClusterSearcher:
+    """Searches a divided archive, from any number of threads."""
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        *,
+        budget: float = BUDGET,
+        seconds_a_round: float = SECONDS_A_ROUND,
+    ) -> None:
+        self._shards = shards
+        self._connections = [_Connections(shard) for shard in shards]
+        self._budget = budget
+        self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
+        self._statistics: dict[_Connections, CollectionStatistics] = {}
+        self._of_thread = threading.local()
+
+    @property
+    def n_shards(self) -> int:
+        """The number of all shards, whether they answer or not."""
+        return len(self._shards)
+
+    @property
+    def last(self) -> Coordinated:
+        """What the last search of this thread took."""
+        found: Coordinated = self._of_thread.last
+        return found
+
+    def search(self, query: Query, *, relaxes: bool = True) -> Results:
+        """Answer a query with one page of hits, as `Searcher.search` does.
+
+        Raises ShardsOut if no shard answers.
+        """
+        results, answered = self._run(lambda known: AskedPage(query, relaxes, known))
+        return results if len(answered) == len(self._shards) else self._noted(results, answered)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for each in self._connections:
+            each.close()
+
+    def _run(self, asked: Callable[[Known], Asked]) -> tuple[Any, Sequence[Shard]]:
+        """What the first shard returns, and the shards that took part."""
+        left = list(self._connections)
+        for _ in range(ATTEMPTS + len(left)):
+            left = [each for each in left if each.is_there()]
+            if not left:
+                break
+            try:
+                found = self._in_all(asked(self._known(left)), left)
+            except ShardLost as exc:
+                left.pop(exc.place).close()
+            except StatisticsChanged:
+                self._statistics.clear()
+            else:
+                self._of_thread.last = found
+                return found.value, [each.shard for each in left]
+        raise ShardsOut(len(self._shards))
+
+    def _known(self, some: Sequence[_Connections]) -> Known:
+        """The statistics of these shards; they are asked for those that are not known."""
+        if any(each not in self._statistics for each in some):
+            found: Known = self._in_all(AskedStatistics(), some).value
+            self._statistics |= zip(some, found, strict=True)
+        return tuple(self._statistics[each] for each in some)
+
+    def _in_all(self, asked: Asked, some: Sequence[_Connections]) -> Coordinated:
+        """Run a search in these shards; unless it ends as it should, close the connections."""
+        taken: list[Connection] = []
+        try:
+            for place, each in enumerate(some):
+                connection = each.take()
+                if connection is None:
+                    raise ShardLost(place)
+                taken.append(connection)
+            found = self._coordinator.run(asked, taken, self._budget)
+        except BaseException:
+            for connection in taken:
+                connection.close()
+            raise
+        for each, connection in zip(some, taken, strict=True):
+            each.give_back(connection)
+        return found
+
+    def _noted(self, results: Results, answered: Sequence[Shard]) -> Results:
+        """The answer with a note on what is out."""
+        there, all_articles = (
+            sum(shard.articles for shard in shards) for shards in (answered, self._shards)
+        )
+        note = Message(
+            "%(answered)s of %(all)s parts of the archive answered; "
+            "they hold %(share)s%% of its articles",
+            answered=len(answered),
+            all=len(self._shards),
+            share=int(100 * there / max(1, all_articles)),
+        )
+        reading = replace(results.reading, notes=(note, *results.reading.notes))
+        return replace(results, reading=reading)
