@@ -37,6 +37,9 @@ COMMANDS = {
     "reread": Summary("commands.index", "Read the files that were kept with today's readers."),
     "backup": Summary("commands.backup", "Copy the archive, while it is used or written to."),
     "restore": Summary("commands.backup", "Put a backup in the place of the archive."),
+    "cluster": Summary(
+        "commands.cluster", "Divide an archive into shards, and search them as one."
+    ),
     "evaluate": Summary("commands.evaluate", "Measure the ranking on judged queries."),
     "tune": Summary("commands.tune", "Fit the ranking to judged queries."),
     "benchmark": Summary("bench.benchmark", "Measure the speed, in a checkout of the source."),

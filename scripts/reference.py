@@ -33,8 +33,16 @@ def commands() -> str:
             with click.Context(
                 command, info_name=name, parent=context, terminal_width=WIDTH
             ) as inner:
-                sections.append(f"### backfile {name}\n\n{_code(command.get_help(inner))}")
+                helps = [command.get_help(inner), *_parts_of(command, inner)]
+                sections.append("\n\n".join([f"### backfile {name}", *map(_code, helps)]))
     return "\n\n".join(sections)
+
+
+def _parts_of(command: click.Command, context: click.Context) -> Iterator[str]:
+    """The help of each command of a group."""
+    for name, part in command.commands.items() if isinstance(command, click.Group) else ():
+        with click.Context(part, info_name=name, parent=context, terminal_width=WIDTH) as inner:
+            yield part.get_help(inner)
 
 
 def settings() -> str:

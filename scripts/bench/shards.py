@@ -1,0 +1,84 @@
+"""Times searches of an archive in shards beside the same archive undivided, in one run.
+
+The shards are open in processes of Ray on this machine, so what is measured is what dividing costs:
+the rounds, and what crosses between processes. What it saves needs machines of their own.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+
+import click
+
+from backfile.archive.model.settings import Settings
+from backfile.index.cluster.dividing import divide
+from backfile.index.cluster.ray_shards import start_shards, stop_shards
+from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.model.query import Query
+from backfile.index.model.results import Results
+from backfile.index.wiring import open_searcher
+from backfile.scripts.printing.progress import Bars
+
+WARM = 3  # searches before those that are timed
+KINDS = {
+    "two words, by words": {"q": ["council vote"], "mode": ["keyword"]},
+    "two words": {"q": ["council vote"]},
+    "a question": {"q": ["why did the council vote against the new budget"]},
+    "a phrase": {"q": ['"prime minister"']},
+    "two words since a day": {"q": ["council vote"], "since": ["2020-06-01"]},
+    "the newest": {"q": [""], "sort": ["newest"]},
+}
+
+
+@click.command()
+@click.option("--archive", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--shards", "counts", type=int, multiple=True, default=(1, 2, 4), show_default=True)
+@click.option("--times", default=40, show_default=True, help="How often each search is timed.")
+def main(archive: Path, counts: tuple[int, ...], times: int) -> None:
+    """Print the median and the 95th percentile in ms, the rounds, and the bytes both ways."""
+    import ray
+
+    settings = replace(Settings.from_environment(), archive=archive)
+    queries = {name: Query.from_parameters(each) for name, each in KINDS.items()}
+    whole = open_searcher(settings)
+    for name, query in queries.items():
+        click.echo(f"undivided, {name}: {_times(whole.search, query, times)}")
+    ray.init(log_to_driver=False, include_dashboard=False)
+    for count in counts:
+        with TemporaryDirectory(dir=archive.parent) as scratch:
+            folder = Path(scratch) / "cluster"
+            cluster = divide(settings, folder, count, Bars(quiet=True), lambda *_: None)
+            try:
+                _time_shards(
+                    ClusterSearcher(start_shards(cluster, folder, settings)), queries, times
+                )
+            finally:
+                stop_shards(cluster, folder)
+
+
+def _time_shards(searcher: ClusterSearcher, queries: dict[str, Query], times: int) -> None:
+    with closing(searcher):
+        for name, query in queries.items():
+            taken = _times(searcher.search, query, times)
+            last = searcher.last
+            click.echo(
+                f"{searcher.n_shards} shards, {name}: {taken}, {last.rounds} rounds, "
+                f"{last.n_bytes / 1000:.0f} kB"
+            )
+
+
+def _times(search: Callable[[Query], Results], query: Query, times: int) -> str:
+    taken = []
+    for i in range(WARM + times):
+        began = time.perf_counter()
+        search(query)
+        taken += [1000 * (time.perf_counter() - began)] if i >= WARM else []
+    return f"{median(taken):.1f} / {quantiles(taken, n=20)[-1]:.1f} ms"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Commands for an archive that is divided into shards: `backfile cluster`."""
+
+import logging
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.settings import Settings
+from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.dividing import divide
+from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
+from backfile.index.indexing.verify import verify as verify_archive
+from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
+from backfile.index.wiring import open_engines, searcher_over
+from backfile.scripts.commands.options import QueryCommand, quiet, trust_option, with_settings
+from backfile.scripts.printing.hits import print_results
+from backfile.scripts.printing.progress import Bars
+
+in_folder = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+address = click.option(
+    "--address",
+    default="auto",
+    show_default=True,
+    help="The address of Ray's head node, or `auto` for one on this machine.",
+)
+
+
+@click.group()
+def cluster() -> None:
+    """Divide an archive into shards, each an archive by itself, and search them as one."""
+
+
+@cluster.command("import")
+@in_folder
+@click.option(
+    "--shards", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="N",
+    help="How many shards to make, of about equal sizes; what is undated has its own.",
+)  # fmt: skip
+@quiet
+@with_settings
+def import_archive(settings: Settings, directory: Path, shards: int, quiet: bool) -> None:
+    """Divide the archive into shards by day in the folder DIR, without embedding again.
+
+    The archive stays as it is.
+    """
+    with Bars(quiet=quiet) as bars:
+        divide(settings, directory, shards, bars, _say_made)
+    click.echo(
+        f"the shards are in {directory}; `backfile cluster search {directory} WORDS` searches them"
+    )
+
+
+@cluster.command()
+@in_folder
+@trust_option
+def status(directory: Path, trust: bool) -> None:
+    """Show the shards of a divided archive."""
+    settings = _settings(trust=trust)
+    entries = ClusterMap.read(directory)
+    for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
+        counts = open_engines(replace(settings, archive=archive)).catalog.counts()
+        share = counts.embedded / max(1, counts.passages)
+        click.echo(
+            f"{entry.name}: {_count(counts.articles, 'article')}, "
+            f"{_count(counts.passages, 'passage')}, {share:.0%} by meaning"
+        )
+
+
+@cluster.command()
+@in_folder
+@trust_option
+def verify(directory: Path, trust: bool) -> None:
+    """Check each shard against itself; exit 1 if something is wrong with any of them."""
+    found = 0
+    settings = _settings(trust=trust)
+    entries = ClusterMap.read(directory)
+    for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
+        try:
+            engines = open_engines(replace(settings, archive=archive))
+            problems = [str(each) for each in verify_archive(engines)]
+        except EngineUnavailable as exc:
+            problems = [str(exc)]
+        for problem in problems:
+            click.echo(f"{entry.name}: {problem}")
+        found += len(problems)
+    if found:
+        click.echo(
+            "`backfile verify --repair --archive DIR/shards/NAME` restores what it can", err=True
+        )
+    else:
+        click.echo("all shards are sound")
+    raise SystemExit(1 if found else 0)
+
+
+@cluster.command()
+@in_folder
+@address
+@trust_option
+def start(directory: Path, address: str, trust: bool) -> None:
+    """Open each shard in a process of a Ray cluster; they stay open until `stop`."""
+    entries = ClusterMap.read(directory)
+    _join(address)
+    from backfile.index.cluster.ray_shards import start_shards
+
+    for shard in start_shards(entries, directory, _settings(trust=trust)):
+        click.echo(f"{shard.name}: {_count(shard.articles, 'article')}, {shard.place}")
+
+
+@cluster.command()
+@in_folder
+@address
+def stop(directory: Path, address: str) -> None:
+    """Close the shards that `start` has opened."""
+    entries = ClusterMap.read(directory)
+    _join(address)
+    from backfile.index.cluster.ray_shards import stop_shards
+
+    click.echo(f"closed {stop_shards(entries, directory)} shards")
+
+
+@cluster.command(cls=QueryCommand)
+@in_folder
+@click.argument("words", metavar="QUERY...", nargs=-1, required=True)
+@click.option("--mode", default="hybrid", show_default=True, help="hybrid, keyword or semantic.")
+@click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
+@click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
+@click.option("--sort", default="relevance", show_default=True)
+@click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
+@click.option("--address", help="Search the shards that `start` has opened in this Ray cluster.")
+@trust_option
+def search(
+    directory: Path,
+    words: tuple[str, ...],
+    address: str | None,
+    trust: bool,
+    limit: int,
+    **parameters: str,
+) -> None:
+    """Find articles in all shards: opened in this process, or with --address where `start` did."""
+    given = {name: [value] for name, value in parameters.items() if value}
+    query = Query.from_parameters({"q": [" ".join(words)], "limit": [str(limit)], **given})
+    entries = ClusterMap.read(directory)
+    with ExitStack() as opened:
+        shards = _shards(entries, directory, _settings(trust=trust), address, opened)
+        results = ClusterSearcher(shards).search(query)
+    print_results(results, why=False)
+    raise SystemExit(0 if results.hits else 1)
+
+
+def _say_made(name: str, articles: int) -> None:
+    click.echo(f"{name}: {_count(articles, 'article')}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _settings(*, trust: bool) -> Settings:
+    settings = Settings.from_environment()
+    return replace(settings, trust=trust or settings.trust)
+
+
+def _shards(
+    entries: ClusterMap, folder: Path, settings: Settings, address: str | None, opened: ExitStack
+) -> list[Shard]:
+    if address is not None:
+        _join(address)
+        from backfile.index.cluster.ray_shards import start_shards
+
+        return list(start_shards(entries, folder, settings))
+    shards: list[Shard] = []
+    for entry, archive in zip(entries.shards, entries.folders(folder), strict=True):
+        own = replace(settings, archive=archive)
+        engines = open_engines(own)
+        opened.callback(engines.catalog.close)
+        shards.append(LocalShard(entry.name, searcher_over(engines, own)))
+    return shards
+
+
+def _join(address: str) -> None:
+    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
+    try:
+        import ray
+    except ImportError as exc:
+        reason = "it is not installed; install backfile[cluster]"
+        raise EngineUnavailable("Ray", reason) from exc
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as exc:
+        reason = f"no cluster is at {address}; `ray start --head` starts one"
+        raise EngineUnavailable("Ray", reason) from exc

@@ -1,0 +1,113 @@
+"""Shards in actors of Ray, on two nodes of this machine: killed, started again, never wrong."""
+
+import os
+import signal
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from backfile.archive.model.settings import Settings
+from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.model.query import Query
+from backfile.index.wiring import open_searcher
+from tests.builders import backfile
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
+from backfile.index.cluster.ray_shards import start_shards, stop_shards  # noqa: E402
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.model,
+    pytest.mark.filterwarnings("ignore"),
+]
+SEARCHES = [
+    {"q": ["swing bridge"]},
+    {"q": ["why was the bridge closed"]},
+    {"q": ["ferry"], "mode": ["keyword"], "sort": ["newest"]},
+    {"q": ['"swing bridge" AND council'], "since": ["2024"]},
+    {"q": ["brigde"]},
+    {"q": ["zxqv"]},
+    {"q": [""]},
+]
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    """A head node and two others, each with processes of its own."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    others = [made.add_node(num_cpus=1) for _ in range(2)]
+    ray.init(address=made.address, log_to_driver=False)
+    yield made, others
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def divided(sample, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ray") / "cluster"
+    result = backfile("cluster", "import", folder, "--shards", 3, "--archive", sample)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def shards(nodes, divided):
+    cluster = ClusterMap.read(divided)
+    started = start_shards(cluster, divided, Settings())
+    yield started
+    assert stop_shards(cluster, divided) == len(started)
+
+
+def seen(results):
+    offset = results.next.offset if results.next else None
+    return replace(results, generation=0, took_ms={}, next=offset, query=None)
+
+
+def test_shards_on_several_nodes_answer_as_one_archive(shards, sample):
+    whole = open_searcher(replace(Settings(), archive=sample))
+    with closing(ClusterSearcher(shards)) as cluster:
+        for parameters in SEARCHES:
+            query = Query.from_parameters(parameters)
+            assert seen(cluster.search(query)) == seen(whole.search(query)), parameters
+
+
+def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(shards):
+    everything = Query.from_parameters({"q": [""], "copies": ["show"]})
+    with closing(ClusterSearcher(shards)) as cluster:
+        all_articles = cluster.search(everything).total
+        victim = shards[1]
+        process = int(victim.place.split()[1])
+        os.kill(process, signal.SIGKILL)
+        totals = {all_articles - victim.articles: 0, all_articles: 0}
+        until = time.monotonic() + SECONDS
+        while not totals[all_articles] and time.monotonic() < until:
+            results = cluster.search(everything)
+            is_part = any("parts of the archive answered" in n for n in results.reading.notes)
+            assert results.total in totals
+            assert is_part == (results.total != all_articles)
+            totals[results.total] += 1
+        assert all(totals.values())
+        assert int(victim.place.split()[1]) != process
+
+
+def test_the_shards_of_a_lost_node_are_started_on_another(nodes, shards):
+    made, others = nodes
+    everything = Query.from_parameters({"q": [""], "copies": ["show"]})
+    with closing(ClusterSearcher(shards)) as cluster:
+        all_articles = cluster.search(everything).total
+        made.remove_node(others.pop(), allow_graceful=False)
+        made.add_node(num_cpus=1)
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            results = cluster.search(everything)
+            if results.total == all_articles:
+                break
+            assert "parts of the archive answered" in results.reading.notes[0]
+        assert results.total == all_articles

@@ -1,0 +1,119 @@
+"""The commands for a divided archive: what a user sees, and that a killed one can be run again."""
+
+import re
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backfile.index.cluster import dividing
+from backfile.index.cluster.cluster_map import FILE, UNDATED, ClusterMap, ShardEntry
+from tests.builders import DAMAGES, backfile, damage, one_line_error
+
+CURSOR = re.compile("more: --cursor .*")
+
+
+@pytest.fixture
+def divided(indexed_by_words, tmp_path):
+    """The stories, divided into shards."""
+    folder = tmp_path / "cluster"
+    made = backfile("cluster", "import", folder, "--shards", 3, "--archive", indexed_by_words)
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+def test_a_divided_archive_is_searched_as_the_archive_that_it_was(indexed_by_words, divided):
+    for words in (["ferry"], ["harbour", "dues"], ["bridge", "--sort", "newest"], ["nowhere"]):
+        whole = backfile("search", *words, "--archive", indexed_by_words)
+        shards = backfile("cluster", "search", divided, *words)
+        assert shards.exit_code == whole.exit_code
+        assert CURSOR.sub("", shards.stdout) == CURSOR.sub("", whole.stdout)
+
+
+def test_status_names_each_shard_with_what_it_holds(divided):
+    lines = backfile("cluster", "status", divided).stdout.splitlines()
+    assert lines[0] == "undated: 1 article, 1 passage, 0% by meaning"
+    assert len(lines) == 4
+    assert sum(int(re.search(r": (\d+) article", line)[1]) for line in lines) == 7
+
+
+def test_the_first_shards_hold_the_first_days(divided):
+    found = ClusterMap.read(divided)
+    assert found.shards[0] == ShardEntry(UNDATED)
+    begins = [each.since for each in found.shards if each.since]
+    assert begins == sorted(begins)
+    for folder, entry in zip(found.folders(divided), found.shards, strict=True):
+        until = next((each for each in begins if entry.since is None or each > entry.since), None)
+        listed = backfile("export", "--archive", folder, "--format", "csv").stdout
+        days = re.findall(r",(\d{4}-\d{2}-\d{2}),", listed)
+        for day in map(date.fromisoformat, days):
+            assert entry.name != UNDATED
+            assert entry.since is None or day >= entry.since
+            assert until is None or day < until
+
+
+def test_a_damaged_shard_is_named(divided):
+    assert backfile("cluster", "verify", divided).stdout == "all shards are sound\n"
+    shard = ClusterMap.read(divided).folders(divided)[1]
+    damage(shard / "catalog.db", "cut", 0.4)
+    result = backfile("cluster", "verify", divided)
+    assert result.exit_code == 1
+    assert all(line.startswith(f"{shard.name}: ") for line in result.stdout.splitlines())
+
+
+def test_a_folder_with_something_in_it_is_refused(indexed_by_words, divided, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letters.txt").write_text("mine")
+    for folder in (divided, other):
+        result = backfile("cluster", "import", folder, "--archive", indexed_by_words)
+        error = one_line_error(result)
+        assert error == (
+            f"backfile: no shards can be made in {folder}: it is not empty; name a new folder"
+        )
+    assert (other / "letters.txt").read_text() == "mine"
+
+
+def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch):
+    folder = tmp_path / "cluster"
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dividing, "mark_record", killed)
+        result = backfile("cluster", "import", folder, "--archive", indexed_by_words)
+        assert result.exit_code == 130
+    assert "no archive at" in one_line_error(backfile("cluster", "status", folder))
+    assert backfile("cluster", "import", folder, "--archive", indexed_by_words).exit_code == 0
+    assert backfile("cluster", "verify", folder).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", [each for each in DAMAGES if each != "delete"])
+def test_a_damaged_map_is_said_to_be_one(divided, kind):
+    damage(divided / FILE, kind)
+    error = one_line_error(backfile("cluster", "search", divided, "ferry"))
+    assert error.startswith("backfile: the map of the cluster is unavailable: ")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=40),
+    st.integers(1, 6),
+)
+def test_each_day_has_one_shard_and_shards_are_of_about_equal_sizes(news, n_shards):
+    days = np.array([day and 738_000 + day for day, _ in news], np.int32)
+    sizes = np.array([size for _, size in news], np.int64)
+    made = ClusterMap.of_days(days, sizes, n_shards)
+    places = made.place_of(days)
+    dated = [each for each in made.shards if each.name != UNDATED]
+    assert len(dated) <= n_shards
+    assert set(places.tolist()) == set(range(len(made.shards))) or not len(news)
+    for day in set(days.tolist()):
+        assert len(set(places[days == day].tolist())) == 1
+    if len(dated) > 1:
+        largest_day = max(sizes[days == day].sum() for day in set(days[days > 0].tolist()))
+        share = sizes[days > 0].sum() / n_shards
+        found = [sizes[places == place].sum() for place in set(places[days > 0].tolist())]
+        assert max(found) <= share + largest_day
