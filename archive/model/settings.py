@@ -33,7 +33,7 @@ class Settings:
     )
     embedding_precision: str = _setting(
         FULL,
-        "how a new archive embeds passages: `full`, or `int8`, 1.5 times as fast and a little less "
+        "how a new archive embeds passages: `full`, or `int8`, 1.2 times as fast and a little less "
         "exact (the extra `int8`); an archive keeps its own",
     )
     host: str = _setting("127.0.0.1", "the address `backfile serve` listens on")

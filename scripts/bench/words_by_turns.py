@@ -1,4 +1,4 @@
-"""Times matching by words beside tantivy and bm25s, by turns, in processor time.
+"""Times matching by words beside other engines, by turns, in processor time.
 
 Run as `python -m backfile.scripts.bench.words_by_turns --archive DIR`. Other work on the machine
 hardly changes these figures; `benchmark` measures elapsed times, of more engines.
@@ -25,7 +25,8 @@ from backfile.scripts.bench.queries import Queries, queries_from, typed
 from backfile.scripts.commands.options import with_settings
 
 KINDS = (Kind.WORDS, Kind.QUESTION)
-TESTED = ("tantivy", "bm25s")
+ENGINES = ("tantivy", "bm25s", "SQLite FTS5", "Whoosh")
+QUICK = ("tantivy", "bm25s")  # to build and to ask
 WHOLE = "Backfile, whole search"
 
 Ask = Callable[[Kind, Sequence[str]], object]
@@ -34,8 +35,11 @@ Ask = Callable[[Kind, Sequence[str]], object]
 @click.command()
 @click.option("--queries", default=100, show_default=True, help="How many of each kind.")
 @click.option("--turns", default=5, show_default=True, help="How often each engine is asked all.")
+@click.option(
+    "--engine", "names", multiple=True, type=click.Choice(ENGINES), default=QUICK, show_default=True
+)
 @with_settings
-def main(settings: Settings, queries: int, turns: int) -> None:
+def main(settings: Settings, queries: int, turns: int, names: tuple[str, ...]) -> None:
     """Time each engine over the passages of an archive; the best ten passages are asked for.
 
     A line has processor milliseconds of a query, median and 95th percentile of all turns, by kind.
@@ -44,7 +48,7 @@ def main(settings: Settings, queries: int, turns: int) -> None:
     engines = open_engines(settings)
     asked = queries_from(engines.catalog, queries)
     with tempfile.TemporaryDirectory() as folder:
-        ways = {**_ours(engines, settings), **_others(engines, Path(folder))}
+        ways = {**_ours(engines, settings), **_others(engines, Path(folder), names)}
         for line in _lines(ways, asked, turns):
             click.echo(line)
     engines.catalog.close()
@@ -59,15 +63,16 @@ def _ours(engines: Engines, settings: Settings) -> dict[str, Ask]:
     }
 
 
-def _others(engines: Engines, folder: Path) -> dict[str, Ask]:
-    stored = engines.catalog.stored(engines.catalog.rows_after(0).tolist())
-    terms = [
-        *as_terms(Passage(one.row, one.article.given_title, one.passage.text) for one in stored)
+def _others(engines: Engines, folder: Path, names: Sequence[str] = QUICK) -> dict[str, Ask]:
+    passages = [
+        Passage(one.row, one.article.given_title, one.passage.text)
+        for one in engines.catalog.stored(engines.catalog.rows_after(0).tolist())
     ]
+    terms = list(as_terms(passages))
     found: dict[str, Ask] = {}
     for baseline in baselines(folder).by_words:
-        if baseline.name in TESTED:
-            baseline.build(terms)
+        if baseline.name in names:
+            baseline.build(terms if baseline.takes_terms else passages)
             found |= dict(_searches(baseline))
     return found
 
