@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
-from backfile.archive.model.settings import Settings
+from backfile.archive.model.settings import INT8, Settings
 from backfile.archive.passages import EARLIER_SPLITTERS, SPLITTER, Tokenizer
 from backfile.archive.store.backup_files import Cache
 from backfile.archive.store.backup_list import files_below
@@ -32,6 +32,7 @@ from backfile.index.seams.protocols import Embedder
 from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
+from backfile.index.vector.embedding.int8_embedder import Int8Embedder, require_maker
 from backfile.index.vector.embedding.model import find_model, hash_weights
 from backfile.index.vector.embedding.prompts import prompts_of
 from backfile.index.vector.embedding.query_graph import files_of
@@ -73,12 +74,9 @@ def open_engines(
         folder = find_model(settings.model)
         prompts = prompts_of(settings.model, folder).named()
         manifest.require_model(model=settings.model, weights=hash_weights(folder), prompts=prompts)
-    embedder = embedder or SentenceTransformerEmbedder(
-        settings.model,
-        threads=settings.worker_threads,
-        made_with=manifest,
-        graph=directory.query_graph,
-    )
+    if "embedding_precision" in settings.given:
+        manifest.require_precision(settings.embedding_precision)
+    embedder = embedder or _embedder(settings, directory, manifest)
     names = SpacyNames() if settings.names else None
     engines = replace(_engines(directory, manifest, embedder, workers), names=names)
     try:
@@ -149,6 +147,8 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
 
     Raises EngineUnavailable if there is a catalogue with articles: then its manifest was lost.
     """
+    if settings.embedding_precision == INT8:
+        require_maker()
     manifest = new_manifest(settings)
     catalog = Catalog.create(directory.catalog)
     articles, archive = catalog.counts().articles, catalog.archive()
@@ -159,6 +159,12 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
             "or copy the file from one"
         )
         raise EngineUnavailable("the manifest", reason)
+    if settings.embedding_precision == INT8:
+        embedder = int8_embedder_of(settings, directory)
+        with Workers(1) as aside:  # torch and NNCF take 1.5 GB, which go with the process
+            aside.start()
+            aside.wait()
+            manifest = replace(manifest, precision=INT8, graph=aside.submit(embedder.make).result())
     replace(manifest, archive=archive).write(directory.manifest)
 
 
@@ -184,6 +190,24 @@ def last_cached_row(directory: ArchiveDirectory) -> int:
 def embedder_of(settings: Settings, *, graph: Path | None = None) -> SentenceTransformerEmbedder:
     """The model in the settings, for no archive; without a folder for its graph, by torch alone."""
     return SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads, graph=graph)
+
+
+def int8_embedder_of(
+    settings: Settings, directory: ArchiveDirectory, made_with: Manifest | None = None
+) -> Int8Embedder:
+    """The model in the settings, its passages in int8 by the graph of an archive, if it has one."""
+    exact = SentenceTransformerEmbedder(
+        settings.model,
+        threads=settings.worker_threads,
+        made_with=made_with,
+        graph=directory.query_graph,
+    )
+    return Int8Embedder(
+        exact,
+        directory.int8_graph,
+        threads=settings.worker_threads,
+        digest=made_with.graph if made_with else "",
+    )
 
 
 def new_manifest(settings: Settings) -> Manifest:
@@ -224,6 +248,17 @@ def caches_of(directory: ArchiveDirectory) -> list[Cache]:
         Cache("noise.json", partial(files_below, directory.noise)),
         Cache("columns", partial(files_below, directory.columns)),
     ]
+
+
+def _embedder(settings: Settings, directory: ArchiveDirectory, manifest: Manifest) -> Embedder:
+    if manifest.graph:
+        return int8_embedder_of(settings, directory, manifest)
+    return SentenceTransformerEmbedder(
+        settings.model,
+        threads=settings.worker_threads,
+        made_with=manifest,
+        graph=directory.query_graph,
+    )
 
 
 def _engines(

@@ -33,6 +33,7 @@ VENDORS = {
     "whoosh": ("index/lexical/", "scripts/bench/baselines/stock_whoosh.py"),
     "chromadb": ("index/vector/chroma_part.py", "scripts/bench/baselines/vectors.py"),
     "tantivy": ("scripts/bench/baselines/tantivy_index.py",),
+    "faiss": ("scripts/bench/baselines/faiss_index.py",),
     "bm25s": ("scripts/bench/baselines/bm25s_index.py",),
     "torch": (
         "index/vector/embedding/sentence_transformer.py",
@@ -40,6 +41,8 @@ VENDORS = {
         "index/vector/embedding/cross_encoder.py",
     ),
     "openvino": ("index/vector/embedding/passage_graph.py",),
+    "nncf": ("index/vector/embedding/int8_embedder.py",),
+    "onnx": ("index/vector/embedding/int8_embedder.py",),
     "onnxruntime": ("index/vector/embedding/query_graph.py",),
     "sentence_transformers": (
         "scripts/bench/embedding.py",
@@ -101,10 +104,11 @@ SHORT = {
     "index/model/matches.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/vector/embedding/prompts.py",
     "index/vector/exact_scan.py",
-    "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/registry.py",
+    "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/faiss_index.py",
+    "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
     "scripts/commands/serve.py",
-    "web/api/tokens.py", "index/answers/marks.py", "index/answers/forms.py",
+    "web/api/tokens.py", "index/answers/marks.py", "archive/model/message.py",
 }  # fmt: skip
 
 

@@ -40,7 +40,8 @@ class Message(str):
     @classmethod
     def _made(cls, singular: str, plural: str, number: int, values: Mapping[str, Value]) -> Self:
         template = plural if plural and number != 1 else singular
-        made = super().__new__(cls, template % {k: _written(v) for k, v in values.items()})
+        written = {k: v if isinstance(v, str) else _written(v) for k, v in values.items()}
+        made = super().__new__(cls, template % written)
         made.singular, made.plural, made.number, made.values = singular, plural, number, values
         return made
 
@@ -48,13 +49,8 @@ class Message(str):
         return Message._made, (self.singular, self.plural, self.number, self.values)
 
 
-def _written(value: Value) -> str:
-    match value:
-        case tuple():
-            start = [", ".join(value[:-1])] if value[1:] else []
-            return " and ".join([*start, *value[-1:]])
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.2f}"
-    return value
+def _written(value: int | float | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        start = [", ".join(value[:-1])] if value[1:] else []
+        return " and ".join([*start, *value[-1:]])
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"

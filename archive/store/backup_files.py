@@ -105,6 +105,7 @@ class TakenFiles:
         `live` is the archive's catalogue.
         """
         self._take_small()
+        self._take_graph()
         self._take_inbox()
         self._take_originals(originals_in(live))
         for cache in self._caches:
@@ -127,6 +128,11 @@ class TakenFiles:
         for name in SMALL:
             with suppress(FileNotFoundError):
                 self._take_path(self._directory.root / name, name)
+
+    def _take_graph(self) -> None:
+        """Take the graph of an archive in int8, whose files are written once."""
+        for path in sorted(self._directory.int8_graph.glob("*")):
+            self._take_path(path, path.relative_to(self._directory.root).as_posix())
 
     def _take_inbox(self) -> None:
         """Take jobs, and results of earlier ones, before the catalogue, which counts those done."""

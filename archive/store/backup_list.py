@@ -25,6 +25,7 @@ RECORD = (
     "inbox",
     "vectors",
     "vectors.sums",
+    "int8-graph",
     "catalog.db",
     COLLECTIONS,
 )

@@ -91,6 +91,11 @@ class ArchiveDirectory:
         return self.root / "query-graph"
 
     @property
+    def int8_graph(self) -> Path:
+        """The graph that embeds the passages of an archive in int8, if it is one."""
+        return self.root / "int8-graph"
+
+    @property
     def manifest(self) -> Path:
         return self.root / "manifest.json"
 

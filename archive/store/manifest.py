@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
+from backfile.archive.model.settings import FULL, INT8
 from backfile.archive.store.directory import write_json
 
 SCHEMA = 1  # of the catalogue's tables
@@ -17,8 +18,9 @@ MARKS = ("archive", "generation", "articles")  # fields that older manifests lac
 class Manifest:
     """What an archive was made with.
 
-    `precision` of the embeddings and `engine`, which computed the latest ones, are for information
-    only: the vectors of all engines agree.
+    `graph` is the digest of the int8 graph that embeds its passages; empty if they are embedded in
+    full precision. Then `precision` and `engine`, which computed the latest embeddings, are for
+    information only: the vectors of all engines agree.
 
     `archive` is the number by which the catalogue knows that it is of this archive, 0 if unknown.
     `generation` and `articles` are those of the catalogue when it was last closed after writing.
@@ -38,6 +40,7 @@ class Manifest:
     # Not hashed: an embedder that is given to a worker process is known there by its manifest.
     prompts: Mapping[str, str] | None = field(default=None, hash=False)
     engine: str = ""
+    graph: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -52,6 +55,7 @@ class Manifest:
                 **marks,
                 prompts=None if prompts is None else dict(prompts),
                 engine=str(stored.get("engine", "")),
+                graph=str(stored.get("graph", "")),
             )
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = (
@@ -85,8 +89,8 @@ class Manifest:
             raise ArchiveMismatch(f"analyser {self.analyser}", f"analyser {today}", remedy)
 
     def has_model_of(self, other: Self) -> bool:
-        """Whether both archives were made with one model, and with the same prompts."""
-        mine, others = ((m.model, m.weights, m.prompts) for m in (self, other))
+        """Whether both archives were made with one model, the same prompts, and one graph."""
+        mine, others = ((m.model, m.weights, m.prompts, m.graph) for m in (self, other))
         return mine == others
 
     def require_model(self, *, model: str, weights: str, prompts: Mapping[str, str]) -> None:
@@ -105,6 +109,19 @@ class Manifest:
             f"{model} (weights {weights[:12]})",
             remedy,
         )
+
+    def require_precision(self, asked: str) -> None:
+        """Raise ArchiveMismatch unless the archive embeds its passages as is asked.
+
+        `asked` is `full` or `int8`, as in the setting. Vectors of both are never in one archive.
+        """
+        made_with = INT8 if self.graph else FULL
+        if asked != made_with:
+            remedy = (
+                f"set BACKFILE_EMBEDDING_PRECISION={made_with} or leave it out, "
+                "or index into a new archive with --archive DIR"
+            )
+            raise ArchiveMismatch(f"embeddings in {made_with}", f"{asked} precision", remedy)
 
 
 def _quoted(prompts: Mapping[str, str]) -> str:

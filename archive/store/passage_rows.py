@@ -16,13 +16,13 @@ from backfile.archive.workers import batches
 EMBEDDED_TEXTS = select(embedded_texts).join(passages, passages.c.row == embedded_texts.c.row)
 PASSAGES = select(passages)
 AT_ROWS = passages.c.row.in_(bindparam("rows", expanding=True))
+PASSAGES_AT = PASSAGES.where(AT_ROWS).order_by(passages.c.row)
 OF_ARTICLE = passages.c.article == bindparam("number")
 
 
 def passages_at(connection: Connection, rows: Sequence[int]) -> Sequence[Mapping[str, Any]]:
     """Fetch passages by row, ascending; rows that are gone are skipped."""
-    asked = PASSAGES.where(AT_ROWS).order_by(passages.c.row)
-    found = connection.execute(asked, {"rows": rows}).mappings().all()
+    found = connection.execute(PASSAGES_AT, {"rows": rows}).mappings().all()
     return typed(Sequence[Mapping[str, Any]], found)
 
 

@@ -41,18 +41,19 @@ def damage_of(path: Path, size: int, digest: str) -> str:
 
 def with_digest(values: Mapping[str, Any]) -> dict[str, Any]:
     """Add the digest of values that JSON can hold, to be checked when they are read again."""
-    return {**values, DIGEST: _digest_of_values(values)}
+    return {**values, DIGEST: digest_of_values(values)}
 
 
 def without_digest(stored: Any) -> dict[str, Any]:
     """Take the digest off again; raise ValueError if it does not fit. Values may have none."""
     values = {name: value for name, value in dict(stored).items() if name != DIGEST}
-    if DIGEST in stored and stored[DIGEST] != _digest_of_values(values):
+    if DIGEST in stored and stored[DIGEST] != digest_of_values(values):
         raise ValueError("it does not have its digest")
     return values
 
 
-def _digest_of_values(values: Mapping[str, Any]) -> str:
+def digest_of_values(values: Mapping[str, Any]) -> str:
+    """The digest of values that JSON can hold, whatever the order of their names."""
     return new_digest(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

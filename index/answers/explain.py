@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -141,6 +141,7 @@ def nearness(closeness: float, *, assumed: bool = False) -> Message:
     return Message("not close in meaning (%(closeness)s)", closeness=closeness)
 
 
+@lru_cache(1024)  # thirty passages of an answer hold the same words
 def _named(leaf: Leaf) -> Message:
     match leaf.field:
         case Field.TITLE:

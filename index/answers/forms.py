@@ -38,11 +38,14 @@ class Forms:
         return replace(why, clauses=(*why.clauses, clause))
 
     def _other_forms(self, marked: Iterable[str]) -> Iterator[str]:
-        read = {text: self._read(text) for text in marked}
-        for number, (word, _) in enumerate(self._words):
-            forms = {text: folded for text, (folded, of) in read.items() if number in of}
-            if word not in forms.values():
-                yield from forms
+        forms: list[dict[str, str]] = [{} for _ in self._words]
+        for text in marked:
+            folded, of = self._read(text)
+            for number in of:
+                forms[number][text] = folded
+        for (word, _), found in zip(self._words, forms, strict=True):
+            if word not in found.values():
+                yield from found
 
     def _read(self, text: str) -> tuple[str, frozenset[int]]:
         """A marked text folded, and the numbers of the words that it is a form of."""

@@ -155,7 +155,7 @@ class Hits:
 
     def _best_rows(self, ordinal: int) -> list[int]:
         """The rows of an article's best passages; its first row if none has a score."""
-        mine = np.flatnonzero(self.table.article_of[self.candidates.rows] == ordinal)
+        mine = np.flatnonzero(self._owners == ordinal)
         if len(mine):
             order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
             return [int(row) for row in self.candidates.rows[mine[order]]]
@@ -189,7 +189,7 @@ class Hits:
             highlights=highlights,
             why=forms.add(explainer.passage(row, score, ranks), marked),
             heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
-            wordings=tuple(wordings(self.expression, found)),
+            wordings=tuple(wordings(self._quotations, found)),
         )
 
     def _candidate(self, row: int) -> int | None:
@@ -236,8 +236,19 @@ class Hits:
     @cached_property
     def _by_words(self) -> Bools:
         """Mask of the candidates that contain words, in articles that match by words."""
-        owners = self.table.article_of[self.candidates.rows]
-        return (self.candidates.lexical > 0) & self.candidates.by_words[owners]
+        return (self.candidates.lexical > 0) & self.candidates.by_words[self._owners]
+
+    @cached_property
+    def _owners(self) -> Rows:
+        """The article of each candidate, as ordinals."""
+        owners: Rows = self.table.article_of[self.candidates.rows]
+        return owners
+
+    @cached_property
+    def _quotations(self) -> tuple[Quotation, ...]:
+        """The quotations that the query asks for."""
+        leaves = positive_leaves(self.expression) if self.expression else ()
+        return tuple(leaf for leaf in leaves if isinstance(leaf, Quotation))
 
     @cached_property
     def _lexical(self) -> Floats:
@@ -288,10 +299,10 @@ def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:
     return Ranks(min(lexical, default=None), min(vector, default=None))
 
 
-def wordings(expression: Expression | None, stored: StoredPassage) -> Iterator[Wording]:
+def wordings(quotations: Iterable[Quotation], stored: StoredPassage) -> Iterator[Wording]:
     """Iterate over the quotations of a query that a passage, or its title, words nearly so."""
-    for leaf in positive_leaves(expression) if expression else ():
-        if isinstance(leaf, Quotation) and (found := _wording(leaf, stored)):
+    for leaf in quotations:
+        if found := _wording(leaf, stored):
             yield found
 
 

@@ -25,6 +25,7 @@ class NamesStatus:
 class Status:
     """The state of an archive. `coverage` is the share of passages that are embedded, 0 to 1.
 
+    `graph` is the digest of the int8 graph of its embeddings, empty for full precision.
     `languages` counts articles by language code, the empty string for unknown ones.
     `model_languages` are the languages of the model, `multilingual` for many, empty if unknown.
     `misfit` is a warning that the two do not fit, and what to do. `tuned` are the tuned ranking
@@ -41,6 +42,7 @@ class Status:
     weights: str
     precision: str
     engine: str
+    graph: str
     languages: dict[str, int]
     model_languages: tuple[str, ...]
     misfit: str
@@ -66,6 +68,7 @@ def status_of(directory: ArchiveDirectory, engines: Engines) -> Status:
         weights=manifest.weights,
         precision=manifest.precision,
         engine=manifest.engine,
+        graph=manifest.graph,
         languages=languages,
         model_languages=model_languages,
         misfit=misfit(languages, model_languages),

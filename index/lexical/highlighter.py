@@ -61,6 +61,8 @@ class Highlighter:
         >>> Highlighter(Words((Word("bridge"), Word("the")))).mark("The bridges of the Ash")
         ((4, 11),)
         """
+        if not text:
+            return ()
         code = reading(language)
         if code not in self._in_language:
             self._in_language[code] = _Marker(self._leaves, code)

@@ -7,6 +7,7 @@ import random
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ import numpy as np
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article
-from backfile.archive.model.settings import Settings
+from backfile.archive.model.errors import BadSetting
+from backfile.archive.model.settings import INT8, Settings
 from backfile.archive.passages import embedded_text, split
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.protocols import Embedder
 from backfile.index.vector.embedding.model import find_model
-from backfile.index.wiring import embedder_of, tokenizer_of
+from backfile.index.wiring import embedder_of, int8_embedder_of, tokenizer_of
 from backfile.scripts.bench.timing import Cost, cost_of
 
 SEED = 1963
@@ -50,14 +53,17 @@ def main(paths: tuple[Path, ...], n_passages: int, turns: int) -> None:
     lengths = [len(tokenizer_of(settings).starts(text)) for text in texts]
     click.echo(f"{len(texts):,} passages of {statistics.mean(lengths):.0f} tokens, {turns} turns")
     with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder) / "query-graph"
-        chosen = embedder_of(settings, graph=graph)
+        chosen = embedder_of(settings, graph=ArchiveDirectory(Path(folder)).query_graph)
         engines: dict[str, Embed] = {
             "plain encode": _plain(settings),
             "torch": embedder_of(settings).embed_passages,
         }
         if (named := _chosen(chosen, texts)) not in engines:
             engines[named] = chosen.embed_passages
+        with suppress(BadSetting):  # what makes it is not installed
+            int8 = int8_embedder_of(settings, ArchiveDirectory(Path(folder)))
+            int8.make()
+            engines[INT8] = int8.embed_passages
         vectors = {name: np.asarray(embed(texts[:FIRST])) for name, embed in engines.items()}
         costs: dict[str, list[Cost]] = {name: [] for name in engines}
         for _ in range(turns):

@@ -71,6 +71,16 @@ def _processor() -> float:
     return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, whose))
 
 
+def own_memory() -> int:
+    """The bytes of this process that no file backs; 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    line = next((line for line in status.splitlines() if line.startswith("RssAnon")), "0 0")
+    return int(line.split()[1]) * 1024
+
+
 def bytes_below(folder: Path | None) -> int:
     """The size of all files in a folder; 0 for None."""
     files = folder.rglob("*") if folder else ()

@@ -1,4 +1,4 @@
-"""Times the search by meaning in vectors of several sizes: by codes, exactly, and by Chroma.
+"""Times the search by meaning in vectors of several sizes: by codes, exactly, by Chroma and faiss.
 
 Run as `python -m backfile.scripts.bench.vector_sizes --archive DIR --size 500000`. All vectors are
 synthetic: those of the archive, moved at random.
@@ -25,9 +25,11 @@ from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.vector_scan import VectorScan
 from backfile.index.wiring import open_engines
 from backfile.scripts.bench.archives import SEED, moved
+from backfile.scripts.bench.baselines.registry import faiss_indexes
+from backfile.scripts.bench.baselines.vectors import VectorBaseline
 from backfile.scripts.bench.baselines.words import Kind
 from backfile.scripts.bench.queries import queries_from, typed
-from backfile.scripts.bench.timing import cost_of, timed
+from backfile.scripts.bench.timing import cost_of, own_memory, timed
 from backfile.scripts.commands.options import with_settings
 
 LIMIT = 100
@@ -44,13 +46,18 @@ Task = Callable[[VectorScan, Floats], Ranking]
 @click.command()
 @click.option("--size", "sizes", multiple=True, type=int, required=True, help="Rows; repeatable.")
 @click.option("--chroma", default=0, help="The greatest size that Chroma indexes, too.")
+@click.option("--faiss", default=0, help="The greatest size that faiss indexes, too.")
+@click.option("--graph", default=0, help="The greatest size of its graph, which is slow to build.")
 @click.option("--queries", default=50, show_default=True, help="Questions from the archive.")
 @with_settings
-def main(settings: Settings, sizes: tuple[int, ...], chroma: int, queries: int) -> None:
+def main(
+    settings: Settings, sizes: tuple[int, ...], chroma: int, faiss: int, graph: int, queries: int
+) -> None:
     """Time searches by meaning in so many synthetic vectors.
 
     A line has the median and 95th percentile in milliseconds, processor milliseconds of all cores,
-    the rows that are found, and the mean and least share of the exact result.
+    the rows that are found, and the mean and least share of the exact result. The memory of an
+    index of faiss is what no file backs; our codes and vectors are files that are mapped.
     """
     engines = open_engines(settings)
     asked = _asked(engines, queries)
@@ -61,6 +68,10 @@ def main(settings: Settings, sizes: tuple[int, ...], chroma: int, queries: int) 
         with tempfile.TemporaryDirectory() as folder:
             for line in _measured(Path(folder), real, asked, size, with_chroma=size <= chroma):
                 click.echo(line)
+            for index in faiss_indexes() if size <= faiss else []:
+                if "graph" not in index.name or size <= graph:
+                    for line in _beside(index, Path(folder), real.shape[1], asked, size):
+                        click.echo(line)
 
 
 def _asked(engines: Engines, count: int) -> list[Floats]:
@@ -117,6 +128,34 @@ def _measured(
         for count in NEIGHBOURS:
             line = _timed(partial(_by_chroma, asking, count), asked, truth)[1]
             yield f"  nearest {LIMIT}, unfiltered       Chroma   {line}, of {count:,}"
+
+
+def _beside(
+    index: VectorBaseline, folder: Path, dimension: int, asked: Sequence[Floats], size: int
+) -> Iterator[str]:
+    """Build and search a baseline over the vectors that `_measured` has left in the folder."""
+    file, rows = VectorFile(folder / "vectors", dimension), np.arange(1, size + 1)
+    vectors = file.read(size + 1)
+    before = own_memory()
+    cost = cost_of(partial(index.build, rows, vectors[1:], rows))
+    memory = (own_memory() - before) / 1e6
+    yield (
+        f"  {index.name} made in {cost.seconds:.0f} s, {cost.processor:.0f} processor; "
+        f"{memory:,.0f} MB of memory"
+    )
+    embedded = np.arange(size + 1) > 0
+    scan = VectorScan(vectors, CodeFile(file).read(size + 1))
+    for share, since in ((1.0, None), (0.5, size // 2 + 1), (0.1, size - size // 10 + 1)):
+        mask = embedded if since is None else embedded & (np.arange(size + 1) >= since)
+        truth = [_nearest(mask, scan, vector) for vector in asked]
+        line = _timed(partial(_ranked, index, since), asked, truth)[1]
+        yield f"  nearest {LIMIT}, newest {share:4.0%}       {index.name} {line}"
+    index.close()
+
+
+def _ranked(index: VectorBaseline, since: int | None, vector: Floats) -> Ranking:
+    rows = index.nearest(vector, since, LIMIT)
+    return Ranking(rows, np.zeros(len(rows), np.float32))
 
 
 def _nearest(mask: Bools, scan: VectorScan, vector: Floats) -> Ranking:

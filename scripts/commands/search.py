@@ -190,7 +190,8 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo(f"passages    {found.passages:,}, {found.coverage:.0%} findable by meaning")
     click.echo(f"languages   {_languages(found.languages)}")
     by_engine = f" by {found.engine}" if found.engine else ""
-    made_with = f"{found.precision}{by_engine}, weights {found.weights[:12]}"
+    by_graph = f", graph {found.graph[:12]}" if found.graph else ""
+    made_with = f"{found.precision}{by_engine}, weights {found.weights[:12]}{by_graph}"
     click.echo(f"model       {found.model} ({made_with})")
     if found.misfit:
         click.echo(f"            {found.misfit}")

@@ -64,6 +64,8 @@ def archive(tmp_path):
     engines.table.bring_up(engines.catalog)
     engines.catalog.close()
     directory.followed.write_text("{}")
+    directory.int8_graph.mkdir()
+    (directory.int8_graph / "graph.json").write_text("{}")
     original = directory.originals / "ab" / f"ab{'0' * 62}.gz"
     original.parent.mkdir(parents=True)
     original.write_bytes(b"bytes of a file")

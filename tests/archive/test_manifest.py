@@ -31,7 +31,23 @@ def test_a_damaged_manifest_says_what_to_do(tmp_path, content):
         Manifest.read(path)
 
 
+def test_an_archive_of_an_earlier_release_is_in_full_precision(tmp_path):
+    path = tmp_path / "manifest.json"
+    MANIFEST.write(path)
+    stored = json.loads(path.read_text())
+    del stored["graph"]
+    path.write_text(json.dumps(stored))
+    Manifest.read(path).require_precision("full")
+
+
+def test_archives_with_different_graphs_do_not_have_one_model():
+    assert MANIFEST.has_model_of(replace(MANIFEST, articles=3))
+    assert not MANIFEST.has_model_of(replace(MANIFEST, graph="ab12"))
+
+
 def test_what_is_the_same_passes():
+    MANIFEST.require_precision("full")
+    replace(MANIFEST, graph="ab12").require_precision("int8")
     MANIFEST.require_tables()
     MANIFEST.require_text(splitter=["sentences-2", "sentences-1"], analyser=["english-1"])
     MANIFEST.require_model(model="tiny", weights="0123456789abcdef", prompts=PROMPTS)
@@ -44,6 +60,15 @@ def test_what_is_the_same_passes():
         (
             lambda: replace(MANIFEST, schema=99).require_tables(),
             rf"made with schema 99, but this is schema {SCHEMA}; use the release",
+        ),
+        (
+            lambda: MANIFEST.require_precision("int8"),
+            r"made with embeddings in full, but this is int8 precision; set "
+            r"BACKFILE_EMBEDDING_PRECISION=full or leave it out, or index into a new archive",
+        ),
+        (
+            lambda: replace(MANIFEST, graph="ab12").require_precision("full"),
+            r"embeddings in int8, but this is full precision; .*_PRECISION=int8 or leave it out",
         ),
         (
             lambda: MANIFEST.require_text(splitter=["lines"], analyser=["english-1"]),

@@ -21,6 +21,7 @@ def test_each_field_is_set_by_its_variable():
     given = {
         "archive": "/srv/news",
         "model": "other",
+        "embedding_precision": "int8",
         "host": "0.0.0.0",
         "port": "9000",
         "threads": "3",
@@ -51,7 +52,7 @@ def test_each_field_is_set_by_its_variable():
     settings = Settings.from_environment(environment)
     assert settings.given == given.keys()
     assert settings == Settings(
-        *(Path("/srv/news"), "other", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
+        *(Path("/srv/news"), "other", "int8", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
         *("/srv/synonyms.txt", "/srv/reads-again", 200, 900, False, False, True, True),
         *("secret", 12),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
@@ -67,6 +68,7 @@ def test_each_field_is_set_by_its_variable():
         ("BACKFILE_PORT", "0", "'0' is not between 1 and 65535"),
         ("BACKFILE_THREADS", "-1", "'-1' is not between 0 and 1024"),
         ("BACKFILE_FUSION", "sum", "'sum' is none of: convex, rrf"),
+        ("BACKFILE_EMBEDDING_PRECISION", "int4", "'int4' is none of: full, int8"),
         ("BACKFILE_VECTOR_WEIGHT", "1.5", "'1.5' is not between 0 and 1"),
         ("BACKFILE_ALLOW_PRIVATE", "maybe", "'maybe' is neither yes nor no"),
         ("BACKFILE_FLOOR", "nan", "'nan' is not between -1 and 1"),

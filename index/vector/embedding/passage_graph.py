@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from backfile.archive.model.message import Message
 from backfile.archive.model.settings import forbid_telemetry
 from backfile.archive.workers import batches
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.failures import translated
 from backfile.index.vector.embedding.query_graph import QueryGraph
 
-NAME = Message("the query graph")
 BATCH = 8  # texts, sorted by length; 16 are as fast, and take 60 MB more
 STEP = 16  # tokens that lengths are rounded up to: each new shape takes memory and is compiled
 PRECISIONS = {"bfloat16": "bf16", "float32": "f32"}
@@ -24,6 +22,18 @@ PRECISIONS = {"bfloat16": "bf16", "float32": "f32"}
 def is_installed() -> bool:
     """Whether OpenVINO is there; it has no build for some platforms."""
     return find_spec("openvino") is not None
+
+
+def feed(graph: QueryGraph, tokens: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Lay out one batch, padded at its end, by the names of the graph's inputs."""
+    longest = min(-(-max(map(len, tokens)) // STEP) * STEP, graph.window)
+    shape = len(tokens), longest
+    ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for line, each in enumerate(tokens):
+        ids[line, : len(each)] = each
+        mask[line, : len(each)] = 1
+    values = {"input_ids": ids, "attention_mask": mask}
+    return {name: values.get(name, np.zeros(shape, np.int64)) for name in graph.inputs}
 
 
 class PassageGraph:
@@ -41,7 +51,7 @@ class PassageGraph:
 
         Raises EngineUnavailable for a damaged graph, or one that OpenVINO cannot run.
         """
-        with translated(NAME), self._one_call:
+        with translated(self._graph.name), self._one_call:
             vectors = self._run(texts)
             if not np.isfinite(vectors).all():
                 raise ValueError("what it gives is no vector")
@@ -57,21 +67,10 @@ class PassageGraph:
             lambda request, number: found.update({number: request.get_output_tensor(0).data.copy()})
         )
         for number, some in enumerate(batches(order, BATCH)):
-            queue.start_async(self._feed([tokens[i] for i in some]), number)
+            queue.start_async(feed(self._graph, [tokens[i] for i in some]), number)
         queue.wait_all()
         vectors = np.concatenate([found[number] for number in sorted(found)])
         return np.asarray(vectors[np.argsort(order)], np.float32)
-
-    def _feed(self, tokens: Sequence[Sequence[int]]) -> dict[str, Any]:
-        """Lay out one batch, padded at its end, by the names of the graph's inputs."""
-        longest = min(-(-max(map(len, tokens)) // STEP) * STEP, self._graph.window)
-        shape = len(tokens), longest
-        ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        for line, each in enumerate(tokens):
-            ids[line, : len(each)] = each
-            mask[line, : len(each)] = 1
-        values = {"input_ids": ids, "attention_mask": mask}
-        return {name: values.get(name, np.zeros(shape, np.int64)) for name in self._graph.inputs}
 
     @cached_property
     def _queue(self) -> Any:

@@ -15,7 +15,13 @@ import numpy as np
 from backfile.archive.model.message import Message
 from backfile.archive.model.settings import forbid_telemetry
 from backfile.archive.store.directory import write_whole
-from backfile.archive.store.sealing import Seal, damage_of, with_digest, without_digest
+from backfile.archive.store.sealing import (
+    Seal,
+    damage_of,
+    digest_of_values,
+    with_digest,
+    without_digest,
+)
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.failures import translated, unavailable
 from backfile.index.vector.embedding.prompts import Prompts
@@ -40,7 +46,11 @@ def write_contract(folder: Path, contract: Mapping[str, Any]) -> None:
 class QueryGraph:
     """One exported model; its embeddings equal those of sentence-transformers in float32."""
 
-    def __init__(self, folder: Path, tokenizer: Path, threads: int) -> None:
+    def __init__(
+        self, folder: Path, tokenizer: Path, threads: int, *, name: Message = NAME
+    ) -> None:
+        """Take the folder of the graph, and the name by which errors call it."""
+        self.name = name
         self._folder = folder
         self._tokenizer_file = tokenizer
         self._threads = threads
@@ -48,34 +58,42 @@ class QueryGraph:
     def made_from(self, weights: str, prompts: Prompts) -> bool:
         """Whether the folder has a graph of these weights and prompts, by its contract."""
         try:
-            made_with = self._contract.get("prompts", [self._contract.get("prompt", ""), ""])
-            return bool(self._contract["weights"] == weights and Prompts(*made_with) == prompts)
+            made_with = self.contract.get("prompts", [self.contract.get("prompt", ""), ""])
+            return bool(self.contract["weights"] == weights and Prompts(*made_with) == prompts)
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def seal(self) -> None:
         """Seal a graph of an earlier release, which has no seal yet, as it is."""
-        if SEAL not in self._contract:
-            write_contract(self._folder, self._contract)
+        if SEAL not in self.contract:
+            write_contract(self._folder, self.contract)
 
     def check(self) -> None:
         """Raise EngineUnavailable if there is a folder, and not a sound graph in it."""
         if not self._folder.exists():
             return
-        with translated(NAME):
-            seal = self._contract.get(SEAL)
+        with translated(self.name):
+            seal = self.contract.get(SEAL)
             if seal is None:
                 return
             size, digest, _ = Seal.decode(seal)
             if damage := damage_of(self._folder / GRAPH, size, digest):
-                raise unavailable(NAME, f"{GRAPH} {damage}")
+                raise unavailable(self.name, f"{GRAPH} {damage}")
+
+    @property
+    def digest(self) -> str:
+        """The digest of its contract, which has the graph's own; empty if it cannot be read."""
+        try:
+            return digest_of_values(self.contract)
+        except (OSError, ValueError, TypeError):
+            return ""
 
     def embed(self, text: str) -> Floats:
         """Embed one text, its prompt included, (dimension,) of length 1.
 
         Raises EngineUnavailable for a damaged graph.
         """
-        with translated(NAME):
+        with translated(self.name):
             vector = self._run(text)
             if not np.isfinite(vector).all():
                 raise ValueError("what it gives is no vector")
@@ -84,21 +102,21 @@ class QueryGraph:
     @property
     def file(self) -> Path:
         """The graph itself, as sealed; raise EngineUnavailable if it is damaged."""
-        seal = self._contract.get(SEAL)
+        seal = self.contract.get(SEAL)
         if seal is not None and not Seal.decode(seal).fits_file(self._folder / GRAPH):
-            raise unavailable(NAME, Message("%(file)s is damaged", file=GRAPH))
+            raise unavailable(self.name, Message("%(file)s is damaged", file=GRAPH))
         return self._folder / GRAPH
 
     @property
     def inputs(self) -> Sequence[str]:
         """The names of its inputs, each (n_texts, n_tokens) int64."""
-        names: Sequence[str] = self._contract["inputs"]
+        names: Sequence[str] = self.contract["inputs"]
         return names
 
     @property
     def window(self) -> int:
         """The greatest number of tokens that it reads."""
-        return int(self._contract["window"])
+        return int(self.contract["window"])
 
     def tokens(self, texts: Sequence[str]) -> list[Sequence[int]]:
         """The numbers of the tokens of each text, at most `window`."""
@@ -115,7 +133,8 @@ class QueryGraph:
         return vector
 
     @cached_property
-    def _contract(self) -> dict[str, Any]:
+    def contract(self) -> dict[str, Any]:
+        """What it was made from, its inputs and its seal; raise OSError or ValueError."""
         return without_digest(json.loads((self._folder / CONTRACT).read_bytes()))
 
     @cached_property

@@ -105,7 +105,7 @@ class SentenceTransformerEmbedder:
             file = EngineFile(self._graph_folder)
             self._chosen = file.read()
             if self._chosen is None and len(texts) >= MEASURED:
-                self._require_weights()
+                self.require_weights()
                 self.prepare_queries()
                 self._chosen = faster(texts, self._by_torch, self._by_openvino)
                 file.write(self._chosen)
@@ -123,6 +123,15 @@ class SentenceTransformerEmbedder:
                 convert_to_tensor=True,
             )
         )
+
+    @property
+    def graph(self) -> QueryGraph | None:
+        """The sound exported graph of this model, which is made if there is none.
+
+        None if it cannot be exported, or there is no folder for it.
+        """
+        self.prepare_queries()
+        return self._graph
 
     def _by_openvino(self, texts: Sequence[str]) -> Floats:
         return self._passage_graph.embed([self.prompts.passage + text for text in texts])
@@ -174,7 +183,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _graph(self) -> QueryGraph | None:
-        self._require_weights()
+        self.require_weights()
         if self._graph_folder is None:
             return None
         graph = self._stored_graph(self._graph_folder)
@@ -192,9 +201,14 @@ class SentenceTransformerEmbedder:
             return None
 
     def _stored_graph(self, folder: Path) -> QueryGraph:
-        return QueryGraph(folder, self._folder / "tokenizer.json", self._threads)
+        return QueryGraph(folder, self.tokenizer_file, self._threads)
 
-    def _require_weights(self) -> None:
+    @property
+    def tokenizer_file(self) -> Path:
+        return self._folder / "tokenizer.json"
+
+    def require_weights(self) -> None:
+        """Raise ArchiveMismatch if the archive was made with other weights or prompts."""
         if self._made_with:
             self._made_with.require_model(
                 model=self.name, weights=self.weights, prompts=self.prompts.named()
@@ -202,7 +216,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:
-        self._require_weights()
+        self.require_weights()
         return self._load(_gpu_precision() or self.precision)
 
     def _load(self, precision: str, *, device: str | None = None, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from backfile.scripts.bench.baselines.stock_whoosh import StockWhoosh
 from backfile.scripts.bench.baselines.vectors import ChromaWhere, ExactNumpy, VectorBaseline
 from backfile.scripts.bench.baselines.words import WordBaseline
 
-EXTRA = ("tantivy", "bm25s")
+EXTRA = ("tantivy", "bm25s", "faiss")
 REMEDY = "pip install 'backfile[benchmark]'"
 
 
@@ -33,4 +33,14 @@ def baselines(folder: Path) -> Baselines:
         from backfile.scripts.bench.baselines.bm25s_index import BM25S
 
         by_words.append(BM25S(folder / "bm25s"))
-    return Baselines(by_words, [ChromaWhere(folder / "chroma"), ExactNumpy()], missing)
+    by_meaning: list[VectorBaseline] = [ChromaWhere(folder / "chroma"), ExactNumpy()]
+    return Baselines(by_words, [*by_meaning, *faiss_indexes()], missing)
+
+
+def faiss_indexes() -> list[VectorBaseline]:
+    """Every kind of index of faiss; none if it is not installed."""
+    if find_spec("faiss") is None:
+        return []
+    from backfile.scripts.bench.baselines.faiss_index import KINDS, Faiss
+
+    return [Faiss(name) for name in KINDS]
