@@ -86,3 +86,13 @@ def test_words_in_context_stand_close_to_their_match_and_the_day_is_whole(page):
             continue
         cell, day = where.bounding_box(), where.locator("time").bounding_box()
         assert day["x"] + day["width"] <= cell["x"] + cell["width"] + 1
+
+
+@pytest.mark.parametrize("path", ["/outlets?q=bridge", "/outlets?q=bridge&lang=de"])
+def test_a_table_fits_a_phone_and_names_each_value(page, path):
+    page.goto(path)
+    table = page.locator(".wide")
+    assert table.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+    named = "each => getComputedStyle(each, '::before').content.includes(each.dataset.n)"
+    for cell in page.locator(".listed td").all():
+        assert cell.evaluate(named) == (page.size == "phone")
