@@ -45,7 +45,7 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
     """Title, source, section, authors, language and url of a page, as fields of a record.
 
     `address` is the address of the page, or empty; `published` is the date in JSON-LD alone: see
-    `day_in`.
+    `day_in`. `body` is the text in JSON-LD, which few pages have.
     """
     marks, linked = _marks(tree), _linked(tree)
     url = _canonical(tree, marks, address)
@@ -59,6 +59,7 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
         "language": tree.get("lang") or _first(marks, LANGUAGES) or _name(linked.get("inLanguage")),
         "url": url,
         "published": _name(linked.get("datePublished")),
+        "body": body if isinstance(body := linked.get("articleBody"), str) else "",
     }
 
 
