@@ -64,7 +64,7 @@ VENDORS = {
         "archive/formats/wire/",
         "archive/formats/documents/packed.py",
     ),
-    "trafilatura": ("archive/formats/web/pages.py",),
+    "trafilatura": ("archive/formats/web/pages.py", "archive/formats/web/article_text.py"),
     "htmldate": ("archive/formats/web/page_metadata.py",),
     "pyarrow": ("archive/formats/tables/parquet_rows.py",),
     "sqlite3": ("archive/formats/tables/", "archive/store/", "scripts/bench/baselines/"),

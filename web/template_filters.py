@@ -1,11 +1,14 @@
 """Filters of the templates: highlighted text, days, numbers, names, addresses."""
 
 import itertools
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from flask import g
+from jinja2 import Environment, pass_environment
+from jinja2.filters import do_truncate
 from markupsafe import Markup, escape
 
 from backfile.archive.model.dates import DateSpan
@@ -34,6 +37,7 @@ NEAREST = Markup(
     '<span class="nearest" title="{}"><span class="unseen">{} </span>'
     '<span class="sign" aria-hidden="true">≈</span>{}</span>'
 )
+STRONG = ("L", "R", "AL")  # https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types
 MARK = Markup("<mark>{}</mark>")
 DIFFERENT = Markup('<{0}>{{}}<span class="unseen"> {1}</span></{0}>')
 
@@ -201,6 +205,24 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+@pass_environment
+def truncate(
+    environment: Environment, text: str, length: int, killwords: bool = False, end: str = "…"
+) -> str:
+    """Jinja's filter, which ends a text that is cut with three full stops unless told otherwise."""
+    return do_truncate(environment, text, length, killwords, end)
+
+
+def runs_right_to_left(text: str) -> bool:
+    """Whether the first letter of a text is of a script that is written from right to left.
+
+    >>> runs_right_to_left("(2024) הגשר"), runs_right_to_left("The bridge")
+    (True, False)
+    """
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((each for each in directions if each in STRONG), "L") != "L"
+
+
 def plain_text(text: str) -> str:
     """A text without the characters that XML forbids."""
     return "".join(c for c in text if c.isprintable())
@@ -261,6 +283,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "date_note": date_note,
     "capitalize_first": capitalize_first,
     "plain_text": plain_text,
+    "runs_right_to_left": runs_right_to_left,
+    "truncate": truncate,
     "translated": translated,
     "number": number,
     "decimal": decimal,

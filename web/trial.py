@@ -1,5 +1,6 @@
 """Reads a file for an empty archive without keeping it: which of its columns would be what."""
 
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ KINDS = (".csv", ".tsv", ".json", ".jsonl")
 MOST_READ = 1_000  # articles
 EXAMPLES = 3
 REASONS = 5
+PROPOSED = re.compile(r"; try (--map .+)")  # at the end of a reason
 
 
 class Trial(NamedTuple):
@@ -30,6 +32,12 @@ class Trial(NamedTuple):
     read: int
     examples: list[Article]
     reasons: list[tuple[str, int]]
+
+    @property
+    def options(self) -> str:
+        """The options that would read what was refused most often; empty if none were proposed."""
+        proposed = (PROPOSED.search(reason) for reason, _ in self.reasons)
+        return next((each[1] for each in proposed if each), "")
 
 
 def blueprint(searcher: Searcher) -> Blueprint:

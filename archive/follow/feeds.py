@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
-from backfile.archive.follow.address_lists import NEVER, OPML, feeds_in, kind_of
+from backfile.archive.follow.address_lists import NEVER, OPML, SITEMAP_INDEX, feeds_in, kind_of
 from backfile.archive.follow.client import Answer, Fetcher
 from backfile.archive.follow.sitemaps import SitemapReading
 from backfile.archive.formats.fields import FieldMap
@@ -322,7 +322,8 @@ class FeedRun:
             yield found
         latest = known.latest_at if pages.latest == NEVER else pages.latest
         updated = replace(_fresh(known, answer, 0, now), latest_at=latest, done=pages.done)
-        if not pages.is_complete:  # "unchanged" would be no answer
+        # "Unchanged" would be no answer; of an index it says nothing about the sitemaps in it.
+        if not pages.is_complete or kind_of(_file(known.url, answer.content)) == SITEMAP_INDEX:
             updated = replace(updated, etag="", last_modified="")
         self._update(updated, answer, Outcome.READ, entries)
 

@@ -1,6 +1,7 @@
 """Reads files with many records, JSON and JSON Lines, as streams."""
 
 import json
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from backfile.archive.formats.files import (
     first_line,
 )
 from backfile.archive.formats.format import Plugin, RecordFormat
+from backfile.archive.formats.related_rows import Join, is_related, join_of
 from backfile.archive.formats.shapes import Shape, as_exported, shape_of, unwrapped
 from backfile.archive.formats.wire.formats import WIRE
 from backfile.archive.model.article import Article, DateCertainty, DateSource, Origin
@@ -72,19 +74,37 @@ LIST_NAMES = frozenset(
         *("nodes", "statuses"),
     )
 )
+BULK_LINE = re.compile(r'\{\s*"(?:index|create|update|delete)"\s*:\s*\{[^{}]*\}\s*\}')
+BULK_NAMES = frozenset(
+    (
+        *("_index", "_id", "_type", "_routing", "routing", "require_alias", "pipeline", "version"),
+        *("version_type", "if_seq_no", "if_primary_term", "retry_on_conflict", "dynamic_templates"),
+    )
+)
 MOST_BESIDE = 50_000  # events of a list within an article; a longer list is one of articles
 OWN_TEXTS = frozenset(NORMAL_NAMES["text"]) - {"description"}  # of an article, not of a list
 
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read one object a line; other lines are refused, and reading goes on."""
+    """Read one object a line; other lines are refused, and reading goes on.
+
+    A line of a bulk request (Elasticsearch, OpenSearch) that says what to do with the next one
+    gives it its id.
+    """
     names = with_order_shown(file, names)
+    bulk: Mapping[str, Any] = {}
     for number, line in enumerate(file.lines(), 1):
         origin = file.origin(number)
         if line is None:
             yield UnreadableArticle(str(origin), f"line over {LONGEST_TEXT >> 20} MiB")
         elif line := line.strip("\ufeff \t\r\n\x00"):
-            yield _from_line(line, origin, names)
+            if BULK_LINE.match(line) and (action := _bulk_action(line)):
+                bulk = action
+                if "delete" in bulk:
+                    yield UnreadableArticle(str(origin), "a deletion, not an article")
+                continue
+            yield _from_line(line, origin, names, bulk)
+        bulk = {}
 
 
 def read_received(file: SourceFile) -> ReadResults:
@@ -105,12 +125,21 @@ def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
     try:
         with _opened(file) as stream:
             prefix = _array_prefix(stream)
+        join = _join_of(file, prefix)
         with _opened(file) as stream:
             for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
-                yield article_of(record, file.origin(number), names)
+                yield article_of(join(record), file.origin(number), names)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = file.origin(number + 1)
         yield UnreadableArticle(str(origin), f"not valid JSON from here on ({first_line(exc)})")
+
+
+def _join_of(file: SourceFile, prefix: str) -> Join:
+    """What a record gets from the tables beside it."""
+    if not is_related(prefix):
+        return lambda record: record
+    with _opened(file) as stream:
+        return join_of(_events(stream), prefix)
 
 
 def article_of(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
@@ -153,6 +182,20 @@ def _from_fields(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
         return UnreadableArticle(refused.origin, refused.reason, record=record)
 
 
+def _bulk_action(line: str) -> Mapping[str, Any]:
+    """The action of a line of a bulk request, with its data; empty for a line of another kind.
+
+    https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
+    """
+    try:
+        action = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    ((_, about), *others) = action.items()
+    is_action = isinstance(about, dict) and not others and about.keys() <= BULK_NAMES
+    return action if is_action else {}
+
+
 def with_order_shown(file: SourceFile, names: FieldMap) -> FieldMap:
     """Add the order of day and month that the dates at a file's beginning show."""
     # Digits are the same bytes in all encodings, except for the zeros in wide ones.
@@ -168,12 +211,16 @@ def _opened(file: SourceFile) -> BinaryIO:
     return stream
 
 
-def _from_line(line: str, origin: Origin, names: FieldMap) -> ReadResult:
+def _from_line(line: str, origin: Origin, names: FieldMap, bulk: Mapping[str, Any]) -> ReadResult:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as exc:
         reason = f"not valid JSON ({first_line(exc)})"
         return UnreadableArticle(str(origin), reason, record=line)
+    if bulk and isinstance(record, dict):
+        (about,) = bulk.values()
+        record = record["doc"] if isinstance(record.get("doc"), dict) else record
+        record = {"_id": about["_id"], **record} if about.get("_id") else record
     return article_of(record, origin, names)
 
 

@@ -70,6 +70,13 @@ INLINE_KINDS = frozenset(
         *("cashtag", "mention_name", "pre", "blockquote"),
     )
 )
+# Kinds that are never a paragraph of their own, as the other inline ones may be.
+FORMATTING = frozenset(
+    (
+        *("strong", "em", "b", "i", "bold", "italic", "underline", "strikethrough", "spoiler"),
+        *("plain", "mention", "mention_name", "hashtag", "cashtag", "text_link", "custom_emoji"),
+    )
+)
 BREAKS = frozenset(("hardbreak", "hard_break", "br"))
 # Kinds of blocks that are not part of a text.
 APART = frozenset(
@@ -281,7 +288,7 @@ def _blocks(value: Any, levels: int) -> list[str]:
     if value is None or isinstance(value, bool) or not levels:
         return []
     if isinstance(value, list | tuple):
-        if any(isinstance(each, str) for each in value) and _are_inline(value, untyped=False):
+        if any(map(_is_formatted, value)) and _are_inline(value, untyped=False):
             return ["".join(_pieces(value, levels - 1))]
         return [block for each in value for block in _blocks(each, levels - 1)]
     if isinstance(value, Mapping):
@@ -309,6 +316,11 @@ def _blocks_of_object(value: Mapping[str, Any], levels: int) -> list[str]:
     others = [_blocks(each, levels - 1) for name, each in folded.items() if name not in TEXT_NAMES]
     wordy = [each for each in others if any(" " in block.strip() for block in each)]
     return max(wordy, key=lambda each: sum(map(len, each)), default=[])
+
+
+def _is_formatted(item: Any) -> bool:
+    """Whether an item of a list can only be a piece of a paragraph."""
+    return isinstance(item, str) or (isinstance(item, Mapping) and _kind(item) in FORMATTING)
 
 
 def _are_inline(items: Any, *, untyped: bool) -> bool:

@@ -117,7 +117,7 @@ class ArticleNotFound(ArchiveError):
         self.article_id = article_id
         super().__init__(
             Message(
-                "no article has the id %(id)s; a search shows the ids there are",
+                "no article has the id %(id)s; search for its headline instead",
                 id=repr(article_id),
             )
         )

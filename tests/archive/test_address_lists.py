@@ -213,6 +213,20 @@ def test_an_index_leads_to_its_latest_sitemaps(server, follow):
     assert [each.url for each in follow(later=60)[0]] == [server.url("/p3")]
 
 
+def test_an_index_is_asked_for_whole_as_its_sitemaps_change_without_it(server, follow):
+    entry = f"<sitemap><loc>{server.url('/new.xml')}</loc></sitemap>"
+    headers = XML | {"ETag": '"1"', "Last-Modified": "Sat, 23 Mar 2024 08:00:00 GMT"}
+    server.answers["/index.xml"] = (200, headers, INDEX.format(entry).encode())
+    server.answers["/new.xml"] = (200, XML, listed(server, 2))
+    follow(server.url("/index.xml"))
+    server.asked.clear()
+    server.answers["/new.xml"] = (200, XML, listed(server, 2, 3))
+    assert [each.url for each in follow(later=60)[0]] == [server.url("/p3")]
+    conditions = [set(asked) for path, asked in server.asked if path == "/index.xml"]
+    assert conditions
+    assert not any({"If-None-Match", "If-Modified-Since"} & each for each in conditions)
+
+
 def test_the_feeds_of_a_list_are_followed_from_then_on(server, follow, tmp_path):
     gone = server.url("/gone")
     server.answers["/gone"] = (404, {}, b"")

@@ -265,3 +265,21 @@ def test_a_header_of_unknown_names_is_no_row_and_the_options_are_proposed(read):
 def test_a_short_table_without_a_header_is_refused(read):
     (refused,) = read("a.csv", "1,Rain\n2,Snow\n")
     assert "no column for the text among: 1, Rain" in refused.reason
+
+
+QUESTION = "Do you like the service of our ferry, and why is that so?"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f'{n},"{QUESTION}","I like that the boats are on time, every day {n}."' for n in range(9)],
+        [f'"{LONG.format(n)}","What the {n}. reader thought of it","{n}"' for n in range(9)],
+        [f'{n},"Answer {n} of the ferry","{LONG.format(1)}"' for n in range(9)],
+        [f'x{n},"Answer {n} of the ferry","{LONG.format(n)}"' for n in range(9)],
+        [f'{n},"Answer {n} of the ferry","on time and cheap and fast, {n}"' for n in range(9)],
+    ],
+)  # fmt: skip
+def test_a_wordy_table_that_may_be_anything_is_no_table_of_news(read, rows):
+    (refused,) = read("survey.csv", "\n".join(rows))
+    assert "no column for the text among" in refused.reason

@@ -154,3 +154,36 @@ def test_json_nested_without_end_is_refused_at_once(read, opening):
     assert isinstance(refused, UnreadableArticle)
     assert "nested more than 200 levels deep" in refused.reason
     assert len(before) == opening.count("Rain")
+
+
+def test_the_lines_of_a_bulk_request_give_the_next_ones_their_ids(read):
+    without_id = {name: value for name, value in RAIN.items() if name != "id"}
+    found = read(
+        "bulk.ndjson",
+        lines(
+            {"index": {"_index": "news", "_id": "7"}},
+            without_id,
+            {"create": {}},
+            SNOW,
+            {"update": {"_id": "9", "routing": "x"}},
+            {"doc": without_id | {"text": "It rained again in the harbour."}},
+            {"delete": {"_id": "r"}},
+        ),
+    )
+    assert ids(found) == ["7", "s", "9"]
+    assert [each.origin.offset for each in found[:3]] == [2, 4, 6]
+    assert found[3].reason == "a deletion, not an article"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"index": {"text": "It rained in the harbour."}},
+        {"index": {"_id": "7"}, "text": "It rained in the harbour."},
+        {"create": "It rained in the harbour."},
+    ],
+)
+def test_a_record_with_the_name_of_an_action_is_no_action(read, record):
+    first, second = read("a.jsonl", lines(record, SNOW))
+    assert second.id == "s"
+    assert isinstance(first, Article) or first.reason.startswith("no text and no title")

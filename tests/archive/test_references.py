@@ -163,3 +163,18 @@ def test_bibtex_needs_its_library(read, monkeypatch):
     monkeypatch.setattr("backfile.archive.formats.text.references.find_spec", lambda _: None)
     (refused,) = read(BIBTEX, "a.bib")
     assert "`pip install 'backfile[documents]'` brings it" in refused.reason
+
+
+PROCEEDINGS = """@inproceedings{a, title = {Ferries}, author = {Ruiz, Ana}, crossref = {Proc}}
+@inproceedings{b, title = {Tides}, year = 1999, booktitle = {Own}, crossref = {proc}}
+@inproceedings{c, title = {Piers}, crossref = {nowhere}}
+@proceedings{proc, title = {Harbours of {\\O}stfold}, year = 2023, month = mar, publisher = {Press}}
+"""
+
+
+def test_an_entry_of_bibtex_has_what_it_lacks_from_the_one_it_refers_to(read):
+    ferries, tides, piers, _ = read(PROCEEDINGS, "a.bib")
+    assert (ferries.source, str(ferries.period)) == ("Harbours of Østfold", "2023-03")
+    assert (tides.source, str(tides.period)) == ("Own", "1999")
+    assert (piers.source, piers.period) == ("", None)
+    assert (ferries.title, ferries.authors) == ("Ferries", ("Ruiz, Ana",))

@@ -342,3 +342,65 @@ def test_an_instant_in_our_own_export_is_read_as_it_was(read):
     article = article_from(record, Origin("a", 1), FieldMap())
     (found,) = read("".join(EXPORTS["jsonl"].write([(article, 0.5)])), name="export.jsonl")
     assert found == replace(article, origin=found.origin)
+
+
+def ghost_export(**tables):
+    """An export whose posts have their authors and tags in tables beside them, before or behind."""
+    post = {name: value for name, value in GHOST.items() if name != "authors"}
+    related = {
+        "users": [{"id": "u1", "name": "Ana Ruiz"}, {"id": "u2", "name": "Bo Ek"}],
+        "tags": [{"id": "t0", "name": "#internal"}, {"id": "t1", "name": "Transport"}],
+        "posts_authors": [
+            {"post_id": GHOST["id"], "author_id": "u2", "sort_order": 1},
+            {"post_id": GHOST["id"], "author_id": "u1", "sort_order": 0},
+            {"post_id": "another", "author_id": "u2", "sort_order": 0},
+            {"post_id": GHOST["id"], "author_id": "gone", "sort_order": 2},
+        ],
+        "posts_tags": [
+            {"post_id": GHOST["id"], "tag_id": "t0", "sort_order": 0},
+            {"post_id": GHOST["id"], "tag_id": "t1", "sort_order": 1},
+        ],
+    }
+    related |= tables
+    early = {name: related[name] for name in ("posts_authors", "posts_tags")}
+    late = {name: related[name] for name in ("tags", "users")}
+    return {"db": [{"meta": {}, "data": {**early, "posts": [post], **late}}]}
+
+
+def test_the_authors_and_tags_of_ghost_stand_in_tables_beside_its_posts(read):
+    (article,) = read(ghost_export())
+    assert article.authors == ("Ana Ruiz", "Bo Ek")
+    assert article.section == "Transport"
+    assert article.text == TEXT
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"users": "none", "posts_authors": 3},
+        {"users": [3, None, []], "posts_authors": [["a"], {"post_id": {"a": 1}}]},
+        {"users": [], "posts_authors": []},
+    ],
+)
+def test_tables_of_ghost_that_are_no_tables_leave_its_posts_as_they_are(read, tables):
+    (article,) = read(ghost_export(**tables))
+    assert (article.authors, article.section) == ((), "Transport")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"type": "bold", "text": "The night ferry "}, {"type": "italic", "text": "stops"}],
+        [{"type": "plain", "text": "The night ferry "}, {"type": "link", "text": "stops"}],
+        [{"type": "hashtag", "text": "The night "}, {"type": "spoiler", "text": "ferry stops"}],
+    ],
+)  # fmt: skip
+def test_a_message_that_is_formatted_as_a_whole_is_one_paragraph(read, pieces):
+    (article,) = read([TELEGRAM | {"text": pieces, "text_entities": []}])
+    assert article.text == "The night ferry stops"
+
+
+def test_blocks_of_text_stay_paragraphs(read):
+    blocks = [{"type": "text", "text": "The ferry stops."}, {"type": "text", "text": "So it goes."}]
+    (article,) = read([{"title": "Ferry", "text": blocks}])
+    assert article.text == "The ferry stops.\n\nSo it goes."

@@ -91,3 +91,40 @@ GERMAN_STATES = {
     "API in German": ("/api?lang=de", "Jede Anfrage auf dieser Seite ist ein Link"),
     "help in German": ("/help?lang=de", "Jedes Beispiel auf dieser Seite ist ein Link"),
 }
+
+# One passage that is too long to be shown whole, and a word at its end.
+LONG_TEXT = " المستشفيات والاستثمارات" * 20 + " تمساح."
+RIGHT_TO_LEFT_STORIES = [
+    {  # a headline that ends in a full stop, which must stand at the left of it
+        "id": "arabic",
+        "title": "الجسر المتحرك يغلق أبوابه.",
+        "source": "صحيفة المرفأ",
+        "section": "نقل",
+        "author": "ليلى حداد",
+        "language": "ar",
+        "published": "2024-03-23",
+        "text": "أغلق الجسر المتحرك يوم السبت بعد العثور على شقوق في دعامتين" + LONG_TEXT,
+    },
+    {  # Latin words and figures in the middle
+        "id": "hebrew",
+        "title": "הגשר נסגר (2024) בידי Harbour Board",
+        "source": "עיתון הנמל",
+        "language": "he",
+        "published": "2024-03-24",
+        "text": "הגשר נסגר ביום שבת. דובר של Harbour Board אמר כי 11,400 כלי רכב עברו בו ביום.",
+    },
+    {
+        "id": "english",
+        "title": "The Hebrew for bridge is גשר",
+        "language": "en",
+        "published": "2024-03-25",
+        "text": "The Hebrew for bridge is גשר, said the harbour master, and the Arabic is جسر.",
+    },
+]
+
+RIGHT_TO_LEFT_STATES = {
+    "right to left": ("/", "3 articles in the archive"),
+    "results right to left": ("/?q=גשר+OR+جسر+OR+الجسر+OR+הגשר", "mention"),
+    "words in context right to left": ("/?q=הגשר&view=kwic", "occurrence"),
+    "article right to left": ("/article/arabic?q=الجسر&step=1", "ليلى حداد"),
+}

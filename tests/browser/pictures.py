@@ -1,7 +1,8 @@
 """Takes a picture of each state of each page, to be looked at.
 
 `python -m tests.browser.pictures FOLDER`: at 1280, 768 and 390 pixels, in dark colours, and as on
-paper. `index.html` in the folder is a sheet of them all.
+paper; in English, in German, and of articles that are written from right to left. `index.html` in
+the folder is a sheet of them all.
 """
 
 import re
@@ -25,9 +26,11 @@ from tests.browser.page_states import (
     COLLECTION_STATES,
     EMPTY_STATES,
     GERMAN_STATES,
+    RIGHT_TO_LEFT_STATES,
+    RIGHT_TO_LEFT_STORIES,
     SAMPLE_STATES,
 )
-from tests.builders import ROOT, app_in
+from tests.builders import ROOT, app_in, write_stories
 
 HERE = {"Origin": "http://localhost"}
 LOOKS = {
@@ -56,11 +59,12 @@ def take(folder: Path, states: dict[str, tuple[str, str]], address: str) -> list
     return taken
 
 
-def archive(folder: Path, *, filled: bool) -> Path:
+def archive(folder: Path, sources: list[Path]) -> Path:
+    """Make an archive of files; an empty one of none."""
     settings = replace(Settings(), archive=folder)
     with Bars(quiet=True) as bars, open_for_writing(settings, bars, create=True) as opened:
-        if filled:
-            opened.indexer.index(Reading([ROOT / "scripts" / "sample"], FieldMap()))
+        if sources:
+            opened.indexer.index(Reading(sources, FieldMap()))
             opened.indexer.embed()
     return folder
 
@@ -78,12 +82,17 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     with tempfile.TemporaryDirectory() as place:
-        for filled, states in ((True, SAMPLE_STATES | GERMAN_STATES), (False, EMPTY_STATES)):
-            made = archive(Path(place) / str(filled), filled=filled)
-            with served(app_in(made)) as address:
+        sample = [ROOT / "scripts" / "sample"]
+        stories = [write_stories(Path(place), RIGHT_TO_LEFT_STORIES)]
+        archives = {
+            "sample": (sample, SAMPLE_STATES | GERMAN_STATES),
+            "right-to-left": (stories, RIGHT_TO_LEFT_STATES),
+            "empty": ([], EMPTY_STATES),
+        }
+        for name, (sources, states) in archives.items():
+            with served(app_in(archive(Path(place) / name, sources))) as address:
                 names += take(folder, states, address)
-        collected = collect(Path(place) / str(True))
-        with served(collected) as address:
+        with served(collect(Path(place) / "sample")) as address:
             names += take(folder, COLLECTION_STATES, address)
     pictures = (f'<img src="{escape(each)}" title="{escape(each)}" width="300">' for each in names)
     (folder / "index.html").write_text("\n".join(pictures), encoding="utf-8")

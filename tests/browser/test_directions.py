@@ -3,39 +3,11 @@
 import pytest
 
 from tests.browser.browsers import served
+from tests.browser.page_states import RIGHT_TO_LEFT_STORIES
 from tests.builders import app_over, engines_in, fill, write_stories
 
 pytestmark = pytest.mark.browser
 
-# One passage that is too long to be shown whole, and a word at its end.
-LONG = " المستشفيات والاستثمارات" * 20 + " تمساح."
-STORIES = [
-    {  # a headline that ends in a full stop, which must stand at the left of it
-        "id": "arabic",
-        "title": "الجسر المتحرك يغلق أبوابه.",
-        "source": "صحيفة المرفأ",
-        "section": "نقل",
-        "author": "ليلى حداد",
-        "language": "ar",
-        "published": "2024-03-23",
-        "text": "أغلق الجسر المتحرك يوم السبت بعد العثور على شقوق في دعامتين" + LONG,
-    },
-    {  # Latin words and figures in the middle
-        "id": "hebrew",
-        "title": "הגשר נסגר (2024) בידי Harbour Board",
-        "source": "עיתון הנמל",
-        "language": "he",
-        "published": "2024-03-24",
-        "text": "הגשר נסגר ביום שבת. דובר של Harbour Board אמר כי 11,400 כלי רכב עברו בו ביום.",
-    },
-    {
-        "id": "english",
-        "title": "The Hebrew for bridge is גשר",
-        "language": "en",
-        "published": "2024-03-25",
-        "text": "The Hebrew for bridge is גשר, said the harbour master, and the Arabic is جسر.",
-    },
-]
 DIRECTION = "each => getComputedStyle(each).direction"
 # The horizontal place of a character within its element, by what the browser has laid out.
 PLACE = """(element, wanted) => {
@@ -57,7 +29,7 @@ PLACE = """(element, wanted) => {
 def right_to_left(tmp_path_factory):
     folder = tmp_path_factory.mktemp("directions")
     engines = engines_in(folder / "archive", in_memory=True)
-    fill(engines, write_stories(folder, STORIES))
+    fill(engines, write_stories(folder, RIGHT_TO_LEFT_STORIES))
     with served(app_over(engines, floor=0.2)) as url:
         yield url
     engines.catalog.close()
@@ -129,3 +101,16 @@ def test_what_is_typed_runs_in_its_own_direction(page):
     assert box.evaluate(DIRECTION) == "ltr"
     box.fill("גשר")
     assert box.evaluate(DIRECTION) == "rtl"
+
+
+def test_words_in_context_are_read_towards_the_left_where_their_text_is(page):
+    page.goto("/?q=נסגר&view=kwic&context=date")
+    row = page.locator(".kwic tbody tr").last
+    match, before, after = row.locator(".match"), row.locator(".right"), row.locator(".left")
+    assert before.inner_text().strip() == "הגשר"
+    assert after.inner_text().strip().startswith("ביום שבת")
+    edge = match.bounding_box()["x"]
+    assert after.evaluate(PLACE, "ביום"[0])["left"] < edge
+    page.goto("/?q=harbour&view=kwic")
+    row = page.locator(".kwic tbody tr", has_text="said the").first
+    assert row.locator(".left").inner_text().endswith("said the")

@@ -244,9 +244,9 @@ def test_citing_an_article(page):
     page.goto("/article/cc-2023-004")
     path = downloaded(page, page.get_by_role("link", name="BibTeX"))
     assert path.read_text().startswith("@article{")
-    title = page.locator("h1").inner_text()
+    quoted = page.locator("h1").inner_text().replace("“", "‘").replace("”", "’")
     follow(page, page.get_by_role("link", name="text", exact=True))
-    assert title in page.locator("body").inner_text()
+    assert f"“{quoted}”" in page.locator("body").inner_text()
 
 
 def test_finding_nothing_and_taking_what_is_offered(page):

@@ -14,7 +14,7 @@ from pybtex.database import parse_string
 from werkzeug.http import parse_options_header
 
 from backfile.archive.store import entries
-from backfile.web.api.citations import written
+from backfile.web.api.citations import plain, written
 from backfile.web.api.filenames import today
 from backfile.web.app import create_app
 from tests.builders import STORIES, app_over, engines_in, fill, write_stories
@@ -180,6 +180,11 @@ def test_an_article_is_cited_in_each_style(client):
     bibtex = client.get("/cite/bibtex/ferry").text
     assert bibtex.startswith("@article{ferry,\n")
     assert "author = {{Ana Ruiz} and {José Núñez}}" in bibtex
+
+
+def test_quotation_marks_of_a_headline_are_single_within_those_of_the_citation(make_article):
+    cited = plain(make_article(id="a", title="“Late again”: ferry cut, “for good”", authors=()))
+    assert cited.startswith("“‘Late again’: ferry cut, ‘for good’”, ")
 
 
 def test_what_bibtex_would_take_for_commands_is_escaped(client):

@@ -66,6 +66,20 @@ def test_names_are_facets_of_the_page_and_chips_once_they_are_chosen(client):
     assert "/article/both" not in chosen
 
 
+@pytest.mark.parametrize("search", ["", "?q=the", "?q=the&compare=was"])
+def test_each_facet_says_how_many_values_it_does_not_list(client, search):
+    page = client.get(f"/{search}").text
+    totals = client.get("/api/search" + search.partition("&")[0]).json["facets_total"]
+    for facet in re.findall(
+        r'<details class="facet".*?</details>\n(?=<details class="facet|<p)', page, re.S
+    ):
+        at_once, _, rest = facet.partition('<details class="rest">')
+        name = re.search(r'type="checkbox" name="(\w+)"', facet)[1]
+        more = re.search(r"<summary>(\d+) more", rest)
+        assert at_once.count(f'name="{name}"') + int(more[1] if more else 0) == totals[name]
+        assert rest.count(f'name="{name}"') if more else True
+
+
 def test_json_has_the_facets_and_an_article_its_names(client):
     found = client.get("/api/search?person=marian+holt").json
     assert {hit["article"]["id"] for hit in found["hits"]} == {"vote", "both"}

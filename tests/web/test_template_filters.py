@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
 
 from backfile.archive.model.article import Passage
 from backfile.index.model.filters import Filters
@@ -23,7 +24,7 @@ from backfile.web.search.timeline import (
     ticks,
     wider,
 )
-from backfile.web.template_filters import EXCERPT, day, excerpt, marked
+from backfile.web.template_filters import EXCERPT, day, excerpt, marked, truncate
 
 
 def hit(text, spans=(), heading=""):
@@ -160,3 +161,10 @@ def test_only_web_addresses_are_linked_to(url):
 def test_a_day_is_written_out():
     assert day(date(2024, 3, 3)) == "3 March 2024"
     assert day(None) == "no date"
+
+
+def test_a_text_that_is_cut_ends_with_an_ellipsis():
+    environment = Environment(autoescape=True)
+    environment.filters["truncate"] = truncate
+    cut = environment.from_string("{{ text | truncate(14) }}, {{ text | truncate(9, true, '') }}")
+    assert cut.render(text="The ferry to Tolland Mills") == "The ferry to…, The ferry"

@@ -77,3 +77,4 @@ def test_a_file_of_unknown_names_is_shown_the_options_that_would_read_it(empty):
     record = {"payload": {"copy": "The night ferry across the Ash stops in May, they said."}}
     page = visible_text(try_file(empty, json.dumps([record]).encode(), "a.json").text)
     assert "try --map text=payload.copy" in " ".join(page.split())
+    assert "backfile index --map text=payload.copy FILE" in " ".join(page.split())

@@ -32,13 +32,14 @@ NOT_A_KEY = re.compile(r"[^A-Za-z0-9]+")
 THIN_SPACE = "\N{THIN SPACE}"
 SPACED_DASH = re.compile(r"(?<=[^\W\d_])\s–\s(?=[^\W\d_]+\s\d{4}$)")  # of two months
 WEB = ("http://", "https://")
+INNER_QUOTATION = str.maketrans("“”", "‘’")  # of a title that stands in quotation marks itself
 
 
 def plain(article: Article) -> str:
     """Cite in one line: authors, title, source, date, address."""
     parts = [
         ", ".join(article.authors),
-        f"“{article.title}”",
+        f"“{article.title.translate(INNER_QUOTATION)}”",
         article.source,
         in_english(article.date_span),
         _address(article),

@@ -17,7 +17,7 @@ from backfile.web.api.filenames import attachment, name_of
 from backfile.web.api.json import outlets_json
 from backfile.web.packed_links import longest_link, packed_path
 
-MOST_ROWS = 100  # outlets on a page; the file has all
+MOST_ROWS = 80  # outlets on a page; the file has all
 LINKS = 14_000  # characters of all links of a page that repeat the search
 MOST_CITED = 100  # citations on a page, of at most so many characters
 CITED_CHARACTERS = 30_000

@@ -95,11 +95,17 @@ def _count_links(results: Results) -> int:
 
 
 def facet_values(results: Results) -> dict[str, int]:
-    """How many values of each facet a page has, so that it stays small; half beside a chart."""
-    others = [name for name in FACETS if name != "source" and results.facets[name]]
+    """How many values of each facet a page has, so that it stays small; half beside a chart.
+
+    What a facet of few values leaves of its share goes to those that have more.
+    """
     part = 1 + bool(results.query.compare)
-    shown = dict.fromkeys(others, FACET_VALUES // part // max(1, len(others)))
-    return {"source": MOST_OUTLETS // part} | shown
+    lengths = {name: len(results.facets[name]) for name in FACETS if name != "source"}
+    shown, left = {"source": MOST_OUTLETS // part}, FACET_VALUES // part
+    for place, name in enumerate(sorted(lengths, key=lengths.__getitem__)):
+        shown[name] = min(lengths[name], left // (len(lengths) - place))
+        left -= shown[name]
+    return shown
 
 
 def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:

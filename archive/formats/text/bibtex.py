@@ -6,7 +6,7 @@ Runs as a separate process: pybtex has no limits of its own.
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ SHAPE = re.compile(
     r"|(?:em|it|bf|tt|sc|rm|sf|sl|itshape|bfseries)(?![A-Za-z])\s*)"
 )
 DATES = ("date", "issue_date")
+DATED = (*DATES, "year", "month", "day")
+INHERITED = (*OUTLETS, *DATED, "language", "langid")
 
 
 def main() -> None:
@@ -49,8 +51,10 @@ def messages_of(source: Source) -> Iterator[Message]:
     for error in parser.errors:
         yield {"refused": f"not BibTeX at some place ({first_line(error)})"}
     known = set[str]()
+    parents = {key.lower(): entry.fields for key, entry in reversed(parser.found)}
     for number, (key, entry) in enumerate(parser.found, 1):
-        yield {"number": number, **_record("" if key in known else key, entry)}
+        parent = parents.get(entry.fields.get("crossref", "").lower(), {})
+        yield {"number": number, **_record("" if key in known else key, entry, parent)}
         known.add(key)
     yield {"end": True}
 
@@ -76,8 +80,18 @@ class _Parser(Parser):  # type: ignore[misc]
         self.errors.append(error)
 
 
-def _record(key: str, entry: Any) -> dict[str, Any]:
-    fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+def _record(key: str, entry: Any, parent: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of an article; what the entry lacks is taken from the one that it refers to.
+
+    The title of that one is the name of the outlet, as BibTeX has it.
+    """
+    inherited = {name.lower(): value for name, value in parent.items()}
+    inherited["booktitle"] = inherited.get("booktitle") or inherited.get("title", "")
+    own = {name.lower(): value for name, value in entry.fields.items()}
+    is_dated = any(own.get(name) for name in (*DATES, "year"))
+    wanted = (name for name in INHERITED if not (is_dated and name in DATED))
+    fields = {name: _plain(inherited[name]) for name in wanted if inherited.get(name)}
+    fields |= {name: _plain(value) for name, value in own.items()}
     dated = [fields.get(name, "") for name in ("year", "month", "day")]
     written = "-".join(part.zfill(2) for part in dated if part)
     if dated[1] and not dated[1].isdecimal():

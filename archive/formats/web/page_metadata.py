@@ -10,12 +10,12 @@ from urllib.parse import urljoin, urlsplit
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.dates.spans import read_span
+from backfile.archive.formats.web.page_bylines import Claim, authors_of
 from backfile.archive.model.addresses import host_of
 from backfile.archive.model.article import DateSource
 
 LONGEST_JSON = 1 << 20  # characters of one block of JSON-LD
 MOST_OBJECTS = 1_000  # examined in one block
-LONGEST_NAME = 80  # characters; a longer author is a sentence
 # Schema.org's kinds of article: NewsArticle, ReportageNewsArticle, BlogPosting and so on.
 ARTICLE_KIND = re.compile(r"(?:Article|Posting|Report|Review)$")
 TITLE_SEPARATOR = re.compile(r"\s+[|\u2013\u2014·»-]\s+")
@@ -45,7 +45,7 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
     """Title, source, section, authors, language and url of a page, as fields of a record.
 
     `address` is the address of the page, or empty; `published` is the date in JSON-LD alone: see
-    `day_in`.
+    `day_in`. `body` is the text in JSON-LD, which few pages have.
     """
     marks, linked = _marks(tree), _linked(tree)
     url = _canonical(tree, marks, address)
@@ -55,10 +55,11 @@ def metadata_of(tree: Any, address: str) -> dict[str, Any]:
         "title": _title(tree, marks, linked, site),
         "source": site,
         "section": _first(marks, SECTIONS) or _name(linked.get("articleSection")),
-        "authors": _authors(marks, linked),
+        "authors": authors_of(tree, _claims(tree, marks, linked), (site, host_of(url))),
         "language": tree.get("lang") or _first(marks, LANGUAGES) or _name(linked.get("inLanguage")),
         "url": url,
         "published": _name(linked.get("datePublished")),
+        "body": body if isinstance(body := linked.get("articleBody"), str) else "",
     }
 
 
@@ -103,6 +104,16 @@ def _marks(tree: Any) -> Marks:
 
 def _linked(tree: Any) -> dict[str, Any]:
     """The first article in the page's JSON-LD; empty if there is none."""
+    for thing in _things(tree):
+        kinds = thing.get("@type")
+        kinds = kinds if isinstance(kinds, list) else [kinds]
+        if any(ARTICLE_KIND.search(kind) for kind in kinds if isinstance(kind, str)):
+            return thing
+    return {}
+
+
+def _things(tree: Any) -> Iterator[dict[str, Any]]:
+    """All objects in the page's JSON-LD."""
     for script in tree.xpath("//script[contains(@type, 'ld+json')]/text()"):
         if len(script) > LONGEST_JSON:
             continue
@@ -110,12 +121,7 @@ def _linked(tree: Any) -> dict[str, Any]:
             found = json.loads(script, strict=False)
         except (ValueError, RecursionError):
             continue
-        for thing in _objects(found):
-            kinds = thing.get("@type")
-            kinds = kinds if isinstance(kinds, list) else [kinds]
-            if any(ARTICLE_KIND.search(kind) for kind in kinds if isinstance(kind, str)):
-                return thing
-    return {}
+        yield from _objects(found)
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -156,18 +162,34 @@ def _without_site(title: str, site: str) -> str:
     )
 
 
-def _authors(marks: Marks, linked: Mapping[str, Any]) -> list[str]:
+def _claims(tree: Any, marks: Marks, linked: Mapping[str, Any]) -> Iterator[Claim]:
+    """The authors that the metadata name, the surest first."""
     authors = linked.get("author")
-    named = [_name(each) for each in (authors if isinstance(authors, list) else [authors])]
-    if not any(named):
-        named = [each for name in AUTHORS for each in marks.get(name, ())][:1]
-        named = (
-            re.split(r"\s*(?:,|;|\band\b)\s*", re.sub(r"^\s*by\s+", "", named[0], flags=re.I))
-            if named
-            else []
-        )
-    names = [html.unescape(each) for each in named]
-    return [each for each in names if each and "://" not in each and len(each) <= LONGEST_NAME]
+    authors = authors if isinstance(authors, list) else [authors]
+    are_referred = any(isinstance(each, dict) and not each.get("name") for each in authors)
+    if are_referred:  # to the account of who published the page
+        named = {each["@id"]: each for each in _things(tree) if _has_id(each) and each.get("name")}
+        authors = [_referred(each, named) for each in authors]
+    yield Claim(
+        [_name(each) for each in authors], not are_referred and not any(map(_is_office, authors))
+    )
+    for name in AUTHORS:
+        yield Claim([each for each in marks.get(name, ()) if "://" not in each][:1])
+
+
+def _has_id(thing: Mapping[str, Any]) -> bool:
+    return isinstance(thing.get("@id"), str)
+
+
+def _referred(author: Any, named: Mapping[str, Any]) -> Any:
+    """The object that another one refers to by its `@id`."""
+    name = author.get("@id") if isinstance(author, dict) and not author.get("name") else None
+    return named.get(name, author) if isinstance(name, str) else author
+
+
+def _is_office(author: Any) -> bool:
+    kind = author.get("@type") if isinstance(author, dict) else ""
+    return "Organi" in str(kind)
 
 
 def _canonical(tree: Any, marks: Marks, address: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import BYTE_ORDER_MARKS, ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.web.article_text import article_text
 from backfile.archive.formats.web.page_metadata import day_in, metadata_of
 from backfile.archive.formats.web.saved_pages import from_its_beginning, saved_from
 from backfile.archive.model.errors import UnreadableArticle
@@ -15,7 +16,6 @@ from backfile.archive.model.errors import UnreadableArticle
 LONGEST_PAGE = 8 << 20  # bytes; a page of news rarely has one million
 MOST_ELEMENTS = 20_000  # a page of news has one to two thousand; 10,000 take about a second
 MOST_ATTRIBUTES = 5_000  # in one tag; libxml2 compares each with all before it
-SHORT_TEXT = 250  # characters; a shorter result may be a teaser instead of the text
 DECLARED_IN = 4096  # bytes that are searched for a declared encoding
 DECLARED = re.compile(
     rb"""<(?:meta|\?xml)\b[^>]*?\b(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.I
@@ -46,7 +46,7 @@ def read_page(file: SourceFile, names: FieldMap) -> ReadResults:
     address = file.defaults.get("url", "") or saved_from(content)
     record = metadata_of(tree, address)
     day, day_source = day_in(tree, record, address)
-    text = _text(tree)
+    text = article_text(tree, str(record.pop("body", "")))
     if not text:
         raise UnreadableArticle(file.place, "no article was found on the page")
     record |= {"text": _without_title(text, str(record.get("title", ""))), "published": day}
@@ -79,30 +79,6 @@ def _parsed(markup: str) -> Any:
     from trafilatura import load_html  # 0.2 s
 
     return load_html(re.sub(r"^\s*<\?xml[^>]*>", "", markup))
-
-
-def _text(tree: Any) -> str:
-    """Extract the paragraphs of the article, divided by blank lines.
-
-    The fast and strict extraction comes first; pages for which it fails get the thorough one.
-    """
-    from copy import deepcopy
-
-    from trafilatura import bare_extraction
-
-    best = ""
-    for fast in (True, False):
-        found: Any = bare_extraction(
-            deepcopy(tree),
-            include_comments=False,
-            fast=fast,
-            favor_precision=fast,
-            favor_recall=not fast,
-        )
-        best = max(best, (found and found.text) or "", key=len)
-        if len(best) >= SHORT_TEXT:
-            break
-    return "\n\n".join(line for line in best.split("\n") if line.strip())
 
 
 def _without_title(text: str, title: str) -> str:
