@@ -3,8 +3,11 @@
 import os
 import signal
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -33,6 +36,8 @@ SEARCHES = [
     {"q": [""]},
 ]
 SECONDS = 60.0
+SECONDS_OF_KILLS = 16.0
+CLIENTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,39 @@ def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(sha
             totals[results.total] += 1
         assert all(totals.values())
         assert int(victim.place.split()[1]) != process
+
+
+def test_no_client_gets_a_wrong_answer_while_shards_are_killed(shards, sample):
+    whole = open_searcher(replace(Settings(), archive=sample))
+    queries = [Query.from_parameters(each) for each in SEARCHES]
+    expected = [seen(whole.search(query)) for query in queries]
+    until, wrong, counts = time.monotonic() + SECONDS_OF_KILLS, [], Counter()
+
+    def client(n):
+        for i in count(n):
+            if time.monotonic() > until:
+                return
+            results = cluster.search(queries[i % len(queries)])
+            is_part = any("parts of the archive answered" in n for n in results.reading.notes)
+            counts[is_part] += 1
+            if not is_part and seen(results) != expected[i % len(queries)]:
+                wrong.append(queries[i % len(queries)])
+
+    # No search may be cut for its time: the machine is busy with starting shards.
+    with (
+        closing(ClusterSearcher(shards, budget=SECONDS)) as cluster,
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
+        clients = [pool.submit(client, n) for n in range(CLIENTS)]
+        while time.monotonic() < until - SECONDS_OF_KILLS / 3:
+            time.sleep(SECONDS_OF_KILLS / 4)
+            victim = shards[int(time.monotonic()) % len(shards)]
+            if place := victim.place:
+                os.kill(int(place.split()[1]), signal.SIGKILL)
+        for each in clients:
+            each.result()
+    assert wrong == []
+    assert counts[False] > 0
 
 
 def test_the_shards_of_a_lost_node_are_started_on_another(nodes, shards):
