@@ -6,11 +6,21 @@ to each of them, or to the first alone (see `Whole.collected`). The first shard 
 
 import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from backfile.index.cluster.exchange import Answered, Asked, Begun, Failed, Outcome, Resumed, Step
+from backfile.index.cluster.exchange import (
+    Answered,
+    Asked,
+    Begun,
+    Failed,
+    Message,
+    Outcome,
+    Passed,
+    Resumed,
+    Step,
+)
 
 
 class ShardsDiverged(AssertionError):
@@ -50,20 +60,39 @@ class Coordinator:
         search, ShardLost, and ShardsDiverged. Unless it returns, the shards stand somewhere in the
         search: the caller closes the connections.
         """
+        passed = self.passed(asked, connections, budget)
+        while True:
+            try:
+                next(passed)
+            except StopIteration as end:
+                answer: Coordinated = end.value
+                return answer
+
+    def passed(
+        self, asked: Asked, connections: Sequence[Connection], budget: float
+    ) -> Generator[Any, None, Coordinated]:
+        """The same, but iterate over the parts of the answer that the first shard passes on."""
         until = self._seconds() + budget
         line = _Lines(connections)
         line.send([Begun(asked, place) for place in range(len(connections))])
         rounds = 0
-        while steps := _steps(outcomes := self._outcomes(line)):
+        while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
             late = self._seconds() > until
             line.send([Resumed(values, late) for values in _exchanged(steps)])
         return Coordinated(_answer(outcomes), rounds, line.n_bytes)
 
-    def _outcomes(self, line: "_Lines") -> list[Outcome]:
+    def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
         until = self._seconds() + self._seconds_a_round
-        places = range(len(line.connections))
-        return [line.receive(place, max(0.0, until - self._seconds())) for place in places]
+        outcomes: list[Outcome] = []
+        for place in range(len(line.connections)):
+            message = line.receive(place, max(0.0, until - self._seconds()))
+            while isinstance(message, Passed):
+                yield message.value  # however long the caller takes, the next one has its time
+                until = self._seconds() + self._seconds_a_round
+                message = line.receive(place, self._seconds_a_round)
+            outcomes.append(message)
+        return outcomes
 
 
 class _Lines:
@@ -83,7 +112,7 @@ class _Lines:
             except OSError as exc:
                 raise ShardLost(place) from exc
 
-    def receive(self, place: int, seconds: float) -> Outcome:
+    def receive(self, place: int, seconds: float) -> Message:
         """The next message of a shard; raise ShardLost if there is none within these seconds."""
         connection = self.connections[place]
         try:
@@ -93,8 +122,8 @@ class _Lines:
         except (EOFError, OSError) as exc:
             raise ShardLost(place) from exc
         self.n_bytes += len(content)
-        outcome: Outcome = pickle.loads(content)  # noqa: S301, of a shard that has our key
-        return outcome
+        message: Message = pickle.loads(content)  # noqa: S301, of a shard that has our key
+        return message
 
 
 def _steps(outcomes: Sequence[Outcome]) -> list[Step]:

@@ -28,6 +28,12 @@ class Step(NamedTuple):
     given: Sequence[Given]
 
 
+class Passed(NamedTuple):
+    """A part of the answer, from the first shard, which goes on."""
+
+    value: Any
+
+
 class Answered(NamedTuple):
     """The end of a search: what it returned in the first shard; None in the others."""
 
@@ -41,6 +47,7 @@ class Failed(NamedTuple):
 
 
 Outcome = Step | Answered | Failed
+Message = Outcome | Passed
 
 
 class Resumed(NamedTuple):
@@ -95,6 +102,10 @@ class ConnectionExchange:
         waiting = _Waiting(self._stop)
         self._given.append((Given(own, is_for_all), waiting))
         return waiting
+
+    def pass_on(self, value: Any) -> None:
+        if self.place == 0:
+            self._connection.send(Passed(value))
 
     def is_late(self) -> bool:
         return self._late

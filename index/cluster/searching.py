@@ -4,15 +4,16 @@ A shard that is lost is left out, and the answer says so: how many shards answer
 of the articles they hold. It is asked again as soon as it is there.
 """
 
+import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol
 
-from backfile.archive.model.errors import ShardsOut
+from backfile.archive.model.errors import EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
 from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
 from backfile.index.cluster.exchange import Asked, take_part
@@ -20,6 +21,7 @@ from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.query import Query
 from backfile.index.model.results import Results
 from backfile.index.model.whole import Whole
+from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.search.searcher import Searcher
 from backfile.index.search.snapshot import StatisticsChanged
 
@@ -42,6 +44,22 @@ class AskedPage(NamedTuple):
         """Take part in it with one shard; raise StatisticsChanged."""
         whole = replace(whole, known=self.known)
         return searcher.search(self.query, relaxes=self.relaxes, whole=whole)
+
+
+class AskedAll(NamedTuple):
+    """A search for all articles that it finds, without relaxing it, as an export has them."""
+
+    query: Query
+    known: Known
+
+    def of(self, searcher: Searcher, whole: Whole) -> Results:
+        """Take part in it with one shard; the first passes the articles on."""
+        whole = replace(whole, known=self.known)
+        found = searcher.find_all(self.query, relaxes=False, whole=whole)
+        for batch in searcher.batches(found, whole):
+            if whole.exchange:
+                whole.exchange.pass_on(batch)
+        return found.answer
 
 
 class AskedStatistics(NamedTuple):
@@ -151,6 +169,29 @@ class ClusterSearcher:
         results, answered = self._run(lambda known: AskedPage(query, relaxes, known))
         return results if len(answered) == len(self._shards) else self._noted(results, answered)
 
+    def articles(self, query: Query) -> Iterator[ScoredArticle]:
+        """Iterate over all articles that a query finds, as an export has them.
+
+        Raises EngineUnavailable where a shard is out, before or meanwhile: none is left out.
+        """
+        some = self._connections
+        try:
+            taken = self._taken(some)
+            try:
+                for batch in self._coordinator.passed(
+                    AskedAll(query, self._known(some)), taken, math.inf
+                ):
+                    yield from batch
+            except BaseException:
+                _close(taken)
+                raise
+        except ShardLost as exc:
+            name = some[exc.place].shard.name
+            reason = "it does not answer; write the articles once more when it is there"
+            raise EngineUnavailable(f"the shard {name}", reason) from exc
+        for each, connection in zip(some, taken, strict=True):
+            each.give_back(connection)
+
     def close(self) -> None:
         """Close all connections."""
         for each in self._connections:
@@ -183,21 +224,26 @@ class ClusterSearcher:
 
     def _in_all(self, asked: Asked, some: Sequence[_Connections]) -> Coordinated:
         """Run a search in these shards; unless it ends as it should, close the connections."""
-        taken: list[Connection] = []
+        taken = self._taken(some)
         try:
-            for place, each in enumerate(some):
-                connection = each.take()
-                if connection is None:
-                    raise ShardLost(place)
-                taken.append(connection)
             found = self._coordinator.run(asked, taken, self._budget)
         except BaseException:
-            for connection in taken:
-                connection.close()
+            _close(taken)
             raise
         for each, connection in zip(some, taken, strict=True):
             each.give_back(connection)
         return found
+
+    def _taken(self, some: Sequence[_Connections]) -> list[Connection]:
+        """A connection to each of these shards; raise ShardLost."""
+        taken: list[Connection] = []
+        for place, each in enumerate(some):
+            connection = each.take()
+            if connection is None:
+                _close(taken)
+                raise ShardLost(place)
+            taken.append(connection)
+        return taken
 
     def _noted(self, results: Results, answered: Sequence[Shard]) -> Results:
         """The answer with a note on what is out."""
@@ -213,3 +259,8 @@ class ClusterSearcher:
         )
         reading = replace(results.reading, notes=(note, *results.reading.notes))
         return replace(results, reading=reading)
+
+
+def _close(connections: Iterable[Connection]) -> None:
+    for connection in connections:
+        connection.close()

@@ -40,6 +40,10 @@ class Exchange(Protocol):
         """Give the own value; unless it `is_for_all`, the first shard alone gets those of all."""
         ...
 
+    def pass_on(self, value: Any) -> None:
+        """Pass a part of the answer to the coordinator, and go on."""
+        ...
+
     @property
     def place(self) -> int:
         """The place of the own value among those that are gathered."""

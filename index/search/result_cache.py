@@ -88,6 +88,22 @@ class Found:
                 if row in stored:
                     yield ScoredArticle(stored[row], float(scores[ordinal]))
 
+    def batches(self, catalog: Catalog, whole: Whole) -> Iterator[list[ScoredArticle]]:
+        """Iterate over all articles of a whole in order, in batches; those are in the first shard.
+
+        All shards iterate together, to the end.
+        """
+        ordinals, scores = self.ordered, self.hits.scores
+        keys = order_keys(self.hits.table, ordinals, scores, self.answer.query.sort)
+        places = whole.places(keys, self.answer.total)
+        own = self.articles(catalog)
+        for begin in range(0, self.answer.total, ARTICLES_AT_ONCE):
+            mine = places[(places >= begin) & (places < begin + ARTICLES_AT_ONCE)].tolist()
+            found = dict(zip(mine, own, strict=False))
+            shards = whole.collected(found).values()
+            merged = {place: each for shard in shards for place, each in shard.items()}
+            yield [merged[place] for place in sorted(merged)]
+
 
 class ResultCache:
     """The latest answers that have more than one page, up to so many bytes. Thread-safe."""

@@ -154,13 +154,20 @@ class Searcher:
         found = self._cache.of(query) if query.cursor else None
         return found if query.cursor and not clock.whole.any(found is None) else None
 
-    def find_all(self, query: Query, *, relaxes: bool = True, corrects: bool = False) -> Found:
+    def find_all(
+        self,
+        query: Query,
+        *,
+        relaxes: bool = True,
+        corrects: bool = False,
+        whole: Whole = UNDIVIDED,
+    ) -> Found:
         """Answer a query without a page, but with the ordinals of all its hits.
 
         They are of the group that is counted, as for a query that is sorted by date. If it
         `corrects`, a misspelt query without hits has those of its correction, as a page has.
         """
-        clock = Clock()
+        clock = Clock(whole=whole)
         with self._failures_noted(query):
             asked = self.read(query.first_page())
             found = self._find(asked, clock, counted=True, relaxes=relaxes)
@@ -168,6 +175,10 @@ class Searcher:
                 found = self._corrected(found, clock, counted=True)
         self._note(query, found.answer.verdict, clock)
         return found
+
+    def batches(self, found: Found, whole: Whole) -> Iterator[list[ScoredArticle]]:
+        """Iterate over all hits of a whole, in batches, together with its other shards."""
+        return found.batches(self._catalog, whole)
 
     def articles(self, found: Found, most: int | None = None) -> Iterator[ScoredArticle]:
         """Iterate over all hits of an answer, or the first `most`."""

@@ -1,6 +1,7 @@
 """Commands for an archive that is divided into shards: `backfile cluster`."""
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,20 @@ from backfile.index.cluster.dividing import divide
 from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
+from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.wiring import open_engines, searcher_over
-from backfile.scripts.commands.options import QueryCommand, quiet, trust_option, with_settings
+from backfile.scripts.commands.options import (
+    Command,
+    QueryCommand,
+    output,
+    quiet,
+    trust_option,
+    with_settings,
+    write_out,
+)
 from backfile.scripts.printing.hits import print_results
 from backfile.scripts.printing.progress import Bars
+from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 
 in_folder = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 address = click.option(
@@ -121,15 +132,29 @@ def stop(directory: Path, address: str) -> None:
     click.echo(f"closed {stop_shards(entries, directory)} shards")
 
 
+def search_options(command: Command) -> Command:
+    """Add what narrows or orders a search."""
+    for option in (
+        click.option("--sort", default="relevance", show_default=True, help="As of `search`."),
+        click.option("--until", default="", metavar="DAY", help="Up to this day, month or year."),
+        click.option("--since", default="", metavar="DAY", help="From this day, month or year on."),
+        click.option("--mode", default="hybrid", show_default=True, help="As of `search`."),
+    ):
+        command = option(command)
+    return command
+
+
+address_of_search = click.option(
+    "--address", help="Search the shards that `start` has opened in this Ray cluster."
+)
+
+
 @cluster.command(cls=QueryCommand)
 @in_folder
 @click.argument("words", metavar="QUERY...", nargs=-1, required=True)
-@click.option("--mode", default="hybrid", show_default=True, help="hybrid, keyword or semantic.")
-@click.option("--since", default="", metavar="DAY", help="From this day, month or year on.")
-@click.option("--until", default="", metavar="DAY", help="Up to this day, month or year.")
-@click.option("--sort", default="relevance", show_default=True)
+@search_options
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
-@click.option("--address", help="Search the shards that `start` has opened in this Ray cluster.")
+@address_of_search
 @trust_option
 def search(
     directory: Path,
@@ -140,8 +165,7 @@ def search(
     **parameters: str,
 ) -> None:
     """Find articles in all shards: opened in this process, or with --address where `start` did."""
-    given = {name: [value] for name, value in parameters.items() if value}
-    query = Query.from_parameters({"q": [" ".join(words)], "limit": [str(limit)], **given})
+    query = _query(words, {**parameters, "limit": str(limit)})
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
         shards = _shards(entries, directory, _settings(trust=trust), address, opened)
@@ -161,6 +185,52 @@ def _count(number: int, noun: str) -> str:
 def _settings(*, trust: bool) -> Settings:
     settings = Settings.from_environment()
     return replace(settings, trust=trust or settings.trust)
+
+
+@cluster.command(cls=QueryCommand)
+@in_folder
+@click.argument("words", metavar="[QUERY...]", nargs=-1)
+@search_options
+@click.option("--format", "kind", type=click.Choice(list(EXPORTS)), default="csv")
+@output
+@address_of_search
+@trust_option
+def export(
+    directory: Path,
+    words: tuple[str, ...],
+    kind: str,
+    output: Path | None,
+    address: str | None,
+    trust: bool,
+    **parameters: str,
+) -> None:
+    """Write every article that a search of all shards finds, as `backfile export` does."""
+    query = _query(words, parameters)
+    entries = ClusterMap.read(directory)
+    with ExitStack() as opened:
+        shards = _shards(entries, directory, _settings(trust=trust), address, opened)
+        found = _Counted(ClusterSearcher(shards).articles(query))
+        written = EXPORTS[kind].write(found)
+        write_out(with_byte_order_mark(written) if kind == "csv" else written, output)
+    raise SystemExit(0 if found.total else 1)
+
+
+class _Counted:
+    """Passes articles on and counts them."""
+
+    def __init__(self, articles: Iterator[ScoredArticle]) -> None:
+        self._articles = articles
+        self.total = 0
+
+    def __iter__(self) -> Iterator[ScoredArticle]:
+        for each in self._articles:
+            self.total += 1
+            yield each
+
+
+def _query(words: Sequence[str], parameters: Mapping[str, str]) -> Query:
+    given = {name: [value] for name, value in parameters.items() if value}
+    return Query.from_parameters({"q": [" ".join(words)], **given})
 
 
 def _shards(

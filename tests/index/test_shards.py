@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
-from backfile.archive.model.errors import BadQuery, ShardsOut
+from backfile.archive.model.errors import BadQuery, EngineUnavailable, ShardsOut
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
@@ -252,6 +252,27 @@ def test_pages_of_shards_are_those_of_one_archive(tmp_path):
                      for each in (divided.undivided, divided.cluster)]  # fmt: skip
             assert pages[0] == pages[1]
             assert len(pages[0]) > 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_articles_of_a_search_are_those_of_one_archive(tmp_path, seed):
+    choose = random.Random(seed)
+    with Divided(tmp_path, news(seed, 25), assignment(choose, 25)) as divided:
+        for _ in range(12):
+            query = read(random_query(choose))
+            whole = divided.undivided
+            expected = [*whole.articles(whole.find_all(query, relaxes=False))]
+            assert list(divided.cluster.articles(query)) == expected
+
+
+def test_a_lost_shard_ends_a_list_of_all_articles_with_an_error(tmp_path):
+    with Divided(tmp_path, news(7, 8), [n % 2 for n in range(8)]) as divided:
+        shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
+        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        assert len(list(cluster.articles(read({"q": "", "copies": "show"})))) == 8
+        shards[1].is_lost = True
+        with pytest.raises(EngineUnavailable, match="the shard 1 is unavailable"):
+            list(cluster.articles(read({"q": ""})))
 
 
 def all_pages(search, query):

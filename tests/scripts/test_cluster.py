@@ -32,6 +32,13 @@ def test_a_divided_archive_is_searched_as_the_archive_that_it_was(indexed_by_wor
         assert CURSOR.sub("", shards.stdout) == CURSOR.sub("", whole.stdout)
 
 
+def test_all_articles_of_shards_are_written_as_those_of_the_archive(indexed_by_words, divided):
+    for words in ([], ["ferry"], ["nowhere"]):
+        whole = backfile("export", *words, "--archive", indexed_by_words, "--format", "jsonl")
+        shards = backfile("cluster", "export", divided, *words, "--format", "jsonl")
+        assert (shards.stdout, shards.exit_code) == (whole.stdout, whole.exit_code)
+
+
 def test_status_names_each_shard_with_what_it_holds(divided):
     lines = backfile("cluster", "status", divided).stdout.splitlines()
     assert lines[0] == "undated: 1 article, 1 passage, 0% by meaning"
