@@ -18,9 +18,10 @@ from backfile.archive.model.message import Message
 from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
 from backfile.index.cluster.exchange import Asked, take_part
 from backfile.index.model.collection_statistics import CollectionStatistics
-from backfile.index.model.query import Query
+from backfile.index.model.query import DEFAULT_HITS, Query
 from backfile.index.model.results import Results
 from backfile.index.model.whole import Whole
+from backfile.index.search.related import Related
 from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.search.searcher import Searcher
 from backfile.index.search.snapshot import StatisticsChanged
@@ -60,6 +61,19 @@ class AskedAll(NamedTuple):
             if whole.exchange:
                 whole.exchange.pass_on(batch)
         return found.answer
+
+
+class AskedRelated(NamedTuple):
+    """A search for earlier and later coverage of an article's subject."""
+
+    article_id: str
+    limit: int
+    known: Known
+
+    def of(self, searcher: Searcher, whole: Whole) -> Related:
+        """Take part in it with one shard; raise ArticleNotFound."""
+        whole = replace(whole, known=self.known)
+        return searcher.related_in(whole, self.article_id, limit=self.limit)
 
 
 class AskedStatistics(NamedTuple):
@@ -168,6 +182,15 @@ class ClusterSearcher:
         """
         results, answered = self._run(lambda known: AskedPage(query, relaxes, known))
         return results if len(answered) == len(self._shards) else self._noted(results, answered)
+
+    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article's subject, as `Searcher.related` does.
+
+        Raises ArticleNotFound, also where the shard that holds it is out, and ShardsOut.
+        """
+        found, _ = self._run(lambda known: AskedRelated(article_id, limit, known))
+        related: Related = found
+        return related
 
     def articles(self, query: Query) -> Iterator[ScoredArticle]:
         """Iterate over all articles that a query finds, as an export has them.

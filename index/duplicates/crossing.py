@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Floats, Rows
@@ -65,6 +66,28 @@ class Crossing:
             left[ordinal] = best.rank == own[cluster].rank
             scores[ordinal], of[ordinal] = best.score, best.group
         return folding.with_leads(left), scores, replace(groups, of=of)
+
+    def is_first(self, ordinals: Rows, keys: Sequence[npt.NDArray[Any]]) -> Bools:
+        """Which of these articles, at most one a cluster, are the first of theirs in all shards.
+
+        Those of a cluster are compared by keys (n,), the first key first. An article of no crossing
+        cluster is the first.
+        """
+        first = np.ones(len(ordinals), np.bool_)
+        if self.are_none:
+            return first
+        crossing = np.flatnonzero(self.members[ordinals]).tolist()
+        clusters = self.table.cluster[ordinals[crossing]].tolist()
+        own = {
+            cluster: tuple(key[i].item() for key in keys)
+            for cluster, i in zip(clusters, crossing, strict=True)
+        }
+        best: dict[int, tuple[Any, ...]] = {}
+        for shard in self.whole.gather(own):
+            for cluster, key in shard.items():
+                best[cluster] = min(best.get(cluster, key), key)
+        first[crossing] = [best[cluster] == own[cluster] for cluster in clusters]
+        return first
 
     def surplus(self, article_mask: Bools) -> Stage[int]:
         """How many clusters of the masked articles shards count beyond the first of them."""

@@ -5,23 +5,27 @@ half of an article searches for its second half (RealTimeQA, 200 articles), the 
 in 84%, the best pair of passages in 76%, the first passage alone in 77%.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.archive.store.catalog import Catalog, StoredArticle
+from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.vectors import VectorFile
 from backfile.index.answers.explain import listed, nearness, quoted
+from backfile.index.duplicates.crossing import Crossing
 from backfile.index.lexical.scoring.collection import term_scores
 from backfile.index.lexical.scoring.more_like_this import MoreLikeThis
-from backfile.index.model.arrays import Floats, Rows
-from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.article_table import UNDATED, ArticleTable
 from backfile.index.model.results import Explanation, ScorePart, ScorePartKind
 from backfile.index.model.scale import Spread
+from backfile.index.model.whole import Whole
 from backfile.index.search.snapshot import Snapshot
 from backfile.index.vector.exact_scan import top
 
@@ -94,43 +98,55 @@ class Relations:
         self._catalog = catalog
         self._vectors = vectors
 
-    def related(self, stored: StoredArticle, snapshot: Snapshot, limit: int) -> Related:
-        """Find at most `limit` articles of each kind; raise EngineUnavailable without words."""
+    def related(self, article: Article, own: Rows, snapshot: Snapshot, limit: int) -> Related:
+        """Find at most `limit` articles of each kind; `own` are the rows of the article.
+
+        In a shard that does not hold the article, there are none. Raises EngineUnavailable without
+        words.
+        """
         if snapshot.no_words:
             raise snapshot.no_words
-        article, table = stored.article, snapshot.table
-        own = stored.rows[stored.rows < table.n_rows]
+        table, whole, coverage = snapshot.table, snapshot.whole, snapshot.statistics.coverage
+        own = own[own < table.n_rows]
         own = own[table.alive[own]]
-        if not len(own):  # the article was added after the snapshot was opened
-            return Related(coverage=table.coverage)
-        likeness = self._likeness(article, own, snapshot)
-        ordinal = int(table.article_of[own[0]])
-        ordered = one_per_cluster(table, ordinal, likeness.scores)
-        by_day = _by_day(table, ordinal, ordered, limit)
-        found = self._fetch(np.concatenate(list(by_day.values())), likeness, table)
-        fetched = {
-            name: [found[other] for other in some.tolist() if other in found]
-            for name, some in by_day.items()
+        place = _placed(table, own, whole)
+        if place is None:  # the article was added after the snapshot was opened
+            return Related(coverage=coverage)
+        likeness = self._likeness(article, own, place.cluster, snapshot)
+        mine = _with_copies(table, own, place.cluster)
+        ordered = one_per_cluster(table, mine, likeness.scores, snapshot.crossing)
+        by_day = _by_day(table, place, ordered)
+        firsts = _first_of_each(table, likeness.scores, by_day, limit, whole)
+        found = self._fetch(np.concatenate([each for _, each in firsts.values()]), likeness, table)
+        own_lists = {
+            name: {
+                n: found[other]
+                for n, other in zip(places.tolist(), some.tolist(), strict=True)
+                if other in found
+            }
+            for name, (places, some) in firsts.items()
         }
+        fetched = _merged(whole.collected(own_lists).values())
         lists = {name: tuple(some[:limit]) for name, some in _by_instant(article, fetched).items()}
-        return Related(**lists, coverage=0.0 if snapshot.no_vectors else table.coverage)
+        return Related(**lists, coverage=0.0 if snapshot.no_vectors else coverage)
 
-    def _likeness(self, article: Article, own: Rows, snapshot: Snapshot) -> Likeness:
+    def _likeness(self, article: Article, own: Rows, cluster: int, snapshot: Snapshot) -> Likeness:
         """Compare an article with the best matches of its key terms, and the nearest by meaning."""
-        table = snapshot.table
-        clusters = cluster_of(table)
+        table, whole = snapshot.table, snapshot.whole
         words = snapshot.lexical.more_like_this(article, own)
         holding = np.flatnonzero(words.shares)
-        rows = top(holding, words.shares[holding], CONSIDERED).rows
+        rows = _best(table, holding, words.shares[holding], CONSIDERED, whole)
         vector = self._meaning(own[table.embedded[own]], table.n_rows)
+        vector = next((each for each in whole.gather(vector) if each is not None), None)
         closeness = np.full(table.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as in a search
                 # The rows of the article and its copies are nearest: CONSIDERED others are needed.
-                same = clusters == clusters[table.article_of[own[0]]]
-                limit = CONSIDERED + int(table.rows_of(same).sum())
+                same = _with_copies(table, own, cluster)
+                limit = CONSIDERED + whole.sum(table.rows_of(same).sum())
                 near = snapshot.vectors.nearest(vector, None, limit)
-                rows = np.concatenate([rows, near.rows])
+                nearest = _best(table, near.rows, near.scores, limit, whole)
+                rows = np.concatenate([rows, nearest])
                 rows = np.flatnonzero(table.rows_of(table.articles_with(rows)))
                 known = rows[table.embedded[rows]]
                 found = snapshot.vectors.similarities(vector, known)
@@ -177,14 +193,56 @@ def _closeness(products: Floats, mean: Floats, spread: Spread) -> Floats:
     return np.asarray(spread.closeness(products) / length, np.float32)
 
 
-def one_per_cluster(table: ArticleTable, ordinal: int, scores: Floats) -> Rows:
-    """Sort the articles above FLOOR, as ordinals: the best of each cluster, without the own one."""
+class _Place(NamedTuple):
+    """Where the article stands: its cluster, -1 without copies, and its first and last day."""
+
+    cluster: int
+    published: int
+    published_last: int
+
+
+def _placed(table: ArticleTable, own: Rows, whole: Whole) -> _Place | None:
+    """Where the article of these rows stands, from the shard that holds it; None if none does."""
+    place = None
+    if len(own):
+        ordinal = int(table.article_of[own[0]])
+        columns = (table.cluster, table.published, table.published_last)
+        place = _Place(*(int(column[ordinal]) for column in columns))
+    return next((each for each in whole.gather(place) if each), None)
+
+
+def _with_copies(table: ArticleTable, own: Rows, cluster: int) -> Bools:
+    """Article mask of the article of these rows and of its copies, which are in this cluster."""
+    if not len(own):
+        elsewhere: Bools = (table.cluster == cluster) & (cluster >= 0)
+        return elsewhere
     clusters = cluster_of(table)
-    above = np.flatnonzero((scores >= FLOOR) & (clusters != clusters[ordinal]))
+    copies: Bools = clusters == clusters[table.article_of[own[0]]]
+    return copies
+
+
+def _best(table: ArticleTable, rows: Rows, scores: Floats, limit: int, whole: Whole) -> Rows:
+    """Those of these rows that are among the `limit` best of the whole, best first."""
+    best = top(rows, scores, limit)
+    if not whole.is_divided:
+        return best.rows
+    numbers = table.number[table.article_of[best.rows]]
+    order = np.lexsort((best.rows, numbers, -best.scores))
+    count = whole.count_best(best.scores[order], numbers[order], limit)
+    return best.rows[order][:count]
+
+
+def one_per_cluster(table: ArticleTable, own: Bools, scores: Floats, crossing: Crossing) -> Rows:
+    """Sort the articles above FLOOR, as ordinals: the best of each cluster, without the own one.
+
+    `own` (n_articles,) marks the article and its copies.
+    """
+    above = np.flatnonzero((scores >= FLOOR) & ~own)
     ordered = above[np.lexsort((above, -table.published[above], -scores[above]))]
-    _, firsts = np.unique(clusters[ordered], return_index=True)
+    _, firsts = np.unique(cluster_of(table)[ordered], return_index=True)
     best: Rows = ordered[np.sort(firsts)]
-    return best
+    keys = (-scores[best], -table.published[best], table.number[best])
+    return best[crossing.is_first(best, keys)]
 
 
 def cluster_of(table: ArticleTable) -> Rows:
@@ -194,21 +252,45 @@ def cluster_of(table: ArticleTable) -> Rows:
     return clusters
 
 
-def _by_day(table: ArticleTable, ordinal: int, ordered: Rows, limit: int) -> dict[str, Rows]:
-    """Divide ordinals by date; those with a common day are of the same day.
+def _by_day(table: ArticleTable, place: _Place, ordered: Rows) -> dict[str, Rows]:
+    """Divide ordinals by date; those with a common day are of the same day."""
+    first, last = table.published[ordered], table.published_last[ordered]
+    dated = ~table.undated[ordered] & (place.published != UNDATED)
+    earlier = last < place.published
+    later = first > place.published_last
+    return {
+        "earlier": ordered[dated & earlier],
+        "later": ordered[dated & later],
+        "same_day": ordered[dated & ~earlier & ~later],
+        "undated": ordered[~dated],
+    }
+
+
+def _first_of_each(
+    table: ArticleTable, scores: Floats, by_day: dict[str, Rows], limit: int, whole: Whole
+) -> dict[str, tuple[Rows, Rows]]:
+    """The own ones among the first `limit` of each kind in the whole: their places, and ordinals.
 
     The same day gets 3 * `limit`, as `_by_instant` may move some.
     """
-    first, last = table.published[ordered], table.published_last[ordered]
-    dated = ~table.undated[ordered] & ~table.undated[ordinal]
-    earlier = last < table.published[ordinal]
-    later = first > table.published_last[ordinal]
-    return {
-        "earlier": ordered[dated & earlier][:limit],
-        "later": ordered[dated & later][:limit],
-        "same_day": ordered[dated & ~earlier & ~later][: 3 * limit],
-        "undated": ordered[~dated][:limit],
-    }
+    firsts = {}
+    for name, ordinals in by_day.items():
+        most = 3 * limit if name == "same_day" else limit
+        keys = (-scores[ordinals], -table.published[ordinals], table.number[ordinals])
+        places = whole.places(keys, most)
+        firsts[name] = (places, ordinals[: len(places)])
+    return firsts
+
+
+def _merged(
+    shards: Sequence[dict[str, dict[int, RelatedArticle]]],
+) -> dict[str, list[RelatedArticle]]:
+    """The articles of all shards by kind, in the order of their places."""
+    lists: dict[str, dict[int, RelatedArticle]] = {}
+    for shard in shards:
+        for name, own in shard.items():
+            lists.setdefault(name, {}).update(own)
+    return {name: [found[place] for place in sorted(found)] for name, found in lists.items()}
 
 
 def _by_instant(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
-from backfile.archive.model.errors import BadQuery, EngineUnavailable, ShardsOut
+from backfile.archive.model.errors import ArticleNotFound, BadQuery, EngineUnavailable, ShardsOut
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
@@ -263,6 +263,22 @@ def test_all_articles_of_a_search_are_those_of_one_archive(tmp_path, seed):
             whole = divided.undivided
             expected = [*whole.articles(whole.find_all(query, relaxes=False))]
             assert list(divided.cluster.articles(query)) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"embedded": 0.0}, {"embedded": 0.5}], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_related_articles_are_those_of_one_archive(tmp_path, seed, options):
+    choose = random.Random(seed)
+    articles = news(seed, 30)
+    with Divided(tmp_path, articles, assignment(choose, 30), **options) as divided:
+        found = 0
+        for article in articles:
+            expected = divided.undivided.related(article["id"], limit=4)
+            assert divided.cluster.related(article["id"], limit=4) == expected
+            found += sum(map(len, expected.kinds.values()))
+        assert found
+        with pytest.raises(ArticleNotFound):
+            divided.cluster.related("nowhere")
 
 
 def test_a_lost_shard_ends_a_list_of_all_articles_with_an_error(tmp_path):

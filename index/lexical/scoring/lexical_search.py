@@ -81,7 +81,7 @@ class LexicalSearch:
 
     def more_like_this(self, article: Article, own: Rows) -> MoreLikeThis:
         """Compare the key terms of an article with all passages; `own` are its own rows."""
-        return more_like_this(self._collection, article, own)
+        return more_like_this(self._collection, article, own, self.whole)
 
     def spellings(self) -> AnySpellings:
         """The words of titles and texts, as they are spelt.

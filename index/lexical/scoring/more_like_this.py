@@ -19,6 +19,7 @@ from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.model.arrays import Floats, Rows
 from backfile.index.model.expression import Field
 from backfile.index.model.matches import ScoredPostings
+from backfile.index.model.whole import UNDIVIDED, Whole
 
 MOST_WORDS = 25
 LOOKED_AT = 150  # terms, the most frequent; the posting list of each is read
@@ -48,26 +49,29 @@ class MoreLikeThis:
     shares: Floats
 
 
-def more_like_this(collection: Collection, article: Article, own: Rows) -> MoreLikeThis:
+def more_like_this(
+    collection: Collection, article: Article, own: Rows, whole: Whole = UNDIVIDED
+) -> MoreLikeThis:
     """Score all passages by an article's key terms; `own` are the article's own rows.
 
-    Passages, not whole articles: a round-up of the day's news contains any words somewhere.
+    Passages, not whole articles: a round-up of the day's news contains any words somewhere. In a
+    shard that does not hold the article, there are no own rows.
     """
     scores = np.zeros(collection.table.n_rows, np.float32)
     words: list[ScoredWord] = []
     reachable = 0.0  # the score of a passage that held every word as often as any own passage does
-    for word in _key_words(collection, article):
+    for word in _key_words(collection, article, whole):
         before = scores[own]
         np.add.at(scores, word.found.rows, word.found.scores)
         reachable += float((scores[own] - before).max(initial=0))
         words.append(word)
     # In a round-up the words are scattered over passages; a few of them are no likeness.
-    most = max(float(scores[own].max(initial=0)), TOGETHER * reachable)
+    most = whole.max(max(float(scores[own].max(initial=0)), TOGETHER * reachable))
     shares = np.minimum(scores / most, 1) if most else scores
     return MoreLikeThis(tuple(words), shares.astype(np.float32))
 
 
-def _key_words(collection: Collection, article: Article) -> Iterator[ScoredWord]:
+def _key_words(collection: Collection, article: Article, whole: Whole) -> Iterator[ScoredWord]:
     """Walk the words with the highest tf-idf, of those that other articles contain too."""
     written: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -80,14 +84,17 @@ def _key_words(collection: Collection, article: Article) -> Iterator[ScoredWord]
                 counts[term] += times
     frequencies = {term: 1 + log(n) for term, n in counts.most_common(LOOKED_AT)}
     alike = {term: collection.languages.terms(written[term])[0] for term in frequencies}
-    tf_idf = {
-        term: tf * collection.idf(collection.frequency(Field.ANY, alike[term]))
-        for term, tf in frequencies.items()
-    }
+    held = {term: collection.scored_postings(Field.ANY, alike[term]) for term in frequencies}
+    own = [(len(each.rows), len(each.articles)) for each in held.values()]
+    of_all = whole.sums(np.array(own, np.int64).reshape(-1, 2)).tolist()
+    in_whole: dict[str, tuple[int, int]] = dict(zip(frequencies, of_all, strict=True))
+    tf_idf = {term: tf * collection.idf(in_whole[term][0]) for term, tf in frequencies.items()}
     found = 0
     for term in sorted(tf_idf, key=lambda term: -tf_idf[term]):
-        postings = collection.scored_postings(Field.ANY, alike[term])
-        if len(postings.articles) > 1:
+        passages, articles = in_whole[term]
+        if articles > 1:
+            frequency = passages if whole.is_divided else None
+            postings = collection.scored_postings(Field.ANY, alike[term], frequency=frequency)
             scores = np.float32(frequencies[term]) * postings.scores
             yield ScoredWord(written[term], postings._replace(scores=scores))
             found += 1
