@@ -16,6 +16,7 @@ ArchiveError
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
 ├── ClusterRefused      no shards can be made at this path
+├── ShardUnknown        a divided archive has no shard of this name
 ├── ShardsOut           no shard of a divided archive answers
 ├── ArchiveClosed       used after it was closed
 ├── Shortage            the machine lacks something, and nothing is damaged
@@ -29,6 +30,7 @@ ArchiveError
 import errno
 import mmap
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +186,14 @@ class ClusterRefused(ArchiveError):
         self.path = path
         self.reason = reason
         super().__init__(f"no shards can be made in {path}: {reason}; name a new folder")
+
+
+class ShardUnknown(ArchiveError):
+    """A divided archive has no shard of this name."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        self.name = name
+        super().__init__(f"no shard is called {name!r}; there are: {', '.join(names)}")
 
 
 class ShardsOut(ArchiveError):

@@ -9,7 +9,12 @@ from typing import Self
 
 import numpy as np
 
-from backfile.archive.model.errors import ArchiveMismatch, ArchiveMissing, EngineUnavailable
+from backfile.archive.model.errors import (
+    ArchiveMismatch,
+    ArchiveMissing,
+    EngineUnavailable,
+    ShardUnknown,
+)
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.arrays import Ints, Rows
@@ -91,6 +96,29 @@ class ClusterMap:
         first = [ShardEntry("from-beginning")] if len(found) else []
         later = [ShardEntry(f"from-{day.isoformat()}", day) for day in since]
         return cls((*undated, *first, *later))
+
+    def place_named(self, name: str) -> int:
+        """The place of a shard; raise ShardUnknown."""
+        names = [each.name for each in self.shards]
+        if name not in names:
+            raise ShardUnknown(name, names)
+        return names.index(name)
+
+    def split(self, place: int, days: Ints, sizes: Rows) -> Self | None:
+        """The map with two shards of about equal sizes in the place of one.
+
+        `days` and `sizes` (n,) are those of the articles of this shard. None if they have no two
+        days.
+        """
+        halves = type(self).of_days(days[days > 0], sizes[days > 0], 2).shards
+        if len(halves) < 2 or self.shards[place].name == UNDATED:
+            return None
+        later = halves[-1]
+        until = date.fromordinal(later.since.toordinal() - 1) if later.since else None
+        former = self.shards[place]
+        earlier = ShardEntry(f"{former.name}-to-{until}", former.since)
+        shards = (*self.shards[:place], earlier, later, *self.shards[place + 1 :])
+        return type(self)(shards)
 
     def place_of(self, days: Ints) -> Rows:
         """The place of the shard that holds the news of each day, (n,); 0 is no day."""

@@ -54,6 +54,36 @@ def divide(
     return cluster
 
 
+def split(
+    settings: Settings, folder: Path, name: str, progress: Progress, made: Made
+) -> ClusterMap:
+    """Divide one shard of a cluster by day into two of about equal sizes, in its place.
+
+    The map is replaced once both are whole, and the folder of the earlier shard is deleted after.
+    Raises ShardUnknown, and ClusterRefused if its news are all of one day, or undated.
+    """
+    cluster = ClusterMap.read(folder)
+    place = cluster.place_named(name)
+    archive = cluster.folders(folder)[place]
+    settings = replace(settings, archive=archive)
+    with ArchiveDirectory(archive).writing(), closing(open_engines(settings).catalog) as catalog:
+        table = ArticleTable.load(catalog, catalog.generation())
+        sizes = np.bincount(table.article_of[table.alive], minlength=table.n_articles)
+        halves = cluster.split(place, table.published, sizes)
+        if halves is None:
+            raise ClusterRefused(archive, "its news are of one day, or undated")
+        places = halves.place_of(table.published)
+        for half in (place, place + 1):
+            target = ArchiveDirectory(halves.folders(folder)[half])
+            shutil.rmtree(target.root, ignore_errors=True)  # of a killed run
+            numbers = table.number[places == half]
+            _make_shard(settings, target, numbers, progress, rest=half == place)
+            made(target.root.name, len(numbers))
+        halves.write(folder)
+    shutil.rmtree(archive)
+    return halves
+
+
 def _prepare(folder: Path) -> None:
     """Make the folder of a cluster; what a killed run has left there is deleted."""
     others = [each.name for each in folder.iterdir()] if folder.is_dir() else []

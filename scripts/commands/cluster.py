@@ -11,7 +11,7 @@ import click
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.dividing import divide
+from backfile.index.cluster.dividing import divide, split
 from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
@@ -62,6 +62,20 @@ def import_archive(settings: Settings, directory: Path, shards: int, quiet: bool
     click.echo(
         f"the shards are in {directory}; `backfile cluster search {directory} WORDS` searches them"
     )
+
+
+@cluster.command("split")
+@in_folder
+@click.argument("name", metavar="SHARD")
+@quiet
+@trust_option
+def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
+    """Divide one shard by day into two of about equal sizes.
+
+    Where shards are open (`start`), close them before and open them again.
+    """
+    with Bars(quiet=quiet) as bars:
+        split(_settings(trust=trust), directory, name, bars, _say_made)
 
 
 @cluster.command()

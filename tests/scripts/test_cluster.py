@@ -61,6 +61,26 @@ def test_the_first_shards_hold_the_first_days(divided):
             assert until is None or day < until
 
 
+def test_a_shard_is_split_in_two_and_the_answers_stay_the_same(indexed_by_words, divided):
+    before = ClusterMap.read(divided)
+    largest = before.shards[1].name
+    result = backfile("cluster", "split", divided, largest)
+    assert result.exit_code == 0, result.output
+    after = ClusterMap.read(divided)
+    assert len(after.shards) == len(before.shards) + 1
+    assert not (divided / "shards" / largest).exists()
+    assert backfile("cluster", "verify", divided).exit_code == 0
+    for words in (["ferry"], ["harbour", "dues"], []):
+        whole = backfile("export", *words, "--archive", indexed_by_words)
+        assert backfile("cluster", "export", divided, *words).stdout == whole.stdout
+
+
+def test_a_shard_of_one_day_or_without_days_is_not_split(divided):
+    for name, why in (("undated", "its news are of one day, or undated"), ("nine", "no shard is")):
+        assert why in one_line_error(backfile("cluster", "split", divided, name))
+    assert backfile("cluster", "verify", divided).exit_code == 0
+
+
 def test_a_damaged_shard_is_named(divided):
     assert backfile("cluster", "verify", divided).stdout == "all shards are sound\n"
     shard = ClusterMap.read(divided).folders(divided)[1]
