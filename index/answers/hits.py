@@ -110,7 +110,7 @@ class Hits:
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
-        own = {ordinal: self._listed(some, catalog) for ordinal, some in others.items()}
+        own = self._listed(others, catalog)
         elsewhere = yield from self._copies_elsewhere(page, catalog, crossing)
         return {
             ordinal: OtherCopies(
@@ -136,7 +136,8 @@ class Hits:
             cluster: members[self.table.cluster[members] == cluster]
             for cluster in wanted - clusters.keys()
         }
-        own = {each: (self._listed(some, catalog), len(some)) for each, some in known.items()}
+        found_here = self._listed(known, catalog)
+        own = {cluster: (found_here[cluster], len(some)) for cluster, some in known.items()}
         given = crossing.whole.later(own)
         yield
         for shard in given.values():
@@ -146,12 +147,19 @@ class Hits:
                 found[ordinal] = [*listed, *more], total + n_more
         return found
 
-    def _listed(self, ordinals: Rows, catalog: Catalog) -> list[RankedCopy]:
-        """The first COPIES_LISTED of these copies, with their ranks in the cluster."""
-        some = ordinals[:COPIES_LISTED]
-        rows, ranks = self.table.first_rows[some].tolist(), self.table.cluster_rank[some].tolist()
-        known = catalog.clusters.at_rows(rows) if rows else {}
-        return [(rank, known[row]) for rank, row in zip(ranks, rows, strict=True) if row in known]
+    def _listed(self, some: Mapping[int, Rows], catalog: Catalog) -> dict[int, list[RankedCopy]]:
+        """The first COPIES_LISTED of each of these lists of copies, with their ranks."""
+        first = {key: ordinals[:COPIES_LISTED] for key, ordinals in some.items()}
+        rows = {key: self.table.first_rows[each].tolist() for key, each in first.items()}
+        known = catalog.clusters.at_rows([row for each in rows.values() for row in each])
+        return {
+            key: [
+                (rank, known[row])
+                for rank, row in zip(self.table.cluster_rank[each].tolist(), rows[key], strict=True)
+                if row in known
+            ]
+            for key, each in first.items()
+        }
 
     def _best_rows(self, ordinal: int) -> list[int]:
         """The rows of an article's best passages; its first row if none has a score."""
