@@ -30,8 +30,9 @@ class ShardsDiverged(AssertionError):
 class ShardLost(Exception):
     """A shard has ended, or does not answer in time; `place` is that among those of the search."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, *, timed_out: bool = False) -> None:
         self.place = place
+        self.timed_out = timed_out
         super().__init__(f"shard {place} does not answer")
 
 
@@ -117,7 +118,7 @@ class _Lines:
         connection = self.connections[place]
         try:
             if not connection.poll(seconds):
-                raise ShardLost(place)
+                raise ShardLost(place, timed_out=True)
             content = connection.recv_bytes()
         except (EOFError, OSError) as exc:
             raise ShardLost(place) from exc

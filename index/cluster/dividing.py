@@ -111,8 +111,9 @@ def _make_shard(
         for name in ("noise", "ranking"):
             if (path := getattr(source, name)).exists():
                 shutil.copyfile(path, getattr(shard, name))
-        if source.query_graph.is_dir():
-            shutil.copytree(source.query_graph, shard.query_graph, dirs_exist_ok=True)
+        for name in ("query_graph", "int8_graph"):
+            if (graph := getattr(source, name)).is_dir():
+                shutil.copytree(graph, getattr(shard, name), dirs_exist_ok=True)
         own = replace(manifest, analyser=WORDS, archive=number, generation=0, articles=0)
         own.write(shard.manifest)
         settings = replace(settings, archive=shard.root)

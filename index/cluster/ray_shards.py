@@ -7,12 +7,19 @@ connection to the actor itself: a call of Ray's takes several times as long.
 import os
 import secrets
 import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import (
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +33,8 @@ AT_ONCE = 8  # calls of one actor
 KEY_BYTES = 32
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
 SECONDS_TO_OPEN = 120.0
+SECONDS_TO_CONNECT = 1.0
+SECONDS_TO_WAIT = 60  # of one system call, for a message that is on its way
 
 
 class Address(NamedTuple):
@@ -63,8 +72,10 @@ class ShardServer:
 
     def _listen(self) -> None:
         while True:
-            with suppress(OSError, EOFError):  # of a client that has no key, or has left
-                connection = _without_delay(self._listener.accept())
+            # Of a client that has no key, or has left.
+            with suppress(OSError, EOFError, AuthenticationError):
+                connection = self._listener.accept()
+                _set_options(connection.fileno())
                 take = threading.Thread(
                     target=take_part, args=(connection, self._searcher), daemon=True
                 )
@@ -104,11 +115,9 @@ class RayShard:
                 self._look()
             if self._address is None:
                 return None
-            found = self._address
             try:
-                connection = Client((found.host, found.port), authkey=found.key)
-                return _without_delay(connection)
-            except (OSError, EOFError):
+                return _connected(self._address)
+            except (OSError, EOFError, AuthenticationError):
                 self._address, self._looking = None, self._actor.address.remote()
                 return None
 
@@ -168,11 +177,34 @@ def stop_shards(cluster: ClusterMap, folder: Path) -> int:
     return stopped
 
 
-def _without_delay(connection: Connection) -> Connection:
-    """Send small messages at once; else the system waits up to 40 ms for more of them."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as same:
-        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _connected(address: Address) -> Connection:
+    """A connection to a shard; raise OSError, EOFError or AuthenticationError.
+
+    It is what `multiprocessing.connection.Client` makes, but for its limits of time.
+    """
+    with socket.create_connection((address.host, address.port), SECONDS_TO_CONNECT) as made:
+        made.settimeout(None)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            made.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SECONDS_TO_WAIT, 0))
+        connection = Connection(made.detach())
+    _set_options(connection.fileno())
+    try:
+        answer_challenge(connection, address.key)
+        deliver_challenge(connection, address.key)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _set_options(descriptor: int) -> None:
+    """Send small messages at once, which may take 40 ms else; find out that the other has left."""
+    with socket.socket(fileno=os.dup(descriptor)) as same:
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, name):  # not on each system
+                same.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
 
 
 def _actor_name(archive: Path) -> str:

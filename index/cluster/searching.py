@@ -223,14 +223,19 @@ class ClusterSearcher:
     def _run(self, asked: Callable[[Known], Asked]) -> tuple[Any, Sequence[Shard]]:
         """What the first shard returns, and the shards that took part."""
         left = list(self._connections)
-        for _ in range(ATTEMPTS + len(left)):
+        lost: set[_Connections] = set()
+        for _ in range(ATTEMPTS + 2 * len(left)):
             left = [each for each in left if each.is_there()]
             if not left:
                 break
             try:
                 found = self._in_all(asked(self._known(left)), left)
             except ShardLost as exc:
-                left.pop(exc.place).close()
+                shard = left[exc.place]
+                shard.close()
+                if exc.timed_out or shard in lost:
+                    left.remove(shard)
+                lost.add(shard)  # it may have been started again: a new connection shows that
             except StatisticsChanged:
                 self._statistics.clear()
             else:
