@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -22,7 +22,14 @@ from backfile.archive.formats.values import (
     fields_of_blocks,
 )
 from backfile.archive.formats.web.markup import plain_text
-from backfile.archive.model.article import Article, DateSource, Origin, TitleSource, shortened
+from backfile.archive.model.article import (
+    Article,
+    DateSource,
+    Origin,
+    TextKind,
+    TitleSource,
+    shortened,
+)
 from backfile.archive.model.errors import BadSetting, UnreadableArticle
 from backfile.archive.model.ids import id_of_address, id_of_content
 
@@ -71,6 +78,13 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 NO_LETTERS = re.compile(r"[\W_]+")
 MAP_TEXT = "--map text=NAME"
+# Names of fields that hold a summary, or the beginning of a text; `description` may hold all of it.
+ABSTRACTS = frozenset(
+    (
+        *("abstract", "abstractnote", "abstracttext", "snippet", "trailtext", "standfirst"),
+        *("leadparagraph", "excerpt", "teaser"),
+    )
+)
 CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+?\d{1,9} chars\]\Z")
 CUT_WITHIN = 40  # characters at the end of a text
 ILLEGIBLE = "its text is not made of letters (binary data, or packed)"
@@ -164,7 +178,8 @@ def article_from(
 
     Raises UnreadableArticle if the record has neither text nor title.
     """
-    found = names.find(record)
+    mapped = names.mapped_fields(record)
+    found = {ours: value for ours, _, value in mapped}
     found = {**(defaults or {}), **fields_of_blocks(found.get("text")), **found}
     title = clean_line(plain_text(as_line(found.get("title", ""))))
     written_text = as_text(found.get("text", ""))
@@ -201,9 +216,21 @@ def article_from(
         date_written=day.date_written,
         version=version,
         period=day.period,
+        text_kind=_kind_of_text(record, mapped, written_text),
         left_out=left_out_of(record, found, text),
     )
     return article if article.id else replace(article, id=id_of_content(article))
+
+
+def _kind_of_text(
+    record: Mapping[str, Any], mapped: Iterable[tuple[str, str, Any]], text: str
+) -> TextKind:
+    """Whether a text is an abstract, by the name of its field, or as the record says."""
+    theirs = next((theirs for ours, theirs, _ in mapped if ours == "text"), "")
+    is_named = not ABSTRACTS.isdisjoint(map(normal_name, theirs.split(".")))
+    is_cut = bool(text.endswith("chars]") and CUT_BY_API.search(text[-CUT_WITHIN:]))
+    is_abstract = is_named or is_cut or record.get("text_kind") == TextKind.ABSTRACT
+    return TextKind.ABSTRACT if is_abstract else TextKind.WHOLE
 
 
 def record_of(article: Article) -> dict[str, Any]:
@@ -218,6 +245,7 @@ def record_of(article: Article) -> dict[str, Any]:
         "authors": list(article.authors),
         "language": article.language,
         "url": article.url,
+        "text_kind": article.text_kind.value if article.text_kind is TextKind.ABSTRACT else "",
     }
     return {name: value for name, value in given.items() if _is_filled(value)}
 

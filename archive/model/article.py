@@ -40,6 +40,14 @@ class TitleSource(StrEnum):
     LEAD = "lead"
 
 
+class TextKind(StrEnum):
+    """How much of the article its text is."""
+
+    WHOLE = "whole"
+    ABSTRACT = "abstract"
+    """A summary or the beginning: the source gives no more."""
+
+
 PROGRAM = "<python>"  # no path that a person would use
 STANDARD_INPUT = "<stdin>"
 
@@ -108,6 +116,7 @@ class Article:
     date_written: str = ""
     version: int = 0
     period: DateSpan | None = None
+    text_kind: TextKind = TextKind.WHOLE
     left_out: str = field(default="", compare=False)
 
     @property
@@ -139,6 +148,7 @@ class Article:
         visible += [self.date_written] if self.date_written else []
         visible += [self.version] if self.version else []
         visible += [str(self.period)] if self.period else []
+        visible += [self.text_kind] if self.text_kind is not TextKind.WHOLE else []
         return hashlib.sha256(json.dumps(visible).encode()).digest()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from backfile.archive.model.addresses import canonical_url, site_of
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.article import Article, Origin, TextKind
 from backfile.archive.model.dates import DateSpan
 
 GLOBAL = re.compile(
@@ -64,7 +64,8 @@ def id_of_address(url: str) -> str:
 
 def id_of_content(article: Article, prefix: str = "text-") -> str:
     """Make an id of all that a reader can see."""
-    return prefix + article.digest.hex()[:20]
+    # Archives of before did not know which texts are abstracts; their ids stay.
+    return prefix + replace(article, text_kind=TextKind.WHOLE).digest.hex()[:20]
 
 
 def with_part_id(article: Article) -> Article:

@@ -159,14 +159,24 @@ TEXTS = Step("""
     CREATE INDEX IF NOT EXISTS ix_embedded_texts_hash ON embedded_texts (hash);
 """)
 
-STEPS = (UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS, TEXTS)
+# Abstracts of before are known when their files are read again.
+TEXT_KINDS = Step("", (Column("articles", "text_kind", "TEXT DEFAULT 'whole' NOT NULL"),))
+
+STEPS = (
+    *(UNCOUNTED, RELEASES, CONTENTS, SEALS, PERIODS, FURNITURE, NAMES, TOUCHED, BANDS, TEXTS),
+    TEXT_KINDS,
+)
 NOT_READ = {
     *("releases", "seals", "sentences", "furniture", "uncut", "names"),
     *("touched", "bands", "unclustered", "embedded_texts"),
 }
 """Tables that no search needs: an archive that lacks them can be read."""
 NO_NAMES = "CREATE TEMP TABLE names (article INTEGER, model, people, organisations, places)"
-SUPPLIED = {("articles", "published_last"): "NULL", ("passages", "left_out"): "''"}
+SUPPLIED = {
+    ("articles", "published_last"): "NULL",
+    ("articles", "text_kind"): "'whole'",
+    ("passages", "left_out"): "''",
+}
 """Columns that a reader of an archive that lacks them sees all the same, and their value."""
 
 
@@ -231,12 +241,17 @@ def supply_columns(connection: sqlite3.Connection, _record: object = None) -> No
     """
     if not _columns(connection, "names"):
         connection.execute(NO_NAMES)  # of this connection alone
-    for (table, column), value in SUPPLIED.items():
+    for table in dict.fromkeys(table for table, _ in SUPPLIED):
         known = _columns(connection, table)
-        if known and column not in known:
+        lacking = [
+            f"{value} AS {column}"
+            for (of_table, column), value in SUPPLIED.items()
+            if of_table == table and column not in known
+        ]
+        if known and lacking:
             # A view of this connection alone comes before the table of the same name.
             connection.execute(
-                f"CREATE TEMP VIEW {table} AS SELECT *, {value} AS {column} FROM main.{table}"  # noqa: S608, names of ours
+                f"CREATE TEMP VIEW {table} AS SELECT *, {', '.join(lacking)} FROM main.{table}"  # noqa: S608, names of ours
             )
 
 

@@ -14,6 +14,7 @@ from backfile.archive.model.article import (
     DateSource,
     Origin,
     Passage,
+    TextKind,
     TitleSource,
 )
 from backfile.archive.model.dates import DateSpan
@@ -28,6 +29,7 @@ def article_values(article: Article, number: int) -> dict[str, Any]:
         "title": article.title,
         "title_source": article.title_source.value,
         "text": article.text,
+        "text_kind": article.text_kind.value,
         "published": article.date_span.first.toordinal() if article.date_span else None,
         "published_last": article.period.last.toordinal() if article.period else None,
         "published_at": article.published_at.isoformat() if article.published_at else None,
@@ -108,6 +110,7 @@ def _article_of(row: Mapping[str, Any]) -> Article:
         date_written=row["date_written"],
         version=row["version"],
         period=span if span and not span.is_day else None,
+        text_kind=TextKind(row.get("text_kind", TextKind.WHOLE)),  # not in earlier versions
     )
 
 

@@ -39,6 +39,7 @@ articles = Table(
     Column("title", Text, nullable=False),
     Column("title_source", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("text_kind", Text, nullable=False, server_default="whole"),
     Column("published", Integer),  # date.toordinal(): a day, or the first day of a month, a year…
     Column("published_last", Integer),  # the last day of these; NULL for a day
     Column("published_at", Text),  # ISO 8601 with its offset

@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any, Self
 
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import Article, TextKind
 from backfile.archive.store.clusters import OtherCopies
 from backfile.index.model.query import Query
 from backfile.index.model.results import (
@@ -29,9 +29,15 @@ Spans = Sequence[tuple[int, int]]
 
 
 def byline_of(article: Article) -> str:
-    """Date, source, section, authors and language of an article, in one line."""
+    """Date, source, section, authors and language of an article, in one line.
+
+    An abstract is called one.
+    """
     written = str(article.date_span or "no date")
-    parts = (written, article.source, article.section, ", ".join(article.authors), article.language)
+    parts = (
+        *(written, article.source, article.section, ", ".join(article.authors), article.language),
+        article.text_kind.value if article.text_kind is TextKind.ABSTRACT else "",
+    )
     return " · ".join(part for part in parts if part)
 
 

@@ -21,6 +21,7 @@ from backfile.archive.model.article import (
     DateSource,
     Origin,
     Passage,
+    TextKind,
     TitleSource,
 )
 from backfile.archive.model.errors import (
@@ -29,6 +30,7 @@ from backfile.archive.model.errors import (
     EngineUnavailable,
     WithdrawnArticle,
 )
+from backfile.archive.model.ids import id_of_content
 from backfile.archive.passages import split
 from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.database import is_writable, read_only_uri
@@ -352,3 +354,14 @@ def test_what_is_looked_up_by_address_content_or_place_is_found_by_an_index(cata
             assert "SCAN articles" not in plan
             assert "SCAN versions" not in plan
     opened.close()
+
+
+def test_an_abstract_is_stored_as_one_and_is_another_article_than_the_whole(
+    catalog, put, make_article
+):
+    abstract = make_article(text_kind=TextKind.ABSTRACT)
+    put(abstract, make_article(id="whole"))
+    assert catalog.article("tide").text_kind is TextKind.ABSTRACT
+    assert catalog.article("whole").text_kind is TextKind.WHOLE
+    assert abstract.digest != make_article().digest
+    assert id_of_content(abstract) == id_of_content(make_article())

@@ -14,7 +14,15 @@ from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up, create_database
 from backfile.archive.store.directory import BACKUP_LIST
-from backfile.archive.store.migrations import STEPS, UNCOUNTED, Column, Step, migrate, version_of
+from backfile.archive.store.migrations import (
+    PERIODS,
+    STEPS,
+    UNCOUNTED,
+    Column,
+    Step,
+    migrate,
+    version_of,
+)
 from backfile.archive.store.schema import metadata
 
 # As the first releases had them, before any column was added.
@@ -209,3 +217,23 @@ def test_a_writer_migrates_while_a_reader_has_the_catalogue_open(uncounted):
         bring_up(uncounted)
         assert reader.counts() == (0, 0, 0)
     assert version_at(uncounted) == len(STEPS)
+
+
+def test_a_reader_sees_every_column_that_an_older_catalogue_lacks(tmp_path, make_article):
+    """Of one table it may lack several."""
+    path = tmp_path / "catalog.db"
+    create_database(path)
+    number = len(STEPS[: STEPS.index(PERIODS)])
+    dropped = "ALTER TABLE articles DROP COLUMN {};"
+    written(
+        path,
+        f"""INSERT INTO articles (number, id, title, title_source, text, date_source, source,
+        section, authors, language, url, origin_file, origin_offset, digest) VALUES (1, 'tide',
+        'Tide', 'given', 'It came.', 'none', '', '', '[]', 'en', '', 'a', 1, x'00');
+        {dropped.format("published_last")} {dropped.format("text_kind")}
+        PRAGMA user_version = {number};""",
+    )
+    with closing(Catalog(path)) as catalog:
+        article = catalog.article("tide")
+    assert (article.text, article.period, article.text_kind.value) == ("It came.", None, "whole")
+    assert version_at(path) == number

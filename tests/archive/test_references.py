@@ -65,6 +65,7 @@ def test_each_reference_of_ris_is_an_article_with_its_abstract(read, mark):
     assert (first.published, first.section) == (date(2024, 3, 23), "Transport")
     assert first.url == "https://courier.example/ferry"
     assert (second.title, second.text, second.source) == ("Letters", "Letters", "Hafenbote")
+    assert [each.text_kind.value for each in (first, second)] == ["abstract", "whole"]
     assert str(second.period) == "2023"
 
 

@@ -404,3 +404,32 @@ def test_blocks_of_text_stay_paragraphs(read):
     blocks = [{"type": "text", "text": "The ferry stops."}, {"type": "text", "text": "So it goes."}]
     (article,) = read([{"title": "Ferry", "text": blocks}])
     assert article.text == "The ferry stops.\n\nSo it goes."
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (GUARDIAN, "whole"),
+        (GUARDIAN | {"fields": {"trailText": TEXT, "byline": "Ana Ruiz"}}, "abstract"),
+        (NEW_YORK_TIMES, "abstract"),
+        (NEW_YORK_TIMES | {"body": TEXT * 3}, "whole"),
+        (NEWS_API, "abstract"),
+        (NEWS_API | {"content": TEXT}, "whole"),
+        (ZOTERO, "abstract"),
+        (WORDPRESS, "whole"),
+        (WORDPRESS | {"content": {"rendered": ""}}, "abstract"),
+        ({"title": "Night ferry ends", "abstract": TEXT, "text": TEXT}, "whole"),
+        ({"title": "Night ferry ends", "text": TEXT, "text_kind": "abstract"}, "abstract"),
+        ({"title": "Night ferry ends", "text": TEXT, "text_kind": ["abstract"]}, "whole"),
+        ({"title": "Night ferry ends"}, "whole"),
+    ],
+)
+def test_an_abstract_is_known_as_one(read, record, kind):
+    (article,) = read([record])
+    assert article.text_kind.value == kind
+
+
+def test_a_field_that_is_mapped_to_the_text_may_be_an_abstract(read):
+    record = {"t": "Night ferry ends", "Abstract": TEXT}
+    (article,) = read([record], FieldMap.from_options(("title=t", "text=Abstract")))
+    assert (article.text, article.text_kind.value) == (TEXT, "abstract")

@@ -52,6 +52,30 @@ def lines_of(facet):
     return facet.locator("li:visible span:first-of-type").all_inner_texts()
 
 
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver(list => { for (const each of list.getEntries()) shifts += each.value; })
+  .observe({type: "layout-shift", buffered: true});
+"""
+
+
+def test_nothing_moves_when_the_boxes_come(page):
+    page.add_init_script(SHIFTS)
+    page.goto("/?q=ferry")
+    page.locator(".facet .find").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("shifts") == 0
+
+
+def test_without_scripts_no_box_pretends_to_find_anything(chromium, many_authors):
+    context = chromium.new_context(base_url=many_authors, java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto("/?q=ferry")
+    assert plain.locator(".facet .find").count() >= 1
+    assert plain.locator(".facet .find:visible").count() == 0
+    context.close()
+
+
 def test_what_is_not_listed_is_counted(page):
     facet = facet_on(page, "Autor/in")
     (more,) = re.findall(r"\d+", facet.locator(".rest summary").inner_text())

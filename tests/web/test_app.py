@@ -320,6 +320,9 @@ def test_a_page_says_how_much_meaning_covers_even_where_nothing_is_found(tmp_pat
     assert "Nothing found" in page
     assert "Search by meaning is not set up: backfile index adds it." in page
     assert "not set up" not in visible_text(client.get("/?q=zxqv&mode=keyword").text)
+    found = visible_text(client.get("/?q=ferry").text)
+    assert "Why this result?" in found
+    assert "nearest in meaning" not in found
     engines.catalog.close()
 
 

@@ -1,6 +1,8 @@
 """The pages of one article: its matches, its neighbours in a search, and what it was before."""
 
+import csv
 import html
+import io
 import json
 import re
 import time
@@ -257,3 +259,31 @@ def test_the_page_of_an_article_reads_it_once(engines):
         assert len(read) <= most
         assert sum("articles.text" in each for each in read) == 1
         read.clear()
+
+
+def test_an_abstract_is_said_to_be_one_on_the_page_in_json_and_in_exports(tmp_path):
+    engines = engines_in(tmp_path / "archive", in_memory=True)
+    stories = [
+        {
+            "id": "part",
+            "title": "Ferry ends",
+            "text": "The night ferry stops in May.",
+            "text_kind": "abstract",
+        },
+        {"id": "whole", "title": "Bridge shut", "text": "The swing bridge was closed at noon."},
+    ]
+    fill(engines, write_stories(tmp_path, stories))
+    client = app_over(engines).test_client()
+    assert "This is an abstract, not the whole text." in client.get("/article/part").text
+    assert "This is an abstract" not in client.get("/article/whole").text
+    assert "<span>abstract</span>" in client.get("/?q=ferry&mode=keyword").text
+    assert client.get("/api/articles/part").json["text_kind"] == "abstract"
+    (hit,) = client.get("/api/search?q=bridge&mode=keyword").json["hits"]
+    assert hit["article"]["text_kind"] == "whole"
+    kinds = [
+        json.loads(line)["text_kind"] for line in client.get("/export.jsonl").text.splitlines()
+    ]
+    assert sorted(kinds) == ["abstract", "whole"]
+    rows = csv.DictReader(io.StringIO(client.get("/export.csv").text.lstrip("\ufeff")))
+    assert {row["id"]: row["text_kind"] for row in rows} == {"part": "abstract", "whole": "whole"}
+    engines.catalog.close()

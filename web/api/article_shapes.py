@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from backfile.archive.model.article import DateCertainty, DateSource, TitleSource
+from backfile.archive.model.article import DateCertainty, DateSource, TextKind, TitleSource
 
 
 def open_to_names(schema: dict[str, Any]) -> None:
@@ -55,6 +55,9 @@ class ArticleFields(Shape):
     title: str
     title_source: Annotated[
         TitleSource, Field(description="`lead`: its first words stand in for a headline.")
+    ]
+    text_kind: Annotated[
+        TextKind, Field(description="`abstract`: the source gives a summary, not the whole text.")
     ]
     source: str
     published: Published | None

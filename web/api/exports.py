@@ -27,7 +27,7 @@ COLUMNS = (
         "authors",
         "language",
     ),
-    *("url", "score", "text"),
+    *("url", "score", "text", "text_kind"),
 )
 # A cell that begins with one of these is a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -182,6 +182,7 @@ def article_fields(article: Article) -> Json:
         "id": article.id,
         "title": article.title,
         "title_source": article.title_source.value,
+        "text_kind": article.text_kind.value,
         "source": article.source,
         "published": _day(article.published),
         "published_at": article.published_at.isoformat() if article.published_at else None,

@@ -100,6 +100,7 @@ def _record(key: str, entry: Any, parent: Mapping[str, str]) -> dict[str, Any]:
         "id": key,
         "title": fields.get("title", ""),
         "text": fields.get("abstract", ""),
+        "text_kind": "abstract" if fields.get("abstract") else "",
         "published": next((fields[name] for name in DATES if fields.get(name)), written),
         "source": next((fields[name] for name in OUTLETS if fields.get(name)), ""),
         "authors": [_plain(str(person)) for person in entry.persons.get("author", ())],

@@ -76,6 +76,7 @@ def _of_ris(tags: dict[str, list[str]]) -> dict[str, Any]:
     for ours, known in RIS_TAGS.items():
         record[ours] = next((value for tag in known for value in tags.get(tag, ()) if value), "")
     record["published"] = _day(record["published"])
+    record["text_kind"] = "abstract" if record["text"] else ""
     return record
 
 
