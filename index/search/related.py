@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.vectors import VectorFile
@@ -97,6 +97,20 @@ class Relations:
     def __init__(self, catalog: Catalog, vectors: VectorFile) -> None:
         self._catalog = catalog
         self._vectors = vectors
+
+    def looked_up(self, article_id: str, whole: Whole) -> tuple[Article, Rows]:
+        """An article of the whole and, in the shard that holds it, its rows.
+
+        Raises ArticleNotFound.
+        """
+        own, rows = None, np.empty(0, np.int64)
+        with suppress(ArticleNotFound):
+            stored = self._catalog.stored_article(article_id)
+            own, rows = stored.article, stored.rows
+        article = next((each for each in whole.gather(own) if each), None)
+        if article is None:
+            raise ArticleNotFound(article_id)
+        return article, rows
 
     def related(self, article: Article, own: Rows, snapshot: Snapshot, limit: int) -> Related:
         """Find at most `limit` articles of each kind; `own` are the rows of the article.

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
+from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.directory import ArchiveDirectory
@@ -214,14 +214,7 @@ class Searcher:
 
     def related_in(self, whole: Whole, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Take part in the same search of a whole, one of whose shards may hold the article."""
-        own: tuple[Article, Rows] | None = None
-        with suppress(ArticleNotFound):
-            stored = self._catalog.stored_article(article_id)
-            own = stored.article, stored.rows
-        article = next((each for each in whole.gather(own and own[0]) if each), None)
-        if article is None:
-            raise ArticleNotFound(article_id)
-        rows = own[1] if own else np.empty(0, np.int64)
+        article, rows = self._relations.looked_up(article_id, whole)
         snapshot = self._snapshots.current(with_vectors=True).within(whole)
         return self._relations.related(article, rows, snapshot, limit)
 
