@@ -6,13 +6,13 @@ connection to the actor itself: a call of Ray's takes several times as long.
 
 import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Client, Connection, Listener
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.exchange import take_part
+from backfile.index.cluster.greeting import REFUSED, ShardListener, connected
 
 NAMESPACE = "backfile"
 AT_ONCE = 8  # calls of one actor
@@ -52,23 +53,13 @@ class ShardServer:
         self._searcher = searcher_over(open_engines(settings), settings, serving=True)
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._key = secrets.token_bytes(KEY_BYTES)
-        self._listener = Listener((self._host, 0), authkey=self._key)
-        threading.Thread(target=self._listen, daemon=True).start()
+        take = partial(take_part, searcher=self._searcher)
+        self._listener = ShardListener(self._host, self._key, take)
 
     def address(self) -> Address:
         """Where it is; the answer also shows that it is open."""
-        port = int(self._listener.address[1])
         articles = self._searcher.table().n_articles
-        return Address(self._host, port, self._key, articles, os.getpid())
-
-    def _listen(self) -> None:
-        while True:
-            with suppress(OSError, EOFError):  # of a client that has no key, or has left
-                connection = _without_delay(self._listener.accept())
-                take = threading.Thread(
-                    target=take_part, args=(connection, self._searcher), daemon=True
-                )
-                take.start()
+        return Address(self._host, self._listener.port, self._key, articles, os.getpid())
 
 
 class RayShard:
@@ -106,9 +97,8 @@ class RayShard:
                 return None
             found = self._address
             try:
-                connection = Client((found.host, found.port), authkey=found.key)
-                return _without_delay(connection)
-            except (OSError, EOFError):
+                return connected(found.host, found.port, found.key)
+            except REFUSED:
                 self._address, self._looking = None, self._actor.address.remote()
                 return None
 
@@ -166,13 +156,6 @@ def stop_shards(cluster: ClusterMap, folder: Path) -> int:
             ray.kill(ray.get_actor(_actor_name(archive), NAMESPACE), no_restart=True)
             stopped += 1
     return stopped
-
-
-def _without_delay(connection: Connection) -> Connection:
-    """Send small messages at once; else the system waits up to 40 ms for more of them."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as same:
-        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
 
 
 def _actor_name(archive: Path) -> str:
