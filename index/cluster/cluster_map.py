@@ -16,6 +16,7 @@ from backfile.index.model.arrays import Ints, Rows
 
 FORMAT = 1
 FILE = "cluster.json"
+DRAFT = "cluster.tmp"  # of the map, as `write_json` names it
 SHARDS = "shards"  # the folder of the archives
 UNDATED = "undated"
 NAME = "the map of the cluster"

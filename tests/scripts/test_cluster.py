@@ -1,6 +1,7 @@
 """The commands for a divided archive: what a user sees, and that a killed one can be run again."""
 
 import re
+import shutil
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfile.index.cluster import dividing
-from backfile.index.cluster.cluster_map import FILE, UNDATED, ClusterMap, ShardEntry
+from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
 from tests.builders import DAMAGES, backfile, damage, one_line_error
 
 CURSOR = re.compile("more: --cursor .*")
@@ -83,14 +84,33 @@ def test_a_folder_with_something_in_it_is_refused(indexed_by_words, divided, tmp
     assert (other / "letters.txt").read_text() == "mine"
 
 
-def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch):
+def test_shards_without_a_map_are_not_deleted(indexed_by_words, divided):
+    (divided / FILE).unlink()
+    result = backfile("cluster", "import", divided, "--archive", indexed_by_words)
+    assert one_line_error(result).endswith("it is not empty; name a new folder")
+    assert (divided / "shards" / UNDATED / "catalog.db").exists()
+
+
+def test_an_archive_is_not_divided_into_a_folder_that_it_lies_in(indexed_by_words, tmp_path):
+    archive = tmp_path / "cluster" / "shards"
+    shutil.copytree(indexed_by_words, archive)
+    result = backfile("cluster", "import", archive.parent, "--archive", archive)
+    assert "no shards can be made" in one_line_error(result)
+    inside = backfile("cluster", "import", archive / "originals", "--archive", archive)
+    assert "no shards can be made" in one_line_error(inside)
+    assert backfile("verify", "--archive", archive).exit_code == 0
+
+
+@pytest.mark.parametrize("stage", ["mark_record", "ClusterMap.write"])
+def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch, stage):
     folder = tmp_path / "cluster"
 
     def killed(*_args, **_options):
+        (folder / DRAFT).touch()  # as if the map were being written
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(dividing, "mark_record", killed)
+        patched.setattr(f"{dividing.__name__}.{stage}", killed)
         result = backfile("cluster", "import", folder, "--archive", indexed_by_words)
         assert result.exit_code == 130
     assert "no archive at" in one_line_error(backfile("cluster", "status", folder))
