@@ -13,12 +13,15 @@ from contextlib import closing
 
 import numpy as np
 
+from backfile.archive.model.errors import ArchiveMismatch
 from backfile.archive.store.database import ARCHIVE, create_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
+from backfile.archive.store.migrations import STEPS, require_known, version_of
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
 from backfile.archive.store.touched import NOTED
+from backfile.archive.store.trust import make_private_folder, open_private
 from backfile.archive.store.vectors import Rows, VectorFile, some_at_once
 
 OF_ARTICLE = "article IN (SELECT number FROM chosen)"
@@ -54,6 +57,17 @@ CONDITIONS = {
 }
 NOT_COPIED = {"counters", "releases"}
 ROWS = {"passages", "embedded_texts"}  # tables with a row, which is numbered anew
+
+
+def require_current(source: ArchiveDirectory) -> None:
+    """Raise ArchiveMismatch if another release made the tables: shards have those of this one."""
+    with translated(), closing(sqlite3.connect(source.catalog)) as catalog:
+        require_known(catalog)
+        if (version := version_of(catalog)) < len(STEPS):
+            remedy = "`backfile verify --repair` brings it up to date"
+            raise ArchiveMismatch(
+                f"tables of version {version}", f"a program for version {len(STEPS)}", remedy
+            )
 
 
 def copy_shard(
@@ -156,11 +170,12 @@ def _link(source: ArchiveDirectory, target: ArchiveDirectory, digest: str) -> No
     path, copy = path_of(source.originals, digest), path_of(target.originals, digest)
     if not path.exists() or copy.exists():
         return
-    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(copy.parent)
     try:
         os.link(path, copy)
     except OSError:
-        shutil.copyfile(path, copy)
+        with path.open("rb") as stored, open(copy, "wb", opener=open_private) as stream:
+            shutil.copyfileobj(stored, stream)
 
 
 def tables_without_a_rule() -> set[str]:

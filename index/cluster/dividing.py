@@ -13,10 +13,10 @@ import numpy as np
 
 from backfile.archive.model.errors import ClusterRefused
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.directory import ArchiveDirectory, write_whole
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record
-from backfile.archive.store.sharding import copy_shard
+from backfile.archive.store.sharding import copy_shard, require_current
 from backfile.archive.workers import Workers
 from backfile.index.cluster.cluster_map import DRAFT, SHARDS, ClusterMap
 from backfile.index.indexing.indexer import Indexer
@@ -37,12 +37,14 @@ def divide(
     """Divide the archive in the settings into shards below `folder`, which is new or empty.
 
     The map is written last: without it, what a killed run has left is made anew. Raises
-    ClusterRefused if something else is in the folder, or the archive itself.
+    ClusterRefused if something else is in the folder, or the archive itself, and ArchiveMismatch if
+    another release made the archive.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
-    _prepare(folder, settings.archive)
     with directory.writing(), closing(open_engines(settings).catalog) as catalog:
+        require_current(directory)
+        _prepare(folder, settings.archive)
         table = ArticleTable.load(catalog, catalog.generation())
         sizes = np.bincount(table.article_of[table.alive], minlength=table.n_articles)
         cluster = ClusterMap.of_days(table.published, sizes, n_shards)
@@ -94,9 +96,10 @@ def _make_shard(
         number = copy_shard(source, shard, numbers, manifest.dimension, rest=rest)
         for name in ("noise", "ranking"):
             if (path := getattr(source, name)).exists():
-                shutil.copyfile(path, getattr(shard, name))
-        if source.query_graph.is_dir():
-            shutil.copytree(source.query_graph, shard.query_graph, dirs_exist_ok=True)
+                write_whole(getattr(shard, name), path.read_bytes())
+        for name in ("query_graph", "int8_graph"):
+            if (path := getattr(source, name)).is_dir():
+                shutil.copytree(path, getattr(shard, name), dirs_exist_ok=True)
         own = replace(manifest, analyser=WORDS, archive=number, generation=0, articles=0)
         own.write(shard.manifest)
         settings = replace(settings, archive=shard.root)

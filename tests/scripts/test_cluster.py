@@ -1,5 +1,6 @@
 """The commands for a divided archive: what a user sees, and that a killed one can be run again."""
 
+import os
 import re
 import shutil
 from datetime import date
@@ -89,6 +90,36 @@ def test_shards_without_a_map_are_not_deleted(indexed_by_words, divided):
     result = backfile("cluster", "import", divided, "--archive", indexed_by_words)
     assert one_line_error(result).endswith("it is not empty; name a new folder")
     assert (divided / "shards" / UNDATED / "catalog.db").exists()
+
+
+def test_the_files_of_a_shard_are_their_owners_alone(indexed_by_words, tmp_path, monkeypatch):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    shutil.copytree(indexed_by_words, archive)
+    shutil.copy(indexed_by_words / "manifest.json", archive / "noise.json")  # any file of JSON
+    monkeypatch.setattr(os, "link", refuse)  # as between file systems
+    umask = os.umask(0o022)
+    try:
+        assert backfile("cluster", "import", folder, "--archive", archive).exit_code == 0
+    finally:
+        os.umask(umask)
+    made = list(folder.rglob("*"))
+    assert any(path.suffix == ".gz" for path in made)
+    assert any(path.name == "noise.json" for path in made)
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
+def refuse(*_):
+    raise OSError
+
+
+def test_a_shard_has_the_graph_that_belongs_to_its_vectors(indexed_by_words, tmp_path):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    shutil.copytree(indexed_by_words, archive)
+    (archive / "int8-graph").mkdir(mode=0o700)
+    (archive / "int8-graph" / "model.onnx").write_bytes(b"graph")
+    assert backfile("cluster", "import", folder, "--archive", archive).exit_code == 0
+    for shard in ClusterMap.read(folder).folders(folder):
+        assert (shard / "int8-graph" / "model.onnx").read_bytes() == b"graph"
 
 
 def test_an_archive_is_not_divided_into_a_folder_that_it_lies_in(indexed_by_words, tmp_path):
