@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.store.directory import write_json
+from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing
 from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
 from tests.builders import DAMAGES, backfile, damage, one_line_error
@@ -154,6 +157,18 @@ def test_a_damaged_map_is_said_to_be_one(divided, kind):
     damage(divided / FILE, kind)
     error = one_line_error(backfile("cluster", "search", divided, "ferry"))
     assert error.startswith("backfile: the map of the cluster is unavailable: ")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["../../archive"], ["/etc"], [".."], ["a/b"], [""], ["a\n"], ["a", "a"], [], [None], [7, {}]],
+    ids=str,
+)
+def test_a_map_names_no_archive_elsewhere_and_none_twice(tmp_path, names):
+    shards = [{"name": name, "since": None} for name in names]
+    write_json(tmp_path / FILE, with_digest({"format": 1, "shards": shards}))
+    with pytest.raises(EngineUnavailable, match="cannot be read"):
+        ClusterMap.read(tmp_path)
 
 
 @given(
