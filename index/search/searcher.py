@@ -325,7 +325,8 @@ class Searcher:
             )
             with suppress(EngineUnavailable):
                 found_alone = self._find(asked._replace(query=alone), clock)
-                answer = found_alone.page(alone, self._catalog, clock.whole)
+                with clock.whole.alone():
+                    answer = found_alone.page(alone, self._catalog, clock.whole)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 

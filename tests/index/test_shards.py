@@ -1,6 +1,7 @@
 """A divided archive answers as one that is not divided, however many shards it has."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
@@ -160,7 +161,7 @@ class Divided:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
         self._in_memory = in_memory
-        archive = self._open(folder / "archive")
+        archive = self.archive = self._open(folder / "archive")
         fill(archive, write_records(folder / "news.jsonl", articles))
         if embedded < 1:
             rows = archive.catalog.rows_after(0)
@@ -328,6 +329,94 @@ def test_without_any_shard_the_search_says_what_to_do(tmp_path):
             cluster.search(read({"q": ""}))
 
 
+def test_a_shard_that_was_started_again_between_two_searches_takes_part(tmp_path):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
+        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        query = read({"q": "", "copies": "show"})
+        assert cluster.search(query).total == 20
+        shards[2].break_connections()
+        found = cluster.search(query)
+        assert (found.total, found.reading.notes) == (20, ())
+
+
+def test_all_articles_of_shards_that_have_changed_are_those_of_now(tmp_path):
+    with Divided(tmp_path / "divided", news(7, 8), [n % 2 for n in range(8)]) as divided:
+        shards = shards_of(divided.engines)
+        cluster, query = ClusterSearcher(shards), read({"q": "", "copies": "show"})
+        assert len(list(cluster.articles(query))) == 8
+        more = [{"id": "more", "title": "Ferry", "text": "The ferry is back."}]
+        fill(divided.engines[1], write_records(tmp_path / "more.jsonl", more))
+        for shard in shards:
+            shard._searcher.look_again()
+        assert len(list(cluster.articles(query))) == 9
+
+
+def test_threads_search_while_statistics_change(tmp_path):
+    with Divided(tmp_path, news(7, 8), [n % 2 for n in range(8)]) as divided:
+        query = read({"q": "ferry"})
+        expected = seen(divided.cluster.search(query))
+
+        def search(_):
+            divided.cluster._statistics.clear()  # as a search does that finds a shard changed
+            return seen(divided.cluster.search(query))
+
+        with ThreadPoolExecutor(8) as threads:
+            assert all(found == expected for found in threads.map(search, range(200)))
+
+
+def unavailable(*_, **__):
+    raise EngineUnavailable("an engine", "it is damaged")
+
+
+PARTS = [
+    ("lexical", "snapshot"),
+    ("neighbours", "snapshot"),
+    ("catalog", "stored"),
+    ("catalog", "generation"),
+]
+DAMAGED_TOO = ["ferry bridge", '"ferry zxqv"', "brigde", "the of", "zxqv qqqq", "ferr*", ""]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])
+@pytest.mark.parametrize(("part", "method"), PARTS)
+def test_a_shard_with_a_damaged_engine_is_left_out(tmp_path, monkeypatch, part, method, mode):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        others = ClusterSearcher(shards_of(divided.engines[:2] + divided.engines[3:]))
+        expected = [others.search(read({"q": text, "mode": mode})) for text in DAMAGED_TOO]
+        monkeypatch.setattr(getattr(divided.engines[2], part), method, unavailable)
+        cluster = ClusterSearcher(shards_of(divided.engines))
+        for text, without in zip(DAMAGED_TOO, expected, strict=True):
+            query = read({"q": text, "mode": mode})
+            found = cluster.search(query)
+            if found.reading.notes[:1] == (THREE_OF_FOUR,):
+                assert found.hits == without.hits
+                assert found.totals == without.totals
+            else:  # what is damaged was not needed
+                assert seen(found) == seen(divided.cluster.search(query))
+
+
+THREE_OF_FOUR = "3 of 4 parts of the archive answered; they hold 75% of its articles"
+
+
+def test_where_the_vectors_of_all_shards_are_damaged_words_answer(tmp_path, monkeypatch):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        for engines in (divided.archive, *divided.engines):
+            monkeypatch.setattr(engines.neighbours, "snapshot", unavailable)
+        whole = Searcher(divided.archive, RankingOptions(floor=0.2))
+        cluster = ClusterSearcher(shards_of(divided.engines))
+        query = read({"q": "ferry bridge"})
+        assert seen(cluster.search(query)) == seen(whole.search(query))
+        assert cluster.search(query).reading.notes[0].startswith("by words alone: ")
+        with pytest.raises(EngineUnavailable, match="it is damaged"):
+            cluster.search(read({"q": "ferry bridge", "mode": "semantic"}))
+
+
+def shards_of(engines):
+    searchers = [Searcher(each, RankingOptions(floor=0.2)) for each in engines]
+    return [LocalShard(str(n), searcher) for n, searcher in enumerate(searchers)]
+
+
 class LostShard(LocalShard):
     """A shard whose connections break once it is lost, in the middle of a search, too."""
 
@@ -335,6 +424,11 @@ class LostShard(LocalShard):
         super().__init__(name, Searcher(engines, RankingOptions(floor=0.2)))
         self.is_lost = False
         self._opened = []
+
+    def break_connections(self):
+        """End those that are open, as the end of its process does."""
+        while self._opened:
+            self._opened.pop().close()
 
     def connect(self):
         if self.is_lost:
