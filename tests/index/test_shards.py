@@ -319,6 +319,21 @@ def test_a_shard_that_is_lost_is_left_out_and_the_answer_says_so(tmp_path):
         assert cluster.search(read({"q": "", "copies": "show"})).total == 20
 
 
+@pytest.mark.parametrize("lost", range(3))
+def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
+    with Divided(tmp_path, news(7, 30), [n % 3 for n in range(30)]) as divided:
+        shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
+        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        query = read({"q": "", "copies": "show", "limit": "2"})
+        first = cluster.search(query)
+        shards[lost].is_lost = True
+        second = cluster.search(replace(query, cursor=first.next))
+        left = cluster.search(query)
+        assert (second.total, second.facets, second.timeline, second.span) == (
+            (left.total, left.facets, left.timeline, left.span)
+        )
+
+
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
     with Divided(tmp_path, news(7, 4), [0] * 4) as divided:
         shard = LostShard("only", divided.engines[0], 0)
