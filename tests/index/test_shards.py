@@ -245,6 +245,20 @@ def test_shards_answer_as_one_archive(tmp_path_factory, options, seed):
             agrees(divided, random_query(choose))
 
 
+def test_names_that_shards_spell_otherwise_are_one_name(tmp_path):
+    articles = news(11, 9)
+    for n, each in enumerate(articles):
+        each |= {"source": ("Courier", "COURIER", "courier")[n % 3], "authors": ["Ana RUIZ"]}
+    articles[0] |= {"source": "courier", "authors": ["Ana Ruiz"]}
+    with Divided(tmp_path, articles, [n % 3 for n in range(9)]) as divided:
+        for text in ("Courier ferry", "ana ruiz ferry", "source:couriers", "author:riuz ferry"):
+            query = read({"q": text, "copies": "show"})
+            one, other = divided.undivided.search(query), divided.cluster.search(query)
+            assert one.offers == other.offers
+            assert one.reading == other.reading
+            assert one.offers or one.reading.notes
+
+
 def test_pages_of_shards_are_those_of_one_archive(tmp_path):
     articles = news(3, 40)
     with Divided(tmp_path, articles, assignment(random.Random(3), 40)) as divided:
