@@ -16,11 +16,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.exchange import take_part
 from backfile.index.cluster.greeting import REFUSED, ShardListener, connected
+from backfile.index.model.query import Query
 
 NAMESPACE = "backfile"
 AT_ONCE = 8  # calls of one actor
@@ -50,7 +51,11 @@ class ShardServer:
 
         from backfile.index.wiring import open_engines, searcher_over
 
-        self._searcher = searcher_over(open_engines(settings), settings, serving=True)
+        engines = open_engines(settings)
+        self._searcher = searcher_over(engines, settings, serving=True)
+        engines.neighbours.warm()
+        with suppress(ArchiveError):  # searches say so
+            self._searcher.search(Query("news"))  # loads the model, which takes longer than a round
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._key = secrets.token_bytes(KEY_BYTES)
         take = partial(take_part, searcher=self._searcher)
