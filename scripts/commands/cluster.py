@@ -156,6 +156,7 @@ address_of_search = click.option(
 @click.argument("words", metavar="QUERY...", nargs=-1, required=True)
 @search_options
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
+@click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @address_of_search
 @trust_option
 def search(
@@ -170,9 +171,8 @@ def search(
     query = _query(words, {**parameters, "limit": str(limit)})
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
-        results = _searcher(entries, directory, _settings(trust=trust), address, opened).search(
-            query
-        )
+        searcher = _searcher(entries, directory, _settings(trust=trust), address, opened)
+        results = searcher.search(query)
     print_results(results, why=False)
     raise SystemExit(0 if results.hits else 1)
 

@@ -1,5 +1,6 @@
 """The commands for a divided archive: what a user sees, and that a killed one can be run again."""
 
+import math
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing
 from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
+from backfile.index.cluster.searching import ClusterSearcher
+from backfile.scripts.commands import cluster
 from tests.builders import DAMAGES, backfile, damage, one_line_error
 
 CURSOR = re.compile("more: --cursor .*")
@@ -35,6 +38,26 @@ def test_a_divided_archive_is_searched_as_the_archive_that_it_was(indexed_by_wor
         shards = backfile("cluster", "search", divided, *words)
         assert shards.exit_code == whole.exit_code
         assert CURSOR.sub("", shards.stdout) == CURSOR.sub("", whole.stdout)
+
+
+def test_the_cursor_that_is_printed_gives_the_next_page(divided):
+    first = backfile("cluster", "search", divided, "harbour", "--limit", 1)
+    cursor = re.search(r"more: --cursor (\S+)", first.stderr)[1]
+    second = backfile("cluster", "search", divided, "harbour", "--limit", 1, "--cursor", cursor)
+    assert second.stdout.startswith("2. ")
+
+
+def test_shards_that_are_opened_here_may_take_as_long_as_an_archive(divided, monkeypatch):
+    made = []
+
+    def searcher(shards, **limits):
+        made.append(limits)
+        return ClusterSearcher(shards, **limits)
+
+    monkeypatch.setattr(cluster, "ClusterSearcher", searcher)
+    assert backfile("cluster", "search", divided, "harbour").exit_code == 0
+    assert made[0]["budget"] == math.inf
+    assert made[0]["seconds_a_round"] > 600  # to load a model takes seconds
 
 
 def test_all_articles_of_shards_are_written_as_those_of_the_archive(indexed_by_words, divided):
