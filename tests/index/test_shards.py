@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
 from backfile.index.cluster.searching import ClusterSearcher, LocalShard
 from backfile.index.indexing.verify import verify
+from backfile.index.model.collection_statistics import without_lead
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.searcher import Searcher
@@ -487,6 +489,15 @@ class BreakingConnection:
 
     def close(self):
         self._connection.close()
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(-1, 30)), max_size=20))
+def test_clusters_cross_shards_whose_lead_is_elsewhere(articles):
+    numbers = np.cumsum([step for step, _ in articles], dtype=np.int64)
+    clusters = np.array([cluster or -1 for _, cluster in articles], np.int32)
+    table = SimpleNamespace(number=numbers, cluster=clusters)
+    expected = {each for each in clusters.tolist() if each >= 0} - set(numbers.tolist())
+    assert without_lead(table) == expected
 
 
 def test_each_table_of_the_catalogue_has_a_rule_for_shards():
