@@ -13,7 +13,7 @@ from contextlib import closing
 
 import numpy as np
 
-from backfile.archive.model.errors import ArchiveMismatch
+from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.database import ARCHIVE, create_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
@@ -157,8 +157,15 @@ def _notes(new: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
 def _copy_vectors(
     source: ArchiveDirectory, target: ArchiveDirectory, rows: Rows, dimension: int
 ) -> None:
-    """Copy the vectors of these rows to the rows from 1 on, as far as the file has them."""
-    stored = VectorFile(source.vectors, dimension).read(int(rows.max(initial=0)) + 1)
+    """Copy the vectors of these rows to the rows from 1 on, as far as the file has them.
+
+    A damaged one would get a new checksum, and nobody would find it: it is an error.
+    """
+    file = VectorFile(source.vectors, dimension)
+    stored = file.read(int(rows.max(initial=0)) + 1)
+    if len(damaged := file.damaged(rows[rows < len(stored)])):
+        reason = f"{len(damaged)} rows are damaged; `backfile verify --repair` embeds them again"
+        raise EngineUnavailable("the file of vectors", reason)
     new = np.arange(1, len(rows) + 1)[rows < len(stored)]
     copied = VectorFile(target.vectors, dimension)
     for some in some_at_once(new):

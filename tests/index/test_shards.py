@@ -515,6 +515,20 @@ def test_a_shard_is_an_archive_by_itself(tmp_path):
             assert found.totals.articles == len(own)
 
 
+def test_a_damaged_vector_is_not_copied_as_a_sound_one(tmp_path):
+    articles = news(9, 6)
+    with Divided(tmp_path, articles, [0] * 6):
+        file = tmp_path / "archive" / "vectors"
+        content = bytearray(file.read_bytes())
+        content[3 * 2 * DIMENSION] ^= 1
+        file.write_bytes(content)
+        source, shard = (ArchiveDirectory(tmp_path / name) for name in ("archive", "another"))
+        shard.root.mkdir()
+        with pytest.raises(EngineUnavailable, match="1 rows are damaged"):
+            copy_shard(source, shard, np.arange(1, 7), DIMENSION, rest=True)
+        assert not shard.catalog.exists()
+
+
 def test_versions_and_originals_go_with_their_articles(tmp_path):
     engines = engines_in(tmp_path / "archive", in_memory=True)
     indexer, articles = indexer_of(engines), news(1, 6)
