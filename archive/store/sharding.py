@@ -13,12 +13,15 @@ from contextlib import closing
 
 import numpy as np
 
+from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.database import ARCHIVE, create_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal
+from backfile.archive.store.migrations import STEPS, require_known, version_of
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
 from backfile.archive.store.touched import NOTED
+from backfile.archive.store.trust import make_private_folder, open_private
 from backfile.archive.store.vectors import Rows, VectorFile, some_at_once
 
 OF_ARTICLE = "article IN (SELECT number FROM chosen)"
@@ -54,6 +57,17 @@ CONDITIONS = {
 }
 NOT_COPIED = {"counters", "releases"}
 ROWS = {"passages", "embedded_texts"}  # tables with a row, which is numbered anew
+
+
+def require_current(source: ArchiveDirectory) -> None:
+    """Raise ArchiveMismatch if another release made the tables: shards have those of this one."""
+    with translated(), closing(sqlite3.connect(source.catalog)) as catalog:
+        require_known(catalog)
+        if (version := version_of(catalog)) < len(STEPS):
+            remedy = "`backfile verify --repair` brings it up to date"
+            raise ArchiveMismatch(
+                f"tables of version {version}", f"a program for version {len(STEPS)}", remedy
+            )
 
 
 def copy_shard(
@@ -143,8 +157,15 @@ def _notes(new: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
 def _copy_vectors(
     source: ArchiveDirectory, target: ArchiveDirectory, rows: Rows, dimension: int
 ) -> None:
-    """Copy the vectors of these rows to the rows from 1 on, as far as the file has them."""
-    stored = VectorFile(source.vectors, dimension).read(int(rows.max(initial=0)) + 1)
+    """Copy the vectors of these rows to the rows from 1 on, as far as the file has them.
+
+    A damaged one would get a new checksum, and nobody would find it: it is an error.
+    """
+    file = VectorFile(source.vectors, dimension)
+    stored = file.read(int(rows.max(initial=0)) + 1)
+    if len(damaged := file.damaged(rows[rows < len(stored)])):
+        reason = f"{len(damaged)} rows are damaged; `backfile verify --repair` embeds them again"
+        raise EngineUnavailable("the file of vectors", reason)
     new = np.arange(1, len(rows) + 1)[rows < len(stored)]
     copied = VectorFile(target.vectors, dimension)
     for some in some_at_once(new):
@@ -156,11 +177,12 @@ def _link(source: ArchiveDirectory, target: ArchiveDirectory, digest: str) -> No
     path, copy = path_of(source.originals, digest), path_of(target.originals, digest)
     if not path.exists() or copy.exists():
         return
-    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(copy.parent)
     try:
         os.link(path, copy)
     except OSError:
-        shutil.copyfile(path, copy)
+        with path.open("rb") as stored, open(copy, "wb", opener=open_private) as stream:
+            shutil.copyfileobj(stored, stream)
 
 
 def tables_without_a_rule() -> set[str]:

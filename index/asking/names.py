@@ -11,7 +11,12 @@ import numpy as np
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.category import Category, bare_name
+from backfile.index.model.category import (
+    Category,
+    bare_name,
+    commonest_spelling,
+    merged_values,
+)
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches
@@ -39,9 +44,18 @@ def mentions(
     if not whole.is_divided:
         yield from _own_mentions(words, table)
         return
-    shards = whole.gather(list(_own_mentions(words, table)))
-    found = {(each.kind, each.name.casefold()): each for shard in shards for each in shard}
-    yield from sorted(found.values(), key=lambda each: (NAMED.index(each.kind), each.name))
+    found: dict[tuple[Field, str], Mention] = {}
+    spellings: dict[tuple[Field, str], Counter[str]] = {}
+    own = [
+        (each, getattr(table, each.kind.value).spellings_of(each.name))
+        for each in _own_mentions(words, table)
+    ]
+    for each, counts in chain.from_iterable(whole.gather(own)):
+        key = each.kind, each.name.casefold()
+        found[key] = each
+        spellings.setdefault(key, Counter()).update(counts)
+    for key in sorted(found, key=lambda key: (NAMED.index(key[0]), min(spellings[key]))):
+        yield found[key]._replace(name=commonest_spelling(spellings[key]))
 
 
 def _own_mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
@@ -120,11 +134,13 @@ def near_names(category: Category, typed: str, whole: Whole = UNDIVIDED) -> list
     """The names that begin so, then those that are spelt alike, with their articles."""
     from rapidfuzz import process
 
-    own = category.counts(np.ones(category.n_articles, np.bool_))
-    counts = sum(whole.gather(own), Counter[str]())
-    names = [
-        name for name in (sorted(counts) if whole.is_divided else category.names) if counts[name]
-    ]
+    every = np.ones(category.n_articles, np.bool_)
+    if whole.is_divided:
+        counts = dict(merged_values(whole.gather(category.values(every)), {}))
+        names = sorted(counts)
+    else:
+        counts = category.counts(every)
+        names = [name for name in category.names if counts[name]]
     bare = {name: " ".join(name_words(bare_name(name))) for name in names}
     wanted = " ".join(name_words(bare_name(typed)))
     begun = [name for name in names if len(wanted) >= SHORTEST and f" {wanted}" in f" {bare[name]}"]

@@ -1,7 +1,8 @@
 """The map of a divided archive: which shards it has, and which days of news each of them holds."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -21,9 +22,12 @@ from backfile.index.model.arrays import Ints, Rows
 
 FORMAT = 1
 FILE = "cluster.json"
+DRAFT = "cluster.tmp"  # of the map, as `write_json` names it
 SHARDS = "shards"  # the folder of the archives
 UNDATED = "undated"
+TO = "-to-"  # in the name of a shard that was split, before its last day
 NAME = "the map of the cluster"
+NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # of a shard: the name of a folder, no path
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,8 @@ class ClusterMap:
         try:
             stored = without_digest(json.loads(path.read_bytes()))
             found = stored["format"]
-            shards = tuple(
-                ShardEntry(
-                    str(each["name"]), date.fromisoformat(each["since"]) if each["since"] else None
-                )
-                for each in stored["shards"]
-            )
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+            shards = _entries(stored["shards"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             reason = f"{path} cannot be read; copy it back from where it is whole"
             raise EngineUnavailable(NAME, reason) from exc
         if found != FORMAT:
@@ -116,7 +115,8 @@ class ClusterMap:
         later = halves[-1]
         until = date.fromordinal(later.since.toordinal() - 1) if later.since else None
         former = self.shards[place]
-        earlier = ShardEntry(f"{former.name}-to-{until}", former.since)
+        begin, _, _ = former.name.partition(TO)  # it may be the earlier half of another split
+        earlier = ShardEntry(f"{begin}{TO}{until}", former.since)
         shards = (*self.shards[:place], earlier, later, *self.shards[place + 1 :])
         return type(self)(shards)
 
@@ -132,3 +132,18 @@ class ClusterMap:
     def folders(self, folder: Path) -> Sequence[Path]:
         """The archive of each shard, below the folder of the cluster."""
         return [folder / SHARDS / each.name for each in self.shards]
+
+
+def _entries(stored: Sequence[Mapping[str, str | None]]) -> tuple[ShardEntry, ...]:
+    """The shards as the map has them; raise ValueError if a name is no name of a folder.
+
+    No shard lies elsewhere than below the folder of the cluster, and none is there twice.
+    """
+    shards = tuple(
+        ShardEntry(str(each["name"]), date.fromisoformat(each["since"]) if each["since"] else None)
+        for each in stored
+    )
+    names = [each.name for each in shards]
+    if not names or len(set(names)) < len(names) or not all(map(NAMED.fullmatch, names)):
+        raise ValueError(f"the names of shards are {names}")
+    return shards

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from backfile.archive.model.errors import EngineUnavailable, Shortage
 from backfile.index.cluster.exchange import (
     Answered,
     Asked,
@@ -21,6 +22,9 @@ from backfile.index.cluster.exchange import (
     Resumed,
     Step,
 )
+from backfile.index.model.whole import ShardFailed
+
+OF_ONE_SHARD = (ShardFailed, EngineUnavailable, Shortage)  # errors that others may not have
 
 
 class ShardsDiverged(AssertionError):
@@ -28,12 +32,18 @@ class ShardsDiverged(AssertionError):
 
 
 class ShardLost(Exception):
-    """A shard has ended, or does not answer in time; `place` is that among those of the search."""
+    """A shard has ended, or cannot answer; `place` is that among those of the search.
 
-    def __init__(self, place: int, *, timed_out: bool = False) -> None:
+    If it `may_be_back`, it ended, so another connection may be had; else it did not answer in time,
+    or failed.
+    """
+
+    def __init__(
+        self, place: int, reason: str = "it does not answer", *, may_be_back: bool = False
+    ) -> None:
         self.place = place
-        self.timed_out = timed_out
-        super().__init__(f"shard {place} does not answer")
+        self.may_be_back = may_be_back
+        super().__init__(reason)
 
 
 class Coordinated(NamedTuple):
@@ -111,27 +121,38 @@ class _Lines:
             try:
                 connection.send_bytes(content)
             except OSError as exc:
-                raise ShardLost(place) from exc
+                raise ShardLost(place, may_be_back=True) from exc
 
     def receive(self, place: int, seconds: float) -> Message:
         """The next message of a shard; raise ShardLost if there is none within these seconds."""
         connection = self.connections[place]
         try:
             if not connection.poll(seconds):
-                raise ShardLost(place, timed_out=True)
+                raise ShardLost(place)
             content = connection.recv_bytes()
         except (EOFError, OSError) as exc:
-            raise ShardLost(place) from exc
+            raise ShardLost(place, may_be_back=True) from exc
         self.n_bytes += len(content)
         message: Message = pickle.loads(content)  # noqa: S301, of a shard that has our key
         return message
 
 
 def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
-    """The steps of all shards, none if all have answered; raise the error of a search."""
-    for outcome in outcomes:
-        if isinstance(outcome, Failed):
-            raise outcome.error
+    """The steps of all shards, none if all have answered.
+
+    Raises the error of a search; but ShardLost where an engine or the machine of a shard failed,
+    and not those of all.
+    """
+    failed = {i: each.error for i, each in enumerate(outcomes) if isinstance(each, Failed)}
+    alone = [i for i, error in failed.items() if isinstance(error, OF_ONE_SHARD)]
+    for i, error in failed.items():
+        if i not in alone:
+            raise error
+    if alone:
+        error = failed[alone[0]]
+        if len(alone) < len(outcomes):
+            raise ShardLost(alone[0], str(error)) from error
+        raise error.error if isinstance(error, ShardFailed) else error
     steps = [each for each in outcomes if isinstance(each, Step)]
     places = {each.at if isinstance(each, Step) else "the end" for each in outcomes}
     if len(places) > 1:

@@ -13,12 +13,12 @@ import numpy as np
 
 from backfile.archive.model.errors import ClusterRefused
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.directory import ArchiveDirectory, write_whole
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record
-from backfile.archive.store.sharding import copy_shard
+from backfile.archive.store.sharding import copy_shard, require_current
 from backfile.archive.workers import Workers
-from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap
+from backfile.index.cluster.cluster_map import DRAFT, SHARDS, ClusterMap
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
@@ -26,6 +26,7 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.wiring import WORDS, open_engines, tokenizer_of
 
 MOST_WORKERS = 4
+BEGUN = "import.begun"  # in the folder of a cluster until its map is written
 Made = Callable[[str, int], None]
 """Is called with the name of each shard that was made, and the number of its articles."""
 
@@ -36,12 +37,14 @@ def divide(
     """Divide the archive in the settings into shards below `folder`, which is new or empty.
 
     The map is written last: without it, what a killed run has left is made anew. Raises
-    ClusterRefused if something else is in the folder.
+    ClusterRefused if something else is in the folder, or the archive itself, and ArchiveMismatch if
+    another release made the archive.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
-    _prepare(folder)
     with directory.writing(), closing(open_engines(settings).catalog) as catalog:
+        require_current(directory)
+        _prepare(folder, settings.archive)
         table = ArticleTable.load(catalog, catalog.generation())
         sizes = np.bincount(table.article_of[table.alive], minlength=table.n_articles)
         cluster = ClusterMap.of_days(table.published, sizes, n_shards)
@@ -51,6 +54,7 @@ def divide(
             _make_shard(settings, ArchiveDirectory(target), numbers, progress, rest=not place)
             made(target.name, len(numbers))
     cluster.write(folder)
+    (folder / BEGUN).unlink()
     return cluster
 
 
@@ -84,13 +88,25 @@ def split(
     return halves
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder of a cluster; what a killed run has left there is deleted."""
-    others = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    if folder.exists() and (FILE in others or set(others) - {SHARDS} or not folder.is_dir()):
+def _prepare(folder: Path, archive: Path) -> None:
+    """Make the folder of a cluster; what a killed run has left there is deleted.
+
+    A file says that a run has begun there: shards without it and without a map may be all that is
+    left of an archive.
+    """
+    others = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    left = {SHARDS, BEGUN, DRAFT} if BEGUN in others else set[str]()
+    if (folder.exists() and not folder.is_dir()) or others - left:
         raise ClusterRefused(folder, "it is not empty")
-    shutil.rmtree(folder / SHARDS, ignore_errors=True)
+    if archive.resolve().is_relative_to(folder.resolve()):
+        raise ClusterRefused(folder, "the archive that is to be divided lies there")
     ArchiveDirectory(folder).create()
+    try:
+        (folder / BEGUN).touch(mode=0o600)
+        if SHARDS in others:
+            shutil.rmtree(folder / SHARDS)
+    except OSError as exc:
+        raise ClusterRefused(folder, exc.strerror or str(exc)) from exc
 
 
 def _make_shard(
@@ -110,10 +126,10 @@ def _make_shard(
         number = copy_shard(source, shard, numbers, manifest.dimension, rest=rest)
         for name in ("noise", "ranking"):
             if (path := getattr(source, name)).exists():
-                shutil.copyfile(path, getattr(shard, name))
+                write_whole(getattr(shard, name), path.read_bytes())
         for name in ("query_graph", "int8_graph"):
-            if (graph := getattr(source, name)).is_dir():
-                shutil.copytree(graph, getattr(shard, name), dirs_exist_ok=True)
+            if (path := getattr(source, name)).is_dir():
+                shutil.copytree(path, getattr(shard, name), dirs_exist_ok=True)
         own = replace(manifest, analyser=WORDS, archive=number, generation=0, articles=0)
         own.write(shard.manifest)
         settings = replace(settings, archive=shard.root)

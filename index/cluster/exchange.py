@@ -4,6 +4,7 @@ A search runs until it reads a value of all shards. Then the shard sends a `Step
 values, and goes on with those of all, which the coordinator sends back.
 """
 
+import pickle
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -139,7 +140,16 @@ def _outcome(connection: Connection, begun: Begun, searcher: Any) -> Outcome:
     except (EOFError, OSError):
         raise
     except Exception as exc:  # the coordinator raises it
-        return Failed(exc)
+        return Failed(_sendable(exc))
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or another one that says the same where it cannot be sent."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301, our own
+    except Exception:  # whatever an error of others does when it is pickled
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _caller() -> str:

@@ -6,35 +6,28 @@ connection to the actor itself: a call of Ray's takes several times as long.
 
 import os
 import secrets
-import socket
-import struct
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import (
-    Connection,
-    Listener,
-    answer_challenge,
-    deliver_challenge,
-)
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.exchange import take_part
+from backfile.index.cluster.greeting import REFUSED, ShardListener, connected
+from backfile.index.model.query import Query
 
 NAMESPACE = "backfile"
 AT_ONCE = 8  # calls of one actor
 KEY_BYTES = 32
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
 SECONDS_TO_OPEN = 120.0
-SECONDS_TO_CONNECT = 1.0
-SECONDS_TO_WAIT = 60  # of one system call, for a message that is on its way
 
 
 class Address(NamedTuple):
@@ -58,28 +51,20 @@ class ShardServer:
 
         from backfile.index.wiring import open_engines, searcher_over
 
-        self._searcher = searcher_over(open_engines(settings), settings, serving=True)
+        engines = open_engines(settings)
+        self._searcher = searcher_over(engines, settings, serving=True)
+        engines.neighbours.warm()
+        with suppress(ArchiveError):  # searches say so
+            self._searcher.search(Query("news"))  # loads the model, which takes longer than a round
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._key = secrets.token_bytes(KEY_BYTES)
-        self._listener = Listener((self._host, 0), authkey=self._key)
-        threading.Thread(target=self._listen, daemon=True).start()
+        take = partial(take_part, searcher=self._searcher)
+        self._listener = ShardListener(self._host, self._key, take)
 
     def address(self) -> Address:
         """Where it is; the answer also shows that it is open."""
-        port = int(self._listener.address[1])
         articles = self._searcher.table().n_articles
-        return Address(self._host, port, self._key, articles, os.getpid())
-
-    def _listen(self) -> None:
-        while True:
-            # Of a client that has no key, or has left.
-            with suppress(OSError, EOFError, AuthenticationError):
-                connection = self._listener.accept()
-                _set_options(connection.fileno())
-                take = threading.Thread(
-                    target=take_part, args=(connection, self._searcher), daemon=True
-                )
-                take.start()
+        return Address(self._host, self._listener.port, self._key, articles, os.getpid())
 
 
 class RayShard:
@@ -115,9 +100,10 @@ class RayShard:
                 self._look()
             if self._address is None:
                 return None
+            found = self._address
             try:
-                return _connected(self._address)
-            except (OSError, EOFError, AuthenticationError):
+                return connected(found.host, found.port, found.key)
+            except REFUSED:
                 self._address, self._looking = None, self._actor.address.remote()
                 return None
 
@@ -175,36 +161,6 @@ def stop_shards(cluster: ClusterMap, folder: Path) -> int:
             ray.kill(ray.get_actor(_actor_name(archive), NAMESPACE), no_restart=True)
             stopped += 1
     return stopped
-
-
-def _connected(address: Address) -> Connection:
-    """A connection to a shard; raise OSError, EOFError or AuthenticationError.
-
-    It is what `multiprocessing.connection.Client` makes, but for its limits of time.
-    """
-    with socket.create_connection((address.host, address.port), SECONDS_TO_CONNECT) as made:
-        made.settimeout(None)
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            made.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SECONDS_TO_WAIT, 0))
-        connection = Connection(made.detach())
-    _set_options(connection.fileno())
-    try:
-        answer_challenge(connection, address.key)
-        deliver_challenge(connection, address.key)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _set_options(descriptor: int) -> None:
-    """Send small messages at once, which may take 40 ms else; find out that the other has left."""
-    with socket.socket(fileno=os.dup(descriptor)) as same:
-        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-            if hasattr(socket, name):  # not on each system
-                same.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
 
 
 def _actor_name(archive: Path) -> str:

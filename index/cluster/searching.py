@@ -4,6 +4,7 @@ A shard that is lost is left out, and the answer says so: how many shards answer
 of the articles they hold. It is asked again as soon as it is there.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol
 
-from backfile.archive.model.errors import EngineUnavailable, ShardsOut
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
 from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
 from backfile.index.cluster.exchange import Asked, take_part
@@ -26,6 +27,7 @@ from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.search.searcher import Searcher
 from backfile.index.search.snapshot import StatisticsChanged
 
+log = logging.getLogger(__name__)
 SECONDS_A_ROUND = 5.0
 ATTEMPTS = 5  # while shards change between two searches
 BUDGET = 2.0  # seconds of a search, as of a server
@@ -106,10 +108,13 @@ class LocalShard:
     def __init__(self, name: str, searcher: Searcher) -> None:
         self.name = name
         self._searcher = searcher
+        self._articles = 0
 
     @property
     def articles(self) -> int:
-        return self._searcher.table().n_articles
+        with suppress(ArchiveError):  # it is out
+            self._articles = self._searcher.table().n_articles
+        return self._articles
 
     def connect(self) -> Connection | None:
         own, other = Pipe()
@@ -197,6 +202,16 @@ class ClusterSearcher:
 
         Raises EngineUnavailable where a shard is out, before or meanwhile: none is left out.
         """
+        for _ in range(ATTEMPTS):
+            try:
+                yield from self._articles(query)
+            except StatisticsChanged:  # before the first article
+                self._statistics.clear()
+            else:
+                return
+        raise _changing()
+
+    def _articles(self, query: Query) -> Iterator[ScoredArticle]:
         some = self._connections
         try:
             taken = self._taken(some)
@@ -210,7 +225,7 @@ class ClusterSearcher:
                 raise
         except ShardLost as exc:
             name = some[exc.place].shard.name
-            reason = "it does not answer; write the articles once more when it is there"
+            reason = f"{exc}; write the articles once more when it is there"
             raise EngineUnavailable(f"the shard {name}", reason) from exc
         for each, connection in zip(some, taken, strict=True):
             each.give_back(connection)
@@ -223,7 +238,7 @@ class ClusterSearcher:
     def _run(self, asked: Callable[[Known], Asked]) -> tuple[Any, Sequence[Shard]]:
         """What the first shard returns, and the shards that took part."""
         left = list(self._connections)
-        lost: set[_Connections] = set()
+        tried_again: set[_Connections] = set()
         for _ in range(ATTEMPTS + 2 * len(left)):
             left = [each for each in left if each.is_there()]
             if not left:
@@ -231,24 +246,29 @@ class ClusterSearcher:
             try:
                 found = self._in_all(asked(self._known(left)), left)
             except ShardLost as exc:
-                shard = left[exc.place]
-                shard.close()
-                if exc.timed_out or shard in lost:
-                    left.remove(shard)
-                lost.add(shard)  # it may have been started again: a new connection shows that
+                lost = left[exc.place]
+                lost.close()
+                if lost in tried_again or not exc.may_be_back:
+                    log.warning("the shard %s is left out: %s", lost.shard.name, exc)
+                    left.remove(lost)
+                tried_again.add(lost)
             except StatisticsChanged:
                 self._statistics.clear()
             else:
                 self._of_thread.last = found
                 return found.value, [each.shard for each in left]
+        if left:
+            raise _changing()
         raise ShardsOut(len(self._shards))
 
     def _known(self, some: Sequence[_Connections]) -> Known:
         """The statistics of these shards; they are asked for those that are not known."""
-        if any(each not in self._statistics for each in some):
-            found: Known = self._in_all(AskedStatistics(), some).value
-            self._statistics |= zip(some, found, strict=True)
-        return tuple(self._statistics[each] for each in some)
+        known = [self._statistics.get(each) for each in some]  # another thread may clear them
+        if None not in known:
+            return tuple(each for each in known if each)
+        found: Known = self._in_all(AskedStatistics(), some).value
+        self._statistics |= zip(some, found, strict=True)
+        return found
 
     def _in_all(self, asked: Asked, some: Sequence[_Connections]) -> Coordinated:
         """Run a search in these shards; unless it ends as it should, close the connections."""
@@ -287,6 +307,10 @@ class ClusterSearcher:
         )
         reading = replace(results.reading, notes=(note, *results.reading.notes))
         return replace(results, reading=reading)
+
+
+def _changing() -> EngineUnavailable:
+    return EngineUnavailable("the archive", "its shards are changing; try again in a minute")
 
 
 def _close(connections: Iterable[Connection]) -> None:

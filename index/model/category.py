@@ -105,9 +105,14 @@ def merged_values(
             counts[name] += own.articles
             spellings.setdefault(name, Counter()).update(own.spellings)
     return [
-        (min(spellings[name], key=lambda each: (-spellings[name][each], each)), count)
+        (commonest_spelling(spellings[name]), count)
         for name, count in (counts - Counter(less)).items()
     ]
+
+
+def commonest_spelling(spellings: Mapping[str, int]) -> str:
+    """The most frequent spelling of a name; of equals, the first by the alphabet."""
+    return min(spellings, key=lambda each: (-spellings[each], each))
 
 
 def most_frequent(
@@ -242,6 +247,10 @@ class Category:
             self.names[code].casefold(): CountedValue(count, self._spelt_as[code])
             for code, count in zip(found.tolist(), counted[found].tolist(), strict=True)
         }
+
+    def spellings_of(self, name: str) -> Mapping[str, int]:
+        """How often articles spell a name how; it is one of `names`."""
+        return self._spelt_as[self._code_of[name.casefold()]]
 
     @cached_property
     def _spelt_as(self) -> list[dict[str, int]]:

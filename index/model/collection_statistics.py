@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from backfile.index.model.arrays import distinct
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import commonest_first
 from backfile.index.model.expression import Field
@@ -48,7 +49,7 @@ class CollectionStatistics:
             language_counts=table.language_counts,
             first_day=int(days[0]) if len(days) else 0,
             last_day=int(days[-1]) if len(days) else 0,
-            crossing=frozenset(np.setdiff1d(table.cluster[table.cluster >= 0], table.number)),
+            crossing=without_lead(table),
         )
 
     @classmethod
@@ -82,3 +83,16 @@ class CollectionStatistics:
     def languages(self) -> tuple[str, ...]:
         """The languages of articles, commonest first; the empty string is an unknown language."""
         return commonest_first(self.language_counts)
+
+
+def without_lead(table: ArticleTable) -> frozenset[int]:
+    """The clusters whose lead is not in the table; a cluster has the number of its lead.
+
+    Of a million articles, `np.setdiff1d` takes a second, whenever a changed archive is opened.
+    """
+    others = table.cluster[(table.cluster >= 0) & (table.cluster != table.number)]
+    clusters = distinct(others.astype(np.int64))
+    places = np.searchsorted(table.number, clusters)
+    there = places < len(table.number)
+    there[there] = table.number[places[there]] == clusters[there]
+    return frozenset(clusters[~there].tolist())

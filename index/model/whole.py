@@ -10,19 +10,29 @@ were given since the last round go together, once one of them is read. Code that
 others are read is a `Stage`, a generator that yields in between.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.arrays import Bools, Floats, Rows
 
 T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 Keys = npt.NDArray[Any]
+
+
+class ShardFailed(Exception):
+    """An engine of this shard alone cannot answer: the other shards go on without it."""
+
+    def __init__(self, error: EngineUnavailable) -> None:
+        self.error = error
+        super().__init__(error)
 
 
 class Later(Protocol[T_co]):
@@ -80,6 +90,19 @@ class Whole:
     def place(self) -> int:
         """The place of the own value among those that are gathered."""
         return 0 if self.exchange is None else self.exchange.place
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Where an engine of one shard may fail; raise ShardFailed then, which no search catches.
+
+        If it caught that, it would go on otherwise than in the other shards.
+        """
+        try:
+            yield
+        except EngineUnavailable as exc:
+            if not self.is_divided:
+                raise
+            raise ShardFailed(exc) from exc
 
     def later(self, own: T) -> Later[T]:
         """Give the own value, to read those of all shards."""

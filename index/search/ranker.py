@@ -22,7 +22,7 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Loosened, Verdict
-from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.model.whole import UNDIVIDED, ShardFailed, Whole
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import Findings, findings, judge
 from backfile.index.search.closeness import assumed_closeness, close_to, within
@@ -224,10 +224,13 @@ class Ranker:
         if asked.query.mode is not Mode.SEMANTIC and clock.is_over():
             return None, Message("there was no time to search by meaning")
         try:
-            if snapshot.no_vectors or snapshot.vectors is None:
-                raise snapshot.no_vectors or EngineUnavailable("Chroma", Message("it is not open"))
+            if not snapshot.whole.is_divided and snapshot.no_vectors:
+                raise snapshot.no_vectors
             vector = embedding()
-            near = within(snapshot, snapshot.vectors, vector, self._options.floor)
+            with snapshot.whole.alone():
+                if snapshot.vectors is None:
+                    raise EngineUnavailable("Chroma", Message("it is not open"))
+                near = within(snapshot, snapshot.vectors, vector, self._options.floor)
             if asked.query.mode is Mode.HYBRID and n_words <= MOST_KEYWORDS:
                 usual = noise_of(int(n_words), snapshot.noise).mean.meaning
                 floor = least_closeness(near, usual, self._options.floor, snapshot.whole)
@@ -242,6 +245,8 @@ class Ranker:
         """What embeds a query when it is needed.
 
         In a divided archive, the first shard embeds for all, beforehand, so that it takes no round.
+        What it returns raises EngineUnavailable in all shards, too, if the vectors of none can be
+        read, and ShardFailed in one alone.
         """
         whole, meaning = snapshot.whole, asked.meaning
         if not whole.is_divided or not meaning or not snapshot.statistics.embedded:
@@ -252,13 +257,17 @@ class Ranker:
                 own = self._embedder.embed_query(meaning)
             except EngineUnavailable as exc:
                 own = exc
-        given = whole.later(own)
+        given = whole.later((own, snapshot.no_vectors))
 
         def embedded() -> Floats:
-            found = given.values()[0]
-            if isinstance(found, EngineUnavailable):
-                raise found
-            return np.asarray(found, np.float32)
+            vectors, reasons = zip(*given.values(), strict=True)
+            if isinstance(vectors[0], EngineUnavailable):
+                raise vectors[0]
+            if all(reasons):
+                raise reasons[0]
+            if snapshot.no_vectors:
+                raise ShardFailed(snapshot.no_vectors)
+            return np.asarray(vectors[0], np.float32)
 
         return embedded
 
@@ -268,7 +277,8 @@ class Ranker:
         near_rows = found.near_rows(article_mask)
         depth, whole = self._options.lexical_depth, snapshot.whole
         selection = select(snapshot.table, matches, near_rows, article_mask, mode, depth, whole)
-        close = close_to(snapshot, nearness, selection.rows)
+        with whole.alone():
+            close = close_to(snapshot, nearness, selection.rows)
         assumed = assumed_closeness(close.closeness, nearness, snapshot.statistics, whole)
         return fuse(selection, matches, close, mode, assumed, self._options, whole)
 

@@ -114,17 +114,21 @@ class ResultCache:
             most, seconds, getsizeof=lambda found: min(most, max(LEAST, bytes_of(found)))
         )
 
-    def keep(self, found: Found, query: Query) -> None:
+    def keep(self, found: Found, query: Query, whole: Whole = UNDIVIDED) -> None:
         """Keep an answer for its next pages; the least recently used answer is dropped."""
         with self._lock:
-            self._answers[_key(query, found.answer.generation)] = found
+            self._answers[_key(query, found.answer.generation, whole)] = found
 
-    def of(self, query: Query) -> Found | None:
-        """The answer that the cursor of the query belongs to; None if it is no longer kept."""
+    def of(self, query: Query, whole: Whole = UNDIVIDED) -> Found | None:
+        """The answer that the cursor of the query belongs to; None if it is no longer kept.
+
+        In a shard, it is of a search with as many shards, in which this one had the same place: the
+        first alone has the counts of all.
+        """
         if query.cursor is None:
             return None
         with self._lock:
-            return self._answers.get(_key(query, query.cursor.generation))
+            return self._answers.get(_key(query, query.cursor.generation, whole))
 
 
 def bytes_of(found: Found) -> int:
@@ -141,5 +145,6 @@ def bytes_of(found: Found) -> int:
     return found.ordered.nbytes + sum(each.nbytes for each in arrays)
 
 
-def _key(query: Query, generation: int) -> Hashable:
-    return generation, replace(query, cursor=None, limit=DEFAULT_HITS)
+def _key(query: Query, generation: int, whole: Whole) -> Hashable:
+    standing = whole.place, len(whole.known or ())
+    return generation, standing, replace(query, cursor=None, limit=DEFAULT_HITS)

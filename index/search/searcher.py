@@ -141,7 +141,7 @@ class Searcher:
         with clock.stage("fetch"):
             page = found.page(asked.query, self._catalog, clock.whole)
         if page.next:
-            self._cache.keep(found, asked.query)
+            self._cache.keep(found, asked.query, clock.whole)
         meaning = self.read(page.reading.query).meaning if is_corrected(page) else asked.meaning
         marks = query.mark is Marking.SENTENCE and clock.whole.place == 0
         if marks and meaning and not clock.is_over():
@@ -151,7 +151,7 @@ class Searcher:
 
     def _kept(self, query: Query, clock: Clock) -> Found | None:
         """The answer that a later page is of, if all shards have kept it."""
-        found = self._cache.of(query) if query.cursor else None
+        found = self._cache.of(query, clock.whole) if query.cursor else None
         return found if query.cursor and not clock.whole.any(found is None) else None
 
     def find_all(
@@ -331,7 +331,8 @@ class Searcher:
             )
             with suppress(EngineUnavailable):
                 found_alone = self._find(asked._replace(query=alone), clock)
-                answer = found_alone.page(alone, self._catalog, clock.whole)
+                with clock.whole.alone():
+                    answer = found_alone.page(alone, self._catalog, clock.whole)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 

@@ -19,7 +19,7 @@ from backfile.index.model.expression import Field, Gap
 from backfile.index.model.noise import Noise
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot, Vocabulary, VocabularyPart
 from backfile.index.model.scale import Scale
-from backfile.index.model.whole import Whole
+from backfile.index.model.whole import ShardFailed, Whole
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import LexicalSnapshot, VectorSnapshot
 
@@ -52,9 +52,14 @@ class Snapshot:
     no_vectors: EngineUnavailable | None = None
 
     def within(self, whole: Whole) -> "Snapshot":
-        """The same shard, as it takes part in one search of the whole."""
+        """The same shard, as it takes part in one search of the whole.
+
+        Raises StatisticsChanged, and ShardFailed if its words cannot be read.
+        """
         if not whole.is_divided:
             return self
+        if self.no_words:
+            raise ShardFailed(self.no_words)
         shards = whole.gather(self.statistics) if whole.known is None else whole.known
         if shards[whole.place] != self.statistics:
             raise StatisticsChanged

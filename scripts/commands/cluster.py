@@ -1,6 +1,7 @@
 """Commands for an archive that is divided into shards: `backfile cluster`."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,6 +31,7 @@ from backfile.scripts.printing.hits import print_results
 from backfile.scripts.printing.progress import Bars
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 
+SECONDS_HERE = 3_600.0  # of a round, where all shards are open in this process
 in_folder = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 address = click.option(
     "--address",
@@ -168,6 +170,7 @@ address_of_search = click.option(
 @click.argument("words", metavar="QUERY...", nargs=-1, required=True)
 @search_options
 @click.option("--limit", type=click.IntRange(1, MOST_HITS), default=DEFAULT_HITS, show_default=True)
+@click.option("--cursor", default="", help="The `next` of an earlier answer.")
 @address_of_search
 @trust_option
 def search(
@@ -182,8 +185,8 @@ def search(
     query = _query(words, {**parameters, "limit": str(limit)})
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
-        shards = _shards(entries, directory, _settings(trust=trust), address, opened)
-        results = ClusterSearcher(shards).search(query)
+        searcher = _searcher(entries, directory, _settings(trust=trust), address, opened)
+        results = searcher.search(query)
     print_results(results, why=False)
     raise SystemExit(0 if results.hits else 1)
 
@@ -222,8 +225,8 @@ def export(
     query = _query(words, parameters)
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
-        shards = _shards(entries, directory, _settings(trust=trust), address, opened)
-        found = _Counted(ClusterSearcher(shards).articles(query))
+        searcher = _searcher(entries, directory, _settings(trust=trust), address, opened)
+        found = _Counted(searcher.articles(query))
         written = EXPORTS[kind].write(found)
         write_out(with_byte_order_mark(written) if kind == "csv" else written, output)
     raise SystemExit(0 if found.total else 1)
@@ -247,14 +250,28 @@ def _query(words: Sequence[str], parameters: Mapping[str, str]) -> Query:
     return Query.from_parameters({"q": [" ".join(words)], **given})
 
 
-def _shards(
+def _searcher(
     entries: ClusterMap, folder: Path, settings: Settings, address: str | None, opened: ExitStack
-) -> list[Shard]:
+) -> ClusterSearcher:
+    """A searcher of the shards in a Ray cluster, or of those that are opened here.
+
+    The latter have as long as `search` has: to load the model may take longer than a server waits.
+    """
     if address is not None:
         _join(address)
         from backfile.index.cluster.ray_shards import start_shards
 
-        return list(start_shards(entries, folder, settings))
+        searcher = ClusterSearcher(start_shards(entries, folder, settings))
+    else:
+        shards = _opened(entries, folder, settings, opened)
+        searcher = ClusterSearcher(shards, budget=math.inf, seconds_a_round=SECONDS_HERE)
+    opened.callback(searcher.close)
+    return searcher
+
+
+def _opened(
+    entries: ClusterMap, folder: Path, settings: Settings, opened: ExitStack
+) -> list[Shard]:
     shards: list[Shard] = []
     for entry, archive in zip(entries.shards, entries.folders(folder), strict=True):
         own = replace(settings, archive=archive)

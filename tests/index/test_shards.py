@@ -1,10 +1,12 @@
 """A divided archive answers as one that is not divided, however many shards it has."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
 from backfile.index.cluster.searching import ClusterSearcher, LocalShard
 from backfile.index.indexing.verify import verify
+from backfile.index.model.collection_statistics import without_lead
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import Fusion, RankingOptions
 from backfile.index.search.searcher import Searcher
@@ -160,7 +163,7 @@ class Divided:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
         self._in_memory = in_memory
-        archive = self._open(folder / "archive")
+        archive = self.archive = self._open(folder / "archive")
         fill(archive, write_records(folder / "news.jsonl", articles))
         if embedded < 1:
             rows = archive.catalog.rows_after(0)
@@ -244,6 +247,20 @@ def test_shards_answer_as_one_archive(tmp_path_factory, options, seed):
             agrees(divided, random_query(choose))
 
 
+def test_names_that_shards_spell_otherwise_are_one_name(tmp_path):
+    articles = news(11, 9)
+    for n, each in enumerate(articles):
+        each |= {"source": ("Courier", "COURIER", "courier")[n % 3], "authors": ["Ana RUIZ"]}
+    articles[0] |= {"source": "courier", "authors": ["Ana Ruiz"]}
+    with Divided(tmp_path, articles, [n % 3 for n in range(9)]) as divided:
+        for text in ("Courier ferry", "ana ruiz ferry", "source:couriers", "author:riuz ferry"):
+            query = read({"q": text, "copies": "show"})
+            one, other = divided.undivided.search(query), divided.cluster.search(query)
+            assert one.offers == other.offers
+            assert one.reading == other.reading
+            assert one.offers or one.reading.notes
+
+
 def test_pages_of_shards_are_those_of_one_archive(tmp_path):
     articles = news(3, 40)
     with Divided(tmp_path, articles, assignment(random.Random(3), 40)) as divided:
@@ -279,6 +296,20 @@ def test_related_articles_are_those_of_one_archive(tmp_path, seed, options):
         assert found
         with pytest.raises(ArticleNotFound):
             divided.cluster.related("nowhere")
+
+
+def test_an_error_that_cannot_be_sent_is_said_by_another(tmp_path, monkeypatch):
+    class Unsendable(Exception):
+        def __reduce__(self):
+            raise TypeError("it holds a lock")
+
+    def fails(*_args, **_options):
+        raise Unsendable("no such thing")
+
+    with Divided(tmp_path, news(7, 4), [0, 1, 0, 1]) as divided:
+        monkeypatch.setattr(Searcher, "search", fails)
+        with pytest.raises(RuntimeError, match="Unsendable: no such thing"):
+            divided.cluster.search(read({"q": "ferry"}))
 
 
 def test_a_lost_shard_ends_a_list_of_all_articles_with_an_error(tmp_path):
@@ -334,6 +365,21 @@ def test_a_shard_that_is_lost_is_left_out_and_the_answer_says_so(tmp_path):
         assert cluster.search(read({"q": "", "copies": "show"})).total == 20
 
 
+@pytest.mark.parametrize("lost", range(3))
+def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
+    with Divided(tmp_path, news(7, 30), [n % 3 for n in range(30)]) as divided:
+        shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
+        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        query = read({"q": "", "copies": "show", "limit": "2"})
+        first = cluster.search(query)
+        shards[lost].is_lost = True
+        second = cluster.search(replace(query, cursor=first.next))
+        left = cluster.search(query)
+        assert (second.total, second.facets, second.timeline, second.span) == (
+            (left.total, left.facets, left.timeline, left.span)
+        )
+
+
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
     with Divided(tmp_path, news(7, 4), [0] * 4) as divided:
         shard = LostShard("only", divided.engines[0], 0)
@@ -344,6 +390,94 @@ def test_without_any_shard_the_search_says_what_to_do(tmp_path):
             cluster.search(read({"q": ""}))
 
 
+def test_a_shard_that_was_started_again_between_two_searches_takes_part(tmp_path):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
+        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        query = read({"q": "", "copies": "show"})
+        assert cluster.search(query).total == 20
+        shards[2].break_connections()
+        found = cluster.search(query)
+        assert (found.total, found.reading.notes) == (20, ())
+
+
+def test_all_articles_of_shards_that_have_changed_are_those_of_now(tmp_path):
+    with Divided(tmp_path / "divided", news(7, 8), [n % 2 for n in range(8)]) as divided:
+        shards = shards_of(divided.engines)
+        cluster, query = ClusterSearcher(shards), read({"q": "", "copies": "show"})
+        assert len(list(cluster.articles(query))) == 8
+        more = [{"id": "more", "title": "Ferry", "text": "The ferry is back."}]
+        fill(divided.engines[1], write_records(tmp_path / "more.jsonl", more))
+        for shard in shards:
+            shard._searcher.look_again()
+        assert len(list(cluster.articles(query))) == 9
+
+
+def test_threads_search_while_statistics_change(tmp_path):
+    with Divided(tmp_path, news(7, 8), [n % 2 for n in range(8)]) as divided:
+        query = read({"q": "ferry"})
+        expected = seen(divided.cluster.search(query))
+
+        def search(_):
+            divided.cluster._statistics.clear()  # as a search does that finds a shard changed
+            return seen(divided.cluster.search(query))
+
+        with ThreadPoolExecutor(8) as threads:
+            assert all(found == expected for found in threads.map(search, range(200)))
+
+
+def unavailable(*_, **__):
+    raise EngineUnavailable("an engine", "it is damaged")
+
+
+PARTS = [
+    ("lexical", "snapshot"),
+    ("neighbours", "snapshot"),
+    ("catalog", "stored"),
+    ("catalog", "generation"),
+]
+DAMAGED_TOO = ["ferry bridge", '"ferry zxqv"', "brigde", "the of", "zxqv qqqq", "ferr*", ""]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])
+@pytest.mark.parametrize(("part", "method"), PARTS)
+def test_a_shard_with_a_damaged_engine_is_left_out(tmp_path, monkeypatch, part, method, mode):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        others = ClusterSearcher(shards_of(divided.engines[:2] + divided.engines[3:]))
+        expected = [others.search(read({"q": text, "mode": mode})) for text in DAMAGED_TOO]
+        monkeypatch.setattr(getattr(divided.engines[2], part), method, unavailable)
+        cluster = ClusterSearcher(shards_of(divided.engines))
+        for text, without in zip(DAMAGED_TOO, expected, strict=True):
+            query = read({"q": text, "mode": mode})
+            found = cluster.search(query)
+            if found.reading.notes[:1] == (THREE_OF_FOUR,):
+                assert found.hits == without.hits
+                assert found.totals == without.totals
+            else:  # what is damaged was not needed
+                assert seen(found) == seen(divided.cluster.search(query))
+
+
+THREE_OF_FOUR = "3 of 4 parts of the archive answered; they hold 75% of its articles"
+
+
+def test_where_the_vectors_of_all_shards_are_damaged_words_answer(tmp_path, monkeypatch):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        for engines in (divided.archive, *divided.engines):
+            monkeypatch.setattr(engines.neighbours, "snapshot", unavailable)
+        whole = Searcher(divided.archive, RankingOptions(floor=0.2))
+        cluster = ClusterSearcher(shards_of(divided.engines))
+        query = read({"q": "ferry bridge"})
+        assert seen(cluster.search(query)) == seen(whole.search(query))
+        assert cluster.search(query).reading.notes[0].startswith("by words alone: ")
+        with pytest.raises(EngineUnavailable, match="it is damaged"):
+            cluster.search(read({"q": "ferry bridge", "mode": "semantic"}))
+
+
+def shards_of(engines):
+    searchers = [Searcher(each, RankingOptions(floor=0.2)) for each in engines]
+    return [LocalShard(str(n), searcher) for n, searcher in enumerate(searchers)]
+
+
 class LostShard(LocalShard):
     """A shard whose connections break once it is lost, in the middle of a search, too."""
 
@@ -351,6 +485,11 @@ class LostShard(LocalShard):
         super().__init__(name, Searcher(engines, RankingOptions(floor=0.2)))
         self.is_lost = False
         self._opened = []
+
+    def break_connections(self):
+        """End those that are open, as the end of its process does."""
+        while self._opened:
+            self._opened.pop().close()
 
     def connect(self):
         if self.is_lost:
@@ -382,6 +521,15 @@ class BreakingConnection:
         self._connection.close()
 
 
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(-1, 30)), max_size=20))
+def test_clusters_cross_shards_whose_lead_is_elsewhere(articles):
+    numbers = np.cumsum([step for step, _ in articles], dtype=np.int64)
+    clusters = np.array([cluster or -1 for _, cluster in articles], np.int32)
+    table = SimpleNamespace(number=numbers, cluster=clusters)
+    expected = {each for each in clusters.tolist() if each >= 0} - set(numbers.tolist())
+    assert without_lead(table) == expected
+
+
 def test_each_table_of_the_catalogue_has_a_rule_for_shards():
     assert tables_without_a_rule() == set()
 
@@ -395,6 +543,20 @@ def test_a_shard_is_an_archive_by_itself(tmp_path):
             assert sorted(engines.catalog.articles_of(own)) == sorted(own)
             found = Searcher(engines, RankingOptions(floor=0.2)).search(read({"q": ""}))
             assert found.totals.articles == len(own)
+
+
+def test_a_damaged_vector_is_not_copied_as_a_sound_one(tmp_path):
+    articles = news(9, 6)
+    with Divided(tmp_path, articles, [0] * 6):
+        file = tmp_path / "archive" / "vectors"
+        content = bytearray(file.read_bytes())
+        content[3 * 2 * DIMENSION] ^= 1
+        file.write_bytes(content)
+        source, shard = (ArchiveDirectory(tmp_path / name) for name in ("archive", "another"))
+        shard.root.mkdir()
+        with pytest.raises(EngineUnavailable, match="1 rows are damaged"):
+            copy_shard(source, shard, np.arange(1, 7), DIMENSION, rest=True)
+        assert not shard.catalog.exists()
 
 
 def test_versions_and_originals_go_with_their_articles(tmp_path):

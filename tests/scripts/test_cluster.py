@@ -1,6 +1,9 @@
 """The commands for a divided archive: what a user sees, and that a killed one can be run again."""
 
+import math
+import os
 import re
+import shutil
 from datetime import date
 
 import numpy as np
@@ -8,8 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.store.directory import write_json
+from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing
-from backfile.index.cluster.cluster_map import FILE, UNDATED, ClusterMap, ShardEntry
+from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
+from backfile.index.cluster.searching import ClusterSearcher
+from backfile.scripts.commands import cluster
 from tests.builders import DAMAGES, backfile, damage, one_line_error
 
 CURSOR = re.compile("more: --cursor .*")
@@ -30,6 +38,26 @@ def test_a_divided_archive_is_searched_as_the_archive_that_it_was(indexed_by_wor
         shards = backfile("cluster", "search", divided, *words)
         assert shards.exit_code == whole.exit_code
         assert CURSOR.sub("", shards.stdout) == CURSOR.sub("", whole.stdout)
+
+
+def test_the_cursor_that_is_printed_gives_the_next_page(divided):
+    first = backfile("cluster", "search", divided, "harbour", "--limit", 1)
+    cursor = re.search(r"more: --cursor (\S+)", first.stderr)[1]
+    second = backfile("cluster", "search", divided, "harbour", "--limit", 1, "--cursor", cursor)
+    assert second.stdout.startswith("2. ")
+
+
+def test_shards_that_are_opened_here_may_take_as_long_as_an_archive(divided, monkeypatch):
+    made = []
+
+    def searcher(shards, **limits):
+        made.append(limits)
+        return ClusterSearcher(shards, **limits)
+
+    monkeypatch.setattr(cluster, "ClusterSearcher", searcher)
+    assert backfile("cluster", "search", divided, "harbour").exit_code == 0
+    assert made[0]["budget"] == math.inf
+    assert made[0]["seconds_a_round"] > 600  # to load a model takes seconds
 
 
 def test_all_articles_of_shards_are_written_as_those_of_the_archive(indexed_by_words, divided):
@@ -103,14 +131,63 @@ def test_a_folder_with_something_in_it_is_refused(indexed_by_words, divided, tmp
     assert (other / "letters.txt").read_text() == "mine"
 
 
-def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch):
+def test_shards_without_a_map_are_not_deleted(indexed_by_words, divided):
+    (divided / FILE).unlink()
+    result = backfile("cluster", "import", divided, "--archive", indexed_by_words)
+    assert one_line_error(result).endswith("it is not empty; name a new folder")
+    assert (divided / "shards" / UNDATED / "catalog.db").exists()
+
+
+def test_the_files_of_a_shard_are_their_owners_alone(indexed_by_words, tmp_path, monkeypatch):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    shutil.copytree(indexed_by_words, archive)
+    shutil.copy(indexed_by_words / "manifest.json", archive / "noise.json")  # any file of JSON
+    monkeypatch.setattr(os, "link", refuse)  # as between file systems
+    umask = os.umask(0o022)
+    try:
+        assert backfile("cluster", "import", folder, "--archive", archive).exit_code == 0
+    finally:
+        os.umask(umask)
+    made = list(folder.rglob("*"))
+    assert any(path.suffix == ".gz" for path in made)
+    assert any(path.name == "noise.json" for path in made)
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
+def refuse(*_):
+    raise OSError
+
+
+def test_a_shard_has_the_graph_that_belongs_to_its_vectors(indexed_by_words, tmp_path):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    shutil.copytree(indexed_by_words, archive)
+    (archive / "int8-graph").mkdir(mode=0o700)
+    (archive / "int8-graph" / "model.onnx").write_bytes(b"graph")
+    assert backfile("cluster", "import", folder, "--archive", archive).exit_code == 0
+    for shard in ClusterMap.read(folder).folders(folder):
+        assert (shard / "int8-graph" / "model.onnx").read_bytes() == b"graph"
+
+
+def test_an_archive_is_not_divided_into_a_folder_that_it_lies_in(indexed_by_words, tmp_path):
+    archive = tmp_path / "cluster" / "shards"
+    shutil.copytree(indexed_by_words, archive)
+    result = backfile("cluster", "import", archive.parent, "--archive", archive)
+    assert "no shards can be made" in one_line_error(result)
+    inside = backfile("cluster", "import", archive / "originals", "--archive", archive)
+    assert "no shards can be made" in one_line_error(inside)
+    assert backfile("verify", "--archive", archive).exit_code == 0
+
+
+@pytest.mark.parametrize("stage", ["mark_record", "ClusterMap.write"])
+def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch, stage):
     folder = tmp_path / "cluster"
 
     def killed(*_args, **_options):
+        (folder / DRAFT).touch()  # as if the map were being written
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(dividing, "mark_record", killed)
+        patched.setattr(f"{dividing.__name__}.{stage}", killed)
         result = backfile("cluster", "import", folder, "--archive", indexed_by_words)
         assert result.exit_code == 130
     assert "no archive at" in one_line_error(backfile("cluster", "status", folder))
@@ -123,6 +200,18 @@ def test_a_damaged_map_is_said_to_be_one(divided, kind):
     damage(divided / FILE, kind)
     error = one_line_error(backfile("cluster", "search", divided, "ferry"))
     assert error.startswith("backfile: the map of the cluster is unavailable: ")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["../../archive"], ["/etc"], [".."], ["a/b"], [""], ["a\n"], ["a", "a"], [], [None], [7, {}]],
+    ids=str,
+)
+def test_a_map_names_no_archive_elsewhere_and_none_twice(tmp_path, names):
+    shards = [{"name": name, "since": None} for name in names]
+    write_json(tmp_path / FILE, with_digest({"format": 1, "shards": shards}))
+    with pytest.raises(EngineUnavailable, match="cannot be read"):
+        ClusterMap.read(tmp_path)
 
 
 @given(

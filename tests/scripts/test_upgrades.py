@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backfile.archive.store.migrations import STEPS
-from tests.builders import backfile
+from tests.builders import backfile, one_line_error
 from tests.releases import make
 
 RELEASES = sorted(Path(make.__file__).parent.glob("*.tar.xz"))
@@ -107,6 +107,18 @@ def test_readers_read_it_as_it_is(unpacked):
     verified = unpacked.run("verify")
     assert (verified.exit_code, verified.stdout) == (0, "the archive is sound\n")
     assert unpacked.version() == before
+
+
+@pytest.mark.long
+@pytest.mark.model  # the repair embeds
+def test_it_is_divided_once_it_is_brought_up_to_date(unpacked, tmp_path):
+    folder = tmp_path / "cluster"
+    refused = unpacked.run("cluster", "import", folder)
+    assert "`backfile verify --repair` brings it up to date" in one_line_error(refused)
+    assert not folder.exists()
+    assert unpacked.run("verify", "--repair").exit_code == 0
+    assert unpacked.run("cluster", "import", folder).exit_code == 0
+    assert backfile("cluster", "verify", folder).stdout == "all shards are sound\n"
 
 
 @pytest.mark.long

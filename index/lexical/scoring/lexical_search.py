@@ -77,7 +77,8 @@ class LexicalSearch:
         where the articles of the best passages match. Once `is_late`, the parts that are left are
         not matched.
         """
-        return Matcher(self._collection, idf, is_late, self.whole).match(expression)
+        with self.whole.alone():
+            return Matcher(self._collection, idf, is_late, self.whole).match(expression)
 
     def more_like_this(self, article: Article, own: Rows) -> MoreLikeThis:
         """Compare the key terms of an article with all passages; `own` are its own rows."""
@@ -89,7 +90,8 @@ class LexicalSearch:
         A word without a living witness is marked as not living: callers never show it, so that a
         removed article gives no word away.
         """
-        return spellings_of_whole(self.own_spellings(), self.whole)
+        with self.whole.alone():
+            return spellings_of_whole(self.own_spellings(), self.whole)
 
     def own_spellings(self) -> Spellings:
         """The same of these passages alone, where they are those of a shard."""
