@@ -106,6 +106,9 @@ def filter_case(_, case):
     That is 29 February, a `since` after `until`, and bounds that count different values alone.
     """
     query = case.query if isinstance(case.query, dict) else {}
+    named = query.get("collection", STARRED)
+    if named != STARRED and str(named).strip().casefold() in ("", STARRED.casefold()):
+        return False  # it asks for no collection, or for the same one
     added = query.get("added_since")
     if isinstance(added, str) and re.fullmatch(PATTERNS["added_since"], added):
         try:
