@@ -47,9 +47,10 @@ class ShardLost(Exception):
 
 
 class Coordinated(NamedTuple):
-    """The answer of the first shard, the rounds that it took, and the bytes both ways."""
+    """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways."""
 
     value: Any
+    passed: Sequence[Any]
     rounds: int
     n_bytes: int
 
@@ -71,18 +72,18 @@ class Coordinator:
         search, ShardLost, and ShardsDiverged. Unless it returns, the shards stand somewhere in the
         search: the caller closes the connections.
         """
-        passed = self.passed(asked, connections, budget)
+        running, passed = self.passed(asked, connections, budget), []
         while True:
             try:
-                next(passed)
+                passed.append(next(running))
             except StopIteration as end:
                 answer: Coordinated = end.value
-                return answer
+                return answer._replace(passed=passed)
 
     def passed(
         self, asked: Asked, connections: Sequence[Connection], budget: float
     ) -> Generator[Any, None, Coordinated]:
-        """The same, but iterate over the parts of the answer that the first shard passes on."""
+        """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
         line.send([Begun(asked, place) for place in range(len(connections))])
@@ -91,7 +92,7 @@ class Coordinator:
             rounds += 1
             late = self._seconds() > until
             line.send([Resumed(values, late) for values in _exchanged(steps)])
-        return Coordinated(_answer(outcomes), rounds, line.n_bytes)
+        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes)
 
     def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
         until = self._seconds() + self._seconds_a_round

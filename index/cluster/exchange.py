@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """A part of the answer, from the first shard, which goes on."""
+    """A part of the answer, from a shard that goes on."""
 
     value: Any
 
@@ -105,8 +105,7 @@ class ConnectionExchange:
         return waiting
 
     def pass_on(self, value: Any) -> None:
-        if self.place == 0:
-            self._connection.send(Passed(value))
+        self._connection.send(Passed(value))
 
     def is_late(self) -> bool:
         return self._late

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
@@ -60,7 +60,7 @@ class AskedAll(NamedTuple):
         whole = replace(whole, known=self.known)
         found = searcher.find_all(self.query, relaxes=False, whole=whole)
         for batch in searcher.batches(found, whole):
-            if whole.exchange:
+            if whole.exchange and whole.place == 0:
                 whole.exchange.pass_on(batch)
         return found.answer
 
@@ -185,7 +185,11 @@ class ClusterSearcher:
 
         Raises ShardsOut if no shard answers.
         """
-        results, answered = self._run(lambda known: AskedPage(query, relaxes, known))
+        found, answered = self._run(lambda known: AskedPage(query, relaxes, known))
+        results: Results = found.value
+        if found.passed:
+            hits = {place: hit for own in found.passed for place, hit in own.items()}
+            results = replace(results, hits=tuple(hits[place] for place in sorted(hits)))
         return results if len(answered) == len(self._shards) else self._noted(results, answered)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
@@ -194,7 +198,7 @@ class ClusterSearcher:
         Raises ArticleNotFound, also where the shard that holds it is out, and ShardsOut.
         """
         found, _ = self._run(lambda known: AskedRelated(article_id, limit, known))
-        related: Related = found
+        related: Related = found.value
         return related
 
     def articles(self, query: Query) -> Iterator[ScoredArticle]:
@@ -235,7 +239,7 @@ class ClusterSearcher:
         for each in self._connections:
             each.close()
 
-    def _run(self, asked: Callable[[Known], Asked]) -> tuple[Any, Sequence[Shard]]:
+    def _run(self, asked: Callable[[Known], Asked]) -> tuple[Coordinated, Sequence[Shard]]:
         """What the first shard returns, and the shards that took part."""
         left = list(self._connections)
         tried_again: set[_Connections] = set()
@@ -256,7 +260,7 @@ class ClusterSearcher:
                 self._statistics.clear()
             else:
                 self._of_thread.last = found
-                return found.value, [each.shard for each in left]
+                return found, [each.shard for each in left]
         if left:
             raise _changing()
         raise ShardsOut(len(self._shards))

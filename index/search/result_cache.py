@@ -42,11 +42,18 @@ class Found:
     hits: Hits
     ordered: Rows  # ordinals of articles, best first
 
-    def page(self, query: Query, catalog: Catalog, whole: Whole = UNDIVIDED) -> Results:
+    def page(
+        self,
+        query: Query,
+        catalog: Catalog,
+        whole: Whole = UNDIVIDED,
+        *,
+        passes_on: bool = False,
+    ) -> Results:
         """Cut the page that the query's cursor and limit select.
 
-        In a shard, the places of its hits are those in the whole; the first shard gets the hits of
-        all.
+        In a shard, the places of its hits are those in the whole. The first shard gets the hits of
+        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place.
         """
         begin = query.cursor.offset if query.cursor else 0
         end = begin + query.limit
@@ -59,7 +66,9 @@ class Found:
             for place, ordinal in zip(places[first:].tolist(), page.tolist(), strict=True)
             if ordinal in fetched  # else it was removed since the snapshot was opened
         }
-        if whole.is_divided:
+        if whole.exchange and passes_on:
+            whole.exchange.pass_on(hits)
+        elif whole.is_divided:
             shards = whole.collected(hits).values()
             hits = {place: hit for shard in shards for place, hit in shard.items()}
         more = Cursor(self.answer.generation, end) if end < self.answer.total else None

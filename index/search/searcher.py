@@ -139,7 +139,8 @@ class Searcher:
             asked = self.read(query)
         found = self._kept(asked.query, clock) or self._offered(asked, clock, relaxes=relaxes)
         with clock.stage("fetch"):
-            page = found.page(asked.query, self._catalog, clock.whole)
+            passes_on = query.mark is not Marking.SENTENCE  # which is done for all in one place
+            page = found.page(asked.query, self._catalog, clock.whole, passes_on=passes_on)
         if page.next:
             self._cache.keep(found, asked.query, clock.whole)
         meaning = self.read(page.reading.query).meaning if is_corrected(page) else asked.meaning

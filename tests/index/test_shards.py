@@ -341,10 +341,10 @@ def test_a_search_takes_few_rounds_however_many_hits_it_has(tmp_path):
 
 
 MOST_ROUNDS = {
-    "": 11,
-    "ferry": 16,
-    "ferry bridge": 17,
-    "when did the council of the island vote on the river": 18,
+    "": 10,
+    "ferry": 15,
+    "ferry bridge": 16,
+    "when did the council of the island vote on the river": 17,
 }
 
 
