@@ -67,10 +67,14 @@ class Asked(Protocol):
 
 
 class Begun(NamedTuple):
-    """The begin of a search: what is asked, and the place of this shard among those of it."""
+    """The begin of a search: what is asked, and the place of this shard among those of it.
+
+    `known` are the statistics of all shards, in their order, if the coordinator has them.
+    """
 
     asked: Asked
     place: int
+    known: Sequence[Any] | None
 
 
 class _Waiting:
@@ -134,7 +138,7 @@ def take_part(connection: Connection, searcher: Any) -> None:
 def _outcome(connection: Connection, begun: Begun, searcher: Any) -> Outcome:
     exchange = ConnectionExchange(connection, begun.place)
     try:
-        answer = begun.asked.of(searcher, Whole(exchange))
+        answer = begun.asked.of(searcher, Whole(exchange, begun.known))
         return Answered(None if begun.place else answer)
     except (EOFError, OSError):
         raise

@@ -7,7 +7,7 @@ of the articles they hold. It is asked again as soon as it is there.
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -37,15 +37,13 @@ Known = tuple[CollectionStatistics, ...]
 
 
 class AskedPage(NamedTuple):
-    """A search for one page of hits; what is `known` of all shards saves a round."""
+    """A search for one page of hits."""
 
     query: Query
     relaxes: bool
-    known: Known
 
     def of(self, searcher: Searcher, whole: Whole) -> Results:
         """Take part in it with one shard; raise StatisticsChanged."""
-        whole = replace(whole, known=self.known)
         return searcher.search(self.query, relaxes=self.relaxes, whole=whole)
 
 
@@ -53,11 +51,9 @@ class AskedAll(NamedTuple):
     """A search for all articles that it finds, without relaxing it, as an export has them."""
 
     query: Query
-    known: Known
 
     def of(self, searcher: Searcher, whole: Whole) -> Results:
         """Take part in it with one shard; the first passes the articles on."""
-        whole = replace(whole, known=self.known)
         found = searcher.find_all(self.query, relaxes=False, whole=whole)
         for batch in searcher.batches(found, whole):
             if whole.exchange and whole.place == 0:
@@ -70,11 +66,9 @@ class AskedRelated(NamedTuple):
 
     article_id: str
     limit: int
-    known: Known
 
     def of(self, searcher: Searcher, whole: Whole) -> Related:
         """Take part in it with one shard; raise ArticleNotFound."""
-        whole = replace(whole, known=self.known)
         return searcher.related_in(whole, self.article_id, limit=self.limit)
 
 
@@ -185,7 +179,7 @@ class ClusterSearcher:
 
         Raises ShardsOut if no shard answers.
         """
-        found, answered = self._run(lambda known: AskedPage(query, relaxes, known))
+        found, answered = self._run(AskedPage(query, relaxes))
         results: Results = found.value
         if found.passed:
             hits = {place: hit for own in found.passed for place, hit in own.items()}
@@ -197,7 +191,7 @@ class ClusterSearcher:
 
         Raises ArticleNotFound, also where the shard that holds it is out, and ShardsOut.
         """
-        found, _ = self._run(lambda known: AskedRelated(article_id, limit, known))
+        found, _ = self._run(AskedRelated(article_id, limit))
         related: Related = found.value
         return related
 
@@ -221,7 +215,7 @@ class ClusterSearcher:
             taken = self._taken(some)
             try:
                 for batch in self._coordinator.passed(
-                    AskedAll(query, self._known(some)), taken, math.inf
+                    AskedAll(query), taken, math.inf, self._known(some)
                 ):
                     yield from batch
             except BaseException:
@@ -239,7 +233,7 @@ class ClusterSearcher:
         for each in self._connections:
             each.close()
 
-    def _run(self, asked: Callable[[Known], Asked]) -> tuple[Coordinated, Sequence[Shard]]:
+    def _run(self, asked: Asked) -> tuple[Coordinated, Sequence[Shard]]:
         """What the first shard returns, and the shards that took part."""
         left = list(self._connections)
         tried_again: set[_Connections] = set()
@@ -248,7 +242,7 @@ class ClusterSearcher:
             if not left:
                 break
             try:
-                found = self._in_all(asked(self._known(left)), left)
+                found = self._in_all(asked, left, self._known(left))
             except ShardLost as exc:
                 lost = left[exc.place]
                 lost.close()
@@ -274,11 +268,13 @@ class ClusterSearcher:
         self._statistics |= zip(some, found, strict=True)
         return found
 
-    def _in_all(self, asked: Asked, some: Sequence[_Connections]) -> Coordinated:
+    def _in_all(
+        self, asked: Asked, some: Sequence[_Connections], known: Known | None = None
+    ) -> Coordinated:
         """Run a search in these shards; unless it ends as it should, close the connections."""
         taken = self._taken(some)
         try:
-            found = self._coordinator.run(asked, taken, self._budget)
+            found = self._coordinator.run(asked, taken, self._budget, known)
         except BaseException:
             _close(taken)
             raise

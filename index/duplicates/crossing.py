@@ -40,8 +40,10 @@ class Crossing:
     @classmethod
     def of(cls, whole: Whole, table: ArticleTable, clusters: frozenset[int]) -> "Crossing":
         """`clusters` are all that lie in several shards."""
+        if not clusters:
+            return cls(whole, table, np.zeros(table.n_articles, np.bool_), are_none=True)
         numbers = np.fromiter(clusters, np.int64, len(clusters))
-        return cls(whole, table, np.isin(table.cluster, numbers), not clusters)
+        return cls(whole, table, np.isin(table.cluster, numbers), are_none=False)
 
     @classmethod
     def none(cls, table: ArticleTable) -> "Crossing":
