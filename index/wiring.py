@@ -192,6 +192,13 @@ def embedder_of(settings: Settings, *, graph: Path | None = None) -> SentenceTra
     return SentenceTransformerEmbedder(settings.model, threads=settings.worker_threads, graph=graph)
 
 
+def embedder_made_with(settings: Settings, made_with: Manifest, graph: Path) -> Embedder:
+    """The model of an archive in full precision, elsewhere; its graph is made in a new folder."""
+    return SentenceTransformerEmbedder(
+        settings.model, threads=settings.worker_threads, made_with=made_with, graph=graph
+    )
+
+
 def int8_embedder_of(
     settings: Settings, directory: ArchiveDirectory, made_with: Manifest | None = None
 ) -> Int8Embedder:

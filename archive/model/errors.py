@@ -15,8 +15,7 @@ ArchiveError
 ├── InboxFull           more jobs wait than may
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
-├── ClusterRefused      no shards can be made at this path
-├── ShardUnknown        a divided archive has no shard of this name
+├── (five more of shards: see cluster_errors.py)
 ├── ShardsOut           no shard of a divided archive answers
 ├── ArchiveClosed       used after it was closed
 ├── Shortage            the machine lacks something, and nothing is damaged
@@ -30,7 +29,6 @@ ArchiveError
 import errno
 import mmap
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,23 +175,6 @@ class ArchiveUnwritable(ArchiveError):
             f"cannot write to the archive at {path}: {reason}; "
             "give another directory with --archive, or make this one writable"
         )
-
-
-class ClusterRefused(ArchiveError):
-    """No shards can be made at this path."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(f"no shards can be made in {path}: {reason}; name a new folder")
-
-
-class ShardUnknown(ArchiveError):
-    """A divided archive has no shard of this name."""
-
-    def __init__(self, name: str, names: Sequence[str]) -> None:
-        self.name = name
-        super().__init__(f"no shard is called {name!r}; there are: {', '.join(names)}")
 
 
 class ShardsOut(ArchiveError):

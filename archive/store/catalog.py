@@ -69,7 +69,7 @@ from backfile.archive.store.recurring import RecurringSentences, put_sentences
 from backfile.archive.store.recutting import Recutting
 from backfile.archive.store.row_layout import article_of, passage_of
 from backfile.archive.store.schema import articles, passages
-from backfile.archive.store.touched import Touched, added, touch_all
+from backfile.archive.store.touched import Touched, added, touch, touch_all
 from backfile.archive.store.vectors import Rows
 from backfile.archive.workers import batches
 
@@ -172,6 +172,9 @@ class Catalog:
         with self._database.writing() as connection:
             add_versions(connection, changes.earlier)
             move_origins(connection, changes.moved)
+            if noted := [*changes.moved, *(article.id for article in changes.earlier)]:
+                touch(connection, numbers_of(connection, noted).values())
+                take(connection, "generation", 1)
             withdrawn = [each.article_id for each in changes.withdrawn]
             gone = rows_of(connection, withdrawn)
             if withdrawn:

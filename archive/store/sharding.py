@@ -1,22 +1,28 @@
-"""Copies some articles of a record into a new record: a shard, which is an archive by itself.
+"""Copies some articles of a record into another record: a shard, which is an archive by itself.
 
 Articles keep their numbers, so that equal scores are ordered alike in all shards; rows of passages
 are numbered anew, from 1, in the same order. What belongs to no article (runs, withdrawals, the
-history of articles that are gone) is copied into one shard, the `rest`.
+history of articles that are gone) is copied into one shard, the `rest`. A shard gets the clusters
+that the record has, and nothing that would be needed to make them.
+
+A shard that is there already is brought up: articles that have changed are copied again, and those
+that are gone, or belong to another shard by now, are deleted. The rows of passages that have not
+changed stay, so that neither their words nor their vectors are indexed again.
 """
 
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
 
+from backfile.archive.model.cluster_errors import ShardTouched
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
-from backfile.archive.store.database import ARCHIVE, create_database, translated
+from backfile.archive.store.clusters import BANDED
+from backfile.archive.store.database import ARCHIVE, TIDY, create_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.journal import NAMES, Journal
+from backfile.archive.store.journal import NAMES, Journal, Note
 from backfile.archive.store.migrations import STEPS, require_known, version_of
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
@@ -25,8 +31,9 @@ from backfile.archive.store.trust import make_private_folder, open_private
 from backfile.archive.store.vectors import Rows, VectorFile, some_at_once
 
 OF_ARTICLE = "article IN (SELECT number FROM chosen)"
-# Which rows of a table a shard gets; `{rest}` is 1 for the shard of the rest. The order is that of
-# the copying, as later ones ask for the articles and rows of earlier ones.
+CHOSEN = "FROM old.articles WHERE number IN (SELECT number FROM chosen)"
+# Which rows of a table of the source (`old`) a shard (`main`) gets with the articles in the table
+# `chosen`; `{rest}` is 1 for the shard of the rest.
 CONDITIONS = {
     "articles": "number IN (SELECT number FROM chosen)",
     "passages": OF_ARTICLE,
@@ -37,25 +44,47 @@ CONDITIONS = {
     "furniture": "1",
     "uncut": OF_ARTICLE,
     "names": OF_ARTICLE,
-    "touched": OF_ARTICLE,
-    "bands": OF_ARTICLE,
-    "unclustered": OF_ARTICLE,
     "stories": OF_ARTICLE,
     "versions": (
-        "id IN (SELECT id FROM main.articles) "
+        f"id IN (SELECT id {CHOSEN}) "  # noqa: S608, conditions of ours, as all here
         "OR ({rest} AND id NOT IN (SELECT id FROM old.articles))"
     ),
     "withdrawals": "{rest}",
     "removals": "{rest}",
     "runs": "{rest}",
     "originals": (
-        "digest IN (SELECT origin_digest FROM main.articles) "
-        "OR digest IN (SELECT origin_digest FROM main.versions) "
+        f"digest IN (SELECT origin_digest {CHOSEN}) "  # noqa: S608
+        f"OR digest IN (SELECT origin_digest FROM old.versions WHERE id IN (SELECT id {CHOSEN})) "
         "OR ({rest} AND digest NOT IN (SELECT origin_digest FROM old.articles) "
         "AND digest NOT IN (SELECT origin_digest FROM old.versions))"
     ),
 }
-NOT_COPIED = {"counters", "releases"}
+# Which rows of a shard are deleted before, with the articles in the table `former`.
+OF_FORMER = "article IN (SELECT number FROM former)"
+DELETED = {table: OF_FORMER for table, rule in CONDITIONS.items() if rule == OF_ARTICLE} | {
+    "embedded_texts": f"row IN (SELECT row FROM main.passages WHERE {OF_FORMER})",  # noqa: S608
+    "articles": "number IN (SELECT number FROM former)",
+    "versions": (
+        "id IN (SELECT id FROM main.articles WHERE number IN (SELECT number FROM former)) "
+        "OR ({rest} AND id NOT IN (SELECT id FROM main.articles))"
+    ),
+    "furniture": "1",
+    "withdrawals": "1",
+    "removals": "1",
+    "runs": "1",
+}
+# An article whose passages keep their rows: in both, with equal words and equal cuts.
+KEPT = """
+CREATE TEMP TABLE kept AS
+SELECT number FROM chosen JOIN main.articles AS here USING (number)
+JOIN old.articles AS there USING (number)
+WHERE (here.title, here.title_source, here.text, here.language)
+    = (there.title, there.title_source, there.text, there.language)
+AND NOT EXISTS ({main} EXCEPT {old}) AND NOT EXISTS ({old} EXCEPT {main})
+"""
+CUTS = 'SELECT n, start, "end", heading, left_out FROM {of}.passages WHERE article = chosen.number'
+FOLLOWED = "followed"  # a shard's generation when it was last written as a whole, 0 meanwhile
+NOT_COPIED = {"counters", "releases", "touched", "bands", "unclustered"}
 ROWS = {"passages", "embedded_texts"}  # tables with a row, which is numbered anew
 
 
@@ -70,106 +99,176 @@ def require_current(source: ArchiveDirectory) -> None:
             )
 
 
+def require_untouched(shard: ArchiveDirectory) -> None:
+    """Raise ShardTouched if another command has changed a shard since it was last written."""
+    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog:
+        known = _counters(catalog, "main")
+    if known.get(FOLLOWED) and known[FOLLOWED] != known.get("generation"):
+        raise ShardTouched(shard.root)
+
+
+def note_written(shard: ArchiveDirectory) -> None:
+    """Note that all parts of a shard are written: what changes it now is another command."""
+    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog, catalog:
+        catalog.execute(
+            "INSERT OR REPLACE INTO counters SELECT ?, value FROM counters WHERE name = ?",
+            (FOLLOWED, "generation"),
+        )
+
+
+def numbers_in(shard: ArchiveDirectory, changed: Rows | None) -> Rows:
+    """The numbers of a shard's articles, of the `changed` ones, which may be all."""
+    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog:
+        found = catalog.execute("SELECT number FROM articles ORDER BY number").fetchall()
+    numbers = np.array(found, np.int64).reshape(-1)
+    return numbers if changed is None else numbers[np.isin(numbers, changed)]
+
+
 def copy_shard(
     source: ArchiveDirectory,
-    target: ArchiveDirectory,
+    shard: ArchiveDirectory,
     numbers: Rows,
     dimension: int,
     *,
     rest: bool,
-) -> int:
-    """Copy the articles of these numbers; return the number that names the new archive.
+    changed: Rows | None = None,
+) -> None:
+    """Copy the articles of these numbers into a shard, which is made if it is not there.
 
-    The caller holds the writer's lock of both. The new catalogue is the last file that is written,
-    so a directory without it is no shard. Raises EngineUnavailable if the source is damaged.
+    Of the `changed` articles, (n,), it then holds these and no others; None stands for all that
+    either has. The caller holds the writer's lock of both, and takes passages that are gone out of
+    the caches, as after a killed run. Raises EngineUnavailable if the source is damaged.
     """
-    draft = target.catalog.with_name(f"{target.catalog.name}.shard")
-    draft.unlink(missing_ok=True)
-    create_database(draft)
-    with translated(), closing(sqlite3.connect(draft)) as new:
-        new.execute("ATTACH ? AS old", (f"{source.catalog.resolve()}",))
-        rows = _copy_tables(new, numbers, rest=rest)
-        archive = int(_counters(new, "main")[ARCHIVE])
-        notes = [dict(zip(NAMES, row, strict=True)) for row in _notes(new)]
-        removed = dict(new.execute("SELECT id, removed_at FROM main.removals"))
-        new.commit()
-    _copy_vectors(source, target, rows, dimension)
-    for note in notes:
-        _link(source, target, note["digest"])
-    if notes or removed:
-        journal = Journal(target.originals)
-        journal.replace(notes)
-        journal.note_removed(removed)
-    draft.replace(target.catalog)
-    return archive
+    if not shard.catalog.exists():
+        create_database(shard.catalog)
+    with translated(), closing(sqlite3.connect(shard.catalog)) as both:
+        both.execute("ATTACH ? AS old", (f"{source.catalog.resolve()}",))
+        both.execute("BEGIN")
+        _choose(both, numbers, changed)
+        _map_rows(both)
+        _copy_vectors(source, shard, both, dimension)
+        if notes := _new_notes(both, rest=rest):
+            for note in notes:
+                _link(source, shard, note["digest"])
+            Journal(shard.originals).add(notes)
+        _copy_tables(both, rest=rest)
+        _set_counters(both)
+        both.commit()
 
 
-def _copy_tables(new: sqlite3.Connection, numbers: Rows, *, rest: bool) -> Rows:
-    """Copy the rows of all tables; return the former rows of the passages, in their new order."""
-    new.execute("CREATE TEMP TABLE chosen (number INTEGER PRIMARY KEY)")
-    new.executemany("INSERT INTO chosen VALUES (?)", ((int(each),) for each in numbers))
-    new.execute("CREATE TEMP TABLE moved (new INTEGER PRIMARY KEY AUTOINCREMENT, old INTEGER)")
-    new.execute(
-        "INSERT INTO moved (old) "  # noqa: S608, a condition of ours
-        f"SELECT row FROM old.passages WHERE {OF_ARTICLE} ORDER BY row"
+def _choose(both: sqlite3.Connection, numbers: Rows, changed: Rows | None) -> None:
+    """Note the `chosen` articles, the `former` ones of the shard, and whose passages are `kept`."""
+    both.execute("CREATE TEMP TABLE chosen (number INTEGER PRIMARY KEY)")
+    both.executemany("INSERT INTO chosen VALUES (?)", ((int(each),) for each in numbers))
+    both.execute("CREATE TEMP TABLE former (number INTEGER PRIMARY KEY)")
+    if changed is None:
+        both.execute("INSERT INTO former SELECT number FROM main.articles")
+    else:
+        both.executemany(
+            "INSERT INTO former SELECT number FROM main.articles WHERE number = ?",
+            ((int(each),) for each in changed),
+        )
+    cuts = {of: CUTS.format(of=of) for of in ("main", "old")}
+    both.execute(KEPT.format(**cuts))
+
+
+def _map_rows(both: sqlite3.Connection) -> None:
+    """Note the row in the shard (`new`) of each row of the chosen articles (`old`)."""
+    both.execute("CREATE TEMP TABLE moved (new INTEGER PRIMARY KEY, old INTEGER)")
+    both.execute(
+        "INSERT INTO moved SELECT here.row, there.row FROM kept "
+        "JOIN main.passages AS here ON here.article = kept.number "
+        "JOIN old.passages AS there ON there.article = kept.number AND there.n = here.n"
     )
-    new.execute("CREATE INDEX temp.by_old ON moved (old)")
+    last = _counters(both, "main").get("row", 0)
+    both.execute(
+        "INSERT INTO moved "  # noqa: S608
+        "SELECT ? + row_number() OVER (ORDER BY row), row FROM old.passages "
+        f"WHERE {OF_ARTICLE} AND article NOT IN (SELECT number FROM kept)",
+        (last,),
+    )
+    both.execute("CREATE INDEX temp.by_old ON moved (old)")
+
+
+def _copy_tables(both: sqlite3.Connection, *, rest: bool) -> None:
+    """Replace the rows of all tables, in the order of their conditions."""
+    for table in reversed(CONDITIONS):
+        if deleted := DELETED.get(table):
+            chosen = deleted.format(rest=int(rest))
+            both.execute(f"DELETE FROM main.{table} WHERE {chosen}")  # noqa: S608, names of ours
     for table, condition in CONDITIONS.items():
-        _copy_table(new, table, condition.format(rest=int(rest)))
-    moved = [row[0] for row in new.execute("SELECT old FROM moved ORDER BY new")]
-    _set_counters(new, len(moved))
-    return np.array(moved, np.int64)
+        _copy_table(both, table, condition.format(rest=int(rest)))
 
 
-def _copy_table(new: sqlite3.Connection, table: str, condition: str) -> None:
-    columns = [f'"{row[1]}"' for row in new.execute(f"PRAGMA main.table_info({table})")]
-    there = {f'"{row[1]}"' for row in new.execute(f"PRAGMA old.table_info({table})")}
+def _copy_table(both: sqlite3.Connection, table: str, condition: str) -> None:
+    columns = [f'"{row[1]}"' for row in both.execute(f"PRAGMA main.table_info({table})")]
+    there = {f'"{row[1]}"' for row in both.execute(f"PRAGMA old.table_info({table})")}
     listed = [each for each in columns if each in there]
     taken = ", ".join(listed)
     found = [
         "(SELECT new FROM moved WHERE old = row)" if table in ROWS and each == '"row"' else each
         for each in listed
     ]
-    new.execute(
-        f"INSERT INTO main.{table} ({taken}) "  # noqa: S608, names of ours
+    both.execute(
+        f"INSERT OR REPLACE INTO main.{table} ({taken}) "  # noqa: S608, names of ours
         f"SELECT {', '.join(found)} FROM old.{table} WHERE {condition}"
     )
 
 
-def _set_counters(new: sqlite3.Connection, n_rows: int) -> None:
-    """Let all counters go on from those of the source, but for the rows and the name."""
-    known = _counters(new, "old")
-    generation = known.get("generation", 0) + 1
-    own = {ARCHIVE: _counters(new, "main")[ARCHIVE], "row": n_rows}
-    values = known | own | {"generation": generation, NOTED: generation}
-    new.executemany("INSERT OR REPLACE INTO main.counters VALUES (?, ?)", values.items())
+def _set_counters(both: sqlite3.Connection) -> None:
+    """Let all counters go on from those of the source, but for the shard's own."""
+    own = _counters(both, "main")
+    generation = own.get("generation", 0) + 1
+    (highest,) = both.execute("SELECT coalesce(max(new), 0) FROM moved").fetchone()
+    row = max(own.get("row", 0), highest)
+    kept = {ARCHIVE: own[ARCHIVE], NOTED: own.get(NOTED, generation), BANDED: 0, TIDY: 0}
+    kept |= {FOLLOWED: 0}
+    values = _counters(both, "old") | kept | {"row": row, "generation": generation}
+    both.executemany("INSERT OR REPLACE INTO main.counters VALUES (?, ?)", values.items())
+    both.execute(
+        "INSERT OR REPLACE INTO main.touched "
+        "SELECT number, ? FROM (SELECT number FROM chosen UNION SELECT number FROM former)",
+        (generation,),
+    )
 
 
-def _counters(new: sqlite3.Connection, of: str) -> dict[str, int]:
-    return dict(new.execute(f"SELECT name, value FROM {of}.counters"))  # noqa: S608
+def _counters(both: sqlite3.Connection, of: str) -> dict[str, int]:
+    return dict(both.execute(f"SELECT name, value FROM {of}.counters"))  # noqa: S608
 
 
-def _notes(new: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
+def _new_notes(both: sqlite3.Connection, *, rest: bool) -> list[Note]:
+    """The notes of originals that the shard gets and does not have."""
     listed = ", ".join(f'"{name}"' for name in NAMES)
-    yield from new.execute(f"SELECT {listed} FROM main.originals").fetchall()  # noqa: S608
+    condition = CONDITIONS["originals"].format(rest=int(rest))
+    found = both.execute(
+        f"SELECT {listed} FROM old.originals WHERE {condition} "  # noqa: S608, names of ours
+        f"EXCEPT SELECT {listed} FROM main.originals"
+    )
+    return [dict(zip(NAMES, row, strict=True)) for row in found]
 
 
 def _copy_vectors(
-    source: ArchiveDirectory, target: ArchiveDirectory, rows: Rows, dimension: int
+    source: ArchiveDirectory, shard: ArchiveDirectory, both: sqlite3.Connection, dimension: int
 ) -> None:
-    """Copy the vectors of these rows to the rows from 1 on, as far as the file has them.
+    """Copy the vectors that are embedded in the source and not yet in the shard.
 
     A damaged one would get a new checksum, and nobody would find it: it is an error.
     """
+    found = both.execute(
+        "SELECT new, old FROM moved JOIN old.passages AS there ON there.row = old "
+        "WHERE there.embedded AND NOT EXISTS "
+        "(SELECT 1 FROM main.passages AS here WHERE here.row = new AND here.embedded) ORDER BY new"
+    ).fetchall()
+    pairs = np.array(found, np.int64).reshape(-1, 2)
     file = VectorFile(source.vectors, dimension)
-    stored = file.read(int(rows.max(initial=0)) + 1)
-    if len(damaged := file.damaged(rows[rows < len(stored)])):
+    if len(damaged := file.damaged(pairs[:, 1])):
         reason = f"{len(damaged)} rows are damaged; `backfile verify --repair` embeds them again"
         raise EngineUnavailable("the file of vectors", reason)
-    new = np.arange(1, len(rows) + 1)[rows < len(stored)]
-    copied = VectorFile(target.vectors, dimension)
-    for some in some_at_once(new):
-        copied.write(some, stored[rows[some - 1]].astype(np.float32))
+    stored = file.read(int(pairs[:, 1].max(initial=0)) + 1)
+    copied = VectorFile(shard.vectors, dimension)
+    for some in some_at_once(np.arange(len(pairs))):
+        new, old = pairs[some].T
+        copied.write(new, stored[old].astype(np.float32))
 
 
 def _link(source: ArchiveDirectory, target: ArchiveDirectory, digest: str) -> None:

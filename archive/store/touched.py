@@ -7,6 +7,7 @@ changes: it or its passages, its cluster, its names, or which of its passages ar
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -28,6 +29,7 @@ from backfile.archive.store.schema import (
     touched,
     versions,
 )
+from backfile.archive.store.vectors import Rows
 
 GENERATION = select(counters.c.value).where(counters.c.name == "generation")
 NOTED = "noted"  # the counter of the generation from which on changed articles are noted
@@ -62,6 +64,17 @@ class Touched:
                 return None
             found = connection.execute(SINCE.limit(most + 1), {"since": generation}).all()
             return len(found) if len(found) <= most else None
+
+    def numbers_since(self, generation: int) -> Rows | None:
+        """The articles, (n,), that have changed after a generation, perhaps gone by now.
+
+        That is None where it is unknown, as for `count`.
+        """
+        with self._database.reading() as connection:
+            if not _is_noted(connection, generation):
+                return None
+            found = connection.execute(SINCE, {"since": generation}).scalars()
+            return np.fromiter(found, np.int64)
 
     def since(self, generation: int, most: int) -> ArticleChanges | None:
         """The articles that have changed after a generation, with their columns.

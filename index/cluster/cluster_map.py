@@ -3,19 +3,15 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from backfile.archive.model.errors import (
-    ArchiveMismatch,
-    ArchiveMissing,
-    EngineUnavailable,
-    ShardUnknown,
-)
+from backfile.archive.model.cluster_errors import ShardUnknown, ShardUnsplit
+from backfile.archive.model.errors import ArchiveMismatch, ArchiveMissing, EngineUnavailable
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.arrays import Ints, Rows
@@ -44,9 +40,15 @@ class ShardEntry:
 
 @dataclass(frozen=True, slots=True)
 class ClusterMap:
-    """The shards of a divided archive: the one of what is undated, then the others by day."""
+    """The shards of a divided archive: the one of what is undated, then the others by day.
+
+    `archive` is the number that names the archive that they were made from, 0 if unknown, and
+    `generation` is how far they have followed it.
+    """
 
     shards: tuple[ShardEntry, ...]
+    archive: int = 0
+    generation: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -58,13 +60,14 @@ class ClusterMap:
             stored = without_digest(json.loads(path.read_bytes()))
             found = stored["format"]
             shards = _entries(stored["shards"])
+            source = int(stored.get("archive", 0)), int(stored.get("generation", 0))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             reason = f"{path} cannot be read; copy it back from where it is whole"
             raise EngineUnavailable(NAME, reason) from exc
         if found != FORMAT:
             remedy = "use the release it was made with"
             raise ArchiveMismatch(f"format {found} of {NAME}", f"format {FORMAT}", remedy)
-        return cls(shards)
+        return cls(shards, *source)
 
     def write(self, folder: Path) -> None:
         """Replace the file as a whole."""
@@ -72,7 +75,9 @@ class ClusterMap:
             asdict(each) | {"since": each.since.isoformat() if each.since else None}
             for each in self.shards
         ]
-        write_json(folder / FILE, with_digest({"format": FORMAT, "shards": shards}))
+        stored = {"format": FORMAT, "shards": shards}
+        source = {"archive": self.archive, "generation": self.generation}
+        write_json(folder / FILE, with_digest(stored | source))
 
     @classmethod
     def of_days(cls, days: Ints, sizes: Rows, n_shards: int) -> Self:
@@ -92,9 +97,17 @@ class ClusterMap:
         wanted = np.arange(1, n_shards) * (before[-1] if len(before) else 0) / n_shards
         begins = sorted(set((np.searchsorted(before, wanted, side="left") + 1).tolist()))
         since = [date.fromordinal(int(found[i])) for i in begins if i < len(found)]
-        first = [ShardEntry("from-beginning")] if len(found) else []
-        later = [ShardEntry(f"from-{day.isoformat()}", day) for day in since]
-        return cls((*undated, *first, *later))
+        return cls((*undated, ShardEntry("from-beginning"), *map(_from, since)))
+
+    @classmethod
+    def of_begins(cls, since: Sequence[date]) -> Self:
+        """A shard for what is undated, one from the beginning, and one from each of these days on.
+
+        >>> [shard.name for shard in ClusterMap.of_begins([date(2024, 1, 1)]).shards]
+        ['undated', 'from-beginning', 'from-2024-01-01']
+        """
+        later = [_from(day) for day in sorted(set(since))]
+        return cls((ShardEntry(UNDATED), ShardEntry("from-beginning"), *later))
 
     def place_named(self, name: str) -> int:
         """The place of a shard; raise ShardUnknown."""
@@ -103,22 +116,29 @@ class ClusterMap:
             raise ShardUnknown(name, names)
         return names.index(name)
 
-    def split(self, place: int, days: Ints, sizes: Rows) -> Self | None:
-        """The map with two shards of about equal sizes in the place of one.
+    def middle(self, days: Ints, sizes: Rows) -> date | None:
+        """The day that divides articles, with `days` and `sizes` (n,), into two equal parts.
 
-        `days` and `sizes` (n,) are those of the articles of this shard. None if they have no two
-        days.
+        None if they have no two days.
         """
         halves = type(self).of_days(days[days > 0], sizes[days > 0], 2).shards
-        if len(halves) < 2 or self.shards[place].name == UNDATED:
-            return None
-        later = halves[-1]
-        until = date.fromordinal(later.since.toordinal() - 1) if later.since else None
+        return halves[-1].since
+
+    def split(self, place: int, day: date) -> Self:
+        """The map with two shards in the place of one: up to this day, and from it on.
+
+        Raises ShardUnsplit unless the shard has days before it and holds the news of it.
+        """
         former = self.shards[place]
+        ordinal = np.array([day.toordinal()], np.int32)
+        if self.place_of(ordinal)[0] != place or former.since == day or former.name == UNDATED:
+            raise ShardUnsplit(former.name, f"{day} is not one of its days but the first")
+        until = date.fromordinal(day.toordinal() - 1)
         begin, _, _ = former.name.partition(TO)  # it may be the earlier half of another split
         earlier = ShardEntry(f"{begin}{TO}{until}", former.since)
-        shards = (*self.shards[:place], earlier, later, *self.shards[place + 1 :])
-        return type(self)(shards)
+        return replace(
+            self, shards=(*self.shards[:place], earlier, _from(day), *self.shards[place + 1 :])
+        )
 
     def place_of(self, days: Ints) -> Rows:
         """The place of the shard that holds the news of each day, (n,); 0 is no day."""
@@ -132,6 +152,10 @@ class ClusterMap:
     def folders(self, folder: Path) -> Sequence[Path]:
         """The archive of each shard, below the folder of the cluster."""
         return [folder / SHARDS / each.name for each in self.shards]
+
+
+def _from(day: date) -> ShardEntry:
+    return ShardEntry(f"from-{day.isoformat()}", day)
 
 
 def _entries(stored: Sequence[Mapping[str, str | None]]) -> tuple[ShardEntry, ...]:

@@ -4,6 +4,7 @@ Ray places the actors, starts them again and says where they are. The rounds of 
 connection to the actor itself: a call of Ray's takes several times as long.
 """
 
+import logging
 import os
 import secrets
 import threading
@@ -124,6 +125,20 @@ class RayShard:
 
     def _found(self, address: Address) -> None:
         self._address, self.articles = address, address.articles
+
+
+def join(address: str) -> None:
+    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
+    try:
+        import ray
+    except ImportError as exc:
+        reason = "it is not installed; install backfile[cluster]"
+        raise EngineUnavailable("Ray", reason) from exc
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as exc:
+        reason = f"no cluster is at {address}; `ray start --head` starts one"
+        raise EngineUnavailable("Ray", reason) from exc
 
 
 def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:

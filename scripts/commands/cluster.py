@@ -1,6 +1,5 @@
 """Commands for an archive that is divided into shards: `backfile cluster`."""
 
-import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,33 +11,29 @@ import click
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.dividing import divide, split
 from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.wiring import open_engines, searcher_over
+from backfile.scripts.commands.cluster_options import (
+    address,
+    count_of,
+    in_folder,
+    settings_of,
+)
+from backfile.scripts.commands.cluster_writing import WRITING
 from backfile.scripts.commands.options import (
     Command,
     QueryCommand,
     output,
-    quiet,
     trust_option,
-    with_settings,
     write_out,
 )
 from backfile.scripts.printing.hits import print_results
-from backfile.scripts.printing.progress import Bars
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 
 SECONDS_HERE = 3_600.0  # of a round, where all shards are open in this process
-in_folder = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-address = click.option(
-    "--address",
-    default="auto",
-    show_default=True,
-    help="The address of Ray's head node, or `auto` for one on this machine.",
-)
 
 
 @click.group()
@@ -46,53 +41,19 @@ def cluster() -> None:
     """Divide an archive into shards, each an archive by itself, and search them as one."""
 
 
-@cluster.command("import")
-@in_folder
-@click.option(
-    "--shards", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="N",
-    help="How many shards to make, of about equal sizes; what is undated has its own.",
-)  # fmt: skip
-@quiet
-@with_settings
-def import_archive(settings: Settings, directory: Path, shards: int, quiet: bool) -> None:
-    """Divide the archive into shards by day in the folder DIR, without embedding again.
-
-    The archive stays as it is.
-    """
-    with Bars(quiet=quiet) as bars:
-        divide(settings, directory, shards, bars, _say_made)
-    click.echo(
-        f"the shards are in {directory}; `backfile cluster search {directory} WORDS` searches them"
-    )
-
-
-@cluster.command("split")
-@in_folder
-@click.argument("name", metavar="SHARD")
-@quiet
-@trust_option
-def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
-    """Divide one shard by day into two of about equal sizes.
-
-    Where shards are open (`start`), close them before and open them again.
-    """
-    with Bars(quiet=quiet) as bars:
-        split(_settings(trust=trust), directory, name, bars, _say_made)
-
-
 @cluster.command()
 @in_folder
 @trust_option
 def status(directory: Path, trust: bool) -> None:
     """Show the shards of a divided archive."""
-    settings = _settings(trust=trust)
+    settings = settings_of(trust=trust)
     entries = ClusterMap.read(directory)
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
         counts = open_engines(replace(settings, archive=archive)).catalog.counts()
         share = counts.embedded / max(1, counts.passages)
         click.echo(
-            f"{entry.name}: {_count(counts.articles, 'article')}, "
-            f"{_count(counts.passages, 'passage')}, {share:.0%} by meaning"
+            f"{entry.name}: {count_of(counts.articles, 'article')}, "
+            f"{count_of(counts.passages, 'passage')}, {share:.0%} by meaning"
         )
 
 
@@ -102,7 +63,7 @@ def status(directory: Path, trust: bool) -> None:
 def verify(directory: Path, trust: bool) -> None:
     """Check each shard against itself; exit 1 if something is wrong with any of them."""
     found = 0
-    settings = _settings(trust=trust)
+    settings = settings_of(trust=trust)
     entries = ClusterMap.read(directory)
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
         try:
@@ -129,11 +90,11 @@ def verify(directory: Path, trust: bool) -> None:
 def start(directory: Path, address: str, trust: bool) -> None:
     """Open each shard in a process of a Ray cluster; they stay open until `stop`."""
     entries = ClusterMap.read(directory)
-    _join(address)
-    from backfile.index.cluster.ray_shards import start_shards
+    from backfile.index.cluster.ray_shards import join, start_shards
 
-    for shard in start_shards(entries, directory, _settings(trust=trust)):
-        click.echo(f"{shard.name}: {_count(shard.articles, 'article')}, {shard.place}")
+    join(address)
+    for shard in start_shards(entries, directory, settings_of(trust=trust)):
+        click.echo(f"{shard.name}: {count_of(shard.articles, 'article')}, {shard.place}")
 
 
 @cluster.command()
@@ -142,9 +103,9 @@ def start(directory: Path, address: str, trust: bool) -> None:
 def stop(directory: Path, address: str) -> None:
     """Close the shards that `start` has opened."""
     entries = ClusterMap.read(directory)
-    _join(address)
-    from backfile.index.cluster.ray_shards import stop_shards
+    from backfile.index.cluster.ray_shards import join, stop_shards
 
+    join(address)
     click.echo(f"closed {stop_shards(entries, directory)} shards")
 
 
@@ -185,23 +146,10 @@ def search(
     query = _query(words, {**parameters, "limit": str(limit)})
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
-        searcher = _searcher(entries, directory, _settings(trust=trust), address, opened)
+        searcher = _searcher(entries, directory, settings_of(trust=trust), address, opened)
         results = searcher.search(query)
     print_results(results, why=False)
     raise SystemExit(0 if results.hits else 1)
-
-
-def _say_made(name: str, articles: int) -> None:
-    click.echo(f"{name}: {_count(articles, 'article')}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _settings(*, trust: bool) -> Settings:
-    settings = Settings.from_environment()
-    return replace(settings, trust=trust or settings.trust)
 
 
 @cluster.command(cls=QueryCommand)
@@ -225,7 +173,7 @@ def export(
     query = _query(words, parameters)
     entries = ClusterMap.read(directory)
     with ExitStack() as opened:
-        searcher = _searcher(entries, directory, _settings(trust=trust), address, opened)
+        searcher = _searcher(entries, directory, settings_of(trust=trust), address, opened)
         found = _Counted(searcher.articles(query))
         written = EXPORTS[kind].write(found)
         write_out(with_byte_order_mark(written) if kind == "csv" else written, output)
@@ -258,9 +206,9 @@ def _searcher(
     The latter have as long as `search` has: to load the model may take longer than a server waits.
     """
     if address is not None:
-        _join(address)
-        from backfile.index.cluster.ray_shards import start_shards
+        from backfile.index.cluster.ray_shards import join, start_shards
 
+        join(address)
         searcher = ClusterSearcher(start_shards(entries, folder, settings))
     else:
         shards = _opened(entries, folder, settings, opened)
@@ -281,15 +229,5 @@ def _opened(
     return shards
 
 
-def _join(address: str) -> None:
-    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
-    try:
-        import ray
-    except ImportError as exc:
-        reason = "it is not installed; install backfile[cluster]"
-        raise EngineUnavailable("Ray", reason) from exc
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as exc:
-        reason = f"no cluster is at {address}; `ray start --head` starts one"
-        raise EngineUnavailable("Ray", reason) from exc
+for writing in WRITING:
+    cluster.add_command(writing)

@@ -1,0 +1,61 @@
+"""The errors of making and writing the shards of a divided archive.
+
+ArchiveError
+├── ClusterRefused      no shards can be made at this path
+├── ClusterUnrelated    shards that were made from another archive
+├── ShardTouched        another command has changed a shard
+├── ShardUnknown        a divided archive has no shard of this name
+└── ShardUnsplit        a shard cannot be divided in two
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from backfile.archive.model.errors import ArchiveError
+
+
+class ClusterRefused(ArchiveError):
+    """No shards can be made at this path."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"no shards can be made in {path}: {reason}; name a new folder")
+
+
+class ShardUnsplit(ArchiveError):
+    """A shard cannot be divided in two."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"the shard {name} is not divided: {reason}")
+
+
+class ShardTouched(ArchiveError):
+    """A shard was changed by a command that knows nothing of the other shards."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"another command has changed the shard {path}; `backfile cluster update --all` "
+            "makes it equal to the archive again, without what was added there"
+        )
+
+
+class ClusterUnrelated(ArchiveError):
+    """A divided archive was not made from this archive, or not by a release that notes that."""
+
+    def __init__(self, path: Path, archive: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"the shards in {path} were not made from the archive {archive}; name theirs with "
+            "--archive, or divide this one into a new folder with `backfile cluster import`"
+        )
+
+
+class ShardUnknown(ArchiveError):
+    """A divided archive has no shard of this name."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        self.name = name
+        super().__init__(f"no shard is called {name!r}; there are: {', '.join(names)}")

@@ -1,0 +1,248 @@
+"""Commands that make and write the shards of a divided archive: `backfile cluster`."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from backfile.archive.formats.dates.order import DateOrder
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.backup import back_up
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.trust import require_trusted
+from backfile.archive.workers import Workers
+from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.dividing import begin_shard, divide, split
+from backfile.index.cluster.following import Followed, follow
+from backfile.index.indexing.ingest_batch import Report
+from backfile.index.seams.protocols import Embedder
+from backfile.index.wiring import caches_of, open_engines
+from backfile.index.writing import open_for_writing
+from backfile.scripts.commands.cluster_options import count_of, in_folder, settings_of
+from backfile.scripts.commands.index import no_originals_option, no_vectors_option
+from backfile.scripts.commands.options import (
+    quiet,
+    trust_option,
+    with_settings,
+    with_threads,
+)
+from backfile.scripts.printing.progress import Bars, bytes_bar
+from backfile.scripts.printing.reports import print_report
+
+DAY = click.DateTime(["%Y-%m-%d"])
+since_option = click.option(
+    "--since", type=DAY, multiple=True, metavar="DAY", help="A shard begins with this day."
+)
+
+
+@click.command("import")
+@in_folder
+@click.option(
+    "--shards", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="N",
+    help="How many shards to make, of about equal sizes; what is undated has its own.",
+)  # fmt: skip
+@since_option
+@quiet
+@with_settings
+def import_archive(
+    settings: Settings, directory: Path, shards: int, since: tuple[datetime, ...], quiet: bool
+) -> None:
+    """Divide the archive into shards by day in the folder DIR, without embedding again.
+
+    The archive stays as it is, and where articles are indexed: `update` brings the shards up to it.
+    """
+    with Bars(quiet=quiet) as bars:
+        divide(settings, directory, shards, bars, _say_made, since=_days(since) or None)
+    click.echo(
+        f"the shards are in {directory}; `backfile cluster search {directory} WORDS` searches them"
+    )
+
+
+@click.command()
+@in_folder
+@since_option
+@quiet
+@with_settings
+def init(settings: Settings, directory: Path, since: tuple[datetime, ...], quiet: bool) -> None:
+    """Make a new archive, and empty shards for it in the folder DIR.
+
+    There is one for news from each --since on, one for news before the first, and one for what is
+    undated.
+    """
+    if not ArchiveDirectory(settings.archive).exists():
+        with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, create=True):
+            click.echo(f"made the archive {settings.archive}")
+    with Bars(quiet=quiet) as bars:
+        divide(settings, directory, 1, bars, _say_made, since=_days(since))
+
+
+@click.command("split")
+@in_folder
+@click.argument("name", metavar="SHARD")
+@quiet
+@trust_option
+def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
+    """Divide one shard by day into two of about equal sizes.
+
+    Where shards are open (`start`), close them before and open them again.
+    """
+    with Bars(quiet=quiet) as bars:
+        split(settings_of(trust=trust), directory, name, bars, _say_made)
+
+
+@click.command()
+@in_folder
+@click.argument("day", type=DAY)
+@quiet
+@trust_option
+def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
+    """Have the news from DAY on in a new shard.
+
+    Where shards are open (`start`), close them before and open them again.
+    """
+    with Bars(quiet=quiet) as bars:
+        begin_shard(settings_of(trust=trust), directory, day.date(), bars, _say_made)
+
+
+@click.command()
+@in_folder
+@click.option(
+    "--all", "everything", is_flag=True,
+    help="Compare every article; what other commands have added to a shard is lost.",
+)  # fmt: skip
+@quiet
+@with_settings
+def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -> None:
+    """Bring the shards in DIR up to the archive that they were made from.
+
+    Shards in which nothing has changed are not written. Searches go on meanwhile.
+    """
+    _follow(settings, directory, everything=everything, quiet=quiet)
+
+
+@click.command()
+@in_folder
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--map", "mapping", multiple=True, metavar="FIELD=NAME", help="As of `index`.")
+@click.option(
+    "--date-order", type=click.Choice([order.value for order in DateOrder]), help="As of `index`."
+)
+@no_vectors_option
+@no_originals_option
+@click.option("--address", help="Embed on all nodes of this Ray cluster, or of `auto`.")
+@click.option(
+    "--actors", type=click.IntRange(min=1), metavar="N",
+    help="How many processes embed.  [default: one for each GPU, or else each core]",
+)  # fmt: skip
+@quiet
+@with_settings
+@with_threads
+def index(
+    settings: Settings,
+    directory: Path,
+    paths: tuple[Path, ...],
+    mapping: tuple[str, ...],
+    date_order: str | None,
+    no_vectors: bool,
+    no_originals: bool,
+    address: str | None,
+    actors: int | None,
+    quiet: bool,
+) -> None:
+    """Index files and folders into the archive, and bring the shards in DIR up to it.
+
+    Safe to run again. Exit 1 if some files were refused.
+    """
+    ClusterMap.read(directory)
+    ArchiveDirectory(settings.archive).require()
+    embedder = None
+    if address is not None and not no_vectors:
+        embedder = _pooled(settings, address, actors)
+    names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
+    report = _index(settings, paths, names, embedder, no_vectors, no_originals, quiet)
+    _follow(settings, directory, everything=False, quiet=quiet)
+    print_report(report, as_json=False)
+    raise SystemExit(1 if report.refused else 0)
+
+
+@click.command()
+@in_folder
+@click.argument("dest", type=click.Path(path_type=Path))
+@quiet
+@trust_option
+def backup(directory: Path, dest: Path, quiet: bool, trust: bool) -> None:
+    """Copy the shards in DIR to DEST, a divided archive, too, also while they are searched.
+
+    A later backup to the same DEST copies only what has changed. Exit 1 if a cache could not be
+    copied. The archive that the shards follow has its own `backfile backup`.
+    """
+    entries = ClusterMap.read(directory)
+    settings = settings_of(trust=trust)
+    notes = 0
+    copies = entries.folders(dest)
+    for entry, shard, copy in zip(entries.shards, entries.folders(directory), copies, strict=True):
+        require_trusted(shard, trust=settings.trust)
+        with bytes_bar(entry.name, quiet=quiet) as watch:
+            report = back_up(
+                ArchiveDirectory(shard), copy, caches_of(ArchiveDirectory(shard)), watch
+            )
+        click.echo(f"{entry.name}: {count_of(report.made.articles, 'article')}")
+        for note in report.notes:
+            click.echo(f"{entry.name}: {note}", err=True)
+        notes += len(report.notes)
+    entries.write(dest)
+    raise SystemExit(1 if notes else 0)
+
+
+def _index(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    names: FieldMap,
+    embedder: Embedder | None,
+    no_vectors: bool,
+    no_originals: bool,
+    quiet: bool,
+) -> Report:
+    aside = Workers(0) if embedder else None  # it would embed with a model of its own
+    with (
+        Bars(quiet=quiet) as bars,
+        open_for_writing(settings, bars, embedder=embedder, aside=aside) as opened,
+    ):
+        originals = None if no_originals else opened.engines.catalog.originals
+        reading = Reading(paths, names, originals=originals, pool=opened.workers)
+        if no_vectors:
+            return opened.indexer.index(reading)
+        return opened.indexer.run(reading)
+
+
+def _pooled(settings: Settings, address: str, actors: int | None) -> Embedder:
+    from backfile.index.cluster.ray_embedding import start_embedding
+    from backfile.index.cluster.ray_shards import join
+
+    join(address)
+    engines = open_engines(settings)
+    engines.catalog.close()
+    return start_embedding(settings, engines.embedder, actors)
+
+
+def _follow(settings: Settings, directory: Path, *, everything: bool, quiet: bool) -> None:
+    with Bars(quiet=quiet) as bars:
+        follow(settings, directory, bars, _say_followed, everything=everything)
+
+
+def _say_made(name: str, articles: int) -> None:
+    click.echo(f"{name}: {count_of(articles, 'article')}")
+
+
+def _say_followed(found: Followed) -> None:
+    left = f", {found.left:,} left" if found.left else ""
+    click.echo(f"{found.name}: {count_of(found.changed, 'article')} new or changed{left}")
+
+
+def _days(since: tuple[datetime, ...]) -> list[date]:
+    return [each.date() for each in since]
+
+
+WRITING = (import_archive, init, split_shard, add, update, index, backup)

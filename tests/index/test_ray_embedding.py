@@ -1,0 +1,107 @@
+"""Passages that are embedded by processes of Ray: the same vectors, also if some of them end."""
+
+import os
+import signal
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import Manifest
+from backfile.index.wiring import open_engines
+from tests.builders import STORIES, backfile, write_records
+from tests.fakes import HashedWords
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
+from backfile.index.cluster import ray_embedding  # noqa: E402
+from backfile.index.cluster.ray_embedding import PooledEmbedder, start_embedding  # noqa: E402
+
+pytestmark = [pytest.mark.cluster, pytest.mark.model, pytest.mark.filterwarnings("ignore")]
+TEXTS = [f"The ferry left the harbour {n} times in the year {1900 + n}." for n in range(300)]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The address of a node with two cores."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    ray.init(address=made.address, log_to_driver=False)
+    yield made.address
+    ray.shutdown()
+    made.shutdown()
+
+
+class Server:
+    """Embeds with the fake model; ends where it is told to, by a file that is there."""
+
+    def __init__(self, fatal):
+        self.fatal = fatal
+
+    def ready(self):
+        return "fake"
+
+    def embed(self, texts):
+        if self.fatal.exists():
+            self.fatal.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return HashedWords().embed_passages(texts)
+
+
+def test_what_is_lost_with_a_process_is_embedded_by_another(cluster, tmp_path):
+    actors = [
+        ray.remote(Server).options(num_cpus=0, max_restarts=-1).remote(tmp_path / str(n))
+        for n in range(3)
+    ]
+    own = HashedWords()
+    pooled = PooledEmbedder(own, actors)
+    expected = own.embed_passages(TEXTS)
+    for n in range(3):
+        (tmp_path / str(n)).touch()
+        assert np.array_equal(pooled.embed_passages(TEXTS), expected)
+    for actor in actors:
+        ray.kill(actor)
+
+
+def test_without_any_process_it_says_so(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_embedding, "SECONDS_ALONE", 2.0)
+    actor = ray.remote(Server).options(num_cpus=0).remote(tmp_path / "none")
+    pooled = PooledEmbedder(HashedWords(), [actor])
+    ray.kill(actor)
+    with pytest.raises(EngineUnavailable, match="no process of the cluster answers"):
+        pooled.embed_passages(TEXTS)
+
+
+def test_the_vectors_of_a_cluster_are_those_of_one_machine(cluster, sample):
+    settings = replace(Settings(), archive=sample)
+    own = open_engines(settings).embedder
+    found = start_embedding(settings, own, 2).embed_passages(TEXTS[:40])
+    cosines = (found * own.embed_passages(TEXTS[:40])).sum(axis=1)
+    assert cosines.min() > 0.999
+
+
+def test_an_archive_in_int8_is_embedded_by_one_machine(cluster, sample, monkeypatch):
+    made_with = replace(Manifest.read(ArchiveDirectory(sample).manifest), graph="digest")
+    monkeypatch.setattr(ray_embedding, "Manifest", SimpleNamespace(read=lambda _: made_with))
+    with pytest.raises(EngineUnavailable, match="in int8, which one machine embeds"):
+        start_embedding(replace(Settings(), archive=sample), HashedWords(), 1)
+
+
+def test_news_is_embedded_on_the_cluster_and_found_by_meaning_in_its_shard(cluster, tmp_path):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    assert backfile("cluster", "init", folder, "--archive", archive).exit_code == 0
+    news = write_records(tmp_path / "news.jsonl", STORIES)
+    options = ["--archive", archive, "--address", cluster, "--actors", 2, "--quiet"]
+    ray.shutdown()  # the command joins by itself
+    result = backfile("cluster", "index", folder, news, *options)
+    assert result.exit_code == 0, result.output
+    found = backfile(
+        "cluster", "search", folder, "a boat that carries people", "--mode", "semantic"
+    )
+    assert "Ferry timetable cut" in found.stdout, found.output
+    assert "100% by meaning" in backfile("cluster", "status", folder).stdout
