@@ -101,7 +101,7 @@ def test_news_is_embedded_on_the_cluster_and_found_by_meaning_in_its_shard(clust
     result = backfile("cluster", "index", folder, news, *options)
     assert result.exit_code == 0, result.output
     found = backfile(
-        "cluster", "search", folder, "a boat that carries people", "--mode", "semantic"
+        "cluster", "search", folder, "the night ferry stops in May", "--mode", "semantic"
     )
     assert "Ferry timetable cut" in found.stdout, found.output
     assert "100% by meaning" in backfile("cluster", "status", folder).stdout
