@@ -17,13 +17,13 @@ ORDER = [
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
     "index/wiring.py", "index/writing.py",
     "index/resident.py", "index/cluster",
-    "web/i18n", "web/packed_links.py", "web/links.py", "web/api", "web/search",
+    "web/i18n", "web/parts.py", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",
     "web/worker_metrics.py", "web/metrics.py", "web/request_log.py", "web/public_address.py",
     "web/collections",
     "web/site.py", "web/trial.py", "web/rates.py", "web/errors.py", "web/app.py",
     "web/uploads.py", "web/connections.py", "web/workers.py", "web/writer_process.py",
-    "web/server.py",
+    "web/served.py", "web/server.py",
     "scripts/library", "scripts/printing", "scripts/assistants", "scripts/commands",
     "scripts/bench",
     "scripts/translations.py", "scripts/backfile.py", "scripts/reference.py",
@@ -107,8 +107,7 @@ SHORT = {
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/faiss_index.py",
     "scripts/bench/baselines/registry.py",
     "scripts/bench/whole_searches.py", "scripts/commands/mcp.py",
-    "scripts/commands/serve.py",
-    "web/api/tokens.py", "index/answers/marks.py", "archive/model/message.py",
+    "web/api/tokens.py", "web/parts.py", "index/answers/marks.py", "archive/model/message.py",
 }  # fmt: skip
 
 

@@ -47,12 +47,16 @@ class ShardLost(Exception):
 
 
 class Coordinated(NamedTuple):
-    """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways."""
+    """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways.
+
+    If it `was_late`, the shards were told so, and may have left something out.
+    """
 
     value: Any
     passed: Sequence[Any]
     rounds: int
     n_bytes: int
+    was_late: bool = False
 
 
 class Coordinator:
@@ -97,12 +101,12 @@ class Coordinator:
         until = self._seconds() + budget
         line = _Lines(connections)
         line.send([Begun(asked, place, known) for place in range(len(connections))])
-        rounds = 0
+        rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
             late = self._seconds() > until
             line.send([Resumed(values, late) for values in _exchanged(steps)])
-        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes)
+        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes, late)
 
     def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
         until = self._seconds() + self._seconds_a_round

@@ -4,6 +4,7 @@ Ray places the actors, starts them again and says where they are. The rounds of 
 connection to the actor itself: a call of Ray's takes several times as long.
 """
 
+import logging
 import os
 import secrets
 import threading
@@ -126,11 +127,33 @@ class RayShard:
         self._address, self.articles = address, address.articles
 
 
+def join(address: str) -> None:
+    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
+    try:
+        import ray
+    except ImportError as exc:
+        reason = "it is not installed; install backfile[cluster]"
+        raise EngineUnavailable("Ray", reason) from exc
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as exc:
+        reason = f"no cluster is at {address}; `ray start --head` starts one"
+        raise EngineUnavailable("Ray", reason) from exc
+
+
 def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
     """Start an actor for each shard, or find the one that is there; wait until all are open.
 
     Ray is initialised. The actors stay when this process ends; `stop_shards` ends them.
     """
+    shards = shards_there(cluster, folder, settings)
+    for shard in shards:
+        shard.wait()
+    return shards
+
+
+def shards_there(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
+    """The same without waiting: a shard takes part once it is open."""
     import ray
 
     server = ray.remote(ShardServer)
@@ -146,8 +169,6 @@ def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Seque
             num_cpus=0,
         ).remote(replace(settings, archive=archive.absolute()))
         shards.append(RayShard(entry.name, actor))
-    for shard in shards:
-        shard.wait()
     return shards
 
 

@@ -175,9 +175,14 @@ class ArticleTable:
         return commonest_first(self.language_counts)
 
     @cached_property
+    def n_embedded(self) -> int:
+        """The number of passages that can be found by meaning."""
+        return int((self.embedded & self.alive).sum())
+
+    @property
     def coverage(self) -> float:
         """The share of passages that can be found by meaning, 0 to 1."""
-        return float((self.embedded & self.alive).sum() / max(1, self.n_passages))
+        return self.n_embedded / max(1, self.n_passages)
 
     @cached_property
     def last_added(self) -> int:
