@@ -1,6 +1,5 @@
 """Commands for an archive that is divided into shards: `backfile cluster`."""
 
-import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,11 +12,12 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.dividing import divide, split
-from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
+from backfile.index.cluster.opening import shards_here
+from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
-from backfile.index.wiring import open_engines, searcher_over
+from backfile.index.wiring import open_engines
 from backfile.scripts.commands.options import (
     Command,
     QueryCommand,
@@ -129,9 +129,9 @@ def verify(directory: Path, trust: bool) -> None:
 def start(directory: Path, address: str, trust: bool) -> None:
     """Open each shard in a process of a Ray cluster; they stay open until `stop`."""
     entries = ClusterMap.read(directory)
-    _join(address)
-    from backfile.index.cluster.ray_shards import start_shards
+    from backfile.index.cluster.ray_shards import join, start_shards
 
+    join(address)
     for shard in start_shards(entries, directory, _settings(trust=trust)):
         click.echo(f"{shard.name}: {_count(shard.articles, 'article')}, {shard.place}")
 
@@ -142,9 +142,9 @@ def start(directory: Path, address: str, trust: bool) -> None:
 def stop(directory: Path, address: str) -> None:
     """Close the shards that `start` has opened."""
     entries = ClusterMap.read(directory)
-    _join(address)
-    from backfile.index.cluster.ray_shards import stop_shards
+    from backfile.index.cluster.ray_shards import join, stop_shards
 
+    join(address)
     click.echo(f"closed {stop_shards(entries, directory)} shards")
 
 
@@ -258,38 +258,15 @@ def _searcher(
     The latter have as long as `search` has: to load the model may take longer than a server waits.
     """
     if address is not None:
-        _join(address)
-        from backfile.index.cluster.ray_shards import start_shards
+        from backfile.index.cluster.ray_shards import join, start_shards
 
+        join(address)
         searcher = ClusterSearcher(start_shards(entries, folder, settings))
     else:
-        shards = _opened(entries, folder, settings, opened)
+        shards = shards_here(entries, folder, settings)
+        for shard in shards:
+            shard.open()
+            opened.callback(shard.close)
         searcher = ClusterSearcher(shards, budget=math.inf, seconds_a_round=SECONDS_HERE)
     opened.callback(searcher.close)
     return searcher
-
-
-def _opened(
-    entries: ClusterMap, folder: Path, settings: Settings, opened: ExitStack
-) -> list[Shard]:
-    shards: list[Shard] = []
-    for entry, archive in zip(entries.shards, entries.folders(folder), strict=True):
-        own = replace(settings, archive=archive)
-        engines = open_engines(own)
-        opened.callback(engines.catalog.close)
-        shards.append(LocalShard(entry.name, searcher_over(engines, own)))
-    return shards
-
-
-def _join(address: str) -> None:
-    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
-    try:
-        import ray
-    except ImportError as exc:
-        reason = "it is not installed; install backfile[cluster]"
-        raise EngineUnavailable("Ray", reason) from exc
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as exc:
-        reason = f"no cluster is at {address}; `ray start --head` starts one"
-        raise EngineUnavailable("Ray", reason) from exc
