@@ -34,15 +34,21 @@ class ShardsDiverged(AssertionError):
 class ShardLost(Exception):
     """A shard has ended, or cannot answer; `place` is that among those of the search.
 
-    If it `may_be_back`, it ended, so another connection may be had; else it did not answer in time,
-    or failed.
+    If it `may_be_back`, it ended, so another connection may be had; if it `hangs`, it did not
+    answer in time; else it failed.
     """
 
     def __init__(
-        self, place: int, reason: str = "it does not answer", *, may_be_back: bool = False
+        self,
+        place: int,
+        reason: str = "it does not answer",
+        *,
+        may_be_back: bool = False,
+        hangs: bool = False,
     ) -> None:
         self.place = place
         self.may_be_back = may_be_back
+        self.hangs = hangs
         super().__init__(reason)
 
 
@@ -143,7 +149,7 @@ class _Lines:
         connection = self.connections[place]
         try:
             if not connection.poll(seconds):
-                raise ShardLost(place)
+                raise ShardLost(place, hangs=True)
             content = connection.recv_bytes()
         except (EOFError, OSError) as exc:
             raise ShardLost(place, may_be_back=True) from exc

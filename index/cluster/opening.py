@@ -59,6 +59,7 @@ class OpenedShard:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._tried: float | None = None
+        self._said = ""
         self._engines: Engines | None = None
         self._shard: LocalShard | None = None
 
@@ -87,7 +88,7 @@ class OpenedShard:
                 try:
                     self._open()
                 except (ArchiveError, OSError) as exc:
-                    log.warning("the shard %s cannot be opened: %s", self.name, exc)
+                    self._say(f"the shard {self.name} cannot be opened: {exc}")
             return self._shard.connect() if self._shard else None
 
     def warm(self) -> None:
@@ -100,6 +101,12 @@ class OpenedShard:
         if self._engines:
             self._engines.catalog.close()
 
+    def _say(self, problem: str) -> None:
+        """Log a problem, but not once more while it stays."""
+        if problem != self._said:
+            log.warning("%s", problem)
+        self._said = problem
+
     def _open(self) -> None:
         directory = ArchiveDirectory(self._settings.archive)
         directory.require()
@@ -107,6 +114,7 @@ class OpenedShard:
         engines = open_engines(self._settings, embedder=self._model.of(manifest))
         self._model.keep(manifest, engines.embedder)
         searcher = searcher_over(engines, self._settings, serving=self._serving)
+        self._said = ""
         self._engines, self._shard = engines, LocalShard(self.name, searcher)
 
 

@@ -203,7 +203,8 @@ class ClusterSearcher:
     def overview(self) -> Overview:
         """The numbers of the shards that answer, at most SECONDS_KNOWN old."""
         now, seen = self._seconds(), self._seen
-        if seen is None or now - seen.at > SECONDS_KNOWN:
+        whole = seen and len(seen.shards) == self.n_shards
+        if seen is None or not whole or now - seen.at > SECONDS_KNOWN:
             seen = self._look(now)
         self._whole(Answer(seen.overview, seen.shards))
         return seen.overview
@@ -252,19 +253,24 @@ class ClusterSearcher:
         """The value of an answer, with a note on what is out."""
         if len(found.shards) == len(self._group.shards):
             return found.value
-        there, every = (
-            sum(self._articles.get(each.name, each.articles) for each in shards)
-            for shards in (found.shards, self._group.shards)
-        )
-        note = Message(
-            "%(answered)s of %(all)s parts of the archive answered; "
-            "they hold %(share)s%% of its articles",
-            answered=len(found.shards),
-            all=len(self._group.shards),
-            share=int(100 * there / max(1, every)),
-        )
+        note = self._incomplete(found.shards)
         self._noticed(note)
         return found.value.with_note(note) if isinstance(found.value, Noted) else found.value
+
+    def _incomplete(self, answered: Sequence[Shard]) -> Message:
+        """How many shards answered, and what share of the articles they hold, if it is known."""
+        numbers = {"answered": len(answered), "all": self.n_shards}
+        there = {each.name for each in answered}
+        held = {each.name: each.articles for each in self._group.shards} | self._articles
+        if not all(articles or name in there for name, articles in held.items()):
+            return Message("%(answered)s of %(all)s parts of the archive answered", **numbers)
+        of_those = sum(held[name] for name in there)
+        return Message(
+            "%(answered)s of %(all)s parts of the archive answered; "
+            "they hold %(share)s%% of its articles",
+            **numbers,
+            share=int(100 * of_those / max(1, sum(held.values()))),
+        )
 
     @contextmanager
     def _failures_noted(self, query: Query) -> Iterator[None]:

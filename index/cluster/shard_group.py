@@ -95,7 +95,8 @@ class ShardGroup:
         left = list(self._connections)
         tried_again: set[Connections] = set()
         for _ in range(ATTEMPTS + 2 * len(left)):
-            there = [each for each in left if each.is_there()]
+            awake = [each for each in left if not each.is_resting or needs_all]
+            there = [each for each in awake or left if each.is_there()]
             if needs_all and len(there) < len(self.shards):
                 raise _incomplete(next(each for each in left if each not in there))
             left = there
@@ -111,6 +112,8 @@ class ShardGroup:
                         raise _incomplete(lost, exc) from exc
                     log.warning("the shard %s is left out: %s", lost.shard.name, exc)
                     left.remove(lost)
+                    if exc.hangs:
+                        lost.rest()
                 tried_again.add(lost)
             except StatisticsChanged:
                 self.forget_statistics()
@@ -164,6 +167,7 @@ class ShardGroup:
             raise
         for each, connection in zip(some, taken, strict=True):
             each.give_back(connection)
+            each.has_answered()
         return found
 
     def _taken(self, some: Sequence[Connections]) -> list[Connection]:

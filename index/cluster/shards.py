@@ -1,6 +1,9 @@
 """One shard as a coordinator sees it: its name, how much it holds, and connections to it."""
 
+import math
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -9,6 +12,8 @@ from typing import Protocol
 from backfile.archive.model.errors import ArchiveError
 from backfile.index.cluster.exchange import take_part
 from backfile.index.search.searcher import Searcher
+
+SHORTEST_REST, LONGEST_REST = 2.0, 16.0  # seconds
 
 
 class Shard(Protocol):
@@ -51,9 +56,25 @@ class LocalShard:
 class Connections:
     """The connections to one shard: opened when all are in use, and used again."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, seconds: Callable[[], float] = time.monotonic) -> None:
         self.shard = shard
+        self._seconds = seconds
         self._idle: list[Connection] = []
+        self._rest = 0.0
+        self._rests_until = -math.inf
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is not to be asked now, as it did not answer a moment ago."""
+        return self._seconds() < self._rests_until
+
+    def rest(self) -> None:
+        """Let it rest, longer each time, so that a page does not wait for it at each question."""
+        self._rest = min(max(SHORTEST_REST, 2 * self._rest), LONGEST_REST)
+        self._rests_until = self._seconds() + self._rest
+
+    def has_answered(self) -> None:
+        self._rest = 0.0
 
     def take(self) -> Connection | None:
         with suppress(IndexError):

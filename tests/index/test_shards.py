@@ -1,6 +1,7 @@
 """A divided archive answers as one that is not divided, however many shards it has."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
@@ -203,6 +204,52 @@ def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
         assert (second.total, second.facets, second.timeline, second.span) == (
             (left.total, left.facets, left.timeline, left.span)
         )
+
+
+def test_a_shard_that_hangs_costs_its_time_once_and_not_at_each_question(tmp_path):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        shards = shards_of(divided.engines)
+        shards[2] = HangingShard("2", shards[2])
+        cluster = ClusterSearcher(shards, seconds_a_round=0.5)
+        query = read({"q": "", "copies": "show"})
+        assert cluster.search(query).total == 20
+        shards[2].hangs = True
+        began = time.monotonic()
+        assert [cluster.search(query).total for _ in range(4)] == [15] * 4
+        assert cluster.overview().articles == 15
+        assert time.monotonic() - began < 4 * 0.5
+        shards[2].hangs = False
+        for connections in cluster._group._connections:
+            connections._rests_until = 0.0
+        assert cluster.search(query).total == 20
+
+
+class HangingShard:
+    """A shard that takes part in nothing while it hangs, and breaks no connection."""
+
+    def __init__(self, name, shard):
+        self.name, self._shard, self.hangs = name, shard, False
+
+    @property
+    def articles(self):
+        return self._shard.articles
+
+    def connect(self):
+        return HangingConnection(self, self._shard.connect())
+
+
+class HangingConnection:
+    def __init__(self, shard, connection):
+        self._shard, self._connection = shard, connection
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def poll(self, seconds):
+        if self._shard.hangs:
+            time.sleep(seconds)
+            return False
+        return self._connection.poll(seconds)
 
 
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
