@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from backfile.archive.model.errors import BadQuery
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard
 from backfile.index.cluster.searching import ClusterSearcher
@@ -200,6 +201,20 @@ class Divided:
     def __exit__(self, *_):
         self.cluster.close()
         self._stack.close()
+
+
+def answer_or_error(search, query):
+    try:
+        return seen(search(query))
+    except BadQuery as exc:
+        return str(exc)
+
+
+def agrees(divided, parameters):
+    """Whether both answer alike; the parameters of the query where they do not."""
+    query = read(parameters)
+    expected = answer_or_error(divided.undivided.search, query)
+    assert answer_or_error(divided.cluster.search, query) == expected, parameters
 
 
 def assignment(choose, n_articles):

@@ -33,7 +33,8 @@ from backfile.web.parts import note_missing
 SECONDS_BETWEEN_LOOKS = 0.5  # at an archive that may have changed, while nobody searches
 SECONDS_A_ROUND_HERE = 60.0  # of shards in this process, whose first search may load the model
 NO_WRITES = Message(
-    "a divided archive takes no articles over HTTP; index them on the machine that has its folder"
+    "a divided archive takes no articles over HTTP; index them into the archive that it was made "
+    "from, and bring its shards up to that"
 )
 log = logging.getLogger(__name__)
 

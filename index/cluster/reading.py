@@ -20,16 +20,21 @@ T = TypeVar("T")
 
 
 class ClusterReader:
-    """The Reader of a divided archive, whose `collections` are those of the whole."""
+    """The Reader of a divided archive.
 
-    def __init__(self, searcher: ClusterSearcher, collections: Collections) -> None:
+    `collections` are those of the whole, and `archive` is the number that names it, 0 if unknown.
+    """
+
+    def __init__(
+        self, searcher: ClusterSearcher, collections: Collections, archive: int = 0
+    ) -> None:
         self._searcher = searcher
         self.collections = collections
-        self._archive = 0
+        self._archive = archive
 
     @property
     def archive(self) -> int:
-        """The number of the first shard, which names the whole; 0 while it has not answered."""
+        """The number that names the whole; if unknown, that of the first shard, once it answers."""
         if not self._archive:
             found = self._searcher.ask_each(attrgetter("archive"))
             if found.shards[0] is self._searcher.first_shard:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
-from backfile.archive.model.errors import ArticleNotFound, BadQuery, EngineUnavailable, ShardsOut
+from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, ShardsOut
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
@@ -28,27 +28,13 @@ from tests.divided import (
     DIMENSION,
     Divided,
     LostShard,
+    agrees,
     assignment,
     news,
     random_query,
     read,
     seen,
 )
-
-
-def answer_or_error(search, query):
-    try:
-        return seen(search(query))
-    except BadQuery as exc:
-        return str(exc)
-
-
-def agrees(divided, parameters):
-    """Whether both answer alike; the parameters of the query where they do not."""
-    query = read(parameters)
-    expected = answer_or_error(divided.undivided.search, query)
-    assert answer_or_error(divided.cluster.search, query) == expected, parameters
-
 
 OPTIONS = [
     {},
