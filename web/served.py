@@ -73,8 +73,13 @@ class Source:
         """Raise an ArchiveError if it cannot be opened; of a divided archive, any shard can be."""
         if self.cluster is None:
             open_engines(self.settings).catalog.close()
-        else:
-            _map_of(self.cluster, self.settings)
+            return
+        _map_of(self.cluster, self.settings)
+        if self.address:
+            from backfile.index.cluster.ray_shards import join, leave
+
+            join(self.address)
+            leave()
 
     def open(self, recorder: Recorder) -> Served:
         """Open it; the recorder takes note of each search."""

@@ -141,6 +141,13 @@ def join(address: str) -> None:
         raise EngineUnavailable("Ray", reason) from exc
 
 
+def leave() -> None:
+    """End the connection to a Ray cluster, which a child process does not inherit."""
+    import ray
+
+    ray.shutdown()
+
+
 def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
     """Start an actor for each shard, or find the one that is there; wait until all are open.
 

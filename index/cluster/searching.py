@@ -38,7 +38,7 @@ from backfile.index.cluster.shard_group import Answer, ShardGroup
 from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
 from backfile.index.model.results import Hit, Results
-from backfile.index.search.memberships import Memberships
+from backfile.index.search.memberships import Memberships, Numbers
 from backfile.index.search.overview import Overview
 from backfile.index.search.question import AllHits, Question
 from backfile.index.search.readiness import Part, Readiness, Status
@@ -246,8 +246,9 @@ class ClusterSearcher:
     def _looked_up(self, query: Query) -> Query:
         return self._memberships.looked_up(query) if self._memberships else query
 
-    def _numbers_of(self, article_ids: Sequence[str]) -> Mapping[str, int]:
-        return self.ask(AskedNumbers(tuple(article_ids)))
+    def _numbers_of(self, article_ids: Sequence[str]) -> Numbers:
+        found = self._group.ask(AskedNumbers(tuple(article_ids)))
+        return Numbers(self._whole(found), len(found.shards) == self.n_shards)
 
     def _whole(self, found: Answer[T]) -> T:
         """The value of an answer, with a note on what is out."""

@@ -1,5 +1,6 @@
 """A divided archive is served as the archive that it was: pages, API, feeds and files."""
 
+import http.client
 import json
 import random
 import re
@@ -12,6 +13,7 @@ from backfile.archive.store.reader import ArchiveReader
 from backfile.index.cluster.reading import ClusterReader
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.results import Verdict
+from backfile.web.api.exports import article_fields
 from backfile.web.app import create_app
 from backfile.web.collections.access import Access
 from backfile.web.metrics import SearchMetrics
@@ -19,6 +21,7 @@ from backfile.web.parts import HEADER, note_missing
 from backfile.web.served import NO_WRITES
 from tests.builders import fill, visible_text, write_records
 from tests.divided import TODAY, Divided, LostShard, news, random_query
+from tests.web.servers import get, served
 
 HERE = {"Origin": "http://localhost"}
 N_ARTICLES, N_SHARDS = 40, 4
@@ -311,6 +314,34 @@ def test_an_article_that_may_be_in_a_part_that_is_out_is_not_said_to_be_nowhere(
     sides.lose()
     assert sides.other.get("/api/articles/a2").status_code == 200
     assert sides.other.get("/api/articles/nowhere").status_code == 404
+
+
+def test_a_file_breaks_off_if_a_part_is_lost_while_it_is_sent(sides, monkeypatch):
+    monkeypatch.setattr("backfile.index.search.result_cache.ARTICLES_AT_ONCE", 3)
+    with served(sides.app) as (_, port):
+        assert get(port, "/export.jsonl?copies=show")[2].count(b"\n") == 20
+        pieces = []
+
+        def lose(article):
+            pieces.append(article)
+            if len(pieces) == 4:
+                sides.lose(2)
+            return article_fields(article)
+
+        monkeypatch.setattr("backfile.web.api.exports.article_fields", lose)
+        with pytest.raises(http.client.HTTPException):
+            get(port, "/export.jsonl?copies=show")
+        assert 4 <= len(pieces) < 20
+
+
+def test_a_collection_is_whole_again_with_its_part(sides):
+    names = [(f"a{n}", "") for n in range(8)]
+    sides.collections.add("Boats", names)
+    path = "/api/search?collection=Boats&copies=show&fields=total"
+    sides.lose(2)
+    assert sides.other.get(path).json["total"] == 6
+    sides.lose()
+    assert sides.other.get(path).json["total"] == 8
 
 
 @pytest.mark.parametrize("path", SEARCHED)
