@@ -5,6 +5,8 @@ import math
 import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -19,7 +21,7 @@ from backfile.index.cluster import dividing
 from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.scripts.commands import cluster
-from tests.builders import DAMAGES, backfile, damage, one_line_error
+from tests.builders import DAMAGES, ROOT, backfile, damage, one_line_error
 from tests.web.servers import get, serving, wait_until
 
 CURSOR = re.compile("more: --cursor .*")
@@ -267,3 +269,21 @@ def test_what_is_no_divided_archive_is_not_served(indexed_by_words):
     result = backfile("serve", "--cluster", indexed_by_words)
     assert result.exit_code == 2
     assert result.stderr.startswith("backfile: no archive at ")
+
+
+WITHOUT_RAY = """
+import sys
+from pathlib import Path
+from backfile.archive.model.settings import Settings
+from backfile.index.model.query import Query
+from backfile.web.metrics import SearchMetrics
+from backfile.web.served import Source
+import backfile.web.server
+served = Source(Settings.from_environment(), Path(sys.argv[1])).open(SearchMetrics())
+assert served.searcher.search(Query("bridge")).total
+assert "ray" not in sys.modules
+"""
+
+
+def test_who_names_no_ray_cluster_imports_no_ray(divided):
+    subprocess.run([sys.executable, "-c", WITHOUT_RAY, divided], cwd=ROOT, check=True)

@@ -140,6 +140,20 @@ def test_what_is_served_is_that_of_one_archive(whole, path):
     assert one[0] in (200, 400, 404)
 
 
+def test_each_article_is_that_of_one_archive_with_its_copies_wherever_they_are(whole):
+    copies = 0
+    for n in range(N_ARTICLES):
+        for path in (
+            f"/api/articles/a{n}",
+            f"/api/articles/a{n}/history",
+            f"/article/a{n}?q=ferry",
+        ):
+            one, other = whole.get(path)
+            assert other == one, path
+        copies += whole.other.get(f"/api/articles/a{n}").json["copies_total"]
+    assert copies > N_SHARDS
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_any_search_is_served_as_that_of_one_archive(whole, seed):
     choose = random.Random(seed)
