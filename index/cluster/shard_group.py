@@ -7,6 +7,7 @@ as soon as it is there.
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -23,6 +24,7 @@ from backfile.index.search.snapshot import StatisticsChanged
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 5  # while shards change between two searches
+SECONDS_BETWEEN_WARNINGS = 60.0  # about one shard
 T = TypeVar("T")
 Attempt = Callable[[Sequence[Connections]], T]
 
@@ -44,6 +46,7 @@ class ShardGroup:
         self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
         self._statistics: dict[Connections, CollectionStatistics] = {}
         self._of_thread = threading.local()
+        self._warned: dict[str, float] = {}
 
     @property
     def last(self) -> Coordinated:
@@ -110,7 +113,7 @@ class ShardGroup:
                 if lost in tried_again or not exc.may_be_back:
                     if needs_all:
                         raise _incomplete(lost, exc) from exc
-                    log.warning("the shard %s is left out: %s", lost.shard.name, exc)
+                    self._warn(lost.shard.name, exc)
                     left.remove(lost)
                     if exc.hangs:
                         lost.rest()
@@ -126,6 +129,13 @@ class ShardGroup:
         if left:
             raise EngineUnavailable("the archive", "its shards are changing; try again in a minute")
         raise ShardsOut(len(self.shards))
+
+    def _warn(self, name: str, exc: ShardLost) -> None:
+        """Log that a shard is left out, at most once in SECONDS_BETWEEN_WARNINGS."""
+        now = time.monotonic()
+        if now - self._warned.get(name, -math.inf) > SECONDS_BETWEEN_WARNINGS:
+            self._warned[name] = now
+            log.warning("the shard %s is left out: %s", name, exc)
 
     def _passed(self, question: Asked, some: Sequence[Connections]) -> Iterator[Any]:
         known = self._known(some)
