@@ -7,12 +7,23 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter
 
+from backfile.archive.model.message import Message
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.model.filters import EXCLUSIONS, FACETS
 from backfile.index.search.concordance import Concordances
-from backfile.index.search.searcher import Searcher
-from backfile.web import admission, errors, metrics, public_address, rates, request_log, site, trial
+from backfile.index.search.question import ArchiveSearcher
+from backfile.web import (
+    admission,
+    errors,
+    metrics,
+    parts,
+    public_address,
+    rates,
+    request_log,
+    site,
+    trial,
+)
 from backfile.web.admission import Gate
 from backfile.web.api import batch as api_batch
 from backfile.web.api import downloads, openapi, programs, routes
@@ -74,14 +85,15 @@ class WrittenId(BaseConverter):
 
 
 def create_app(
-    searcher: Searcher,
-    reader: ArchiveReader,
+    searcher: ArchiveSearcher,
+    reader: Reader,
     *,
     trusted_hosts: list[str] | None = None,
     cors: Sequence[str] = (),
     rate: int = 0,
     gate: Gate | None = None,
     writes: Writes | None = None,
+    no_writes: Message | None = None,
     workers: WorkerMetrics | None = None,
     searches: SearchMetrics | None = None,
     directory: ArchiveDirectory | None = None,
@@ -95,7 +107,8 @@ def create_app(
     `trusted_hosts` limits the Host header. LOCAL_HOSTS prevents DNS rebinding if only this machine
     may connect; None accepts any host. `cors` are the origins whose pages may read the API;
     `rate` is the most requests a minute from one address, 0 for any number.
-    `gate` limits the requests at work; None admits all. `writes` adds the routes that write.
+    `gate` limits the requests at work; None admits all. `writes` adds the routes that write;
+    with `no_writes` they answer that, which says what to do instead.
     `workers` adds the metrics of the other processes that serve this archive, and `searches` those
     of the searcher, whose recorder it is. `directory` is where the archive should lie. Addresses in
     answers are below `public_url`, if it is given; `proxies` is the number of proxies that are
@@ -123,6 +136,8 @@ def create_app(
     app.register_blueprint(openapi.blueprint(writes=bool(writes)))
     if writes:
         app.register_blueprint(api_writes.blueprint(writes, reader))
+    elif no_writes:
+        app.register_blueprint(api_writes.refused(no_writes))
     app.register_blueprint(all_hits.blueprint(searcher))
     app.register_blueprint(batch.blueprint(searcher))
     app.register_blueprint(compare.blueprint(searcher))
@@ -133,6 +148,7 @@ def create_app(
     app.register_blueprint(help_pages.blueprint(searcher))
     app.register_blueprint(api_page.blueprint(searcher, writes=bool(writes)))
     negotiation.register(app)
+    parts.register(app)
     shelf.register(app, access, reader.collections)
     visits.register(app, searcher)
     metrics.count_requests(app, searcher, gate, workers, searches)

@@ -6,10 +6,11 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from backfile.archive.model.errors import ArchiveError, InboxFull
+from backfile.archive.model.errors import ArchiveError, InboxFull, ShardsOut
 from backfile.archive.model.message import Message
 from backfile.web.api.answers import UNEXPECTED, problem, status_of
 from backfile.web.api.programs import is_for_programs
+from backfile.web.parts import RETRY, missing_parts
 from backfile.web.request_log import request_id
 
 INBOX_RETRY = 30  # seconds
@@ -22,6 +23,7 @@ HEADINGS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Message("Too much at once"),
     HTTPStatus.TOO_MANY_REQUESTS: Message("Too many requests"),
     HTTPStatus.INTERNAL_SERVER_ERROR: Message("Something went wrong"),
+    HTTPStatus.NOT_IMPLEMENTED: Message("That cannot be done here"),
     HTTPStatus.SERVICE_UNAVAILABLE: Message("Not available just now"),
 }
 FORMS = ("collections", "saved_searches")
@@ -38,9 +40,12 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ArchiveError)
     def archive_error(error: ArchiveError) -> Response:
-        response = _answer(status_of(error), error.message, field=getattr(error, "field", None))
+        status = status_of(error)
+        response = _answer(status, error.message, field=getattr(error, "field", None))
         if isinstance(error, InboxFull):
             response.headers["Retry-After"] = str(INBOX_RETRY)
+        if isinstance(error, ShardsOut) or (status == 503 and missing_parts()):
+            response.headers["Retry-After"] = str(RETRY)
         return response
 
     @app.errorhandler(HTTPException)

@@ -11,10 +11,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from backfile.archive.model.errors import ArchiveError
+from backfile.archive.model.errors import ArchiveError, ShardsOut
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.admission import Gate
 from backfile.web.worker_metrics import WorkerMetrics
 
@@ -99,7 +99,7 @@ class SearchMetrics(Collector):
 
 def count_requests(
     app: Flask,
-    searcher: Searcher,
+    searcher: ArchiveSearcher,
     gate: Gate | None = None,
     workers: WorkerMetrics | None = None,
     searches: SearchMetrics | None = None,
@@ -151,9 +151,9 @@ def count_requests(
 
 
 class ArchiveCollector(Collector):
-    """Gauges of the archive, read when the metrics are collected."""
+    """Gauges of the archive, read when the metrics are collected; none where it does not answer."""
 
-    def __init__(self, searcher: Searcher) -> None:
+    def __init__(self, searcher: ArchiveSearcher) -> None:
         self._searcher = searcher
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -161,16 +161,29 @@ class ArchiveCollector(Collector):
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        table = self._searcher.table()
+        try:
+            overview = self._searcher.overview()
+        except ShardsOut as exc:
+            yield from _shards(exc.count, 0)
+            return
         age = self._searcher.generation_age
         for name, meaning, value in (
-            ("articles", "Articles in the archive", table.n_articles),
-            ("passages", "Passages in the archive", table.n_passages),
-            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", table.coverage),
-            ("generation", "Grows with each change of the archive", table.generation),
+            ("articles", "Articles in the archive", overview.articles),
+            ("passages", "Passages in the archive", overview.passages),
+            ("coverage_ratio", "Passages that are found by meaning, 0 to 1", overview.coverage),
+            ("generation", "Grows with each change of the archive", overview.generation),
             ("generation_age_seconds", "Since this process switched to this generation", age),
         ):
             yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)
+        if overview.shards > 1:
+            yield from _shards(overview.shards, overview.answering)
+
+
+def _shards(number: int, answering: int) -> Iterator[GaugeMetricFamily]:
+    """Gauges of a divided archive."""
+    yield GaugeMetricFamily("backfile_shards", "Parts of the archive", value=number)
+    meaning = "Parts of the archive that answer"
+    yield GaugeMetricFamily("backfile_shards_answering", meaning, value=answering)
 
 
 class GateCollector(Collector):

@@ -5,14 +5,15 @@ from http import HTTPStatus
 from flask import Blueprint, Response, render_template
 
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.model.query import Copies, Query, Sort
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.readiness import Part, Readiness
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, problem
 from backfile.web.api.json import Json
 from backfile.web.api.service_shapes import Alive, Ready
 from backfile.web.api.shapes import Problem
+from backfile.web.parts import RETRY
 from backfile.web.request_log import request_id
 
 LAST_ADDED = 8
@@ -20,7 +21,7 @@ LAST_RUNS = 5
 
 
 def blueprint(
-    searcher: Searcher, reader: ArchiveReader, directory: ArchiveDirectory | None = None
+    searcher: ArchiveSearcher, reader: Reader, directory: ArchiveDirectory | None = None
 ) -> Blueprint:
     """Routes of the overview and of the health checks.
 
@@ -68,6 +69,7 @@ def _not_ready(found: Readiness, failure: Part) -> Response:
     values |= {"request_id": request_id(), "parts": _parts_json(found)}
     response = answer(Problem, values, media_type="application/problem+json")
     response.status_code = status.value
+    response.headers["Retry-After"] = str(RETRY)
     return response
 
 

@@ -15,7 +15,7 @@ from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery, UnreadableArticle
 from backfile.archive.model.message import Message
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 
 KINDS = (".csv", ".tsv", ".json", ".jsonl")
 MOST_READ = 1_000  # articles
@@ -40,13 +40,13 @@ class Trial(NamedTuple):
         return next((each[1] for each in proposed if each), "")
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """The route that takes a file; once the archive has articles, it is not there."""
     routes = Blueprint("trial", __name__)
 
     @routes.post("/try")
     def read() -> str:
-        if searcher.table().n_articles:
+        if searcher.overview().articles:
             abort(404)
         file = request.files.get("file")
         suffix = Path(file.filename or "").suffix.lower() if file else ""

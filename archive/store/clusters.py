@@ -225,6 +225,27 @@ class Clusters:
             found = connection.execute(chosen.order_by(clusters.c.rank).limit(limit)).all()
         return OtherCopies(tuple(map(_copy, found)), found[0].total if found else 0)
 
+    def cluster_of(self, article_id: str) -> int | None:
+        """The cluster of an article; None if it has no copies, or is not here."""
+        chosen = select(clusters.c.cluster).join(articles, clusters.c.article == articles.c.number)
+        with self._database.reading() as connection:
+            if not _is_there(connection):
+                return None
+            return connection.execute(chosen.where(articles.c.id == article_id)).scalar()
+
+    def members_of(
+        self, cluster: int, limit: int = COPIES_LISTED
+    ) -> tuple[list[tuple[int, Copy]], int]:
+        """The first articles of a cluster, each with its rank, and how many there are."""
+        joined = clusters.join(articles, clusters.c.article == articles.c.number)
+        columns = (clusters.c.rank, func.count().over().label("total"))
+        chosen = _described(*columns).select_from(joined).where(clusters.c.cluster == cluster)
+        with self._database.reading() as connection:
+            if not _is_there(connection):
+                return [], 0
+            found = connection.execute(chosen.order_by(clusters.c.rank).limit(limit)).all()
+        return [(row.rank, _copy(row)) for row in found], found[0].total if found else 0
+
 
 def put_signatures(connection: Connection, signed: Mapping[int, bytes]) -> None:
     """Replace the signatures of articles, by number, in a transaction."""

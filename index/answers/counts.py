@@ -12,8 +12,8 @@ import numpy as np
 from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.duplicates.folding import Folding
-from backfile.index.model.arrays import Bools, Rows, distinct
-from backfile.index.model.article_table import ArticleTable, surplus
+from backfile.index.model.arrays import Bools, Ints, Rows, distinct
+from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.category import Category, merged_values, most_frequent
 from backfile.index.model.filters import EXCLUSIONS, FACETS, Filters
@@ -135,6 +135,17 @@ def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:
     matching = category.entries(article_mask)
     clusters = table.cluster[category.owners[matching]]
     return surplus(clusters, category.codes[matching], len(category.names))
+
+
+def surplus(clusters: Ints, codes: Ints, n_codes: int) -> Rows:
+    """Count the repeated (cluster, code) pairs by code, (n_codes,); both arrays are aligned.
+
+    A facet that counts articles minus this surplus counts each cluster once.
+    """
+    n_clusters = int(clusters.max(initial=0)) + 1
+    pairs = np.sort(codes.astype(np.int64) * n_clusters + clusters)
+    repeated = pairs[1:][pairs[1:] == pairs[:-1]] // n_clusters  # a third of np.unique's time
+    return np.bincount(repeated, minlength=n_codes)
 
 
 def timelines(

@@ -14,6 +14,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from backfile.archive.model.article import Passage
+from backfile.archive.model.message import Message
 from backfile.archive.passages import Span, embedded_sentence, sentences_of
 from backfile.index.model.arrays import Floats
 from backfile.index.model.results import Hit
@@ -92,3 +93,12 @@ class _Sentences(NamedTuple):
 
     spans: list[Span]
     vectors: Floats
+
+
+def unmarked(left: int) -> Message:
+    """The note on a page of which the last hits were not marked."""
+    return Message.counted(
+        "there was no time to mark sentences in the last %(number)s results",
+        "there was no time to mark sentences in the last %(number)s results",
+        left,
+    )

@@ -1,27 +1,59 @@
 """Sums up hits by outlet: how many articles each has, and its first and its last one by day."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.category import commonest_spelling
 
 NEVER = np.iinfo(np.int64).max
 ORDINAL_BITS = 32  # of a key: the day is above them, the ordinal of the article in them
 
 
 class OutletCount(NamedTuple):
-    """The articles of an outlet, and the ordinals of its first and last one; None if undated.
+    """The articles of an outlet, and its first and its last one; None if none is dated.
 
-    `name` is empty for the articles without an outlet. First is the article whose date ends
-    earliest (of a month: its last day), last the one whose date begins latest.
+    `name` is empty for the articles without an outlet; `spellings` says how often all articles
+    spell it how. First is the article whose date ends earliest (of a month: its last day), last the
+    one whose date begins latest.
     """
 
     name: str
+    spellings: Mapping[str, int]
     articles: int
-    first: int | None
-    last: int | None
+    first: "DatedArticle | None"
+    last: "DatedArticle | None"
+
+    @property
+    def key(self) -> str:
+        """The name without case, by which outlets are compared."""
+        return self.name.casefold()
+
+    @classmethod
+    def merged(cls, shards: Sequence["OutletCount"]) -> "OutletCount":
+        """One outlet of several shards; it is spelt as it is most often."""
+        spellings = sum((Counter(each.spellings) for each in shards), Counter[str]())
+        firsts, lasts = ([each for each in some if each] for some in zip(
+            *((each.first, each.last) for each in shards), strict=True))  # fmt: skip
+        return cls(
+            commonest_spelling(spellings) if spellings else "",
+            spellings,
+            sum(each.articles for each in shards),
+            min(firsts, key=lambda each: (each.until, each.number), default=None),
+            min(lasts, key=lambda each: (-each.since, each.number), default=None),
+        )
+
+
+class DatedArticle(NamedTuple):
+    """The number of an article, and the first and the last day of its date, as in `toordinal()`."""
+
+    number: int
+    since: int
+    until: int
 
 
 def count_outlets(table: ArticleTable, ordinals: Rows) -> list[OutletCount]:
@@ -35,7 +67,13 @@ def count_outlets(table: ArticleTable, ordinals: Rows) -> list[OutletCount]:
     first = _earliest(codes, table.published_last[dated].astype(np.int64), dated, len(names))
     last = _earliest(codes, -table.published[dated].astype(np.int64), dated, len(names))
     return [
-        OutletCount(names[code], int(counts[code]), _ordinal(first[code]), _ordinal(last[code]))
+        OutletCount(
+            names[code],
+            table.source.spellings_of(names[code]) if names[code] else {},
+            int(counts[code]),
+            _dated(table, first[code]),
+            _dated(table, last[code]),
+        )
         for code in np.flatnonzero(counts).tolist()
     ]
 
@@ -47,5 +85,9 @@ def _earliest(codes: Rows, days: Rows, ordinals: Rows, size: int) -> Rows:
     return keys
 
 
-def _ordinal(key: np.int64) -> int | None:
-    return None if key == NEVER else int(key) & ((1 << ORDINAL_BITS) - 1)
+def _dated(table: ArticleTable, key: np.int64) -> DatedArticle | None:
+    if key == NEVER:
+        return None
+    ordinal = int(key) & ((1 << ORDINAL_BITS) - 1)
+    columns = (table.number, table.published, table.published_last)
+    return DatedArticle(*(int(column[ordinal]) for column in columns))

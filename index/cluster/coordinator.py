@@ -34,25 +34,35 @@ class ShardsDiverged(AssertionError):
 class ShardLost(Exception):
     """A shard has ended, or cannot answer; `place` is that among those of the search.
 
-    If it `may_be_back`, it ended, so another connection may be had; else it did not answer in time,
-    or failed.
+    If it `may_be_back`, it ended, so another connection may be had; if it `hangs`, it did not
+    answer in time; else it failed.
     """
 
     def __init__(
-        self, place: int, reason: str = "it does not answer", *, may_be_back: bool = False
+        self,
+        place: int,
+        reason: str = "it does not answer",
+        *,
+        may_be_back: bool = False,
+        hangs: bool = False,
     ) -> None:
         self.place = place
         self.may_be_back = may_be_back
+        self.hangs = hangs
         super().__init__(reason)
 
 
 class Coordinated(NamedTuple):
-    """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways."""
+    """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways.
+
+    If it `was_late`, the shards were told so, and may have left something out.
+    """
 
     value: Any
     passed: Sequence[Any]
     rounds: int
     n_bytes: int
+    was_late: bool = False
 
 
 class Coordinator:
@@ -97,12 +107,12 @@ class Coordinator:
         until = self._seconds() + budget
         line = _Lines(connections)
         line.send([Begun(asked, place, known) for place in range(len(connections))])
-        rounds = 0
+        rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
             late = self._seconds() > until
             line.send([Resumed(values, late) for values in _exchanged(steps)])
-        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes)
+        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes, late)
 
     def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
         until = self._seconds() + self._seconds_a_round
@@ -139,7 +149,7 @@ class _Lines:
         connection = self.connections[place]
         try:
             if not connection.poll(seconds):
-                raise ShardLost(place)
+                raise ShardLost(place, hangs=True)
             content = connection.recv_bytes()
         except (EOFError, OSError) as exc:
             raise ShardLost(place, may_be_back=True) from exc

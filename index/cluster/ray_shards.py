@@ -141,11 +141,26 @@ def join(address: str) -> None:
         raise EngineUnavailable("Ray", reason) from exc
 
 
+def leave() -> None:
+    """End the connection to a Ray cluster, which a child process does not inherit."""
+    import ray
+
+    ray.shutdown()
+
+
 def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
     """Start an actor for each shard, or find the one that is there; wait until all are open.
 
     Ray is initialised. The actors stay when this process ends; `stop_shards` ends them.
     """
+    shards = shards_there(cluster, folder, settings)
+    for shard in shards:
+        shard.wait()
+    return shards
+
+
+def shards_there(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
+    """The same without waiting: a shard takes part once it is open."""
     import ray
 
     server = ray.remote(ShardServer)
@@ -161,8 +176,6 @@ def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Seque
             num_cpus=0,
         ).remote(replace(settings, archive=archive.absolute()))
         shards.append(RayShard(entry.name, actor))
-    for shard in shards:
-        shard.wait()
     return shards
 
 

@@ -1,153 +1,78 @@
-"""Searches a divided archive: all shards that answer, as one archive.
+"""Searches a divided archive as one archive: all shards that answer.
 
 A shard that is lost is left out, and the answer says so: how many shards answered, and what share
 of the articles they hold. It is asked again as soon as it is there.
 """
 
-import logging
-import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from typing import NamedTuple, Protocol
+from datetime import date
+from typing import NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
-from backfile.archive.model.errors import ArchiveError, EngineUnavailable, ShardsOut
+from backfile.archive.model.errors import ShardsOut
 from backfile.archive.model.message import Message
-from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
-from backfile.index.cluster.exchange import Asked, take_part
-from backfile.index.model.collection_statistics import CollectionStatistics
+from backfile.archive.store.catalog import StoredArticle
+from backfile.archive.store.collections import Collections
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.reader import ArchiveReader
+from backfile.index.asking.autocomplete import Suggestion
+from backfile.index.asking.reader import ReadQuery, read_query
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
+from backfile.index.cluster.coordinator import Coordinated
+from backfile.index.cluster.questions import (
+    AskedAll,
+    AskedFirst,
+    AskedNumbers,
+    AskedOfEach,
+    AskedOverview,
+    AskedPage,
+    AskedReadiness,
+    AskedRelated,
+    AskedSuggestions,
+)
+from backfile.index.cluster.readiness import merged_readiness
+from backfile.index.cluster.shard_group import Answer, ShardGroup
+from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
-from backfile.index.model.results import Results
-from backfile.index.model.whole import Whole
+from backfile.index.model.results import Hit, Results
+from backfile.index.search.memberships import Memberships, Numbers
+from backfile.index.search.overview import Overview
+from backfile.index.search.question import AllHits, Question
+from backfile.index.search.readiness import Part, Readiness, Status
 from backfile.index.search.related import Related
-from backfile.index.search.result_cache import ScoredArticle
-from backfile.index.search.searcher import Searcher
-from backfile.index.search.snapshot import StatisticsChanged
+from backfile.index.search.result_cache import ARTICLES_AT_ONCE, ScoredArticle
+from backfile.index.search.searcher import Recorder
 
-log = logging.getLogger(__name__)
 SECONDS_A_ROUND = 5.0
-ATTEMPTS = 5  # while shards change between two searches
 BUDGET = 2.0  # seconds of a search, as of a server
+SECONDS_KNOWN = 0.5  # that the numbers of the shards are taken as they were
+T = TypeVar("T")
 
 
-Known = tuple[CollectionStatistics, ...]
+@runtime_checkable
+class Noted(Protocol):
+    """An answer that can say what is left out of it."""
+
+    def with_note(self, note: Message) -> Self: ...
 
 
-class AskedPage(NamedTuple):
-    """A search for one page of hits."""
+class _Seen(NamedTuple):
+    """The numbers of the shards that answered at one moment, and these shards."""
 
-    query: Query
-    relaxes: bool
-
-    def of(self, searcher: Searcher, whole: Whole) -> Results:
-        """Take part in it with one shard; raise StatisticsChanged."""
-        return searcher.search(self.query, relaxes=self.relaxes, whole=whole)
+    at: float
+    overview: Overview
+    shards: Sequence[Shard]
 
 
-class AskedAll(NamedTuple):
-    """A search for all articles that it finds, without relaxing it, as an export has them."""
-
-    query: Query
-
-    def of(self, searcher: Searcher, whole: Whole) -> Results:
-        """Take part in it with one shard; the first passes the articles on."""
-        found = searcher.find_all(self.query, relaxes=False, whole=whole)
-        for batch in searcher.batches(found, whole):
-            if whole.exchange and whole.place == 0:
-                whole.exchange.pass_on(batch)
-        return found.answer
-
-
-class AskedRelated(NamedTuple):
-    """A search for earlier and later coverage of an article's subject."""
-
-    article_id: str
-    limit: int
-
-    def of(self, searcher: Searcher, whole: Whole) -> Related:
-        """Take part in it with one shard; raise ArticleNotFound."""
-        return searcher.related_in(whole, self.article_id, limit=self.limit)
-
-
-class AskedStatistics(NamedTuple):
-    """The question for the statistics of all shards."""
-
-    def of(self, searcher: Searcher, whole: Whole) -> Known:
-        """Give those of one shard; returns those of all."""
-        return tuple(whole.gather(searcher.statistics()))
-
-
-class Shard(Protocol):
-    """One shard, wherever it is open."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def articles(self) -> int:
-        """The number of its articles, as it was last known."""
-        ...
-
-    def connect(self) -> Connection | None:
-        """A connection over which it takes part in searches; None if it is not there now."""
-        ...
-
-
-class LocalShard:
-    """A shard that this process has open; a thread takes part for each connection."""
-
-    def __init__(self, name: str, searcher: Searcher) -> None:
-        self.name = name
-        self._searcher = searcher
-        self._articles = 0
-
-    @property
-    def articles(self) -> int:
-        with suppress(ArchiveError):  # it is out
-            self._articles = self._searcher.table().n_articles
-        return self._articles
-
-    def connect(self) -> Connection | None:
-        own, other = Pipe()
-        take = threading.Thread(target=take_part, args=(other, self._searcher), daemon=True)
-        take.start()
-        return own
-
-
-class _Connections:
-    """The connections to one shard: opened when all are in use, and used again."""
-
-    def __init__(self, shard: Shard) -> None:
-        self.shard = shard
-        self._idle: list[Connection] = []
-
-    def take(self) -> Connection | None:
-        with suppress(IndexError):
-            return self._idle.pop()
-        return self.shard.connect()
-
-    def is_there(self) -> bool:
-        """Whether there is a connection; opens one if none is idle."""
-        connection = self.take()
-        if connection is None:
-            return False
-        self.give_back(connection)
-        return True
-
-    def give_back(self, connection: Connection) -> None:
-        self._idle.append(connection)
-
-    def close(self) -> None:
-        """Close those that are not in use: the shard was lost, so they are of no use."""
-        while self._idle:
-            self._idle.pop().close()
+def _ignore(_: Message) -> None:
+    """Take no notice of what is left out."""
 
 
 class ClusterSearcher:
-    """Searches a divided archive, from any number of threads."""
+    """An ArchiveSearcher over the shards of a divided archive, from any number of threads."""
 
     def __init__(
         self,
@@ -155,164 +80,219 @@ class ClusterSearcher:
         *,
         budget: float = BUDGET,
         seconds_a_round: float = SECONDS_A_ROUND,
+        today: Callable[[], date] = date.today,
+        seconds: Callable[[], float] = time.monotonic,
+        synonyms: Synonyms = NO_SYNONYMS,
+        collections: Collections | None = None,
+        recorder: Recorder | None = None,
+        noticed: Callable[[Message], None] = _ignore,
     ) -> None:
-        self._shards = shards
-        self._connections = [_Connections(shard) for shard in shards]
+        """Search these shards; the queries are read as by `Searcher`.
+
+        `collections` are those of the whole. `recorder` takes note of each search. `noticed` is
+        called in the thread of a question with what its answer lacks, whatever the answer is.
+        """
+        self._group = ShardGroup(shards, seconds_a_round=seconds_a_round)
         self._budget = budget
-        self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
-        self._statistics: dict[_Connections, CollectionStatistics] = {}
-        self._of_thread = threading.local()
+        self._today = today
+        self._seconds = seconds
+        self._synonyms = synonyms
+        self._recorder = recorder
+        self._noticed = noticed
+        self._memberships: Memberships | None = None
+        if collections:
+            self._memberships = Memberships(
+                collections, self._numbers_of, lambda: self.overview().generation
+            )
+        self._seen: _Seen | None = None
+        self._articles: dict[str, int] = {}
+        self._switched = seconds()
+        self._lock = threading.Lock()
 
     @property
     def n_shards(self) -> int:
         """The number of all shards, whether they answer or not."""
-        return len(self._shards)
+        return len(self._group.shards)
+
+    @property
+    def first_shard(self) -> Shard:
+        return self._group.shards[0]
 
     @property
     def last(self) -> Coordinated:
-        """What the last search of this thread took."""
-        found: Coordinated = self._of_thread.last
-        return found
+        """What the last question of this thread took."""
+        return self._group.last
 
     def search(self, query: Query, *, relaxes: bool = True) -> Results:
         """Answer a query with one page of hits, as `Searcher.search` does.
 
         Raises ShardsOut if no shard answers.
         """
-        found, answered = self._run(AskedPage(query, relaxes))
-        results: Results = found.value
-        if found.passed:
-            hits = {place: hit for own in found.passed for place, hit in own.items()}
-            results = replace(results, hits=tuple(hits[place] for place in sorted(hits)))
-        return results if len(answered) == len(self._shards) else self._noted(results, answered)
+        with self._failures_noted(query):
+            asked = AskedPage(self._looked_up(query), relaxes)
+            found = self._group.ask(asked, self._budget)
+            results = _with_hits(self._whole(found), self.last.passed)
+        self._note(query, results, cut=self.last.was_late)
+        return results
 
-    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
-        """Find earlier and later coverage of an article's subject, as `Searcher.related` does.
+    def all_hits(
+        self,
+        query: Query,
+        *,
+        relaxes: bool = True,
+        corrects: bool = False,
+        most: int | None = None,
+    ) -> AllHits:
+        """The answer to a query without a page, and all its hits, or the first `most`.
 
-        Raises ArticleNotFound, also where the shard that holds it is out, and ShardsOut.
+        A shard that is lost while they are read ends a long list with EngineUnavailable.
         """
-        found, _ = self._run(AskedRelated(article_id, limit))
-        related: Related = found.value
-        return related
+        with self._failures_noted(query):
+            looked_up = self._looked_up(query)
+            if most is not None and most <= ARTICLES_AT_ONCE:
+                few = AskedFirst(looked_up, relaxes, corrects, most)
+                first = self._whole(self._group.ask(few))
+                found = AllHits(first.answer, iter(first.articles))
+            else:
+                every = AskedAll(looked_up, relaxes, corrects, most)
+                streamed = self._group.stream(every)
+                answer: Results = next(streamed.value)
+                whole = self._whole(Answer(answer, streamed.shards))
+                found = AllHits(whole, _each(streamed.value))
+        self._note(query, found.answer, cut=False)
+        return found
 
     def articles(self, query: Query) -> Iterator[ScoredArticle]:
         """Iterate over all articles that a query finds, as an export has them.
 
         Raises EngineUnavailable where a shard is out, before or meanwhile: none is left out.
         """
-        for _ in range(ATTEMPTS):
-            try:
-                yield from self._articles(query)
-            except StatisticsChanged:  # before the first article
-                self._statistics.clear()
-            else:
-                return
-        raise _changing()
+        streamed = self._group.stream(AskedAll(self._looked_up(query)), needs_all=True)
+        next(streamed.value)  # the answer
+        yield from _each(streamed.value)
 
-    def _articles(self, query: Query) -> Iterator[ScoredArticle]:
-        some = self._connections
+    def read(self, query: Query) -> ReadQuery:
+        """Read a query without answering it."""
+        return read_query(self._looked_up(query), self._today(), self._synonyms)
+
+    def suggest(self, text: str, limit: int) -> list[Suggestion]:
+        """Suggest completions of a query that is being typed; raise BadQuery."""
+        return self._whole(self._group.ask(AskedSuggestions(text, limit), self._budget))
+
+    def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article's subject, as `Searcher.related` does.
+
+        Raises ArticleNotFound, EngineUnavailable if a shard is out that may have it, and ShardsOut.
+        """
+        return self.ask(AskedRelated(article_id, limit))
+
+    def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
+        """Find earlier and later coverage of an article that is already fetched."""
+        return self.related(stored.article.id, limit=limit)
+
+    def ask(self, question: Question[T]) -> T:
+        """Answer any other question; raise ShardsOut."""
+        return self._whole(self._group.ask(question))
+
+    def ask_each(self, look: Callable[[ArchiveReader], T]) -> Answer[Sequence[T | None]]:
+        """What each shard finds by itself, and the shards that answered."""
+        found = self._group.ask(AskedOfEach(look))
+        self._whole(found)
+        return found
+
+    def overview(self) -> Overview:
+        """The numbers of the shards that answer, at most SECONDS_KNOWN old."""
+        now, seen = self._seconds(), self._seen
+        whole = seen and len(seen.shards) == self.n_shards
+        if seen is None or not whole or now - seen.at > SECONDS_KNOWN:
+            seen = self._look(now)
+        self._whole(Answer(seen.overview, seen.shards))
+        return seen.overview
+
+    def readiness(self, directory: ArchiveDirectory | None = None) -> Readiness:  # noqa: ARG002
+        """Test all shards; each lies in a directory of its own."""
         try:
-            taken = self._taken(some)
-            try:
-                for batch in self._coordinator.passed(
-                    AskedAll(query), taken, math.inf, self._known(some)
-                ):
-                    yield from batch
-            except BaseException:
-                _close(taken)
-                raise
-        except ShardLost as exc:
-            name = some[exc.place].shard.name
-            reason = f"{exc}; write the articles once more when it is there"
-            raise EngineUnavailable(f"the shard {name}", reason) from exc
-        for each, connection in zip(some, taken, strict=True):
-            each.give_back(connection)
+            found = self._group.ask(AskedReadiness())
+        except ShardsOut as exc:
+            return Readiness((Part("record", Status.FAILED, exc.message),))
+        tested = {each.name: own for each, own in zip(found.shards, found.value, strict=True)}
+        names = [each.name for each in self._group.shards]
+        return merged_readiness(names, tested, self.generation_age)
+
+    @property
+    def generation_age(self) -> float:
+        """Seconds since another generation of any shard was seen."""
+        return self._seconds() - self._switched
 
     def close(self) -> None:
         """Close all connections."""
-        for each in self._connections:
-            each.close()
+        self._group.close()
 
-    def _run(self, asked: Asked) -> tuple[Coordinated, Sequence[Shard]]:
-        """What the first shard returns, and the shards that took part."""
-        left = list(self._connections)
-        tried_again: set[_Connections] = set()
-        for _ in range(ATTEMPTS + 2 * len(left)):
-            left = [each for each in left if each.is_there()]
-            if not left:
-                break
-            try:
-                found = self._in_all(asked, left, self._known(left))
-            except ShardLost as exc:
-                lost = left[exc.place]
-                lost.close()
-                if lost in tried_again or not exc.may_be_back:
-                    log.warning("the shard %s is left out: %s", lost.shard.name, exc)
-                    left.remove(lost)
-                tried_again.add(lost)
-            except StatisticsChanged:
-                self._statistics.clear()
-            else:
-                self._of_thread.last = found
-                return found, [each.shard for each in left]
-        if left:
-            raise _changing()
-        raise ShardsOut(len(self._shards))
-
-    def _known(self, some: Sequence[_Connections]) -> Known:
-        """The statistics of these shards; they are asked for those that are not known."""
-        known = [self._statistics.get(each) for each in some]  # another thread may clear them
-        if None not in known:
-            return tuple(each for each in known if each)
-        found: Known = self._in_all(AskedStatistics(), some).value
-        self._statistics |= zip(some, found, strict=True)
-        return found
-
-    def _in_all(
-        self, asked: Asked, some: Sequence[_Connections], known: Known | None = None
-    ) -> Coordinated:
-        """Run a search in these shards; unless it ends as it should, close the connections."""
-        taken = self._taken(some)
+    def _look(self, now: float) -> _Seen:
         try:
-            found = self._coordinator.run(asked, taken, self._budget, known)
-        except BaseException:
-            _close(taken)
+            found = self._group.ask(AskedOverview())
+        except ShardsOut:
+            self._seen = None
             raise
-        for each, connection in zip(some, taken, strict=True):
-            each.give_back(connection)
-        return found
+        seen = _Seen(now, Overview.merged(found.value, self.n_shards), found.shards)
+        held = {each.name: own.articles for each, own in zip(*reversed(found), strict=True)}
+        with self._lock:
+            if self._seen is None or self._seen.overview.generation != seen.overview.generation:
+                self._switched = now
+            self._seen = seen
+            self._articles |= held
+        return seen
 
-    def _taken(self, some: Sequence[_Connections]) -> list[Connection]:
-        """A connection to each of these shards; raise ShardLost."""
-        taken: list[Connection] = []
-        for place, each in enumerate(some):
-            connection = each.take()
-            if connection is None:
-                _close(taken)
-                raise ShardLost(place)
-            taken.append(connection)
-        return taken
+    def _looked_up(self, query: Query) -> Query:
+        return self._memberships.looked_up(query) if self._memberships else query
 
-    def _noted(self, results: Results, answered: Sequence[Shard]) -> Results:
-        """The answer with a note on what is out."""
-        there, all_articles = (
-            sum(shard.articles for shard in shards) for shards in (answered, self._shards)
-        )
-        note = Message(
+    def _numbers_of(self, article_ids: Sequence[str]) -> Numbers:
+        found = self._group.ask(AskedNumbers(tuple(article_ids)))
+        return Numbers(self._whole(found), len(found.shards) == self.n_shards)
+
+    def _whole(self, found: Answer[T]) -> T:
+        """The value of an answer, with a note on what is out."""
+        if len(found.shards) == len(self._group.shards):
+            return found.value
+        note = self._incomplete(found.shards)
+        self._noticed(note)
+        return found.value.with_note(note) if isinstance(found.value, Noted) else found.value
+
+    def _incomplete(self, answered: Sequence[Shard]) -> Message:
+        """How many shards answered, and what share of the articles they hold, if it is known."""
+        numbers = {"answered": len(answered), "all": self.n_shards}
+        there = {each.name for each in answered}
+        held = {each.name: each.articles for each in self._group.shards} | self._articles
+        if not all(articles or name in there for name, articles in held.items()):
+            return Message("%(answered)s of %(all)s parts of the archive answered", **numbers)
+        of_those = sum(held[name] for name in there)
+        return Message(
             "%(answered)s of %(all)s parts of the archive answered; "
             "they hold %(share)s%% of its articles",
-            answered=len(answered),
-            all=len(self._shards),
-            share=int(100 * there / max(1, all_articles)),
+            **numbers,
+            share=int(100 * of_those / max(1, sum(held.values()))),
         )
-        reading = replace(results.reading, notes=(note, *results.reading.notes))
-        return replace(results, reading=reading)
+
+    @contextmanager
+    def _failures_noted(self, query: Query) -> Iterator[None]:
+        try:
+            yield
+        except Exception as exc:
+            if self._recorder:
+                self._recorder.failed(query, exc)
+            raise
+
+    def _note(self, query: Query, results: Results, *, cut: bool) -> None:
+        if self._recorder:
+            self._recorder.answered(query, results.verdict, results.took_ms, cut=cut)
 
 
-def _changing() -> EngineUnavailable:
-    return EngineUnavailable("the archive", "its shards are changing; try again in a minute")
+def _with_hits(results: Results, passed: Sequence[Mapping[int, Hit]]) -> Results:
+    """The page with the hits that shards passed on, by their places; it has them if none did."""
+    hits = {place: hit for own in passed for place, hit in own.items()}
+    return replace(results, hits=tuple(hits[place] for place in sorted(hits))) if hits else results
 
 
-def _close(connections: Iterable[Connection]) -> None:
-    for connection in connections:
-        connection.close()
+def _each(batches: Iterator[Sequence[ScoredArticle]]) -> Iterator[ScoredArticle]:
+    for batch in batches:
+        yield from batch

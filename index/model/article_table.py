@@ -175,9 +175,14 @@ class ArticleTable:
         return commonest_first(self.language_counts)
 
     @cached_property
+    def n_embedded(self) -> int:
+        """The number of passages that can be found by meaning."""
+        return int((self.embedded & self.alive).sum())
+
+    @property
     def coverage(self) -> float:
         """The share of passages that can be found by meaning, 0 to 1."""
-        return float((self.embedded & self.alive).sum() / max(1, self.n_passages))
+        return self.n_embedded / max(1, self.n_passages)
 
     @cached_property
     def last_added(self) -> int:
@@ -323,19 +328,6 @@ def _milliseconds(written: str) -> int:
         return max(milliseconds_of(datetime.fromisoformat(written)), UNKNOWN)
     except ValueError:
         return UNKNOWN
-
-
-def surplus(
-    clusters: Ints, codes: npt.NDArray[np.signedinteger], n_codes: int
-) -> npt.NDArray[np.int64]:
-    """Count the repeated (cluster, code) pairs by code, (n_codes,); both arrays are aligned.
-
-    A facet that counts articles minus this surplus counts each cluster once.
-    """
-    n_clusters = int(clusters.max(initial=0)) + 1
-    pairs = np.sort(codes.astype(np.int64) * n_clusters + clusters)
-    repeated = pairs[1:][pairs[1:] == pairs[:-1]] // n_clusters  # a third of np.unique's time
-    return np.bincount(repeated, minlength=n_codes)
 
 
 def _ordinals_of(

@@ -43,7 +43,7 @@ class CollectionStatistics:
             generation=table.generation,
             articles=table.n_articles,
             passages=table.n_passages,
-            embedded=int((table.embedded & table.alive).sum()),
+            embedded=table.n_embedded,
             indexed=indexed,
             words=words,
             language_counts=table.language_counts,

@@ -1,10 +1,10 @@
 """The results of a search: hits with their passages, totals, facets and timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.dates import DateSpan
@@ -306,3 +306,8 @@ class Results:
     took_ms: dict[str, float]
     closest: tuple[Closest, ...] = ()
     relaxed: Relaxation | None = None
+
+    def with_note(self, note: Message) -> Self:
+        """The same answer with a note before the others."""
+        reading = replace(self.reading, notes=(note, *self.reading.notes))
+        return replace(self, reading=reading)

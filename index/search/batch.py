@@ -15,8 +15,8 @@ from backfile.archive.model.message import Message
 from backfile.index.model.filters import FACET_FILTERS
 from backfile.index.model.query import Query
 from backfile.index.model.results import Results
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.result_cache import ScoredArticle
-from backfile.index.search.searcher import Searcher
 
 Parameters = Mapping[str, Sequence[str]]
 TEXTS = ("q", "query")
@@ -123,7 +123,7 @@ def as_phrase(asked: ListedQuery) -> ListedQuery:
 
 
 def answers(
-    searcher: Searcher,
+    searcher: ArchiveSearcher,
     asked: Iterable[ListedQuery],
     usual: Parameters,
     *,
@@ -141,15 +141,16 @@ def answers(
             yield Answer(each, None, error=str(exc))
 
 
-def _answer(searcher: Searcher, asked: ListedQuery, usual: Parameters, most: int | None) -> Answer:
+def _answer(
+    searcher: ArchiveSearcher, asked: ListedQuery, usual: Parameters, most: int | None
+) -> Answer:
     if asked.error:
         return Answer(asked, None, error=asked.error)
     query = Query.from_parameters({**usual, **asked.parameters, "q": [asked.text]})
     if not query.text and not query.filters:
         raise BadQuery("q", Message("nothing is asked"))
-    found = searcher.find_all(query, corrects=True)
-    hits = searcher.articles(found, query.limit if most is None else most)
-    return Answer(asked, found.answer, tuple(hits))
+    found = searcher.all_hits(query, corrects=True, most=query.limit if most is None else most)
+    return Answer(asked, found.answer, tuple(found.articles))
 
 
 def _of_table(names: Sequence[str], rows: Iterator[list[str]]) -> Iterator[ListedQuery]:

@@ -11,7 +11,8 @@ from backfile.index.duplicates.crossing import Crossing
 from backfile.index.model.arrays import Bools
 from backfile.index.model.query import Copies, Query
 from backfile.index.model.results import Timeline
-from backfile.index.model.whole import result_of
+from backfile.index.model.whole import Whole, result_of
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.result_cache import Found
 from backfile.index.search.searcher import Searcher
 
@@ -34,32 +35,43 @@ class Comparison:
     series: tuple[Series, ...]
 
 
-def compare_searches(searcher: Searcher, query: Query) -> Comparison:
-    """Count the text of a query and those that it is compared with, in the same periods.
+class AskedComparison(NamedTuple):
+    """The text of a query and those that it is compared with, counted in the same periods.
 
     What finds nothing is not relaxed, as in an export. Raises EngineUnavailable if the archive
     changes from each search to the next.
     """
-    texts = tuple(dict.fromkeys((query.text, *query.compare)))
-    found = _found(searcher, query, texts)
-    table, masks = found[0].hits.table, [_mask(each) for each in found]
-    counted = result_of(timelines(table, masks, Copies.SHOW, Crossing.none(table)))
-    totals = [len(each.ordered) for each in found]
-    return Comparison(query, tuple(map(Series, texts, totals, counted)))
+
+    query: Query
+
+    def of(self, searcher: Searcher, whole: Whole) -> Comparison:
+        texts = tuple(dict.fromkeys((self.query.text, *self.query.compare)))
+        found = self._found(searcher, texts, whole)
+        table, masks = found[0].hits.table, [_mask(each) for each in found]
+        crossing = Crossing.of(whole, table, frozenset())  # each copy counts
+        counted = result_of(timelines(table, masks, Copies.SHOW, crossing))
+        totals = [each.answer.total for each in found]
+        return Comparison(self.query, tuple(map(Series, texts, totals, counted)))
+
+    def _found(self, searcher: Searcher, texts: tuple[str, ...], whole: Whole) -> list[Found]:
+        """The answers to all searches, from one state of the archive."""
+        for _ in range(ATTEMPTS):
+            found = [
+                searcher.find_all(
+                    replace(self.query, text=text, compare=(), copies=Copies.SHOW),
+                    relaxes=False,
+                    whole=whole,
+                )
+                for text in texts
+            ]
+            if len({each.answer.generation for each in found}) == 1:
+                return found
+        raise EngineUnavailable("the comparison", "the archive is changing; try again in a minute")
 
 
-def _found(searcher: Searcher, query: Query, texts: tuple[str, ...]) -> list[Found]:
-    """The answers to all searches, from one state of the archive."""
-    for _ in range(ATTEMPTS):
-        found = [
-            searcher.find_all(
-                replace(query, text=text, compare=(), copies=Copies.SHOW), relaxes=False
-            )
-            for text in texts
-        ]
-        if len({each.answer.generation for each in found}) == 1:
-            return found
-    raise EngineUnavailable("the comparison", "the archive is changing; try again in a minute")
+def compare_searches(searcher: ArchiveSearcher, query: Query) -> Comparison:
+    """Compare searches over time, as AskedComparison says."""
+    return searcher.ask(AskedComparison(query))
 
 
 def _mask(found: Found) -> Bools:

@@ -15,8 +15,7 @@ from backfile.index.answers.marks import ArticleMarker
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Span
 from backfile.index.model.query import DEFAULT_HITS, ContextOrder, Query
-from backfile.index.search.result_cache import Found
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import AllHits, ArchiveSearcher
 
 WIDTH = 70  # characters on each side
 MOST_KEPT = 4  # concordances
@@ -53,7 +52,7 @@ class Concordances:
     """Computes concordances, and keeps the last ones for their later pages. Thread-safe."""
 
     def __init__(
-        self, searcher: Searcher, *, seconds: Callable[[], float] = time.monotonic
+        self, searcher: ArchiveSearcher, *, seconds: Callable[[], float] = time.monotonic
     ) -> None:
         self._searcher = searcher
         self._seconds = seconds
@@ -62,7 +61,9 @@ class Concordances:
 
     def of(self, query: Query, *, seconds: float = SECONDS) -> Concordance:
         """The concordance of a search, read for at most this time; later pages take no time."""
-        generation = query.cursor.generation if query.cursor else self._searcher.table().generation
+        generation = (
+            query.cursor.generation if query.cursor else self._searcher.overview().generation
+        )
         # As it is read now: it has the version of its collection, if the reader may see that.
         read = self._searcher.read(query).query
         key = generation, replace(read, cursor=None, limit=DEFAULT_HITS)
@@ -79,18 +80,18 @@ class Concordances:
         found = self.of(query)  # not a generator: what cannot be searched is told at once
         if found.read == found.total:
             return iter(found.occurrences)
-        return chain.from_iterable(self._by_article(self._searcher.find_all(query.first_page())))
+        return chain.from_iterable(self._by_article(self._searcher.all_hits(query.first_page())))
 
-    def _by_article(self, answered: Found) -> Iterator[list[Occurrence]]:
+    def _by_article(self, answered: AllHits) -> Iterator[list[Occurrence]]:
         """The occurrences of each hit, in the order of the hits."""
-        languages = Languages.of(self._searcher.table().languages)
+        languages = Languages.of(self._searcher.overview().languages)
         marker = ArticleMarker(self._searcher.read(answered.answer.query), languages)
-        for each in self._searcher.articles(answered):
+        for each in answered.articles:
             yield list(occurrences(each.article, marker))
 
     def _compute(self, query: Query, seconds: float) -> Concordance:
         until = self._seconds() + seconds
-        answered = self._searcher.find_all(query.first_page())
+        answered = self._searcher.all_hits(query.first_page())
         answer = answered.answer
         found: list[Occurrence] = []
         read = with_any = 0

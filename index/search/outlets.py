@@ -1,8 +1,11 @@
 """Answers who reported first: all hits of a query by outlet, each with its first and last day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -10,10 +13,12 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
-from backfile.index.answers.outlets import count_outlets
-from backfile.index.model.article_table import ArticleTable
+from backfile.index.answers.outlets import DatedArticle, OutletCount, count_outlets
 from backfile.index.model.query import Copies, Query
 from backfile.index.model.results import Results
+from backfile.index.model.whole import Whole
+from backfile.index.search.question import ArchiveSearcher
+from backfile.index.search.result_cache import Found
 from backfile.index.search.searcher import Searcher
 
 
@@ -58,32 +63,72 @@ class OutletSummary:
     articles: int
     outlets: tuple[Outlet, ...]
 
+    def with_note(self, note: Message) -> Self:
+        """The same with a note on what is left out."""
+        return replace(self, answer=self.answer.with_note(note))
 
-def summarize_outlets(
-    searcher: Searcher, query: Query, order: OutletOrder = OutletOrder.FIRST
-) -> OutletSummary:
-    """Sum up all hits of a query by outlet, copies one by one: the first copy is who had it first.
+
+class AskedOutlets(NamedTuple):
+    """All hits of a query by outlet, copies one by one: the first copy is who had it first.
 
     What finds nothing is not relaxed, as in an export.
     """
-    found = searcher.find_all(replace(query, copies=Copies.SHOW), relaxes=False)
-    table, total = found.hits.table, len(found.ordered)
-    counts = count_outlets(table, np.asarray(found.ordered))
-    firsts = replace(found, ordered=np.array([c.first for c in counts if c.first is not None], int))
-    articles = {each.article.source.casefold(): each.article for each in searcher.articles(firsts)}
-    outlets = (
-        Outlet(
-            name=each.name,
-            articles=each.articles,
-            share=each.articles / total,
-            first=_date_span(table, each.first),
-            last=_date_span(table, each.last),
-            first_article=articles.get(each.name.casefold()),
+
+    query: Query
+    order: OutletOrder
+
+    def of(self, searcher: Searcher, whole: Whole) -> OutletSummary:
+        query = replace(self.query, copies=Copies.SHOW)
+        found = searcher.find_all(query, relaxes=False, whole=whole)
+        counts = _merged(whole.gather(count_outlets(found.hits.table, found.ordered)))
+        articles = _first_articles(searcher, found, counts, whole)
+        total = found.answer.total
+        outlets = (
+            Outlet(
+                name=each.name,
+                articles=each.articles,
+                share=each.articles / total,
+                first=_date_span(each.first),
+                last=_date_span(each.last),
+                first_article=articles.get(each.first.number) if each.first else None,
+            )
+            for each in counts
         )
-        for each in counts
-    )
-    key = _by_first_day if order is OutletOrder.FIRST else _by_articles
-    return OutletSummary(found.answer, total, tuple(sorted(outlets, key=key)))
+        key = _by_first_day if self.order is OutletOrder.FIRST else _by_articles
+        return OutletSummary(found.answer, total, tuple(sorted(outlets, key=key)))
+
+
+def summarize_outlets(
+    searcher: ArchiveSearcher, query: Query, order: OutletOrder = OutletOrder.FIRST
+) -> OutletSummary:
+    """Sum up all hits of a query by outlet, as AskedOutlets says."""
+    return searcher.ask(AskedOutlets(query, order))
+
+
+def _merged(shards: Sequence[Sequence[OutletCount]]) -> list[OutletCount]:
+    if len(shards) == 1:
+        return list(shards[0])
+    alike: dict[str, list[OutletCount]] = {}
+    for each in chain.from_iterable(shards):
+        alike.setdefault(each.key, []).append(each)
+    return list(map(OutletCount.merged, alike.values()))
+
+
+def _first_articles(
+    searcher: Searcher, found: Found, counts: Sequence[OutletCount], whole: Whole
+) -> dict[int, Article]:
+    """The first article of each outlet by number, as far as it is still there."""
+    table = found.hits.table
+    wanted = np.array([each.first.number for each in counts if each.first], np.int64)
+    ordinals = np.flatnonzero(np.isin(table.number, wanted))
+    rows = table.first_rows[ordinals].tolist()
+    stored = {each.row: each.article for each in searcher.catalog.stored(rows)}
+    numbers = table.number[ordinals].tolist()
+    own = {n: stored[row] for n, row in zip(numbers, rows, strict=True) if row in stored}
+    merged: dict[int, Article] = {}
+    for shard in whole.collected(own).values():
+        merged |= shard
+    return merged
 
 
 def _by_first_day(outlet: Outlet) -> tuple[date, int, str]:
@@ -94,8 +139,7 @@ def _by_articles(outlet: Outlet) -> tuple[int, date, str]:
     return (-outlet.articles, outlet.first.last if outlet.first else date.max, outlet.name)
 
 
-def _date_span(table: ArticleTable, ordinal: int | None) -> DateSpan | None:
-    if ordinal is None:
+def _date_span(found: DatedArticle | None) -> DateSpan | None:
+    if found is None:
         return None
-    days = (int(each[ordinal]) for each in (table.published, table.published_last))
-    return DateSpan(*map(date.fromordinal, days))
+    return DateSpan(date.fromordinal(found.since), date.fromordinal(found.until))

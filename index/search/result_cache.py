@@ -97,16 +97,21 @@ class Found:
                 if row in stored:
                     yield ScoredArticle(stored[row], float(scores[ordinal]))
 
-    def batches(self, catalog: Catalog, whole: Whole) -> Iterator[list[ScoredArticle]]:
-        """Iterate over all articles of a whole in order, in batches; those are in the first shard.
+    def batches(
+        self, catalog: Catalog, whole: Whole, most: int | None = None
+    ) -> Iterator[list[ScoredArticle]]:
+        """Iterate over the articles of a whole in order, all or the first `most`, in batches.
+
+        The first shard has them.
 
         All shards iterate together, to the end.
         """
         ordinals, scores = self.ordered, self.hits.scores
         keys = order_keys(self.hits.table, ordinals, scores, self.answer.query.sort)
-        places = whole.places(keys, self.answer.total)
+        total = self.answer.total if most is None else min(most, self.answer.total)
+        places = whole.places(keys, total)
         own = self.articles(catalog)
-        for begin in range(0, self.answer.total, ARTICLES_AT_ONCE):
+        for begin in range(0, total, ARTICLES_AT_ONCE):
             mine = places[(places >= begin) & (places < begin + ARTICLES_AT_ONCE)].tolist()
             found = dict(zip(mine, own, strict=False))
             shards = whole.collected(found).values()

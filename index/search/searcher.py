@@ -6,25 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import numpy as np
-
-from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.message import Message
-from backfile.archive.store.catalog import StoredArticle
+from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.answers.hits import Hits
-from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest
-from backfile.index.asking.autocomplete import Suggester, Suggestion, typed_text
+from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest, unmarked
+from backfile.index.asking.autocomplete import Names, Suggester, Suggestion, typed_text
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.collection_statistics import CollectionStatistics
-from backfile.index.model.filters import Filters
 from backfile.index.model.groups import Group
 from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Offer, Results, Verdict
@@ -38,7 +33,9 @@ from backfile.index.search.hints import (
     is_corrected,
     shows_correction,
 )
-from backfile.index.search.memberships import Memberships
+from backfile.index.search.memberships import memberships_of
+from backfile.index.search.overview import Overview
+from backfile.index.search.question import AllHits, Question
 from backfile.index.search.ranker import Clock, Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.readiness import Readiness, ReadinessCheck
@@ -49,6 +46,7 @@ from backfile.index.search.result_cache import Found, ResultCache, ScoredArticle
 from backfile.index.search.snapshot import Snapshot, Snapshots
 
 MOST_CLOSEST = 3  # hits of each mode
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Searcher:
         until a changed archive is opened again. `recorder` takes note of each search. `synonyms`
         are searched with the words that they stand for.
         """
-        self._catalog = engines.catalog
+        self.catalog: Catalog = engines.catalog
         self._snapshots = Snapshots(engines, seconds, aside=aside)
         self._readiness = ReadinessCheck(engines, self._snapshots, seconds=seconds)
         self._embedder = engines.embedder
@@ -113,8 +111,8 @@ class Searcher:
         self._recorder = recorder
         self._synonyms = synonyms
         self._cache = cache or ResultCache()
-        self._suggester: Suggester | None = None
-        self._memberships = Memberships(engines.catalog)
+        self._names: Names | None = None
+        self._memberships = memberships_of(engines.catalog)
         self._relations = Relations(engines.catalog, engines.vectors)
 
     def search(self, query: Query, *, relaxes: bool = True, whole: Whole = UNDIVIDED) -> Results:
@@ -140,7 +138,7 @@ class Searcher:
         found = self._kept(asked.query, clock) or self._offered(asked, clock, relaxes=relaxes)
         with clock.stage("fetch"):
             passes_on = query.mark is not Marking.SENTENCE  # which is done for all in one place
-            page = found.page(asked.query, self._catalog, clock.whole, passes_on=passes_on)
+            page = found.page(asked.query, self.catalog, clock.whole, passes_on=passes_on)
         if page.next:
             self._cache.keep(found, asked.query, clock.whole)
         meaning = self.read(page.reading.query).meaning if is_corrected(page) else asked.meaning
@@ -177,13 +175,25 @@ class Searcher:
         self._note(query, found.answer.verdict, clock)
         return found
 
-    def batches(self, found: Found, whole: Whole) -> Iterator[list[ScoredArticle]]:
-        """Iterate over all hits of a whole, in batches, together with its other shards."""
-        return found.batches(self._catalog, whole)
-
     def articles(self, found: Found, most: int | None = None) -> Iterator[ScoredArticle]:
         """Iterate over all hits of an answer, or the first `most`."""
-        return found.articles(self._catalog, most)
+        return found.articles(self.catalog, most)
+
+    def all_hits(
+        self,
+        query: Query,
+        *,
+        relaxes: bool = True,
+        corrects: bool = False,
+        most: int | None = None,
+    ) -> AllHits:
+        """The answer to a query without a page, and all its hits, or the first `most`."""
+        found = self.find_all(query, relaxes=relaxes, corrects=corrects)
+        return AllHits(found.answer, self.articles(found, most))
+
+    def ask(self, question: Question[T]) -> T:
+        """Answer any other question about this archive."""
+        return question.of(self, UNDIVIDED)
 
     def rank(self, query: Query) -> Ranked:
         """Rank a query without ordering or counting its matches."""
@@ -193,20 +203,19 @@ class Searcher:
         """Read a query without answering it."""
         return read_query(self._memberships.looked_up(query), self._today(), self._synonyms)
 
-    def suggest(self, text: str, limit: int) -> list[Suggestion]:
+    def suggest(self, text: str, limit: int, *, whole: Whole = UNDIVIDED) -> list[Suggestion]:
         """Suggest completions of a query that is being typed; raise BadQuery."""
-        snapshot = self._snapshots.current(with_vectors=False)
+        snapshot = self._snapshots.current(with_vectors=False).within(whole)
         if snapshot.no_words:
             raise snapshot.no_words
-        suggester = self._suggester
-        if suggester is None or not suggester.is_of(snapshot.table):
-            suggester = Suggester(snapshot.lexical, self._catalog)
-            self._suggester = suggester
-        return suggester.suggest(typed_text(text), limit)
+        names = self._names
+        if names is None or not names.is_of(snapshot.table):
+            names = self._names = Names(snapshot.table)
+        return Suggester(snapshot.lexical, self.catalog, names).suggest(typed_text(text), limit)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject; raise ArticleNotFound."""
-        return self.related_to(self._catalog.stored_article(article_id), limit=limit)
+        return self.related_to(self.catalog.stored_article(article_id), limit=limit)
 
     def related_to(self, stored: StoredArticle, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article that is already fetched."""
@@ -219,18 +228,13 @@ class Searcher:
         snapshot = self._snapshots.current(with_vectors=True).within(whole)
         return self._relations.related(article, rows, snapshot, limit)
 
-    def newest(self, count: int) -> list[Article]:
-        """The articles with the latest days, the latest first; no search is counted."""
-        table = self.table()
-        every = table.select(Filters())
-        ordinals = in_order(table, every, np.zeros(len(every), np.float32), Sort.NEWEST)[:count]
-        rows = table.first_rows[ordinals].tolist()
-        stored = {found.row: found.article for found in self._catalog.stored(rows)}
-        return [stored[row] for row in rows if row in stored]
+    def overview(self) -> Overview:
+        """The numbers of the archive as it is searched now."""
+        return Overview.of(self.table())
 
-    def statistics(self) -> CollectionStatistics:
-        """The statistics of the current snapshot, which a search of a whole needs of each shard."""
-        return self._snapshots.current(with_vectors=False).statistics
+    def snapshot(self) -> Snapshot:
+        """The current snapshot; it may lack vectors."""
+        return self._snapshots.current(with_vectors=False)
 
     def look_again(self) -> None:
         """Make the next search check for a new generation; otherwise it may be a second old."""
@@ -247,7 +251,7 @@ class Searcher:
 
     def table(self) -> ArticleTable:
         """The article table of the current snapshot."""
-        return self._snapshots.current(with_vectors=False).table
+        return self.snapshot().table
 
     @contextmanager
     def _failures_noted(self, query: Query) -> Iterator[None]:
@@ -313,7 +317,7 @@ class Searcher:
             snapshot = snapshot.within(clock.whole)
         ranked = self._ranker.rank(asked, snapshot, clock)
         if ranked.is_barred and relaxes and not asked.query.strict and not asked.relaxed:
-            ranked = relaxed(ranked, self._ranker, snapshot, self._catalog, clock)
+            ranked = relaxed(ranked, self._ranker, snapshot, self.catalog, clock)
         return ranked, snapshot
 
     def _closest(self, asked: ReadQuery, spent: Clock) -> tuple[Closest, ...]:
@@ -333,7 +337,7 @@ class Searcher:
             with suppress(EngineUnavailable):
                 found_alone = self._find(asked._replace(query=alone), clock)
                 with clock.whole.alone():
-                    answer = found_alone.page(alone, self._catalog, clock.whole)
+                    answer = found_alone.page(alone, self.catalog, clock.whole)
                 found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
         return tuple(found)
 
@@ -373,7 +377,7 @@ class Searcher:
             return ordered
         with clock.stage("rerank"):
             reranked: Reordered = self._reranking.reorder(
-                asked.meaning, ordered.hits, ordered.ordinals, self._catalog
+                asked.meaning, ordered.hits, ordered.ordinals, self.catalog
             )
         hits = replace(ordered.hits, reranked=reranked.reranked)
         return replace(ordered, ordinals=reranked.ordered, hits=hits, note=reranked.note)
@@ -387,14 +391,6 @@ class Searcher:
             hits, left = self._nearest.mark(self._embedder.embed_query(meaning), page.hits, spread)
         except EngineUnavailable:
             return page  # it has a note about the model already
-        late = (_unmarked(left),) if left else ()
+        late = (unmarked(left),) if left else ()
         reading = replace(page.reading, notes=(*page.reading.notes, *late))
         return replace(page, hits=hits, reading=reading)
-
-
-def _unmarked(left: int) -> Message:
-    return Message.counted(
-        "there was no time to mark sentences in the last %(number)s results",
-        "there was no time to mark sentences in the last %(number)s results",
-        left,
-    )

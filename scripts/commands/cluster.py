@@ -11,11 +11,12 @@ import click
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.searching import ClusterSearcher, LocalShard, Shard
+from backfile.index.cluster.opening import shards_here
+from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
-from backfile.index.wiring import open_engines, searcher_over
+from backfile.index.wiring import open_engines
 from backfile.scripts.commands.cluster_options import (
     address,
     count_of,
@@ -211,22 +212,13 @@ def _searcher(
         join(address)
         searcher = ClusterSearcher(start_shards(entries, folder, settings))
     else:
-        shards = _opened(entries, folder, settings, opened)
+        shards = shards_here(entries, folder, settings)
+        for shard in shards:
+            shard.open()
+            opened.callback(shard.close)
         searcher = ClusterSearcher(shards, budget=math.inf, seconds_a_round=SECONDS_HERE)
     opened.callback(searcher.close)
     return searcher
-
-
-def _opened(
-    entries: ClusterMap, folder: Path, settings: Settings, opened: ExitStack
-) -> list[Shard]:
-    shards: list[Shard] = []
-    for entry, archive in zip(entries.shards, entries.folders(folder), strict=True):
-        own = replace(settings, archive=archive)
-        engines = open_engines(own)
-        opened.callback(engines.catalog.close)
-        shards.append(LocalShard(entry.name, searcher_over(engines, own)))
-    return shards
 
 
 for writing in WRITING:

@@ -22,7 +22,7 @@ from backfile.index.vector.embedding.query_graph import (
     write_contract,
 )
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
-from backfile.web.server import mend_queries
+from backfile.web.served import mend_queries
 from tests.builders import DAMAGES, ROOT, damage
 from tests.fakes import HashedWords
 

@@ -1,5 +1,6 @@
 """Shards in actors of Ray, on two nodes of this machine: killed, started again, never wrong."""
 
+import json
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from tests.builders import backfile
+from tests.web.servers import get, serving
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 from backfile.index.cluster.ray_shards import start_shards, stop_shards  # noqa: E402
@@ -149,3 +151,26 @@ def test_the_shards_of_a_lost_node_are_started_on_another(nodes, shards):
                 break
             assert "parts of the archive answered" in results.reading.notes[0]
         assert results.total == all_articles
+
+
+def test_two_web_processes_serve_the_same_shards_and_say_which_are_out(nodes, shards, divided):
+    options = ["--cluster", divided, "--address", nodes[0].address, "--workers", "2"]
+    with serving(*options, seconds=SECONDS) as port:
+        path = "/api/search?q=ferry&copies=show&limit=3"
+        whole = asked(port, path)
+        assert whole["query"]["notes"] == []
+        second = [asked(port, f"{path}&cursor={whole['next']}")["hits"] for _ in range(4)]
+        assert all(hits == second[0] for hits in second)  # whichever process answers
+        os.kill(int(shards[1].place.split()[1]), signal.SIGKILL)
+        parts, until = [], time.monotonic() + SECONDS
+        while parts[-1:] != [False] or True not in parts:
+            found = asked(port, path)
+            parts.append(any("parts of the archive answered" in n for n in found["query"]["notes"]))
+            assert parts[-1] == (found["total"] != whole["total"])
+            assert time.monotonic() < until
+
+
+def asked(port, path):
+    status, _, body = get(port, path)
+    assert status == 200, body
+    return json.loads(body)

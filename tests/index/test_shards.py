@@ -1,6 +1,7 @@
 """A divided archive answers as one that is not divided, however many shards it has."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,8 @@ from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, Sh
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
-from backfile.index.cluster.searching import ClusterSearcher, LocalShard
+from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.shards import LocalShard
 from backfile.index.indexing.verify import verify
 from backfile.index.model.collection_statistics import without_lead
 from backfile.index.search.ranking import Fusion, RankingOptions
@@ -191,6 +193,52 @@ def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
         )
 
 
+def test_a_shard_that_hangs_costs_its_time_once_and_not_at_each_question(tmp_path):
+    with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
+        shards = shards_of(divided.engines)
+        shards[2] = HangingShard("2", shards[2])
+        cluster = ClusterSearcher(shards, seconds_a_round=0.5)
+        query = read({"q": "", "copies": "show"})
+        assert cluster.search(query).total == 20
+        shards[2].hangs = True
+        began = time.monotonic()
+        assert [cluster.search(query).total for _ in range(4)] == [15] * 4
+        assert cluster.overview().articles == 15
+        assert time.monotonic() - began < 4 * 0.5
+        shards[2].hangs = False
+        for connections in cluster._group._connections:
+            connections._rests_until = 0.0
+        assert cluster.search(query).total == 20
+
+
+class HangingShard:
+    """A shard that takes part in nothing while it hangs, and breaks no connection."""
+
+    def __init__(self, name, shard):
+        self.name, self._shard, self.hangs = name, shard, False
+
+    @property
+    def articles(self):
+        return self._shard.articles
+
+    def connect(self):
+        return HangingConnection(self, self._shard.connect())
+
+
+class HangingConnection:
+    def __init__(self, shard, connection):
+        self._shard, self._connection = shard, connection
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def poll(self, seconds):
+        if self._shard.hangs:
+            time.sleep(seconds)
+            return False
+        return self._connection.poll(seconds)
+
+
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
     with Divided(tmp_path, news(7, 4), [0] * 4) as divided:
         shard = LostShard("only", divided.engines[0], 0)
@@ -230,7 +278,7 @@ def test_threads_search_while_statistics_change(tmp_path):
         expected = seen(divided.cluster.search(query))
 
         def search(_):
-            divided.cluster._statistics.clear()  # as a search does that finds a shard changed
+            divided.cluster._group.forget_statistics()  # as where a shard has changed
             return seen(divided.cluster.search(query))
 
         with ThreadPoolExecutor(8) as threads:

@@ -1,9 +1,12 @@
 """The commands for a divided archive: what a user sees, and that a killed one can be run again."""
 
+import json
 import math
 import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -18,7 +21,8 @@ from backfile.index.cluster import dividing, shard_writing
 from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.scripts.commands import cluster
-from tests.builders import DAMAGES, backfile, damage, one_line_error
+from tests.builders import DAMAGES, ROOT, backfile, damage, one_line_error
+from tests.web.servers import get, serving, wait_until
 
 CURSOR = re.compile("more: --cursor .*")
 
@@ -238,3 +242,53 @@ def test_each_day_has_one_shard_and_shards_are_of_about_equal_sizes(news, n_shar
         share = sizes[days > 0].sum() / n_shards
         found = [sizes[places == place].sum() for place in set(places[days > 0].tolist())]
         assert max(found) <= share + largest_day
+
+
+@pytest.mark.crash
+def test_a_divided_archive_is_served_also_without_one_of_its_shards(indexed_by_words, divided):
+    shard = sorted((divided / "shards").iterdir())[0]
+    aside = shard.rename(divided / "aside")
+    with serving("--cluster", divided, seconds=60) as port:
+        status, headers, body = get(port, "/api/search?q=&copies=show&fields=total,query.notes")
+        found = json.loads(body)
+        assert (status, found["query"]["notes"]) == (200, [headers["Backfile-Incomplete"]])
+        assert found["query"]["notes"][0] == "3 of 4 parts of the archive answered"
+        assert b"3 of 4 parts of the archive answered." in get(port, "/?q=bridge")[2]
+        assert get(port, "/article/ferry?q=ferry")[0] in (200, 503)
+        aside.rename(shard)
+        wait_until(lambda: b'"total":7' in get(port, "/api/search?q=&fields=total")[2], 60)
+        whole = backfile("search", "bridge", "--archive", indexed_by_words, "--json")
+        ids = [hit["article"]["id"] for hit in json.loads(whole.stdout)["hits"]]
+        answer = json.loads(get(port, "/api/search?q=bridge")[2])
+        assert [hit["article"]["id"] for hit in answer["hits"]] == ids
+        assert get(port, "/?q=bridge")[1].get("Backfile-Incomplete") is None
+
+
+def test_an_address_is_that_of_a_divided_archive(indexed_by_words):
+    result = backfile("serve", "--address", "auto", "--archive", indexed_by_words)
+    assert result.exit_code == 2
+    assert "--address is that of a divided archive; name it with --cluster DIR" in result.output
+
+
+def test_what_is_no_divided_archive_is_not_served(indexed_by_words):
+    result = backfile("serve", "--cluster", indexed_by_words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("backfile: no archive at ")
+
+
+WITHOUT_RAY = """
+import sys
+from pathlib import Path
+from backfile.archive.model.settings import Settings
+from backfile.index.model.query import Query
+from backfile.web.metrics import SearchMetrics
+from backfile.web.served import Source
+import backfile.web.server
+served = Source(Settings.from_environment(), Path(sys.argv[1])).open(SearchMetrics())
+assert served.searcher.search(Query("bridge")).total
+assert "ray" not in sys.modules
+"""
+
+
+def test_who_names_no_ray_cluster_imports_no_ray(divided):
+    subprocess.run([sys.executable, "-c", WITHOUT_RAY, divided], cwd=ROOT, check=True)

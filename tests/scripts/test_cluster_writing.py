@@ -38,7 +38,8 @@ def agrees(archive, folder):
     for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
         whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
         shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert (shards.stdout, shards.exit_code) == (whole.stdout, whole.exit_code)
+        assert shards.exit_code == whole.exit_code, shards.output
+        assert shards.stdout == whole.stdout
     assert succeeds("verify", folder) == "all shards are sound\n"
 
 

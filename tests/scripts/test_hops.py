@@ -10,7 +10,7 @@ from backfile.scripts.bench.hops import NAMES, main, measure
 
 MOST = {
     "search_modules": 61,  # one more than counted when quiet, as below
-    "request_modules": 76,  # the aim is 35
+    "request_modules": 79,  # the aim is 35
     "index_modules": 64,  # the aim is 45
     "index_transactions": 3,
     "first_page_reads": 6,

@@ -15,6 +15,7 @@ from backfile.web.api.openapi import routes
 from backfile.web.api.programs import CONSTANT, tag_answers
 from backfile.web.api.shapes import Problem
 from backfile.web.app import create_app
+from backfile.web.served import Source
 from tests.builders import fill, write_stories
 
 SEARCHING = [
@@ -220,7 +221,7 @@ def test_the_settings_of_the_server_reach_the_application(indexed_by_words, tmp_
     monkeypatch.setattr(server, "listening_sockets", lambda *_: [])
     archive = shutil.copytree(indexed_by_words, tmp_path / "archive")
     with pytest.raises(StopIteration):
-        server.serve(Settings(archive=archive, cors=(ORIGIN,), rate=7), print)
+        server.serve(Source(Settings(archive=archive, cors=(ORIGIN,), rate=7)), print)
     assert (given["cors"], given["rate"]) == ((ORIGIN,), 7)
 
 

@@ -87,12 +87,12 @@ def test_hostile_parameters_of_an_error_are_escaped(client):
 
 
 def test_presets_lie_in_the_days_of_the_archive(searcher):
-    table = searcher.table()
-    found = list(presets(table, TODAY))
+    overview = searcher.overview()
+    found = list(presets(overview, TODAY))
     assert [str(each.name) for each in found] == ["Last week", "Last month", "This year", "2023"]
     for each in found:
         assert each.since <= each.until
-    late = [str(each.name) for each in presets(table, date(2031, 1, 1))]
+    late = [str(each.name) for each in presets(overview, date(2031, 1, 1))]
     assert late == ["2024", "2023"]
 
 

@@ -17,7 +17,8 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import MAX_BODY, create_app
 from backfile.web.public_address import LOCAL_HOSTS
-from backfile.web.server import _follow_changes, listening_sockets
+from backfile.web.served import follow_changes
+from backfile.web.server import listening_sockets
 from tests.builders import ROOT, backfile, fill, write_stories
 from tests.web.servers import SOON, connected, get, served, wait_until
 
@@ -370,9 +371,9 @@ def test_a_change_is_opened_while_nobody_searches(engines, tmp_path, monkeypatch
             raise Stopped
         seconds[0] += 2.0
 
-    monkeypatch.setattr("backfile.web.server.time.sleep", sleep)
+    monkeypatch.setattr("backfile.web.served.time.sleep", sleep)
     with pytest.raises(Stopped):
-        _follow_changes(searcher)
+        follow_changes(searcher)
     monkeypatch.undo()
     seconds[0] -= 9  # so that this looks for no change
     wait_until(lambda: searcher.table().generation > before)

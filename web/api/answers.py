@@ -15,6 +15,7 @@ from backfile.archive.model.errors import (
     BadQuery,
     EngineUnavailable,
     InboxFull,
+    ShardsOut,
     Shortage,
 )
 from backfile.archive.model.message import Message
@@ -91,6 +92,8 @@ def status_of(error: ArchiveError) -> HTTPStatus:
         case ArticleNotFound():
             return HTTPStatus.NOT_FOUND
         case EngineUnavailable() | Shortage() | ArchiveUnwritable() | ArchiveBusy() | InboxFull():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case ShardsOut():
             return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from backfile.archive.model.errors import ArchiveError, BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.model.query import Query
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.answers import problem_json, selection_of, unexpected_json, written
 from backfile.web.api.json import results_json
 from backfile.web.api.shapes import Problem, Results
@@ -20,7 +20,7 @@ MOST_QUERIES = 1_000  # in one request; the shell takes any number
 LINES = "application/x-ndjson"
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """The route of many searches."""
     routes = Blueprint("api_batch", __name__, url_prefix="/api")
 
@@ -31,18 +31,19 @@ def blueprint(searcher: Searcher) -> Blueprint:
             raise BadQuery("body", Message("no query is in it"))
         if len(lines) > MOST_QUERIES:
             raise BadQuery("body", Message("at most %(most)s at once", most=MOST_QUERIES))
+        searcher.overview()  # says what is out before the headers are sent
         return Response(answers(searcher, lines), content_type=LINES)
 
     return routes
 
 
-def answers(searcher: Searcher, lines: Sequence[bytes]) -> Iterator[str]:
+def answers(searcher: ArchiveSearcher, lines: Sequence[bytes]) -> Iterator[str]:
     """Answer each line with a line: a `Results`, or a `Problem` if it cannot be answered."""
     for line in lines:
         yield _answer(searcher, line) + "\n"
 
 
-def _answer(searcher: Searcher, line: bytes) -> str:
+def _answer(searcher: ArchiveSearcher, line: bytes) -> str:
     try:
         parameters = read_parameters(line)
         selection = selection_of(Results, parameters)

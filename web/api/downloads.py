@@ -7,11 +7,11 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import BadQuery
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Marking, Mode, Query, Sort
 from backfile.index.model.results import Results
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.answers import answer, mark_passing
 from backfile.web.api.citations import STYLES
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
@@ -21,17 +21,17 @@ from backfile.web.api.parameters import require_known
 from backfile.web.api.shapes import Feed
 
 
-def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, reader: Reader) -> Blueprint:
     """Routes of exports, feeds, citations and the description of the search."""
     routes = Blueprint("taking", __name__)
 
     def export(kind: str) -> Response:
         export_format = EXPORTS[kind]
         query = _query()
-        found = searcher.find_all(query, relaxes=False)
+        found = searcher.all_hits(query, relaxes=False)
         if found.answer.reading.notes:
             mark_passing()
-        pieces = export_format.write(searcher.articles(found))
+        pieces = export_format.write(found.articles)
         written = with_byte_order_mark(pieces) if kind == "csv" else pieces
         response = Response(written, content_type=export_format.media_type)
         response.headers["Content-Disposition"] = attachment(name_of(query), kind)

@@ -9,10 +9,12 @@ from werkzeug.http import dump_options_header
 
 from backfile.index.model.filters import FACET_FILTERS
 from backfile.index.model.query import Query
+from backfile.web.parts import missing_parts
 
 LONGEST = 50  # characters of a name; of four bytes each, with day and suffix, they fit in 255
 BETWEEN = re.compile(r"[\W_]+")
 NAMELESS = "backfile"  # a search without text and filters
+PART = "incomplete"  # in the name of a file that lacks what a part of the archive has
 FOREIGN = "search"  # for programs that take ASCII alone, where no letter is of ASCII
 
 
@@ -29,7 +31,8 @@ def attachment(name: str, suffix: str, day: date | None = None) -> str:
     >>> attachment("Brücke", "ris", date(2026, 11, 29)).partition("; ")[2]
     "filename=brucke-2026-11-29.ris; filename*=UTF-8''br%C3%BCcke-2026-11-29.ris"
     """
-    ending = f"-{day or today()}.{suffix}"
+    part = f"-{PART}" if missing_parts() else ""
+    ending = f"{part}-{day or today()}.{suffix}"
     whole = slug(name) or NAMELESS
     plain = slug(_in_ascii(whole)) or FOREIGN
     names = {"filename": plain + ending}

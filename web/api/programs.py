@@ -10,7 +10,8 @@ from werkzeug.datastructures import ETags
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.store.collections import Collections
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
+from backfile.web.parts import HEADER
 
 PATHS = (
     "/api/", "/search.json", "/search.atom", "/export.", "/outlets.csv", "/compare.",
@@ -20,7 +21,7 @@ WITHOUT_TAG = ("/api/suggest", "/healthz", "/readyz", "/metrics")  # always answ
 JOBS = "/api/jobs/"
 CONSTANT = ("/api/openapi.json", "/openapi.json", "/opensearch.xml")  # whatever the archive holds
 ANY_ORIGIN = "*"
-EXPOSED = "ETag, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
+EXPOSED = f"{HEADER}, ETag, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
 SECONDS_OF_PREFLIGHT = 86_400
 
 
@@ -35,7 +36,7 @@ def is_for_programs(path: str) -> bool:
 
 def tag_answers(
     app: Flask,
-    searcher: Searcher,
+    searcher: ArchiveSearcher,
     today: Callable[[], date] = date.today,
     collections: Collections | None = None,
 ) -> None:
@@ -53,9 +54,11 @@ def tag_answers(
         if not _has_tag():
             return None
         try:
-            generation = 0 if request.path in CONSTANT else searcher.table().generation
+            generation = 0 if request.path in CONSTANT else searcher.overview().generation
             revision = _revision(collections)
         except ArchiveError:  # the route may answer without what cannot be opened
+            return None
+        if "passing" in g:  # a part of the archive is out
             return None
         g.tag = _tag(generation, f"{today()} {revision} {request.full_path}", salt)
         if not _knows(request.if_none_match, g.tag):

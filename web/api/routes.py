@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, g, request
 
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.query import Query, parse_limit
 from backfile.index.model.results import Results
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.ranker import Clock
 from backfile.index.search.related import MOST_RELATED
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import answer, mark_passing, selection_of
 from backfile.web.api.article_shapes import Article, History
 from backfile.web.api.json import (
@@ -42,7 +42,7 @@ def timed(response: Response, results: Results, rendering: Clock) -> Response:
     return response
 
 
-def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, reader: Reader) -> Blueprint:
     """Routes below /api."""
     routes = Blueprint("api", __name__, url_prefix="/api")
 

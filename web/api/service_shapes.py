@@ -41,7 +41,8 @@ class Ready(Shape):
     ]
     behind: Annotated[Natural, Field(description="Changes since, which are being opened.")]
     parts: Annotated[
-        dict[str, PartReady], Field(description="`record`, `words`, `vectors` and `model`.")
+        dict[str, PartReady],
+        Field(description="`record`, `words`, `vectors`, `model`; `shards` if it is divided."),
     ]
     disk: Disk | None
 

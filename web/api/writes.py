@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import IO, Any, NamedTuple
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.exceptions import (
     Conflict,
     NotFound,
@@ -28,7 +28,7 @@ from backfile.archive.model.errors import ArticleNotFound, BadQuery, DiskFull, W
 from backfile.archive.model.message import Message
 from backfile.archive.store.inbox import Inbox
 from backfile.archive.store.jobs import JobKind, JobState, JobStatus
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.web.api.answers import answer
 from backfile.web.api.json import Json
 from backfile.web.api.service_shapes import Job
@@ -40,6 +40,7 @@ NO_JOB = Message("no job has this id, or its result is no longer kept")
 NO_TOKEN = Message("a token is needed: Authorization: Bearer TOKEN")
 MANY_UPLOADS = Message("others are sending articles; try again in a few seconds")
 RETRY_AFTER = 5  # seconds
+ON_ARTICLES = ("PUT", "DELETE")
 
 
 class Writes(NamedTuple):
@@ -50,7 +51,7 @@ class Writes(NamedTuple):
     most: int
 
 
-def blueprint(writes: Writes, reader: ArchiveReader) -> Blueprint:
+def blueprint(writes: Writes, reader: Reader) -> Blueprint:
     """The routes that write, and the one that says what became of it."""
     routes = Blueprint("writes", __name__, url_prefix="/api")
     inbox = writes.inbox
@@ -89,6 +90,19 @@ def blueprint(writes: Writes, reader: ArchiveReader) -> Blueprint:
             raise NotFound(NO_JOB)
         return answer(Job, job_json(state))
 
+    return routes
+
+
+def refused(reason: Message) -> Blueprint:
+    """The same routes where nothing can be written: each says why, and what to do."""
+    routes = Blueprint("refused_writes", __name__, url_prefix="/api")
+
+    def refuse(**_: str) -> Response:
+        abort(HTTPStatus.NOT_IMPLEMENTED, description=reason)
+
+    routes.add_url_rule("/articles/<written_id:article_id>", "one", refuse, methods=ON_ARTICLES)
+    routes.add_url_rule("/articles", "many", refuse, methods=["POST"])
+    routes.add_url_rule("/jobs/<job>", "job", refuse)
     return routes
 
 

@@ -11,12 +11,12 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.history import Version
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.answers.marks import ArticleMarker, Marks
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.model.query import Query, parse_cursor
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.related import Related
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.citations import written
 from backfile.web.article.body import beside_furniture, blocks, matched, numbered
 from backfile.web.article.changes import FieldChange, field_changes, text_changes
@@ -37,7 +37,7 @@ class Change(NamedTuple):
     text: list[Markup]
 
 
-def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, reader: Reader) -> Blueprint:
     """The routes of an article's pages."""
     routes = Blueprint("reading", __name__)
 
@@ -84,13 +84,13 @@ def blueprint(searcher: Searcher, reader: ArchiveReader) -> Blueprint:
     return routes
 
 
-def _marks(searcher: Searcher, query: Query, article: Article) -> Marks:
+def _marks(searcher: ArchiveSearcher, query: Query, article: Article) -> Marks:
     """The matches in title and text.
 
     They are those of English if an engine is unavailable.
     """
     try:
-        languages = Languages.of(searcher.table().languages)
+        languages = Languages.of(searcher.overview().languages)
     except EngineUnavailable as exc:
         log.warning("an article is marked without the archive's languages: %s", exc)
         languages = Languages.of(())
@@ -108,7 +108,7 @@ def _changes(versions: tuple[Version, ...]) -> list[Change]:
     return found + first
 
 
-def _related(searcher: Searcher, stored: StoredArticle) -> Related:
+def _related(searcher: ArchiveSearcher, stored: StoredArticle) -> Related:
     """The related articles; none if an engine is unavailable, so that the page is still shown."""
     try:
         return searcher.related_to(stored, limit=RELATED_SHOWN)

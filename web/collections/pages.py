@@ -13,10 +13,10 @@ from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArticleNotFound, BadQuery
 from backfile.archive.model.message import Message
 from backfile.archive.store.collections import STARRED, Collection, Entry
-from backfile.archive.store.reader import ArchiveReader
+from backfile.archive.store.reader import Reader
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Query
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.exports import EXPORTS
 from backfile.web.collections.access import Access
 from backfile.web.collections.forms import Page, back, given, page_of, query_of, see
@@ -39,7 +39,7 @@ class Listed(NamedTuple):
     article: Article | None
 
 
-def blueprint(searcher: Searcher, reader: ArchiveReader, access: Access) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, reader: Reader, access: Access) -> Blueprint:
     """The routes of collections; they are there for the one who has access alone."""
     collections = reader.collections
     routes = Blueprint("collections", __name__)
@@ -120,9 +120,8 @@ def blueprint(searcher: Searcher, reader: ArchiveReader, access: Access) -> Blue
     def star_all() -> str:
         name = request.form.get("collection") or STARRED
         query = query_of(request.form.get("search", ""))
-        found = searcher.find_all(query, corrects=True)
-        hits = searcher.articles(found, MOST_STARRED)
-        articles = [(each.article.id, each.article.title) for each in hits]
+        found = searcher.all_hits(query, corrects=True, most=MOST_STARRED)
+        articles = [(each.article.id, each.article.title) for each in found.articles]
         added = collections.add(name, articles)
         return render_template(
             "starred.html",
@@ -145,12 +144,12 @@ def _path_of(collection: Collection) -> str:
     return collection_path(collection.name)
 
 
-def _listed(reader: ArchiveReader, entries: list[Entry]) -> list[Listed]:
+def _listed(reader: Reader, entries: list[Entry]) -> list[Listed]:
     known = reader.articles([each.article_id for each in entries])
     return [Listed(each, known.get(each.article_id)) for each in entries]
 
 
-def _title(reader: ArchiveReader, article_id: str) -> str:
+def _title(reader: Reader, article_id: str) -> str:
     """The title of an article; raise ArticleNotFound."""
     found = reader.articles([article_id]).get(article_id)
     if found is None:

@@ -12,7 +12,7 @@ from backfile.archive.store.saved_searches import SavedSearch, SavedSearches
 from backfile.index.model.filters import instant_of
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Mode, Query, Sort
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.collections.access import Access
 from backfile.web.collections.forms import given, query_of, see
 from backfile.web.collections.signing_in import guard
@@ -31,7 +31,7 @@ class Looked(NamedTuple):
     problem: str = ""
 
 
-def blueprint(searcher: Searcher, searches: SavedSearches, access: Access) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, searches: SavedSearches, access: Access) -> Blueprint:
     """The routes of saved searches; they are there for the one who has access alone."""
     routes = Blueprint("saved_searches", __name__)
     guard(routes, access)
@@ -41,7 +41,7 @@ def blueprint(searcher: Searcher, searches: SavedSearches, access: Access) -> Bl
         query = as_saved(query_of(request.form.get("search", "")))
         name = request.form.get("name", "").strip() or _name_of(query)
         searcher.read(query)  # it raises BadQuery for a collection that is not there
-        searches.save(name, query.to_url(), searcher.table().last_added)
+        searches.save(name, query.to_url(), searcher.overview().last_added)
         return see("/collections#searches")
 
     @routes.post("/searches/<int:number>")
@@ -55,7 +55,7 @@ def blueprint(searcher: Searcher, searches: SavedSearches, access: Access) -> Bl
                 found = look_for_new(searcher, searches.find(number))
                 if found.query is None:
                     raise BadQuery("search", found.problem)
-                searches.look(number, searcher.table().last_added)
+                searches.look(number, searcher.overview().last_added)
                 query = new_in(found.query, found.saved) if found.new else found.query
                 return see(search_url(query))
         return see("/collections#searches")
@@ -75,11 +75,11 @@ def new_in(query: Query, saved: SavedSearch) -> Query:
     return replace(query, filters=replace(query.filters, added_since=since), sort=Sort.ADDED)
 
 
-def look_for_new(searcher: Searcher, saved: SavedSearch) -> Looked:
+def look_for_new(searcher: ArchiveSearcher, saved: SavedSearch) -> Looked:
     """Count what is new in a saved search, by one search; what is merely related is not."""
     try:
         query = query_of(saved.parameters)
-        results = searcher.find_all(new_in(query, saved)).answer
+        results = searcher.all_hits(new_in(query, saved), most=0).answer
     except ArchiveError as exc:
         return Looked(saved, problem=exc.message)
     related = results.counted is Group.RELATED and query.mode is not Mode.SEMANTIC

@@ -13,10 +13,10 @@ from typing import NamedTuple, Self
 from flask import Flask, Response, g, request
 
 from backfile.archive.model.errors import ArchiveError
-from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.filters import Filters, Moment, instant_of
 from backfile.index.model.query import Query, Sort
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.front_page import AskedAdded
+from backfile.index.search.question import ArchiveSearcher
 
 COOKIE = "visit"
 REMEMBERED = 365 * 24 * 3600  # seconds
@@ -72,34 +72,34 @@ class News(NamedTuple):
     lately: Added
 
 
-def added_since(table: ArticleTable, since: Moment) -> Added:
-    """Count the articles that were added since a day or an instant."""
-    filters = Filters(added_since=since)
-    return Added(int(table.select(filters).sum()), Query(filters=filters, sort=Sort.ADDED))
+def added_since(searcher: ArchiveSearcher, *since: Moment) -> list[Added]:
+    """Count the articles that were added since each of these days and instants."""
+    queries = [Query(filters=Filters(added_since=each), sort=Sort.ADDED) for each in since]
+    return list(map(Added, searcher.ask(AskedAdded(since)), queries))
 
 
-def news_for(visit: Visit, table: ArticleTable, today: date) -> News:
+def news_for(visit: Visit, searcher: ArchiveSearcher, today: date) -> News:
     """What is new for a reader."""
-    lately = added_since(table, today - timedelta(days=DAYS - 1))
+    days = today - timedelta(days=DAYS - 1)
     if not visit.ended:
-        return News(None, None, lately)
+        return News(None, None, *added_since(searcher, days))
     ended = instant_of(1000 * visit.ended).astimezone()
-    return News(ended, added_since(table, instant_of(visit.seen + 1)), lately)
+    return News(ended, *added_since(searcher, instant_of(visit.seen + 1), days))
 
 
-def register(app: Flask, searcher: Searcher, now: Callable[[], float] = time.time) -> None:
+def register(app: Flask, searcher: ArchiveSearcher, now: Callable[[], float] = time.time) -> None:
     """Add `news()` to templates, and note visits in the cookie of pages."""
 
     def visit() -> Visit:
         if "visit" not in g:
             before = Visit.read(request.cookies.get(COOKIE, ""), int(now()))
-            g.visit = before.going_on(searcher.table().last_added, int(now()))
+            g.visit = before.going_on(searcher.overview().last_added, int(now()))
         found: Visit = g.visit
         return found
 
     def news() -> News | None:
         today = datetime.fromtimestamp(now()).astimezone().date()
-        return news_for(visit(), searcher.table(), today)
+        return news_for(visit(), searcher, today)
 
     @app.after_request
     def note(response: Response) -> Response:

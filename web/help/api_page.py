@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.index.model.query import Copies, Query, Sort
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.batch import answers
 from backfile.web.api.openapi import WRONG, Route, routes
 from backfile.web.api.parameters import EXAMPLES
@@ -44,13 +44,13 @@ class Shown(NamedTuple):
         return "-".join([self.route.method, *words])
 
 
-def blueprint(searcher: Searcher, *, writes: bool = False) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, *, writes: bool = False) -> Blueprint:
     """The route of the page."""
     page = Blueprint("api_page", __name__)
     kept: dict[tuple[int, str], list[Shown]] = {}
 
     def shown_routes() -> list[Shown]:
-        key = (searcher.table().generation, request.host_url)
+        key = (searcher.overview().generation, request.host_url)
         found = kept.get(key)
         if found is None:
             used = _used(searcher)
@@ -96,7 +96,7 @@ def shortened(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _used(searcher: Searcher) -> Mapping[str, str]:
+def _used(searcher: ArchiveSearcher) -> Mapping[str, str]:
     """The parameters of requests that find something in this archive; none if it is empty."""
     newest = searcher.search(Query(sort=Sort.ADDED, copies=Copies.SHOW, limit=1)).hits
     if not newest:
@@ -108,7 +108,7 @@ def _used(searcher: Searcher) -> Mapping[str, str]:
     return {"q": text, "article_id": article.id, "style": "bibtex", "limit": "1"}
 
 
-def _example(searcher: Searcher, route: Route, used: Mapping[str, str]) -> Shown:
+def _example(searcher: ArchiveSearcher, route: Route, used: Mapping[str, str]) -> Shown:
     if route.secured:
         return _write(route)
     return _batch(searcher, route, used) if route.body else _shown(route, used)
@@ -123,7 +123,7 @@ def _write(route: Route) -> Shown:
     return Shown(route, route.path.format_map(named), sent=lines.strip())
 
 
-def _batch(searcher: Searcher, route: Route, used: Mapping[str, str]) -> Shown:
+def _batch(searcher: ArchiveSearcher, route: Route, used: Mapping[str, str]) -> Shown:
     """Show two searches, one of which cannot be answered."""
     asked = {"q": used.get("q", ""), "limit": 1, "fields": ["total", "hits.article.title"]}
     lines = [json.dumps(each, ensure_ascii=False) for each in (asked, {"since": "soon"})]

@@ -1,6 +1,6 @@
 """The help page, and the examples of the query language that it shows as links.
 
-`Searcher.read` reads each example, so that the page shows how the program reads it.
+The searcher reads each example, so that the page shows how the program reads it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request
 from backfile.archive.model.message import Message
 from backfile.index.asking.reader import ReadQuery
 from backfile.index.model.query import Mode, Query
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
 """Examples by section of the page."""
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """The route of the help page."""
     routes = Blueprint("help", __name__)
 
@@ -138,6 +138,6 @@ def blueprint(searcher: Searcher) -> Blueprint:
     return routes
 
 
-def _read(example: Example, searcher: Searcher) -> tuple[Example, Query, ReadQuery]:
+def _read(example: Example, searcher: ArchiveSearcher) -> tuple[Example, Query, ReadQuery]:
     query = Query(example.typed)
     return example, query, searcher.read(query)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, render_template, request
 from backfile.index.model.query import Copies, Marking, Query
 from backfile.index.model.results import Results
 from backfile.index.search.outlets import OutletOrder, OutletSummary, summarize_outlets
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.answers import answer, mark_passing, selection_of
 from backfile.web.api.article_shapes import Outlets
 from backfile.web.api.citations import plain
@@ -23,7 +23,7 @@ MOST_CITED = 100  # citations on a page, of at most so many characters
 CITED_CHARACTERS = 30_000
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """Routes of the summary by outlet (page, CSV, JSON), and of the page of citations."""
     routes = Blueprint("all_hits", __name__)
 
@@ -65,8 +65,8 @@ def blueprint(searcher: Searcher) -> Blueprint:
     @routes.get("/cite")
     def cite() -> str:
         query = _query()
-        found = searcher.find_all(query, relaxes=False)
-        cited = (plain(each.article) for each in searcher.articles(found, MOST_CITED))
+        found = searcher.all_hits(query, relaxes=False, most=MOST_CITED)
+        cited = (plain(each.article) for each in found.articles)
         g.base = packed_path(query)
         return render_template(
             "cite.html",

@@ -11,7 +11,7 @@ from backfile.archive.model.errors import BadQuery
 from backfile.archive.model.message import Message
 from backfile.index.model.query import Query
 from backfile.index.search.batch import ListedQuery, answers, as_phrase, read_queries, text_of
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.batch import MOST_QUERIES
 from backfile.web.api.exports import (
     EXPORTS,
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     HITS = "hits"
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """Routes of the form for a list of queries, and of its answers."""
     routes = Blueprint("batch", __name__)
 
@@ -55,6 +55,7 @@ def blueprint(searcher: Searcher) -> Blueprint:
         # Read all queries first: the uploaded file is closed once the answer is streamed.
         queries = _queries(text)
         most = None if kind is Kind.HITS else 0
+        searcher.overview()  # says what is out before the headers are sent
         answered = answers(searcher, queries, usual, most=most)
         if kind is Kind.PAGE:
             language_of_page()  # its headers are written before the page is

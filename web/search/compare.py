@@ -16,7 +16,7 @@ from backfile.index.model.periods import Unit
 from backfile.index.model.query import Marking, Query, Scale
 from backfile.index.model.results import Bin, Timeline
 from backfile.index.search.compare import Comparison, Series, compare_searches
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.api.answers import mark_passing
 from backfile.web.api.exports import EXPORTS, cell, drain, with_byte_order_mark
 from backfile.web.api.filenames import attachment, name_of
@@ -136,7 +136,7 @@ def scale(highest: float, *, whole: bool) -> list[float]:
     return [round(step * n, 10) for n in range(max(1, math.ceil(highest / step - 1e-9)) + 1)]
 
 
-def blueprint(searcher: Searcher) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher) -> Blueprint:
     """Routes of a comparison as CSV and as SVG."""
     routes = Blueprint("compare", __name__)
 

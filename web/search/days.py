@@ -10,7 +10,7 @@ from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.message import Message
 from backfile.index.asking.dates import day_range
-from backfile.index.model.article_table import ArticleTable
+from backfile.index.search.overview import Overview
 
 YEARS = 2  # offered
 FIELDS = ("since", "until")
@@ -56,13 +56,12 @@ class Preset(NamedTuple):
     until: date
 
 
-def presets(table: ArticleTable, today: date) -> Iterator[Preset]:
+def presets(overview: Overview, today: date) -> Iterator[Preset]:
     """Offer ranges in which the archive has days: relative ones, else its latest years."""
-    dated, _ = table.day_counts
-    if not len(dated):
+    if overview.days is None:
         return
-    first = date.fromordinal(int(dated[0]))
-    last = min(date.fromordinal(int(dated[-1])), today)
+    first, last = overview.days
+    last = min(last, today)
     named = ("last week", Message("Last week")), ("last month", Message("Last month"))
     for written, name in named:
         days = day_range(written, today)

@@ -8,7 +8,7 @@ from backfile.archive.model.article import Article, Passage
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.model.query import Cursor, Query
 from backfile.index.model.results import Hit, Results
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.question import ArchiveSearcher
 from backfile.web.links import article_path, search_url
 from backfile.web.packed_links import packed_path
 
@@ -23,7 +23,9 @@ class Neighbours(NamedTuple):
     generation: int
 
 
-def neighbours(searcher: Searcher, query: Query, hit: Cursor, article_id: str) -> Neighbours | None:
+def neighbours(
+    searcher: ArchiveSearcher, query: Query, hit: Cursor, article_id: str
+) -> Neighbours | None:
     """Find the neighbours of the hit at a cursor.
 
     None if another article has this rank now, or an engine is unavailable.

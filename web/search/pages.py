@@ -27,8 +27,8 @@ from backfile.index.model.query import MOST_COMPARED, Marking, Mode, Query, Scal
 from backfile.index.model.results import Results
 from backfile.index.search.compare import compare_searches
 from backfile.index.search.concordance import Concordances
+from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.ranker import Clock
-from backfile.index.search.searcher import Searcher
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed
@@ -52,7 +52,7 @@ class OtherYears(NamedTuple):
     results: Results
 
 
-def other_years(searcher: Searcher, day: date | None) -> list[OtherYears]:
+def other_years(searcher: ArchiveSearcher, day: date | None) -> list[OtherYears]:
     """Search the same day and month in later and in earlier years; without empty results.
 
     Empty if an engine is unavailable, so that the page is still shown.
@@ -108,7 +108,7 @@ def facet_values(results: Results) -> dict[str, int]:
     return shown
 
 
-def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
+def blueprint(searcher: ArchiveSearcher, concordances: Concordances) -> Blueprint:
     """The routes of the search page, and of the addresses that long searches are packed into."""
     routes = Blueprint("pages", __name__)
     tips = SearchTips(searcher)
@@ -126,6 +126,7 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
         if results.did_you_mean and results.did_you_mean.is_shown:
             query = replace(query, text=results.did_you_mean.text)
         day = None if query.text or query.filters or query.cursor else today()
+        overview = searcher.overview()
         rendering = Clock()
         # Beside a chart all links are short, as the page has less room for them.
         with longest_link(0 if query.compare else LINKS // _count_links(results)):
@@ -140,9 +141,9 @@ def blueprint(searcher: Searcher, concordances: Concordances) -> Blueprint:
                 context=ContextPage.of(concordances.of(query), query) if in_context else None,
                 chart=chart_of(compare_searches(searcher, query)) if query.compare else None,
                 most_compared=MOST_COMPARED,
-                is_empty=not searcher.table().n_articles,
+                is_empty=not overview.articles,
                 tips=tips.current(),
-                presets=list(presets(searcher.table(), today())),
+                presets=list(presets(overview, today())),
                 widest=Group.RELATED,
                 scales=list(Scale),
                 markings=list(Marking),

@@ -1,24 +1,28 @@
 """The search tips below the search box: examples with the words and outlets of this archive."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from backfile.archive.model.article import Article
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.languages import Languages
-from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.filters import Filters
 from backfile.index.model.query import Query
-from backfile.index.search.searcher import Searcher
+from backfile.index.search.front_page import AskedNames, AskedNewest
+from backfile.index.search.question import ArchiveSearcher
 
 LATEST = 20  # articles, of whose headlines one gives the words
 LEAST_LETTERS = 4
 BEGINNING = 5  # letters of a word
 HEADLINE_WORD = re.compile(r"[^\W\d_]+")
 UNTYPED = re.compile(r'["\\]')  # a name with these cannot be quoted
+COMMONEST = 20  # outlets, and authors, one of which can be quoted
+FINDS = {
+    "source": Message("articles of this outlet"),
+    "author": Message("articles by this author"),
+}
 
 
 class Tip(NamedTuple):
@@ -31,26 +35,30 @@ class Tip(NamedTuple):
 class SearchTips:
     """The tips of an archive, made anew when it has changed."""
 
-    def __init__(self, searcher: Searcher) -> None:
+    def __init__(self, searcher: ArchiveSearcher) -> None:
         self._searcher = searcher
         self._made: tuple[int, tuple[Tip, ...]] = (-1, ())
 
     def current(self) -> tuple[Tip, ...]:
         """The tips; none if the archive is empty or cannot be read."""
         try:
-            table = self._searcher.table()
+            overview = self._searcher.overview()
             generation, tips = self._made
-            if generation == table.generation:
+            if generation == overview.generation:
                 return tips
-            tips = tuple(_tips(self._searcher.newest(LATEST), table))
-        except EngineUnavailable:
+            newest = self._searcher.ask(AskedNewest(LATEST))
+            names = self._searcher.ask(AskedNames(tuple(FINDS), COMMONEST))
+        except (EngineUnavailable, ShardsOut):
             return ()
-        self._made = (table.generation, tips)
+        tips = tuple(_tips(newest, overview.languages, names))
+        self._made = (overview.generation, tips)
         return tips
 
 
-def _tips(articles: Sequence[Article], table: ArticleTable) -> Iterator[Tip]:
-    languages = Languages.of(table.languages)
+def _tips(
+    articles: Sequence[Article], codes: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> Iterator[Tip]:
+    languages = Languages.of(codes)
     if chosen := next(filter(None, (_two_words(each, languages) for each in articles)), None):
         article, first, second = chosen
         yield _tip(f"{first} {second}", Message("these words, in any form"))
@@ -62,13 +70,8 @@ def _tips(articles: Sequence[Article], table: ArticleTable) -> Iterator[Tip]:
         yield _tip(f"title:{first}", Message("this word in the headline"))
         if article.published:
             yield _tip(f"{first} on:{article.published.year}", Message("this word, in this year"))
-    everything = table.select(Filters())
-    for name, category, finds in (
-        ("source", table.source, Message("articles of this outlet")),
-        ("author", table.author, Message("articles by this author")),
-    ):
-        frequent = (value for value, _ in category.counts(everything).most_common())
-        if value := next((value for value in frequent if not UNTYPED.search(value)), None):
+    for name, finds in FINDS.items():
+        if value := next((value for value in names[name] if not UNTYPED.search(value)), None):
             yield _tip(f'{name}:"{value}"', finds)
 
 

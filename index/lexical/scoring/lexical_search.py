@@ -51,6 +51,17 @@ class LexicalSearch:
         shard.whole, shard._collection = whole, self._of_whole
         return shard
 
+    def alone(self) -> Self:
+        """The same passages without the other shards, read in the languages of the whole.
+
+        Which articles hold a word or a phrase is the same as beside them; scores are not.
+        """
+        if not self.whole.is_divided:
+            return self
+        shard = copy(self)
+        shard.whole = UNDIVIDED
+        return shard
+
     @property
     def table(self) -> ArticleTable:
         return self._collection.table

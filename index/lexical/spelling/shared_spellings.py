@@ -1,6 +1,8 @@
 """The words of a divided archive by their spelling: each shard looks among its own."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spelling, Spellings
 from backfile.index.model.whole import Whole
@@ -40,6 +42,35 @@ AnySpellings = Spellings | SharedSpellings
 def spellings_of_whole(own: Spellings, whole: Whole) -> AnySpellings:
     """The spellings of the whole; where that is not divided, these are its own."""
     return SharedSpellings(own, whole) if whole.is_divided else own
+
+
+def beginning_in_whole(own: Spellings, prefix: str, limit: int, whole: Whole) -> list[Spelling]:
+    """The most frequent words of the whole with this prefix; of equals, the first by the alphabet.
+
+    A word that is as frequent as the last of them has at least one shard's part of that frequency
+    in some shard: Cao and Wang, "Efficient top-K query calculation in distributed networks", 2004.
+    """
+    first = list(islice(own.beginning(prefix), limit))
+    if not whole.is_divided:
+        return first
+    sums: Counter[str] = Counter()
+    shards = whole.gather({each.text: each.frequency for each in first})
+    for some in shards:
+        sums.update(some)
+    enough = sorted(sums.values(), reverse=True)[limit - 1 : limit]
+    least = -(-enough[0] // len(shards)) if enough else 1
+    words = set[str]().union(*whole.gather(set(own.frequencies_beginning(prefix, least))))
+    found = [each for each in exactly_in_whole(own, sorted(words), whole) if each]
+    return sorted(found, key=lambda each: (-each.frequency, each.text))[:limit]
+
+
+def exactly_in_whole(
+    own: Spellings, words: Sequence[str], whole: Whole
+) -> Sequence[Spelling | None]:
+    """Each of these folded words as the whole has it; None if it is in no shard."""
+    shards = whole.gather([own.exactly(word) for word in words])
+    alike = ([each for each in same if each] for same in zip(*shards, strict=True))
+    return [_merged(same) if same else None for same in alike]
 
 
 def _merged(alike: Iterable[Spelling]) -> Spelling:

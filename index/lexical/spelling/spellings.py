@@ -114,6 +114,18 @@ class Spellings:
         order = np.argsort(-self._counts[start:end], kind="stable") + start
         return (self._at(index) for index in order.tolist())
 
+    def frequencies_beginning(self, prefix: str, least: int) -> dict[str, int]:
+        """How frequent each word with this prefix is that is so at least `least` times."""
+        start, end = self._range(prefix)
+        found = (np.flatnonzero(self._counts[start:end] >= least) + start).tolist()
+        return {self._words[index]: int(self._counts[index]) for index in found}
+
+    def exactly(self, word: str) -> Spelling | None:
+        """This folded word; None if it is not there."""
+        start = bisect_left(self._words, word)
+        there = start < len(self._words) and self._words[start] == word
+        return self._at(start) if there else None
+
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
         start, end = self._range(prefix)

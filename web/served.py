@@ -1,0 +1,190 @@
+"""Opens what a server serves: one archive, or a divided one."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
+from backfile.archive.model.message import Message
+from backfile.archive.model.settings import Settings
+from backfile.archive.store.collections import Collections
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.inbox import Inbox
+from backfile.archive.store.reader import ArchiveReader, Reader
+from backfile.archive.store.trust import require_trusted
+from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
+from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.opening import OpenedShard, shards_here
+from backfile.index.cluster.reading import ClusterReader
+from backfile.index.cluster.searching import SECONDS_A_ROUND, ClusterSearcher
+from backfile.index.cluster.shards import Shard
+from backfile.index.model.query import Query
+from backfile.index.seams.engines import Engines
+from backfile.index.seams.protocols import Embedder
+from backfile.index.search.question import ArchiveSearcher
+from backfile.index.search.searcher import Recorder
+from backfile.index.wiring import open_engines, searcher_over
+from backfile.web.parts import note_missing
+
+SECONDS_BETWEEN_LOOKS = 0.5  # at an archive that may have changed, while nobody searches
+SECONDS_A_ROUND_HERE = 60.0  # of shards in this process, whose first search may load the model
+NO_WRITES = Message(
+    "a divided archive takes no articles over HTTP; index them into the archive that it was made "
+    "from, and bring its shards up to that"
+)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a server serves, open.
+
+    `warm` loads what the first search would wait for; `close` is called after the last request.
+    Without an `inbox`, nothing can be written over HTTP, and `no_writes` is what to do instead. The
+    archive should lie in `directory`.
+    """
+
+    searcher: ArchiveSearcher
+    reader: Reader
+    warm: Callable[[], None]
+    close: Callable[[], None]
+    directory: ArchiveDirectory | None = None
+    inbox: Inbox | None = None
+    no_writes: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is to be served: the archive in the settings, or the divided archive in `cluster`.
+
+    The shards of the latter are opened in this process, unless there is the `address` of the Ray
+    cluster in which they are open.
+    """
+
+    settings: Settings
+    cluster: Path | None = None
+    address: str | None = None
+
+    def require(self) -> None:
+        """Raise an ArchiveError if it cannot be opened; of a divided archive, any shard can be."""
+        if self.cluster is None:
+            open_engines(self.settings).catalog.close()
+            return
+        _map_of(self.cluster, self.settings)
+        if self.address:
+            from backfile.index.cluster.ray_shards import join, leave
+
+            join(self.address)
+            leave()
+
+    def open(self, recorder: Recorder) -> Served:
+        """Open it; the recorder takes note of each search."""
+        if self.cluster is None:
+            return _open_archive(self.settings, recorder)
+        return _open_cluster(self.settings, self.cluster, self.address, recorder)
+
+
+def _open_archive(settings: Settings, recorder: Recorder) -> Served:
+    engines = open_engines(settings)
+    directory = ArchiveDirectory(settings.archive)
+    searcher = searcher_over(engines, settings, serving=True, recorder=recorder)
+    return Served(
+        searcher,
+        ArchiveReader(engines.catalog),
+        partial(_warm, searcher, engines, directory),
+        engines.catalog.close,
+        directory,
+        engines.catalog.inbox,
+    )
+
+
+def _open_cluster(
+    settings: Settings, folder: Path, address: str | None, recorder: Recorder
+) -> Served:
+    entries = _map_of(folder, settings)
+    collections = Collections(ArchiveDirectory(folder).collections)
+    here = [] if address else shards_here(entries, folder, settings, serving=True)
+    shards = here or _shards_of_ray(entries, folder, settings, address or "auto")
+    searcher = ClusterSearcher(
+        shards,
+        budget=settings.budget_ms / 1000,
+        seconds_a_round=SECONDS_A_ROUND if address else SECONDS_A_ROUND_HERE,
+        synonyms=Synonyms.read(Path(settings.synonyms)) if settings.synonyms else NO_SYNONYMS,
+        collections=collections,
+        recorder=recorder,
+        noticed=note_missing,
+    )
+
+    def close() -> None:
+        searcher.close()
+        for shard in here:
+            shard.close()
+
+    reader = ClusterReader(searcher, collections)
+    return Served(
+        searcher, reader, partial(_warm_shards, searcher, here), close, no_writes=NO_WRITES
+    )
+
+
+def _map_of(folder: Path, settings: Settings) -> ClusterMap:
+    require_trusted(folder, trust=settings.trust)
+    return ClusterMap.read(folder)
+
+
+def _shards_of_ray(
+    entries: ClusterMap, folder: Path, settings: Settings, address: str
+) -> list[Shard]:
+    from backfile.index.cluster.ray_shards import join, shards_there
+
+    join(address)
+    return list(shards_there(entries, folder, settings))
+
+
+def _warm(searcher: ArchiveSearcher, engines: Engines, directory: ArchiveDirectory) -> None:
+    """Load the model and Chroma now, so that the first search does not wait for them."""
+    engines.neighbours.warm()
+    _search(searcher)
+    mend_queries(engines.embedder, directory)
+
+
+def _warm_shards(searcher: ClusterSearcher, here: Sequence[OpenedShard]) -> None:
+    """The same for all shards; those that are open elsewhere have done so."""
+    with suppress(ArchiveError):  # opens them
+        searcher.overview()
+    for shard in here:
+        shard.warm()
+    _search(searcher)
+
+
+def _search(searcher: ArchiveSearcher) -> None:
+    try:
+        searcher.search(Query("news"))
+    except ArchiveError as exc:
+        log.error("%s", exc)
+
+
+def follow_changes(searcher: ArchiveSearcher) -> None:
+    """Open each change of the archive while nobody searches, so that the next search is in it."""
+    while True:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        with suppress(ArchiveError):  # searches say so
+            searcher.overview()
+
+
+def mend_queries(embedder: Embedder, directory: ArchiveDirectory) -> None:
+    """Make what embeds queries quickly again if it is damaged, and nobody else writes."""
+    try:
+        embedder.check_queries()
+    except EngineUnavailable as damage:
+        log.warning("%s", damage)
+        try:
+            with directory.writing():
+                embedder.prepare_queries()
+        except (ArchiveError, OSError) as exc:
+            log.warning("%s", exc)
+        else:
+            log.warning("the query graph was made again")
