@@ -13,6 +13,8 @@ from struct import error
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from backfile.archive.formats.bundles import SUFFIXES, Bundles
+from backfile.archive.formats.documents import digitised_issues
 from backfile.archive.formats.files import SourceFile, open_bytes
 from backfile.archive.formats.web import web_archives
 from backfile.archive.model.errors import UnreadableArticle
@@ -51,6 +53,8 @@ class Container(NamedTuple):
 def members_of(file: SourceFile) -> Members | None:
     """Walk the members of a file; None if it is not a container, but a document for instance."""
     head = file.head()
+    if digitised_issues.is_bundle(head):
+        return None
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
     if found is None or (found.members is in_zip and _is_document(file)):
         return None
@@ -81,17 +85,22 @@ def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
         names = {info.filename for info in infos}
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
-        walk = _Walk(file, sum(info.compress_size for info in infos))
-        for info in infos[:most]:
-            packed = info.compress_size
-            yield from walk.member(
-                info.filename,
-                info.file_size,
-                packed,
-                _trouble(info),
-                partial(_in_zip, opened, info),
-            )
-        yield from walk.rest(len(infos), most)
+        members = _members_of_zip(file, opened, infos[:most])
+        if any(info.filename.casefold().endswith(SUFFIXES) for info in infos):
+            found = list(members)
+            bundles = Bundles(found)
+            members = (each for member in found if (each := bundles.joined(member)) is not None)
+        yield from members
+        yield from _Walk(file, 0).rest(len(infos), most)
+
+
+def _members_of_zip(file: SourceFile, opened: ZipFile, infos: list[ZipInfo]) -> Members:
+    walk = _Walk(file, sum(info.compress_size for info in infos))
+    for info in infos:
+        raw = partial(_in_zip, opened, info)
+        yield from walk.member(
+            info.filename, info.file_size, info.compress_size, _trouble(info), raw
+        )
 
 
 def in_packed(file: SourceFile) -> Members:

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from backfile.archive.formats.cleaning import clean_text
-from backfile.archive.formats.documents import scans
+from backfile.archive.formats.documents import digitised_issues, scans
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
 from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
@@ -98,6 +98,7 @@ DOCUMENTS = Plugin(
     binary_formats=(
         BinaryFormat("PDF", lambda head: PDF in head[:1024], read_pdf),
         BinaryFormat("RTF", lambda head: head.startswith(RTF), read_rtf),
+        BinaryFormat("METS with ALTO", digitised_issues.is_bundle, digitised_issues.read_bundle),
         BinaryFormat("document", lambda head: head.startswith(PACKED), read_packed),
     ),
 )
