@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
 from backfile.archive.formats.cleaning.characters import is_legible
@@ -102,17 +102,25 @@ def normal_name(name: str) -> str:
 NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}
 
 
+class PdfReading(NamedTuple):
+    """How PDF is read: scans in `languages` of tesseract, if any; `clippings` each by itself."""
+
+    languages: str = ""
+    clippings: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
     """Which record field maps to which article field; `chosen` overrides the usual names.
 
     `dates` says how dates are read, `remedy` how a person can map a text; a format whose fields
-    cannot be mapped has none.
+    cannot be mapped has none. `pdf` says how PDF is read.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
     dates: DateReading = field(default_factory=DateReading)
     remedy: str = ""
+    pdf: PdfReading = PdfReading()
 
     @classmethod
     def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
@@ -127,14 +135,19 @@ class FieldMap:
         return cls(chosen, DateReading(order), MAP_TEXT)
 
     @classmethod
-    def from_stored(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+    def from_stored(
+        cls, chosen: Mapping[str, str], date_order: str = "", pdf: Iterable[Any] = ()
+    ) -> "FieldMap":
         """Restore a map from the values of `to_stored`."""
-        return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
+        dates = DateReading(DateOrder(date_order) if date_order else None)
+        return cls(chosen, dates, pdf=PdfReading(*pdf))
 
     def to_stored(self) -> dict[str, Any]:
         """The map as JSON values, stored to read the same input again in the same way."""
         order = self.dates.order
-        return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
+        dates = {"date_order": order.value} if order else {}
+        pdf = {"pdf": list(self.pdf)} if self.pdf != PdfReading() else {}
+        return {"chosen": dict(self.chosen)} | dates | pdf
 
     def choosing(self, chosen: Mapping[str, str]) -> Self:
         """The same map with these fields chosen; a subclass counts on."""

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from backfile.archive.formats.cleaning import clean_text
-from backfile.archive.formats.documents import digitised_issues, scans
+from backfile.archive.formats.documents import digitised_issues, recognition, scans
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
 from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
@@ -14,6 +14,7 @@ from backfile.archive.formats.text.documents import titled
 from backfile.archive.formats.web.markup import root_of
 from backfile.archive.formats.wire.bylines import byline_in
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.ids import with_part_id
 
 MODULE = "backfile.archive.formats.documents.extraction"
 WIKI_MODULE = "backfile.archive.formats.documents.wiki_pages"
@@ -23,8 +24,10 @@ INSTALL = "`pip install 'backfile[documents]'` brings it"
 
 
 def read_pdf(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read the text layer of a PDF as one article; pages without one are listed."""
-    yield from _read(file, names, "PDF", PDF)
+    """Read a PDF as one article, or cut at its headlines; pages without text are listed."""
+    program = recognition.program_path() if names.pdf.languages else ""
+    options = (program, names.pdf.languages, "clippings" if names.pdf.clippings else "")
+    yield from _read(file, names, "PDF", PDF, *options)
 
 
 def read_rtf(file: SourceFile, names: FieldMap) -> ReadResults:
@@ -53,11 +56,13 @@ def read_wiki(file: SourceFile, names: FieldMap) -> ReadResults:
         raise UnreadableArticle(file.place, "a dump of MediaWiki without articles")
 
 
-def _read(file: SourceFile, names: FieldMap, kind: str, opening: bytes) -> ReadResults:
+def _read(
+    file: SourceFile, names: FieldMap, kind: str, opening: bytes, *options: str
+) -> ReadResults:
     library = LIBRARIES.get(kind)
     if library and not find_spec(library):
         raise UnreadableArticle(file.place, f"{kind} is read with {library}; {INSTALL}")
-    for message in messages_from(MODULE, path_or_bytes(file, opening), kind):
+    for message in messages_from(MODULE, path_or_bytes(file, opening), kind, *options):
         if "refused" in message:
             place = str(file.origin(message["number"])) if "number" in message else file.place
             yield UnreadableArticle(place, message["refused"])
@@ -80,9 +85,11 @@ def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> Rea
 
 def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
     usual = FieldMap(dates=names.dates)
-    name = file.key if number == 1 and "source" not in record else ""
+    is_whole = number == 1 and "source" not in record and "part" not in record
+    name = file.key if is_whole else ""
     try:
-        return article_from(record, file.origin(number), usual, file.defaults, file_name=name)
+        article = article_from(record, file.origin(number), usual, file.defaults, file_name=name)
+        return with_part_id(article) if "part" in record else article
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, f"{refused.reason.partition(' among')[0]} in it")
 

@@ -39,11 +39,21 @@ def read_hocr(file: SourceFile, names: FieldMap) -> ReadResults:
     tree = parsed(file.read_text(), file.place)
     pages = list(_of_class(tree, PAGE))
     for number, page in enumerate(pages, 1):
-        blocks = list(_of_class(page, *BLOCK[:1])) or list(_of_class(page, *BLOCK)) or [page]
-        lines = ([line_of(line) for line in _of_class(block, *LINES)] for block in blocks)
-        yield _article(list(lines), file, number, names)
+        blocks = [[line for _, line in lines_in(block)] for block in paragraphs_in(page)]
+        yield _article(blocks, file, number, names)
     if not pages:
         raise UnreadableArticle(file.place, NO_TEXT)
+
+
+def paragraphs_in(page: Any) -> list[Any]:
+    """The elements of the paragraphs on a page of hOCR, else of its blocks, or the page."""
+    return list(_of_class(page, *BLOCK[:1])) or list(_of_class(page, *BLOCK)) or [page]
+
+
+def lines_in(paragraph: Any) -> Iterator[tuple[Any, str]]:
+    """The elements of the lines in an element of hOCR, and their text."""
+    for line in _of_class(paragraph, *LINES):
+        yield line, line_of(line)
 
 
 def _article(blocks: list[list[str]], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
