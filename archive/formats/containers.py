@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
-from struct import error
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from backfile.archive.formats.bundles import SUFFIXES, Bundles
 from backfile.archive.formats.documents import digitised_issues
-from backfile.archive.formats.files import SourceFile, open_bytes
+from backfile.archive.formats.files import STUMBLES, SourceFile, open_bytes
 from backfile.archive.formats.web import web_archives
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -28,15 +27,6 @@ IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is s
 ENCRYPTED = 1  # a bit of a ZIP member's flags
 DOCUMENT_MARKS = frozenset(("[Content_Types].xml", "mimetype"))  # of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
-STUMBLES = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    error,
-)
 PACKED = (b"BZh", b"\xfd7zXZ\x00")  # bzip2, xz
 TAR_SUFFIXES = (".tar", ".tbz", ".tbz2", ".txz")
 TAR_MARK = slice(257, 262)

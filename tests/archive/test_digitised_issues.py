@@ -5,8 +5,10 @@ from datetime import date
 
 import pytest
 
+from backfile.archive.formats.documents.digitised_issues import bundled
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.files import SourceFile
+from backfile.archive.formats.inputs import Reading, read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from tests.builders import backfile, zipped
@@ -192,3 +194,14 @@ def test_articles_of_a_page_stay_themselves_when_they_are_read_again(tmp_path):
     kept = backfile("reread", "--no-vectors", *arguments)
     assert '"new": 0' in kept.stdout
     assert '"refused": []' in kept.stdout
+
+
+def test_a_bundle_that_is_damaged_anywhere_is_read_or_listed(tmp_path):
+    pages = [(name, content.encode()) for name, content in (("METS", WHOLE), *FILES[1:])]
+    whole = bundled(pages).read()
+    for place in range(0, len(whole), 53):
+        content = bytearray(whole)
+        content[place] ^= 0x55
+        path = tmp_path / "issue"
+        path.write_bytes(content)
+        assert list(read_file(SourceFile.at(path, "issue"), FieldMap()))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from backfile.archive.formats.documents import mets
 from backfile.archive.formats.documents.mets import Description, Division, Pointer
@@ -19,6 +19,7 @@ from backfile.archive.formats.documents.scans import NO_TEXT, PAGES, alto_lines,
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import (
     MOST_IN_MEMORY,
+    STUMBLES,
     ReadResult,
     ReadResults,
     SourceFile,
@@ -54,7 +55,7 @@ def bundled(files: Iterable[tuple[str, bytes]]) -> io.BytesIO:
 
 def read_bundle(file: SourceFile, names: FieldMap) -> ReadResults:
     """Read each article, and each page of which METS names no part; the offset is the page."""
-    with ZipFile(io.BytesIO(file.read_bytes(MOST_IN_MEMORY))) as opened:
+    with _unpacked(file.read_bytes(MOST_IN_MEMORY)) as opened:
         described = replace(file, raw=partial(_opened, opened, METS_NAME))
         for tree in mets.trees_in(described):
             issue = _Issue(tree, file, opened)
@@ -63,8 +64,18 @@ def read_bundle(file: SourceFile, names: FieldMap) -> ReadResults:
                 yield _article(record, file, number, names)
 
 
+def _unpacked(content: bytes) -> ZipFile:
+    try:
+        return ZipFile(io.BytesIO(content))
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
+
+
 def _opened(bundle: ZipFile, name: str) -> io.BufferedReader:
-    member: Any = bundle.open(name)
+    try:
+        member: Any = bundle.open(name)
+    except STUMBLES as exc:
+        raise BadZipFile(str(exc)) from exc
     return io.BufferedReader(member)
 
 
