@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -174,8 +175,8 @@ def _ris_date(article: Article, span: DateSpan) -> str:
     """Year, month, day and other information such as the time, each empty if it is not known."""
     first = span.first
     if span.is_day:
-        day, instant = f"{first:%Y/%m/%d}", article.published_at
-        return f"{day}/{instant.timetz().isoformat()}" if _is_of_day(article) else day
+        instant = _instant(article)
+        return f"{first:%Y/%m/%d}" + (f"/{instant.timetz().isoformat()}" if instant else "")
     month = f"{first:%m}" if span.is_month else ""
     return f"{first:%Y}/{month}//{in_english(span) if span.is_interval else ''}"
 
@@ -186,10 +187,10 @@ def _date_parts(span: DateSpan) -> list[list[int]]:
     return [[day.year, day.month, day.day][: len(span.fields)] for day in ends]
 
 
-def _is_of_day(article: Article) -> bool:
-    """Whether an article has an instant, which lies in its day where it was written."""
+def _instant(article: Article) -> datetime | None:
+    """The instant of an article, if it lies in its day where it was written."""
     instant = article.published_at
-    return instant is not None and instant.date() == article.published
+    return instant if instant and instant.date() == article.published else None
 
 
 def _exact_date(article: Article) -> str:
@@ -197,7 +198,8 @@ def _exact_date(article: Article) -> str:
     span = article.date_span
     if span and span.is_interval:
         return str(span)
-    return article.published_at.isoformat() if _is_of_day(article) else ""
+    instant = _instant(article)
+    return instant.isoformat() if instant else ""
 
 
 def _abstract(article: Article) -> str:
