@@ -36,23 +36,29 @@ from backfile.archive.model.ids import id_of_address, id_of_content
 # The usual field names, most likely first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "guid", "uuid", "articleid", "docid", "identifier", "uri"),
-    "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
+    "title": (
+        *("title", "headline", "head", "articletitle", "hl1", "subject"),
+        *("titel", "überschrift", "schlagzeile", "titre", "título", "titulo", "titolo"),
+    ),
     "text": (
         *("text", "body", "content", "maintext", "fulltext", "articletext", "articlebody"),
         *("bodytext", "contenttext", "article", "story", "plaintext", "contents", "bodyhtml"),
         *("contenthtml", "articlehtml", "html", "paragraphs", "blocks", "contentelements"),
-        *("description",),
+        *("description", "summary", "abstract", "abstractnote", "abstracttext", "snippet"),
+        *("excerpt", "standfirst", "teaser", "leadparagraph"),
+        *("volltext", "inhalt", "artikeltext", "texte", "contenu", "texto", "contenido", "testo"),
     ),
     "published": (
         *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
         *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
         *("datepublish", "publicationdatetime", "webpublicationdate", "firstpublished", "pubtime"),
         *("postdate", "postedat", "timestamp", "time", "day", "created", "createdat"),
-        *("versioncreated",),
+        *("versioncreated", "datum", "erscheinungsdatum", "fecha"),
     ),
     "source": (
         *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
-        *("sitename", "medianame", "sourcedomain", "site", "domain", "sourceurl"),
+        *("publicationtitle", "sitename", "medianame", "sourcedomain", "site", "domain"),
+        *("sourceurl", "journal", "containertitle", "quelle", "zeitung", "fuente"),
     ),
     "url": (
         "url",
@@ -67,12 +73,13 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "authors": (
         *("authors", "author", "byline", "bylines", "creator", "creators", "by", "writer"),
+        *("autor", "autoren", "verfasser", "auteur", "auteurs", "autores", "autore"),
     ),
     "section": (
         *("section", "topic", "category", "sections", "topics", "desk", "categories"),
-        *("sectionname", "kicker"),
+        *("sectionname", "kicker", "ressort", "rubrik", "rubrique", "sección"),
     ),
-    "language": ("language", "lang", "locale"),
+    "language": ("language", "lang", "locale", "sprache", "langue", "idioma"),
 }
 
 
@@ -82,7 +89,7 @@ MAP_TEXT = "--map text=NAME"
 ABSTRACTS = frozenset(
     (
         *("abstract", "abstractnote", "abstracttext", "snippet", "trailtext", "standfirst"),
-        *("leadparagraph", "excerpt", "teaser"),
+        *("leadparagraph", "excerpt", "teaser", "summary"),
     )
 )
 CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+?\d{1,9} chars\]\Z")

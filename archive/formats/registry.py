@@ -21,7 +21,13 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import database_exports, documents, references, sgml
+from backfile.archive.formats.text import (
+    database_exports,
+    documents,
+    references,
+    sgml,
+    zotero_rdf,
+)
 from backfile.archive.formats.web import feeds, pages, wordpress
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
@@ -135,6 +141,12 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.MARKUP,
         lambda _, head: root_of(head) in feeds.FEED_ROOTS and wordpress.is_export(head),
         wordpress.read_export,
+    ),
+    Format(
+        "Zotero RDF",
+        Stage.MARKUP,
+        lambda _, head: zotero_rdf.is_zotero(head),
+        zotero_rdf.read_zotero,
     ),
     Format(
         "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed

@@ -241,6 +241,11 @@ SHAPES: tuple[Shape, ...] = (
         {"source": ("source.name",), "text": ("content", "description", *WHOLE), "id": ("uuid",)},
     ),
     Shape(
+        "Webz.io",
+        (("thread.site", "uuid", "text"),),
+        {"source": ("thread.site",), "section": ("thread.section_title",)},
+    ),
+    Shape(
         "WordPress",
         (("title.rendered",), ("content.rendered",)),
         {

@@ -57,7 +57,8 @@ TEXT_NAMES = (
     *("__cdata", "_", "stringvalue", "arrayvalue", "values", "mapvalue", "fields", "s", "l", "m"),
     *("bodytextsummary", "heading", "$numberlong", "name", "title"),
 )
-LIST_NAMES = ("l", "ss", "arrayvalue", "values")
+LIST_NAMES = ("l", "ss", "arrayvalue", "values", "nodes", "edges")
+NODE = "node"  # of GraphQL: what an edge leads to
 LIST = re.compile(r"\s*\[\s*[\"'].*[\"']\s*\]\s*", re.S)
 LONGEST_LIST = 5_000  # characters
 INLINE_NAMES = ("children", "content")
@@ -191,6 +192,8 @@ def as_names(value: Any) -> tuple[str, ...]:
         names = [name for item in value for name in _persons(item)]
     elif isinstance(value, Mapping) and (name := _full_name(value)):
         names = [name]
+    elif isinstance(value, Mapping) and value.keys() == {NODE}:
+        names = _persons(value)
     else:
         names = _of_byline(as_line(value))
     cleaned = (clean_line(name) for name in names)
@@ -260,6 +263,8 @@ def _is_last_first(part: str) -> bool:
 
 
 def _person(value: Any) -> str:
+    if isinstance(value, Mapping) and value.keys() == {NODE}:
+        value = value[NODE]
     return (_full_name(value) if isinstance(value, Mapping) else "") or as_line(value)
 
 

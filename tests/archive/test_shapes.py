@@ -433,3 +433,25 @@ def test_a_field_that_is_mapped_to_the_text_may_be_an_abstract(read):
     record = {"t": "Night ferry ends", "Abstract": TEXT}
     (article,) = read([record], FieldMap.from_options(("title=t", "text=Abstract")))
     assert (article.text, article.text_kind.value) == (TEXT, "abstract")
+
+
+def test_posts_of_webz_have_the_site_as_their_outlet(read):
+    thread = {"site": "courier.example", "title": "Ice", "section_title": "Travel"}
+    post = {"thread": thread, "uuid": "u1", "title": "Ice", "text": "It melts.", "author": "A B"}
+    (found,) = read({"posts": [post]})
+    assert (found.source, found.section, found.text) == ("courier.example", "Travel", "It melts.")
+
+
+def test_an_article_in_a_graph_of_json_ld_is_one(read):
+    article = {"@type": "NewsArticle", "headline": "Ice", "articleBody": "It melts."}
+    found = read({"@graph": [{"@type": "NewsArticle", "author": {"name": "A B"}, **article}]})
+    assert [(each.title, each.text, each.authors) for each in found] == [
+        ("Ice", "It melts.", ("A B",))
+    ]
+
+
+def test_authors_of_graphql_are_nodes(read):
+    nodes = [{"node": {"name": "A B"}}, {"edges": [{"node": {"name": "A B"}}]}]
+    for author in nodes:
+        (found,) = read({"title": "Ice", "content": "It melts.", "author": author})
+        assert found.authors == ("A B",)

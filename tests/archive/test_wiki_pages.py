@@ -69,6 +69,16 @@ def test_talk_and_redirects_are_skipped(read):
     assert refused.reason == "a dump of MediaWiki without articles"
 
 
+def test_talk_and_redirects_of_old_dumps_are_known_by_title_and_text(read):
+    def old(**more):
+        return page(**more).replace("<ns>0</ns>", "")
+
+    redirects = [page(text="#REDIRECT [[Ferry]]"), old(text="# WEITERLEITUNG: [[Fähre]]")]
+    found = read(*redirects, old(title="Talk:Ferry"), old(title="Benutzer Diskussion:A"), old())
+    assert [each.origin.offset for each in found if hasattr(each, "text")] == [5]
+    assert read(page(title="Portal: the book"))
+
+
 def test_a_dump_that_is_cut_is_read_as_far_as_it_goes(read):
     *_, refused = read(page(), page(), cut=-300)
     assert isinstance(refused, UnreadableArticle)

@@ -25,6 +25,13 @@ NAMES = frozenset(("page", "siteinfo"))
 ARTICLES = "0"  # the namespace
 # The day of a story on Wikinews: {{date|March 23, 2024}}.
 DATE = re.compile(r"\{\{\s*(?:date|datum|fecha|data|дата)\s*\|\s*(?:1=)?([^{}|]+)", re.I)
+REDIRECT = re.compile(r"#\s*[^\W\d_]{4,20}\s*:?\s*\[\[")  # of any language: #REDIRECT [[Ferry]]
+OTHER_SPACE = re.compile(
+    r"(?:(?:user|project|file|image|mediawiki|template|help|category|portal|wikinews)(?: talk)?"
+    r"|talk|(?:benutzer |datei )?diskussion|benutzer|datei|vorlage|hilfe|kategorie"
+    r"|utilisateur|discussion|modèle|catégorie|usuario|discusión|plantilla|categoría)\s?:",
+    re.I,
+)
 NO_TEXT = re.compile(r"^(?:file|image|category|datei|bild|kategorie|fichier|catégorie):", re.I)
 CATEGORY = re.compile(r"^(?:category|kategorie|catégorie|categoría|categoria):(.*)$", re.I | re.S)
 ASIDE = ("ref", "references", "gallery", "table", "math", "timeline", "syntaxhighlight")
@@ -60,11 +67,19 @@ def messages_of(file: SourceFile) -> Iterator[Message]:
                 about = _about(page)
                 continue
             number += 1
-            if line_at(page, "ns") in ("", ARTICLES) and page.find("redirect") is None:
+            if _is_article(page):
                 yield {"number": number, **_record(page, about)}
     except UnreadableArticle as refused:
         yield {"number": number + 1, "refused": refused.reason}
     yield {"end": True}
+
+
+def _is_article(page: Any) -> bool:
+    """Whether a page is neither a redirect nor talk; old dumps show it in text and title only."""
+    if page.find("redirect") is not None or REDIRECT.match(line_at(page, "revision/text")):
+        return False
+    namespace = line_at(page, "ns")
+    return namespace == ARTICLES or not (namespace or OTHER_SPACE.match(line_at(page, "title")))
 
 
 def _about(site: Any) -> dict[str, str]:
