@@ -22,6 +22,7 @@ from backfile.archive.formats.values import (
     fields_of_blocks,
 )
 from backfile.archive.formats.web.markup import plain_text
+from backfile.archive.model.addresses import is_page, site_of
 from backfile.archive.model.article import (
     Article,
     DateSource,
@@ -46,19 +47,38 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
         *("contenthtml", "articlehtml", "html", "paragraphs", "blocks", "contentelements"),
         *("description", "summary", "abstract", "abstractnote", "abstracttext", "snippet"),
         *("excerpt", "standfirst", "teaser", "leadparagraph"),
-        *("volltext", "inhalt", "artikeltext", "texte", "contenu", "texto", "contenido", "testo"),
+        *(
+            "selftext",
+            "volltext",
+            "inhalt",
+            "artikeltext",
+            "texte",
+            "contenu",
+            "texto",
+            "contenido",
+            "testo",
+        ),
     ),
     "published": (
         *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
         *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
         *("datepublish", "publicationdatetime", "webpublicationdate", "firstpublished", "pubtime"),
         *("postdate", "postedat", "timestamp", "time", "day", "created", "createdat"),
-        *("versioncreated", "datum", "erscheinungsdatum", "fecha"),
+        *("versioncreated", "createdutc", "datum", "erscheinungsdatum", "fecha"),
     ),
     "source": (
         *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
         *("publicationtitle", "sitename", "medianame", "sourcedomain", "site", "domain"),
-        *("sourceurl", "journal", "containertitle", "quelle", "zeitung", "fuente"),
+        *(
+            "sourceurl",
+            "journal",
+            "containertitle",
+            "namesource",
+            "domainurl",
+            "quelle",
+            "zeitung",
+            "fuente",
+        ),
     ),
     "url": (
         "url",
@@ -84,6 +104,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 
 NO_LETTERS = re.compile(r"[\W_]+")
+ADDRESSES = ("http://", "https://")
 MAP_TEXT = "--map text=NAME"
 # Names of fields that hold a summary, or the beginning of a text; `description` may hold all of it.
 ABSTRACTS = frozenset(
@@ -212,6 +233,9 @@ def article_from(
         text = title
     url = clean_line(as_line(found.get("url", "")))
     source = clean_line(as_name(found.get("source", "")))
+    if source.startswith(ADDRESSES):  # of a site, or of the article
+        url = url or (source if is_page(source) else "")
+        source = site_of(source) or source
     named = clean_line(as_line(found.get("language", "")))
     language = language_of(named, title, text)
     written = as_date(found.get("published", ""))

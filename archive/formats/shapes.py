@@ -241,6 +241,26 @@ SHAPES: tuple[Shape, ...] = (
         {"source": ("source.name",), "text": ("content", "description", *WHOLE), "id": ("uuid",)},
     ),
     Shape(
+        "trafilatura",
+        (("source-hostname", "text"), ("hostname", "fingerprint", "text")),
+        {
+            "source": ("sitename", "source-hostname", "hostname"),
+            "url": ("source", "url"),
+            "section": ("categories",),
+        },
+    ),
+    Shape(
+        "Bing",
+        (("name", "datePublished", "provider", "url"),),
+        {
+            "title": ("name",),
+            "text": ("description", *WHOLE),
+            "source": ("provider",),
+            "section": ("category",),
+        },
+        made=lambda _: {"text_kind": "abstract"},
+    ),
+    Shape(
         "Webz.io",
         (("thread.site", "uuid", "text"),),
         {"source": ("thread.site",), "section": ("thread.section_title",)},

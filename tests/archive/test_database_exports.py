@@ -653,6 +653,12 @@ Copyright 2024 El Correo Costero
 """
 
 
+def test_one_document_of_proquest_needs_no_rule(read):
+    (article,) = read(next(each for each in PROQUEST.split("_" * 60) if "Full text" in each))
+    assert article.text == f"{FIRST}\n\n{SECOND}"
+    assert article.source == "Coastal Courier"
+
+
 def test_labels_in_spanish_may_have_spaces(read):
     (article,) = read(SPANISH)
     assert article.text == f"{FIRST}\n\n{SECOND}"

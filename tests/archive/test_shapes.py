@@ -9,7 +9,7 @@ import pytest
 from backfile.archive.formats.fields import FieldMap, WatchedFields, article_from
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.article import Article, Origin, TextKind
 from backfile.web.api.exports import EXPORTS
 
 TEXT = "The night ferry across the Ash stops in May."
@@ -455,3 +455,14 @@ def test_authors_of_graphql_are_nodes(read):
     for author in nodes:
         (found,) = read({"title": "Ice", "content": "It melts.", "author": author})
         assert found.authors == ("A B",)
+
+
+def test_results_of_bing_and_of_trafilatura_are_read(read):
+    bing = {"name": "Ice", "url": "https://courier.example/a", "description": "It melts."}
+    bing |= {"datePublished": "2024-03-23T07:00:00.0Z", "provider": [{"name": "Courier"}]}
+    (found,) = read({"_type": "News", "value": [bing]})
+    assert (found.title, found.text, found.source) == ("Ice", "It melts.", "Courier")
+    assert found.text_kind is TextKind.ABSTRACT
+    page = {"title": "Ice", "hostname": "courier.example", "fingerprint": "x", "text": "It melts."}
+    (found,) = read(page | {"source": "https://courier.example/a", "date": "2024-03-23"})
+    assert (found.source, found.url) == ("courier.example", "https://courier.example/a")
