@@ -1,6 +1,8 @@
 """Reads documents in a separate process, and makes articles of their texts."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from backfile.archive.formats.cleaning import clean_text
@@ -8,7 +10,7 @@ from backfile.archive.formats.documents import digitised_issues, recognition, sc
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
 from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
-from backfile.archive.formats.processes import messages_from
+from backfile.archive.formats.processes import TOO_MUCH, Message, messages_from
 from backfile.archive.formats.text.database_exports import documents_in, is_export
 from backfile.archive.formats.text.documents import titled
 from backfile.archive.formats.web.markup import root_of
@@ -18,6 +20,7 @@ from backfile.archive.model.ids import with_part_id
 
 MODULE = "backfile.archive.formats.documents.extraction"
 WIKI_MODULE = "backfile.archive.formats.documents.wiki_pages"
+MOST_RESTARTS = 20  # of the process that reads a dump, of 10 seconds or less for each bad page
 PDF, RTF, PACKED = b"%PDF", b"{\\rtf", b"PK\x03\x04"
 LIBRARIES = {"PDF": "pypdfium2", "RTF": "striprtf"}
 INSTALL = "`pip install 'backfile[documents]'` brings it"
@@ -45,7 +48,7 @@ def read_wiki(file: SourceFile, names: FieldMap) -> ReadResults:
     if not find_spec("mwparserfromhell"):
         raise UnreadableArticle(file.place, f"wikitext is read with mwparserfromhell; {INSTALL}")
     count = 0
-    for message in messages_from(WIKI_MODULE, path_or_bytes(file, b"<")):
+    for message in _wiki_messages(path_or_bytes(file, b"<")):
         count += 1
         if "refused" in message:
             place = str(file.origin(message["number"]))
@@ -54,6 +57,25 @@ def read_wiki(file: SourceFile, names: FieldMap) -> ReadResults:
             yield _article(message, file, message["number"], names)
     if not count:
         raise UnreadableArticle(file.place, "a dump of MediaWiki without articles")
+
+
+def _wiki_messages(source: Path | bytes) -> Iterator[Message]:
+    """The messages of a dump; reading goes on behind a page that ends its process."""
+    begun = 0
+    for _ in range(MOST_RESTARTS):
+        before = begun
+        for message in messages_from(WIKI_MODULE, source, str(before)):
+            if "begun" in message:
+                begun = message["number"]
+            elif message.get("refused") == TOO_MUCH:
+                yield {**message, "number": max(begun, 1)}
+                break
+            else:
+                yield message
+        else:
+            return
+        if begun == before:
+            return
 
 
 def _read(

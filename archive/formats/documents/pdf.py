@@ -65,7 +65,8 @@ def texts_of(
         if not lines:
             yield {"number": number, "refused": f"page {number} has {troubles[number]}"}
     if clippings:
-        yield from clippings_of(_without_running_heads(pages))
+        kept = _without_running_heads(pages)
+        yield from clippings_of(kept if any(kept) else pages)
         return
     given = document.get_metadata_dict().get("Title", "").strip()
     title, pages = _title(pages)

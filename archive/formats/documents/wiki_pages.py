@@ -48,18 +48,21 @@ BELOW = re.compile(
 
 
 def main() -> None:
-    """Read the file of the first argument, or standard input."""
+    """Read the file of the first argument, or standard input; skip as many pages as the second."""
     limit(MOST_MEMORY, LONGEST_STEP)
-    path = sys.argv[1]
+    path, skipped = sys.argv[1:]
     if path:
         file = SourceFile.at(Path(path), path)
     else:
         file = SourceFile("", "", partial(open_bytes, sys.stdin.buffer.read()))
-    write(messages_of(file), LONGEST_STEP)
+    write(messages_of(file, skipped), LONGEST_STEP)
 
 
-def messages_of(file: SourceFile) -> Iterator[Message]:
-    """Say each article by its `number` among the pages, with its fields; then `end`."""
+def messages_of(file: SourceFile, skipped: str = "0") -> Iterator[Message]:
+    """Say each article by its `number` among the pages, with its fields; then `end`.
+
+    That it is `begun` is said before: it may be the one that ends the process.
+    """
     number, about = 0, dict[str, str]()
     try:
         for page in items_in(file, NAMES):
@@ -67,7 +70,8 @@ def messages_of(file: SourceFile) -> Iterator[Message]:
                 about = _about(page)
                 continue
             number += 1
-            if _is_article(page):
+            if number > int(skipped) and _is_article(page):
+                yield {"number": number, "begun": True}
                 yield {"number": number, **_record(page, about)}
     except UnreadableArticle as refused:
         yield {"number": number + 1, "refused": refused.reason}
