@@ -1,5 +1,6 @@
 """Makes articles, archives, engines and source documents for the tests."""
 
+import ctypes
 import html
 import io
 import json
@@ -525,6 +526,41 @@ def span_of(table, article_mask):
 
 def visible_text(page):
     return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+def pdf(*pages, title=""):
+    """Pages of (x, y, size, text), in points from the lower left corner."""
+    import pypdfium2
+    from pypdfium2 import raw
+
+    document = pypdfium2.PdfDocument.new()
+    font = raw.FPDFText_LoadStandardFont(document.raw, b"Helvetica")
+    for pieces in pages:
+        page = document.new_page(595, 842)
+        for x, y, size, text in pieces:
+            piece = raw.FPDFPageObj_CreateTextObj(document.raw, font, size)
+            wide = (text + "\0").encode("utf-16-le")
+            written = ctypes.cast(ctypes.c_char_p(wide), raw.FPDF_WIDESTRING)
+            raw.FPDFText_SetText(piece, written)
+            raw.FPDFPageObj_Transform(piece, 1, 0, 0, 1, x, y)
+            raw.FPDFPage_InsertObject(page.raw, piece)
+        raw.FPDFPage_GenerateContent(page.raw)
+    made = io.BytesIO()
+    document.save(made)
+    return made.getvalue()
+
+
+def pdf_lines(x, y, *texts, size=10):
+    return [(x, y - 12 * n, size, text) for n, text in enumerate(texts)]
+
+
+PDF_PAGE = [
+    (60, 780, 24, "Night ferry ends"),
+    *pdf_lines(
+        60, 740, "The night ferry across the Ash", "stops in May, the board has de-", "cided."
+    ),
+    *pdf_lines(320, 740, "Commuters were told by letter.", "Many work in the dockyards."),
+]
 
 
 def zipped(*members, method=ZIP_DEFLATED):

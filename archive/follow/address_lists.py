@@ -36,7 +36,12 @@ def feeds_in(file: SourceFile) -> list[str]:
 
     Raises UnreadableArticle where the file is not well-formed.
     """
-    found = (each.get("xmlUrl", "").strip() for each in items_in(file, frozenset(("outline",))))
+    found = (
+        value.strip()
+        for each in items_in(file, frozenset(("outline",)))
+        for name, value in each.items()
+        if name.casefold() == "xmlurl"
+    )
     return list(dict.fromkeys(filter(None, found)))[:MOST_FEEDS]
 
 

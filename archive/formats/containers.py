@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
-from struct import error
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from backfile.archive.formats.files import SourceFile, open_bytes
+from backfile.archive.formats.bundles import SUFFIXES, Bundles
+from backfile.archive.formats.documents import digitised_issues
+from backfile.archive.formats.files import STUMBLES, SourceFile, open_bytes
 from backfile.archive.formats.web import web_archives
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -26,15 +27,6 @@ IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is s
 ENCRYPTED = 1  # a bit of a ZIP member's flags
 DOCUMENT_MARKS = frozenset(("[Content_Types].xml", "mimetype"))  # of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
-STUMBLES = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    error,
-)
 PACKED = (b"BZh", b"\xfd7zXZ\x00")  # bzip2, xz
 TAR_SUFFIXES = (".tar", ".tbz", ".tbz2", ".txz")
 TAR_MARK = slice(257, 262)
@@ -51,6 +43,8 @@ class Container(NamedTuple):
 def members_of(file: SourceFile) -> Members | None:
     """Walk the members of a file; None if it is not a container, but a document for instance."""
     head = file.head()
+    if digitised_issues.is_bundle(head):
+        return None
     found = next((each for each in CONTAINERS if each.recognises(head)), None)
     if found is None or (found.members is in_zip and _is_document(file)):
         return None
@@ -81,17 +75,22 @@ def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
         names = {info.filename for info in infos}
         if WEB_ARCHIVE_MARK in names and any(n.startswith(WEB_ARCHIVE_PART) for n in names):
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
-        walk = _Walk(file, sum(info.compress_size for info in infos))
-        for info in infos[:most]:
-            packed = info.compress_size
-            yield from walk.member(
-                info.filename,
-                info.file_size,
-                packed,
-                _trouble(info),
-                partial(_in_zip, opened, info),
-            )
-        yield from walk.rest(len(infos), most)
+        members = _members_of_zip(file, opened, infos[:most])
+        if any(info.filename.casefold().endswith(SUFFIXES) for info in infos):
+            found = list(members)
+            bundles = Bundles(found)
+            members = (each for member in found if (each := bundles.joined(member)) is not None)
+        yield from members
+        yield from _Walk(file, 0).rest(len(infos), most)
+
+
+def _members_of_zip(file: SourceFile, opened: ZipFile, infos: list[ZipInfo]) -> Members:
+    walk = _Walk(file, sum(info.compress_size for info in infos))
+    for info in infos:
+        raw = partial(_in_zip, opened, info)
+        yield from walk.member(
+            info.filename, info.file_size, info.compress_size, _trouble(info), raw
+        )
 
 
 def in_packed(file: SourceFile) -> Members:

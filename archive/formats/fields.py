@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from backfile.archive.formats.cleaning import clean_line, clean_text
 from backfile.archive.formats.cleaning.characters import is_legible
@@ -22,6 +22,7 @@ from backfile.archive.formats.values import (
     fields_of_blocks,
 )
 from backfile.archive.formats.web.markup import plain_text
+from backfile.archive.model.addresses import is_page, site_of
 from backfile.archive.model.article import (
     Article,
     DateSource,
@@ -36,23 +37,39 @@ from backfile.archive.model.ids import id_of_address, id_of_content
 # The usual field names, most likely first; compared without case, spaces and punctuation.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "guid", "uuid", "articleid", "docid", "identifier", "uri"),
-    "title": ("title", "headline", "head", "articletitle", "hl1", "subject"),
+    "title": (
+        *("title", "headline", "head", "articletitle", "hl1", "subject"),
+        *("titel", "überschrift", "schlagzeile", "titre", "título", "titulo", "titolo"),
+    ),
     "text": (
         *("text", "body", "content", "maintext", "fulltext", "articletext", "articlebody"),
         *("bodytext", "contenttext", "article", "story", "plaintext", "contents", "bodyhtml"),
         *("contenthtml", "articlehtml", "html", "paragraphs", "blocks", "contentelements"),
-        *("description",),
+        *("selftext", "volltext", "inhalt", "artikeltext", "texte", "contenu", "corps"),
+        *("texto", "contenido", "cuerpo", "testo"),
+        *("description", "summary", "abstract", "abstractnote", "abstracttext", "snippet"),
+        *("excerpt", "standfirst", "teaser", "leadparagraph"),
     ),
     "published": (
         *("published", "date", "publisheddate", "publishedat", "publicationdate", "datepublished"),
         *("pubdate", "publishdate", "published_on", "publishedon", "publishtime", "datetime"),
         *("datepublish", "publicationdatetime", "webpublicationdate", "firstpublished", "pubtime"),
         *("postdate", "postedat", "timestamp", "time", "day", "created", "createdat"),
-        *("versioncreated",),
+        *("versioncreated", "createdutc", "datum", "erscheinungsdatum", "fecha"),
     ),
     "source": (
         *("source", "sourcename", "publisher", "outlet", "publication", "newspaper", "provider"),
-        *("sitename", "medianame", "sourcedomain", "site", "domain", "sourceurl"),
+        *("publicationtitle", "sitename", "medianame", "sourcedomain", "site", "domain"),
+        *(
+            "sourceurl",
+            "journal",
+            "containertitle",
+            "namesource",
+            "domainurl",
+            "quelle",
+            "zeitung",
+            "fuente",
+        ),
     ),
     "url": (
         "url",
@@ -67,22 +84,24 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "authors": (
         *("authors", "author", "byline", "bylines", "creator", "creators", "by", "writer"),
+        *("autor", "autoren", "verfasser", "auteur", "auteurs", "autores", "autore"),
     ),
     "section": (
         *("section", "topic", "category", "sections", "topics", "desk", "categories"),
-        *("sectionname", "kicker"),
+        *("sectionname", "kicker", "ressort", "rubrik", "rubrique", "sección"),
     ),
-    "language": ("language", "lang", "locale"),
+    "language": ("language", "lang", "locale", "sprache", "langue", "idioma"),
 }
 
 
 NO_LETTERS = re.compile(r"[\W_]+")
+ADDRESSES = ("http://", "https://")
 MAP_TEXT = "--map text=NAME"
 # Names of fields that hold a summary, or the beginning of a text; `description` may hold all of it.
 ABSTRACTS = frozenset(
     (
         *("abstract", "abstractnote", "abstracttext", "snippet", "trailtext", "standfirst"),
-        *("leadparagraph", "excerpt", "teaser"),
+        *("leadparagraph", "excerpt", "teaser", "summary"),
     )
 )
 CUT_BY_API = re.compile(r"(?:…|\.{3})?\s*\[\+?\d{1,9} chars\]\Z")
@@ -102,17 +121,25 @@ def normal_name(name: str) -> str:
 NORMAL_NAMES = {ours: tuple(map(normal_name, usual)) for ours, usual in USUAL_NAMES.items()}
 
 
+class PdfReading(NamedTuple):
+    """How PDF is read: scans in `languages` of tesseract, if any; `clippings` each by itself."""
+
+    languages: str = ""
+    clippings: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
     """Which record field maps to which article field; `chosen` overrides the usual names.
 
     `dates` says how dates are read, `remedy` how a person can map a text; a format whose fields
-    cannot be mapped has none.
+    cannot be mapped has none. `pdf` says how PDF is read.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
     dates: DateReading = field(default_factory=DateReading)
     remedy: str = ""
+    pdf: PdfReading = PdfReading()
 
     @classmethod
     def from_options(cls, options: tuple[str, ...], order: DateOrder | None = None) -> "FieldMap":
@@ -127,14 +154,19 @@ class FieldMap:
         return cls(chosen, DateReading(order), MAP_TEXT)
 
     @classmethod
-    def from_stored(cls, chosen: Mapping[str, str], date_order: str = "") -> "FieldMap":
+    def from_stored(
+        cls, chosen: Mapping[str, str], date_order: str = "", pdf: Iterable[Any] = ()
+    ) -> "FieldMap":
         """Restore a map from the values of `to_stored`."""
-        return cls(chosen, DateReading(DateOrder(date_order) if date_order else None))
+        dates = DateReading(DateOrder(date_order) if date_order else None)
+        return cls(chosen, dates, pdf=PdfReading(*pdf))
 
     def to_stored(self) -> dict[str, Any]:
         """The map as JSON values, stored to read the same input again in the same way."""
         order = self.dates.order
-        return {"chosen": dict(self.chosen)} | ({"date_order": order.value} if order else {})
+        dates = {"date_order": order.value} if order else {}
+        pdf = {"pdf": list(self.pdf)} if self.pdf != PdfReading() else {}
+        return {"chosen": dict(self.chosen)} | dates | pdf
 
     def choosing(self, chosen: Mapping[str, str]) -> Self:
         """The same map with these fields chosen; a subclass counts on."""
@@ -192,6 +224,9 @@ def article_from(
         text = title
     url = clean_line(as_line(found.get("url", "")))
     source = clean_line(as_name(found.get("source", "")))
+    if source.startswith(ADDRESSES):  # of a site, or of the article
+        url = url or (source if is_page(source) else "")
+        source = site_of(source) or source
     named = clean_line(as_line(found.get("language", "")))
     language = language_of(named, title, text)
     written = as_date(found.get("published", ""))

@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,16 @@ from backfile.archive.model.errors import UnreadableArticle
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16
 MEMBER_MARK = "!/"  # between a file's path and the name of its member
+# What libraries raise for a container that is malformed.
+STUMBLES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 LONGEST_TEXT = 32 << 20  # bytes of one article; a book has about one
 
 

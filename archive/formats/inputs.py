@@ -13,6 +13,7 @@ from tarfile import TarError
 from typing import Any, NamedTuple, Protocol
 from zipfile import BadZipFile
 
+from backfile.archive.formats.bundles import Bundles
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import ReadResult, SourceFile
@@ -205,9 +206,11 @@ class Reading:
             yield from pending.result()
 
     def _tasks(self) -> Iterator[_Task]:
+        bundles = Bundles(found for found, _ in self._files)
         for found, size in self._files:
-            for leaf in leaves(found.read_ahead()) if isinstance(found, SourceFile) else (found,):
-                yield self._task(leaf)
+            if (each := bundles.joined(found)) is not None:
+                for leaf in leaves(each.read_ahead()) if isinstance(each, SourceFile) else (each,):
+                    yield self._task(leaf)
             self.bytes_done += size
 
     def _task(self, leaf: SourceFile | UnreadableArticle) -> _Task:

@@ -69,8 +69,11 @@ def allow_time(seconds: int) -> None:
 
 
 def write(messages: Iterable[Message], seconds: int) -> None:
-    """Write messages to standard output; each may take so many seconds."""
+    """Write messages to standard output; each may take so many seconds.
+
+    Each is on its way before the next one is made: none is lost where that ends this process.
+    """
     for message in messages:
         sys.stdout.write(json.dumps(message, default=str) + "\n")
+        sys.stdout.flush()
         allow_time(seconds)
-    sys.stdout.flush()

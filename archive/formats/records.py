@@ -71,7 +71,7 @@ LIST_NAMES = frozenset(
     (
         *("articles", "items", "results", "data", "docs", "documents", "entries", "stories"),
         *("news", "records", "hits", "rows", "item", "posts", "messages", "ordereditems", "edges"),
-        *("nodes", "statuses"),
+        *("nodes", "statuses", "@graph", "value"),
     )
 )
 BULK_LINE = re.compile(r'\{\s*"(?:index|create|update|delete)"\s*:\s*\{[^{}]*\}\s*\}')

@@ -21,7 +21,13 @@ from backfile.archive.formats.tables.dialects import (
     cells_of,
     delimiter_of,
 )
-from backfile.archive.formats.text import database_exports, documents, references, sgml
+from backfile.archive.formats.text import (
+    database_exports,
+    documents,
+    references,
+    sgml,
+    zotero_rdf,
+)
 from backfile.archive.formats.web import feeds, pages, wordpress
 from backfile.archive.formats.web.markup import BLOCKS, root_of
 from backfile.archive.formats.web.saved_pages import is_page_by_suffix
@@ -41,7 +47,7 @@ XML_REASONS = {
     "opml": LIST_OF_PAGES.format("OPML"),
     "urlset": LIST_OF_PAGES.format("a sitemap"),
     "sitemapindex": LIST_OF_PAGES.format("an index of sitemaps"),
-    "mets": "METS, which describes other files; its pages (ALTO) are read by themselves",
+    "mets": "METS without the pages (ALTO) that it names; give the folder or ZIP file of both",
 }
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them
@@ -135,6 +141,12 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.MARKUP,
         lambda _, head: root_of(head) in feeds.FEED_ROOTS and wordpress.is_export(head),
         wordpress.read_export,
+    ),
+    Format(
+        "Zotero RDF",
+        Stage.MARKUP,
+        lambda _, head: zotero_rdf.is_zotero(head),
+        zotero_rdf.read_zotero,
     ),
     Format(
         "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed

@@ -148,15 +148,21 @@ GUARD = re.compile(r"\A'(?=[=+\-@\t\r])")  # before what a spreadsheet would rea
 def as_exported(row: Record) -> Record:
     """A row of our own export as it was before that: without guards, and titles that we made.
 
-    >>> as_exported({"date_certainty": "", "score": "1", "authors": "'-A", "text": "Rain fell."})
-    {'date_certainty': '', 'score': '1', 'authors': '-A', 'text': 'Rain fell.', 'title': ''}
+    >>> row = {"date_certainty": "", "score": "1", "authors": "'-A", "text": "Rain."}
+    >>> as_exported(row)["authors"]
+    '-A'
     """
     if not row.keys() >= OWN_COLUMNS:
         return row
     plain = {name: GUARD.sub("", str(value)) for name, value in row.items()}
-    made = stand_in_title(plain["text"]) if plain["text"] else ""
-    title = plain.get("title", "")
-    return plain | {"title": "" if title == made else title}
+    title = given_title(plain.get("title", ""), plain["text"])
+    dates = (plain.get(name, "") for name in ("published_at", "published", "date"))
+    return plain | {"title": title, "published": next(filter(None, dates), "")}
+
+
+def given_title(title: str, text: str) -> str:
+    """The title of an article that we wrote; empty if we had made it of the text."""
+    return "" if text and title == stand_in_title(text) else title
 
 
 def _no_reference(record: Record) -> str:
@@ -233,6 +239,31 @@ SHAPES: tuple[Shape, ...] = (
         "NewsAPI",
         (("source.name", "publishedAt", "url"),),
         {"source": ("source.name",), "text": ("content", "description", *WHOLE), "id": ("uuid",)},
+    ),
+    Shape(
+        "trafilatura",
+        (("source-hostname", "text"), ("hostname", "fingerprint", "text")),
+        {
+            "source": ("sitename", "source-hostname", "hostname"),
+            "url": ("source", "url"),
+            "section": ("categories",),
+        },
+    ),
+    Shape(
+        "Bing",
+        (("name", "datePublished", "provider", "url"),),
+        {
+            "title": ("name",),
+            "text": ("description", *WHOLE),
+            "source": ("provider",),
+            "section": ("category",),
+        },
+        made=lambda _: {"text_kind": "abstract"},
+    ),
+    Shape(
+        "Webz.io",
+        (("thread.site", "uuid", "text"),),
+        {"source": ("thread.site",), "section": ("thread.section_title",)},
     ),
     Shape(
         "WordPress",

@@ -57,7 +57,8 @@ TEXT_NAMES = (
     *("__cdata", "_", "stringvalue", "arrayvalue", "values", "mapvalue", "fields", "s", "l", "m"),
     *("bodytextsummary", "heading", "$numberlong", "name", "title"),
 )
-LIST_NAMES = ("l", "ss", "arrayvalue", "values")
+LIST_NAMES = ("l", "ss", "arrayvalue", "values", "nodes", "edges")
+NODE = "node"  # of GraphQL: what an edge leads to
 LIST = re.compile(r"\s*\[\s*[\"'].*[\"']\s*\]\s*", re.S)
 LONGEST_LIST = 5_000  # characters
 INLINE_NAMES = ("children", "content")
@@ -149,6 +150,8 @@ def as_date(value: Any) -> str:
 
     >>> as_date({"$date": {"$numberLong": "1711233000000"}}), as_date([2024, 3, 23, 10, 0])
     ('1711233000000', '2024-03-23')
+    >>> as_date({"date-parts": [[2024, 3], [2024, 4]]})
+    '2024-03/2024-04'
     """
     if isinstance(value, Mapping):
         folded = _folded(value)
@@ -157,10 +160,12 @@ def as_date(value: Any) -> str:
         if "date-parts" in folded:
             return as_date(folded["date-parts"])
     if isinstance(value, list | tuple) and value:
+        if isinstance(value[0], list | tuple):
+            lists = (end for end in value[:2] if isinstance(end, list | tuple) and end)
+            ends = [as_date(end) for end in lists if not isinstance(end[0], list)]
+            return "/".join(dict.fromkeys(ends))
         if len(value) > 1 and YEAR.fullmatch(as_line(value[0])):
             return _figures(list(value[:3]))
-        if isinstance(value[0], list | tuple):
-            return as_date(value[0]) if value[0] and not isinstance(value[0][0], list) else ""
         if isinstance(value[0], Mapping):
             return as_date(value[0])
     line = _line(value, DATE_NAMES, DEEPEST_VALUE) or as_line(value)
@@ -187,6 +192,8 @@ def as_names(value: Any) -> tuple[str, ...]:
         names = [name for item in value for name in _persons(item)]
     elif isinstance(value, Mapping) and (name := _full_name(value)):
         names = [name]
+    elif isinstance(value, Mapping) and value.keys() == {NODE}:
+        names = _persons(value)
     else:
         names = _of_byline(as_line(value))
     cleaned = (clean_line(name) for name in names)
@@ -256,6 +263,8 @@ def _is_last_first(part: str) -> bool:
 
 
 def _person(value: Any) -> str:
+    if isinstance(value, Mapping) and value.keys() == {NODE}:
+        value = value[NODE]
     return (_full_name(value) if isinstance(value, Mapping) else "") or as_line(value)
 
 

@@ -69,6 +69,9 @@ class Settings:
     names: bool = _setting(
         True, "whether names are read at indexing, if a model is installed: `yes` or `no`"
     )
+    ocr_languages: str = _setting(
+        "eng", "the languages in which `--ocr` recognises scans, as tesseract names them: `deu+eng`"
+    )
     allow_private: bool = _setting(
         False, "whether `backfile follow` may fetch from one's own network: `yes` or `no`"
     )
@@ -190,6 +193,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "budget_ms": _number(int, 1, 3_600_000),
     "furniture": _yes_or_no,
     "names": _yes_or_no,
+    "ocr_languages": str,
     "allow_private": _yes_or_no,
     "trust": _yes_or_no,
     "token": str,
@@ -217,6 +221,11 @@ def forbid_telemetry() -> None:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     # OpenVINO has no such setting, but goes on without this package, which reports each import.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+def recognise_on_one_core() -> None:
+    """Keep tesseract, before it is started, from taking all cores, which makes it slower."""
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -13,7 +13,8 @@ from tempfile import NamedTemporaryFile
 import click
 
 from backfile.archive.formats.dates.order import DateOrder
-from backfile.archive.formats.fields import FieldMap, WatchedFields
+from backfile.archive.formats.documents.recognition import find_program
+from backfile.archive.formats.fields import FieldMap, PdfReading, WatchedFields
 from backfile.archive.formats.files import ReadResult, SourceFile
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.formats.records import read_json_lines
@@ -102,6 +103,14 @@ def standard_input() -> Iterator[SourceFile]:
     type=click.Choice([order.value for order in DateOrder]),
     help="Of dates such as 4/11/2023; else as the file, the language or the country has it.",
 )
+@click.option(
+    "--ocr",
+    is_flag=True,
+    help="Recognise the text of scanned PDF with tesseract, in $BACKFILE_OCR_LANGUAGES.",
+)
+@click.option(
+    "--clippings", is_flag=True, help="Cut PDF at headlines: each clipping is an article."
+)
 @no_vectors_option
 @no_originals_option
 @rejects_option
@@ -119,6 +128,8 @@ def index(
     paths: tuple[Path, ...],
     mapping: tuple[str, ...],
     date_order: str | None,
+    ocr: bool,
+    clippings: bool,
     retry: Path | None,
     rejects: Path | None,
     dry_run: bool,
@@ -133,13 +144,17 @@ def index(
     What was received over HTTP, and is not in the archive yet, comes first.
     """
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
+    if ocr:
+        find_program(settings.ocr_languages)
+    pdf = PdfReading(settings.ocr_languages if ocr else "", clippings)
+    names = replace(names, pdf=pdf)
     again = Rejects(retry, names) if retry else None
     inputs = [*(path for path in paths if path != DASH), *(again.paths if again else ())]
     if not paths and not again:
         raise click.UsageError("Missing argument 'PATHS...'.")
     with standard_input() if DASH in paths else nullcontext() as given:
         if dry_run:
-            watched = WatchedFields(names.chosen, names.dates, names.remedy)
+            watched = WatchedFields(names.chosen, names.dates, names.remedy, pdf)
             source = Source(again, Lines(given, watched), Reading(inputs, watched))
             print_dry_run(source, watched)
         lines = Lines(given, names)

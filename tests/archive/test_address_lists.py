@@ -16,7 +16,7 @@ NOW = datetime(2024, 3, 23, 12, tzinfo=UTC)
 XML = {"Content-Type": "application/xml"}
 OPML = """<?xml version="1.0"?><opml version="2.0"><body><outline text="News">
 <outline type="rss" text="A" xmlUrl="{0}"/><outline text="B" xmlUrl="{1}"/></outline>
-<outline text="A again" xmlUrl="{0}"/><outline text="no feed"/></body></opml>"""
+<outline text="A again" XMLURL="{0}"/><outline text="no feed"/></body></opml>"""
 NEWS = """<url><loc>{url}</loc><news:news><news:publication><news:name>Coastal Courier</news:name>
 <news:language>en</news:language></news:publication>
 <news:publication_date>{day}</news:publication_date><news:title>Ferry {n}</news:title></news:news>

@@ -250,6 +250,7 @@ def read(tmp_path):
         (NEXIS_UNI, ("Ana Ruiz",), "Coastal Courier (Ashford)", 2),
         (FACTIVA, ("Ana Ruiz",), "Coastal Courier", 2),
         (FACTIVA_TAGS, ("Ana Ruiz",), "Coastal Courier", 1),
+        (FACTIVA_TAGS.replace("AN\nDoc", "AN    Doc"), ("Ana Ruiz",), "Coastal Courier", 1),
         (PROQUEST, ("Ruiz, Ana", "Ek, Bo"), "Coastal Courier", 2),
     ],
 )
@@ -622,3 +623,43 @@ def test_the_outlet_of_proquest_may_stand_before_a_date(read):
     info = "Publication info: Northshore Wire. 24 Mar 2024."
     _, second = read(PROQUEST.replace("Publication title: Hafenbote", info))
     assert (second.source, second.published) == ("Northshore Wire", date(2024, 3, 24))
+
+
+SPANISH = f"""                 1 de 1 DOCUMENTOS
+
+                 El Correo Costero
+
+                 23 de marzo de 2024 sábado
+
+El ferry nocturno termina en mayo
+
+AUTOR: Ana Ruiz
+
+SECCIÓN: LOCAL; Pág. 3
+
+LONGITUD: 120 palabras
+
+{FIRST}
+
+{SECOND}
+
+FECHA DE CARGA: 24 de marzo de 2024
+
+IDIOMA: SPANISH; ESPAÑOL
+
+TIPO DE PUBLICACIÓN: Periódico
+
+Copyright 2024 El Correo Costero
+"""
+
+
+def test_one_document_of_proquest_needs_no_rule(read):
+    (article,) = read(next(each for each in PROQUEST.split("_" * 60) if "Full text" in each))
+    assert article.text == f"{FIRST}\n\n{SECOND}"
+    assert article.source == "Coastal Courier"
+
+
+def test_labels_in_spanish_may_have_spaces(read):
+    (article,) = read(SPANISH)
+    assert article.text == f"{FIRST}\n\n{SECOND}"
+    assert (article.language, article.section) == ("es", "LOCAL")

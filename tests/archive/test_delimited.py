@@ -11,7 +11,7 @@ from backfile.archive.formats.cleaning import clean_line, clean_text
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.formats.inputs import read_file
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import Article, TextKind
 from tests.builders import zipped
 
 UNSEEN = dict.fromkeys(map(ord, "\t\x1f"))
@@ -58,10 +58,10 @@ def test_a_row_with_too_many_cells_is_refused_and_the_rest_is_read(read):
 
 
 def test_a_table_without_a_text_column_names_its_columns_and_the_way_out(read):
-    (refused,) = read("a.csv", "id,summary\nr,Rain.\n")
+    (refused,) = read("a.csv", "id,gist\nr,Rain.\n")
     assert refused.origin.endswith("a.csv:1")
-    assert "among: id, summary; name one with --map text=COLUMN" in refused.reason
-    assert ids(read("a.csv", "id,summary\nr,Rain.\n", "text=summary")) == ["r"]
+    assert "among: id, gist; name one with --map text=COLUMN" in refused.reason
+    assert ids(read("a.csv", "id,gist\nr,Rain.\n", "text=gist")) == ["r"]
 
 
 def test_a_column_mapped_to_text_that_is_not_there_is_refused_once(read):
@@ -283,3 +283,21 @@ QUESTION = "Do you like the service of our ferry, and why is that so?"
 def test_a_wordy_table_that_may_be_anything_is_no_table_of_news(read, rows):
     (refused,) = read("survey.csv", "\n".join(rows))
     assert "no column for the text among" in refused.reason
+
+
+def test_columns_have_usual_names_in_other_languages(read):
+    header, row = (
+        "Titel;Datum;Quelle;Text;Autor;Ressort",
+        "Eis;23.03.2024;Bote;Es taut.;A B;Lokales",
+    )
+    (found,) = read("a.csv", f"{header}\n{row}\n")
+    assert (found.title, found.text, found.published) == ("Eis", "Es taut.", date(2024, 3, 23))
+    assert (found.source, found.authors, found.section) == ("Bote", ("A B",), "Lokales")
+
+
+def test_a_table_of_zotero_has_abstracts_and_outlets(read):
+    header = '"Key","Item Type","Author","Title","Publication Title","Url","Abstract Note","Date"'
+    row = '"AB","newspaperArticle","Ruiz, Ana; Ek, Bo","Ice","Courier","","It melts.","2024-03-23"'
+    (found,) = read("a.csv", f"{header}\n{row}\n")
+    assert (found.title, found.text, found.text_kind) == ("Ice", "It melts.", TextKind.ABSTRACT)
+    assert (found.source, found.authors) == ("Courier", ("Ruiz, Ana", "Ek, Bo"))

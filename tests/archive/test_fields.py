@@ -137,3 +137,20 @@ def test_a_value_nested_without_end_holds_nothing():
     for _ in range(5_000):
         nested = [nested]
     assert read({"title": "Ash", "text": nested}).text == "Ash"
+
+
+@pytest.mark.parametrize(
+    ("record", "source", "url"),
+    [
+        ({"source": "https://www.courier.example/"}, "courier.example", ""),
+        ({"source": "https://courier.example/a"}, "courier.example", "https://courier.example/a"),
+        (
+            {"source_url": "https://courier.example", "url": "https://b.example/a"},
+            "courier.example",
+            "https://b.example/a",
+        ),
+    ],
+)
+def test_an_outlet_that_is_an_address_is_its_site(record, source, url):
+    article = article_from(record | {"text": "Ice melts."}, Origin("a", 1), FieldMap())
+    assert (article.source, article.url) == (source, url)

@@ -1,11 +1,7 @@
 """Tests of documents: PDF, Word, OpenDocument, RTF and e-books."""
 
-import ctypes
-import io
 from datetime import date
 
-import pypdfium2
-import pypdfium2.raw
 import pytest
 
 from backfile.archive.formats.documents.page_layout import Line, in_reading_order, joined
@@ -14,7 +10,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.builders import zipped
+from tests.builders import PDF_PAGE, pdf, pdf_lines, zipped
 
 FIRST = "The night ferry across the Ash stops in May, the board has decided."
 SECOND = "Commuters were told by letter. Many work in the dockyards."
@@ -26,7 +22,7 @@ WORD = """<?xml version="1.0" encoding="UTF-8"?>
 <w:p><w:r><w:t xml:space="preserve">The night ferry across the Ash </w:t></w:r>
 <w:del><w:r><w:delText>starts</w:delText></w:r></w:del>
 <w:ins><w:r><w:t>stops in May, the board has decided.</w:t></w:r></w:ins></w:p>
-<w:tbl><w:tr><w:tc><w:p><w:r><w:instrText>PAGE</w:instrText></w:r>
+<w:tbl><w:tr><w:tc><w:p><w:r><w:instrText>PDF_PAGE</w:instrText></w:r>
 <w:r><w:t>{second}</w:t></w:r></w:p></w:tc></w:tr></w:tbl>
 </w:body></w:document>"""
 OPEN_DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -82,37 +78,6 @@ def epub(*chapters, package=PACKAGE):
         ),
         ("OEBPS/b.xhtml", CHAPTER.format("Letters", SECOND, FIRST).encode()),
     )
-
-
-def pdf(*pages, title=""):
-    """Pages of (x, y, size, text), in points from the lower left corner."""
-    raw = pypdfium2.raw
-    document = pypdfium2.PdfDocument.new()
-    font = raw.FPDFText_LoadStandardFont(document.raw, b"Helvetica")
-    for pieces in pages:
-        page = document.new_page(595, 842)
-        for x, y, size, text in pieces:
-            piece = raw.FPDFPageObj_CreateTextObj(document.raw, font, size)
-            wide = (text + "\0").encode("utf-16-le")
-            written = ctypes.cast(ctypes.c_char_p(wide), raw.FPDF_WIDESTRING)
-            raw.FPDFText_SetText(piece, written)
-            raw.FPDFPageObj_Transform(piece, 1, 0, 0, 1, x, y)
-            raw.FPDFPage_InsertObject(page.raw, piece)
-        raw.FPDFPage_GenerateContent(page.raw)
-    made = io.BytesIO()
-    document.save(made)
-    return made.getvalue()
-
-
-def lines(x, y, *texts, size=10):
-    return [(x, y - 12 * n, size, text) for n, text in enumerate(texts)]
-
-
-PAGE = [
-    (60, 780, 24, "Night ferry ends"),
-    *lines(60, 740, "The night ferry across the Ash", "stops in May, the board has de-", "cided."),
-    *lines(320, 740, "Commuters were told by letter.", "Many work in the dockyards."),
-]
 
 
 @pytest.fixture
@@ -225,9 +190,9 @@ def test_a_headline_of_an_export_in_a_document_stays_with_it(read):
 def test_of_two_stories_on_a_page_the_first_headline_is_the_title(read):
     page = [
         (60, 780, 20, "Night ferry ends"),
-        *lines(60, 750, FIRST, SECOND, FIRST),
+        *pdf_lines(60, 750, FIRST, SECOND, FIRST),
         (60, 650, 20, "Bridge closes"),
-        *lines(60, 620, SECOND, FIRST, SECOND),
+        *pdf_lines(60, 620, SECOND, FIRST, SECOND),
     ]
     (article,) = read(pdf(page), "a.pdf")
     assert article.title == "Night ferry ends"
@@ -236,7 +201,7 @@ def test_of_two_stories_on_a_page_the_first_headline_is_the_title(read):
 
 
 def test_a_pdf_is_read_column_by_column_and_its_hyphens_are_mended(read):
-    (article,) = read(pdf(PAGE), "a.pdf")
+    (article,) = read(pdf(PDF_PAGE), "a.pdf")
     assert article.title == "Night ferry ends"
     assert article.text == TEXT
 
@@ -245,7 +210,9 @@ def test_running_heads_and_numbers_of_pages_are_left_out(read):
     pages = [
         [
             (60, 810, 8, f"Coastal Courier, {n} March 2024"),
-            *lines(60, 700, f"Story {n} begins here.", f"It goes on for {n} lines, and then ends."),
+            *pdf_lines(
+                60, 700, f"Story {n} begins here.", f"It goes on for {n} lines, and then ends."
+            ),
             (300, 30, 8, str(n)),
         ]
         for n in range(1, 5)
@@ -259,8 +226,10 @@ def test_running_heads_and_numbers_of_pages_are_left_out(read):
 
 def test_a_scan_is_refused_with_what_to_do(read):
     (refused,) = read(pdf([]), "a.pdf")
-    assert refused.reason == "no text layer (a scan); make one first, for instance with `ocrmypdf`"
-    article, refused = sorted(read(pdf(PAGE, []), "a.pdf"), key=lambda each: str(type(each)))
+    assert refused.reason == (
+        "no text layer (a scan); `--ocr` recognises it with tesseract, or make one with `ocrmypdf`"
+    )
+    article, refused = sorted(read(pdf(PDF_PAGE, []), "a.pdf"), key=lambda each: str(type(each)))
     assert isinstance(article, Article)
     assert refused.reason.startswith("page 2 has no text layer")
 
@@ -268,7 +237,7 @@ def test_a_scan_is_refused_with_what_to_do(read):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.pdf", pdf(PAGE)),
+        ("a.pdf", pdf(PDF_PAGE)),
         ("a.docx", docx()),
         ("a.odt", odt()),
         ("a.epub", epub()),

@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from base64 import encodebytes
 from datetime import UTC, date, datetime
 from quopri import encodestring
 
@@ -241,6 +242,16 @@ def test_a_page_saved_as_mhtml_is_a_page(read):
 def test_a_page_saved_as_mhtml_has_its_own_encoding(read):
     page = web_page().replace("May", "Mäi").encode("latin-1")
     assert "Mäi" in read(saved_as_mhtml(page, 'text/html; charset="iso-8859-1"'), "a.mht").text
+
+
+def test_a_saved_page_may_lie_within_other_parts(read):
+    outer = f"From: <Saved by Blink>\nSnapshot-Content-Location: {ADDRESS}\nMIME-Version: 1.0\n"
+    outer += 'Content-Type: multipart/mixed; boundary="A"\n\n--A\n'
+    inner = 'Content-Type: multipart/related; boundary="B"\n\n--B\nContent-Type: text/html\n'
+    inner += "Content-Transfer-Encoding: base64\n\n"
+    page = encodebytes(web_page(LINKED).encode()).decode()
+    article = read(f"{outer}{inner}{page}--B--\n--A--\n", "a.mht")
+    assert (article.url, article.text) == (ADDRESS, "\n\n".join(PARAGRAPHS))
 
 
 def test_a_page_saved_by_word_is_a_page(read):

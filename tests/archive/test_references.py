@@ -7,7 +7,7 @@ import pytest
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.article import Article, Origin, TextKind
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.web.api.citations import bibtex, ris
 
@@ -179,3 +179,38 @@ def test_an_entry_of_bibtex_has_what_it_lacks_from_the_one_it_refers_to(read):
     assert (tides.source, str(tides.period)) == ("Own", "1999")
     assert (piers.source, piers.period) == ("", None)
     assert (ferries.title, ferries.authors) == ("Ferries", ("Ruiz, Ana",))
+
+
+ZOTERO = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:z="http://www.zotero.org/namespaces/export#" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:dcterms="http://purl.org/dc/terms/" xmlns:bib="http://purl.org/net/biblio#"
+ xmlns:foaf="http://xmlns.com/foaf/0.1/">
+<bib:Article rdf:about="https://courier.example/a"><z:itemType>newspaperArticle</z:itemType>
+<dcterms:isPartOf><bib:Newspaper><dc:title>Coastal Courier</dc:title></bib:Newspaper>
+</dcterms:isPartOf><bib:authors><rdf:Seq><rdf:li><foaf:Person><foaf:surname>Ruiz</foaf:surname>
+<foaf:givenName>Ana</foaf:givenName></foaf:Person></rdf:li></rdf:Seq></bib:authors>
+<dc:title>Night ferry ends</dc:title><dcterms:abstract>It stops in May.
+Nobody was asked.</dcterms:abstract><dc:date>2024-03-23</dc:date><z:language>en</z:language>
+</bib:Article>
+<bib:Article rdf:about="#item_2"><z:itemType>journalArticle</z:itemType>
+<dcterms:isPartOf rdf:resource="urn:issn:1234-5678"/><dc:title>Piers</dc:title></bib:Article>
+<bib:Journal rdf:about="urn:issn:1234-5678"><dc:title>Harbour Studies</dc:title></bib:Journal>
+<z:Attachment rdf:about="#item_3"><z:itemType>attachment</z:itemType><dc:title>PDF</dc:title>
+</z:Attachment></rdf:RDF>"""
+
+
+def test_each_reference_of_a_library_of_zotero_is_an_article(read):
+    ferry, piers = read(ZOTERO, "library.rdf")
+    assert (ferry.title, ferry.text) == (
+        "Night ferry ends",
+        "It stops in May.\n\nNobody was asked.",
+    )
+    assert (ferry.source, ferry.authors) == ("Coastal Courier", ("Ana Ruiz",))
+    assert (ferry.published, ferry.url) == (date(2024, 3, 23), "https://courier.example/a")
+    assert ferry.text_kind is TextKind.ABSTRACT
+    assert (piers.title, piers.source, piers.url) == ("Piers", "Harbour Studies", "")
+
+
+def test_a_library_of_zotero_without_references_is_refused(read):
+    (refused,) = read(ZOTERO.replace("itemType", "x"), "a.rdf")
+    assert refused.reason == "a library of Zotero without references"

@@ -36,6 +36,7 @@ def test_each_field_is_set_by_its_variable():
         "budget_ms": "900",
         "furniture": "no",
         "names": "no",
+        "ocr_languages": "deu+eng",
         "allow_private": "yes",
         "trust": "yes",
         "token": "secret",
@@ -53,8 +54,8 @@ def test_each_field_is_set_by_its_variable():
     assert settings.given == given.keys()
     assert settings == Settings(
         *(Path("/srv/news"), "other", "int8", "0.0.0.0", 9000, 3, 2, 5, "rrf", 0.5, -0.5),
-        *("/srv/synonyms.txt", "/srv/reads-again", 200, 900, False, False, True, True),
-        *("secret", 12),
+        *("/srv/synonyms.txt", "/srv/reads-again", 200, 900, False, False),
+        *("deu+eng", True, True, "secret", 12),
         ("https://desk.example", "http://[::1]:3000", "http://localhost:8000"),
         *(600, "https://archive.example", 1, "json", True),
     )

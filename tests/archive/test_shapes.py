@@ -9,7 +9,7 @@ import pytest
 from backfile.archive.formats.fields import FieldMap, WatchedFields, article_from
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
-from backfile.archive.model.article import Article, Origin
+from backfile.archive.model.article import Article, Origin, TextKind
 from backfile.web.api.exports import EXPORTS
 
 TEXT = "The night ferry across the Ash stops in May."
@@ -433,3 +433,36 @@ def test_a_field_that_is_mapped_to_the_text_may_be_an_abstract(read):
     record = {"t": "Night ferry ends", "Abstract": TEXT}
     (article,) = read([record], FieldMap.from_options(("title=t", "text=Abstract")))
     assert (article.text, article.text_kind.value) == (TEXT, "abstract")
+
+
+def test_posts_of_webz_have_the_site_as_their_outlet(read):
+    thread = {"site": "courier.example", "title": "Ice", "section_title": "Travel"}
+    post = {"thread": thread, "uuid": "u1", "title": "Ice", "text": "It melts.", "author": "A B"}
+    (found,) = read({"posts": [post]})
+    assert (found.source, found.section, found.text) == ("courier.example", "Travel", "It melts.")
+
+
+def test_an_article_in_a_graph_of_json_ld_is_one(read):
+    article = {"@type": "NewsArticle", "headline": "Ice", "articleBody": "It melts."}
+    found = read({"@graph": [{"@type": "NewsArticle", "author": {"name": "A B"}, **article}]})
+    assert [(each.title, each.text, each.authors) for each in found] == [
+        ("Ice", "It melts.", ("A B",))
+    ]
+
+
+def test_authors_of_graphql_are_nodes(read):
+    nodes = [{"node": {"name": "A B"}}, {"edges": [{"node": {"name": "A B"}}]}]
+    for author in nodes:
+        (found,) = read({"title": "Ice", "content": "It melts.", "author": author})
+        assert found.authors == ("A B",)
+
+
+def test_results_of_bing_and_of_trafilatura_are_read(read):
+    bing = {"name": "Ice", "url": "https://courier.example/a", "description": "It melts."}
+    bing |= {"datePublished": "2024-03-23T07:00:00.0Z", "provider": [{"name": "Courier"}]}
+    (found,) = read({"_type": "News", "value": [bing]})
+    assert (found.title, found.text, found.source) == ("Ice", "It melts.", "Courier")
+    assert found.text_kind is TextKind.ABSTRACT
+    page = {"title": "Ice", "hostname": "courier.example", "fingerprint": "x", "text": "It melts."}
+    (found,) = read(page | {"source": "https://courier.example/a", "date": "2024-03-23"})
+    assert (found.source, found.url) == ("courier.example", "https://courier.example/a")

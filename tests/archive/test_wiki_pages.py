@@ -4,9 +4,11 @@ from datetime import date
 
 import pytest
 
+from backfile.archive.formats.documents import formats
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.processes import TOO_MUCH
 from backfile.archive.model.errors import UnreadableArticle
 
 DUMP = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
@@ -25,6 +27,23 @@ The '''night ferry''' across the [[River Ash|Ash]] stops in May.&lt;ref&gt;Board
 * {{source|url=https://b.example}}
 [[Category:Transport]]
 [[Category:March 23, 2024]]"""
+
+# Reads as the module does, but is killed by the page of a title.
+ENDS = """
+import os
+from backfile.archive.formats.documents import wiki_pages
+
+record = wiki_pages._record
+
+
+def _record(page, about):
+    found = record(page, about)
+    return os.abort() if found["title"] == "Bad" else found
+
+
+wiki_pages._record = _record
+main = wiki_pages.main
+"""
 
 
 @pytest.fixture
@@ -69,10 +88,32 @@ def test_talk_and_redirects_are_skipped(read):
     assert refused.reason == "a dump of MediaWiki without articles"
 
 
+def test_talk_and_redirects_of_old_dumps_are_known_by_title_and_text(read):
+    def old(**more):
+        return page(**more).replace("<ns>0</ns>", "")
+
+    redirects = [page(text="#REDIRECT [[Ferry]]"), old(text="# WEITERLEITUNG: [[Fähre]]")]
+    found = read(*redirects, old(title="Talk:Ferry"), old(title="Benutzer Diskussion:A"), old())
+    assert [each.origin.offset for each in found if hasattr(each, "text")] == [5]
+    assert read(page(title="Portal: the book"))
+
+
 def test_a_dump_that_is_cut_is_read_as_far_as_it_goes(read):
     *_, refused = read(page(), page(), cut=-300)
     assert isinstance(refused, UnreadableArticle)
     assert "not well-formed XML" in refused.reason
+
+
+def test_reading_goes_on_behind_a_page_that_ends_the_process(read, monkeypatch, tmp_path):
+    room = tmp_path / "ends_at_pages.py"
+    room.write_text(ENDS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(formats, "WIKI_MODULE", room.stem)
+    first, bad, last = read(page(), page(title="Bad"), page(title="Last"))
+    assert (first.title, last.title) == ("Night ferry ends", "Last")
+    assert (str(bad.origin)[-2:], bad.reason) == (":2", TOO_MUCH)
+    (refused,) = read(page(title="Bad"))
+    assert refused.reason == TOO_MUCH
 
 
 def test_wikitext_that_nests_for_ever_ends_somewhere(read):

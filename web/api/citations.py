@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from babel.dates import format_interval
 
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import Article, TextKind
 from backfile.archive.model.dates import DateSpan
 
 # https://www.bibtex.org/SpecialSymbols/
@@ -31,6 +32,7 @@ LONGEST_KEY, DIGEST = 60, 4  # characters; bytes
 NOT_A_KEY = re.compile(r"[^A-Za-z0-9]+")
 THIN_SPACE = "\N{THIN SPACE}"
 SPACED_DASH = re.compile(r"(?<=[^\W\d_])\s–\s(?=[^\W\d_]+\s\d{4}$)")  # of two months
+DATABASE = "Backfile"  # that a record is from
 WEB = ("http://", "https://")
 INNER_QUOTATION = str.maketrans("“”", "‘’")  # of a title that stands in quotation marks itself
 
@@ -50,42 +52,53 @@ def plain(article: Article) -> str:
 def bibtex(article: Article) -> str:
     """Cite as an @article; the title keeps its capitals.
 
-    `date` is biblatex's field, for an interval alone.
+    `date` is biblatex's field, for an interval or an instant. A text is too much for BibTeX, which
+    limits the length of a field; an abstract is not.
     """
     span = article.date_span
     fields = {
         "author": " and ".join(f"{{{name.translate(BIBTEX_SPECIAL)}}}" for name in article.authors),
         "title": f"{{{article.title.translate(BIBTEX_SPECIAL)}}}",
         "journal": article.source.translate(BIBTEX_SPECIAL),
-        "date": str(span) if span and span.is_interval else "",
+        "date": _exact_date(article),
         "year": _years(span) if span else "",
         "month": str(span.first.month) if span and (span.is_day or span.is_month) else "",
         "day": str(span.first.day) if span and span.is_day else "",
         "url": _address(article).translate({ord("{"): "%7B", ord("}"): "%7D"}),
         "language": article.language,
+        "abstract": _latex(_abstract(article)),
+        # No style shows these two: what the key and the entry would lose.
+        "id": article.id.translate(BIBTEX_SPECIAL) if _key(article.id) != article.id else "",
+        "section": article.section.translate(BIBTEX_SPECIAL),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return f"@article{{{_key(article.id)},\n" + ",\n".join(lines) + "\n}\n"
 
 
-def ris(article: Article) -> str:
-    """Cite as a news record: https://en.wikipedia.org/wiki/RIS_(file_format)."""
+def ris(article: Article, *, with_text: bool = False) -> str:
+    """Cite as a news record: https://en.wikipedia.org/wiki/RIS_(file_format).
+
+    With its text, if that is no abstract, as a note (N1).
+    """
     span = article.date_span
+    is_note = with_text and not _abstract(article)
     tags = [
         ("TY", "NEWS"),
         ("ID", article.id),
         ("TI", article.title),
         *(("AU", name) for name in article.authors),
         ("T2", article.source),
-        ("DA", _ris_date(span) if span else ""),
+        ("DA", _ris_date(article, span) if span else ""),
         ("PY", str(span.first.year) if span else ""),
         ("SE", article.section),
         ("LA", article.language),
         ("UR", _address(article)),
-        ("ER", ""),
     ]
-    lines = (f"{tag}  - {_line(value)}" for tag, value in tags if value or tag == "ER")
-    return "\r\n".join(lines) + "\r\n"
+    texts = [("AB", _abstract(article)), ("N1", article.text if is_note else "")]
+    lines = [f"{tag}  - {_line(value)}" for tag, value in tags if value]
+    # Lines without a tag go on with the value before them; none may look as if it had one.
+    lines += [f"{tag}  - " + value.strip().replace("\n", "\r\n ") for tag, value in texts if value]
+    return "\r\n".join([*lines, f"DB  - {DATABASE}", "ER  - "]) + "\r\n"
 
 
 def csl(article: Article) -> dict[str, Any]:
@@ -100,6 +113,7 @@ def csl(article: Article) -> dict[str, Any]:
         "section": article.section,
         "issued": {"date-parts": _date_parts(span)} if span else None,
         "language": article.language,
+        "abstract": _abstract(article),
         "URL": _address(article),
     }
     return {name: value for name, value in item.items() if value}
@@ -157,11 +171,12 @@ def _years(span: DateSpan) -> str:
     return str(first) if first == last else f"{first}--{last}"
 
 
-def _ris_date(span: DateSpan) -> str:
-    """Year, month, day and other information, each empty where it is not known."""
+def _ris_date(article: Article, span: DateSpan) -> str:
+    """Year, month, day and other information such as the time, each empty if it is not known."""
     first = span.first
     if span.is_day:
-        return f"{first:%Y/%m/%d}"
+        instant = _instant(article)
+        return f"{first:%Y/%m/%d}" + (f"/{instant.timetz().isoformat()}" if instant else "")
     month = f"{first:%m}" if span.is_month else ""
     return f"{first:%Y}/{month}//{in_english(span) if span.is_interval else ''}"
 
@@ -170,6 +185,35 @@ def _date_parts(span: DateSpan) -> list[list[int]]:
     """The fields that are known, of one date or of the ends of an interval."""
     ends = (span.first, span.last) if span.is_interval else (span.first,)
     return [[day.year, day.month, day.day][: len(span.fields)] for day in ends]
+
+
+def _instant(article: Article) -> datetime | None:
+    """The instant of an article, if it lies in its day where it was written."""
+    instant = article.published_at
+    return instant if instant and instant.date() == article.published else None
+
+
+def _exact_date(article: Article) -> str:
+    """An interval or an instant, for which BibTeX has no fields; else empty."""
+    span = article.date_span
+    if span and span.is_interval:
+        return str(span)
+    instant = _instant(article)
+    return instant.isoformat() if instant else ""
+
+
+def _abstract(article: Article) -> str:
+    return article.text if article.text_kind is TextKind.ABSTRACT else ""
+
+
+def _latex(text: str) -> str:
+    r"""A text of several paragraphs.
+
+    >>> _latex("Rain & snow.\n\nIt fell.")
+    'Rain \\& snow. \\par It fell.'
+    """
+    paragraphs = (" ".join(each.split()) for each in text.translate(BIBTEX_SPECIAL).split("\n\n"))
+    return r" \par ".join(paragraphs)
 
 
 def _address(article: Article) -> str:

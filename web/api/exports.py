@@ -27,7 +27,7 @@ COLUMNS = (
         "authors",
         "language",
     ),
-    *("url", "score", "text", "text_kind"),
+    *("url", "score", "text", "text_kind", "published_at"),
 )
 # A cell that begins with one of these is a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -71,9 +71,9 @@ def as_json_lines(matches: Iterable[ScoredArticle]) -> Iterator[str]:
 
 
 def as_ris(matches: Iterable[ScoredArticle]) -> Iterator[str]:
-    """Write a record for each article, for reference managers."""
+    """Write a record for each article, for reference managers, with its text as a note."""
     for article, _ in matches:
-        yield ris(article) + "\r\n"
+        yield ris(article, with_text=True) + "\r\n"
 
 
 def as_bibtex(matches: Iterable[ScoredArticle]) -> Iterator[str]:

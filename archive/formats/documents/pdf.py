@@ -1,8 +1,8 @@
-"""Reads the text layer of PDF files, in reading order, page by page."""
+"""Reads PDF files, in reading order, page by page: the text layer, or what is recognised."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -22,11 +22,21 @@ PAGE_NUMBER = re.compile(r"\W*(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*
 HEADLINE = 1.3  # times the usual height of a line
 LONGEST_TITLE = 200  # characters
 NO_TITLE = re.compile(r"untitled|microsoft|\.(?:docx?|pdf|indd|qxp|rtf|txt)\b|^\W*$|^\S+$", re.I)
-SCANNED = "no text layer (a scan); make one first, for instance with `ocrmypdf`"
+SHORTEST_CLIPPING = 80  # characters of text below a headline
+NO_LAYER = "no text layer (a scan)"
+SCANNED = f"{NO_LAYER}; `--ocr` recognises it with tesseract, or make one with `ocrmypdf`"
+NOTHING = f"{NO_LAYER}, and no text was recognised on it"
+Recognise = Callable[[Any], list[Line]]
 
 
-def texts_of(source: Source) -> Iterator[Message]:
-    """Say the text of the file; list pages without a text layer, unless none has one."""
+def texts_of(
+    source: Source, recognise: Recognise | None = None, *, clippings: bool = False
+) -> Iterator[Message]:
+    """Say the text of the file; list pages without a text layer, unless none has one.
+
+    `recognise` reads the page of a scan. With `clippings`, say the text below each headline, by the
+    number of its page.
+    """
     import pypdfium2
 
     try:
@@ -38,16 +48,26 @@ def texts_of(source: Source) -> Iterator[Message]:
         raise UnreadableArticle("", known) from exc
     count = len(document)
     pages: list[list[Line]] = []
+    troubles: dict[int, str] = {}
     for number in range(min(count, MOST_PAGES)):
-        pages.append(_lines(document, number))
+        page = document[number]
+        lines = _lines(page)
+        if not lines:
+            lines, troubles[number + 1] = _recognised(page, recognise)
+        pages.append(lines)
+        page.close()
         yield {"number": number + 1, "page": True}
     if not any(pages):
-        raise UnreadableArticle("", SCANNED)
+        raise UnreadableArticle("", next(iter(troubles.values()), SCANNED))
     if count > MOST_PAGES:
         yield {"number": MOST_PAGES + 1, "refused": f"more than {MOST_PAGES:,} pages"}
     for number, lines in enumerate(pages, 1):
         if not lines:
-            yield {"number": number, "refused": f"page {number} has {SCANNED}"}
+            yield {"number": number, "refused": f"page {number} has {troubles[number]}"}
+    if clippings:
+        kept = _without_running_heads(pages)
+        yield from clippings_of(kept if any(kept) else pages)
+        return
     given = document.get_metadata_dict().get("Title", "").strip()
     title, pages = _title(pages)
     text = joined(_without_running_heads(pages))
@@ -55,9 +75,48 @@ def texts_of(source: Source) -> Iterator[Message]:
     yield {"number": 1, "title": given or title, "text": text}
 
 
-def _lines(document: Any, number: int) -> list[Line]:
+def _recognised(page: Any, recognise: Recognise | None) -> tuple[list[Line], str]:
+    """The lines of a scan, or why there are none."""
+    if recognise is None:
+        return [], SCANNED
+    try:
+        return recognise(page), NOTHING
+    except UnreadableArticle as refused:
+        return [], f"{NO_LAYER}, and {refused.reason}"
+
+
+def clippings_of(pages: list[list[Line]]) -> Iterator[Message]:
+    """Cut pages at their headlines: lines in larger letters than usual, with text below them.
+
+    What stands above the first headline is a text without a title. A headline with little text
+    below it is the beginning of the next one: the name of a newspaper, or a line above the title.
+    """
+    usual = median(line.height for lines in pages for line in lines)
+    number, title, below = 0, list[str](), list[Line]()
+    for page, lines in enumerate(pages, 1):
+        for line in lines:
+            if line.height >= HEADLINE * usual and any(map(str.isalpha, line.text)):
+                if sum(len(each.text) for each in below) >= SHORTEST_CLIPPING:
+                    yield _clipping(number, title, below)
+                    number, title, below = 0, [], []
+                title += [*(each.text for each in below), line.text]
+                below = []
+            else:
+                below.append(line)
+            number = number or page
+    if title or below:
+        yield _clipping(number, title, below)
+
+
+def _clipping(number: int, title: list[str], lines: list[Line]) -> Message:
+    headline, text = " ".join(title), joined([lines])
+    if len(headline) > LONGEST_TITLE:
+        headline, text = "", f"{headline}\n\n{text}"
+    return {"number": number, "title": headline, "text": text, "part": True}
+
+
+def _lines(page: Any) -> list[Line]:
     """The lines of a page in reading order; none if it has no text layer."""
-    page = document[number]
     textpage = page.get_textpage()
     if textpage.count_chars() < FEWEST_CHARACTERS:
         return []
@@ -71,7 +130,6 @@ def _lines(document: Any, number: int) -> list[Line]:
                 _, bottom, _, top = textpage.get_charbox(first, loose=True)
             pieces.append(Line(left, bottom, right, top, " ".join(text.split())))
     textpage.close()
-    page.close()
     return in_reading_order(pieces)
 
 

@@ -25,6 +25,13 @@ NAMES = frozenset(("page", "siteinfo"))
 ARTICLES = "0"  # the namespace
 # The day of a story on Wikinews: {{date|March 23, 2024}}.
 DATE = re.compile(r"\{\{\s*(?:date|datum|fecha|data|дата)\s*\|\s*(?:1=)?([^{}|]+)", re.I)
+REDIRECT = re.compile(r"#\s*[^\W\d_]{4,20}\s*:?\s*\[\[")  # of any language: #REDIRECT [[Ferry]]
+OTHER_SPACE = re.compile(
+    r"(?:(?:user|project|file|image|mediawiki|template|help|category|portal|wikinews)(?: talk)?"
+    r"|talk|(?:benutzer |datei )?diskussion|benutzer|datei|vorlage|hilfe|kategorie"
+    r"|utilisateur|discussion|modèle|catégorie|usuario|discusión|plantilla|categoría)\s?:",
+    re.I,
+)
 NO_TEXT = re.compile(r"^(?:file|image|category|datei|bild|kategorie|fichier|catégorie):", re.I)
 CATEGORY = re.compile(r"^(?:category|kategorie|catégorie|categoría|categoria):(.*)$", re.I | re.S)
 ASIDE = ("ref", "references", "gallery", "table", "math", "timeline", "syntaxhighlight")
@@ -41,18 +48,21 @@ BELOW = re.compile(
 
 
 def main() -> None:
-    """Read the file of the first argument, or standard input."""
+    """Read the file of the first argument, or standard input; skip as many pages as the second."""
     limit(MOST_MEMORY, LONGEST_STEP)
-    path = sys.argv[1]
+    path, skipped = sys.argv[1:]
     if path:
         file = SourceFile.at(Path(path), path)
     else:
         file = SourceFile("", "", partial(open_bytes, sys.stdin.buffer.read()))
-    write(messages_of(file), LONGEST_STEP)
+    write(messages_of(file, skipped), LONGEST_STEP)
 
 
-def messages_of(file: SourceFile) -> Iterator[Message]:
-    """Say each article by its `number` among the pages, with its fields; then `end`."""
+def messages_of(file: SourceFile, skipped: str = "0") -> Iterator[Message]:
+    """Say each article by its `number` among the pages, with its fields; then `end`.
+
+    That it is `begun` is said before: it may be the one that ends the process.
+    """
     number, about = 0, dict[str, str]()
     try:
         for page in items_in(file, NAMES):
@@ -60,11 +70,20 @@ def messages_of(file: SourceFile) -> Iterator[Message]:
                 about = _about(page)
                 continue
             number += 1
-            if line_at(page, "ns") in ("", ARTICLES) and page.find("redirect") is None:
+            if number > int(skipped) and _is_article(page):
+                yield {"number": number, "begun": True}
                 yield {"number": number, **_record(page, about)}
     except UnreadableArticle as refused:
         yield {"number": number + 1, "refused": refused.reason}
     yield {"end": True}
+
+
+def _is_article(page: Any) -> bool:
+    """Whether a page is neither a redirect nor talk; old dumps show it in text and title only."""
+    if page.find("redirect") is not None or REDIRECT.match(line_at(page, "revision/text")):
+        return False
+    namespace = line_at(page, "ns")
+    return namespace == ARTICLES or not (namespace or OTHER_SPACE.match(line_at(page, "title")))
 
 
 def _about(site: Any) -> dict[str, str]:

@@ -27,6 +27,7 @@ SHAPE = re.compile(
     r"(?<!\\)\\(?:(?:emph|enquote|underline|url|text(?:it|bf|tt|sc|rm|sf|sl|up|normal))\s*(?=\{)"
     r"|(?:em|it|bf|tt|sc|rm|sf|sl|itshape|bfseries)(?![A-Za-z])\s*)"
 )
+PARAGRAPH = re.compile(r"\s*\\par(?![A-Za-z])\s*")
 DATES = ("date", "issue_date")
 DATED = (*DATES, "year", "month", "day")
 INHERITED = (*OUTLETS, *DATED, "language", "langid")
@@ -97,13 +98,14 @@ def _record(key: str, entry: Any, parent: Mapping[str, str]) -> dict[str, Any]:
     if dated[1] and not dated[1].isdecimal():
         written = " ".join(reversed([part for part in dated if part]))
     return {
-        "id": key,
+        "id": fields.get("id") or key,
         "title": fields.get("title", ""),
-        "text": fields.get("abstract", ""),
+        "text": "\n\n".join(map(_plain, PARAGRAPH.split(own.get("abstract", "")))),
         "text_kind": "abstract" if fields.get("abstract") else "",
         "published": next((fields[name] for name in DATES if fields.get(name)), written),
         "source": next((fields[name] for name in OUTLETS if fields.get(name)), ""),
         "authors": [_plain(str(person)) for person in entry.persons.get("author", ())],
+        "section": fields.get("section", ""),
         "language": fields.get("language") or fields.get("langid") or "",
         "url": entry.fields.get("url", ""),
     }

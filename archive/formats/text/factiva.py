@@ -16,7 +16,9 @@ from backfile.archive.formats.text.exported_lines import (
 )
 from backfile.archive.formats.wire.bylines import names_in
 
-END = re.compile(r"^[ \t]*(?:Document|Dokument) ([A-Z][A-Z0-9]{9,40}[a-z0-9]{0,12})[ \t]*$", re.M)
+END = re.compile(
+    r"^[ \t]*(?:AN[ \t]+)?(?:Document|Dokument) ([A-Z][A-Z0-9]{9,40}[a-z0-9]{0,12})[ \t]*$", re.M
+)
 DAY_OF_ID = re.compile(r"\d{8}")
 WORDS = re.compile(r"^\d[\d.,]* (?:words|Wörter|mots|palabras|parole|woorden)$", re.I)
 HEAD_TAGS = "SE|HD|BY|CR|WC|PD|ET|SN|SC|ED|PG|VOL|LA|CY|LP|TD"

@@ -70,7 +70,7 @@ PROSE = frozenset(
     )
 )
 ENGLISH = {
-    theirs: ours
+    theirs.replace("_", " "): ours
     for ours, other in {
         "byline": "autor auteur autore",
         "section": "rubrik rubrique sección sectie sezione",
@@ -78,8 +78,10 @@ ENGLISH = {
         "headline": "überschrift titre titel título",
         "language": "sprache langue idioma taal lingua",
         "graphic": "grafik",
-        "load-date": "date-chargement ladedatum fecha-carga",
-        "publication-type": "type-publication publikationstyp",
+        "load-date": "date-chargement date_de_chargement ladedatum fecha-carga fecha_de_carga"
+        " laaddatum data-caricamento",
+        "publication-type": "type-publication type_de_publication publikationstyp"
+        " tipo-publicación tipo_de_publicación tipo-pubblicazione publicatietype",
         "classification": "klassifizierung clasificación",
         BODY: "hauptteil corps cuerpo",
     }.items()

@@ -17,6 +17,11 @@ MARK = re.compile(r"^[ \t]*Document \d+ of \d+[ \t]*$", re.M)
 RULE = re.compile(r"^[ \t]*_{20,}[ \t]*$", re.M)
 SIGN = re.compile(r"^(?:ProQuest document ID|Publication info|Full text):", re.M | re.I)
 ID = re.compile(r"^ProQuest document ID:", re.M | re.I)
+# Of one document, which no rule ends.
+OF_ONE = (
+    ID,
+    *(re.compile(rf"^{name}:", re.M | re.I) for name in ("Full text", "Publication title")),
+)
 LABEL = re.compile(
     r"^(Author|Publication info|Abstract|Links|Full text|Subject|Location|People|Company"
     r"|Company / organization|Business indexing term|Identifier / keyword|Classification|Title"
@@ -45,9 +50,10 @@ NO_TEXT = re.compile(r"(?:not|none) available\W*", re.I)
 
 def is_proquest(text: str) -> bool:
     """Whether a text is such an export."""
-    return bool(
-        (MARK.search(text) and SIGN.search(text)) or (RULE.search(text) and ID.search(text))
+    is_divided = (MARK.search(text) and SIGN.search(text)) or (
+        RULE.search(text) and ID.search(text)
     )
+    return bool(is_divided or all(label.search(text) for label in OF_ONE))
 
 
 def proquest_documents(text: str) -> list[str]:

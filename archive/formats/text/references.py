@@ -7,6 +7,7 @@ from typing import Any
 from backfile.archive.formats.fields import FieldMap, article_from
 from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
 from backfile.archive.formats.processes import messages_from
+from backfile.archive.formats.shapes import given_title
 from backfile.archive.model.errors import UnreadableArticle
 
 # Databases write lines such as "Provider: ProQuest" before the first reference.
@@ -37,6 +38,8 @@ RIS_TAGS = {
     "url": ("UR", "L1", "LK"),
 }
 PERSONS = ("AU", "A1")
+OWN_DATABASE = "Backfile"  # of records that we wrote: their first note is the text
+TIME = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 # One space behind a tag is a mistake; behind two other letters it is text.
 WRITTEN_WITH_ONE_SPACE = frozenset(
     (
@@ -53,7 +56,7 @@ def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
     for n, line in enumerate(file.lines(), 1):
         found = RIS_LINE.match((line or "").strip("\ufeff\r\n"))
         if not found or (found[2] == " " and found[1] not in WRITTEN_WITH_ONE_SPACE):
-            last[-1:] = [f"{last[-1]} {(line or '').strip()}".strip()] if last else []
+            last[-1:] = [f"{last[-1]}\n{(line or '').strip()}"] if last else []
             continue
         tag, value = found[1], found[3] or ""
         if tag == "TY" and tags:
@@ -72,11 +75,20 @@ def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
 
 
 def _of_ris(tags: dict[str, list[str]]) -> dict[str, Any]:
-    record: dict[str, Any] = {"authors": [name for tag in PERSONS for name in tags.get(tag, ())]}
+    record: dict[str, Any] = {
+        "authors": [" ".join(name.split()) for tag in PERSONS for name in tags.get(tag, ())]
+    }
     for ours, known in RIS_TAGS.items():
-        record[ours] = next((value for tag in known for value in tags.get(tag, ()) if value), "")
+        values = (value for tag in known for value in tags.get(tag, ()))
+        record[ours] = next((value.strip() for value in values if value.strip()), "")
+    is_ours = tags.get("DB", [""])[0].strip() == OWN_DATABASE
+    if not is_ours:
+        record |= {ours: " ".join(record[ours].split()) for ours in RIS_TAGS}
     record["published"] = _day(record["published"])
     record["text_kind"] = "abstract" if record["text"] else ""
+    if is_ours:
+        record["text"] = record["text"] or "".join(tags.get("N1", ())[:1])
+        record["title"] = given_title(record["title"], record["text"])
     return record
 
 
@@ -85,8 +97,12 @@ def _day(written: str) -> str:
 
     >>> _day("2024/03/23/"), _day("2024/03//"), _day("2024///March–April 2024")
     ('2024-03-23', '2024-03', 'March–April 2024')
+    >>> _day("2024/03/23/07:15:00+01:00")
+    '2024-03-23T07:15:00+01:00'
     """
     parts = [part.strip() for part in written.split("/")]
+    if all(parts[:3]) and len(parts) == 4 and TIME.fullmatch(parts[3]):
+        return f"{'-'.join(parts[:3])}T{parts[3]}"
     if len(parts) > 3 and any(map(str.isdecimal, parts[3].split())):
         return parts[3]
     return "-".join(part for part in parts[:3] if part)

@@ -18,6 +18,7 @@ LOCATED = re.compile(rb"^Content-Location\s*:", re.I | re.M)
 FROM = re.compile(rb"^From\s*:", re.I | re.M)
 SENT = re.compile(rb"^(?:To|Received|Message-ID)\s*:", re.I | re.M)
 RELATED = re.compile(rb"^Content-Type:\s*multipart/related", re.I | re.M)
+PARTS = re.compile(rb"^Content-Type:\s*multipart/", re.I | re.M)
 ONE_PART = re.compile(rb"^Content-Type:\s*(?:text/html|application/xhtml\+xml)", re.I | re.M)
 HTML = ("text/html", "application/xhtml+xml")
 HEADERS = 1 << 14  # bytes
@@ -57,7 +58,7 @@ def is_mhtml(content: bytes) -> bool:
     head = content[:HEADERS]
     head = head[: end.start()] if (end := re.search(rb"\r?\n\r?\n", head)) else head
     if SAVED.search(head):
-        return bool(RELATED.search(head) or ONE_PART.search(head))
+        return bool(PARTS.search(head) or ONE_PART.search(head))
     if not RELATED.search(head) or SENT.search(head):
         return False
     return bool(LOCATED.search(head)) or not FROM.search(head)  # Word writes neither
