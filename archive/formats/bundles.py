@@ -5,7 +5,7 @@ input themselves: what a METS file names elsewhere is never opened.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from backfile.archive.formats.web.markup import root_of
 from backfile.archive.model.errors import UnreadableArticle
 
 SUFFIXES = (".xml", ".mets")
-HEAD = 2_048  # characters, in which the root of a METS or an ALTO file stands
+HEAD = 2_048  # bytes, in which the root of a METS or an ALTO file stands
 MARKS = (b"mets", b"METS")
 UNREADABLE = (UnreadableArticle, OSError, EOFError, zlib.error, BadZipFile)
 Found = SourceFile | UnreadableArticle
@@ -35,7 +35,7 @@ class Bundles:
         candidates = [
             each for each in files if isinstance(each, SourceFile) and each.suffix in SUFFIXES
         ]
-        described = [each for each in candidates if _root(each, MARKS) == "mets"]
+        described = [each for each in candidates if is_mets(_head(each))]
         if not described:
             return
         places = {each.place: each for each in candidates}
@@ -56,6 +56,20 @@ class Bundles:
         return replace(found, raw=partial(_open_bundle, found, pages)) if pages else found
 
 
+def joined(files: Sequence[Found]) -> Iterator[Found]:
+    """Files of a folder or container, digitised issues in the places of their METS files."""
+    bundles = Bundles(files)
+    for each in files:
+        if (found := bundles.joined(each)) is not None:
+            yield found
+
+
+def is_mets(head: bytes) -> bool:
+    """Whether a file of XML describes others."""
+    is_likely = any(mark in head for mark in MARKS)
+    return is_likely and root_of(head.decode("utf-8", "replace")) == "mets"
+
+
 def _named_pages(described: SourceFile, places: dict[str, SourceFile]) -> dict[str, SourceFile]:
     """The ALTO files that a METS file names, by the paths by which it does."""
     folder = described.place.rpartition("/")[0]
@@ -63,18 +77,15 @@ def _named_pages(described: SourceFile, places: dict[str, SourceFile]) -> dict[s
     for tree in trees_in(described):
         for path in files_of(tree).values():
             page = None if is_elsewhere(path) else places.get(f"{folder}/{normpath(path)}")
-            if page and _root(page) == "alto":
+            if page and root_of(_head(page).decode("utf-8", "replace")) == "alto":
                 found[path] = page
     return found
 
 
-def _root(file: SourceFile, marks: tuple[bytes, ...] = ()) -> str:
-    """The name of the root of a file of XML; empty if none of the marks is near its beginning."""
+def _head(file: SourceFile) -> bytes:
     with suppress(*UNREADABLE), file.open() as stream:
-        head = stream.read(HEAD)
-        if not marks or any(mark in head for mark in marks):
-            return root_of(head.decode("utf-8", "replace"))
-    return ""
+        return stream.read(HEAD)
+    return b""
 
 
 def _size(files: Sequence[SourceFile]) -> int:

@@ -4,17 +4,19 @@ import bz2
 import io
 import lzma
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from backfile.archive.formats.bundles import SUFFIXES, Bundles
+from backfile.archive.formats.bundles import HEAD, SUFFIXES, is_mets, joined
 from backfile.archive.formats.documents import digitised_issues
-from backfile.archive.formats.files import STUMBLES, SourceFile, open_bytes
+from backfile.archive.formats.files import MOST_IN_MEMORY, STUMBLES, SourceFile, open_bytes
 from backfile.archive.formats.web import web_archives
 from backfile.archive.model.errors import UnreadableArticle
 
@@ -27,6 +29,7 @@ IN_MEMORY = 8 << 20  # bytes of a tar's member kept in memory; a larger one is s
 ENCRYPTED = 1  # a bit of a ZIP member's flags
 DOCUMENT_MARKS = frozenset(("[Content_Types].xml", "mimetype"))  # of office documents and e-books
 WEB_ARCHIVE_MARK, WEB_ARCHIVE_PART = "datapackage.json", "archive/"
+BROKEN = (*STUMBLES, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)
 PACKED = (b"BZh", b"\xfd7zXZ\x00")  # bzip2, xz
 TAR_SUFFIXES = (".tar", ".tbz", ".tbz2", ".txz")
 TAR_MARK = slice(257, 262)
@@ -77,9 +80,7 @@ def in_zip(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
             infos = [info for info in infos if info.filename.startswith(WEB_ARCHIVE_PART)]
         members = _members_of_zip(file, opened, infos[:most])
         if any(info.filename.casefold().endswith(SUFFIXES) for info in infos):
-            found = list(members)
-            bundles = Bundles(found)
-            members = (each for member in found if (each := bundles.joined(member)) is not None)
+            members = joined(list(members))
         yield from members
         yield from _Walk(file, 0).rest(len(infos), most)
 
@@ -116,7 +117,46 @@ def _unpacked(file: SourceFile) -> io.BufferedReader:
 
 
 def in_tar(file: SourceFile, *, most: int = MOST_MEMBERS) -> Members:
-    """Walk a tar file, packed or not, from its beginning to its end."""
+    """Walk a tar file, packed or not, from its beginning to its end; digitised issues come last."""
+    members = _members_of_tar(file, most)
+    if not _has_issues(file, most):
+        yield from members
+        return
+    held: list[SourceFile | UnreadableArticle] = []
+    broken: Exception | None = None
+    try:
+        for each in members:
+            if isinstance(each, SourceFile) and each.suffix in SUFFIXES:
+                held.append(each)
+            else:
+                yield each
+    except BROKEN as exc:
+        broken = exc
+    yield from joined(held)
+    if broken:
+        raise broken
+
+
+def _has_issues(file: SourceFile, most: int) -> bool:
+    """Whether a tar has a METS file, and its files of XML can be held in memory."""
+    size, found = 0, False
+    with (
+        suppress(*BROKEN),  # the walk over the members reports that
+        file.raw() as stream,
+        tarfile.open(fileobj=stream, mode="r|*") as opened,
+    ):
+        for info in islice(opened, most):
+            if not info.isfile() or not info.name.casefold().endswith(SUFFIXES):
+                continue
+            size += info.size
+            if size > MOST_IN_MEMORY:
+                return False
+            if not found and (member := opened.extractfile(info)):
+                found = is_mets(member.read(HEAD))
+    return found
+
+
+def _members_of_tar(file: SourceFile, most: int) -> Members:
     count = 0
     with file.raw() as stream:
         packed = stream.seek(0, io.SEEK_END)

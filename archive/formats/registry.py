@@ -47,7 +47,7 @@ XML_REASONS = {
     "opml": LIST_OF_PAGES.format("OPML"),
     "urlset": LIST_OF_PAGES.format("a sitemap"),
     "sitemapindex": LIST_OF_PAGES.format("an index of sitemaps"),
-    "mets": "METS without the pages (ALTO) that it names; give the folder or ZIP file of both",
+    "mets": "METS without the pages (ALTO) that it names; give the folder of both, or pack it",
 }
 TEXT_OPENINGS = (b"{", b"[", b"<")  # of JSON and markup, with which no binary format begins
 MOST_NULS = 0.001  # the share of zero bytes in a text; cleaning removes them

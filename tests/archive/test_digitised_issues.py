@@ -1,6 +1,8 @@
 """Tests of digitised issues: METS, and the pages of ALTO that it names, as one file."""
 
+import io
 import shutil
+import tarfile
 from datetime import date
 
 import pytest
@@ -11,7 +13,7 @@ from backfile.archive.formats.files import SourceFile
 from backfile.archive.formats.inputs import Reading, read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
-from tests.builders import backfile, zipped
+from tests.builders import backfile, invented_text, zipped
 
 METS = """<?xml version="1.0" encoding="UTF-8"?>
 <mets:mets xmlns:mets="http://www.loc.gov/METS/" xmlns:mods="http://www.loc.gov/mods/v3"
@@ -107,7 +109,26 @@ def packed(*files):
     return ("issue.zip", zipped(*((name, content.encode()) for name, content in files)))
 
 
-@pytest.mark.parametrize("files", [FILES, (packed(*FILES),), (packed(*reversed(FILES)),)])
+def in_tar(*files, mode="w"):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=mode) as opened:
+        for name, content in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(content.encode())
+            opened.addfile(info, io.BytesIO(content.encode()))
+    return ("issue.tar.gz" if mode == "w:gz" else "issue.tar", made.getvalue())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        FILES,
+        (packed(*FILES),),
+        (packed(*reversed(FILES)),),
+        (in_tar(*reversed(FILES)),),
+        (in_tar(*FILES, mode="w:gz"),),
+    ],
+)
 def test_each_article_that_mets_names_is_one_with_the_blocks_of_its_pages(read, files):
     ferry, storm = read(*files)
     assert ferry.title == "THE NIGHT FERRY ENDS"
@@ -137,6 +158,19 @@ def test_the_newspaper_may_be_known_by_the_label_alone(read):
     assert {each.source for each in read(("a.xml", described), *FILES[1:])} == {"Coastal Courier"}
 
 
+def test_an_issue_of_a_library_that_knows_pages_alone_has_its_day_and_name(read):
+    described = METS.format(files=NAMED, logical="")
+    described = described.replace("mods:titleInfo>", "mods:x>").replace(
+        'TYPE="PAGE"', 'TYPE="np:page"'
+    )
+    described = described.replace("structMap TYPE=", "structMap LABEL=")
+    found = read(("1900010201.xml", described), *FILES[1:])
+    assert [each.origin.offset for each in found] == [1, 2]
+    assert {(each.source, each.published) for each in found} == {
+        ("Coastal Courier", date(1900, 1, 2))
+    }
+
+
 @pytest.mark.parametrize(
     "path",
     ["../secret.xml", "/etc/secret.xml", "file:///etc/secret.xml", "https://a.example/0002.xml",
@@ -161,7 +195,7 @@ def test_a_page_that_is_not_there_is_listed_and_the_others_are_read(read):
 
 def test_mets_without_its_pages_is_refused_and_pages_without_it_are_read(read, tmp_path):
     (refused,) = read(FILES[0])
-    assert "give the folder or ZIP file of both" in refused.reason
+    assert "give the folder of both, or pack it" in refused.reason
     shutil.rmtree(tmp_path / "issue")
     assert [type(each) for each in read(*FILES[1:])] == [Article, Article]
 
@@ -194,6 +228,15 @@ def test_articles_of_a_page_stay_themselves_when_they_are_read_again(tmp_path):
     kept = backfile("reread", "--no-vectors", *arguments)
     assert '"new": 0' in kept.stdout
     assert '"refused": []' in kept.stdout
+
+
+@pytest.mark.parametrize("files", [FILES, FILES[1:]])
+def test_what_a_tar_has_before_it_breaks_off_is_read(read, files):
+    last = ("z.txt", invented_text(7, words=20_000))
+    name, content = in_tar(*files, last, mode="w:gz")
+    *found, refused = read((name, content[:-2000]))
+    assert [type(each) for each in found][:2] == [Article, Article]
+    assert "cut short or damaged" in refused.reason
 
 
 def test_a_bundle_that_is_damaged_anywhere_is_read_or_listed(tmp_path):

@@ -171,7 +171,7 @@ def test_a_dict_that_cannot_be_an_article_is_refused_and_the_rest_is_kept(archiv
 @pytest.mark.parametrize(
     ("record", "text"),
     [
-        ({"summary": "The ferry stops."}, "summary"),
+        ({"gist": "The ferry stops."}, "gist"),
         ({"$standard": {"name": "ninjs"}, "body_text": "The ferry stops."}, "body_text"),
     ],
 )
