@@ -138,9 +138,13 @@ def random_query(choose):
 
 
 def seen(results):
-    """An answer without what names one archive, or one moment."""
+    """An answer without what names one archive, or one moment.
+
+    Words that are offered are written as in the shard where they are most frequent.
+    """
     offset = results.next.offset if results.next else None
-    return replace(results, generation=0, took_ms={}, next=offset, query=None)
+    offers = tuple(replace(each, word=each.word.casefold()) for each in results.offers)
+    return replace(results, generation=0, took_ms={}, next=offset, query=None, offers=offers)
 
 
 def read(parameters):

@@ -124,7 +124,7 @@ def _open_cluster(
         for shard in here:
             shard.close()
 
-    reader = ClusterReader(searcher, collections)
+    reader = ClusterReader(searcher, collections, entries.archive)
     return Served(
         searcher, reader, partial(_warm_shards, searcher, here), close, no_writes=NO_WRITES
     )

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,12 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing, shard_writing
 from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.scripts.commands import cluster
+from backfile.web.app import create_app
+from backfile.web.metrics import SearchMetrics
+from backfile.web.served import Source
 from tests.builders import DAMAGES, ROOT, backfile, damage, one_line_error
 from tests.web.servers import get, serving, wait_until
 
@@ -274,6 +280,18 @@ def test_what_is_no_divided_archive_is_not_served(indexed_by_words):
     result = backfile("serve", "--cluster", indexed_by_words)
     assert result.exit_code == 2
     assert result.stderr.startswith("backfile: no archive at ")
+
+
+def test_a_feed_of_shards_has_the_ids_that_the_archive_gave(indexed_by_words, divided):
+    settings = replace(Settings.from_environment(), archive=indexed_by_words)
+    ids = []
+    for folder in (None, divided):
+        served = Source(settings, folder).open(SearchMetrics())
+        with closing(served):
+            feed = create_app(served.searcher, served.reader).test_client().get("/search.json")
+        ids.append([item["id"] for item in feed.json["items"]])
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 7
 
 
 WITHOUT_RAY = """
