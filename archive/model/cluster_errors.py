@@ -1,6 +1,7 @@
 """The errors of making and writing the shards of a divided archive.
 
 ArchiveError
+├── ClusterMissing      no divided archive at this path
 ├── ClusterRefused      no shards can be made at this path
 ├── ClusterUnrelated    shards that were made from another archive
 ├── ShardTouched        another command has changed a shard
@@ -12,6 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backfile.archive.model.errors import ArchiveError
+
+
+class ClusterMissing(ArchiveError):
+    """The path holds no map of a divided archive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"no divided archive at {path.absolute()}; `backfile cluster import` makes one of an "
+            "archive, `backfile cluster init` a new one"
+        )
 
 
 class ClusterRefused(ArchiveError):

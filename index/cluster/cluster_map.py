@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 
-from backfile.archive.model.cluster_errors import ShardUnknown, ShardUnsplit
-from backfile.archive.model.errors import ArchiveMismatch, ArchiveMissing, EngineUnavailable
+from backfile.archive.model.cluster_errors import ClusterMissing, ShardUnknown, ShardUnsplit
+from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.arrays import Ints, Rows
@@ -52,10 +52,10 @@ class ClusterMap:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the map in a folder; raise ArchiveMissing or EngineUnavailable."""
+        """Read the map in a folder; raise ClusterMissing or EngineUnavailable."""
         path = folder / FILE
         if not path.is_file():
-            raise ArchiveMissing(folder)
+            raise ClusterMissing(folder)
         try:
             stored = without_digest(json.loads(path.read_bytes()))
             found = stored["format"]

@@ -149,13 +149,15 @@ def leave() -> None:
 
 
 def start_shards(cluster: ClusterMap, folder: Path, settings: Settings) -> Sequence[RayShard]:
-    """Start an actor for each shard, or find the one that is there; wait until all are open.
+    """Start an actor for each shard, or find the one that is there; wait until they are open.
 
-    Ray is initialised. The actors stay when this process ends; `stop_shards` ends them.
+    Ray is initialised. The actors stay when this process ends; `stop_shards` ends them. One that
+    cannot be opened is left out of searches, which say so.
     """
     shards = shards_there(cluster, folder, settings)
     for shard in shards:
-        shard.wait()
+        with suppress(EngineUnavailable):
+            shard.wait()
     return shards
 
 
@@ -174,6 +176,7 @@ def shards_there(cluster: ClusterMap, folder: Path, settings: Settings) -> Seque
             max_restarts=-1,
             max_concurrency=AT_ONCE,
             num_cpus=0,
+            scheduling_strategy="SPREAD",
         ).remote(replace(settings, archive=archive.absolute()))
         shards.append(RayShard(entry.name, actor))
     return shards

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.opening import shards_here
@@ -46,16 +46,23 @@ def cluster() -> None:
 @in_folder
 @trust_option
 def status(directory: Path, trust: bool) -> None:
-    """Show the shards of a divided archive."""
+    """Show the shards of a divided archive; exit 1 if one cannot be opened."""
     settings = settings_of(trust=trust)
     entries = ClusterMap.read(directory)
+    out = 0
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
-        counts = open_engines(replace(settings, archive=archive)).catalog.counts()
+        try:
+            counts = open_engines(replace(settings, archive=archive)).catalog.counts()
+        except ArchiveError as exc:
+            click.echo(f"{entry.name}: {exc}", err=True)
+            out += 1
+            continue
         share = counts.embedded / max(1, counts.passages)
         click.echo(
             f"{entry.name}: {count_of(counts.articles, 'article')}, "
             f"{count_of(counts.passages, 'passage')}, {share:.0%} by meaning"
         )
+    raise SystemExit(1 if out else 0)
 
 
 @cluster.command()
@@ -70,7 +77,7 @@ def verify(directory: Path, trust: bool) -> None:
         try:
             engines = open_engines(replace(settings, archive=archive))
             problems = [str(each) for each in verify_archive(engines)]
-        except EngineUnavailable as exc:
+        except ArchiveError as exc:
             problems = [str(exc)]
         for problem in problems:
             click.echo(f"{entry.name}: {problem}")
@@ -89,13 +96,24 @@ def verify(directory: Path, trust: bool) -> None:
 @address
 @trust_option
 def start(directory: Path, address: str, trust: bool) -> None:
-    """Open each shard in a process of a Ray cluster; they stay open until `stop`."""
+    """Open each shard in a process of a Ray cluster; they stay open until `stop`.
+
+    One that cannot be opened is left out of searches; exit 1.
+    """
     entries = ClusterMap.read(directory)
-    from backfile.index.cluster.ray_shards import join, start_shards
+    from backfile.index.cluster.ray_shards import join, shards_there
 
     join(address)
-    for shard in start_shards(entries, directory, settings_of(trust=trust)):
-        click.echo(f"{shard.name}: {count_of(shard.articles, 'article')}, {shard.place}")
+    out = 0
+    for shard in shards_there(entries, directory, settings_of(trust=trust)):
+        try:
+            shard.wait()
+        except EngineUnavailable as exc:
+            click.echo(str(exc), err=True)
+            out += 1
+        else:
+            click.echo(f"{shard.name}: {count_of(shard.articles, 'article')}, {shard.place}")
+    raise SystemExit(1 if out else 0)
 
 
 @cluster.command()

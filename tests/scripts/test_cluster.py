@@ -84,6 +84,15 @@ def test_status_names_each_shard_with_what_it_holds(divided):
     assert sum(int(re.search(r": (\d+) article", line)[1]) for line in lines) == 7
 
 
+def test_status_goes_on_behind_a_shard_that_cannot_be_opened(divided):
+    shard = ClusterMap.read(divided).folders(divided)[1]
+    damage(shard / "catalog.db", "cut", 0.4)
+    result = backfile("cluster", "status", divided)
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 3
+    assert result.stderr.startswith(f"{shard.name}: ")
+
+
 def test_the_first_shards_hold_the_first_days(divided):
     found = ClusterMap.read(divided)
     assert found.shards[0] == ShardEntry(UNDATED)
@@ -202,7 +211,7 @@ def test_a_killed_import_is_run_again(indexed_by_words, tmp_path, monkeypatch, w
         patched.setattr(f"{where.__name__}.{stage}", killed)
         result = backfile("cluster", "import", folder, "--archive", indexed_by_words)
         assert result.exit_code == 130
-    assert "no archive at" in one_line_error(backfile("cluster", "status", folder))
+    assert "no divided archive at" in one_line_error(backfile("cluster", "status", folder))
     assert backfile("cluster", "import", folder, "--archive", indexed_by_words).exit_code == 0
     assert backfile("cluster", "verify", folder).exit_code == 0
 
@@ -279,7 +288,7 @@ def test_an_address_is_that_of_a_divided_archive(indexed_by_words):
 def test_what_is_no_divided_archive_is_not_served(indexed_by_words):
     result = backfile("serve", "--cluster", indexed_by_words)
     assert result.exit_code == 2
-    assert result.stderr.startswith("backfile: no archive at ")
+    assert result.stderr.startswith("backfile: no divided archive at ")
 
 
 def test_a_feed_of_shards_has_the_ids_that_the_archive_gave(indexed_by_words, divided):
