@@ -28,6 +28,7 @@ from backfile.index.cluster.shard_writing import copy_calibration, write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table_file import latest
+from backfile.index.seams.engines import Engines
 from backfile.index.wiring import open_engines
 
 NOTHING: Rows = np.empty(0, np.int64)
@@ -60,7 +61,8 @@ def follow(
     shards = [ArchiveDirectory(path) for path in cluster.folders(folder)]
     directory = ArchiveDirectory(settings.archive)
     directory.require()
-    with directory.writing(), closing(open_engines(settings).catalog) as catalog:
+    engines = open_engines(settings)
+    with directory.writing(), closing(engines.catalog) as catalog:
         require_current(directory)
         if not cluster.archive or catalog.archive() != cluster.archive:
             raise ClusterUnrelated(folder, settings.archive)
@@ -69,12 +71,12 @@ def follow(
             if not everything:
                 require_untouched(shard)
         generation = catalog.generation()
-        if generation == cluster.generation and not everything:
-            return cluster
+        has_runs = everything or generation != cluster.generation
         changed = None if everything else catalog.touched.numbers_since(cluster.generation)
-        arriving = _arriving(catalog, settings, cluster, changed)
+        arriving = _arriving(engines, cluster, changed)
         for place, numbers in enumerate(arriving):
-            if len(numbers) or not place:  # the first has what belongs to no article
+            # The first has what belongs to no article: what became of each run.
+            if len(numbers) or (has_runs and not place):
                 write_shard(
                     settings, shards[place], numbers, progress, rest=not place, changed=numbers
                 )
@@ -91,11 +93,10 @@ def follow(
     return cluster
 
 
-def _arriving(
-    catalog: Catalog, settings: Settings, cluster: ClusterMap, changed: Rows | None
-) -> Sequence[Rows]:
+def _arriving(engines: Engines, cluster: ClusterMap, changed: Rows | None) -> Sequence[Rows]:
     """The numbers of the changed articles that belong into each shard."""
-    table = latest(catalog, catalog.generation(), open_engines(settings).table.read())
+    catalog = engines.catalog
+    table = latest(catalog, catalog.generation(), engines.table.read())
     places = cluster.place_of(table.published)
     if changed is not None:
         places = np.where(np.isin(table.number, changed), places, -1)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.cluster import following, shard_writing
 from backfile.index.cluster.cluster_map import ClusterMap
 from tests.builders import STORIES, backfile, one_line_error, write_records
@@ -87,6 +88,19 @@ def test_what_is_removed_leaves_its_shard(archive, divided):
     assert ": 0 articles new or changed, 1 left\n" in output
     agrees(archive, divided)
     assert succeeds("update", divided, "--archive", archive) == ""
+
+
+def test_tuned_weights_are_those_of_all_shards(archive, divided):
+    weights = ArchiveDirectory(archive).ranking
+    weights.write_text('{"vector_weight": 0.5}')
+    before = state_of(divided)
+    succeeds("update", divided, "--archive", archive)
+    for shard in ClusterMap.read(divided).folders(divided):
+        assert ArchiveDirectory(shard).ranking.read_text() == weights.read_text()
+    assert state_of(divided) != before  # readers are told to look again
+    again = state_of(divided)
+    succeeds("update", divided, "--archive", archive)
+    assert state_of(divided) == again
 
 
 @pytest.mark.parametrize(
