@@ -4,7 +4,7 @@ ArchiveError
 ├── ClusterMissing      no divided archive at this path
 ├── ClusterRefused      no shards can be made at this path
 ├── ClusterUnrelated    shards that were made from another archive
-├── ShardTouched        another command has changed a shard
+├── ShardTouched        a shard is lost, or another command has changed it
 ├── ShardUnknown        a divided archive has no shard of this name
 └── ShardUnsplit        a shard cannot be divided in two
 """
@@ -44,13 +44,14 @@ class ShardUnsplit(ArchiveError):
 
 
 class ShardTouched(ArchiveError):
-    """A shard was changed by a command that knows nothing of the other shards."""
+    """A shard is lost, or was changed by a command that knows nothing of the other shards."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        folder = path.parent.parent
         super().__init__(
-            f"another command has changed the shard {path}; `backfile cluster update --all` "
-            "makes it equal to the archive again, without what was added there"
+            f"the shard {path} is lost, or another command has changed it; `backfile cluster "
+            f"update {folder} --all` makes it equal to the archive again, without what was added"
         )
 
 

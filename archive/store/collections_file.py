@@ -231,3 +231,16 @@ def _bring_up(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     if done < len(STEPS):
         connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def copy_collections(source: Path, target: Path) -> None:
+    """Copy the collections of a person, if there are any, as a whole; both may be in use."""
+    if not source.exists():
+        return
+    draft = target.with_name(f"{target.name}.copying")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=FILE_MODE)
+    uri = f"{source.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as live, closing(sqlite3.connect(draft)) as copy:
+        live.backup(copy)
+    draft.replace(target)

@@ -37,6 +37,9 @@ from backfile.archive.workers import batches
 ARCHIVE = "archive"  # the counter that never counts: it names the archive
 UNFINISHED = "unfinished"  # the counter that is 1 while lost articles are read again
 TIDY = "tidy"  # the counter that is 1 while no cache holds a row that is gone
+LINEAGE = (
+    "lineage"  # the counter that names a course of generations; a restored archive has its own
+)
 NUMBER_BITS = 62  # SQLite's integers have 63 and a sign
 VALUES_AT_ONCE = 5_000  # SQLite takes 32,766 variables a statement
 # What Python raises for a damaged database; the latter where SQLite quotes damaged bytes.
@@ -231,6 +234,13 @@ def name_archive(connection: Connection) -> int:
     number = secrets.randbits(NUMBER_BITS) | 1
     connection.execute(insert(counters).values(name=ARCHIVE, value=number))
     return number
+
+
+def begin_lineage(path: Path) -> None:
+    """Note that the generations of a catalogue go on from an earlier one; nobody has it open."""
+    with translated(), closing(sqlite3.connect(path)) as catalog, catalog:
+        values = (LINEAGE, secrets.randbits(NUMBER_BITS) | 1)
+        catalog.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", values)
 
 
 def is_writable(path: Path) -> bool:

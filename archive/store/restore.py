@@ -24,6 +24,7 @@ from backfile.archive.store.backup_list import (
     is_record,
 )
 from backfile.archive.store.catalog_reading import connected
+from backfile.archive.store.database import begin_lineage
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
@@ -74,6 +75,7 @@ def restore(
             pass  # better now than when all is copied
         with drafted(directory.root) as folder:
             _fill(Draft(folder, watch), source, listed, damaged)
+            begin_lineage(ArchiveDirectory(folder).catalog)
             with _alone(directory):
                 _keep_collections(directory, folder, listed)
                 replaced = _switched(folder, directory.root)

@@ -13,14 +13,15 @@ changed stay, so that neither their words nor their vectors are indexed again.
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import numpy as np
 
 from backfile.archive.model.cluster_errors import ShardTouched
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.clusters import BANDED
-from backfile.archive.store.database import ARCHIVE, TIDY, create_database, translated
+from backfile.archive.store.database import ARCHIVE, TIDY, UNFINISHED, create_database, translated
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.journal import NAMES, Journal, Note
 from backfile.archive.store.migrations import STEPS, require_known, version_of
@@ -33,7 +34,7 @@ from backfile.archive.store.vectors import Rows, VectorFile, some_at_once
 OF_ARTICLE = "article IN (SELECT number FROM chosen)"
 CHOSEN = "FROM old.articles WHERE number IN (SELECT number FROM chosen)"
 # Which rows of a table of the source (`old`) a shard (`main`) gets with the articles in the table
-# `chosen`; `{rest}` is 1 for the shard of the rest.
+# `chosen`; below, which others the shard of the rest gets.
 CONDITIONS = {
     "articles": "number IN (SELECT number FROM chosen)",
     "passages": OF_ARTICLE,
@@ -45,18 +46,20 @@ CONDITIONS = {
     "uncut": OF_ARTICLE,
     "names": OF_ARTICLE,
     "stories": OF_ARTICLE,
-    "versions": (
-        f"id IN (SELECT id {CHOSEN}) "  # noqa: S608, conditions of ours, as all here
-        "OR ({rest} AND id NOT IN (SELECT id FROM old.articles))"
-    ),
-    "withdrawals": "{rest}",
-    "removals": "{rest}",
-    "runs": "{rest}",
+    "versions": f"id IN (SELECT id {CHOSEN})",
     "originals": (
         f"digest IN (SELECT origin_digest {CHOSEN}) "  # noqa: S608
-        f"OR digest IN (SELECT origin_digest FROM old.versions WHERE id IN (SELECT id {CHOSEN})) "
-        "OR ({rest} AND digest NOT IN (SELECT origin_digest FROM old.articles) "
-        "AND digest NOT IN (SELECT origin_digest FROM old.versions))"
+        f"OR digest IN (SELECT origin_digest FROM old.versions WHERE id IN (SELECT id {CHOSEN}))"
+    ),
+}
+REST = {
+    "versions": "id NOT IN (SELECT id FROM old.articles)",
+    "withdrawals": "1",
+    "removals": "1",
+    "runs": "1",
+    "originals": (
+        "digest NOT IN (SELECT origin_digest FROM old.articles) "
+        "AND digest NOT IN (SELECT origin_digest FROM old.versions)"
     ),
 }
 # Which rows of a shard are deleted before, with the articles in the table `former`.
@@ -64,11 +67,11 @@ OF_FORMER = "article IN (SELECT number FROM former)"
 DELETED = {table: OF_FORMER for table, rule in CONDITIONS.items() if rule == OF_ARTICLE} | {
     "embedded_texts": f"row IN (SELECT row FROM main.passages WHERE {OF_FORMER})",  # noqa: S608
     "articles": "number IN (SELECT number FROM former)",
-    "versions": (
-        "id IN (SELECT id FROM main.articles WHERE number IN (SELECT number FROM former)) "
-        "OR ({rest} AND id NOT IN (SELECT id FROM main.articles))"
-    ),
+    "versions": "id IN (SELECT id FROM main.articles WHERE number IN (SELECT number FROM former))",
     "furniture": "1",
+}
+REST_DELETED = {
+    "versions": "id NOT IN (SELECT id FROM main.articles)",
     "withdrawals": "1",
     "removals": "1",
     "runs": "1",
@@ -99,29 +102,59 @@ def require_current(source: ArchiveDirectory) -> None:
             )
 
 
-def require_untouched(shard: ArchiveDirectory) -> None:
-    """Raise ShardTouched if another command has changed a shard since it was last written."""
-    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog:
+def generation_of(shard: ArchiveDirectory) -> int:
+    """The generation of a shard if it is as it was last written, 0 if that was interrupted.
+
+    Raises ShardTouched if another command has changed it since, or made its catalogue again.
+    """
+    with _opened(shard) as catalog:
         known = _counters(catalog, "main")
-    if known.get(FOLLOWED) and known[FOLLOWED] != known.get("generation"):
+    followed = known.get(FOLLOWED)
+    if followed is None or (followed and followed != known.get("generation")):
         raise ShardTouched(shard.root)
+    return followed
 
 
-def note_written(shard: ArchiveDirectory) -> None:
-    """Note that all parts of a shard are written: what changes it now is another command."""
-    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog, catalog:
+def begin_writing(shard: ArchiveDirectory) -> None:
+    """Note that parts of a shard are being written; a killed run is then known as one."""
+    with _opened(shard) as catalog, catalog:
+        catalog.execute("INSERT OR REPLACE INTO counters VALUES (?, 0)", (FOLLOWED,))
+
+
+def note_written(shard: ArchiveDirectory) -> int:
+    """Note that all parts of a shard are written: what changes it now is another command.
+
+    Returns its generation.
+    """
+    with _opened(shard) as catalog, catalog:
         catalog.execute(
             "INSERT OR REPLACE INTO counters SELECT ?, value FROM counters WHERE name = ?",
             (FOLLOWED, "generation"),
         )
+        return _counters(catalog, "main")[FOLLOWED]
 
 
 def numbers_in(shard: ArchiveDirectory, changed: Rows | None) -> Rows:
-    """The numbers of a shard's articles, of the `changed` ones, which may be all."""
-    with translated(), closing(sqlite3.connect(shard.catalog)) as catalog:
-        found = catalog.execute("SELECT number FROM articles ORDER BY number").fetchall()
-    numbers = np.array(found, np.int64).reshape(-1)
-    return numbers if changed is None else numbers[np.isin(numbers, changed)]
+    """The numbers of a shard's articles, of the `changed` ones, which may be all; ascending."""
+    with _opened(shard) as catalog:
+        if changed is None:
+            found = catalog.execute("SELECT number FROM articles ORDER BY number").fetchall()
+        else:
+            catalog.execute("CREATE TEMP TABLE asked (number INTEGER PRIMARY KEY)")
+            asked = ((int(each),) for each in changed)
+            catalog.executemany("INSERT INTO asked VALUES (?)", asked)
+            found = catalog.execute(
+                "SELECT number FROM asked JOIN articles USING (number) ORDER BY number"
+            ).fetchall()
+    return np.array(found, np.int64).reshape(-1)
+
+
+@contextmanager
+def _opened(shard: ArchiveDirectory) -> Iterator[sqlite3.Connection]:
+    """The catalogue of a shard; none is made where it is missing."""
+    uri = f"{shard.catalog.resolve().as_uri()}?mode=rw"
+    with translated(), closing(sqlite3.connect(uri, uri=True)) as catalog:
+        yield catalog
 
 
 def copy_shard(
@@ -168,6 +201,12 @@ def _choose(both: sqlite3.Connection, numbers: Rows, changed: Rows | None) -> No
             "INSERT INTO former SELECT number FROM main.articles WHERE number = ?",
             ((int(each),) for each in changed),
         )
+    # An id that was removed and came in again has another number.
+    both.execute(
+        "INSERT OR IGNORE INTO former SELECT here.number FROM chosen "
+        "JOIN old.articles AS there USING (number) JOIN main.articles AS here ON here.id = there.id"
+        " WHERE here.number <> there.number"
+    )
     cuts = {of: CUTS.format(of=of) for of in ("main", "old")}
     both.execute(KEPT.format(**cuts))
 
@@ -192,12 +231,15 @@ def _map_rows(both: sqlite3.Connection) -> None:
 
 def _copy_tables(both: sqlite3.Connection, *, rest: bool) -> None:
     """Replace the rows of all tables, in the order of their conditions."""
-    for table in reversed(CONDITIONS):
-        if deleted := DELETED.get(table):
-            chosen = deleted.format(rest=int(rest))
-            both.execute(f"DELETE FROM main.{table} WHERE {chosen}")  # noqa: S608, names of ours
-    for table, condition in CONDITIONS.items():
-        _copy_table(both, table, condition.format(rest=int(rest)))
+    others = REST if rest else {}
+    gone = REST_DELETED if rest else {}
+    tables = [*CONDITIONS, *(table for table in REST if table not in CONDITIONS)]
+    for table in reversed(tables):
+        for condition in filter(None, (DELETED.get(table), gone.get(table))):
+            both.execute(f"DELETE FROM main.{table} WHERE {condition}")  # noqa: S608, names of ours
+    for table in tables:
+        for condition in filter(None, (CONDITIONS.get(table), others.get(table))):
+            _copy_table(both, table, condition)
 
 
 def _copy_table(both: sqlite3.Connection, table: str, condition: str) -> None:
@@ -210,7 +252,8 @@ def _copy_table(both: sqlite3.Connection, table: str, condition: str) -> None:
         for each in listed
     ]
     both.execute(
-        f"INSERT OR REPLACE INTO main.{table} ({taken}) "  # noqa: S608, names of ours
+        f"INSERT {'OR REPLACE ' * (table == 'originals')}INTO main.{table} "  # noqa: S608
+        f"({taken}) "
         f"SELECT {', '.join(found)} FROM old.{table} WHERE {condition}"
     )
 
@@ -222,7 +265,7 @@ def _set_counters(both: sqlite3.Connection) -> None:
     (highest,) = both.execute("SELECT coalesce(max(new), 0) FROM moved").fetchone()
     row = max(own.get("row", 0), highest)
     kept = {ARCHIVE: own[ARCHIVE], NOTED: own.get(NOTED, generation), BANDED: 0, TIDY: 0}
-    kept |= {FOLLOWED: 0}
+    kept |= {FOLLOWED: 0, UNFINISHED: 0}
     values = _counters(both, "old") | kept | {"row": row, "generation": generation}
     both.executemany("INSERT OR REPLACE INTO main.counters VALUES (?, ?)", values.items())
     both.execute(
@@ -239,11 +282,13 @@ def _counters(both: sqlite3.Connection, of: str) -> dict[str, int]:
 def _new_notes(both: sqlite3.Connection, *, rest: bool) -> list[Note]:
     """The notes of originals that the shard gets and does not have."""
     listed = ", ".join(f'"{name}"' for name in NAMES)
-    condition = CONDITIONS["originals"].format(rest=int(rest))
-    found = both.execute(
-        f"SELECT {listed} FROM old.originals WHERE {condition} "  # noqa: S608, names of ours
-        f"EXCEPT SELECT {listed} FROM main.originals"
-    )
+    conditions = [CONDITIONS["originals"], *([REST["originals"]] if rest else [])]
+    found: list[tuple[str, ...]] = []
+    for condition in conditions:
+        found += both.execute(
+            f"SELECT {listed} FROM old.originals WHERE {condition} "  # noqa: S608, names of ours
+            f"EXCEPT SELECT {listed} FROM main.originals"
+        )
     return [dict(zip(NAMES, row, strict=True)) for row in found]
 
 
@@ -279,11 +324,16 @@ def _link(source: ArchiveDirectory, target: ArchiveDirectory, digest: str) -> No
     make_private_folder(copy.parent)
     try:
         os.link(path, copy)
-    except OSError:
-        with path.open("rb") as stored, open(copy, "wb", opener=open_private) as stream:
+    except OSError:  # on another file system
+        draft = copy.with_name(f"{copy.name}.copying")
+        draft.unlink(missing_ok=True)
+        with path.open("rb") as stored, open(draft, "xb", opener=open_private) as stream:
             shutil.copyfileobj(stored, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(copy)
 
 
 def tables_without_a_rule() -> set[str]:
     """The tables of the catalogue that no shard would get; there must be none."""
-    return set(metadata.tables) - set(CONDITIONS) - NOT_COPIED
+    return set(metadata.tables) - set(CONDITIONS) - set(REST) - NOT_COPIED

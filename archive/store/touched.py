@@ -19,7 +19,13 @@ from sqlalchemy import (
     select,
 )
 
-from backfile.archive.store.database import Database, delete_rows, find_rows, set_counter
+from backfile.archive.store.database import (
+    LINEAGE,
+    Database,
+    delete_rows,
+    find_rows,
+    set_counter,
+)
 from backfile.archive.store.schema import (
     articles,
     clusters,
@@ -53,6 +59,10 @@ class Touched:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def lineage(self) -> int:
+        """The number of the course of generations, 0 before the archive was first restored."""
+        return self._database.counter(LINEAGE)
 
     def count(self, generation: int, most: int) -> int | None:
         """How many articles have changed after a generation; None if more than `most`, or unknown.

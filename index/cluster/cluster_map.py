@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,24 +31,32 @@ class ShardEntry:
     """A shard: its name, which is that of its folder, and the first day of its news.
 
     It holds the news up to the first day of the next shard. `since` is None for the first shard,
-    and for what has no date.
+    and for what has no date. `generation` is its own when it last followed the archive, 0 if
+    unknown: if it has another one, it is not as it was left.
     """
 
     name: str
     since: date | None = None
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterMap:
     """The shards of a divided archive: the one of what is undated, then the others by day.
 
-    `archive` is the number that names the archive that they were made from, 0 if unknown, and
-    `generation` is how far they have followed it.
+    `archive` is the number that names the archive that they were made from, 0 if unknown. They have
+    followed it up to a `generation` in the course of its generations that is named by `lineage`.
     """
 
     shards: tuple[ShardEntry, ...]
     archive: int = 0
     generation: int = 0
+    lineage: int = 0
+
+    @classmethod
+    def is_in(cls, folder: Path) -> bool:
+        """Whether a folder has a map, be it damaged."""
+        return (folder / FILE).exists()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -60,7 +68,7 @@ class ClusterMap:
             stored = without_digest(json.loads(path.read_bytes()))
             found = stored["format"]
             shards = _entries(stored["shards"])
-            source = int(stored.get("archive", 0)), int(stored.get("generation", 0))
+            source = [int(stored.get(name, 0)) for name in ("archive", "generation", "lineage")]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             reason = f"{path} cannot be read; copy it back from where it is whole"
             raise EngineUnavailable(NAME, reason) from exc
@@ -76,7 +84,7 @@ class ClusterMap:
             for each in self.shards
         ]
         stored = {"format": FORMAT, "shards": shards}
-        source = {"archive": self.archive, "generation": self.generation}
+        source = {name: getattr(self, name) for name in ("archive", "generation", "lineage")}
         write_json(folder / FILE, with_digest(stored | source))
 
     @classmethod
@@ -131,7 +139,8 @@ class ClusterMap:
         """
         former = self.shards[place]
         ordinal = np.array([day.toordinal()], np.int32)
-        if self.place_of(ordinal)[0] != place or former.since == day or former.name == UNDATED:
+        is_first = day in (former.since, date.min)
+        if self.place_of(ordinal)[0] != place or is_first or former.name == UNDATED:
             raise ShardUnsplit(former.name, f"{day} is not one of its days but the first")
         until = date.fromordinal(day.toordinal() - 1)
         begin, _, _ = former.name.partition(TO)  # it may be the earlier half of another split
@@ -158,15 +167,23 @@ def _from(day: date) -> ShardEntry:
     return ShardEntry(f"from-{day.isoformat()}", day)
 
 
-def _entries(stored: Sequence[Mapping[str, str | None]]) -> tuple[ShardEntry, ...]:
+def _entries(stored: Sequence[Mapping[str, Any]]) -> tuple[ShardEntry, ...]:
     """The shards as the map has them; raise ValueError if a name is no name of a folder.
 
-    No shard lies elsewhere than below the folder of the cluster, and none is there twice.
+    No shard lies elsewhere than below the folder of the cluster, none is there twice, and their
+    days ascend.
     """
     shards = tuple(
-        ShardEntry(str(each["name"]), date.fromisoformat(each["since"]) if each["since"] else None)
+        ShardEntry(
+            str(each["name"]),
+            date.fromisoformat(str(each["since"])) if each["since"] else None,
+            int(each.get("generation") or 0),
+        )
         for each in stored
     )
+    begins = [each.since for each in shards if each.since]
+    if begins != sorted(set(begins)) or any(each.since for each in shards[: -len(begins) or None]):
+        raise ValueError("shards are not in the order of their days")
     names = [each.name for each in shards]
     if not names or len(set(names)) < len(names) or not all(map(NAMED.fullmatch, names)):
         raise ValueError(f"the names of shards are {names}")

@@ -4,19 +4,19 @@ Each shard is an archive by itself, with the calibration of the whole.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.model.cluster_errors import ClusterRefused, ShardUnsplit
+from backfile.archive.model.cluster_errors import ClusterMissing, ClusterRefused, ShardUnsplit
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.sharding import require_current, require_untouched
+from backfile.archive.store.sharding import generation_of, require_current
 from backfile.index.cluster.cluster_map import DRAFT, SHARDS, ClusterMap
 from backfile.index.cluster.shard_writing import write_shard
 from backfile.index.indexing.stages import Progress
@@ -46,22 +46,28 @@ def divide(
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
-    with directory.writing(), closing(open_engines(settings).catalog) as catalog:
+    with (
+        _prepared(folder, settings.archive),
+        directory.writing(),
+        closing(open_engines(settings).catalog) as catalog,
+    ):
         require_current(directory)
-        _prepare(folder, settings.archive)
         table, sizes = _articles(catalog)
         if since is None:
             cluster = ClusterMap.of_days(table.published, sizes, n_shards)
         else:
             cluster = ClusterMap.of_begins(since)
-        cluster = replace(cluster, archive=catalog.archive(), generation=table.generation)
         places = cluster.place_of(table.published)
+        entries = []
         for place, target in enumerate(cluster.folders(folder)):
-            numbers = table.number[places == place]
-            write_shard(settings, ArchiveDirectory(target), numbers, progress, rest=not place)
+            numbers, shard = table.number[places == place], ArchiveDirectory(target)
+            generation = write_shard(settings, shard, numbers, progress, rest=not place)
+            entries.append(replace(cluster.shards[place], generation=generation))
             made(target.name, len(numbers))
-    cluster.write(folder)
-    (folder / BEGUN).unlink()
+        archive, lineage = catalog.archive(), catalog.touched.lineage()
+        cluster = ClusterMap(tuple(entries), archive, table.generation, lineage)
+        cluster.write(folder)
+        (folder / BEGUN).unlink()
     return cluster
 
 
@@ -80,26 +86,50 @@ def split(
     folder of the earlier shard is deleted after. Raises ShardUnknown, and ShardUnsplit if its news
     are all of one day, or undated.
     """
-    cluster = ClusterMap.read(folder)
-    place = cluster.place_named(name)
-    archive = cluster.folders(folder)[place]
-    settings = replace(settings, archive=archive)
-    with ArchiveDirectory(archive).writing(), closing(open_engines(settings).catalog) as catalog:
-        require_untouched(ArchiveDirectory(archive))
+    if not ClusterMap.is_in(folder):
+        raise ClusterMissing(folder)
+    with ArchiveDirectory(folder).locked():
+        cluster = ClusterMap.read(folder)
+        place = cluster.place_named(name)
+        archive = cluster.folders(folder)[place]
+        settings = replace(settings, archive=archive)
+        with ArchiveDirectory(archive).writing():
+            generation_of(ArchiveDirectory(archive))
+            halves = _split(settings, folder, cluster, place, day, progress, made)
+            halves.write(folder)
+        shutil.rmtree(archive)
+    return halves
+
+
+def _split(
+    settings: Settings,
+    folder: Path,
+    cluster: ClusterMap,
+    place: int,
+    day: date | None,
+    progress: Progress,
+    made: Made,
+) -> ClusterMap:
+    """Make both halves of the shard in the settings; return the map that has them."""
+    with closing(open_engines(settings).catalog) as catalog:
         table, sizes = _articles(catalog)
         if (begin := day or cluster.middle(table.published, sizes)) is None:
-            raise ShardUnsplit(name, "its news are of one day, or undated")
+            raise ShardUnsplit(cluster.shards[place].name, "its news are of one day, or undated")
         halves = cluster.split(place, begin)
         places = halves.place_of(table.published)
+        entries = list(halves.shards)
+        # Only what a shard as it was left has can be said to have followed the archive.
+        is_as_left = cluster.shards[place].generation == generation_of(
+            ArchiveDirectory(settings.archive)
+        )
         for half in (place, place + 1):
             target = ArchiveDirectory(halves.folders(folder)[half])
             shutil.rmtree(target.root, ignore_errors=True)  # of a killed run
             numbers = table.number[places == half]
-            write_shard(settings, target, numbers, progress, rest=half == place)
+            generation = write_shard(settings, target, numbers, progress, rest=half == place)
+            entries[half] = replace(entries[half], generation=generation * is_as_left)
             made(target.root.name, len(numbers))
-        halves.write(folder)
-    shutil.rmtree(archive)
-    return halves
+        return replace(halves, shards=tuple(entries))
 
 
 def begin_shard(
@@ -120,22 +150,35 @@ def _articles(catalog: Catalog) -> tuple[ArticleTable, Rows]:
     return table, np.bincount(table.article_of[table.alive], minlength=table.n_articles)
 
 
-def _prepare(folder: Path, archive: Path) -> None:
-    """Make the folder of a cluster; what a killed run has left there is deleted.
+@contextmanager
+def _prepared(folder: Path, archive: Path) -> Iterator[None]:
+    """Make the folder of a cluster, and lock it; what a killed run has left there is deleted.
 
     A file says that a run has begun there: shards without it and without a map may be all that is
     left of an archive.
     """
-    others = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
-    left = {SHARDS, BEGUN, DRAFT} if BEGUN in others else set[str]()
+    require_free(folder, archive)
+    directory = ArchiveDirectory(folder)
+    directory.create()
+    with directory.locked():
+        others = require_free(folder, archive)
+        try:
+            (folder / BEGUN).touch(mode=0o600)
+            if SHARDS in others:
+                shutil.rmtree(folder / SHARDS)
+        except OSError as exc:
+            raise ClusterRefused(folder, exc.strerror or str(exc)) from exc
+        yield
+
+
+def require_free(folder: Path, archive: Path) -> set[str]:
+    """The names of what a killed run has left in a folder; raise ClusterRefused if others are."""
+    others = {each.name for each in folder.iterdir()} if folder.is_dir() else set[str]()
+    lock = ArchiveDirectory(folder).lock.name
+    left = {SHARDS, BEGUN, DRAFT, lock} if BEGUN in others else {lock}
     if (folder.exists() and not folder.is_dir()) or others - left:
         raise ClusterRefused(folder, "it is not empty")
-    if archive.resolve().is_relative_to(folder.resolve()):
+    one, other = archive.resolve(), folder.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
         raise ClusterRefused(folder, "the archive that is to be divided lies there")
-    ArchiveDirectory(folder).create()
-    try:
-        (folder / BEGUN).touch(mode=0o600)
-        if SHARDS in others:
-            shutil.rmtree(folder / SHARDS)
-    except OSError as exc:
-        raise ClusterRefused(folder, exc.strerror or str(exc)) from exc
+    return others

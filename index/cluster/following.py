@@ -5,32 +5,31 @@ each other; the shards are what is searched. What has changed in it since they l
 copied into the shard of its day, and no other shard is written.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from backfile.archive.model.cluster_errors import ClusterUnrelated
+from backfile.archive.model.cluster_errors import ClusterMissing, ClusterUnrelated, ShardTouched
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.sharding import (
-    note_written,
-    numbers_in,
-    require_current,
-    require_untouched,
-)
+from backfile.archive.store.sharding import generation_of, numbers_in, require_current
+from backfile.archive.store.trust import require_trusted
 from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.shard_writing import copy_calibration, write_shard
+from backfile.index.cluster.shard_writing import bring_up_calibration, write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table_file import latest
 from backfile.index.seams.engines import Engines
 from backfile.index.wiring import open_engines
 
+# Readers look for a new generation once a second; one that serves opens it aside.
+SECONDS_UNTIL_READ = 2.0
 NOTHING: Rows = np.empty(0, np.int64)
 
 
@@ -52,59 +51,127 @@ def follow(
 ) -> ClusterMap:
     """Bring the shards in `folder` up to the archive in the settings.
 
-    `followed` is called for each shard that was written. An article whose day changes is in two
-    shards for a moment, and never in none. With `everything`, all articles are compared, and what
-    other commands have added to a shard is lost. A killed run can be run again. Raises
-    ClusterUnrelated if the shards are of another archive, and ShardTouched.
+    `followed` is called for each shard that was written. An article whose day changes is added to
+    one shard before it leaves the other. With `everything`, all articles are compared, a lost shard
+    is made again, and what other commands have added to a shard is lost. A killed run can be run
+    again. Raises ClusterUnrelated if the shards are of another archive, and ShardTouched.
     """
-    cluster = ClusterMap.read(folder)
-    shards = [ArchiveDirectory(path) for path in cluster.folders(folder)]
     directory = ArchiveDirectory(settings.archive)
-    directory.require()
-    engines = open_engines(settings)
-    with directory.writing(), closing(engines.catalog) as catalog:
-        require_current(directory)
-        if not cluster.archive or catalog.archive() != cluster.archive:
-            raise ClusterUnrelated(folder, settings.archive)
-        for shard in shards:
-            shard.require()
-            if not everything:
-                require_untouched(shard)
-        generation = catalog.generation()
-        has_runs = everything or generation != cluster.generation
-        changed = None if everything else catalog.touched.numbers_since(cluster.generation)
-        arriving = _arriving(engines, cluster, changed)
-        for place, numbers in enumerate(arriving):
+    with _opened(settings, folder, everything=everything) as (cluster, engines):
+        catalog = engines.catalog
+        now = catalog.generation(), catalog.touched.lineage()
+        moved = (cluster.generation, cluster.lineage) != now
+        news = _News.of(engines, cluster, folder, everything=everything)
+        places = range(len(cluster.shards))
+        shards = [ArchiveDirectory(path) for path in cluster.folders(folder)]
+        generations = [each.generation for each in cluster.shards]
+        for place in places:
+            changed = np.union1d(news.arriving[place], news.gone[place])
             # The first has what belongs to no article: what became of each run.
-            if len(numbers) or (has_runs and not place):
-                write_shard(
-                    settings, shards[place], numbers, progress, rest=not place, changed=numbers
+            if len(changed) or everything or (moved and not place):
+                generations[place] = write_shard(
+                    settings, shards[place], news.arriving[place], progress,
+                    rest=not place, changed=changed,
+                )  # fmt: skip
+        if any(map(len, news.leaving)):
+            time.sleep(SECONDS_UNTIL_READ)
+        for place in places:
+            if len(leaving := news.leaving[place]):
+                generations[place] = write_shard(
+                    settings, shards[place], NOTHING, progress, rest=not place, changed=leaving
                 )
-        for place, shard in enumerate(shards):
-            leaving = np.setdiff1d(numbers_in(shard, changed), arriving[place])
-            if len(leaving):
-                write_shard(settings, shard, NOTHING, progress, rest=not place, changed=leaving)
-            elif copy_calibration(directory, shard):
-                _announce(shard)
-            if len(leaving) or len(arriving[place]):
-                followed(Followed(shard.root.name, len(arriving[place]), len(leaving)))
-    cluster = replace(cluster, generation=generation)
-    cluster.write(folder)
+            elif generation := bring_up_calibration(directory, shards[place]):
+                generations[place] = generation
+            left = len(leaving) + len(news.gone[place])
+            if left or len(news.arriving[place]):
+                name = shards[place].root.name
+                followed(Followed(name, len(news.arriving[place]), left))
+        entries = [
+            replace(each, generation=generation)
+            for each, generation in zip(cluster.shards, generations, strict=True)
+        ]
+        cluster = replace(cluster, shards=tuple(entries), generation=now[0], lineage=now[1])
+        cluster.write(folder)
     return cluster
 
 
-def _arriving(engines: Engines, cluster: ClusterMap, changed: Rows | None) -> Sequence[Rows]:
-    """The numbers of the changed articles that belong into each shard."""
-    catalog = engines.catalog
-    table = latest(catalog, catalog.generation(), engines.table.read())
-    places = cluster.place_of(table.published)
-    if changed is not None:
-        places = np.where(np.isin(table.number, changed), places, -1)
-    return [table.number[places == place] for place in range(len(cluster.shards))]
+def require_followable(settings: Settings, folder: Path) -> None:
+    """Raise the errors that `follow` would, before anything is done."""
+    with _opened(settings, folder, everything=False):
+        pass
 
 
-def _announce(shard: ArchiveDirectory) -> None:
-    """Make the readers of a shard look again, as its calibration has changed."""
-    with shard.writing(), closing(Catalog(shard.catalog)) as catalog:
-        catalog.announce()
-    note_written(shard)
+@contextmanager
+def _opened(
+    settings: Settings, folder: Path, *, everything: bool
+) -> Iterator[tuple[ClusterMap, Engines]]:
+    """The map and the archive, both locked for writing."""
+    if not ClusterMap.is_in(folder):
+        raise ClusterMissing(folder)
+    directory = ArchiveDirectory(settings.archive)
+    directory.require()
+    require_trusted(folder, trust=settings.trust)
+    with ArchiveDirectory(folder).locked(), directory.writing():
+        cluster = ClusterMap.read(folder)
+        engines = open_engines(settings)
+        with closing(engines.catalog) as catalog:
+            require_current(directory)
+            if not cluster.archive or catalog.archive() != cluster.archive:
+                raise ClusterUnrelated(folder, settings.archive)
+            for path in cluster.folders(folder):
+                shard = ArchiveDirectory(path)
+                if path.exists():
+                    require_trusted(path, trust=settings.trust)
+                if not everything:
+                    _require_whole(shard)
+                    generation_of(shard)
+                elif not _is_whole(shard):
+                    shutil.rmtree(path, ignore_errors=True)
+            yield cluster, engines
+
+
+class _News(NamedTuple):
+    """What each shard has to take over, as numbers of articles.
+
+    `arriving` are new or changed there, `leaving` belong to another shard by now, and `gone` to
+    none.
+    """
+
+    arriving: list[Rows]
+    leaving: list[Rows]
+    gone: list[Rows]
+
+    @classmethod
+    def of(
+        cls, engines: Engines, cluster: ClusterMap, folder: Path, *, everything: bool
+    ) -> "_News":
+        """All articles of a shard are compared that is not as it was left, or not known to be."""
+        catalog = engines.catalog
+        table = latest(catalog, catalog.generation(), engines.table.read())
+        places = cluster.place_of(table.published)
+        is_of_course = catalog.touched.lineage() == cluster.lineage and not everything
+        changed = catalog.touched.numbers_since(cluster.generation) if is_of_course else None
+        news = cls([], [], [])
+        for place, path in enumerate(cluster.folders(folder)):
+            shard, as_left = ArchiveDirectory(path), cluster.shards[place].generation
+            is_as_left = changed is not None and as_left and generation_of(shard) == as_left
+            own = changed if is_as_left else None
+            here = table.number[places == place]
+            arriving = here if own is None else here[np.isin(here, own)]
+            held = numbers_in(shard, own) if shard.exists() else NOTHING
+            others = np.setdiff1d(held, arriving)
+            gone = np.setdiff1d(others, table.number)
+            news.arriving.append(arriving)
+            news.leaving.append(np.setdiff1d(others, gone))
+            news.gone.append(gone)
+        return news
+
+
+def _is_whole(shard: ArchiveDirectory) -> bool:
+    """Whether a shard has its record."""
+    return shard.exists() and shard.catalog.is_file()
+
+
+def _require_whole(shard: ArchiveDirectory) -> None:
+    if not _is_whole(shard):
+        raise ShardTouched(shard.root)

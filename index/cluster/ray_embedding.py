@@ -107,7 +107,9 @@ class PooledEmbedder:
                 actor, some = running.pop(call, (self._returning.pop(call, None), []))
                 try:
                     value = ray.get(call)
-                except ray.exceptions.RayActorError:  # it is started again
+                except ray.exceptions.RayTaskError as exc:  # the model's own
+                    raise EngineUnavailable("the model", _last_line(exc)) from exc
+                except ray.exceptions.RayError:  # its process or node has ended; it comes back
                     self._returning[actor.ready.remote()] = actor
                     waiting.extend([some] if some else [])
                     continue
@@ -143,5 +145,11 @@ def start_embedding(settings: Settings, own: Embedder, n_actors: int | None) -> 
     try:
         ray.get([actor.ready.remote() for actor in actors], timeout=SECONDS_ALONE)
     except ray.exceptions.RayError as exc:
-        raise EngineUnavailable("the model", str(exc).strip().splitlines()[-1]) from exc
+        reason = f"{_last_line(exc)}; --actors may be more than the cluster has cores for"
+        raise EngineUnavailable("the model", reason) from exc
     return PooledEmbedder(own, actors)
+
+
+def _last_line(exc: Exception) -> str:
+    lines = str(exc).strip().splitlines()
+    return lines[-1] if lines else type(exc).__name__

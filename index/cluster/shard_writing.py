@@ -1,8 +1,10 @@
 """Writes one shard: its articles as the archive has them, and the indexes over them."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from backfile.archive.model.errors import ArchiveMismatch
 from backfile.archive.model.settings import Settings
@@ -11,7 +13,7 @@ from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory, write_whole
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record
-from backfile.archive.store.sharding import copy_shard, note_written
+from backfile.archive.store.sharding import begin_writing, copy_shard, note_written
 from backfile.archive.workers import Workers
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Progress
@@ -22,6 +24,7 @@ from backfile.index.writing import rebuild_words
 MOST_WORKERS = 4
 FILES = ("noise", "ranking")
 FOLDERS = ("query_graph", "int8_graph")
+LARGE = 1 << 20  # bytes
 
 
 def write_shard(
@@ -32,11 +35,12 @@ def write_shard(
     *,
     rest: bool,
     changed: Rows | None = None,
-) -> None:
+) -> int:
     """Write the articles of these numbers, of the `changed` ones, from the archive in the settings.
 
-    See `copy_shard`. The caller holds the writer's lock of the archive. A run that is killed can be
-    run again. Raises ArchiveMismatch if the shard was embedded by another model.
+    Returns the shard's generation. See `copy_shard`. The caller holds the writer's lock of the
+    archive. A run that is killed can be run again. Raises ArchiveMismatch if the shard was embedded
+    by another model.
     """
     source = ArchiveDirectory(settings.archive)
     shard.root.parent.mkdir(mode=0o700, exist_ok=True)
@@ -51,27 +55,69 @@ def write_shard(
             _require_model(earlier, manifest)
             bring_up(shard.catalog)
         copy_shard(source, shard, numbers, manifest.dimension, rest=rest, changed=changed)
-        copy_calibration(source, shard)
+        _copy_calibration(source, shard)
         with closing(Catalog(shard.catalog)) as catalog:
             number = catalog.archive()
         own = replace(manifest, analyser=analyser, archive=number, generation=0, articles=0)
         own.write(shard.manifest)
         _index(replace(settings, archive=shard.root), progress, workers, is_new=is_new)
-    note_written(shard)
+        return note_written(shard)
 
 
-def copy_calibration(source: ArchiveDirectory, shard: ArchiveDirectory) -> bool:
-    """Give a shard what searches of the whole archive are scaled by; whether that has changed."""
-    has_changed = False
-    for name in FILES:
-        path, copy = getattr(source, name), getattr(shard, name)
-        if path.exists() and not (copy.exists() and copy.read_bytes() == path.read_bytes()):
+def bring_up_calibration(source: ArchiveDirectory, shard: ArchiveDirectory) -> int | None:
+    """Give a shard the calibration of its archive if it has another; return its generation then."""
+    if not _differing(source, shard):
+        return None
+    with shard.writing(), closing(Catalog(shard.catalog)) as catalog:
+        begin_writing(shard)
+        _copy_calibration(source, shard)
+        catalog.announce()
+        return note_written(shard)
+
+
+def _copy_calibration(source: ArchiveDirectory, shard: ArchiveDirectory) -> None:
+    """Copy what searches of the whole archive are scaled by, and the graphs of its model."""
+    for name in _differing(source, shard):
+        path, copy = source.root / name, shard.root / name
+        if path.is_dir():
+            draft = copy.with_name(f"{name}.copying")
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(path, draft)
+            shutil.rmtree(copy, ignore_errors=True)
+            draft.rename(copy)  # who has the former one open keeps it
+        elif path.exists():
             write_whole(copy, path.read_bytes())
-            has_changed = True
-    for name in FOLDERS:
-        if (path := getattr(source, name)).is_dir():
-            shutil.copytree(path, getattr(shard, name), dirs_exist_ok=True)
-    return has_changed
+        else:
+            copy.unlink(missing_ok=True)
+
+
+def _differing(source: ArchiveDirectory, shard: ArchiveDirectory) -> Sequence[str]:
+    """The names of the files and folders of the calibration that a shard has otherwise.
+
+    A folder is known by its small files, among them a contract with the seal of the large one.
+    """
+    files = [getattr(source, name) for name in FILES]
+    folders = [getattr(source, name) for name in FOLDERS]
+    differ = [each.name for each in files if _content(each) != _content(shard.root / each.name)]
+    there = [each for each in folders if each.is_dir()]
+    differ += [
+        each.name for each in there if _small_files(each) != _small_files(shard.root / each.name)
+    ]
+    return differ
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, none if there is no such file."""
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _small_files(folder: Path) -> Mapping[str, bytes | int]:
+    """The bytes of the small files in a folder, and the sizes of the others, by name."""
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if size < LARGE else size
+        for path, size in sizes.items()
+    }
 
 
 def _index(settings: Settings, progress: Progress, workers: Workers, *, is_new: bool) -> None:

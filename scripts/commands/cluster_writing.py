@@ -1,6 +1,7 @@
 """Commands that make and write the shards of a divided archive: `backfile cluster`."""
 
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,16 +10,15 @@ from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.backup import back_up
+from backfile.archive.store.backup_files import BackupReport
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.dividing import begin_shard, divide, split
-from backfile.index.cluster.following import Followed, follow
+from backfile.index.cluster.cluster_backup import back_up_cluster
+from backfile.index.cluster.dividing import begin_shard, divide, require_free, split
+from backfile.index.cluster.following import Followed, follow, require_followable
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.seams.protocols import Embedder
-from backfile.index.wiring import caches_of, open_engines
+from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
 from backfile.scripts.commands.cluster_options import count_of, in_folder, settings_of
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
@@ -66,11 +66,12 @@ def import_archive(
 @quiet
 @with_settings
 def init(settings: Settings, directory: Path, since: tuple[datetime, ...], quiet: bool) -> None:
-    """Make a new archive, and empty shards for it in the folder DIR.
+    """Make a new archive, unless it is there, and shards for it in the folder DIR.
 
     There is one for news from each --since on, one for news before the first, and one for what is
     undated.
     """
+    require_free(directory, settings.archive)
     if not ArchiveDirectory(settings.archive).exists():
         with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, create=True):
             click.echo(f"made the archive {settings.archive}")
@@ -110,14 +111,14 @@ def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
 @in_folder
 @click.option(
     "--all", "everything", is_flag=True,
-    help="Compare every article; what other commands have added to a shard is lost.",
+    help="Compare all articles, and make lost shards again; what others added to a shard goes.",
 )  # fmt: skip
 @quiet
 @with_settings
 def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -> None:
     """Bring the shards in DIR up to the archive that they were made from.
 
-    Shards in which nothing has changed are not written. Searches go on meanwhile.
+    Of the shards in which nothing has changed, only the first is written. Searches go on meanwhile.
     """
     _follow(settings, directory, everything=everything, quiet=quiet)
 
@@ -155,15 +156,14 @@ def index(
 
     Safe to run again. Exit 1 if some files were refused.
     """
-    ClusterMap.read(directory)
-    ArchiveDirectory(settings.archive).require()
+    require_followable(settings, directory)
     embedder = None
     if address is not None and not no_vectors:
         embedder = _pooled(settings, address, actors)
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
     report = _index(settings, paths, names, embedder, no_vectors, no_originals, quiet)
-    _follow(settings, directory, everything=False, quiet=quiet)
     print_report(report, as_json=False)
+    _follow(settings, directory, everything=False, quiet=quiet)
     raise SystemExit(1 if report.refused else 0)
 
 
@@ -178,21 +178,17 @@ def backup(directory: Path, dest: Path, quiet: bool, trust: bool) -> None:
     A later backup to the same DEST copies only what has changed. Exit 1 if a cache could not be
     copied. The archive that the shards follow has its own `backfile backup`.
     """
-    entries = ClusterMap.read(directory)
-    settings = settings_of(trust=trust)
     notes = 0
-    copies = entries.folders(dest)
-    for entry, shard, copy in zip(entries.shards, entries.folders(directory), copies, strict=True):
-        require_trusted(shard, trust=settings.trust)
-        with bytes_bar(entry.name, quiet=quiet) as watch:
-            report = back_up(
-                ArchiveDirectory(shard), copy, caches_of(ArchiveDirectory(shard)), watch
-            )
-        click.echo(f"{entry.name}: {count_of(report.made.articles, 'article')}")
+
+    def say_copied(name: str, report: BackupReport) -> None:
+        nonlocal notes
+        click.echo(f"{name}: {count_of(report.made.articles, 'article')}")
         for note in report.notes:
-            click.echo(f"{entry.name}: {note}", err=True)
+            click.echo(f"{name}: {note}", err=True)
         notes += len(report.notes)
-    entries.write(dest)
+
+    watching = partial(bytes_bar, quiet=quiet)
+    back_up_cluster(settings_of(trust=trust), directory, dest, watching, say_copied)
     raise SystemExit(1 if notes else 0)
 
 

@@ -58,7 +58,9 @@ class Following:
         for n, numbers in enumerate(arriving):
             if changed is not None:
                 numbers = arriving[n] = numbers[np.isin(numbers, changed)]
-            copy_shard(source, self.directory(n), numbers, DIMENSION, rest=not n, changed=numbers)
+            gone = np.setdiff1d(numbers_in(self.directory(n), changed), [*days])
+            written = np.union1d(numbers, gone).astype(np.int64)
+            copy_shard(source, self.directory(n), numbers, DIMENSION, rest=not n, changed=written)
         for n, numbers in enumerate(arriving):
             leaving = np.setdiff1d(numbers_in(self.directory(n), changed), numbers)
             none = np.empty(0, np.int64)
@@ -116,6 +118,9 @@ def change(choose, following, articles, path):
         gone = choose.sample(articles, min(3, len(articles)))
         indexer.remove([each["id"] for each in gone])
         articles[:] = [each for each in articles if each not in gone]
+        if choose.random() < 0.5:
+            articles += gone[:2]
+            indexer.index(Reading([write_records(path, gone[:2])], FieldMap()))
     elif what == "embedded":
         indexer.embed()
     elif len(rows := following.archive.catalog.rows_after(0)):

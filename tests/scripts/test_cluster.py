@@ -21,7 +21,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing, shard_writing
-from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap, ShardEntry
+from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.scripts.commands import cluster
 from backfile.web.app import create_app
@@ -95,7 +95,7 @@ def test_status_goes_on_behind_a_shard_that_cannot_be_opened(divided):
 
 def test_the_first_shards_hold_the_first_days(divided):
     found = ClusterMap.read(divided)
-    assert found.shards[0] == ShardEntry(UNDATED)
+    assert (found.shards[0].name, found.shards[0].since) == (UNDATED, None)
     begins = [each.since for each in found.shards if each.since]
     assert begins == sorted(begins)
     for folder, entry in zip(found.folders(divided), found.shards, strict=True):
@@ -233,6 +233,14 @@ def test_a_map_names_no_archive_elsewhere_and_none_twice(tmp_path, names):
     write_json(tmp_path / FILE, with_digest({"format": 1, "shards": shards}))
     with pytest.raises(EngineUnavailable, match="cannot be read"):
         ClusterMap.read(tmp_path)
+
+
+def test_a_map_whose_days_are_in_disorder_is_said_to_be_damaged(tmp_path):
+    for days in (["2024-02-01", "2024-01-01"], ["2024-02-01", None], ["2024-01-01"] * 2):
+        shards = [{"name": f"s{n}", "since": day} for n, day in enumerate(days)]
+        write_json(tmp_path / FILE, with_digest({"format": 1, "shards": shards}))
+        with pytest.raises(EngineUnavailable, match="cannot be read"):
+            ClusterMap.read(tmp_path)
 
 
 @given(

@@ -1,5 +1,6 @@
 """The commands that make and write shards: what was indexed is found, and a kill loses nothing."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -107,7 +108,7 @@ def test_tuned_weights_are_those_of_all_shards(archive, divided):
     ("where", "stage"),
     [
         (shard_writing, "copy_shard"),
-        (shard_writing, "copy_calibration"),
+        (shard_writing, "_copy_calibration"),
         (shard_writing, "mark_record"),
         (shard_writing, "note_written"),
         (following, "ClusterMap.write"),
@@ -138,7 +139,7 @@ def test_a_shard_that_another_command_has_changed_is_not_overwritten(archive, di
     news = stories(tmp_path, MORE | {"id": "sold", "published": "2024-12-24"})
     assert backfile("index", news, "--no-vectors", "--archive", shard).exit_code == 0
     error = one_line_error(backfile("cluster", "update", divided, "--archive", archive))
-    assert error.startswith(f"backfile: another command has changed the shard {shard}; ")
+    assert error.startswith(f"backfile: the shard {shard} is lost, or another command has ")
     succeeds("update", divided, "--all", "--archive", archive)
     agrees(archive, divided)
 
@@ -149,6 +150,114 @@ def test_the_shards_of_one_archive_do_not_follow_another(divided, tmp_path):
                     "--archive", other).exit_code == 0  # fmt: skip
     error = one_line_error(backfile("cluster", "update", divided, "--archive", other))
     assert "were not made from the archive" in error
+
+
+def test_an_id_that_was_removed_and_read_again_is_one_article(archive, divided, tmp_path):
+    news = stories(tmp_path, next(each for each in STORIES if each["id"] == "ferry"))
+    assert backfile("remove", "ferry", "--archive", archive).exit_code == 0
+    assert backfile("index", news, "--no-vectors", "--archive", archive).exit_code == 0
+    succeeds("update", divided, "--archive", archive)
+    agrees(archive, divided)
+
+
+def test_shards_follow_an_archive_that_was_restored(archive, divided, tmp_path):
+    saved = tmp_path / "saved"
+    assert backfile("backup", saved, "--archive", archive).exit_code == 0
+    news = stories(tmp_path, MORE | {"id": "sold", "published": "2024-12-24"})
+    succeeds("index", divided, news, "--no-vectors", "--archive", archive)
+    assert backfile("restore", saved, "--archive", archive).exit_code == 0
+    for n in range(4):  # until the generation is beyond that of the shards
+        news = stories(tmp_path, MORE | {"id": f"kept-{n}", "published": "2024-12-23"})
+        assert backfile("index", news, "--no-vectors", "--archive", archive).exit_code == 0
+    succeeds("update", divided, "--archive", archive)
+    agrees(archive, divided)
+
+
+def test_a_shard_that_was_restored_takes_over_what_it_lacks(archive, divided, tmp_path):
+    saved = tmp_path / "saved"
+    succeeds("backup", divided, saved)
+    last = ClusterMap.read(divided).shards[-1].name
+    news = stories(tmp_path, MORE | {"id": "sold", "published": "2024-12-24"})
+    succeeds("index", divided, news, "--no-vectors", "--archive", archive)
+    shard = divided / "shards" / last
+    assert backfile("restore", saved / "shards" / last, "--archive", shard).exit_code == 0
+    news = stories(tmp_path, MORE | {"id": "kept", "published": "2024-12-23"})
+    succeeds("index", divided, news, "--no-vectors", "--archive", archive)
+    agrees(archive, divided)
+
+
+@pytest.mark.parametrize("lost", ["catalog.db", "manifest.json", "."])
+def test_a_lost_shard_is_made_again(archive, divided, lost):
+    path = ClusterMap.read(divided).folders(divided)[1] / lost
+    shutil.rmtree(path) if lost == "." else path.unlink()
+    error = one_line_error(backfile("cluster", "update", divided, "--archive", archive))
+    assert f"`backfile cluster update {divided} --all`" in error
+    assert not path.exists()
+    succeeds("update", divided, "--all", "--archive", archive)
+    agrees(archive, divided)
+
+
+def test_one_command_at_a_time_writes_to_shards(archive, divided, tmp_path):
+    name = ClusterMap.read(divided).shards[1].name
+    with ArchiveDirectory(divided).locked():
+        for command in (
+            ["update", divided, "--archive", archive],
+            ["split", divided, name],
+            ["add", divided, "2024-12-01"],
+            ["backup", divided, tmp_path / "copy"],
+        ):
+            assert "another process" in one_line_error(backfile("cluster", *command))
+    agrees(archive, divided)
+
+
+def test_a_graph_is_copied_once_and_replaced_as_a_whole(archive, divided):
+    graph, name = ArchiveDirectory(archive).query_graph, ArchiveDirectory(archive).query_graph.name
+    graph.mkdir()
+    copies = [shard / name / "model.onnx" for shard in ClusterMap.read(divided).folders(divided)]
+    for content in ("first", "second"):
+        (graph / "contract.json").write_text(content)
+        (graph / "model.onnx").write_text(content)
+        succeeds("update", divided, "--archive", archive)
+        assert {copy.read_text() for copy in copies} == {content}
+        before = [copy.stat().st_ino for copy in copies]
+        succeeds("update", divided, "--archive", archive)
+        assert [copy.stat().st_ino for copy in copies] == before
+
+
+def test_nothing_is_indexed_for_shards_of_another_archive(divided, tmp_path):
+    other = tmp_path / "other"
+    news = stories(tmp_path, MORE | {"id": "sold"})
+    assert backfile("index", news, "--no-vectors", "--archive", other).exit_code == 0
+    more = write_records(tmp_path / "second.jsonl", [MORE | {"id": "sold again"}])
+    result = backfile("cluster", "index", divided, more, "--no-vectors", "--archive", other)
+    assert "were not made from the archive" in one_line_error(result)
+    assert backfile("export", "--archive", other, "--format", "jsonl").stdout.count("\n") == 1
+
+
+def test_originals_are_copied_whole_where_they_cannot_be_linked(archive, tmp_path, monkeypatch):
+    def refused(*_args):
+        raise OSError("Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refused)
+    folder = tmp_path / "cluster"
+    succeeds("import", folder, "--archive", archive)
+    agrees(archive, folder)
+    assert not list(folder.rglob("*.copying"))
+
+
+def test_a_folder_with_other_files_is_left_alone(archive, divided, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").write_text("Dear Ana")
+    assert "other files are there" in one_line_error(backfile("cluster", "backup", divided, other))
+    within = one_line_error(backfile("cluster", "backup", divided, divided / "copy"))
+    assert "name a folder outside" in within
+    new = tmp_path / "new"
+    refused = one_line_error(backfile("cluster", "init", other, "--archive", new))
+    assert "it is not empty" in refused
+    assert not new.exists()
+    inside = backfile("cluster", "import", archive / "shards", "--archive", archive)
+    assert "the archive that is to be divided lies there" in one_line_error(inside)
 
 
 def test_where_changes_were_not_noted_every_article_is_compared(archive, divided):
@@ -172,8 +281,9 @@ def test_news_from_a_day_on_goes_to_a_shard_of_its_own(archive, divided, tmp_pat
     succeeds("index", divided, news, "--no-vectors", "--archive", archive)
     assert "from-2024-12-01: 1 article" in succeeds("status", divided)
     agrees(archive, divided)
-    for day in ("2024-12-01", "2024-12-01x"):
-        assert backfile("cluster", "add", divided, day).exit_code != 0
+    for day in ("2024-12-01", "2024-12-01x", "0001-01-01"):
+        assert backfile("cluster", "add", divided, day).exit_code in (1, 2)
+        assert backfile("cluster", "add", divided, day).stdout == ""
 
 
 def test_a_new_archive_begins_with_empty_shards(tmp_path):
@@ -201,11 +311,16 @@ def test_refused_files_are_listed_and_the_others_are_found(archive, divided, tmp
     agrees(archive, divided)
 
 
-def test_a_backup_is_a_divided_archive_that_can_follow(archive, divided, tmp_path):
+def test_a_backup_is_a_divided_archive_with_what_people_have_collected(archive, divided, tmp_path):
     copy = tmp_path / "copy"
+    with closing(sqlite3.connect(divided / "collections.sqlite")) as collections, collections:
+        collections.execute("CREATE TABLE kept (id TEXT)")
+        collections.execute("INSERT INTO kept VALUES ('ferry')")
     succeeds("backup", divided, copy)
     agrees(archive, copy)
     news = stories(tmp_path, MORE | {"id": "sold", "published": "2024-12-24"})
     succeeds("index", divided, news, "--no-vectors", "--archive", archive)
     succeeds("backup", divided, copy)
     agrees(archive, copy)
+    with closing(sqlite3.connect(copy / "collections.sqlite")) as collections:
+        assert collections.execute("SELECT id FROM kept").fetchall() == [("ferry",)]
