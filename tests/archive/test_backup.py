@@ -474,11 +474,24 @@ def test_one_backup_at_a_time(archive, tmp_path):
 # Restoring.
 
 
+def rows_in(folder):
+    """The statements that make a catalogue."""
+    uri = f"{(folder / 'catalog.db').as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as catalog:
+        return set(catalog.iterdump())
+
+
 def test_a_restored_archive_has_the_files_of_the_backup_and_is_none(archive, tmp_path):
     make(archive, tmp_path / "backup")
     report = restore(tmp_path / "backup", ArchiveDirectory(tmp_path / "again"))
     assert (report.notes, report.replaced) == ((), None)
-    assert content(tmp_path / "again") == content(tmp_path / "backup")
+    found, expected = (content(tmp_path / name) for name in ("again", "backup"))
+    assert found.pop("catalog.db") != expected.pop("catalog.db")
+    assert found == expected
+    again, saved = (rows_in(tmp_path / name) for name in ("again", "backup"))
+    lineage = again - saved  # whoever follows the archive must see that it went back
+    assert [line.split("'")[1] for line in lineage] == ["lineage"]
+    assert saved <= again
     assert not (tmp_path / "again" / "backup.json").exists()
     engines = engines_in(tmp_path / "again", in_memory=False)
     assert [p for p in verify(engines) if p.part is not Part.ORIGINALS] == []
