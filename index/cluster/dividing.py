@@ -46,28 +46,21 @@ def divide(
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
-    with (
-        _prepared(folder, settings.archive),
-        directory.writing(),
-        closing(open_engines(settings).catalog) as catalog,
-    ):
+    with directory.writing(), closing(open_engines(settings).catalog) as catalog:
         require_current(directory)
-        table, sizes = _articles(catalog)
-        if since is None:
-            cluster = ClusterMap.of_days(table.published, sizes, n_shards)
-        else:
-            cluster = ClusterMap.of_begins(since)
-        places = cluster.place_of(table.published)
-        entries = []
-        for place, target in enumerate(cluster.folders(folder)):
-            numbers, shard = table.number[places == place], ArchiveDirectory(target)
-            generation = write_shard(settings, shard, numbers, progress, rest=not place)
-            entries.append(replace(cluster.shards[place], generation=generation))
-            made(target.name, len(numbers))
-        archive, lineage = catalog.archive(), catalog.touched.lineage()
-        cluster = ClusterMap(tuple(entries), archive, table.generation, lineage)
-        cluster.write(folder)
-        (folder / BEGUN).unlink()
+        with _prepared(folder, settings.archive):
+            cluster = _plan(catalog, n_shards, since)
+            table, _ = _articles(catalog)
+            places = cluster.place_of(table.published)
+            entries = []
+            for place, target in enumerate(cluster.folders(folder)):
+                numbers, shard = table.number[places == place], ArchiveDirectory(target)
+                generation = write_shard(settings, shard, numbers, progress, rest=not place)
+                entries.append(replace(cluster.shards[place], generation=generation))
+                made(target.name, len(numbers))
+            cluster = replace(cluster, shards=tuple(entries))
+            cluster.write(folder)
+            (folder / BEGUN).unlink()
     return cluster
 
 
@@ -142,6 +135,21 @@ def begin_shard(
     cluster = ClusterMap.read(folder)
     place = int(cluster.place_of(np.array([day.toordinal()], np.int32))[0])
     return split(settings, folder, cluster.shards[place].name, progress, made, day=day)
+
+
+def _plan(catalog: Catalog, n_shards: int, since: Sequence[date] | None) -> ClusterMap:
+    """The map of the shards that are to be made of an archive."""
+    if since is None:
+        table, sizes = _articles(catalog)
+        cluster = ClusterMap.of_days(table.published, sizes, n_shards)
+    else:
+        cluster = ClusterMap.of_begins(since)
+    return replace(
+        cluster,
+        archive=catalog.archive(),
+        generation=catalog.generation(),
+        lineage=catalog.touched.lineage(),
+    )
 
 
 def _articles(catalog: Catalog) -> tuple[ArticleTable, Rows]:
