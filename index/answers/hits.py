@@ -15,7 +15,7 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Floats, Rows, places_of
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import (
@@ -163,11 +163,12 @@ class Hits:
 
     def _best_rows(self, ordinal: int) -> list[int]:
         """The rows of an article's best passages; its first row if none has a score."""
-        mine = np.flatnonzero(self._owners == ordinal)
-        if len(mine):
+        rows = self.table.rows_of_article(ordinal)
+        places, there = places_of(rows, self.candidates.rows)
+        if there.any():
+            mine = places[there]
             order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
             return [int(row) for row in self.candidates.rows[mine[order]]]
-        rows = np.flatnonzero(self.table.article_of == ordinal)
         scored = rows[self.matches.scores[rows] > 0]
         if len(scored):
             order = np.argsort(-self.matches.scores[scored], kind="stable")[:PASSAGES_A_HIT]
@@ -226,8 +227,7 @@ class Hits:
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
         ordinal = self.table.article_of[row]
-        words = self.matches.scores[self.table.article_of == ordinal]
-        best = float(words.max())
+        best = float(self.matches.scores[self.table.rows_of_article(ordinal)].max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
 
     def _explainer(self, rows: list[int], whole: Whole) -> Stage[Explainer]:

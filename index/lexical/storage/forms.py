@@ -55,6 +55,10 @@ class StoredForms(NamedTuple):
     lengths: Sequence[int]
     choices: Numbers
 
+    def at(self, chosen: Ints | slice) -> "StoredForms":
+        """Those of some occurrences, by their indices."""
+        return self._replace(choices=self.choices[chosen])
+
     def accepted(self, accepts: Accepts) -> Bools:
         """Mask of the occurrences whose form is accepted."""
         chosen: Bools = np.array([accepts(form) for form in self.written], np.bool_)[self.choices]
@@ -139,7 +143,9 @@ def decoded(terms: Sequence[str], records: Sequence[bytes], n_occurrences: Ints)
         counts.append(len(known))
     cuts = np.cumsum([0, *counts])
     choices = _unpacked(packed, n_occurrences, np.diff(cuts))
-    if any(records) and (choices >= np.repeat(np.diff(cuts).astype("u4"), n_occurrences)).any():
+    n_forms = np.diff(cuts).astype("u4")
+    least = n_forms if len(terms) == 1 else np.repeat(n_forms, n_occurrences)  # of one, at once
+    if any(records) and (choices >= least).any():
         raise ValueError("the forms of a term")
     return FormLists(cuts, names, choices)
 
