@@ -79,6 +79,7 @@ VENDORS = {
     "ray": (
         "index/cluster/ray_embedding.py",
         "index/cluster/ray_shards.py",
+        "index/cluster/ray_workers.py",
         "scripts/commands/cluster.py",
         "scripts/bench/shards.py",
     ),
