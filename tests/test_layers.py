@@ -102,7 +102,7 @@ SHORT = {
     "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/cluster/cluster_backup.py",
-    "scripts/commands/cluster_options.py",
+    "scripts/commands/cluster_options.py", "scripts/printing/counts.py",
     "index/lexical/spelling/wildcards.py",
     "index/seams/engines.py", "index/seams/failures.py",
     "index/vector/embedding/prompts.py",

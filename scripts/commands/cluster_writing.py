@@ -21,7 +21,7 @@ from backfile.index.indexing.ingest_batch import Report
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
-from backfile.scripts.commands.cluster_options import count_of, in_folder, settings_of
+from backfile.scripts.commands.cluster_options import in_folder, settings_of
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
 from backfile.scripts.commands.options import (
     quiet,
@@ -29,6 +29,7 @@ from backfile.scripts.commands.options import (
     with_settings,
     with_threads,
 )
+from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.progress import Bars, bytes_bar
 from backfile.scripts.printing.reports import print_report
 
