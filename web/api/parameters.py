@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from enum import EnumType, StrEnum
+from functools import cache
 from typing import cast as typed
 from typing import get_type_hints
 
@@ -148,12 +149,18 @@ def search_parameters() -> list[Json]:
     ]
 
 
+@cache
+def search_names() -> tuple[str, ...]:
+    """The names of the parameters of a search."""
+    return tuple(each["name"] for each in search_parameters())
+
+
 def require_known(given: Iterable[str], *beside: str, search: bool = False) -> None:
     """Raise BadQuery for a parameter that a route does not take, with the nearest that it takes.
 
     It takes those `beside`, and if it is a `search` all of a search's.
     """
-    known = [*(each["name"] for each in search_parameters()), *beside] if search else [*beside]
+    known = [*search_names(), *beside] if search else [*beside]
     for name in given:
         if name in known:
             continue
