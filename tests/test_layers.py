@@ -100,7 +100,7 @@ SHORT = {
     "archive/formats/wire/formats.py",
     "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
-    "index/cluster/cluster_backup.py",
+    "index/cluster/cluster_backup.py", "index/cluster/packing.py",
     "scripts/commands/cluster_options.py",
     "index/lexical/spelling/wildcards.py",
     "index/model/arrays.py",

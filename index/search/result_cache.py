@@ -53,7 +53,8 @@ class Found:
         """Cut the page that the query's cursor and limit select.
 
         In a shard, the places of its hits are those in the whole. The first shard gets the hits of
-        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place.
+        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place,
+        and the page has none.
         """
         begin = query.cursor.offset if query.cursor else 0
         end = begin + query.limit
@@ -68,6 +69,7 @@ class Found:
         }
         if whole.exchange and passes_on:
             whole.exchange.pass_on(hits)
+            hits = {}
         elif whole.is_divided:
             shards = whole.collected(hits).values()
             hits = {place: hit for shard in shards for place, hit in shard.items()}
