@@ -10,6 +10,7 @@ from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, Copy, OtherCopies
 from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.answers.forms import Forms
+from backfile.index.answers.ranks import RankedPassages, above, best_ranks
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
@@ -37,6 +38,7 @@ from backfile.index.model.results import (
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 
 PASSAGES_A_HIT = 3
+UNRANKED = Ranks(None, None)
 RankedCopy = tuple[int, Copy]
 
 
@@ -56,12 +58,19 @@ class Hits:
     languages: Languages = Languages()
     reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
 
-    def fetch(self, page: Rows, catalog: Catalog, whole: Whole = UNDIVIDED) -> dict[int, Hit]:
-        """Fetch the hits of a page, given by ordinals, in their order.
+    def fetch(
+        self,
+        best: Mapping[int, Sequence[int]],
+        ranking: Stage[Mapping[int, Ranks]],
+        catalog: Catalog,
+        whole: Whole = UNDIVIDED,
+    ) -> dict[int, Hit]:
+        """Fetch the hits of a page, given by ordinals with their `best_rows`, in their order.
 
-        Articles that were removed since the snapshot was opened are left out.
+        `ranking` gives the ranks of these rows. Articles that were removed since the snapshot was
+        opened are left out.
         """
-        best = {ordinal: self._best_rows(ordinal) for ordinal in page.tolist()}
+        page = np.fromiter(best, np.int64, len(best))
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
         highlighter = Highlighter(self.expression, self.languages)
@@ -69,14 +78,16 @@ class Hits:
         crossing = Crossing.of(whole, self.table, self.crossing)
         (ranks_of, copies), explainer = result_of(
             both(
-                both(self._ranks(rows, whole), self._copies(page, catalog, crossing)),
+                both(ranking, self._copies(page, catalog, crossing)),
                 self._explainer(rows, whole),
             )
         )
         hits = {}
         for ordinal, some in best.items():
             passages = tuple(
-                self._passage_hit(stored[row], ranks_of[row], highlighter, explainer, forms)
+                self._passage_hit(
+                    stored[row], ranks_of.get(row, UNRANKED), highlighter, explainer, forms
+                )
                 for row in some
                 if row in stored
             )
@@ -84,7 +95,7 @@ class Hits:
                 article = stored[next(row for row in some if row in stored)].article
                 title = highlighter.mark(article.title, article.language)
                 score = float(self.scores[ordinal])
-                ranks = _best_ranks(passages)
+                ranks = best_ranks(passages)
                 folded = score if copies[ordinal].total else None
                 why = explainer.article(some[0], passages, ranks, folded)
                 marked = _parts(article.title, title)
@@ -101,7 +112,7 @@ class Hits:
 
     def best_row(self, ordinal: int) -> int:
         """The row of an article's best passage."""
-        return self._best_rows(ordinal)[0]
+        return self.best_rows(np.array([ordinal]))[ordinal][0]
 
     def _copies(
         self, page: Rows, catalog: Catalog, crossing: Crossing
@@ -161,18 +172,35 @@ class Hits:
             for key, each in first.items()
         }
 
-    def _best_rows(self, ordinal: int) -> list[int]:
-        """The rows of an article's best passages; its first row if none has a score."""
-        mine = np.flatnonzero(self._owners == ordinal)
-        if len(mine):
-            order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
-            return [int(row) for row in self.candidates.rows[mine[order]]]
-        rows = np.flatnonzero(self.table.article_of == ordinal)
-        scored = rows[self.matches.scores[rows] > 0]
-        if len(scored):
-            order = np.argsort(-self.matches.scores[scored], kind="stable")[:PASSAGES_A_HIT]
-            return [int(row) for row in scored[order]]
-        return [int(row) for row in rows[:1]]
+    def best_rows(self, ordinals: Rows) -> dict[int, list[int]]:
+        """The rows of each article's best passages; its first row if none has a score."""
+        found = self._first_of_each(ordinals, self.candidates.rows, self.candidates.fused)
+        left = np.array([each for each in ordinals.tolist() if each not in found], np.int64)
+        if len(left):
+            rows = np.flatnonzero(self.table.rows_of(self._mask(left)) & (self.matches.scores > 0))
+            found |= self._first_of_each(left, rows, self.matches.scores[rows])
+        first_rows = self.table.first_rows
+        return {
+            each: found.get(each) or [row for row in (int(first_rows[each]),) if row >= 0]
+            for each in ordinals.tolist()
+        }
+
+    def _first_of_each(self, ordinals: Rows, rows: Rows, scores: Floats) -> dict[int, list[int]]:
+        """The rows with the best scores of each of these articles that owns any of these rows."""
+        owners = self.table.article_of[rows]
+        own = np.flatnonzero(self._mask(ordinals)[owners])
+        own = own[np.lexsort((-scores[own], owners[own]))]
+        begins = np.flatnonzero(np.diff(owners[own], prepend=-1))
+        ends = np.append(begins[1:], len(own))
+        firsts = zip(
+            begins.tolist(), np.minimum(begins + PASSAGES_A_HIT, ends).tolist(), strict=True
+        )
+        return {int(owners[own[begin]]): rows[own[begin:end]].tolist() for begin, end in firsts}
+
+    def _mask(self, ordinals: Rows) -> Bools:
+        mask = np.zeros(self.table.n_articles, np.bool_)
+        mask[ordinals] = True
+        return mask
 
     def _passage_hit(
         self,
@@ -206,22 +234,38 @@ class Hits:
         i = int(np.searchsorted(rows, row))
         return i if i < len(rows) and rows[i] == row else None
 
-    def _ranks(self, rows: Sequence[int], whole: Whole) -> Stage[dict[int, Ranks]]:
-        """The ranks of passages in the rankings of the whole, by row."""
-        places = {row: i for row in rows if (i := self._candidate(row)) is not None}
-        by_words = [row for row, i in places.items() if self._by_words[i]]
-        near = [row for row, i in places.items() if self.candidates.near[i]]
+    def ranked(self, best: Sequence[Sequence[int]]) -> list[RankedPassages]:
+        """The best passages of hits in both rankings: those that are candidates, in these."""
+        rows = np.array([row for some in best for row in some], np.int64)
+        hits = np.repeat(np.arange(len(best)), list(map(len, best)))
+        places = np.searchsorted(self.candidates.rows, rows)
+        there = places < len(self.candidates.rows)
+        there[there] = self.candidates.rows[places[there]] == rows[there]
         rankings = (
-            (by_words, self.candidates.lexical, self._lexical),
-            (near, self.candidates.closeness, self._near),
+            (self._by_words, self.candidates.lexical),
+            (self.candidates.near, self.candidates.closeness),
         )
-        wanted = [scores[[places[row] for row in some]] for some, scores, _ in rankings]
-        counts = yield from above([ranked for _, _, ranked in rankings], wanted, whole)
+        found = []
+        for among, scores in rankings:
+            mask = there.copy()
+            mask[there] = among[places[there]]
+            found.append(RankedPassages(rows[mask], scores[places[mask]], hits[mask]))
+        return found
+
+    def ranks(
+        self, wanted: Sequence[Sequence[RankedPassages]], whole: Whole
+    ) -> Stage[dict[int, Ranks]]:
+        """The ranks of own passages by row, as far as they are ranked.
+
+        `wanted` are the passages of all shards in both rankings.
+        """
+        scores = [[each.scores for each in some] for some in wanted]
+        counts = yield from above([self._lexical, self._near], scores, whole)
         lexical, vector = (
-            dict(zip(some, (1 + found).tolist(), strict=True))
-            for (some, _, _), found in zip(rankings, counts, strict=True)
+            dict(zip(passages.rows.tolist(), (1 + found).tolist(), strict=True))
+            for passages, found in zip(wanted[whole.place], counts, strict=True)
         )
-        return {row: Ranks(lexical.get(row), vector.get(row)) for row in rows}
+        return {row: Ranks(lexical.get(row), vector.get(row)) for row in lexical | vector}
 
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
@@ -276,35 +320,6 @@ def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
 def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
     """The first COPIES_LISTED copies, by rank."""
     return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
-
-
-def above(rankings: Sequence[Floats], wanted: Sequence[Floats], whole: Whole) -> Stage[list[Rows]]:
-    """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
-
-    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [np.array([0.5, 0.1])], UNDIVIDED))
-    [array([1, 3])]
-    """
-    asked_for = whole.later(list(wanted))
-    yield
-    shards = asked_for.values()
-    own = [
-        np.array([np.count_nonzero(scores > each) for each in np.concatenate(asked)], np.int64)
-        for scores, asked in zip(rankings, zip(*shards, strict=True), strict=True)
-    ]
-    given = whole.later(own)
-    yield
-    counts = [np.sum(each, axis=0) for each in zip(*given.values(), strict=True)]
-    before = [sum(map(len, asked[: whole.place])) for asked in zip(*shards, strict=True)]
-    return [
-        found[start : start + len(asked)]
-        for found, start, asked in zip(counts, before, wanted, strict=True)
-    ]
-
-
-def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:
-    lexical = [p.ranks.lexical for p in passages if p.ranks.lexical is not None]
-    vector = [p.ranks.vector for p in passages if p.ranks.vector is not None]
-    return Ranks(min(lexical, default=None), min(vector, default=None))
 
 
 def wordings(quotations: Iterable[Quotation], stored: StoredPassage) -> Iterator[Wording]:

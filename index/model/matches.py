@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.expression import Leaf
 
@@ -27,6 +29,13 @@ class LeafMatches(NamedTuple):
     leaf: Leaf
     lists: tuple[ScoredPostings, ...]
     articles: Bools
+
+
+class Occurrences(NamedTuple):
+    """How many articles match each leaf, (n_leaves,), and whether any holds all words."""
+
+    articles: Rows
+    in_full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +66,8 @@ class Matches:
     leaves: tuple[LeafMatches, ...] = ()
     left_out: int = 0
     unread: bool = False
+
+    def occurrences(self) -> Occurrences:
+        """Those among these articles."""
+        articles = np.array([each.articles.sum() for each in self.leaves], np.int64)
+        return Occurrences(articles, bool(self.holds_all.any()))
