@@ -1,6 +1,6 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,13 +62,15 @@ class Hits:
         self,
         best: Mapping[int, Sequence[int]],
         ranking: Stage[Mapping[int, Ranks]],
+        asked: Set[int],
         catalog: Catalog,
         whole: Whole = UNDIVIDED,
     ) -> dict[int, Hit]:
         """Fetch the hits of a page, given by ordinals with their `best_rows`, in their order.
 
-        `ranking` gives the ranks of these rows. Articles that were removed since the snapshot was
-        opened are left out.
+        `ranking` gives the ranks of these rows. `asked` are the crossing clusters that have a hit
+        on the page in any shard, whose copies this one gives. Articles that were removed since the
+        snapshot was opened are left out.
         """
         page = np.fromiter(best, np.int64, len(best))
         rows = [row for some in best.values() for row in some]
@@ -78,7 +80,7 @@ class Hits:
         crossing = Crossing.of(whole, self.table, self.crossing)
         (ranks_of, copies), explainer = result_of(
             both(
-                both(ranking, self._copies(page, catalog, crossing)),
+                both(ranking, self._copies(page, asked, catalog, crossing)),
                 self._explainer(rows, whole),
             )
         )
@@ -115,14 +117,14 @@ class Hits:
         return self.best_rows(np.array([ordinal]))[ordinal][0]
 
     def _copies(
-        self, page: Rows, catalog: Catalog, crossing: Crossing
+        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
     ) -> Stage[dict[int, OtherCopies]]:
         """The first COPIES_LISTED copies of each article on the page, and their number."""
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
         own = self._listed(others, catalog)
-        elsewhere = yield from self._copies_elsewhere(page, catalog, crossing)
+        elsewhere = yield from self._copies_elsewhere(page, asked, catalog, crossing)
         return {
             ordinal: OtherCopies(
                 tuple(copy for _, copy in _ranked([*own[ordinal], *more])),
@@ -132,20 +134,17 @@ class Hits:
         }
 
     def _copies_elsewhere(
-        self, page: Rows, catalog: Catalog, crossing: Crossing
+        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
     ) -> Stage[dict[int, tuple[list[RankedCopy], int]]]:
         """The first copies of each article in other shards with their ranks, and their number."""
         found: dict[int, tuple[list[RankedCopy], int]] = {each: ([], 0) for each in page.tolist()}
         if crossing.are_none or self.folding is None:
             return found
         clusters = {int(self.table.cluster[each]): each for each in page[crossing.members[page]]}
-        asked = crossing.whole.later(set(clusters))
-        yield
-        wanted = set[int]().union(*asked.values())
         members = self.folding.members
         known = {
             cluster: members[self.table.cluster[members] == cluster]
-            for cluster in wanted - clusters.keys()
+            for cluster in asked - clusters.keys()
         }
         found_here = self._listed(known, catalog)
         own = {cluster: (found_here[cluster], len(some)) for cluster, some in known.items()}

@@ -13,9 +13,9 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import (
     Category,
+    MergedValues,
     bare_name,
     commonest_spelling,
-    merged_values,
 )
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
@@ -146,7 +146,7 @@ def near_names(category: Category, typed: str, whole: Whole = UNDIVIDED) -> list
 
     every = np.ones(category.n_articles, np.bool_)
     if whole.is_divided:
-        counts = dict(merged_values(whole.gather(category.values(every)), {}))
+        counts = dict(MergedValues(whole.gather(category.values(every)), {}).pairs())
         names = sorted(counts)
     else:
         counts = category.counts(every)

@@ -23,10 +23,14 @@ Keys = np.ndarray[Any, Any]
 
 
 class _First(NamedTuple):
-    """The first hits of a shard: what sorts them, and their passages in both rankings."""
+    """The first hits of a shard: what sorts them, and their passages in both rankings.
+
+    `clusters` are those of the hits, -1 where a hit has no copies.
+    """
 
     keys: tuple[Keys, ...]
     passages: Sequence[RankedPassages]
+    clusters: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Placing:
         first = ordered[0 if whole.is_divided else begin : end]
         best = hits.best_rows(first)
         keys = order_keys(hits.table, first, hits.scores, query.sort) if whole.is_divided else ()
-        given = whole.later(_First(keys, hits.ranked(list(best.values()))))
+        clusters = hits.table.cluster[first].astype(np.int64)
+        given = whole.later(_First(keys, hits.ranked(list(best.values())), clusters))
         return cls(hits, best, begin, end, whole, given)
 
     def page(self, catalog: Catalog) -> dict[int, Hit]:
@@ -75,10 +80,15 @@ class Placing:
             [ranked.of_hits(first, end) for ranked in shard.passages]
             for shard, first, end in zip(shards, firsts, ends, strict=True)
         ]
+        asked = {
+            int(cluster)
+            for shard, first, end in zip(shards, firsts, ends, strict=True)
+            for cluster in shard.clusters[first:end]
+        } & self.hits.crossing
         own = slice(firsts[self.whole.place], ends[self.whole.place])
         best = dict(list(self.best.items())[own])
         ranking = self.hits.ranks(wanted, self.whole)
-        found = self.hits.fetch(best, ranking, catalog, self.whole)
+        found = self.hits.fetch(best, ranking, asked, catalog, self.whole)
         return {
             place: found[ordinal]
             for place, ordinal in zip(places.tolist(), best, strict=True)
