@@ -54,13 +54,15 @@ def open_for_writing(
     prepare: Callable[[ArchiveDirectory], Path | None] | None = None,
     embedder: Embedder | None = None,
     aside: Workers | None = None,
+    elsewhere: Workers | None = None,
 ) -> Iterator[Writing]:
     """Open an archive for writing; `create` makes a new one if it does not exist.
 
     `prepare` may put another catalogue in the place of a damaged one before it is opened, and says
     where that lies now; then the caller recovers what the record lacks. `embedder` is one that was
-    opened before, with an equal manifest; `aside` is a process that embeds and is not closed. At
-    the end of the context, the article table is written and the archive is calibrated. Raises
+    opened before, with an equal manifest; `aside` is a process that embeds and is not closed,
+    `elsewhere` are processes that cut articles in the place of its own. At the end of the context,
+    the article table is written and the archive is calibrated. Raises
     ArchiveBusy if another process has it open for writing, and ArchiveUntrusted if another user can
     write to it.
     """
@@ -102,6 +104,7 @@ def open_for_writing(
                 progress,
                 workers=workers,
                 aside=embedding,
+                elsewhere=elsewhere,
                 furniture=settings.furniture,
             )
             if not rebuilding and Manifest.read(directory.manifest).analyser != WORDS:

@@ -227,7 +227,7 @@ def app_in(folder: Path, access: Access = NO_ACCESS) -> Flask:
     return create_app(searcher_over(engines, settings), reader, access=access)
 
 
-DAMAGES = ("flip", "cut", "empty", "zero", "delete")
+DAMAGES = ("flip", "cut", "empty", "zero", "noise", "delete")
 
 
 def damage(path: Path, kind: str, at: float = 0.5) -> None:
@@ -244,6 +244,8 @@ def damage(path: Path, kind: str, at: float = 0.5) -> None:
             content.clear()
         case "zero":
             content[:] = bytes(len(content))
+        case "noise":
+            content[:] = random.Random(len(content)).randbytes(len(content))
     if kind != "delete":
         path.write_bytes(content)
 

@@ -79,6 +79,7 @@ VENDORS = {
     "ray": (
         "index/cluster/ray_embedding.py",
         "index/cluster/ray_shards.py",
+        "index/cluster/ray_workers.py",
         "scripts/commands/cluster.py",
         "scripts/bench/shards.py",
     ),
@@ -101,9 +102,8 @@ SHORT = {
     "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/cluster/cluster_backup.py", "index/cluster/packing.py",
-    "scripts/commands/cluster_options.py",
+    "scripts/commands/cluster_options.py", "scripts/printing/counts.py",
     "index/lexical/spelling/wildcards.py",
-    "index/model/arrays.py",
     "index/answers/ranks.py", "index/seams/engines.py", "index/seams/failures.py",
     "index/vector/embedding/prompts.py",
     "index/vector/exact_scan.py",

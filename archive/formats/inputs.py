@@ -149,6 +149,7 @@ class Lots(NamedTuple):
     carried: int = 1 << 20  # bytes; a larger file is read in this process, as a stream
     files: int = 16  # that another process is given
     ahead: int = 8  # such lots that are being read while the first is waited for
+    with_bytes: bool = False  # for processes that do not reach the files
 
 
 LOTS = Lots()
@@ -219,7 +220,7 @@ class Reading:
         try:
             read = format_of(leaf).read
             file = self._originals.keep(leaf, self._names.to_stored()) if self._originals else leaf
-            carried = _carried(file, self._lots.carried) if self._pool else None
+            carried = _carried(file, self._lots) if self._pool else None
         except READING_ERRORS as exc:
             return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)
         task = partial(_read, read, carried or file, self._names)
@@ -287,13 +288,13 @@ def _read_all(tasks: list[_Task]) -> list[ReadResult]:
     return [found for task in tasks for found in task.read()]
 
 
-def _carried(file: SourceFile, most: int) -> SourceFile | None:
-    """The file so that another process can open it, if it has at most so many bytes."""
-    if not file.is_member:
-        return file if Path(file.place).stat().st_size <= most else None
+def _carried(file: SourceFile, lots: Lots) -> SourceFile | None:
+    """The file so that another process can open it, if it is small."""
+    if not file.is_member and not lots.with_bytes:
+        return file if Path(file.place).stat().st_size <= lots.carried else None
     with file.raw() as stream:
-        content = stream.read(most + 1)
-    return file.with_content(content) if len(content) <= most else None
+        content = stream.read(lots.carried + 1)
+    return file.with_content(content) if len(content) <= lots.carried else None
 
 
 def _size(found: SourceFile | UnreadableArticle) -> int:

@@ -77,8 +77,12 @@ def set_aside(directory: ArchiveDirectory, files: Iterable[Path]) -> Path | None
 
 
 def _copy(path: Path, new: sqlite3.Connection) -> None:
-    """Copy the rows of all tables that can be read."""
-    with closing(connected(path)) as old:
+    """Copy the rows of all tables that can be read; of what is no database at all, none."""
+    try:
+        opened = connected(path)
+    except DAMAGED:
+        return
+    with closing(opened) as old:
         old.text_factory = lambda stored: stored.decode(errors="replace")
         for table in metadata.sorted_tables:
             if table.name not in REMADE:

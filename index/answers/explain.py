@@ -8,7 +8,7 @@ import numpy as np
 
 from backfile.archive.model.message import Message
 from backfile.index.lexical.scoring.collection import term_scores
-from backfile.index.model.arrays import Rows
+from backfile.index.model.arrays import Rows, places_of
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import (
@@ -310,10 +310,8 @@ class Explainer:
     @cached_property
     def _candidate_of(self) -> dict[int, int]:
         """The index of each row among the candidates, without the rows that are no candidates."""
-        _, mine, indices = np.intersect1d(
-            self.rows, self.candidates.rows, assume_unique=True, return_indices=True
-        )
-        return dict(zip(self.rows[mine].tolist(), indices.tolist(), strict=True))
+        places, there = places_of(self.rows, self.candidates.rows)
+        return dict(zip(self.rows[there].tolist(), places[there].tolist(), strict=True))
 
     @cached_property
     def _passage_leaves(self) -> dict[int, dict[Leaf, float]]:

@@ -16,7 +16,7 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Floats, Rows, places_of
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.expression import (
@@ -114,7 +114,7 @@ class Hits:
 
     def best_row(self, ordinal: int) -> int:
         """The row of an article's best passage."""
-        return self.best_rows(np.array([ordinal]))[ordinal][0]
+        return self._best_rows(ordinal)[0]
 
     def _copies(
         self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
@@ -172,34 +172,22 @@ class Hits:
         }
 
     def best_rows(self, ordinals: Rows) -> dict[int, list[int]]:
-        """The rows of each article's best passages; its first row if none has a score."""
-        found = self._first_of_each(ordinals, self.candidates.rows, self.candidates.fused)
-        left = np.array([each for each in ordinals.tolist() if each not in found], np.int64)
-        if len(left):
-            rows = np.flatnonzero(self.table.rows_of(self._mask(left)) & (self.matches.scores > 0))
-            found |= self._first_of_each(left, rows, self.matches.scores[rows])
-        first_rows = self.table.first_rows
-        return {
-            each: found.get(each) or [row for row in (int(first_rows[each]),) if row >= 0]
-            for each in ordinals.tolist()
-        }
+        """The rows of each article's best passages."""
+        return {ordinal: self._best_rows(ordinal) for ordinal in ordinals.tolist()}
 
-    def _first_of_each(self, ordinals: Rows, rows: Rows, scores: Floats) -> dict[int, list[int]]:
-        """The rows with the best scores of each of these articles that owns any of these rows."""
-        owners = self.table.article_of[rows]
-        own = np.flatnonzero(self._mask(ordinals)[owners])
-        own = own[np.lexsort((-scores[own], owners[own]))]
-        begins = np.flatnonzero(np.diff(owners[own], prepend=-1))
-        ends = np.append(begins[1:], len(own))
-        firsts = zip(
-            begins.tolist(), np.minimum(begins + PASSAGES_A_HIT, ends).tolist(), strict=True
-        )
-        return {int(owners[own[begin]]): rows[own[begin:end]].tolist() for begin, end in firsts}
-
-    def _mask(self, ordinals: Rows) -> Bools:
-        mask = np.zeros(self.table.n_articles, np.bool_)
-        mask[ordinals] = True
-        return mask
+    def _best_rows(self, ordinal: int) -> list[int]:
+        """The rows of an article's best passages; its first row if none has a score."""
+        rows = self.table.rows_of_article(ordinal)
+        places, there = places_of(rows, self.candidates.rows)
+        if there.any():
+            mine = places[there]
+            order = np.argsort(-self.candidates.fused[mine], kind="stable")[:PASSAGES_A_HIT]
+            return [int(row) for row in self.candidates.rows[mine[order]]]
+        scored = rows[self.matches.scores[rows] > 0]
+        if len(scored):
+            order = np.argsort(-self.matches.scores[scored], kind="stable")[:PASSAGES_A_HIT]
+            return [int(row) for row in scored[order]]
+        return [int(row) for row in rows[:1]]
 
     def _passage_hit(
         self,
@@ -237,9 +225,7 @@ class Hits:
         """The best passages of hits in both rankings: those that are candidates, in these."""
         rows = np.array([row for some in best for row in some], np.int64)
         hits = np.repeat(np.arange(len(best)), list(map(len, best)))
-        places = np.searchsorted(self.candidates.rows, rows)
-        there = places < len(self.candidates.rows)
-        there[there] = self.candidates.rows[places[there]] == rows[there]
+        places, there = places_of(rows, self.candidates.rows)
         rankings = (
             (self._by_words, self.candidates.lexical),
             (self.candidates.near, self.candidates.closeness),
@@ -269,8 +255,7 @@ class Hits:
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
         ordinal = self.table.article_of[row]
-        words = self.matches.scores[self.table.article_of == ordinal]
-        best = float(words.max())
+        best = float(self.matches.scores[self.table.rows_of_article(ordinal)].max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
 
     def _explainer(self, rows: list[int], whole: Whole) -> Stage[Explainer]:

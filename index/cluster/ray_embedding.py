@@ -15,6 +15,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import batches
+from backfile.index.cluster.ray_workers import CORE
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.protocols import Embedder
 
@@ -136,7 +137,7 @@ def start_embedding(settings: Settings, own: Embedder, n_actors: int | None) -> 
         raise EngineUnavailable("the model", reason)
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     gpus = int(there.get("GPU", 0))
-    needs = {"num_gpus": 1} if gpus else {"num_cpus": 1}
+    needs = {"num_gpus": 1} if gpus else {"num_cpus": CORE}
     count = n_actors or gpus or max(1, int(there.get("CPU", 1)))
     server: Any = ray.remote(EmbeddingServer)
     server = server.options(max_restarts=-1, **needs)

@@ -86,13 +86,15 @@ class Indexer:
         *,
         workers: Workers | None = None,
         aside: Workers | None = None,
+        elsewhere: Workers | None = None,
         sizes: Sizes = SIZES,
         furniture: bool = True,
     ) -> None:
         """Take the processes that split and sign, and those that embed beside the lexical stage.
 
         They are started for an input of more than one batch. Where they are None, this process
-        does their work. `furniture` says whether sentences that recur are left out.
+        does their work. If some are `elsewhere`, they split, sign and read names in the place of
+        the workers. `furniture` says whether sentences that recur are left out.
         """
         self._catalog = engines.catalog
         self._neighbours = engines.neighbours
@@ -100,6 +102,7 @@ class Indexer:
         self._tokenizer = tokenizer
         self._progress = progress
         self._workers = workers or Workers(0)
+        self._elsewhere = elsewhere or self._workers
         self._aside = aside or Workers(0)
         self._sizes = sizes
         self._leaves_out = furniture
@@ -144,7 +147,7 @@ class Indexer:
 
     def read_names(self, *, again: bool = False) -> None:
         """Read the names of all articles that were not read; `again` where another model did."""
-        self._names.read_all(self._workers, again=again)
+        self._names.read_all(self._elsewhere, again=again)
 
     def read_some_names(self, first: int, most: int) -> int:
         """Read the names of at most so many articles with passages from row `first` on.
@@ -257,7 +260,7 @@ class Indexer:
     def _cut(self, articles: Sequence[Article]) -> list[Task[list[NewCut]]]:
         """Have articles cut without the furniture that is known by now, and signed."""
         known = self._catalog.recurring.furniture()
-        submit = partial(self._workers.submit, _cut, self._tokenizer, known)
+        submit = partial(self._elsewhere.submit, _cut, self._tokenizer, known)
         return [submit(some) for some in batches(articles, self._sizes.split)]
 
     def _keep(self, batch: _Batch) -> None:

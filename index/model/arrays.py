@@ -14,7 +14,9 @@ Ints = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.uint32]
 """Document numbers and frequencies in the integer type of a segment."""
 SmallInts = npt.NDArray[np.int8]
+Bytes = npt.NDArray[np.uint8]
 T = TypeVar("T", bound=np.integer[Any])
+FEW = 16  # of so many numbers one is looked up; more are merged
 
 
 def distinct(numbers: npt.NDArray[T]) -> npt.NDArray[T]:
@@ -36,3 +38,30 @@ def is_first(numbers: npt.NDArray[np.number[Any]]) -> Bools:
     differs = np.ones(len(numbers), np.bool_)
     differs[1:] = numbers[1:] != numbers[:-1]
     return differs
+
+
+def common(one: npt.NDArray[T], other: npt.NDArray[T]) -> npt.NDArray[T]:
+    """The numbers that are in both, ascending; both ascend, and hold each number once.
+
+    >>> common(np.array([1, 3, 5]), np.array([3, 4, 5])).tolist()
+    [3, 5]
+    """
+    few, many = sorted((one, other), key=len)
+    if len(few) * FEW < len(many):
+        found: npt.NDArray[T] = few[places_of(few, many)[1]]
+        return found
+    merged = np.concatenate([few, many])
+    merged.sort(kind="stable")  # which merges two ascending runs
+    repeated: npt.NDArray[T] = merged[1:][merged[1:] == merged[:-1]]
+    return repeated
+
+
+def places_of(sought: npt.NDArray[T], numbers: npt.NDArray[T]) -> tuple[Rows, Bools]:
+    """The index of each sought number among ascending ones, and a mask of those that are there.
+
+    >>> [found.tolist() for found in places_of(np.array([7, 3]), np.array([1, 3, 5]))]
+    [[2, 1], [False, True]]
+    """
+    at = np.minimum(np.searchsorted(numbers, sought), max(0, len(numbers) - 1))
+    there: Bools = numbers[at] == sought if len(numbers) else np.zeros(len(sought), np.bool_)
+    return at, there

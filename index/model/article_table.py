@@ -308,10 +308,22 @@ class ArticleTable:
     @cached_property
     def first_rows(self) -> npt.NDArray[np.int64]:
         """The first row of each article, (n_articles,); -1 for an article without passages."""
-        first = np.full(self.n_articles, -1, np.int64)
-        rows = np.flatnonzero(self.alive)[::-1]
-        first[self.article_of[rows]] = rows
-        return first
+        return self._ends[0]
+
+    def rows_of_article(self, ordinal: int) -> Rows:
+        """The rows of one article, ascending: between its first and its last, mostly all."""
+        first, last = (max(0, int(ends[ordinal])) for ends in self._ends)  # row 0 is no one's
+        return first + np.flatnonzero(self.article_of[first : last + 1] == ordinal)
+
+    @cached_property
+    def _ends(self) -> tuple[Rows, Rows]:
+        """The first row of each article, and the last one, (n_articles,); -1 without passages."""
+        rows = np.flatnonzero(self.alive)
+        owners = self.article_of[rows]
+        first, last = np.full((2, self.n_articles), -1, np.int64)
+        first[owners[::-1]] = rows[::-1]  # of several numbers for one place, the last is kept
+        last[owners] = rows
+        return first, last
 
 
 def _instants(written: Sequence[str]) -> npt.NDArray[np.int64]:

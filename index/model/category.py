@@ -313,12 +313,20 @@ class Category:
 
         Of few articles they are looked up: a search for people seldom finds a tenth of the archive.
         """
+        if self._is_of_each:
+            return article_mask
         ordinals = np.flatnonzero(article_mask)
         if len(ordinals) > FEW * self.n_articles:
             return article_mask[self.owners]
         begins, sizes = self._begins[ordinals], np.diff(self._begins)[ordinals]
         skipped = begins - (np.cumsum(sizes) - sizes)
         return np.repeat(skipped, sizes) + np.arange(sizes.sum())
+
+    @cached_property
+    def _is_of_each(self) -> bool:
+        """Whether each article has one value, so that its entry is its ordinal."""
+        each = np.arange(self.n_articles, dtype=self.owners.dtype)
+        return np.array_equal(self.owners, each)
 
     @cached_property
     def _begins(self) -> Rows:

@@ -1,11 +1,12 @@
 """The result of matching words: masks over articles, scores of passages, one entry a leaf."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import FEW, Bools, Floats, Rows, distinct
 from backfile.index.model.expression import Leaf
 
 
@@ -38,7 +39,7 @@ class Occurrences(NamedTuple):
     in_full: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matches:
     """The matches of an expression by words.
 
@@ -66,6 +67,15 @@ class Matches:
     leaves: tuple[LeafMatches, ...] = ()
     left_out: int = 0
     unread: bool = False
+
+    @cached_property
+    def scored(self) -> Rows:
+        """The rows with a score, ascending."""
+        lists = [found.rows for leaf in self.leaves for found in leaf.lists]
+        if sum(map(len, lists)) * FEW < len(self.scores):
+            rows = distinct(np.concatenate([np.empty(0, np.int64), *lists]))
+            return rows.compress(self.scores.take(rows) > 0)
+        return np.flatnonzero(self.scores > 0)  # ten times as fast as of the scores themselves
 
     def occurrences(self) -> Occurrences:
         """Those among these articles."""

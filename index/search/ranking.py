@@ -266,7 +266,7 @@ def _by_score(scores: Floats, days: Ints) -> Rows:
     """
     if not len(scores):
         return np.empty(0, np.int64)
-    order: Rows = np.argsort(scores)
+    order = _ascending(scores)
     ranks = np.empty(len(scores), np.int64)
     ranks[order] = np.cumsum(is_first(scores[order]))
     days = days.astype(np.int64) - days.min()
@@ -276,6 +276,19 @@ def _by_score(scores: Floats, days: Ints) -> Rows:
     keys = (ranks << (for_index + for_day)) | (days << for_index) | np.arange(len(scores))
     keys.sort()
     return keys & ((1 << for_index) - 1)
+
+
+def _ascending(scores: Floats) -> Rows:
+    """The indices that sort scores, in a quarter of the time of `argsort`.
+
+    The bits of a float, read as an integer, are in its order, but for negative ones, which are in
+    the opposite one. So one integer of score and index can be sorted.
+    """
+    bits = scores.view(np.int32)
+    bits = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+    keys = (bits.astype(np.int64) << 32) | np.arange(len(scores))
+    keys.sort()
+    return keys & 0xFFFFFFFF
 
 
 def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
@@ -289,9 +302,8 @@ def _shares(owners: Rows, fused: Floats, share: float) -> tuple[Rows, Floats]:
 
 def _scored(table: ArticleTable, matches: Matches, article_mask: Bools) -> Rows:
     """The rows with a BM25F score above 0, in the masked articles."""
-    rows = np.flatnonzero(matches.scores > 0)  # ten times as fast as flatnonzero(scores)
-    scored: Rows = rows[article_mask[table.article_of[rows]]]
-    return scored
+    rows = matches.scored
+    return rows.compress(article_mask.take(table.article_of.take(rows)))  # a sixth of rows[mask]
 
 
 def _best(table: ArticleTable, matches: Matches, article_mask: Bools, depth: int) -> Rows:

@@ -142,7 +142,8 @@ def bytes_of(found: Found) -> int:
     for part in (hits, hits.candidates, hits.matches, hits.groups, hits.folding):
         held = (getattr(part, each.name) for each in fields(part)) if part else ()
         arrays += [each for each in held if isinstance(each, np.ndarray)]
-    return found.ordered.nbytes + sum(each.nbytes for each in arrays)
+    arrays += [found.ordered, hits.matches.scored]
+    return sum(each.nbytes for each in arrays)
 
 
 def _key(query: Query, generation: int, whole: Whole) -> Hashable:

@@ -17,12 +17,7 @@ from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.wiring import open_engines
-from backfile.scripts.commands.cluster_options import (
-    address,
-    count_of,
-    in_folder,
-    settings_of,
-)
+from backfile.scripts.commands.cluster_options import address, in_folder, settings_of
 from backfile.scripts.commands.cluster_writing import WRITING
 from backfile.scripts.commands.options import (
     Command,
@@ -31,6 +26,7 @@ from backfile.scripts.commands.options import (
     trust_option,
     write_out,
 )
+from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.hits import print_results
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 
@@ -125,7 +121,7 @@ def stop(directory: Path, address: str) -> None:
     from backfile.index.cluster.ray_shards import join, stop_shards
 
     join(address)
-    click.echo(f"closed {stop_shards(entries, directory)} shards")
+    click.echo(f"closed {count_of(stop_shards(entries, directory), 'shard')}")
 
 
 def search_options(command: Command) -> Command:

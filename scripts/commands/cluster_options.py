@@ -16,10 +16,6 @@ address = click.option(
 )
 
 
-def count_of(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def settings_of(*, trust: bool) -> Settings:
     settings = Settings.from_environment()
     return replace(settings, trust=trust or settings.trust)

@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from backfile.archive.formats.dates.order import DateOrder
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.inputs import LOTS, Reading
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.backup_files import BackupReport
 from backfile.archive.store.directory import ArchiveDirectory
@@ -20,7 +21,7 @@ from backfile.index.indexing.ingest_batch import Report
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
-from backfile.scripts.commands.cluster_options import count_of, in_folder, settings_of
+from backfile.scripts.commands.cluster_options import in_folder, settings_of
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
 from backfile.scripts.commands.options import (
     quiet,
@@ -28,8 +29,12 @@ from backfile.scripts.commands.options import (
     with_settings,
     with_threads,
 )
+from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.progress import Bars, bytes_bar
 from backfile.scripts.printing.reports import print_report
+
+if TYPE_CHECKING:
+    from backfile.index.cluster.ray_workers import RayWorkers
 
 DAY = click.DateTime(["%Y-%m-%d"])
 since_option = click.option(
@@ -132,7 +137,9 @@ def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -
 )
 @no_vectors_option
 @no_originals_option
-@click.option("--address", help="Embed on all nodes of this Ray cluster, or of `auto`.")
+@click.option(
+    "--address", help="Read, cut and embed on all nodes of this Ray cluster, or of `auto`."
+)
 @click.option(
     "--actors", type=click.IntRange(min=1), metavar="N",
     help="How many processes embed.  [default: one for each GPU, or else each core]",
@@ -157,11 +164,12 @@ def index(
     Safe to run again. Exit 1 if some files were refused.
     """
     require_followable(settings, directory)
-    embedder = None
-    if address is not None and not no_vectors:
-        embedder = _pooled(settings, address, actors)
+    nodes, embedder = None, None
+    if address is not None:
+        nodes = _nodes(address)
+        embedder = None if no_vectors else _pooled(settings, actors)
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
-    report = _index(settings, paths, names, embedder, no_vectors, no_originals, quiet)
+    report = _index(settings, paths, names, nodes, embedder, no_vectors, no_originals, quiet)
     print_report(report, as_json=False)
     _follow(settings, directory, everything=False, quiet=quiet)
     raise SystemExit(1 if report.refused else 0)
@@ -196,6 +204,7 @@ def _index(
     settings: Settings,
     paths: tuple[Path, ...],
     names: FieldMap,
+    nodes: "RayWorkers | None",
     embedder: Embedder | None,
     no_vectors: bool,
     no_originals: bool,
@@ -204,20 +213,28 @@ def _index(
     aside = Workers(0) if embedder else None  # it would embed with a model of its own
     with (
         Bars(quiet=quiet) as bars,
-        open_for_writing(settings, bars, embedder=embedder, aside=aside) as opened,
+        open_for_writing(settings, bars, embedder=embedder, aside=aside, elsewhere=nodes) as opened,
     ):
         originals = None if no_originals else opened.engines.catalog.originals
-        reading = Reading(paths, names, originals=originals, pool=opened.workers)
+        pool, lots = (nodes, nodes.lots) if nodes else (opened.workers, LOTS)
+        reading = Reading(paths, names, originals=originals, pool=pool, lots=lots)
         if no_vectors:
             return opened.indexer.index(reading)
         return opened.indexer.run(reading)
 
 
-def _pooled(settings: Settings, address: str, actors: int | None) -> Embedder:
-    from backfile.index.cluster.ray_embedding import start_embedding
+def _nodes(address: str) -> "RayWorkers":
     from backfile.index.cluster.ray_shards import join
 
     join(address)
+    from backfile.index.cluster.ray_workers import RayWorkers
+
+    return RayWorkers()
+
+
+def _pooled(settings: Settings, actors: int | None) -> Embedder:
+    from backfile.index.cluster.ray_embedding import start_embedding
+
     engines = open_engines(settings)
     engines.catalog.close()
     return start_embedding(settings, engines.embedder, actors)

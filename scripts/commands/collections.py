@@ -8,6 +8,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.collections import Collection, Entry
 from backfile.library import Archive
 from backfile.scripts.commands.options import as_json, with_settings
+from backfile.scripts.printing.counts import count_of
 
 
 @click.command()
@@ -40,14 +41,16 @@ def collections(
             return
         if delete:
             gone = archive.delete_collection(name)
-            click.echo(f"deleted {gone.name}, which had {gone.articles:,} articles")
+            click.echo(f"deleted {gone.name}, which had {count_of(gone.articles, 'article')}")
             return
         if added:
             count = archive.collect(name, added)
-            click.echo(f"put {count:,} of {len(added):,} articles into {name}", err=as_json)
+            of = count_of(len(added), "article")
+            click.echo(f"put {count:,} of {of} into {name}", err=as_json)
         if removed:
             count = archive.uncollect(name, removed)
-            click.echo(f"took {count:,} of {len(removed):,} articles out of {name}", err=as_json)
+            of = count_of(len(removed), "article")
+            click.echo(f"took {count:,} of {of} out of {name}", err=as_json)
         if new:
             name = archive.rename_collection(name, new).name
             click.echo(f"it is named {name} now", err=as_json)

@@ -14,6 +14,7 @@ from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing, rebuild_words, salvage_record
 from backfile.library import Archive
 from backfile.scripts.commands.options import quiet, with_settings, with_threads
+from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.progress import Bars
 from backfile.scripts.printing.reports import (
     print_earlier,
@@ -30,7 +31,7 @@ def remove(settings: Settings, ids: tuple[str, ...]) -> None:
     """Remove articles from the record and from what is found."""
     with Archive(settings) as archive:
         removed = archive.remove(ids)
-    click.echo(f"removed {removed} of {len(ids)} articles")
+    click.echo(f"removed {removed} of {count_of(len(ids), 'article')}")
     raise SystemExit(0 if removed == len(set(ids)) else 1)
 
 

@@ -18,6 +18,7 @@ from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.jobs import JobResult
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import Recovered
+from backfile.scripts.printing.counts import count_of
 from backfile.web.i18n.phrases import date_note
 
 REFUSALS_SHOWN = 20
@@ -51,7 +52,7 @@ def print_dry_run(source: Iterable[Article | UnreadableArticle], names: WatchedF
     for article in examples:
         _print_example(article)
     _print_counts(doubts, COUNT_LABELS)
-    click.echo(f"{read} articles can be read, {refused} refused; nothing was kept")
+    click.echo(f"{count_of(read, 'article')} can be read, {refused} refused; nothing was kept")
     raise SystemExit(1 if refused else 0)
 
 
@@ -114,7 +115,7 @@ def print_recovered(recovered: Recovered) -> None:
     for each in recovered.lost:
         click.echo(f"set aside {each.id!r}: there is no original of {each.origin}")
     if recovered.read:
-        click.echo(f"read {recovered.read} articles again that the record lacked")
+        click.echo(f"read {count_of(recovered.read, 'article')} again that the record lacked")
     for place in recovered.unread:
         click.echo(f"set aside the original of {place}: no article was read from it")
     if recovered.aside:

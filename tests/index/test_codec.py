@@ -15,6 +15,7 @@ from backfile.index.lexical.analysis.analyser import NewsAnalyzer
 from backfile.index.lexical.scoring.bm25 import Idf
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage import whoosh_index
+from backfile.index.lexical.storage.forms import FormLists, decode, decoded, encoded, name_of
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.expression import Field, Or, Phrase, Word
 from backfile.index.seams.protocols import LexicalEntry
@@ -183,3 +184,17 @@ def test_a_word_that_stands_more_often_than_a_byte_can_count(tmp_path):
     assert postings.frequencies.tolist() == [300, 70_000]
     found = LexicalSearch(snapshot, table(2)).match(Phrase("fog ash boat"))
     assert found.matching.tolist() == [True, False]
+
+
+@given(st.integers(1, 300), st.data())
+def test_the_forms_of_each_occurrence_are_read_as_they_were_written(n_forms, data):
+    chosen = data.draw(st.lists(st.integers(0, n_forms - 1), min_size=1, max_size=300))
+    names = [name_of("ferri", f"ferry{n}") for n in range(n_forms)]
+    choices = np.array(chosen, np.uint32)
+    forms = FormLists(np.array([0, n_forms]), names, choices)
+    [record] = encoded(["ferri"], forms, [len(chosen)])
+    found = decode(record, "ferri", len(chosen))
+    assert found.choices.tolist() == chosen
+    assert list(found.written) == [f"ferry{n}" for n in range(n_forms)]
+    both = decoded(["ferri", "ash"], [record, b""], np.array([len(chosen), 2]))
+    assert both.choices.tolist() == [*chosen, 0, 0]

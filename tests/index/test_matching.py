@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backfile.index.lexical.analysis.stemming import fold, term_of
 from backfile.index.lexical.scoring import holding, matching
 from backfile.index.lexical.scoring.bm25 import K1, Idf, added, merged
+from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from backfile.index.model.article_table import ArticleTable
@@ -507,6 +508,42 @@ def test_two_fields_add_up_to_one_list_of_postings(one, other):
     assert found.frequencies.sum() == expected.frequencies.sum()
     by_row = dict(zip(expected.rows.tolist(), expected.frequencies.tolist(), strict=True))
     assert by_row == dict(zip(found.rows.tolist(), found.frequencies.tolist(), strict=True))
+
+
+words_of_passages = st.lists(
+    st.lists(st.sampled_from(["ferry", "bridge", "ash"]), max_size=4).map(" ".join),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(
+    words_of_passages,
+    st.sampled_from([Field.ANY, Field.TITLE, Field.TEXT]),
+    st.sampled_from([("ferri",), ("ferri", "bridg"), ("ash", "nowhere")]),
+    IDFS,
+    st.integers(1, 40),
+)
+def test_some_rows_score_as_they_do_in_the_whole_list(texts, field, terms, idf, step):
+    index = MemoryIndex()
+    titles = ["ferry ash" if n % 3 == 0 else "" for n in range(len(texts))]
+    index.add([LexicalEntry(n, *pair) for n, pair in enumerate(zip(titles, texts, strict=True), 1)])
+    collection = Collection(index.snapshot(), table(len(texts)))
+    rows = np.arange(1, len(texts) + 1, step)
+    n_rows = collection.frequency(field, terms)
+    found = collection.scores_at(rows, field, terms, idf)
+    whole = collection.scored_postings(field, terms, idf)
+    by_row = dict(zip(whole.rows.tolist(), whole.scores.tolist(), strict=True))
+    assert found.tolist() == [by_row.get(row, 0.0) for row in rows.tolist()]
+    assert n_rows == len(whole.rows)
+
+
+def test_the_rows_of_an_article_are_found_among_those_of_others():
+    known = table(7)
+    known.article_of[:] = [-1, 0, 1, -1, 0, 2, 1, -1]
+    found = {ordinal: known.rows_of_article(ordinal).tolist() for ordinal in range(7)}
+    assert found == {0: [1, 4], 1: [2, 6], 2: [5], 3: [], 4: [], 5: [], 6: []}
+    assert known.first_rows.tolist() == [1, 2, 5, -1, -1, -1, -1]
 
 
 def test_a_word_in_title_and_text_scores_as_if_it_stood_twice_in_one():

@@ -65,7 +65,11 @@ def test_a_search_finds_the_same_articles_however_they_are_scored(engines):
     assert all(hit.score > 0 for hit in share.hits)
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, -np.inf]), st.integers(0, 3))))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, -0.0, 0.25, 0.5, -0.1, -0.7, -np.inf]), st.integers(0, 3))
+    )
+)
 def test_by_relevance_equal_scores_are_newest_first_and_then_the_earlier_added(articles):
     scores = np.array([score for score, _ in articles], np.float32)
     published = np.array([day for _, day in articles], np.int32)

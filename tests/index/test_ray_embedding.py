@@ -1,4 +1,4 @@
-"""Passages that are embedded by processes of Ray: the same vectors, also if some of them end."""
+"""News that is read and embedded by processes of Ray: the same, also if some of them end."""
 
 import os
 import signal
@@ -8,17 +8,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.inputs import Reading
+from backfile.archive.model.errors import EngineUnavailable, WorkerLost
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.index.wiring import open_engines
-from tests.builders import STORIES, backfile, write_records
+from backfile.index.writing import open_for_writing
+from tests.builders import STORIES, backfile, invented_text, silent, write_records
 from tests.fakes import HashedWords
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 from backfile.index.cluster import ray_embedding  # noqa: E402
 from backfile.index.cluster.ray_embedding import PooledEmbedder, start_embedding  # noqa: E402
+from backfile.index.cluster.ray_workers import RayWorkers  # noqa: E402
 
 pytestmark = [pytest.mark.cluster, pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 TEXTS = [f"The ferry left the harbour {n} times in the year {1900 + n}." for n in range(300)]
@@ -90,6 +94,54 @@ def test_an_archive_in_int8_is_embedded_by_one_machine(cluster, sample, monkeypa
     monkeypatch.setattr(ray_embedding, "Manifest", SimpleNamespace(read=lambda _: made_with))
     with pytest.raises(EngineUnavailable, match="in int8, which one machine embeds"):
         start_embedding(replace(Settings(), archive=sample), HashedWords(), 1)
+
+
+def ends_once(fatal, value):
+    if fatal.exists():
+        fatal.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+def ends(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_call_that_is_lost_with_its_process_is_made_again(cluster, tmp_path):
+    (tmp_path / "fatal").touch()
+    workers = RayWorkers()
+    assert workers.submit(ends_once, tmp_path / "fatal", "read").result() == "read"
+    assert not (tmp_path / "fatal").exists()
+    with pytest.raises(WorkerLost):
+        workers.submit(ends, None).result()
+
+
+def test_an_error_of_a_call_is_the_error_of_its_result(cluster):
+    with pytest.raises(ValueError, match="invalid literal"):
+        RayWorkers().submit(int, "no number").result()
+
+
+def test_nodes_read_and_cut_as_one_machine_does(cluster, tmp_path):
+    news = tmp_path / "news"
+    news.mkdir()
+    for n in range(40):
+        text = f"{invented_text(n)}\n\nStory {n} of the day."
+        (news / f"story{n:02}.txt").write_text(text, encoding="utf-8")
+    (news / "broken.json").write_text("{", encoding="utf-8")
+    expected = indexed(news, tmp_path / "one")
+    assert indexed(news, tmp_path / "nodes", RayWorkers()) == expected
+    assert expected[1] == 1  # refused
+
+
+def indexed(news, archive, nodes=None):
+    """The passages of an archive of these news, and how many files were refused."""
+    settings = replace(Settings(), archive=archive)
+    with open_for_writing(settings, silent, create=True, elsewhere=nodes) as opened:
+        more = {"pool": nodes, "lots": nodes.lots} if nodes else {}
+        report = opened.indexer.index(Reading([news], FieldMap(), **more))
+        catalog = opened.engines.catalog
+        passages = [(each.row, each.passage) for each in catalog.stored(catalog.rows_after(0))]
+    return passages, len(report.refused)
 
 
 def test_news_is_embedded_on_the_cluster_and_found_by_meaning_in_its_shard(cluster, tmp_path):

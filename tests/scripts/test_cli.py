@@ -152,7 +152,7 @@ def test_show_and_remove(archive):
     assert "The council votes on Tuesday." in backfile("show", "ferry", "--archive", archive).stdout
     shown = json.loads(backfile("show", "ferry", "--archive", archive, "--json").stdout)
     assert shown["authors"] == ["Ana Ruiz", "José Núñez"]
-    assert backfile("remove", "ferry", "--archive", archive).stdout == "removed 1 of 1 articles\n"
+    assert backfile("remove", "ferry", "--archive", archive).stdout == "removed 1 of 1 article\n"
     assert "no article has the id 'ferry'" in one_line_error(
         backfile("show", "ferry", "--archive", archive)
     )

@@ -19,7 +19,7 @@ from backfile.index.lexical.scoring.bm25 import (
 )
 from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.lexical.spelling.word_list import Gathered, gathered
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import FEW, Bools, Bytes, Floats, Rows, common, places_of
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.expression import INDEXED, Field, Gap
@@ -27,7 +27,10 @@ from backfile.index.model.matches import ScoredPostings
 from backfile.index.model.postings import NO_POSTINGS, Postings, Slot
 from backfile.index.seams.protocols import LexicalSnapshot
 
-MOST_SPELT = 1_000_000  # articles of words as they are spelt, 8 bytes each
+MOST_SPELT = 8_000_000  # bytes; the articles of a word as it is spelt take a bit each
+MOST_FREQUENCIES = 10_000  # one number each
+SEARCHED = {Field.ANY: INDEXED, Field.LEAD: (Field.TITLE, Field.LEAD)}
+"""The fields of which each is searched, for a field that stands for several."""
 MOST_POSTINGS = 8_000_000  # 96 MB: a row and a score take 12 bytes, an article, counted too, 8
 
 
@@ -59,8 +62,9 @@ class Collection:
         self._cache: LRUCache[tuple[Field, tuple[str, ...], int | None], ScoredPostings] = LRUCache(
             MOST_POSTINGS, getsizeof=_size
         )
-        self._spelt: LRUCache[tuple[Field, tuple[str, ...], str], Rows] = LRUCache(
-            MOST_SPELT, getsizeof=lambda found: len(found) + 1
+        self._frequencies: LRUCache[tuple[Field, tuple[str, ...]], int] = LRUCache(MOST_FREQUENCIES)
+        self._spelt: LRUCache[tuple[Field, tuple[str, ...], str], Bytes] = LRUCache(
+            MOST_SPELT, getsizeof=len
         )
         self._lock = threading.Lock()
         self._spellings: Spellings | None = None
@@ -103,15 +107,35 @@ class Collection:
             found = self._cache.get(key)
         if found is None:
             found = self._scored(field, self._joined(field, terms_alike), frequency)
-            if _size(found) <= MOST_POSTINGS:
-                with self._lock:
+            with self._lock:
+                self._frequencies[key[:2]] = len(found.rows)
+                if _size(found) <= MOST_POSTINGS:
                     self._cache[key] = found
-        return found if idf is Idf.WHOOSH else self._with_idf(found, idf, frequency)
+        if idf is Idf.WHOOSH:
+            return found
+        of = len(found.rows) if frequency is None else frequency
+        return found._replace(scores=self._with_idf(found.scores, idf, of))
+
+    def scores_at(
+        self,
+        rows: Rows,
+        field: Field,
+        terms_alike: Sequence[str],
+        idf: Idf = Idf.WHOOSH,
+        frequency: int | None = None,
+    ) -> Floats:
+        """The scores in some living rows (n,) as in `scored_postings`; 0 without the terms."""
+        frequencies = np.zeros(len(rows), np.float32)
+        for each in SEARCHED.get(field, (field,)):
+            for term in terms_alike:
+                frequencies += _looked_up(self.snapshot.postings(each, term), rows)
+        of = self.frequency(field, terms_alike) if frequency is None else frequency
+        scores = weights(frequencies, self._norms[field].take(rows), self.idf(of))
+        return scores if idf is Idf.WHOOSH else self._with_idf(scores, idf, of)
 
     def phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
         """The living rows that hold what the slots ask for in order, all in the same field."""
-        fields = {Field.ANY: INDEXED, Field.LEAD: (Field.TITLE, Field.LEAD)}.get(field, (field,))
-        return merged([self._phrase(each, slots, gaps) for each in fields])
+        return merged([self._phrase(each, slots, gaps) for each in SEARCHED.get(field, (field,))])
 
     def _phrase(self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap]) -> Postings:
         """The rows of one field; LEAD is here the first paragraph alone."""
@@ -121,26 +145,29 @@ class Collection:
         first = self.table.first_rows[self.table.article_of[rows]] == rows
         return Postings(rows[first], counts[first])
 
-    def spelt(self, field: Field, terms_alike: Sequence[str], word: str) -> Rows:
-        """The articles that hold a word as it is typed, but for capitals and accents: ordinals.
+    def spelt(self, field: Field, terms_alike: Sequence[str], word: str) -> Bools:
+        """Article mask of those that hold a word as it is typed, but for capitals and accents.
 
         No article where the index cannot tell: an earlier release made it, or it is damaged.
         """
         folded = fold(word)
         key = field, tuple(terms_alike), folded
         with self._lock:
-            found = self._spelt.get(key)
-        if found is None:
+            packed = self._spelt.get(key)
+        if packed is None:
             slot = Slot(tuple(terms_alike), lambda written: fold(written) == folded)
+            fields = SEARCHED.get(field, (field,))
             try:
-                rows = self.phrase(field, [slot], []).rows
+                rows = [self._phrase(each, [slot], []).rows for each in fields]
             except EngineUnavailable:
-                return np.empty(0, np.int64)
-            found = np.flatnonzero(self.table.articles_with(rows))
-            if len(found) <= MOST_SPELT:
+                return np.zeros(self.table.n_articles, np.bool_)
+            packed = np.packbits(
+                np.logical_or.reduce([self.table.articles_with(each) for each in rows])
+            )
+            if len(packed) <= MOST_SPELT:
                 with self._lock:
-                    self._spelt[key] = found
-        return found
+                    self._spelt[key] = packed
+        return np.unpackbits(packed, count=self.table.n_articles).view(np.bool_)
 
     def occurrences(self, slots: Sequence[Slot], gaps: Sequence[Gap], field: Field) -> Rows:
         """How often each article holds what the slots ask for, (n_articles,).
@@ -170,7 +197,14 @@ class Collection:
 
     def frequency(self, field: Field, terms_alike: Sequence[str]) -> int:
         """The document frequency of alternative terms here: the living rows that hold one."""
-        return len(self.scored_postings(field, terms_alike).rows)
+        key = field, tuple(terms_alike)
+        with self._lock:
+            found = self._frequencies.get(key)
+        if found is None:
+            found = self._count(*key)
+            with self._lock:
+                self._frequencies[key] = found
+        return found
 
     def idf(self, frequency: int, idf: Idf = Idf.WHOOSH) -> float:
         """The inverse document frequency of what so many passages of the whole hold."""
@@ -182,11 +216,19 @@ class Collection:
         scores = weights(frequencies, self._norms[field].take(rows), idf)
         return ScoredPostings(rows, scores, np.flatnonzero(self.table.articles_with(rows)))
 
-    def _with_idf(self, found: ScoredPostings, idf: Idf, frequency: int | None) -> ScoredPostings:
-        """The list scored with another idf, which is the same factor for all its rows."""
-        of = len(found.rows) if frequency is None else frequency
-        usual, wanted = (self.idf(of, each) for each in (Idf.WHOOSH, idf))
-        return found._replace(scores=found.scores * np.float32(wanted / usual))
+    def _with_idf(self, scores: Floats, idf: Idf, frequency: int) -> Floats:
+        """The scores of a term with another idf, which is the same factor for all of them."""
+        usual, wanted = (self.idf(frequency, each) for each in (Idf.WHOOSH, idf))
+        return scores * np.float32(wanted / usual)
+
+    def _count(self, field: Field, terms_alike: Sequence[str]) -> int:
+        if field is not Field.ANY or not _are_apart(terms_alike):
+            return len(self._joined(field, terms_alike).rows)
+        count = 0
+        for term in terms_alike:
+            title, text = (self._living(self.snapshot.postings(each, term)) for each in INDEXED)
+            count += len(title.rows) + len(text.rows) - len(common(title.rows, text.rows))
+        return count
 
     def _joined(self, field: Field, terms_alike: Sequence[str]) -> Postings:
         """The living rows of alternative terms, each row once."""
@@ -194,8 +236,7 @@ class Collection:
         lists = [each for each in found if len(each.rows)]
         if len(lists) < 2:
             return lists[0] if lists else NO_POSTINGS
-        if len({marked(term)[1] for term in terms_alike}) == len(terms_alike):
-            # Terms of different languages share no passage, as a passage has one language.
+        if _are_apart(terms_alike):
             return Postings(*map(np.concatenate, zip(*lists, strict=True)))
         return merged(lists)
 
@@ -208,7 +249,9 @@ class Collection:
 
     def _living(self, postings: Postings) -> Postings:
         rows, frequencies = postings
-        if self._no_gaps and rows[-1:].max(initial=0) < self.table.n_rows:  # they ascend
+        if rows[-1:].max(initial=0) < self.table.n_rows and (  # they ascend
+            self._no_gaps or self.table.alive.take(rows).all()
+        ):
             return postings
         living = rows < self.table.n_rows
         living[living] = self.table.alive[rows[living]]
@@ -228,6 +271,26 @@ class Collection:
         rows = snapshot.rows()
         indexed = int(table.alive[rows[rows < table.n_rows]].sum())
         return CollectionStatistics.of(table, words, indexed)
+
+
+def _are_apart(terms_alike: Sequence[str]) -> bool:
+    """Whether no passage holds two of the terms: each is of a language, which a passage has one of.
+
+    So is a single term.
+    """
+    return len({marked(term)[1] for term in terms_alike}) == len(terms_alike)
+
+
+def _looked_up(postings: Postings, rows: Rows) -> Floats:
+    """The frequency of a term in each of these rows (n,), 0 for one that is not in its list."""
+    if not len(postings.rows):
+        return np.zeros(len(rows), np.float32)
+    if len(rows) * FEW > len(postings.rows):
+        by_row = np.zeros(1 + max(int(postings.rows[-1]), int(rows.max())), np.float32)
+        by_row[postings.rows] = postings.frequencies
+        return by_row[rows]
+    at, there = places_of(rows, postings.rows)
+    return np.where(there, postings.frequencies[at], np.float32(0))
 
 
 def _size(found: ScoredPostings) -> int:

@@ -62,4 +62,4 @@ class Frequencies:
     def _own_spelt(self, key: Spelt) -> tuple[int, int]:
         field, alike, _ = key
         own = self._collection.scored_postings(field, alike)
-        return len(self._collection.spelt(*key)), len(own.articles)
+        return int(self._collection.spelt(*key).sum()), len(own.articles)

@@ -56,7 +56,10 @@ def held(
     rarest of the others, so that it cannot outweigh them all.
     """
     weights = np.minimum(weights, weights[present].max(initial=0.0))
-    contained = (weights @ masks) * eligible
+    contained = np.zeros(len(eligible), np.float32)
+    for weight, mask in zip(weights, masks, strict=True):  # a tenth of the time of a product
+        contained += weight * mask
+    contained *= eligible
     few = len(masks) <= ALL_WORDS
     in_archive = float(weights[present].sum())
     given = whole.later(float(contained.max(initial=0.0)))

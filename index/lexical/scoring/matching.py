@@ -189,8 +189,16 @@ class Matcher:
         return self._collection.idf(frequency, kind or self._idf_kind)
 
     def _scored_postings(self, field: Field, alike: Alike) -> ScoredPostings:
-        frequency = self._frequencies.of(field, alike) if self._whole.is_divided else None
-        return self._collection.scored_postings(field, alike, self._idf_kind, frequency)
+        of_whole = self._of_whole(field, alike)
+        return self._collection.scored_postings(field, alike, self._idf_kind, of_whole)
+
+    def _scores_at(self, rows: Rows, field: Field, alike: Alike) -> Floats:
+        of_whole = self._of_whole(field, alike)
+        return self._collection.scores_at(rows, field, alike, self._idf_kind, of_whole)
+
+    def _of_whole(self, field: Field, alike: Alike) -> int | None:
+        """The document frequency of the whole; None for an undivided one, which counts its own."""
+        return self._frequencies.of(field, alike) if self._whole.is_divided else None
 
     def _in_time(self, parts: Sequence[Part]) -> Iterator[Part]:
         """Iterate over parts until it is late."""
@@ -219,8 +227,7 @@ class Matcher:
         ways = self._slots.ways(leaf)
         if len(ways) == 1 and len(ways[0]) < 2 and not any(slot.accepts for slot in ways[0]):
             terms_alike = tuple(ways[0][0].terms or ()) if ways[0] else ()
-            idf = self._idf(terms_alike)
-            return self._add(terms_alike, leaf, scores, idf, spelt_first=spelt_first)
+            return self._add(terms_alike, leaf, scores, spelt_first=spelt_first)
         slop = leaf.slop if isinstance(leaf, Phrase) else 1
         found = [(self._rows(leaf.field, way, slop), way) for way in ways]
         return self._add_together(found, leaf, scores)
@@ -278,14 +285,17 @@ class Matcher:
         terms_alike: Alike,
         leaf: Leaf,
         scores: Floats,
-        idf: float,
+        idf: float | None = None,
         *,
         spelt_first: bool = False,
     ) -> Bools:
-        """Add the scores of the rows that hold any of the terms; return the mask of articles."""
+        """Add the scores of the rows that hold any of the terms; return the mask of articles.
+
+        The bound takes the idf of all of them together, unless another one is given.
+        """
         mask = np.zeros(self._table.n_articles, np.bool_)
-        self._idfs.append(idf)
         found = self._scored_postings(leaf.field, terms_alike)
+        self._idfs.append(self._idf(terms_alike) if idf is None else idf)
         self._present[leaf] = self._frequencies.of(leaf.field, terms_alike) > 0
         if spelt_first and self._present[leaf]:
             found = self._spelt_first(found, leaf, terms_alike)
@@ -300,10 +310,9 @@ class Matcher:
         n_spelt, n_articles = self._frequencies.spelt(leaf.field, terms_alike, leaf.text)
         if not 0 < n_spelt < n_articles:
             return found
-        has_spelling = np.zeros(self._table.n_articles, np.bool_)
-        has_spelling[spelt] = True
-        shares = np.where(has_spelling[self._table.article_of[found.rows]], 1.0, OTHER_FORM)
-        return found._replace(scores=found.scores * shares.astype(np.float32))
+        spelt_so = spelt.take(self._table.article_of.take(found.rows))
+        shares = np.where(spelt_so, np.float32(1), np.float32(OTHER_FORM))
+        return found._replace(scores=found.scores * shares)
 
     def _add_near(self, leaf: Near, scores: Floats) -> Bools:
         """Add the scores of two words or phrases where they are near each other."""
@@ -355,10 +364,7 @@ class Matcher:
             idfs = max(idfs, [self._idf(each) for each in terms] if is_used else [], key=sum)
             score = np.zeros(len(own), np.float32)
             for terms_alike in terms if is_used else ():
-                by_row = self._zeros()
-                postings = self._scored_postings(field, terms_alike)
-                by_row[postings.rows] = postings.scores
-                score += by_row[own]
+                score += self._scores_at(own, field, terms_alike)
             at = np.searchsorted(rows, own)
             together[at] = np.maximum(together[at], score)
         self._idfs += idfs

@@ -55,6 +55,10 @@ class StoredForms(NamedTuple):
     lengths: Sequence[int]
     choices: Numbers
 
+    def at(self, chosen: Ints | slice) -> "StoredForms":
+        """Those of some occurrences, by their indices."""
+        return self._replace(choices=self.choices[chosen])
+
     def accepted(self, accepts: Accepts) -> Bools:
         """Mask of the occurrences whose form is accepted."""
         chosen: Bools = np.array([accepts(form) for form in self.written], np.bool_)[self.choices]
@@ -119,22 +123,20 @@ def _count_fitting(names: Sequence[str]) -> int:
 
 def decode(stored: bytes, term: str, n_occurrences: int) -> StoredForms:
     """Read the record of a term; raise ValueError if it does not fit the term's list."""
-    found = decoded([term], [stored], np.array([n_occurrences]))
-    lengths, written = zip(*(_whole(term, name) for name in found.names), strict=True)
-    return StoredForms(written, lengths, found.choices)
+    names, packed = _names(stored, term)
+    choices = _choices(packed, n_occurrences, len(names))
+    if len(names) > 1 and int(choices.max(initial=0)) >= len(names):
+        raise ValueError("the forms of a term")
+    lengths, written = zip(*(_whole(term, name) for name in names), strict=True)
+    return StoredForms(written, lengths, choices)
 
 
 def decoded(terms: Sequence[str], records: Sequence[bytes], n_occurrences: Ints) -> FormLists:
     """Read the records of terms; raise ValueError if one does not fit its term's list."""
     names, packed, counts = [], [], []
     for term, record in zip(terms, records, strict=True):
-        known = [name_of(term)]
-        if record:
-            end = SIZE.size + SIZE.unpack_from(record)[0]
-            known = record[SIZE.size : end].decode().split("\n")
-            packed.append(record[end:])
-        else:
-            packed.append(b"")
+        known, rest = _names(record, term)
+        packed.append(rest)
         names += known
         counts.append(len(known))
     cuts = np.cumsum([0, *counts])
@@ -142,6 +144,14 @@ def decoded(terms: Sequence[str], records: Sequence[bytes], n_occurrences: Ints)
     if any(records) and (choices >= np.repeat(np.diff(cuts).astype("u4"), n_occurrences)).any():
         raise ValueError("the forms of a term")
     return FormLists(cuts, names, choices)
+
+
+def _names(record: bytes, term: str) -> tuple[list[str], bytes]:
+    """The names in a record, and the choices as they are packed."""
+    if not record:
+        return [name_of(term)], b""
+    end = SIZE.size + SIZE.unpack_from(record)[0]
+    return record[SIZE.size : end].decode().split("\n"), record[end:]
 
 
 def _bits(n_forms: int) -> int:
@@ -177,6 +187,20 @@ def _packed(choices: Numbers, ends: Ints, n_forms: Ints) -> list[bytes]:
                 of_term = choices[starts[i] : ends[i]].astype(_type(int(n_forms[i])))
                 packed[i] = min(packed[i], zlib.compress(of_term.tobytes(), 6), key=len)
     return packed
+
+
+def _choices(packed: bytes, n_occurrences: int, n_forms: int) -> Numbers:
+    """The choices of one term: as `_unpacked` reads them, in a fifth of its time."""
+    bits = _bits(n_forms)
+    if bits == 0:
+        return np.zeros(n_occurrences, np.uint32)
+    if len(packed) < -(-bits * n_occurrences // 8):
+        return _unpacked([packed], np.array([n_occurrences]), np.array([n_forms]))
+    flags = np.unpackbits(np.frombuffer(packed, np.uint8), count=bits * n_occurrences)
+    choices = np.zeros(n_occurrences, np.uint32)
+    for each in flags.reshape(n_occurrences, bits).T:
+        choices = 2 * choices + each
+    return choices
 
 
 def _unpacked(packed: Sequence[bytes], n_occurrences: Ints, n_forms: Ints) -> Numbers:

@@ -41,10 +41,16 @@ class MappedFile(CheckedFile):
     def __init__(self, mapped: mmap.mmap, name: str, seal: Seal | None) -> None:
         super().__init__(mapped, name=name)
         self.seal = seal
+        self._bytes = memoryview(mapped)
         self._size = len(mapped)
         self._unchecked = bytearray(b"1" * -(-len(mapped) // BLOCK) if seal else b"")
 
     def get(self, position: int, length: int) -> bytes:
+        """Copy a part of the file; raise EngineUnavailable if it is damaged, or beyond the end."""
+        return bytes(self.view(position, length))
+
+    def view(self, position: int, length: int) -> memoryview:
+        """The same without copying it: a part of the mapping, which stays as long as this does."""
         end = position + length
         if not 0 <= position <= end <= self._size:
             raise damaged(str(self))
@@ -52,8 +58,7 @@ class MappedFile(CheckedFile):
             first, after = position // BLOCK, (end - 1) // BLOCK + 1
             if b"1" in self._unchecked[first:after]:
                 self._check(first, after)
-        found: bytes = self.file[position:end]
-        return found
+        return self._bytes[position:end]
 
     def read(self, length: int) -> bytes:
         """Read from the current position, as Whoosh does when it opens a file."""
@@ -113,9 +118,9 @@ class StoredList:
         self._term = term
         self._file = positions
         offset += header.size
-        documents = postings.get(offset, 4 * count)
+        documents = postings.view(offset, 4 * count)
         self.documents: Numbers = np.frombuffer(documents, "<u4")
-        frequencies = postings.get(offset + 4 * count, width * count)
+        frequencies = postings.view(offset + 4 * count, width * count)
         self.frequencies: Numbers = np.frombuffer(frequencies, f"<u{width}")
         self._forms = postings, offset + (4 + width) * count, size
 
@@ -126,7 +131,7 @@ class StoredList:
         """
         offset, n_high = self._where
         n_low = int(self.frequencies.sum(dtype=np.int64))
-        found = np.frombuffer(self._file.get(offset, n_low), "<u1")[chosen].astype(np.uint32)
+        found = np.frombuffer(self._file.view(offset, n_low), "<u1")[chosen].astype(np.uint32)
         if n_high:
             packed = self._file.get(offset + n_low, n_high)
             found += _high_positions(packed, self._high_width, n_low, chosen)

@@ -105,11 +105,12 @@ class WhooshSnapshot:
         self, field: Field, slots: Sequence[Slot], gaps: Sequence[Gap], *, leading: bool = False
     ) -> Postings:
         found = [NO_POSTINGS]
+        stretches = leading or any(isinstance(gap, Stretch) for gap in gaps)
         for segment in self._segments:
             read = {slot: segment.lists(field, slot) for slot in set(slots)}
             if all(each.lists is None or each.lists for each in read.values()):
                 lists = [read[slot] for slot in slots]
-                breaks = segment.breaks() if field is Field.TEXT else NO_BREAKS
+                breaks = segment.breaks() if stretches and field is Field.TEXT else NO_BREAKS
                 documents, counts = phrase_postings(lists, gaps, breaks, leading=leading)
                 found.append(Postings(segment.rows_of(documents), counts.astype(np.float32)))
         return Postings(*map(np.concatenate, zip(*found, strict=True)))
