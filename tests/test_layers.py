@@ -104,7 +104,7 @@ SHORT = {
     "index/cluster/cluster_backup.py", "index/cluster/packing.py",
     "scripts/commands/cluster_options.py", "scripts/printing/counts.py",
     "index/lexical/spelling/wildcards.py",
-    "index/answers/ranks.py", "index/seams/engines.py", "index/seams/failures.py",
+    "index/seams/engines.py", "index/seams/failures.py",
     "index/vector/embedding/prompts.py",
     "index/vector/exact_scan.py",
     "scripts/bench/baselines/bm25s_index.py", "scripts/bench/baselines/faiss_index.py",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, Copy, OtherCopies
 from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.answers.forms import Forms
-from backfile.index.answers.ranks import RankedPassages, above, best_ranks
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
@@ -40,6 +40,22 @@ from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 PASSAGES_A_HIT = 3
 UNRANKED = Ranks(None, None)
 RankedCopy = tuple[int, Copy]
+
+
+class RankedPassages(NamedTuple):
+    """Passages of some hits in one ranking, (n,) each: their rows, scores, and whose they are.
+
+    `hits` are the indices of their hits among those of the shard.
+    """
+
+    rows: Rows
+    scores: Floats
+    hits: Rows
+
+    def of_hits(self, first: int, end: int) -> "RankedPassages":
+        """Those of the hits from `first` to before `end`."""
+        mask: Bools = (self.hits >= first) & (self.hits < end)
+        return RankedPassages(self.rows[mask], self.scores[mask], self.hits[mask])
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ class Hits:
                 article = stored[next(row for row in some if row in stored)].article
                 title = highlighter.mark(article.title, article.language)
                 score = float(self.scores[ordinal])
-                ranks = best_ranks(passages)
+                ranks = _best_ranks(passages)
                 folded = score if copies[ordinal].total else None
                 why = explainer.article(some[0], passages, ranks, folded)
                 marked = _parts(article.title, title)
@@ -304,6 +320,37 @@ def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
 def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
     """The first COPIES_LISTED copies, by rank."""
     return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
+
+
+def above(
+    rankings: Sequence[Floats], wanted: Sequence[Sequence[Floats]], whole: Whole
+) -> Stage[list[Rows]]:
+    """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
+
+    `wanted` are those of all shards, in their order.
+
+    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [[np.array([0.5, 0.1])]], UNDIVIDED))
+    [array([1, 3])]
+    """
+    own = [
+        np.array([np.count_nonzero(scores > each) for each in np.concatenate(asked)], np.int64)
+        for scores, asked in zip(rankings, zip(*wanted, strict=True), strict=True)
+    ]
+    given = whole.later(own)
+    yield
+    counts = [np.sum(each, axis=0) for each in zip(*given.values(), strict=True)]
+    before = [sum(map(len, asked[: whole.place])) for asked in zip(*wanted, strict=True)]
+    return [
+        found[start : start + len(asked)]
+        for found, start, asked in zip(counts, before, wanted[whole.place], strict=True)
+    ]
+
+
+def _best_ranks(passages: Sequence[PassageHit]) -> Ranks:
+    """The best rank of an article's passages in each ranking."""
+    lexical = [p.ranks.lexical for p in passages if p.ranks.lexical is not None]
+    vector = [p.ranks.vector for p in passages if p.ranks.vector is not None]
+    return Ranks(min(lexical, default=None), min(vector, default=None))
 
 
 def wordings(quotations: Iterable[Quotation], stored: StoredPassage) -> Iterator[Wording]:

@@ -19,7 +19,7 @@ from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
 from backfile.index.model.results import Hit, Results
 from backfile.index.model.whole import UNDIVIDED, Whole
-from backfile.index.search.placing import Placing, merged_hits
+from backfile.index.search.ordering import Placing, merged_hits
 from backfile.index.search.ranking import order_keys
 
 MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has

@@ -31,9 +31,8 @@ from backfile.index.search.hints import (
     shows_correction,
 )
 from backfile.index.search.memberships import memberships_of
-from backfile.index.search.ordering import Ordered, in_their_order, listed_articles
+from backfile.index.search.ordering import Ordered, Placing, in_their_order, listed_articles
 from backfile.index.search.overview import Overview
-from backfile.index.search.placing import Placing
 from backfile.index.search.question import AllHits, Question
 from backfile.index.search.ranker import Ranked, Ranker
 from backfile.index.search.ranking import RankingOptions

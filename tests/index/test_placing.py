@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfile.index.answers.ranks import RankedPassages, above
+from backfile.index.answers.hits import RankedPassages, above
 from backfile.index.model.category import Category, MergedValues
 from backfile.index.model.whole import UNDIVIDED, Whole, result_of
 
