@@ -15,7 +15,7 @@ from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Ints, Rows, distinct
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates
-from backfile.index.model.category import Category, merged_values, most_frequent
+from backfile.index.model.category import Category, MergedValues
 from backfile.index.model.filters import EXCLUSIONS, FACETS, Filters
 from backfile.index.model.groups import Group, Groups
 from backfile.index.model.periods import Period, Unit, numbers
@@ -126,7 +126,7 @@ def _facet(
     given = crossing.whole.collected(category.values(article_mask, repeated))
     members = article_mask if copies is Copies.FOLD else np.zeros_like(article_mask)
     less = yield from crossing.surplus_of_values(category, members)
-    return most_frequent(merged_values(given.values(), less), MOST_VALUES, wanted)
+    return MergedValues(given.values(), less).most(MOST_VALUES, wanted)
 
 
 def _surplus(table: ArticleTable, name: str, article_mask: Bools) -> Rows:

@@ -1,8 +1,9 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,7 +38,24 @@ from backfile.index.model.results import (
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 
 PASSAGES_A_HIT = 3
+UNRANKED = Ranks(None, None)
 RankedCopy = tuple[int, Copy]
+
+
+class RankedPassages(NamedTuple):
+    """Passages of some hits in one ranking, (n,) each: their rows, scores, and whose they are.
+
+    `hits` are the indices of their hits among those of the shard.
+    """
+
+    rows: Rows
+    scores: Floats
+    hits: Rows
+
+    def of_hits(self, first: int, end: int) -> "RankedPassages":
+        """Those of the hits from `first` to before `end`."""
+        mask: Bools = (self.hits >= first) & (self.hits < end)
+        return RankedPassages(self.rows[mask], self.scores[mask], self.hits[mask])
 
 
 @dataclass(frozen=True)
@@ -56,12 +74,21 @@ class Hits:
     languages: Languages = Languages()
     reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
 
-    def fetch(self, page: Rows, catalog: Catalog, whole: Whole = UNDIVIDED) -> dict[int, Hit]:
-        """Fetch the hits of a page, given by ordinals, in their order.
+    def fetch(
+        self,
+        best: Mapping[int, Sequence[int]],
+        ranking: Stage[Mapping[int, Ranks]],
+        asked: Set[int],
+        catalog: Catalog,
+        whole: Whole = UNDIVIDED,
+    ) -> dict[int, Hit]:
+        """Fetch the hits of a page, given by ordinals with their `best_rows`, in their order.
 
-        Articles that were removed since the snapshot was opened are left out.
+        `ranking` gives the ranks of these rows. `asked` are the crossing clusters that have a hit
+        on the page in any shard, whose copies this one gives. Articles that were removed since the
+        snapshot was opened are left out.
         """
-        best = {ordinal: self._best_rows(ordinal) for ordinal in page.tolist()}
+        page = np.fromiter(best, np.int64, len(best))
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
         highlighter = Highlighter(self.expression, self.languages)
@@ -69,14 +96,16 @@ class Hits:
         crossing = Crossing.of(whole, self.table, self.crossing)
         (ranks_of, copies), explainer = result_of(
             both(
-                both(self._ranks(rows, whole), self._copies(page, catalog, crossing)),
+                both(ranking, self._copies(page, asked, catalog, crossing)),
                 self._explainer(rows, whole),
             )
         )
         hits = {}
         for ordinal, some in best.items():
             passages = tuple(
-                self._passage_hit(stored[row], ranks_of[row], highlighter, explainer, forms)
+                self._passage_hit(
+                    stored[row], ranks_of.get(row, UNRANKED), highlighter, explainer, forms
+                )
                 for row in some
                 if row in stored
             )
@@ -104,14 +133,14 @@ class Hits:
         return self._best_rows(ordinal)[0]
 
     def _copies(
-        self, page: Rows, catalog: Catalog, crossing: Crossing
+        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
     ) -> Stage[dict[int, OtherCopies]]:
         """The first COPIES_LISTED copies of each article on the page, and their number."""
         if self.folding is None:
             return dict.fromkeys(page.tolist(), OtherCopies())
         others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
         own = self._listed(others, catalog)
-        elsewhere = yield from self._copies_elsewhere(page, catalog, crossing)
+        elsewhere = yield from self._copies_elsewhere(page, asked, catalog, crossing)
         return {
             ordinal: OtherCopies(
                 tuple(copy for _, copy in _ranked([*own[ordinal], *more])),
@@ -121,20 +150,17 @@ class Hits:
         }
 
     def _copies_elsewhere(
-        self, page: Rows, catalog: Catalog, crossing: Crossing
+        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
     ) -> Stage[dict[int, tuple[list[RankedCopy], int]]]:
         """The first copies of each article in other shards with their ranks, and their number."""
         found: dict[int, tuple[list[RankedCopy], int]] = {each: ([], 0) for each in page.tolist()}
         if crossing.are_none or self.folding is None:
             return found
         clusters = {int(self.table.cluster[each]): each for each in page[crossing.members[page]]}
-        asked = crossing.whole.later(set(clusters))
-        yield
-        wanted = set[int]().union(*asked.values())
         members = self.folding.members
         known = {
             cluster: members[self.table.cluster[members] == cluster]
-            for cluster in wanted - clusters.keys()
+            for cluster in asked - clusters.keys()
         }
         found_here = self._listed(known, catalog)
         own = {cluster: (found_here[cluster], len(some)) for cluster, some in known.items()}
@@ -160,6 +186,10 @@ class Hits:
             ]
             for key, each in first.items()
         }
+
+    def best_rows(self, ordinals: Rows) -> dict[int, list[int]]:
+        """The rows of each article's best passages."""
+        return {ordinal: self._best_rows(ordinal) for ordinal in ordinals.tolist()}
 
     def _best_rows(self, ordinal: int) -> list[int]:
         """The rows of an article's best passages; its first row if none has a score."""
@@ -207,22 +237,36 @@ class Hits:
         i = int(np.searchsorted(rows, row))
         return i if i < len(rows) and rows[i] == row else None
 
-    def _ranks(self, rows: Sequence[int], whole: Whole) -> Stage[dict[int, Ranks]]:
-        """The ranks of passages in the rankings of the whole, by row."""
-        places = {row: i for row in rows if (i := self._candidate(row)) is not None}
-        by_words = [row for row, i in places.items() if self._by_words[i]]
-        near = [row for row, i in places.items() if self.candidates.near[i]]
+    def ranked(self, best: Sequence[Sequence[int]]) -> list[RankedPassages]:
+        """The best passages of hits in both rankings: those that are candidates, in these."""
+        rows = np.array([row for some in best for row in some], np.int64)
+        hits = np.repeat(np.arange(len(best)), list(map(len, best)))
+        places, there = places_of(rows, self.candidates.rows)
         rankings = (
-            (by_words, self.candidates.lexical, self._lexical),
-            (near, self.candidates.closeness, self._near),
+            (self._by_words, self.candidates.lexical),
+            (self.candidates.near, self.candidates.closeness),
         )
-        wanted = [scores[[places[row] for row in some]] for some, scores, _ in rankings]
-        counts = yield from above([ranked for _, _, ranked in rankings], wanted, whole)
+        found = []
+        for among, scores in rankings:
+            mask = there.copy()
+            mask[there] = among[places[there]]
+            found.append(RankedPassages(rows[mask], scores[places[mask]], hits[mask]))
+        return found
+
+    def ranks(
+        self, wanted: Sequence[Sequence[RankedPassages]], whole: Whole
+    ) -> Stage[dict[int, Ranks]]:
+        """The ranks of own passages by row, as far as they are ranked.
+
+        `wanted` are the passages of all shards in both rankings.
+        """
+        scores = [[each.scores for each in some] for some in wanted]
+        counts = yield from above([self._lexical, self._near], scores, whole)
         lexical, vector = (
-            dict(zip(some, (1 + found).tolist(), strict=True))
-            for (some, _, _), found in zip(rankings, counts, strict=True)
+            dict(zip(passages.rows.tolist(), (1 + found).tolist(), strict=True))
+            for passages, found in zip(wanted[whole.place], counts, strict=True)
         )
-        return {row: Ranks(lexical.get(row), vector.get(row)) for row in rows}
+        return {row: Ranks(lexical.get(row), vector.get(row)) for row in lexical | vector}
 
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
@@ -278,30 +322,32 @@ def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
     return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
 
 
-def above(rankings: Sequence[Floats], wanted: Sequence[Floats], whole: Whole) -> Stage[list[Rows]]:
+def above(
+    rankings: Sequence[Floats], wanted: Sequence[Sequence[Floats]], whole: Whole
+) -> Stage[list[Rows]]:
     """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
 
-    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [np.array([0.5, 0.1])], UNDIVIDED))
+    `wanted` are those of all shards, in their order.
+
+    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [[np.array([0.5, 0.1])]], UNDIVIDED))
     [array([1, 3])]
     """
-    asked_for = whole.later(list(wanted))
-    yield
-    shards = asked_for.values()
     own = [
         np.array([np.count_nonzero(scores > each) for each in np.concatenate(asked)], np.int64)
-        for scores, asked in zip(rankings, zip(*shards, strict=True), strict=True)
+        for scores, asked in zip(rankings, zip(*wanted, strict=True), strict=True)
     ]
     given = whole.later(own)
     yield
     counts = [np.sum(each, axis=0) for each in zip(*given.values(), strict=True)]
-    before = [sum(map(len, asked[: whole.place])) for asked in zip(*shards, strict=True)]
+    before = [sum(map(len, asked[: whole.place])) for asked in zip(*wanted, strict=True)]
     return [
         found[start : start + len(asked)]
-        for found, start, asked in zip(counts, before, wanted, strict=True)
+        for found, start, asked in zip(counts, before, wanted[whole.place], strict=True)
     ]
 
 
-def _best_ranks(passages: tuple[PassageHit, ...]) -> Ranks:
+def _best_ranks(passages: Sequence[PassageHit]) -> Ranks:
+    """The best rank of an article's passages in each ranking."""
     lexical = [p.ranks.lexical for p in passages if p.ranks.lexical is not None]
     vector = [p.ranks.vector for p in passages if p.ranks.vector is not None]
     return Ranks(min(lexical, default=None), min(vector, default=None))

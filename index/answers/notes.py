@@ -3,13 +3,14 @@
 from datetime import date
 
 from backfile.archive.model.message import Message
-from backfile.index.asking.did_you_mean import likely
+from backfile.index.asking.corrections import articles_with, likely
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.model.expression import Expression, Word, positive_leaves
+from backfile.index.model.expression import Expression, positive_leaves
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer
+from backfile.index.model.whole import Stage, in_rounds
 
 
 def warnings(
@@ -63,24 +64,24 @@ MOST_WORDS = 12  # of a query
 MOST_CORRECTIONS = 2  # of one out-of-vocabulary word
 
 
-def alternative_words(expression: Expression | None, lexical: LexicalSearch) -> tuple[Offer, ...]:
+def alternative_words(
+    expression: Expression | None, lexical: LexicalSearch
+) -> Stage[tuple[Offer, ...]]:
     """Corrections of the out-of-vocabulary words, then the other words, rarest first."""
     if expression is None:
         return ()
-
-    def count_articles(word: str) -> int:
-        return lexical.whole.sum(lexical.match(Word(word)).matching.sum())
-
     languages = lexical.languages
     words = [word for leaf in positive_leaves(expression) for word in words_of(leaf.text)]
     content_words = list(dict.fromkeys(languages.weighty(words)))[:MOST_WORDS]
-    counts = {word: count_articles(word) for word in content_words}
-    corrected = [
-        Offer(found.spelling.written, count_articles(found.spelling.text))
-        for word, count in counts.items()
-        if not count
-        for found in likely(word, lexical.spellings(), languages)[:MOST_CORRECTIONS]
-    ]
+    found = yield from articles_with(content_words, lexical)
+    counts = dict(zip(content_words, found, strict=True))
+    spellings = lexical.spellings()
+    near = yield from in_rounds(
+        likely(word, spellings, languages) for word, count in counts.items() if not count
+    )
+    spelt = [each.spelling for some in near for each in some[:MOST_CORRECTIONS]]
+    numbers = yield from articles_with([each.text for each in spelt], lexical)
+    corrected = [Offer(each.written, n) for each, n in zip(spelt, numbers, strict=True)]
     present = sorted((count, word) for word, count in counts.items() if count)
     offers = [*corrected, *(Offer(word, count) for count, word in present)]
     return tuple({offer.word: offer for offer in offers if offer.articles}.values())[:MOST_OFFERS]

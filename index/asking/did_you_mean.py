@@ -1,22 +1,30 @@
-"""Did you mean: corrects misspelt words of a query, and ranks the corrections of a word."""
+"""Did you mean: corrects the misspelt words of a query by what stands beside them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, islice, product
+from itertools import chain, combinations, islice, product
 from math import log
 from typing import NamedTuple
 
 import numpy as np
 
+from backfile.index.asking.corrections import (
+    AN_EDIT,
+    LEAST_LETTERS,
+    SHORTEST,
+    TIMES,
+    articles_with,
+    commoner,
+    likely,
+    mistakes,
+    near_words,
+)
 from backfile.index.lexical.analysis.analyser import words_of
-from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.analysis.stemming import is_stop_word, spelling_of
 from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.lexical.scoring.holding import ALL_WORDS
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
-from backfile.index.lexical.spelling.shared_spellings import AnySpellings
-from backfile.index.lexical.spelling.spellings import NearSpelling
 from backfile.index.model.arrays import Bools
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.expression import (
@@ -30,9 +38,9 @@ from backfile.index.model.expression import (
     Word,
     Words,
 )
-from backfile.index.model.matches import Matches
+from backfile.index.model.matches import Matches, Occurrences
 from backfile.index.model.results import DidYouMean
-from backfile.index.model.whole import Whole
+from backfile.index.model.whole import Stage, Whole, both, in_rounds
 
 MOST_WORDS = 12  # of a query; a longer one was pasted, and is not corrected
 MOST_OCCURRENCES = 4  # of misspelt words in one query
@@ -40,7 +48,7 @@ MOST_CANDIDATES = 4  # corrections of one word that are compared by what stands 
 MOST_COMBINATIONS = 32
 TOGETHER = 0.5  # of the other words: what an article with the corrections must hold of them
 WELL_KNOWN = 100  # least frequency of a correction for a word with a capital, maybe a name
-TIMES = 10  # as many articles hold a correction as a misspelt word that is in the archive
+REPEATED = re.compile(r"(.)\1+")
 WORDED = (Field.ANY, Field.TITLE, Field.TEXT)
 Corrections = Mapping[str, str]
 
@@ -59,23 +67,27 @@ def did_you_mean(
     lexical: LexicalSearch,
     reads: Callable[[str], Expression | None],
     article_mask: Bools,
-) -> DidYouMean | None:
+    occurrences: Sequence[Occurrences],
+) -> Stage[DidYouMean | None]:
     """Correct words that are nowhere, and rare words spelt nearly like much more frequent ones.
 
     Of several corrections the one is taken that stands beside the other words of the query. If
     there is none, another spelling of a name is offered that is frequent too.
 
-    `matches` are the query's matches, `article_mask` its filters; `reads` parses another text with
-    the same filters. None if there is no correction, or if no article of the mask contains enough
-    of the corrected words.
+    `matches` are the query's matches, with the `occurrences` of each shard; `article_mask` are its
+    filters; `reads` parses another text with the same filters. None if there is no correction, or
+    if no article of the mask contains enough of the corrected words.
     """
     if expression is None or matches.n_words > MOST_WORDS:
         return None
     whole = lexical.whole
-    full = whole.later(bool(matches.holds_all.any()))
-    words = list(_words(matches, lexical))
-    shortest = LEAST_LETTERS if any(full.values()) else SHORTEST
-    candidates = dict(_candidates(words, lexical, shortest))
+    words = yield from _words(matches, occurrences, lexical)
+    shortest = LEAST_LETTERS if any(each.in_full for each in occurrences) else SHORTEST
+    corrected, variants = yield from both(
+        in_rounds(_corrections(word, n, lexical, shortest) for word, n in words),
+        in_rounds(_other_spellings(word, n, lexical) for word, n in words),
+    )
+    candidates = {word: found for (word, _), found in zip(words, corrected, strict=True) if found}
     best: tuple[float, Corrections, int] | None = None
     for corrections in _combinations(candidates):
         found = lexical.match(_corrected(expression, corrections))
@@ -85,7 +97,7 @@ def did_you_mean(
                 best = penalty, corrections, _count(found, article_mask, whole)
     if best:
         return _as_text(text, expression, best[1], best[2], reads) if best[2] else None
-    for corrections in _other_spellings(words, lexical):
+    for corrections in chain.from_iterable(variants):
         found = lexical.match(_corrected(expression, corrections))
         if count := whole.sum((found.holds_all & article_mask).sum()):
             offer = _as_text(text, expression, corrections, count, reads)
@@ -156,36 +168,32 @@ def _penalty_of(corrections: Corrections, candidates: Mapping[str, Sequence[Cand
     )
 
 
-def _candidates(
-    words: Sequence[tuple[str, int]], lexical: LexicalSearch, shortest: int
-) -> Iterator[tuple[str, Sequence[Candidate]]]:
-    """Iterate over the misspelt words of a query with their corrections, the likeliest first."""
-    for word, n_articles in words:
-        if found := _corrections(word, n_articles, lexical, shortest):
-            yield word, found
-
-
-def _words(matches: Matches, lexical: LexicalSearch) -> Iterator[tuple[str, int]]:
-    """Iterate over the words of a query, and of its phrases that are nowhere, with their articles.
+def _words(
+    matches: Matches, occurrences: Sequence[Occurrences], lexical: LexicalSearch
+) -> Stage[list[tuple[str, int]]]:
+    """The words of a query, and of its phrases that are nowhere, with their articles.
 
     Only those that may be corrected.
     """
-    own = np.array([found.articles.sum() for found in matches.leaves], np.int64)
-    counts = lexical.whole.sums(own).tolist()
+    counts = np.sum([each.articles for each in occurrences], axis=0).tolist()
+    typed: list[tuple[str, int]] = []
+    nowhere: list[str] = []
     for leaf, n_articles in zip((found.leaf for found in matches.leaves), counts, strict=True):
         if leaf.field not in WORDED or getattr(leaf, "form", Form.ANY) is not Form.ANY:
             continue
         if isinstance(leaf, Word):
-            yield leaf.text, n_articles
+            typed.append((leaf.text, n_articles))
         elif isinstance(leaf, Phrase | Near) and not n_articles:
-            for word in WORD.findall(leaf.text):
-                if not (alone := _articles_with(word, lexical)):
-                    yield word, alone
+            nowhere += (words := WORD.findall(leaf.text))
+            typed += [(word, 0) for word in words]
+    alone = yield from articles_with(nowhere, lexical)
+    known = {word for word, n in zip(nowhere, alone, strict=True) if n}
+    return [(word, n) for word, n in typed if n or word not in known]
 
 
 def _corrections(
     word: str, n_articles: int, lexical: LexicalSearch, shortest: int
-) -> list[Candidate]:
+) -> Stage[list[Candidate]]:
     """The corrections of a word, as it is typed, the most probable first.
 
     `shortest` is the least number of letters of a word that is in the archive.
@@ -196,38 +204,40 @@ def _corrections(
     if n_articles:
         if len(word) < shortest:
             return []
-        near = commoner(word, n_articles, lexical, languages)
+        near = yield from commoner(word, n_articles, lexical, languages)
     else:
-        near = likely(word, lexical.spellings(), languages)
+        near = yield from likely(word, lexical.spellings(), languages)
         if not word.islower():
             near = [each for each in near if each.spelling.frequency >= WELL_KNOWN]
-        if near and lexical.whole.any(_is_a_name(word, lexical.table)):
-            return []
+        if near:
+            named = lexical.whole.later(_is_a_name(word, lexical.table))
+            yield
+            near = [] if any(named.values()) else near
     near = [each for each in near if not is_stop_word(each.spelling.text)] or near
     found: dict[str, Candidate] = {}
     for each in near:
         text = _as_typed(word, each.spelling.written)
         penalty = AN_EDIT * each.distance
-        penalty += min(_mistakes(each, spelling_of(word, code)) for code in languages.readings)
+        penalty += min(mistakes(each, spelling_of(word, code)) for code in languages.readings)
         found.setdefault(text, Candidate(text, penalty))
     return list(found.values())[:MOST_CANDIDATES]
 
 
 def _other_spellings(
-    words: Sequence[tuple[str, int]], lexical: LexicalSearch
-) -> Iterator[Corrections]:
-    """Iterate over other spellings of the names in a query that are frequent as well."""
-    languages = lexical.languages
-    for word, n_articles in words:
-        if n_articles and word.isalpha() and len(word) >= LEAST_LETTERS:
-            for each in _near(word, lexical.spellings(), languages):
-                spelt = each.spelling.written
-                if (
-                    spelt.istitle()
-                    and _sound(spelt) == _sound(word)
-                    and (TIMES * _articles_with(spelt, lexical) >= n_articles)
-                ):
-                    yield {word: _as_typed(word, spelt)}
+    word: str, n_articles: int, lexical: LexicalSearch
+) -> Stage[list[Corrections]]:
+    """Other spellings of a name in a query that are frequent as well."""
+    if not n_articles or not word.isalpha() or len(word) < LEAST_LETTERS:
+        return []
+    near = yield from near_words(word, lexical.spellings(), lexical.languages)
+    written = [each.spelling.written for each in near]
+    spelt = [each for each in written if each.istitle() and _sound(each) == _sound(word)]
+    counts = yield from articles_with(spelt, lexical)
+    return [
+        {word: _as_typed(word, each)}
+        for each, count in zip(spelt, counts, strict=True)
+        if TIMES * count >= n_articles
+    ]
 
 
 def _sound(word: str) -> str:
@@ -237,10 +247,6 @@ def _sound(word: str) -> str:
     True
     """
     return REPEATED.sub(r"\1", word.casefold().replace("y", "i"))
-
-
-def _articles_with(word: str, lexical: LexicalSearch) -> int:
-    return lexical.whole.sum(lexical.match(Word(word)).matching.sum())
 
 
 def _is_a_name(word: str, table: ArticleTable) -> bool:
@@ -303,82 +309,3 @@ def _replaced(
         pieces += [before, word]
         marks.append((start, length))
     return "".join([*pieces, text[last:]]), tuple(marks)
-
-
-SHORTEST = 4  # letters of a word that is corrected, as in Elasticsearch
-TWO_EDITS = 7  # letters of a word that is corrected by up to two edits
-AN_EDIT = 12.0  # penalty of an edit, on the scale of log frequencies
-LEAST_LETTERS = 6  # of a word in the archive that may be misspelt
-RARE = 2  # articles of such a word, at most, unless it seems to be a name
-RARE_SHARE = 0.02  # of the articles, for a name
-REPEATED = re.compile(r"(.)\1+")
-FIRST_LETTER = 2.0  # penalty of another first letter: people seldom get it wrong
-# Penalty of an inserted or substituted letter, which may be any of 26; a deletion or transposition
-# can happen in one way only. Kernighan, Church and Gale, "A spelling correction program based on a
-# noisy channel model", 1990.
-A_LETTER = log(26)
-
-
-def likely(word: str, spellings: AnySpellings, languages: Languages) -> Sequence[NearSpelling]:
-    """Rank the corrections of an out-of-vocabulary word, the most probable first.
-
-    None for words shorter than SHORTEST or with digits.
-    """
-    spelt = {spelling_of(word, language) for language in languages.readings}
-    edits = 2 if len(word) >= TWO_EDITS else 1
-    if len(word) < SHORTEST or any(map(str.isdigit, word)):
-        return []
-    near = {
-        found.spelling.text: (_penalty(found, each), found.spelling.text, found)
-        for each in spelt
-        for found in spellings.near(each, edits)
-        if found.spelling.living
-    }
-    return [found for _, _, found in sorted(near.values(), key=lambda ranked: ranked[:2])]
-
-
-def commoner(
-    word: str, n_articles: int, lexical: LexicalSearch, languages: Languages
-) -> Sequence[NearSpelling]:
-    """Find corrections of a rare word: one edit away, and in TIMES as many articles.
-
-    A word in more than RARE articles must be spelt like a name, or it is another word: statue, not
-    state.
-    """
-    if n_articles > max(RARE, RARE_SHARE * lexical.statistics.articles):
-        return []
-    near = _near(word, lexical.spellings(), languages)
-    return [
-        each
-        for each in near
-        if (n_articles <= RARE or each.spelling.written.istitle())
-        and _articles_with(each.spelling.text, lexical) >= TIMES * n_articles
-    ]
-
-
-def _near(word: str, spellings: AnySpellings, languages: Languages) -> list[NearSpelling]:
-    """The words one edit from a word, with the same first letter, the most frequent first.
-
-    None of them is a form of the word itself.
-    """
-    own = {term for places in languages.terms(word) for term in places}
-    near = {
-        found.spelling.text: found
-        for each in {spelling_of(word, language) for language in languages.readings}
-        for found in spellings.near(each, 1)
-        if found.distance and found.spelling.text[:1] == each[:1] and found.spelling.living
-    }
-    return [each for each in near.values() if own.isdisjoint(each.spelling.terms)]
-
-
-def _penalty(near: NearSpelling, typed: str) -> float:
-    """The negative log probability of a correction, up to a constant."""
-    return AN_EDIT * near.distance + _mistakes(near, typed) - log(near.spelling.frequency)
-
-
-def _mistakes(near: NearSpelling, typed: str) -> float:
-    """The penalty of the kinds of mistakes."""
-    word = near.spelling.text
-    other_first = word[:1] != typed[:1]
-    inserted = len(typed) > len(word) or (len(typed) == len(word) and sorted(typed) != sorted(word))
-    return FIRST_LETTER * other_first + A_LETTER * inserted

@@ -1,7 +1,7 @@
 """Compares what was typed with the names of outlets, sections and authors: equal, or near."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import (
     Category,
+    MergedValues,
     bare_name,
     commonest_spelling,
-    merged_values,
 )
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches
-from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole
 
 NAMED = (Field.SOURCE, Field.SECTION, Field.AUTHOR)
 MOST_NEAR = 3
@@ -39,18 +39,26 @@ class Mention(NamedTuple):
 
 def mentions(
     words: Sequence[str], table: ArticleTable, whole: Whole = UNDIVIDED
-) -> Iterator[Mention]:
-    """Iterate over the outlets, sections and authors whose whole names are among these words."""
+) -> Callable[[], Sequence[Mention]]:
+    """The outlets, sections and authors whose whole names are among these words, when asked for.
+
+    A shard gives its own at once.
+    """
+    own = list(_own_mentions(words, table))
     if not whole.is_divided:
-        yield from _own_mentions(words, table)
-        return
+        return lambda: own
+    given = whole.later(
+        [(each, getattr(table, each.kind.value).spellings_of(each.name)) for each in own]
+    )
+    return lambda: list(_merged_mentions(given.values()))
+
+
+def _merged_mentions(
+    shards: Iterable[Sequence[tuple[Mention, Mapping[str, int]]]],
+) -> Iterator[Mention]:
     found: dict[tuple[Field, str], Mention] = {}
     spellings: dict[tuple[Field, str], Counter[str]] = {}
-    own = [
-        (each, getattr(table, each.kind.value).spellings_of(each.name))
-        for each in _own_mentions(words, table)
-    ]
-    for each, counts in chain.from_iterable(whole.gather(own)):
+    for each, counts in chain.from_iterable(shards):
         key = each.kind, each.name.casefold()
         found[key] = each
         spellings.setdefault(key, Counter()).update(counts)
@@ -94,7 +102,7 @@ def _parts(name: str) -> str:
 
 def missing_names(
     filters: Filters, matches: Matches, table: ArticleTable, whole: Whole = UNDIVIDED
-) -> list[Message]:
+) -> Stage[list[Message]]:
     """A note for each outlet, section and author that is asked for and not there."""
     asked = [
         (kind, name, getattr(table, kind.value).holding([name], whole))
@@ -108,7 +116,9 @@ def missing_names(
     ]
     if not asked:
         return []
-    known = whole.any_of_each(np.array([mask.any() for _, _, mask in asked], np.bool_))
+    given = whole.later(np.array([mask.any() for _, _, mask in asked], np.bool_))
+    yield
+    known = np.logical_or.reduce(given.values())
     found = [asked[i][:2] for i in np.flatnonzero(~known).tolist()]
     return [_missing(kind, name, table, whole) for kind, name in dict.fromkeys(found)]
 
@@ -136,7 +146,7 @@ def near_names(category: Category, typed: str, whole: Whole = UNDIVIDED) -> list
 
     every = np.ones(category.n_articles, np.bool_)
     if whole.is_divided:
-        counts = dict(merged_values(whole.gather(category.values(every)), {}))
+        counts = dict(MergedValues(whole.gather(category.values(every)), {}).pairs())
         names = sorted(counts)
     else:
         counts = category.counts(every)

@@ -1,12 +1,12 @@
 """The side of the coordinator: it passes the values of shards round by round, to the answer.
 
-It knows nothing of searching. Each round it waits for a step of every shard, and gives all values
-to each of them, or to the first alone (see `Whole.collected`). The first shard merges.
+It knows nothing of searching, and does not look into values. Each round it waits for a step of
+every shard, and gives all values to each of them, or to the first alone (see `Whole.collected`).
+The first shard merges.
 """
 
-import pickle
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from backfile.index.cluster.exchange import (
     Resumed,
     Step,
 )
+from backfile.index.cluster.packing import packed, unpacked
 from backfile.index.model.whole import ShardFailed
 
 OF_ONE_SHARD = (ShardFailed, EngineUnavailable, Shortage)  # errors that others may not have
@@ -106,12 +107,12 @@ class Coordinator:
         """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
-        line.send([Begun(asked, place, known) for place in range(len(connections))])
+        line.send([packed(Begun(asked, place, known)) for place in range(len(connections))])
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
             late = self._seconds() > until
-            line.send([Resumed(values, late) for values in _exchanged(steps)])
+            line.send(_exchanged(steps, late))
         return Coordinated(_answer(outcomes), (), rounds, line.n_bytes, late)
 
     def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
@@ -134,10 +135,9 @@ class _Lines:
         self.connections = connections
         self.n_bytes = 0
 
-    def send(self, messages: Sequence[Begun | Resumed]) -> None:
-        """Send each shard its message; raise ShardLost."""
-        for place, (connection, message) in enumerate(zip(self.connections, messages, strict=True)):
-            content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    def send(self, contents: Sequence[bytes]) -> None:
+        """Send each shard its message, which is packed; raise ShardLost."""
+        for place, (connection, content) in enumerate(zip(self.connections, contents, strict=True)):
             self.n_bytes += len(content)
             try:
                 connection.send_bytes(content)
@@ -154,7 +154,7 @@ class _Lines:
         except (EOFError, OSError) as exc:
             raise ShardLost(place, may_be_back=True) from exc
         self.n_bytes += len(content)
-        message: Message = pickle.loads(content)  # noqa: S301, of a shard that has our key
+        message: Message = unpacked(content)
         return message
 
 
@@ -186,11 +186,9 @@ def _answer(outcomes: Sequence[Outcome]) -> Any:
     return next(each.value for each in outcomes if isinstance(each, Answered))
 
 
-def _exchanged(steps: Sequence[Step]) -> Iterator[list[Sequence[Any]]]:
-    """For each shard, what it gets for each value that it gave."""
-    given = list(zip(*(step.given for step in steps), strict=True))
-    for i in range(len(steps)):
-        yield [
-            [each.own for each in shards] if shards[i].is_for_all or not i else [shards[i].own]
-            for shards in given
-        ]
+def _exchanged(steps: Sequence[Step], late: bool) -> list[bytes]:
+    """The packed message with which each shard goes on; the values stay as they were packed."""
+    for_all = [step.for_all for step in steps]
+    first = packed(Resumed(for_all, [step.for_first for step in steps], late))
+    others = packed(Resumed(for_all, (), late)) if len(steps) > 1 else b""
+    return [first, *[others] * (len(steps) - 1)]

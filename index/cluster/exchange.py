@@ -4,29 +4,26 @@ A search runs until it reads a value of all shards. Then the shard sends a `Step
 values, and goes on with those of all, which the coordinator sends back.
 """
 
-import pickle
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol
 
+from backfile.index.cluster.packing import packed, unpacked
 from backfile.index.model.whole import Whole
 
 SKIPPED = ("whole.py", "exchange.py")  # modules between the code of a search and its stop
 
 
-class Given(NamedTuple):
-    """A value of this shard; unless it `is_for_all`, the first shard alone gets those of all."""
-
-    own: Any
-    is_for_all: bool
-
-
 class Step(NamedTuple):
-    """A stop of a search: where in the code, and the values that were given since the last one."""
+    """A stop of a search: where in the code, and the values that were given since the last one.
+
+    They are packed: those that all shards get, and those that the first shard alone gets.
+    """
 
     at: str
-    given: Sequence[Given]
+    for_all: bytes
+    for_first: bytes
 
 
 class Passed(NamedTuple):
@@ -52,9 +49,13 @@ Message = Outcome | Passed
 
 
 class Resumed(NamedTuple):
-    """What a shard goes on with: for each value given, those of all; and whether it is late."""
+    """What a shard goes on with: the packed values of each shard; and whether it is late.
 
-    values: Sequence[Sequence[Any]]
+    There are none `for_first` but in the first shard.
+    """
+
+    for_all: Sequence[bytes]
+    for_first: Sequence[bytes]
     is_late: bool = False
 
 
@@ -78,9 +79,10 @@ class Begun(NamedTuple):
 
 
 class _Waiting:
-    """A given value; reading those of all shards stops the search unless they are there."""
+    """A value that was given; reading those of all shards stops the search until they are there."""
 
-    def __init__(self, stop: Callable[[], None]) -> None:
+    def __init__(self, own: Any, stop: Callable[[], None]) -> None:
+        self.own = own
         self._stop = stop
         self._got: Sequence[Any] = ()
 
@@ -101,27 +103,40 @@ class ConnectionExchange:
         self.place = place
         self._connection = connection
         self._late = False
-        self._given: list[tuple[Given, _Waiting]] = []
+        self._for_all: list[_Waiting] = []
+        self._for_first: list[_Waiting] = []
 
     def later(self, own: Any, *, is_for_all: bool) -> _Waiting:
-        waiting = _Waiting(self._stop)
-        self._given.append((Given(own, is_for_all), waiting))
+        waiting = _Waiting(own, self._stop)
+        (self._for_all if is_for_all else self._for_first).append(waiting)
         return waiting
 
     def pass_on(self, value: Any) -> None:
-        self._connection.send(Passed(value))
+        _send(self._connection, Passed(value))
 
     def is_late(self) -> bool:
         return self._late
 
     def _stop(self) -> None:
         """Stop until the values of all shards are there for all that was given."""
-        given, self._given = self._given, []
-        self._connection.send(Step(_caller(), [each for each, _ in given]))
-        resumed: Resumed = self._connection.recv()
+        for_all, self._for_all = self._for_all, []
+        for_first, self._for_first = self._for_first, []
+        own = [packed([each.own for each in given]) for given in (for_all, for_first)]
+        _send(self._connection, Step(_caller(), *own))
+        resumed: Resumed = unpacked(self._connection.recv_bytes())
         self._late = resumed.is_late
-        for (_, waiting), values in zip(given, resumed.values, strict=True):
-            waiting.put(values)
+        self._put(for_all, resumed.for_all)
+        self._put(for_first, resumed.for_first)
+
+    def _put(self, given: Sequence[_Waiting], contents: Sequence[bytes]) -> None:
+        """Put the values of all shards to these; their own alone where there are no others."""
+        own = [each.own for each in given]
+        shards = [
+            own if place == self.place else unpacked(content)
+            for place, content in enumerate(contents)
+        ]
+        for each, values in zip(given, zip(*(shards or [own]), strict=True), strict=True):
+            each.put(values)
 
 
 def take_part(connection: Connection, searcher: Any) -> None:
@@ -129,8 +144,8 @@ def take_part(connection: Connection, searcher: Any) -> None:
     with connection:
         while True:
             try:
-                begun: Begun = connection.recv()
-                connection.send(_outcome(connection, begun, searcher))
+                begun: Begun = unpacked(connection.recv_bytes())
+                _send(connection, _outcome(connection, begun, searcher))
             except (EOFError, OSError):  # the coordinator has left, perhaps within a search
                 return
 
@@ -149,10 +164,14 @@ def _outcome(connection: Connection, begun: Begun, searcher: Any) -> Outcome:
 def _sendable(error: Exception) -> Exception:
     """The error, or another one that says the same where it cannot be sent."""
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301, our own
+        unpacked(packed(error))
     except Exception:  # whatever an error of others does when it is pickled
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
+
+
+def _send(connection: Connection, message: Message) -> None:
+    connection.send_bytes(packed(message))
 
 
 def _caller() -> str:

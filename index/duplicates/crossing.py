@@ -52,7 +52,7 @@ class Crossing:
 
     def folded(
         self, folding: Folding, scores: Floats, groups: Groups
-    ) -> tuple[Folding, Floats, Groups]:
+    ) -> Stage[tuple[Folding, Floats, Groups]]:
         """Fold clusters over all shards: one shard keeps the lead, with the best of the cluster.
 
         `scores` and `groups` (n_articles,) are those of the leads in each shard.
@@ -61,7 +61,9 @@ class Crossing:
             return folding, scores, groups
         leads = np.flatnonzero(folding.leads & self.members)
         own = self._merged(leads, scores, groups)
-        merged = _best_of_all(self.whole.gather(own))
+        given = self.whole.later(own)
+        yield
+        merged = _best_of_all(given.values())
         left, scores, of = folding.leads.copy(), scores.copy(), groups.of.copy()
         for ordinal, cluster in zip(leads.tolist(), own, strict=True):
             best = merged[cluster]

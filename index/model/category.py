@@ -1,7 +1,7 @@
 """A column of an article table with any number of names for each article: outlet, people."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -97,41 +97,60 @@ class CountedValues(NamedTuple):
     others: Mapping[str, Mapping[str, int]]
 
 
-def merged_values(
-    shards: Iterable[CountedValues], less: Mapping[str, int]
-) -> list[tuple[str, int]]:
-    """Add up the values of shards, by name without case, less what they count twice.
+class MergedValues:
+    """The values of all shards, by name without case, less what several of them count.
 
-    A name is spelt as it is most often; of equals, the first by the alphabet.
+    An archive has more people than can be named in each search, so only those that are asked for
+    are spelt: as they are most often; of equals, the first by the alphabet.
     """
-    counts: dict[str, int] = {}
-    spellings: dict[str, dict[str, int]] = {}
-    for shard in shards:
-        columns = (shard.names, shard.articles.tolist(), shard.spelt.tolist())
-        for name, articles, times in zip(*columns, strict=True):
-            key = name.casefold()
-            counts[key] = counts.get(key, 0) + articles
-            for spelling, count in ((name, times), *shard.others.get(name, {}).items()):
-                spelt = spellings.setdefault(key, {})
-                spelt[spelling] = spelt.get(spelling, 0) + count
-    left = ((key, count - less.get(key, 0)) for key, count in counts.items())
-    return [(commonest_spelling(spellings[key]), count) for key, count in left if count > 0]
+
+    def __init__(self, shards: Sequence[CountedValues], less: Mapping[str, int]) -> None:
+        self._shards = shards
+        self._keys = [[name.casefold() for name in shard.names] for shard in shards]
+        counts: dict[str, int] = {}
+        for keys, shard in zip(self._keys, shards, strict=True):
+            if counts:
+                for key, articles in zip(keys, shard.articles.tolist(), strict=True):
+                    counts[key] = counts.get(key, 0) + articles
+            else:
+                counts = dict(zip(keys, shard.articles.tolist(), strict=True))
+        for key, count in less.items():
+            counts[key] = counts.get(key, 0) - count
+        self._counts = counts
+
+    def pairs(self) -> list[tuple[str, int]]:
+        """All names with their counts."""
+        return self._spelt([key for key, count in self._counts.items() if count > 0])
+
+    def most(self, limit: int, wanted: Sequence[str] = ()) -> tuple[list[tuple[str, int]], int]:
+        """The most frequent names, then those that are wanted, and how many there are in all.
+
+        Of equals, the first by the alphabet.
+        """
+        numbers = sorted((count for count in self._counts.values() if count > 0), reverse=True)
+        least = numbers[min(limit, len(numbers)) - 1] if numbers else 1
+        found = self._spelt([key for key, count in self._counts.items() if count >= least])
+        listed = sorted(found, key=lambda pair: (-pair[1], pair[0]))[:limit]
+        asked = [key for name in wanted if self._counts.get(key := name.casefold(), 0) > 0]
+        more = [pair for pair in self._spelt(asked) if pair not in listed]
+        return listed + more, len(numbers)
+
+    def _spelt(self, keys: Sequence[str]) -> list[tuple[str, int]]:
+        """These names as they are written, with their counts."""
+        spellings: dict[str, dict[str, int]] = {key: {} for key in keys}
+        for own, shard in zip(self._keys, self._shards, strict=True):
+            at = [i for i, key in enumerate(own) if key in spellings]
+            for i, times in zip(at, shard.spelt[at].tolist(), strict=True):
+                spelt = spellings[own[i]]
+                name = shard.names[i]
+                for spelling, count in ((name, times), *shard.others.get(name, {}).items()):
+                    spelt[spelling] = spelt.get(spelling, 0) + count
+        return [(commonest_spelling(spellings[key]), self._counts[key]) for key in keys]
 
 
 def commonest_spelling(spellings: Mapping[str, int]) -> str:
     """The most frequent spelling of a name; of equals, the first by the alphabet."""
     return min(spellings, key=lambda each: (-spellings[each], each))
-
-
-def most_frequent(
-    counts: Sequence[tuple[str, int]], limit: int, wanted: Sequence[str]
-) -> tuple[list[tuple[str, int]], int]:
-    """The most frequent names, then those that are wanted, and how many there are in all."""
-    ordered = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
-    named = {name.casefold(): (name, count) for name, count in ordered}
-    more = [named[each] for name in wanted if (each := name.casefold()) in named]
-    listed = ordered[:limit]
-    return listed + [pair for pair in more if pair not in listed], len(ordered)
 
 
 @dataclass(frozen=True)
@@ -245,7 +264,7 @@ class Category:
     def values(self, article_mask: Bools, less: npt.NDArray[np.int64] | int = 0) -> CountedValues:
         """The names among the articles of the mask, with their numbers, as in `most`.
 
-        Those of several shards are merged by `merged_values`.
+        Those of several shards are put together by `MergedValues`.
         """
         counted = self._counted(article_mask) - less
         found = np.flatnonzero(counted)

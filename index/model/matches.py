@@ -32,6 +32,13 @@ class LeafMatches(NamedTuple):
     articles: Bools
 
 
+class Occurrences(NamedTuple):
+    """How many articles match each leaf, (n_leaves,), and whether any holds all words."""
+
+    articles: Rows
+    in_full: bool
+
+
 @dataclass(frozen=True)
 class Matches:
     """The matches of an expression by words.
@@ -69,3 +76,8 @@ class Matches:
             rows = distinct(np.concatenate([np.empty(0, np.int64), *lists]))
             return rows.compress(self.scores.take(rows) > 0)
         return np.flatnonzero(self.scores > 0)  # ten times as fast as of the scores themselves
+
+    def occurrences(self) -> Occurrences:
+        """Those among these articles."""
+        articles = np.array([each.articles.sum() for each in self.leaves], np.int64)
+        return Occurrences(articles, bool(self.holds_all.any()))

@@ -156,10 +156,13 @@ class Whole:
 
     def places_among(self, shards: Sequence[Sequence[Keys]], limit: int) -> Rows:
         """The same, where the keys of all shards are there."""
+        return np.flatnonzero(self.owners_of_first(shards, limit) == self.place)
+
+    def owners_of_first(self, shards: Sequence[Sequence[Keys]], limit: int) -> Rows:
+        """Whose each of the first `limit` items of the whole is, as the places of shards."""
         owners = np.repeat(np.arange(len(shards)), [len(each[0]) for each in shards])
         columns = [np.concatenate(each) for each in zip(*shards, strict=True)]
-        first = np.lexsort(columns[::-1])[:limit]
-        return np.flatnonzero(owners[first] == self.place)
+        return owners[np.lexsort(columns[::-1])[:limit]]
 
 
 UNDIVIDED = Whole()

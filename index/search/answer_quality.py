@@ -10,7 +10,7 @@ from backfile.index.model.matches import Matches
 from backfile.index.model.noise import USUAL_NOISE, Evidence, Noise, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Verdict
-from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole
 from backfile.index.search import fusion
 
 MEANING_SHARE = 0.6  # weight of meaning in the evidence; independent of the ranking's weight
@@ -32,7 +32,7 @@ class Findings(NamedTuple):
     full: bool
 
 
-def findings(candidates: Candidates, matches: Matches, whole: Whole = UNDIVIDED) -> Findings:
+def findings(candidates: Candidates, matches: Matches, whole: Whole = UNDIVIDED) -> Stage[Findings]:
     """The best scores of the candidates, whether an article matches, and whether one does in full.
 
     That is to hold all words, or a required part.
@@ -43,7 +43,9 @@ def findings(candidates: Candidates, matches: Matches, whole: Whole = UNDIVIDED)
         bool(candidates.articles.any()),
         bool((full & candidates.by_words).any()),
     )
-    evidence, some, in_full = zip(*whole.gather(own), strict=True)
+    given = whole.later(own)
+    yield
+    evidence, some, in_full = zip(*given.values(), strict=True)
     best = Evidence(*(max(scores) for scores in zip(*evidence, strict=True)))
     return Findings(best, any(some), any(in_full))
 

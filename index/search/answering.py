@@ -1,47 +1,65 @@
 """Composes the answer to a ranked query: its counts, and how the query was read."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from backfile.archive.model.message import Message
-from backfile.index.answers.counts import facets, span, timelines, totals_of
+from backfile.index.answers.counts import Ends, Facets, facets, span, timelines, totals_of
 from backfile.index.answers.notes import beyond_days, warnings
 from backfile.index.asking.names import missing_names
-from backfile.index.model.results import Reading, Results
-from backfile.index.model.whole import Later, both, result_of
+from backfile.index.model.results import Reading, Results, Timeline, Totals
+from backfile.index.model.whole import Stage, both
 from backfile.index.search.hints import Hints
+from backfile.index.search.ordering import Ordered
 from backfile.index.search.ranker import Ranked
 from backfile.index.search.snapshot import Snapshot
 
 
-def answer_of(
-    ranked: Ranked, total: Later[int], hints: Hints, snapshot: Snapshot, note: Message | None
-) -> Results:
-    """Count the set of matches, of which `total` are hits, and describe how the query was read.
+class Counts(NamedTuple):
+    """What is counted of an answer, and notes on the names in its filters that are nowhere."""
 
-    The hits themselves come later, page by page; `note` is the reranker's.
-    """
+    totals: Totals
+    facets: Facets
+    timeline: Timeline
+    span: Ends | None
+    missing: Sequence[Message]
+
+
+def counts_of(ranked: Ranked, snapshot: Snapshot) -> Stage[Counts]:
+    """Count the set of matches."""
     table, query, groups = snapshot.table, ranked.asked.query, ranked.groups
-    whole, crossing, statistics = snapshot.whole, snapshot.crossing, snapshot.statistics
+    whole, crossing = snapshot.whole, snapshot.crossing
     counted = groups.up_to(ranked.counted)
     beside = {name: each.up_to(query.match or each.first) for name, each in ranked.beside.items()}
     chosen, copies = ranked.asked.filters, query.copies
+    strict = ranked.strict or ranked
     counting = both(
         totals_of(table, ranked.candidates.among(counted), groups, copies, crossing),
         facets(table, counted, copies, crossing, beside=beside, chosen=chosen),
     )
     drawing = both(timelines(table, [counted], copies, crossing), span(table, counted, whole))
-    (totals, found), ([timeline], ends) = result_of(both(counting, drawing))
+    missing = missing_names(ranked.asked.filters, strict.matches, table, whole)
+    ((totals, found), ([timeline], ends)), notes = yield from both(both(counting, drawing), missing)
+    return Counts(totals, found, timeline, ends, notes)
+
+
+def answer_of(
+    ranked: Ranked, ordered: Ordered, counts: Counts, hints: Hints, snapshot: Snapshot
+) -> Results:
+    """Compose the answer, and describe how the query was read; its hits come page by page."""
+    query, statistics = ranked.asked.query, snapshot.statistics
     return Results(
         query=query,
-        reading=_reading(ranked, note, snapshot),
+        reading=_reading(ranked, ordered.note, counts.missing, snapshot),
         hits=(),
-        totals=totals,
-        total=sum(total.values()),
+        totals=counts.totals,
+        total=ordered.total,
         counted=ranked.counted,
-        facets=found.counts,
-        facets_total=found.totals,
-        timeline=timeline,
-        span=ends,
+        facets=counts.facets.counts,
+        facets_total=counts.facets.totals,
+        timeline=counts.timeline,
+        span=counts.span,
         coverage=statistics.coverage,
         words_coverage=statistics.words_coverage,
         verdict=ranked.verdict,
@@ -54,7 +72,9 @@ def answer_of(
     )
 
 
-def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Reading:
+def _reading(
+    ranked: Ranked, reranked: Message | None, missing: Sequence[Message], snapshot: Snapshot
+) -> Reading:
     asked = ranked.asked
     notes = list(asked.notes)
     if left_out := ranked.matches.left_out:
@@ -69,8 +89,7 @@ def _reading(ranked: Ranked, reranked: Message | None, snapshot: Snapshot) -> Re
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
     notes += beyond_days(asked.filters, snapshot.statistics.last_day)
-    strict = ranked.strict or ranked
-    notes += missing_names(asked.filters, strict.matches, snapshot.table, snapshot.whole)
+    notes += missing
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.archive.model.article import Article
-from backfile.index.model.category import Category, merged_values, most_frequent
+from backfile.index.model.category import Category, MergedValues
 from backfile.index.model.filters import Filters, Moment
 from backfile.index.model.query import Sort
 from backfile.index.model.whole import Whole
@@ -51,7 +51,7 @@ class AskedNames(NamedTuple):
             category: Category = getattr(table, name)
             if whole.is_divided:
                 given = whole.collected(category.values(every)).values()
-                counts, _ = most_frequent(merged_values(given, {}), self.most, ())
+                counts, _ = MergedValues(given, {}).most(self.most)
             else:
                 counts, _ = category.most(every, self.most)
             found[name] = [value for value, _ in counts]

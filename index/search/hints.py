@@ -1,16 +1,17 @@
 """Hints beside an answer: other words, the corrected query, and whether its hits are shown."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from re import Match
 from typing import Any
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.answers.notes import alternative_words
 from backfile.index.asking.did_you_mean import did_you_mean
 from backfile.index.asking.named_days import named_days
-from backfile.index.asking.names import mentions
+from backfile.index.asking.names import Mention, mentions
 from backfile.index.asking.reader import ReadQuery
 from backfile.index.lexical.analysis.word_delimiter import WORD
 from backfile.index.model.article_table import ArticleTable
@@ -18,8 +19,9 @@ from backfile.index.model.expression import Expression, Words
 from backfile.index.model.groups import Group
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import DidYouMean, Offer, OfferKind, Results, Verdict
-from backfile.index.model.whole import UNDIVIDED, Whole
-from backfile.index.search.ranker import Clock, Ranked
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole
+from backfile.index.search.clock import Clock
+from backfile.index.search.ranker import Ranked
 from backfile.index.search.snapshot import Snapshot
 
 Read = Callable[[Query], ReadQuery]
@@ -36,7 +38,7 @@ class Hints:
     did_you_mean: DidYouMean | None = None
 
 
-def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> Hints:
+def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> Stage[Hints]:
     """Find alternative words if the verdict is NONE, and correct misspelt words.
 
     There are none if the words, or only their spellings, cannot be read.
@@ -47,48 +49,56 @@ def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> H
         return Hints()
     with suppress(EngineUnavailable):
         if ranked.verdict is Verdict.NONE:
-            with clock.stage("offer"):
-                words = alternative_words(asked.expression, snapshot.lexical)
-        with clock.stage("spelling"):
-            strict = ranked.strict or ranked
-            corrected = did_you_mean(
-                asked.query.text,
-                strict.asked.expression,
-                strict.matches,
-                snapshot.lexical,
-                _reads_alike(asked, read),
-                ranked.article_mask,
-            )
+            offering = alternative_words(asked.expression, snapshot.lexical)
+            words = yield from clock.timed("offer", offering)
+        strict = ranked.strict or ranked
+        correcting = did_you_mean(
+            asked.query.text,
+            strict.asked.expression,
+            strict.matches,
+            snapshot.lexical,
+            _reads_alike(asked, read),
+            ranked.article_mask,
+            strict.occurrences.values(),
+        )
+        corrected = yield from clock.timed("spelling", correcting)
         return Hints(words, corrected)
     return Hints(words)
 
 
 def filter_offers(
     asked: ReadQuery, table: ArticleTable, today: date, whole: Whole = UNDIVIDED
-) -> Iterator[Offer]:
-    """Iterate over the names and days in a plain text, each as a filter; without their hits."""
-    text, filters = asked.query.text, asked.query.filters
-    expression = asked.expression
+) -> Callable[[], Iterator[Offer]]:
+    """The names and days in a plain text, each as a filter without its hits, when asked for.
+
+    A shard gives the names that it has at once.
+    """
+    text, expression = asked.query.text, asked.expression
     plain = isinstance(expression, Words) and not expression.required
-    if not plain or text != asked.text or asked.query.cursor:
-        return
     words = list(WORD.finditer(text))
-    if len(words) > MOST_WORDS:
-        return
-    for found in mentions([word.group() for word in words], table, whole):
+    if not plain or text != asked.text or asked.query.cursor or len(words) > MOST_WORDS:
+        return lambda: iter(())
+    named = mentions([word.group() for word in words], table, whole)
+    return lambda: _filters(asked.query, words, named(), today)
+
+
+def _filters(
+    query: Query, words: Sequence[Match[str]], named: Sequence[Mention], today: date
+) -> Iterator[Offer]:
+    text, filters = query.text, query.filters
+    for found in named:
         start, end = words[found.first].start(), words[found.end - 1].end()
         rest = " ".join(f"{text[:start]} {text[end:]}".split())
         names = getattr(filters, found.kind.value)
         if found.name not in names:
             added: Any = {found.kind.value: (*names, found.name)}
-            changed = replace(filters, **added)
-            query = replace(asked.query, text=rest, filters=changed)
-            yield Offer(rest, 0, OfferKind(found.kind.value), found.name, query)
+            changed = replace(query, text=rest, filters=replace(filters, **added))
+            yield Offer(rest, 0, OfferKind(found.kind.value), found.name, changed)
     if not filters.since and not filters.until:
-        for named in named_days(text, today):
-            changed = replace(filters, since=named.days.first, until=named.days.last)
-            query = replace(asked.query, text=named.rest, filters=changed)
-            yield Offer(named.rest, 0, OfferKind.DAYS, "", query)
+        for days in named_days(text, today):
+            within = replace(filters, since=days.days.first, until=days.days.last)
+            changed = replace(query, text=days.rest, filters=within)
+            yield Offer(days.rest, 0, OfferKind.DAYS, "", changed)
 
 
 def _reads_alike(asked: ReadQuery, read: Read) -> Callable[[str], Expression | None]:

@@ -1,9 +1,8 @@
 """Ranks a query: matches with both engines, fuses the scores, and decides the answer quality."""
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -18,67 +17,35 @@ from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import Phrase, Words, requires_words
 from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
-from backfile.index.model.matches import Matches
+from backfile.index.model.matches import Matches, Occurrences
 from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Loosened, Verdict
-from backfile.index.model.whole import UNDIVIDED, ShardFailed, Whole
+from backfile.index.model.whole import Later, ShardFailed, both, result_of
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import Findings, findings, judge
+from backfile.index.search.clock import Clock
 from backfile.index.search.closeness import assumed_closeness, close_to, within
-from backfile.index.search.ranking import RankingOptions, fuse, least_closeness, matching, select
+from backfile.index.search.ranking import (
+    ByWords,
+    RankingOptions,
+    article_scores,
+    fuse,
+    least_closeness,
+    matching,
+    select,
+)
 from backfile.index.search.snapshot import NoWords, Snapshot
 
 MOST_KEYWORDS = 8  # plain words; more are prose
-
-
-class Clock:
-    """Measures the time of each stage, in milliseconds, and says when `seconds` have passed."""
-
-    def __init__(self, seconds: float = math.inf, whole: Whole = UNDIVIDED) -> None:
-        """In a shard, the `whole` decides for all shards when the time is over."""
-        self.whole = whole
-        self._seconds = seconds
-        self._started = time.perf_counter()
-        self._stages: dict[str, float] = {}
-        self._cut = False
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        took = self._stages.get(name, 0.0) + 1000 * (time.perf_counter() - began)
-        self._stages[name] = round(took, 2)
-
-    def is_over(self) -> bool:
-        """Whether the time is over that this query may take; then something is to be left out."""
-        if self.whole.exchange:
-            over = self.whole.exchange.is_late()
-        else:
-            over = time.perf_counter() - self._started > self._seconds
-        self._cut = self._cut or over
-        return over
-
-    @property
-    def cut(self) -> bool:
-        """Whether something was left out because the time was over."""
-        return self._cut
-
-    @property
-    def left(self) -> float:
-        """The seconds that are left, at least 0."""
-        return max(0.0, self._seconds - (time.perf_counter() - self._started))
-
-    @property
-    def took_ms(self) -> dict[str, float]:
-        return {**self._stages, "all": round(1000 * (time.perf_counter() - self._started), 2)}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """The matches and candidates of one query and their quality, before ordering and counting.
 
-    `article_mask` (n_articles,) marks the articles that pass the filters. `groups` are those of the
+    `article_mask` (n_articles,) marks the articles that pass the filters. `scores` (n_articles,)
+    are those of matching articles. `occurrences` are those of each shard. `groups` are those of the
     answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
     `no_meaning` are the reasons why the search by words or by meaning failed. `is_barred` if no
     article of the whole meets the requirements and the filters; `is_empty` if none matches.
@@ -88,7 +55,9 @@ class Ranked:
     asked: ReadQuery
     article_mask: Bools
     matches: Matches
+    occurrences: Later[Occurrences]
     candidates: Candidates
+    scores: Floats
     groups: Groups
     evidence: Evidence
     verdict: Verdict
@@ -135,9 +104,10 @@ class Ranker:
             matches, no_words = _match(asked, snapshot, clock)
         masks = (article_mask, *wide_masks.values())
         own = np.array([(matches.eligible & mask).any() for mask in masks], np.bool_)
-        unbarred = whole.later(own)
+        # What follows from the words is given before anything is read.
+        unbarred, occurrences = whole.later(own), whole.later(matches.occurrences())
+        words = self._words(asked, snapshot, matches, article_mask, no_words)
         nearness, no_meaning = None, None
-        # One round for both; in a shard, what is barred may be known only after it.
         may_skip = asked.query.mode is Mode.HYBRID and not no_words
         if own.any() or not may_skip or whole.is_divided:
             with clock.stage("meaning"):
@@ -151,14 +121,16 @@ class Ranker:
         mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
         found = _Matched(snapshot, matches, nearness, mode)
         with clock.stage("rank"):
-            candidates = self._candidates(found, article_mask)
+            candidates = self._candidates(found, article_mask, words)
         with clock.stage("judge"):
             judged = self._judged(asked, found, candidates, article_mask, wide_masks)
         return Ranked(
             asked,
             article_mask,
             matches,
+            occurrences,
             candidates,
+            judged.scores,
             judged.groups,
             judged.found.evidence,
             judged.verdict,
@@ -185,17 +157,22 @@ class Ranker:
             _groups(asked, found, candidates.by_words, candidates.by_meaning),
             *(_groups(asked, found, *found.matching(mask)) for mask in wide_masks.values()),
         ]
-        given = found.snapshot.whole.later([each.own_best for each in own])
-        judged = findings(candidates, found.matches, found.snapshot.whole)
+        table, whole = found.snapshot.table, found.snapshot.whole
+        given = whole.later([each.own_best for each in own])
+        share = self._options.passage_share
+        judged, scores = result_of(
+            both(
+                findings(candidates, found.matches, whole),
+                article_scores(table, candidates, found.matches, share, whole),
+            )
+        )
         bests = [min(shards) for shards in zip(*given.values(), strict=True)]
         counted = [replace(each, best=best) for each, best in zip(own, bests, strict=True)]
         groups, beside = counted[0], dict(zip(wide_masks, counted[1:], strict=True))
         verdict = unfiltered = self._verdict(asked, found, article_mask, judged)
         if verdict is Verdict.NONE and asked.filters and any(each.first for each in counted):
             every = np.ones_like(article_mask)
-            all_found = findings(
-                self._candidates(found, every), found.matches, found.snapshot.whole
-            )
+            all_found = result_of(findings(self._candidates(found, every), found.matches, whole))
             unfiltered = self._verdict(asked, found, every, all_found)
             verdict = _filtered_verdict(unfiltered) if groups.first else Verdict.NONE
         if asked.relaxed and verdict is Verdict.STRONG:
@@ -203,7 +180,7 @@ class Ranker:
         if not asked.query.match:
             groups = groups.none() if verdict is Verdict.NONE else groups
             beside = {} if unfiltered is Verdict.NONE else beside
-        return _Judged(groups, beside, verdict, judged)
+        return _Judged(groups, beside, verdict, judged, scores)
 
     def _nearness(
         self,
@@ -271,12 +248,35 @@ class Ranker:
 
         return embedded
 
-    def _candidates(self, found: "_Matched", article_mask: Bools) -> Candidates:
-        """Select candidates among the masked articles, compute their closeness, and fuse."""
+    def _words(
+        self,
+        asked: ReadQuery,
+        snapshot: Snapshot,
+        matches: Matches,
+        article_mask: Bools,
+        no_words: EngineUnavailable | None,
+    ) -> ByWords:
+        """The rows of the masked articles that match by words; none in a search by meaning."""
+        by_meaning = no_words or (asked.meaning and asked.query.mode is Mode.SEMANTIC)
+        by_words = matches.matching & article_mask & (not by_meaning)
+        has_meaning = asked.meaning and snapshot.statistics.embedded
+        depth = self._options.lexical_depth if has_meaning else 0
+        return ByWords.of(snapshot.table, matches, by_words, depth, snapshot.whole)
+
+    def _candidates(
+        self, found: "_Matched", article_mask: Bools, words: ByWords | None = None
+    ) -> Candidates:
+        """Select candidates among the masked articles, compute their closeness, and fuse.
+
+        `words` are the rows of these articles that match by words, if they are known.
+        """
         snapshot, matches, nearness, mode = found
-        near_rows = found.near_rows(article_mask)
         depth, whole = self._options.lexical_depth, snapshot.whole
-        selection = select(snapshot.table, matches, near_rows, article_mask, mode, depth, whole)
+        if words is None:
+            by_words = matches.matching & article_mask & (mode is not Mode.SEMANTIC)
+            words_depth = depth if nearness else 0
+            words = ByWords.of(snapshot.table, matches, by_words, words_depth, whole)
+        selection = select(words, found.near_rows(article_mask), article_mask, mode, depth)
         with whole.alone():
             close = close_to(snapshot, nearness, selection.rows)
         assumed = assumed_closeness(close.closeness, nearness, snapshot.statistics, whole)
@@ -292,17 +292,21 @@ class Ranker:
             return verdict
         matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock(whole=snapshot.whole))
         alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
-        by_words = findings(alone, matches, snapshot.whole)
+        by_words = result_of(findings(alone, matches, snapshot.whole))
         return judge(by_words, matches.n_words, Mode.KEYWORD, snapshot.noise)
 
 
 class _Judged(NamedTuple):
-    """The groups of an answer, those without each filtered facet, the verdict and its reasons."""
+    """The groups of an answer, those without each filtered facet, the verdict and its reasons.
+
+    `scores` (n_articles,) are those of matching articles.
+    """
 
     groups: Groups
     beside: Mapping[str, Groups]
     verdict: Verdict
     found: Findings
+    scores: Floats
 
 
 class _Matched(NamedTuple):
@@ -349,7 +353,7 @@ def _match(
 ) -> tuple[Matches, EngineUnavailable | None]:
     """Match the words; where they cannot be read, say why, and match none of them.
 
-    Without meaning, they are matched with the idf that gives rare words more weight.
+    Without meaning, rare words have more weight.
     """
     table, expression = snapshot.table, asked.expression
     if expression is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
-from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.model.whole import UNDIVIDED, Later, Stage, Whole
 from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
 
@@ -59,28 +59,85 @@ class Selection:
     by_meaning: Bools
 
 
+class _Best(NamedTuple):
+    """What a shard gives of its best rows: whether its articles lead, and what sorts these rows."""
+
+    leads: bool
+    keys: tuple[Keys, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByWords:
+    """The rows of one shard that articles which match by words are scored with.
+
+    `article_mask` are the leading articles, or all that match where none leads. `best` are their
+    first rows by score, up to the depth of a search by meaning, too. If the articles of some shards
+    lead, the others have no rows: so all give what they have as soon as it is known.
+    """
+
+    table: ArticleTable
+    matches: Matches
+    article_mask: Bools
+    best: Rows
+    whole: Whole
+    given: Later[_Best]
+
+    @classmethod
+    def of(
+        cls,
+        table: ArticleTable,
+        matches: Matches,
+        by_words: Bools,
+        depth: int,
+        whole: Whole = UNDIVIDED,
+    ) -> Self:
+        """Those of the articles `by_words`, to a `depth` of 0 without meaning; they are given."""
+        leading = by_words & matches.leading
+        leads = bool(leading.any())
+        mask = leading if leads else by_words
+        best = _best(table, matches, mask, depth) if depth else np.empty(0, np.int64)
+        keys: tuple[Keys, ...] = ()
+        if whole.is_divided:
+            keys = (-matches.scores[best], table.number[table.article_of[best]])
+        return cls(table, matches, mask, best, whole, whole.later(_Best(leads, keys)))
+
+    def rows(self) -> Rows:
+        """All rows with a score."""
+        shards = self.given.values()
+        others_lead = any(each.leads for each in shards) and not shards[self.whole.place].leads
+        mask = np.zeros_like(self.article_mask) if others_lead else self.article_mask
+        return _scored(self.table, self.matches, mask)
+
+    def best_rows(self, depth: int) -> Rows:
+        """The rows with the best scores in the whole."""
+        if not self.whole.is_divided:
+            return self.best
+        shards = self.given.values()
+        leading = any(each.leads for each in shards)
+        keys = [
+            each.keys if each.leads or not leading else tuple(key[:0] for key in each.keys)
+            for each in shards
+        ]
+        return self.best[: len(self.whole.places_among(keys, depth))]
+
+
 def select(
-    table: ArticleTable,
-    matches: Matches,
+    words: ByWords,
     near_rows: Rows | None,
     article_mask: Bools,
     mode: Mode,
     depth: int = LEXICAL_DEPTH,
-    whole: Whole = UNDIVIDED,
 ) -> Selection:
     """Select the candidates: the best rows by words, and all rows near in meaning.
 
     `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows of
     the leading articles are candidates, else at most `depth`.
     """
-    by_words, by_meaning = matching(table, matches, near_rows, article_mask, mode)
-    leading = by_words & matches.leading
-    leads = bool(leading.any())
+    by_words, by_meaning = matching(words.table, words.matches, near_rows, article_mask, mode)
     if near_rows is None:
-        rows = _scored(table, matches, leading if whole.any(leads) else by_words)
+        rows = words.rows()
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, by_meaning)
-    best = _best(table, matches, leading if leads else by_words, depth, leads, whole)
-    rows = distinct(np.concatenate([best, near_rows]))
+    rows = distinct(np.concatenate([words.best_rows(depth), near_rows]))
     return Selection(rows, np.isin(rows, near_rows), by_words, by_meaning)
 
 
@@ -150,7 +207,7 @@ def article_scores(
     matches: Matches,
     passage_share: float = 0.0,
     whole: Whole = UNDIVIDED,
-) -> Floats:
+) -> Stage[Floats]:
     """The score of each article by its best passages, (n_articles,); -inf if it does not match.
 
     A matching article without candidates gets a score by words, below all candidates.
@@ -166,7 +223,9 @@ def article_scores(
         rows = _scored(table, matches, left)
         np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
     own = (float(candidates.fused.min(initial=np.inf)), float(tail.max(initial=0.0)))
-    lows, highs = zip(*whole.gather(own), strict=True)
+    given = whole.later(own)
+    yield
+    lows, highs = zip(*given.values(), strict=True)
     if len(tail):
         lowest = min(lows) if np.isfinite(min(lows)) else 0.0
         scores[left] = BELOW * lowest * tail[left] / max(*highs, 1e-9)
@@ -247,32 +306,15 @@ def _scored(table: ArticleTable, matches: Matches, article_mask: Bools) -> Rows:
     return rows.compress(article_mask.take(table.article_of.take(rows)))  # a sixth of rows[mask]
 
 
-def _best(
-    table: ArticleTable,
-    matches: Matches,
-    article_mask: Bools,
-    depth: int,
-    leads: bool,
-    whole: Whole,
-) -> Rows:
-    """The rows of the masked articles among the `depth` with the highest scores in the whole.
-
-    If the articles of some shards `lead`, the others have none of these rows.
-    """
+def _best(table: ArticleTable, matches: Matches, article_mask: Bools, depth: int) -> Rows:
+    """The `depth` rows of the masked articles with the highest scores, the best first."""
     scores = matches.scores
     rows = best_rows(scores, depth, lambda rows: article_mask[table.article_of[rows]])
     if len(rows) > depth:
         least = np.partition(scores[rows], -depth)[-depth]
         rows = rows[scores[rows] >= least]
-    best = rows[np.lexsort((rows, table.article_of[rows], -scores[rows]))[:depth]]
-    if not whole.is_divided:
-        return best
-    keys = (-scores[best], table.number[table.article_of[best]])
-    shards = whole.gather((leads, keys))
-    if any(leading for leading, _ in shards):
-        nothing = (keys[0][:0], keys[1][:0])
-        shards = [(leading, each if leading else nothing) for leading, each in shards]
-    return best[: len(whole.places_among([each for _, each in shards], depth))]
+    best: Rows = rows[np.lexsort((rows, table.article_of[rows], -scores[rows]))[:depth]]
+    return best
 
 
 def _fused(

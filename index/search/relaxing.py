@@ -13,7 +13,8 @@ from backfile.index.lexical.analysis.analyser import TermSpan
 from backfile.index.lexical.scoring.bm25 import Idf, best_rows
 from backfile.index.model.expression import CloseRow, Expression, Field, Phrase, Words
 from backfile.index.model.results import Loosened, Relaxation, Rule
-from backfile.index.search.ranker import Clock, Ranked, Ranker
+from backfile.index.search.clock import Clock
+from backfile.index.search.ranker import Ranked, Ranker
 from backfile.index.search.snapshot import Snapshot
 
 CANDIDATES = 100  # passages; of 200 altered quotes, 50 lack the right passage of one, 200 of none

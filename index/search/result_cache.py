@@ -17,8 +17,9 @@ from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
 from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
-from backfile.index.model.results import Results
+from backfile.index.model.results import Hit, Results
 from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.search.ordering import Placing, merged_hits
 from backfile.index.search.ranking import order_keys
 
 MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has
@@ -41,6 +42,7 @@ class Found:
     answer: Results  # without hits
     hits: Hits
     ordered: Rows  # ordinals of articles, best first
+    placing: Placing | None = None  # of the page of this search, which shards place beforehand
 
     def page(
         self,
@@ -53,36 +55,19 @@ class Found:
         """Cut the page that the query's cursor and limit select.
 
         In a shard, the places of its hits are those in the whole. The first shard gets the hits of
-        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place.
+        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place,
+        and the page has none.
         """
-        begin = query.cursor.offset if query.cursor else 0
-        end = begin + query.limit
-        places = self._places(query, end, whole)
-        first = int(np.searchsorted(places, begin))
-        page = self.ordered[first : len(places)]
-        fetched = self.hits.fetch(page, catalog, whole)
-        hits = {
-            place: fetched[ordinal]
-            for place, ordinal in zip(places[first:].tolist(), page.tolist(), strict=True)
-            if ordinal in fetched  # else it was removed since the snapshot was opened
-        }
+        placing = self.placing or Placing.of(self.hits, self.ordered, query, whole)
+        own = placing.page(catalog)
+        listed: tuple[Hit, ...] = ()
         if whole.exchange and passes_on:
-            whole.exchange.pass_on(hits)
-        elif whole.is_divided:
-            shards = whole.collected(hits).values()
-            hits = {place: hit for shard in shards for place, hit in shard.items()}
-        more = Cursor(self.answer.generation, end) if end < self.answer.total else None
-        listed = tuple(hits[place] for place in sorted(hits))
+            whole.exchange.pass_on(own)
+        else:
+            listed = merged_hits(own, whole)
+        is_last = placing.end >= self.answer.total
+        more = None if is_last else Cursor(self.answer.generation, placing.end)
         return replace(self.answer, query=query, hits=listed, next=more)
-
-    def _places(self, query: Query, end: int, whole: Whole) -> Rows:
-        """The places in the whole, up to `end`, of the own hits, which are in this order."""
-        if not whole.is_divided:
-            return np.arange(min(end, len(self.ordered)))
-        ordinals = self.ordered[:end]
-        return whole.places(
-            order_keys(self.hits.table, ordinals, self.hits.scores, query.sort), end
-        )
 
     def articles(self, catalog: Catalog, most: int | None = None) -> Iterator[ScoredArticle]:
         """Yield the articles in order, all or the first `most`; the catalogue is read in batches.
@@ -131,7 +116,8 @@ class ResultCache:
     def keep(self, found: Found, query: Query, whole: Whole = UNDIVIDED) -> None:
         """Keep an answer for its next pages; the least recently used answer is dropped."""
         with self._lock:
-            self._answers[_key(query, found.answer.generation, whole)] = found
+            key = _key(query, found.answer.generation, whole)
+            self._answers[key] = replace(found, placing=None)
 
     def of(self, query: Query, whole: Whole = UNDIVIDED) -> Found | None:
         """The answer that the cursor of the query belongs to; None if it is no longer kept.

@@ -4,28 +4,25 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Protocol, TypeVar
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.index.answers.hits import Hits
 from backfile.index.answers.nearest_sentence import MOST_SECONDS, Nearest, unmarked
 from backfile.index.asking.autocomplete import Names, Suggester, Suggestion, typed_text
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
-from backfile.index.duplicates.folding import Folding
-from backfile.index.model.arrays import Bools, Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.groups import Group
-from backfile.index.model.query import DEFAULT_HITS, Copies, Marking, Mode, Query, Sort
+from backfile.index.model.query import DEFAULT_HITS, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Offer, Results, Verdict
-from backfile.index.model.whole import UNDIVIDED, Whole
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 from backfile.index.seams.engines import Engines
-from backfile.index.search.answering import answer_of
+from backfile.index.search.answering import answer_of, counts_of
+from backfile.index.search.clock import Clock
 from backfile.index.search.hints import (
     MOST_FILTERS,
     filter_offers,
@@ -34,10 +31,11 @@ from backfile.index.search.hints import (
     shows_correction,
 )
 from backfile.index.search.memberships import memberships_of
+from backfile.index.search.ordering import Ordered, Placing, in_their_order, listed_articles
 from backfile.index.search.overview import Overview
 from backfile.index.search.question import AllHits, Question
-from backfile.index.search.ranker import Clock, Ranked, Ranker
-from backfile.index.search.ranking import RankingOptions, article_scores, in_order
+from backfile.index.search.ranker import Ranked, Ranker
+from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.readiness import Readiness, ReadinessCheck
 from backfile.index.search.related import Related, Relations
 from backfile.index.search.relaxing import relaxed
@@ -47,15 +45,6 @@ from backfile.index.search.snapshot import Snapshot, Snapshots
 
 MOST_CLOSEST = 3  # hits of each mode
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """The hits of a query as ordinals, in order, and the reranker's note for the reader."""
-
-    ordinals: Rows
-    hits: Hits
-    note: Message | None = None
 
 
 class Recorder(Protocol):
@@ -271,27 +260,27 @@ class Searcher:
     ) -> Found:
         """Compute the whole answer to a query, without a page; or the `counted` group alone."""
         ranked, snapshot = self._rank(asked, clock, relaxes=relaxes)
-        hints = hints_for(ranked, snapshot, clock, self.read)
-        one_list = asked.query.sort is Sort.RELEVANCE and not asked.query.match and not counted
-        listed = ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
-        ordered = self._order(ranked, snapshot, listed, clock)
-        ordered = self._rerank(asked, ordered, clock)
-        with clock.stage("count"):
-            total = clock.whole.later(len(ordered.ordinals))
-            answer = answer_of(ranked, total, hints, snapshot, ordered.note)
+        counting = clock.timed("count", counts_of(ranked, snapshot))
+        ordering = self._ordering(asked, ranked, snapshot, clock, counted=counted)
+        hinting = hints_for(ranked, snapshot, clock, self.read)
+        hints, (ordered, counts) = result_of(both(hinting, both(ordering, counting)))
+        answer = answer_of(ranked, ordered, counts, hints, snapshot)
         poor = ranked.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
             answer = replace(answer, closest=self._closest(ranked.asked, clock))
-        return Found(answer, ordered.hits, ordered.ordinals)
+        return Found(answer, ordered.hits, ordered.ordinals, ordered.placing)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""
+        with clock.stage("open"):
+            table = self._snapshots.current(with_vectors=bool(asked.meaning)).table
+        filters = filter_offers(asked, table, self._today(), clock.whole)
         found = self._find(asked, clock, relaxes=relaxes)
         found = self._corrected(found, clock) if relaxes else found
         offers: list[Offer] = []
-        for offer in filter_offers(asked, found.hits.table, self._today(), clock.whole):
+        for offer in filters():
             if offer.query and not clock.is_over() and len(offers) < MOST_FILTERS:
-                total = self._find(self.read(offer.query), clock).answer.total
+                total = self._listed(self.read(offer.query), clock).total
                 offers += [replace(offer, articles=total)] if total else []
         answer = replace(found.answer, offers=(*found.answer.offers, *offers))
         return replace(found, answer=answer)
@@ -320,6 +309,11 @@ class Searcher:
             ranked = relaxed(ranked, self._ranker, snapshot, self.catalog, clock)
         return ranked, snapshot
 
+    def _listed(self, asked: ReadQuery, clock: Clock) -> Ordered:
+        """The hits of a query alone: nothing is counted, and nothing offered."""
+        ranked, snapshot = self._rank(asked, clock)
+        return result_of(self._ordering(asked, ranked, snapshot, clock))
+
     def _closest(self, asked: ReadQuery, spent: Clock) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
         clock = Clock(spent.left, spent.whole)
@@ -335,40 +329,31 @@ class Searcher:
                 cursor=None,
             )
             with suppress(EngineUnavailable):
-                found_alone = self._find(asked._replace(query=alone), clock)
+                listed = self._listed(asked._replace(query=alone), clock)
                 with clock.whole.alone():
-                    answer = found_alone.page(alone, self.catalog, clock.whole)
-                found += [Closest(mode, answer.total, answer.hits)] if answer.hits else []
+                    hits = listed.first(alone, self.catalog, clock.whole)
+                found += [Closest(mode, listed.total, hits)] if hits else []
         return tuple(found)
 
-    def _order(self, ranked: Ranked, snapshot: Snapshot, listed: Bools, clock: Clock) -> Ordered:
-        """Score the listed articles, fold copies under their leads, and sort."""
-        table, whole, crossing = snapshot.table, snapshot.whole, snapshot.crossing
-        query, matches, share = ranked.asked.query, ranked.matches, self._options.passage_share
-        candidates, groups = ranked.candidates.among(listed), ranked.groups
-        with clock.stage("order"):
-            scores = article_scores(table, candidates, matches, share, whole)
-            folded, leads = None, listed
-            if query.copies is Copies.FOLD:
-                folded = Folding.of(table, listed)
-                scores, groups = folded.best(scores), folded.grouped(groups)
-                folded, scores, groups = crossing.folded(folded, scores, groups)
-                leads = folded.leads
-            ordinals = in_order(table, leads, scores, query.sort)
-        expression = ranked.asked.expression
-        hits = Hits(
-            table,
-            matches,
-            candidates,
-            scores,
-            groups,
-            expression,
-            share,
-            folded,
-            crossing=snapshot.statistics.crossing,
-            languages=snapshot.lexical.languages,
-        )
-        return Ordered(ordinals, hits)
+    def _ordering(
+        self,
+        asked: ReadQuery,
+        ranked: Ranked,
+        snapshot: Snapshot,
+        clock: Clock,
+        *,
+        counted: bool = False,
+    ) -> Stage[Ordered]:
+        """Order the hits, count them, and place those of a shard that may be on the page."""
+        whole, listed = clock.whole, listed_articles(ranked, counted=counted)
+        ordering = in_their_order(ranked, snapshot, listed, self._options.passage_share)
+        ordered = self._rerank(asked, (yield from clock.timed("order", ordering)), clock)
+        total = whole.later(len(ordered.ordinals))
+        placing = None
+        if whole.is_divided and not counted:
+            placing = Placing.of(ordered.hits, ordered.ordinals, asked.query, whole)
+        yield
+        return replace(ordered, total=sum(total.values()), placing=placing)
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
         """Rerank the first hits, if there is a reranker and the query has a meaning."""

@@ -23,7 +23,8 @@ from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
 from backfile.index.seams.engines import Engines
-from backfile.index.search.ranker import Clock, Ranker
+from backfile.index.search.clock import Clock
+from backfile.index.search.ranker import Ranker
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.snapshot import Snapshot, Snapshots
 from backfile.index.wiring import ranking_options

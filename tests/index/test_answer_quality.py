@@ -13,6 +13,7 @@ from backfile.index.model.noise import USUAL_NOISE, Calibration, Evidence, Noise
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Offer, Verdict
 from backfile.index.model.scale import USUAL_SCALE, Scale, Spread
+from backfile.index.model.whole import result_of
 from backfile.index.search.answer_quality import findings, judge
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
@@ -47,7 +48,7 @@ def found(*, lexical=(0.0,), cosines=(0.3,), most=10.0, asked=False, n_words=6, 
 
 def verdict(mode=Mode.HYBRID, noise=NOISE, **answer):
     candidates, matches = found(**answer)
-    return judge(findings(candidates, matches), matches.n_words, mode, noise)
+    return judge(result_of(findings(candidates, matches)), matches.n_words, mode, noise)
 
 
 def test_what_nonsense_reaches_is_nothing_and_what_it_never_reaches_is_strong():
@@ -79,7 +80,7 @@ def test_a_pasted_text_is_not_held_to_what_a_few_words_are():
 
 def test_evidence_is_of_the_best_passages_and_what_is_not_embedded_counts_as_the_others():
     candidates, matches = found(lexical=(2.0, 4.0, 0.0), cosines=(0.5, np.nan, 0.3), most=16.0)
-    words, meaning, both = findings(candidates, matches).evidence
+    words, meaning, both = result_of(findings(candidates, matches)).evidence
     assert words == pytest.approx(4.0 / 8.0)
     assert meaning == pytest.approx(0.5)
     assert both == pytest.approx(0.4 * 0.5 + 0.6 * 0.4)
@@ -88,7 +89,7 @@ def test_evidence_is_of_the_best_passages_and_what_is_not_embedded_counts_as_the
 def test_nothing_found_is_no_evidence():
     nobody = np.empty(0, np.float32)
     candidates, matches = found(lexical=nobody, cosines=nobody)
-    assert findings(candidates, matches).evidence == Evidence(0.0, -1.0, 0.0)
+    assert result_of(findings(candidates, matches)).evidence == Evidence(0.0, -1.0, 0.0)
 
 
 def test_between_two_lengths_noise_is_between_the_two():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backfile.index.model.candidates import Candidates
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Query, Sort
+from backfile.index.model.whole import result_of
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.searcher import Searcher
 
@@ -37,7 +38,7 @@ def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
 ):
     table = SimpleNamespace(n_articles=3, article_of=OWNERS)
     everyone = np.ones(3, np.bool_)
-    found = article_scores(table, candidates, Matches(FUSED, *[everyone] * 5), share)
+    found = result_of(article_scores(table, candidates, Matches(FUSED, *[everyone] * 5), share))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -51,7 +52,7 @@ def test_no_candidates_have_no_shares(candidates):
         by_words=nobody,
         by_meaning=nobody,
     )
-    found = article_scores(table, nothing, Matches(FUSED, *[nobody] * 5), 0.1)
+    found = result_of(article_scores(table, nothing, Matches(FUSED, *[nobody] * 5), 0.1))
     assert np.isneginf(found).all()
 
 

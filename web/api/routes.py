@@ -8,8 +8,8 @@ from backfile.archive.store.reader import Reader
 from backfile.index.asking.autocomplete import DEFAULT_SUGGESTIONS, MOST_SUGGESTIONS
 from backfile.index.model.query import Query, parse_limit
 from backfile.index.model.results import Results
+from backfile.index.search.clock import Clock
 from backfile.index.search.question import ArchiveSearcher
-from backfile.index.search.ranker import Clock
 from backfile.index.search.related import MOST_RELATED
 from backfile.web.api.answers import answer, mark_passing, selection_of
 from backfile.web.api.article_shapes import Article, History

@@ -25,10 +25,10 @@ from backfile.index.model.filters import FACET_FILTERS, FACETS, DayOfYear, Filte
 from backfile.index.model.groups import Group
 from backfile.index.model.query import MOST_COMPARED, Marking, Mode, Query, Scale, Sort, View
 from backfile.index.model.results import Results
+from backfile.index.search.clock import Clock
 from backfile.index.search.compare import compare_searches
 from backfile.index.search.concordance import Concordances
 from backfile.index.search.question import ArchiveSearcher
-from backfile.index.search.ranker import Clock
 from backfile.web.api.exports import EXPORTS
 from backfile.web.api.filenames import today
 from backfile.web.api.routes import timed

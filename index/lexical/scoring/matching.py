@@ -351,10 +351,16 @@ class Matcher:
         together = np.zeros(len(rows), np.float32)
         idfs: list[float] = []
         field = Field.ANY if leaf.field is Field.LEAD else leaf.field
-        used = self._whole.any_of_each(np.array([len(own) > 0 for own, _ in found], np.bool_))
+        given = self._whole.later(np.array([len(own) > 0 for own, _ in found], np.bool_))
+        terms_of = [
+            list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms)) for _, way in found
+        ]
+        self._frequencies.exchange(
+            (each, alike) for each in {Field.ANY, field} for terms in terms_of for alike in terms
+        )
+        used = np.logical_or.reduce(given.values())
         self._present[leaf] = bool(used.any())
-        for (own, way), is_used in zip(found, used.tolist(), strict=True):
-            terms = list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms))
+        for (own, _), terms, is_used in zip(found, terms_of, used.tolist(), strict=True):
             idfs = max(idfs, [self._idf(each) for each in terms] if is_used else [], key=sum)
             score = np.zeros(len(own), np.float32)
             for terms_alike in terms if is_used else ():

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spelling, Spellings
-from backfile.index.model.whole import Whole
+from backfile.index.model.whole import Stage, Whole, result_of
 
 
 class SharedSpellings:
@@ -17,15 +17,13 @@ class SharedSpellings:
 
     def near(self, word: str, edits: int) -> list[NearSpelling]:
         """The words within so many edits of this folded one, nearest first."""
-        alike: dict[str, list[NearSpelling]] = {}
-        for some in self._whole.gather(self._own.near(word, edits)):
-            for each in some:
-                alike.setdefault(each.spelling.text, []).append(each)
-        found = [
-            NearSpelling(same[0].distance, _merged([each.spelling for each in same]))
-            for same in alike.values()
-        ]
-        return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
+        return result_of(self.near_each([word], edits))[0]
+
+    def near_each(self, words: Sequence[str], edits: int) -> Stage[list[list[NearSpelling]]]:
+        """The same of several words, in one round."""
+        given = self._whole.later([self._own.near(word, edits) for word in words])
+        yield
+        return [_near_in_whole(shards) for shards in zip(*given.values(), strict=True)]
 
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
@@ -37,6 +35,15 @@ class SharedSpellings:
 
 
 AnySpellings = Spellings | SharedSpellings
+
+
+def near_each(
+    spellings: AnySpellings, words: Sequence[str], edits: int
+) -> Stage[list[list[NearSpelling]]]:
+    """The words within so many edits of each of these, nearest first; of a whole in one round."""
+    if isinstance(spellings, SharedSpellings):
+        return (yield from spellings.near_each(words, edits))
+    return [spellings.near(word, edits) for word in words]
 
 
 def spellings_of_whole(own: Spellings, whole: Whole) -> AnySpellings:
@@ -71,6 +78,17 @@ def exactly_in_whole(
     shards = whole.gather([own.exactly(word) for word in words])
     alike = ([each for each in same if each] for same in zip(*shards, strict=True))
     return [_merged(same) if same else None for same in alike]
+
+
+def _near_in_whole(shards: Iterable[Sequence[NearSpelling]]) -> list[NearSpelling]:
+    alike: dict[str, list[NearSpelling]] = {}
+    for each in chain.from_iterable(shards):
+        alike.setdefault(each.spelling.text, []).append(each)
+    found = [
+        NearSpelling(same[0].distance, _merged([each.spelling for each in same]))
+        for same in alike.values()
+    ]
+    return sorted(found, key=lambda n: (n.distance, -n.spelling.frequency, n.spelling.text))
 
 
 def _merged(alike: Iterable[Spelling]) -> Spelling:
