@@ -5,6 +5,7 @@ to each of them, or to the first alone (see `Whole.collected`). The first shard 
 """
 
 import pickle
+import secrets
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -24,6 +25,7 @@ from backfile.index.cluster.exchange import (
 )
 from backfile.index.model.whole import ShardFailed
 
+SEARCH_BITS = 62  # of the number of a search
 OF_ONE_SHARD = (ShardFailed, EngineUnavailable, Shortage)  # errors that others may not have
 
 
@@ -35,7 +37,7 @@ class ShardLost(Exception):
     """A shard has ended, or cannot answer; `place` is that among those of the search.
 
     If it `may_be_back`, it ended, so another connection may be had; if it `hangs`, it did not
-    answer in time; else it failed.
+    answer in time; else it failed. Where all shards of the search failed, `of_all` is the error.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class ShardLost(Exception):
         *,
         may_be_back: bool = False,
         hangs: bool = False,
+        of_all: Exception | None = None,
     ) -> None:
         self.place = place
         self.may_be_back = may_be_back
         self.hangs = hangs
+        self.of_all = of_all
         super().__init__(reason)
 
 
@@ -106,7 +110,8 @@ class Coordinator:
         """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
-        line.send([Begun(asked, place, known) for place in range(len(connections))])
+        search = 1 + secrets.randbits(SEARCH_BITS)
+        line.send([Begun(asked, place, known, search) for place in range(len(connections))])
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
@@ -161,8 +166,7 @@ class _Lines:
 def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
     """The steps of all shards, none if all have answered.
 
-    Raises the error of a search; but ShardLost where an engine or the machine of a shard failed,
-    and not those of all.
+    Raises the error of a search; but ShardLost where an engine or the machine of a shard failed.
     """
     failed = {i: each.error for i, each in enumerate(outcomes) if isinstance(each, Failed)}
     alone = [i for i, error in failed.items() if isinstance(error, OF_ONE_SHARD)]
@@ -171,9 +175,9 @@ def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
             raise error
     if alone:
         error = failed[alone[0]]
-        if len(alone) < len(outcomes):
-            raise ShardLost(alone[0], str(error)) from error
-        raise error.error if isinstance(error, ShardFailed) else error
+        own = error.error if isinstance(error, ShardFailed) else error
+        of_all = own if len(alone) == len(outcomes) else None
+        raise ShardLost(alone[0], str(error), of_all=of_all) from error
     steps = [each for each in outcomes if isinstance(each, Step)]
     places = {each.at if isinstance(each, Step) else "the end" for each in outcomes}
     if len(places) > 1:

@@ -16,6 +16,7 @@ from backfile.archive.workers import Workers
 from backfile.index.cluster.cluster_backup import back_up_cluster
 from backfile.index.cluster.dividing import begin_shard, divide, require_free, split
 from backfile.index.cluster.following import Followed, follow, require_followable
+from backfile.index.cluster.ray_actors import join
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import open_engines
@@ -215,7 +216,6 @@ def _index(
 
 def _pooled(settings: Settings, address: str, actors: int | None) -> Embedder:
     from backfile.index.cluster.ray_embedding import start_embedding
-    from backfile.index.cluster.ray_shards import join
 
     join(address)
     engines = open_engines(settings)

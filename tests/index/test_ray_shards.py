@@ -67,9 +67,17 @@ def divided(sample, tmp_path_factory):
 @pytest.fixture
 def shards(nodes, divided):
     cluster = ClusterMap.read(divided)
-    started = start_shards(cluster, divided, Settings())
+    started = start_shards(cluster, divided, Settings(), 1)
+    for each in started:
+        each.wait()
     yield started
     assert stop_shards(cluster, divided) == len(started)
+
+
+def process_of(shard):
+    """The process of its only replica, None if it is not known now."""
+    place = shard.replicas[0].place
+    return int(place.split()[1]) if place else None
 
 
 def seen(results):
@@ -90,7 +98,7 @@ def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(sha
     with closing(ClusterSearcher(shards)) as cluster:
         all_articles = cluster.search(everything).total
         victim = shards[1]
-        process = int(victim.place.split()[1])
+        process = process_of(victim)
         os.kill(process, signal.SIGKILL)
         totals = {all_articles - victim.articles: 0, all_articles: 0}
         until = time.monotonic() + SECONDS
@@ -101,7 +109,7 @@ def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(sha
             assert is_part == (results.total != all_articles)
             totals[results.total] += 1
         assert all(totals.values())
-        assert int(victim.place.split()[1]) != process
+        assert process_of(victim) != process
 
 
 def test_no_client_gets_a_wrong_answer_while_shards_are_killed(shards, sample):
@@ -129,8 +137,8 @@ def test_no_client_gets_a_wrong_answer_while_shards_are_killed(shards, sample):
         while time.monotonic() < until - SECONDS_OF_KILLS / 3:
             time.sleep(SECONDS_OF_KILLS / 4)
             victim = shards[int(time.monotonic()) % len(shards)]
-            if place := victim.place:
-                os.kill(int(place.split()[1]), signal.SIGKILL)
+            if process := process_of(victim):
+                os.kill(process, signal.SIGKILL)
         for each in clients:
             each.result()
     assert wrong == []
@@ -161,7 +169,7 @@ def test_two_web_processes_serve_the_same_shards_and_say_which_are_out(nodes, sh
         assert whole["query"]["notes"] == []
         second = [asked(port, f"{path}&cursor={whole['next']}")["hits"] for _ in range(4)]
         assert all(hits == second[0] for hits in second)  # whichever process answers
-        os.kill(int(shards[1].place.split()[1]), signal.SIGKILL)
+        os.kill(process_of(shards[1]), signal.SIGKILL)
         parts, until = [], time.monotonic() + SECONDS
         while parts[-1:] != [False] or True not in parts:
             found = asked(port, path)

@@ -1,0 +1,91 @@
+"""Places the actors that have shards open on the nodes of a Ray cluster."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from backfile.archive.model.settings import Settings
+from backfile.index.cluster.ray_actors import NAMESPACE, NUMBER, actors_there
+from backfile.index.cluster.shard_server import ShardServer
+
+AT_ONCE = 8  # calls of one actor
+SECONDS_TO_ASK = 5.0  # where actors are
+
+
+class Placing:
+    """Starts actors so that no two replicas of a shard share a node, if there is another one.
+
+    Ray starts an actor whose node ends on any other node; the next `Placing` mends that.
+    """
+
+    def __init__(self) -> None:
+        """Look where actors are. Ray is initialised."""
+        import ray
+
+        self._there = actors_there()
+        self._nodes = _nodes_of([each for some in self._there.values() for each in some.values()])
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        alive = [str(each["NodeID"]) for each in nodes if each["Alive"]]
+        self._load = Counter(dict.fromkeys(alive, 0))
+        self._load.update(node for node in self._nodes.values() if node in self._load)
+
+    def actors(self, name: str, settings: Settings, n_replicas: int) -> Sequence[Any]:
+        """So many actors that have the archive in the settings open, or if 0 those that are there.
+
+        There is at least one. What is too many, or shares its node without need, is ended.
+        """
+        import ray
+
+        there = dict(self._there.get(name, {}))
+        wanted = n_replicas or max(1, len(there))
+        taken: set[str] = set()
+        kept: list[Any] = []
+        for actor in there.values():
+            node = self._nodes.get(actor, "")
+            if len(kept) < wanted and (node not in taken or self._load.keys() <= taken):
+                kept.append(actor)
+                taken |= {node} - {""}
+            else:
+                self._load.subtract([node] if node in self._load else [])
+                ray.kill(actor, no_restart=True)
+        numbers = count(max(there, default=-1) + 1)  # a name is free some time after its actor ends
+        while len(kept) < wanted:
+            free = self._load.keys() - taken or self._load.keys()
+            node = min(sorted(free), key=self._load.__getitem__)
+            kept.append(_started(f"{name}{NUMBER}{next(numbers)}", settings, node))
+            taken.add(node)
+            self._load[node] += 1
+        return kept
+
+
+def _nodes_of(actors: Sequence[Any]) -> Mapping[Any, str]:
+    """The id of the node of each actor that says so in time."""
+    import ray
+
+    asked = {actor.node.remote(): actor for actor in actors}
+    if not asked:
+        return {}
+    found = {}
+    for call in ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS_TO_ASK)[0]:
+        with suppress(ray.exceptions.RayError):  # it has ended, or is starting again
+            found[asked[call]] = str(ray.get(call))
+    return found
+
+
+def _started(name: str, settings: Settings, node: str) -> Any:
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    server: Any = ray.remote(ShardServer)
+    return server.options(
+        name=name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_concurrency=AT_ONCE,
+        num_cpus=0,
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
+    ).remote(settings)
