@@ -68,11 +68,14 @@ def main() -> None:
     while True:
         places = watch.look(SECONDS_BETWEEN_LOOKS)
         if places != seen:
+            sys.stdout.write(json.dumps(places) + "\n")
+            sys.stdout.flush()
             seen = places
 
 
 def _end_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1):  # not `sys.stdin`, whose lock others may wait for
+        pass
     os._exit(0)
 
 

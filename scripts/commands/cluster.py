@@ -79,6 +79,7 @@ def _show_replicas(entries: ClusterMap, folder: Path, address: str) -> int:
     join(address)
     out = 0
     for shard in shards_there(entries, folder):
+        shard.wait()
         failures = [each.failures() for each in shard.replicas]
         answering = [
             each for each, wrong in zip(shard.replicas, failures, strict=True) if not wrong

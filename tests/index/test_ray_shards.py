@@ -161,6 +161,31 @@ def test_the_shards_of_a_lost_node_are_started_on_another(nodes, shards):
         assert results.total == all_articles
 
 
+def test_while_one_replica_of_each_shard_answers_every_answer_is_whole(shards, divided, sample):
+    replicated = start_shards(ClusterMap.read(divided), divided, Settings(), 2)
+    for each in replicated:
+        each.wait()
+    assert [len(each.replicas) for each in replicated] == [2] * len(shards)
+    nodes = [{node_of(each) for each in shard.replicas} for shard in replicated]
+    assert all(len(each) == 2 for each in nodes)
+    whole = open_searcher(replace(Settings(), archive=sample))
+    queries = [Query.from_parameters(each) for each in SEARCHES]
+    with closing(ClusterSearcher(replicated, budget=SECONDS)) as cluster:
+        expected = [seen(whole.search(query)) for query in queries]
+        assert [seen(cluster.search(query)) for query in queries] == expected
+        for shard in replicated:
+            os.kill(int(shard.replicas[0].place.split()[1]), signal.SIGKILL)
+        for _ in range(3):
+            assert [seen(cluster.search(query)) for query in queries] == expected
+        assert cluster.readiness().failure is None
+    fewer = start_shards(ClusterMap.read(divided), divided, Settings(), 1)
+    assert [len(each.replicas) for each in fewer] == [1] * len(shards)
+
+
+def node_of(replica):
+    return ray.get(replica._actor.node.remote(), timeout=SECONDS)
+
+
 def test_two_web_processes_serve_the_same_shards_and_say_which_are_out(nodes, shards, divided):
     options = ["--cluster", divided, "--address", nodes[0].address, "--workers", "2"]
     with serving(*options, seconds=SECONDS) as port:
