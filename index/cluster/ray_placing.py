@@ -11,19 +11,21 @@ from backfile.index.cluster.ray_actors import NAMESPACE, NUMBER, actors_there
 from backfile.index.cluster.shard_server import ShardServer
 
 AT_ONCE = 8  # calls of one actor
-SECONDS_TO_ASK = 5.0  # where actors are
+SECONDS_TO_ASK = 20.0  # where actors are, which may have to start
 
 
 class Placing:
     """Starts actors so that no two replicas of a shard share a node, if there is another one.
 
-    Ray starts an actor whose node ends on any other node; the next `Placing` mends that.
+    Ray starts an actor whose node ends, or is hardly known yet, on any other node; the next
+    `Placing` mends that. `has_started` says whether there is something to look at again.
     """
 
     def __init__(self) -> None:
         """Look where actors are. Ray is initialised."""
         import ray
 
+        self.has_started = False
         self._there = actors_there()
         self._nodes = _nodes_of([each for some in self._there.values() for each in some.values()])
         nodes = ray.nodes()  # type: ignore[no-untyped-call]
@@ -57,6 +59,7 @@ class Placing:
             kept.append(_started(f"{name}{NUMBER}{next(numbers)}", settings, node))
             taken.add(node)
             self._load[node] += 1
+            self.has_started = True
         return kept
 
 

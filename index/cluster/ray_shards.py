@@ -21,6 +21,7 @@ from backfile.index.cluster.ray_actors import Address, actor_name, actors_there,
 from backfile.index.cluster.ray_placing import Placing
 
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
+TIMES_PLACED = 3
 SECONDS_TO_OPEN = 120.0
 
 
@@ -119,13 +120,18 @@ def start_shards(
     node where there are enough. Ray is initialised. The actors stay when this process ends;
     `stop_shards` ends them.
     """
-    placing = Placing()
-    shards = []
-    for entry, archive in zip(cluster.shards, cluster.folders(folder), strict=True):
-        own = replace(settings, archive=archive.absolute())
-        actors = placing.actors(actor_name(archive), own, n_replicas)
-        shards.append(RayShard(entry.name, [RayReplica(each) for each in actors]))
-    return shards
+    names = [entry.name for entry in cluster.shards]
+    archives = [archive.absolute() for archive in cluster.folders(folder)]
+    for _ in range(TIMES_PLACED):
+        placing = Placing()
+        actors = [
+            placing.actors(actor_name(each), replace(settings, archive=each), n_replicas)
+            for each in archives
+        ]
+        if not placing.has_started:
+            break
+    found = zip(names, actors, strict=True)
+    return [RayShard(name, [*map(RayReplica, own)]) for name, own in found]
 
 
 def shards_there(cluster: ClusterMap, folder: Path) -> Sequence[RayShard]:

@@ -22,7 +22,7 @@ KEY_BYTES = 32
 
 
 class ShardServer:
-    """One replica of a shard, open in a process of Ray's.
+    """One replica of a shard, open in a process of Ray's, soon after it has started.
 
     One that cannot be opened says so when it is asked for its address, and is tried again then.
     """
@@ -36,8 +36,7 @@ class ShardServer:
         self._key = secrets.token_bytes(KEY_BYTES)
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._port = 0
-        with suppress(ArchiveError, OSError):
-            self._open()
+        threading.Thread(target=self._open_early, daemon=True).start()
 
     def address(self) -> Address:
         """Where it is; raise an ArchiveError if it cannot be opened."""
@@ -55,6 +54,10 @@ class ShardServer:
         tested = self._open().readiness(ArchiveDirectory(self._settings.archive))
         failed = [each for each in tested.parts if each.status is Status.FAILED]
         return [f"{each.name}: {each.detail}" for each in failed]
+
+    def _open_early(self) -> None:
+        with suppress(ArchiveError, OSError):
+            self._open()
 
     def _open(self) -> Searcher:
         """Open it, unless it is, and let coordinators connect."""
