@@ -11,6 +11,9 @@ from backfile.archive.model.errors import EngineUnavailable
 
 NAMESPACE = "backfile"
 PREFIX = "shard:"
+TOKEN_REMEDY = (
+    "set RAY_AUTH_MODE=token on all machines, and copy ~/.ray/auth_token from the first one"
+)
 NUMBER = "#"  # in the name of an actor, before the number of the replica
 
 
@@ -36,6 +39,9 @@ def join(address: str) -> None:
         raise EngineUnavailable("Ray", reason) from exc
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except ray.exceptions.AuthenticationError as exc:
+        reason = f"{address} expects another token; {TOKEN_REMEDY}"
+        raise EngineUnavailable("Ray", reason) from exc
     except (ConnectionError, ValueError, RuntimeError) as exc:
         reason = f"no cluster is at {address}; `ray start --head` starts one"
         raise EngineUnavailable("Ray", reason) from exc
