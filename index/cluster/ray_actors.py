@@ -11,7 +11,7 @@ from backfile.archive.model.errors import EngineUnavailable
 
 NAMESPACE = "backfile"
 PREFIX = "shard:"
-TOKEN_REMEDY = (
+REMEDY = (
     "set RAY_AUTH_MODE=token on all machines, and copy ~/.ray/auth_token from the first one"
 )
 NUMBER = "#"  # in the name of an actor, before the number of the replica
@@ -40,7 +40,7 @@ def join(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except ray.exceptions.AuthenticationError as exc:
-        reason = f"{address} expects another token; {TOKEN_REMEDY}"
+        reason = f"{address} expects another token; {REMEDY}"
         raise EngineUnavailable("Ray", reason) from exc
     except (ConnectionError, ValueError, RuntimeError) as exc:
         reason = f"no cluster is at {address}; `ray start --head` starts one"

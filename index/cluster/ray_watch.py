@@ -60,6 +60,8 @@ def main() -> None:
     """Watch the actors of the shards that stdin names, a line of JSON, at the address before it."""
     address, names = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Ray writes there that a node was lost
     try:
         join(address)
     except EngineUnavailable:
@@ -68,8 +70,8 @@ def main() -> None:
     while True:
         places = watch.look(SECONDS_BETWEEN_LOOKS)
         if places != seen:
-            sys.stdout.write(json.dumps(places) + "\n")
-            sys.stdout.flush()
+            out.write(json.dumps(places) + "\n")
+            out.flush()
             seen = places
 
 
