@@ -11,9 +11,7 @@ from backfile.archive.model.errors import EngineUnavailable
 
 NAMESPACE = "backfile"
 PREFIX = "shard:"
-REMEDY = (
-    "set RAY_AUTH_MODE=token on all machines, and copy ~/.ray/auth_token from the first one"
-)
+REMEDY = "set RAY_AUTH_MODE=token on all machines, and copy ~/.ray/auth_token from the first one"
 NUMBER = "#"  # in the name of an actor, before the number of the replica
 
 

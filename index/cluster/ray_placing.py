@@ -1,5 +1,6 @@
 """Places the actors that have shards open on the nodes of a Ray cluster."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +37,8 @@ class Placing:
     def actors(self, name: str, settings: Settings, n_replicas: int) -> Sequence[Any]:
         """So many actors that have the archive in the settings open, or if 0 those that are there.
 
-        There is at least one. What is too many, or shares its node without need, is ended.
+        There is at least one. What is too many, or shares its node without need, is ended; and one
+        of several, if its node has two actors more than another.
         """
         import ray
 
@@ -46,7 +48,12 @@ class Placing:
         kept: list[Any] = []
         for actor in there.values():
             node = self._nodes.get(actor, "")
-            if len(kept) < wanted and (node not in taken or self._load.keys() <= taken):
+            is_last = len(kept) == wanted - 1 > 0  # the only one to be moved while others answer
+            if (
+                len(kept) < wanted
+                and (node not in taken or self._load.keys() <= taken)
+                and not (is_last and self._is_crowded(node, taken))
+            ):
                 kept.append(actor)
                 taken |= {node} - {""}
             else:
@@ -61,6 +68,11 @@ class Placing:
             self._load[node] += 1
             self.has_started = True
         return kept
+
+    def _is_crowded(self, node: str, taken: set[str]) -> bool:
+        """Whether a node has two actors more than another one that is not taken."""
+        others = [load for other, load in self._load.items() if other not in taken]
+        return node in self._load and self._load[node] > min(others, default=math.inf) + 1
 
 
 def _nodes_of(actors: Sequence[Any]) -> Mapping[Any, str]:
