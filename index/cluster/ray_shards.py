@@ -21,7 +21,8 @@ from backfile.index.cluster.ray_actors import Address, actor_name, actors_there,
 from backfile.index.cluster.ray_placing import Placing
 
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
-TIMES_PLACED = 3
+TIMES_PLACED = 5
+SECONDS_TO_BE_KNOWN = 2.0  # that a node needs to be known to the others
 SECONDS_TO_OPEN = 120.0
 
 
@@ -130,6 +131,7 @@ def start_shards(
         ]
         if not placing.has_started:
             break
+        time.sleep(SECONDS_TO_BE_KNOWN)
     found = zip(names, actors, strict=True)
     return [RayShard(name, [*map(RayReplica, own)]) for name, own in found]
 

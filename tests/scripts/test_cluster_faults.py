@@ -80,8 +80,9 @@ class Clients:
 
     def _judge(self, path, status, headers, body):
         if status == 503 and "Retry-After" in headers:
-            self.counts["unavailable"] += 1
-            self.reasons[json.loads(body)["detail"]] += 1
+            reason = json.loads(body)["detail"]
+            self.counts["unavailable" if "the archive" in reason else "too many"] += 1
+            self.reasons[reason] += 1
             time.sleep(0.2)
         elif status != 200:
             self.wrong.append((path, status, body[:300]))
