@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
 from backfile.index.wiring import open_engines
 from backfile.web.parts import HEADER
 from tests.builders import ROOT, app_in, backfile, damage, write_records
@@ -299,8 +299,8 @@ def damage_a_disk(served, clients):
     assert not counts["partial"] + counts["unavailable"]
     assert " 1 of 2 replicas " in served.status()
     with clients.counted("the disk is mended"):
-        shutil.rmtree(copy)
-        shutil.copytree(served.folder, copy)
+        shutil.rmtree(copy / SHARDS)  # not `copy` itself, which is mounted
+        shutil.copytree(served.folder, copy, dirs_exist_ok=True)
         served.start()
         wait_until(served.has_all_replicas)
 
