@@ -19,7 +19,8 @@ class Placing:
     """Starts actors so that no two replicas of a shard share a node, if there is another one.
 
     Ray starts an actor whose node ends, or is hardly known yet, on any other node; the next
-    `Placing` mends that. `has_started` says whether there is something to look at again.
+    `Placing` mends that. `has_started` says whether there is something to look at again. None is
+    ended while no other one of its shard is open.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,10 @@ class Placing:
 
         self.has_started = False
         self._there = actors_there()
-        self._nodes = _nodes_of([each for some in self._there.values() for each in some.values()])
+        actors = [each for some in self._there.values() for each in some.values()]
+        asked = {each: each.address.remote() for each in actors}
+        self._nodes = _nodes_of(actors)
+        self._open = {each for each, call in asked.items() if _is_answered(call)}
         nodes = ray.nodes()  # type: ignore[no-untyped-call]
         alive = [str(each["NodeID"]) for each in nodes if each["Alive"]]
         self._load = Counter(dict.fromkeys(alive, 0))
@@ -46,16 +50,18 @@ class Placing:
         wanted = n_replicas or max(1, len(there))
         taken: set[str] = set()
         kept: list[Any] = []
-        for actor in there.values():
+        for actor in sorted(there.values(), key=lambda each: each not in self._open):
             node = self._nodes.get(actor, "")
-            is_last = len(kept) == wanted - 1 > 0  # the only one to be moved while others answer
-            if (
+            is_last = len(kept) == wanted - 1 > 0
+            stays = (
                 len(kept) < wanted
                 and (node not in taken or self._load.keys() <= taken)
                 and not (is_last and self._is_crowded(node, taken))
-            ):
+            )
+            if stays or self._open.isdisjoint(kept):
                 kept.append(actor)
                 taken |= {node} - {""}
+                self.has_started |= not stays
             else:
                 self._load.subtract([node] if node in self._load else [])
                 ray.kill(actor, no_restart=True)
@@ -87,6 +93,17 @@ def _nodes_of(actors: Sequence[Any]) -> Mapping[Any, str]:
         with suppress(ray.exceptions.RayError):  # it has ended, or is starting again
             found[asked[call]] = str(ray.get(call))
     return found
+
+
+def _is_answered(call: Any) -> bool:
+    """Whether a replica has said that it is open."""
+    import ray
+
+    ready, _ = ray.wait([call], timeout=0)
+    try:
+        return bool(ready and ray.get(ready[0]))
+    except ray.exceptions.RayError:
+        return False
 
 
 def _started(name: str, settings: Settings, node: str) -> Any:

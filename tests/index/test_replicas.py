@@ -8,6 +8,7 @@ import pytest
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.whole import ShardFailed
+from backfile.index.search.readiness import Status
 from tests.builders import fill, write_records
 from tests.divided import Divided, ReplicatedShard, news, read, seen
 
@@ -223,3 +224,27 @@ def test_a_list_of_all_articles_needs_one_replica_of_each_shard(tmp_path):
         lose(shards[0].replicas[1])
         with pytest.raises(EngineUnavailable, match="the shard 0 is unavailable"):
             list(cluster.articles(read(EVERYTHING)))
+
+
+def test_readiness_counts_the_replicas_that_can_be_searched(tmp_path):
+    with replicated(tmp_path) as (_, shards, cluster, __):
+        ready = cluster.readiness()
+        assert (ready.is_whole, ready.replicas, ready.answering) == (True, 6, 6)
+        lose(shards[1].replicas[0])
+        ready = cluster.readiness()
+        assert (ready.is_whole, ready.failure, ready.replicas, ready.answering) == (
+            False,
+            None,
+            6,
+            5,
+        )
+        parts = {each.name: each for each in ready.parts}
+        assert parts["shards"].status is Status.OK
+        assert str(parts["replicas"].detail) == "replicas that answer: 1: 1 of 2"
+        lose(shards[1].replicas[1])
+        parts = {each.name: each for each in cluster.readiness().parts}
+        assert str(parts["shards"].detail) == "2 of 3 parts of the archive answer; out are: 1"
+        for shard in shards:
+            for replica in shard.replicas:
+                lose(replica)
+        assert cluster.readiness().failure

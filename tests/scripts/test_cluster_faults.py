@@ -273,6 +273,8 @@ def lose_the_network(served, clients):
     with clients.counted("the network is back"):
         lost.heal()
         time.sleep(5)
+        wait_until(served.is_whole)
+    with clients.counted("a host starts again") as counts:
         lost.kill_ray()  # Ray may have given the node up
         served.start_nodes([lost])
         served.start()
@@ -280,7 +282,7 @@ def lose_the_network(served, clients):
 
 
 def damage_a_disk(served, clients):
-    host = served.others[2]
+    host = max(served.others, key=lambda each: len(served.actors(each)))
     if not host.mounted:
         return
     copy, place = host.mounted
