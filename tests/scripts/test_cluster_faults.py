@@ -168,6 +168,13 @@ class Served:
         parts = self.ready()["parts"]
         return {parts.get(name, {}).get("status") for name in ("shards", "replicas")} == {"ok"}
 
+    def has_spread(self):
+        """Start again; return whether all replicas are there, and none shares its host."""
+        self.start()
+        places = [re.findall(r" on ([\d.]+)", line) for line in self.status().splitlines()]
+        apart = all(len(set(each)) == len(each) for each in places)
+        return self.has_all_replicas() and (apart or not self.others[0].mounted)
+
     def actors(self, host):
         return host.processes("ray::ShardServer")
 
@@ -256,11 +263,7 @@ def lose_a_node(served, clients):
 def add_a_node(served, clients):
     with clients.counted("a node added, replicas placed anew"):
         served.start_nodes(served.others[:1])
-        served.start()
-        wait_until(served.has_all_replicas)
-    places = [re.findall(r" on ([\d.]+)", line) for line in served.status().splitlines()]
-    if served.others[0].mounted:  # else they all have one address
-        assert all(len(set(each)) == len(each) for each in places)
+        wait_until(served.has_spread)
     assert served.actors(served.others[0])
 
 
@@ -277,8 +280,7 @@ def lose_the_network(served, clients):
     with clients.counted("a host starts again") as counts:
         lost.kill_ray()  # Ray may have given the node up
         served.start_nodes([lost])
-        served.start()
-        wait_until(served.has_all_replicas)
+        wait_until(served.has_spread)
 
 
 def damage_a_disk(served, clients):
@@ -319,8 +321,7 @@ def lose_the_head(served, clients):
         for host in served.others:
             host.kill_ray()
         served.start_nodes(served.others)
-        served.start()
-        wait_until(served.has_all_replicas)
+        wait_until(served.has_spread)
 
 
 def passages(n_articles):
