@@ -1,6 +1,7 @@
 """Machines for the tests of a cluster: network namespaces where these can be made."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -127,9 +128,9 @@ class Hosts:
     def __init__(self, count, **environment):
         """So many hosts; all their processes have the `environment`, too."""
         self.are_apart = have_namespaces()
-        own = f"bf{os.getpid() % 100_000}"
+        own = f"b{secrets.token_hex(3)}"  # a namespace goes some time after it was deleted
         self._bridge = own
-        network = f"10.77.{os.getpid() % 250}"
+        network = f"10.77.{secrets.randbelow(250)}"
         self.hosts = [
             Host(f"{own}h{n}", f"{network}.{n + 2}", f"{own}n{n}", environment)
             if self.are_apart
@@ -167,6 +168,7 @@ class Hosts:
             while host.kill() and time.monotonic() < until:
                 time.sleep(0.2)
             if self.are_apart:
+                ip("link", "del", host.link)
                 ip("netns", "del", host._namespace)
         if self.are_apart:
             ip("link", "del", self._bridge)
