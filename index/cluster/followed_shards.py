@@ -22,7 +22,7 @@ from backfile.index.cluster.ray_actors import actor_name
 
 WATCH = "backfile.index.cluster.ray_watch"
 SECONDS_BETWEEN_STARTS = 2.0  # of the process that watches
-SECONDS_UNTIL_FOUND = 3.0  # that opening waits for the first addresses
+SECONDS_UNTIL_FOUND = 5.0  # that opening waits for the first addresses
 SHORTEST_PAUSE = 0.1  # seconds between two tries to connect
 log = logging.getLogger(__name__)
 Found = Sequence[Any]  # an `Address`, whose key is hexadecimal

@@ -18,7 +18,7 @@ from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from tests.builders import backfile
-from tests.web.servers import get, serving
+from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 from backfile.index.cluster.ray_shards import start_shards, stop_shards  # noqa: E402
@@ -190,6 +190,8 @@ def test_two_web_processes_serve_the_same_shards_and_say_which_are_out(nodes, sh
     options = ["--cluster", divided, "--address", nodes[0].address, "--workers", "2"]
     with serving(*options, seconds=SECONDS) as port:
         path = "/api/search?q=ferry&copies=show&limit=3"
+        # Both processes have found the shards, whichever is asked.
+        wait_until(lambda: all(get(port, path)[0] == 200 for _ in range(8)), SECONDS)
         whole = asked(port, path)
         assert whole["query"]["notes"] == []
         second = [asked(port, f"{path}&cursor={whole['next']}")["hits"] for _ in range(4)]
