@@ -1,6 +1,7 @@
 """The commands that scripts/README.md gives for several machines, run on three of them."""
 
 import http.client
+import re
 import shlex
 import sys
 import time
@@ -11,7 +12,6 @@ import pytest
 
 from tests.builders import ROOT, backfile
 from tests.hosts import RAY, Hosts, free_port
-from tests.scripts.test_docs import DOCUMENTS, code_lines
 
 pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 pytestmark = [
@@ -27,8 +27,9 @@ SECONDS = 90.0
 
 def documented():
     """The lines of code of the section, up to its remarks."""
-    section = DOCUMENTS["scripts/README.md"].split("\n## Several machines\n")[1].split("\n- ")[0]
-    return code_lines(section)
+    text = (ROOT / "scripts" / "README.md").read_text(encoding="utf-8")
+    section = text.split("\n## Several machines\n")[1].split("\n- ")[0]
+    return re.findall(r"^    (\S.*)$", section, re.MULTILINE)
 
 
 class Reader:
