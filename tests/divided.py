@@ -267,3 +267,15 @@ class BreakingConnection:
 
     def close(self):
         self._connection.close()
+
+
+class ReplicatedShard:
+    """A shard that several processes have open, each with its own view of the same archive."""
+
+    def __init__(self, name, engines, n_replicas=2):
+        self.name = name
+        self.replicas = [LostShard(name, engines, n) for n in range(n_replicas)]
+
+    @property
+    def articles(self):
+        return self.replicas[0].articles

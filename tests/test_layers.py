@@ -77,10 +77,13 @@ VENDORS = {
     "mcp": ("scripts/assistants/server.py",),
     "spacy": ("index/naming/spacy_names.py",),
     "ray": (
+        "index/cluster/ray_actors.py",
         "index/cluster/ray_embedding.py",
+        "index/cluster/ray_placing.py",
         "index/cluster/ray_shards.py",
+        "index/cluster/ray_watch.py",
         "index/cluster/ray_workers.py",
-        "scripts/commands/cluster.py",
+        "index/cluster/shard_server.py",
         "scripts/bench/shards.py",
     ),
 }

@@ -177,6 +177,8 @@ class ArchiveCollector(Collector):
             yield GaugeMetricFamily(f"backfile_{name}", meaning, value=value)
         if overview.shards > 1:
             yield from _shards(overview.shards, overview.answering)
+            ready = self._searcher.readiness()
+            yield from _replicas(ready.replicas, ready.answering)
 
 
 def _shards(number: int, answering: int) -> Iterator[GaugeMetricFamily]:
@@ -184,6 +186,13 @@ def _shards(number: int, answering: int) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("backfile_shards", "Parts of the archive", value=number)
     meaning = "Parts of the archive that answer"
     yield GaugeMetricFamily("backfile_shards_answering", meaning, value=answering)
+
+
+def _replicas(number: int, answering: int) -> Iterator[GaugeMetricFamily]:
+    """Gauges of the replicas of all parts of a divided archive."""
+    yield GaugeMetricFamily("backfile_replicas", "Replicas of all parts", value=number)
+    meaning = "Replicas of all parts that can be searched"
+    yield GaugeMetricFamily("backfile_replicas_answering", meaning, value=answering)
 
 
 class GateCollector(Collector):

@@ -18,10 +18,11 @@ from backfile.archive.store.reader import ArchiveReader, Reader
 from backfile.archive.store.trust import require_trusted
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.followed_shards import ShardWatch
 from backfile.index.cluster.opening import OpenedShard, shards_here
+from backfile.index.cluster.ray_actors import join, leave
 from backfile.index.cluster.reading import ClusterReader
 from backfile.index.cluster.searching import SECONDS_A_ROUND, ClusterSearcher
-from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
@@ -76,8 +77,6 @@ class Source:
             return
         _map_of(self.cluster, self.settings)
         if self.address:
-            from backfile.index.cluster.ray_shards import join, leave
-
             join(self.address)
             leave()
 
@@ -107,10 +106,10 @@ def _open_cluster(
 ) -> Served:
     entries = _map_of(folder, settings)
     collections = Collections(ArchiveDirectory(folder).collections)
-    here = [] if address else shards_here(entries, folder, settings, serving=True)
-    shards = here or _shards_of_ray(entries, folder, settings, address or "auto")
+    watch = ShardWatch(entries, folder, address) if address else None
+    here = [] if watch else shards_here(entries, folder, settings, serving=True)
     searcher = ClusterSearcher(
-        shards,
+        watch.shards if watch else here,
         budget=settings.budget_ms / 1000,
         seconds_a_round=SECONDS_A_ROUND if address else SECONDS_A_ROUND_HERE,
         synonyms=Synonyms.read(Path(settings.synonyms)) if settings.synonyms else NO_SYNONYMS,
@@ -121,6 +120,8 @@ def _open_cluster(
 
     def close() -> None:
         searcher.close()
+        if watch:
+            watch.close()
         for shard in here:
             shard.close()
 
@@ -133,15 +134,6 @@ def _open_cluster(
 def _map_of(folder: Path, settings: Settings) -> ClusterMap:
     require_trusted(folder, trust=settings.trust)
     return ClusterMap.read(folder)
-
-
-def _shards_of_ray(
-    entries: ClusterMap, folder: Path, settings: Settings, address: str
-) -> list[Shard]:
-    from backfile.index.cluster.ray_shards import join, shards_there
-
-    join(address)
-    return list(shards_there(entries, folder, settings))
 
 
 def _warm(searcher: ArchiveSearcher, engines: Engines, directory: ArchiveDirectory) -> None:

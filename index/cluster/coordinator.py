@@ -5,6 +5,7 @@ every shard, and gives all values to each of them, or to the first alone (see `W
 The first shard merges.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
@@ -25,6 +26,7 @@ from backfile.index.cluster.exchange import (
 from backfile.index.cluster.packing import packed, unpacked
 from backfile.index.model.whole import ShardFailed
 
+SEARCH_BITS = 62  # of the number of a search
 OF_ONE_SHARD = (ShardFailed, EngineUnavailable, Shortage)  # errors that others may not have
 
 
@@ -36,7 +38,7 @@ class ShardLost(Exception):
     """A shard has ended, or cannot answer; `place` is that among those of the search.
 
     If it `may_be_back`, it ended, so another connection may be had; if it `hangs`, it did not
-    answer in time; else it failed.
+    answer in time; else it failed. Where all shards of the search failed, `of_all` is the error.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class ShardLost(Exception):
         *,
         may_be_back: bool = False,
         hangs: bool = False,
+        of_all: Exception | None = None,
     ) -> None:
         self.place = place
         self.may_be_back = may_be_back
         self.hangs = hangs
+        self.of_all = of_all
         super().__init__(reason)
 
 
@@ -107,7 +111,9 @@ class Coordinator:
         """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
-        line.send([packed(Begun(asked, place, known)) for place in range(len(connections))])
+        search = 1 + secrets.randbits(SEARCH_BITS)
+        begun = [Begun(asked, place, known, search) for place in range(len(connections))]
+        line.send([packed(each) for each in begun])
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
@@ -161,8 +167,7 @@ class _Lines:
 def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
     """The steps of all shards, none if all have answered.
 
-    Raises the error of a search; but ShardLost where an engine or the machine of a shard failed,
-    and not those of all.
+    Raises the error of a search; but ShardLost where an engine or the machine of a shard failed.
     """
     failed = {i: each.error for i, each in enumerate(outcomes) if isinstance(each, Failed)}
     alone = [i for i, error in failed.items() if isinstance(error, OF_ONE_SHARD)]
@@ -171,9 +176,9 @@ def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
             raise error
     if alone:
         error = failed[alone[0]]
-        if len(alone) < len(outcomes):
-            raise ShardLost(alone[0], str(error)) from error
-        raise error.error if isinstance(error, ShardFailed) else error
+        own = error.error if isinstance(error, ShardFailed) else error
+        of_all = own if len(alone) == len(outcomes) else None
+        raise ShardLost(alone[0], str(error), of_all=of_all) from error
     steps = [each for each in outcomes if isinstance(each, Step)]
     places = {each.at if isinstance(each, Step) else "the end" for each in outcomes}
     if len(places) > 1:

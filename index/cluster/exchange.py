@@ -70,12 +70,14 @@ class Asked(Protocol):
 class Begun(NamedTuple):
     """The begin of a search: what is asked, and the place of this shard among those of it.
 
-    `known` are the statistics of all shards, in their order, if the coordinator has them.
+    `known` are the statistics of all shards, in their order, if the coordinator has them. `search`
+    is a number that no other search has.
     """
 
     asked: Asked
     place: int
     known: Sequence[Any] | None
+    search: int
 
 
 class _Waiting:
@@ -153,7 +155,7 @@ def take_part(connection: Connection, searcher: Any) -> None:
 def _outcome(connection: Connection, begun: Begun, searcher: Any) -> Outcome:
     exchange = ConnectionExchange(connection, begun.place)
     try:
-        answer = begun.asked.of(searcher, Whole(exchange, begun.known))
+        answer = begun.asked.of(searcher, Whole(exchange, begun.known, begun.search))
         return Answered(None if begun.place else answer)
     except (EOFError, OSError):
         raise

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 
+SECONDS_TO_CONNECT = 2.0
 SECONDS_TO_GREET = 5.0
 SECONDS_BETWEEN_PROBES = 30  # of an idle connection whose other end may be gone
 WAITING = 128  # connections that are not accepted yet
@@ -66,7 +67,7 @@ def connected(host: str, port: int, key: bytes, seconds: float = SECONDS_TO_GREE
 
     Later, too, a message that stands still for so many seconds is an OSError.
     """
-    with socket.create_connection((host, port), timeout=seconds) as made:
+    with socket.create_connection((host, port), timeout=SECONDS_TO_CONNECT) as made:
         connection = _connection(made, seconds)
     try:
         answer_challenge(connection, key)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Self
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
@@ -72,6 +73,10 @@ class OpenedShard:
             return Manifest.read(ArchiveDirectory(self._settings.archive).manifest).articles
         except (ArchiveError, OSError):
             return 0
+
+    @property
+    def replicas(self) -> Sequence[Self]:
+        return (self,)
 
     def open(self) -> None:
         """Open it, unless it is; raise as `open_engines` does."""

@@ -116,8 +116,10 @@ class AskedOverview(NamedTuple):
     """The question for the numbers of all shards, in their order."""
 
     def of(self, searcher: Searcher, whole: Whole) -> Sequence[Overview]:
-        """Give those of one shard; returns those of all."""
-        return tuple(whole.gather(searcher.overview()))
+        """Give those of one shard; returns those of all. Raises StatisticsChanged."""
+        snapshot = searcher.snapshot()
+        snapshot.require_known(whole)
+        return tuple(whole.gather(Overview.of(snapshot.table)))
 
 
 class AskedReadiness(NamedTuple):

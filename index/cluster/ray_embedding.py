@@ -15,6 +15,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import batches
+from backfile.index.cluster.ray_actors import last_line
 from backfile.index.cluster.ray_workers import CORE
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.protocols import Embedder
@@ -109,7 +110,7 @@ class PooledEmbedder:
                 try:
                     value = ray.get(call)
                 except ray.exceptions.RayTaskError as exc:  # the model's own
-                    raise EngineUnavailable("the model", _last_line(exc)) from exc
+                    raise EngineUnavailable("the model", last_line(exc)) from exc
                 except ray.exceptions.RayError:  # its process or node has ended; it comes back
                     self._returning[actor.ready.remote()] = actor
                     waiting.extend([some] if some else [])
@@ -146,11 +147,6 @@ def start_embedding(settings: Settings, own: Embedder, n_actors: int | None) -> 
     try:
         ray.get([actor.ready.remote() for actor in actors], timeout=SECONDS_ALONE)
     except ray.exceptions.RayError as exc:
-        reason = f"{_last_line(exc)}; --actors may be more than the cluster has cores for"
+        reason = f"{last_line(exc)}; --actors may be more than the cluster has cores for"
         raise EngineUnavailable("the model", reason) from exc
     return PooledEmbedder(own, actors)
-
-
-def _last_line(exc: Exception) -> str:
-    lines = str(exc).strip().splitlines()
-    return lines[-1] if lines else type(exc).__name__

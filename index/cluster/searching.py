@@ -1,7 +1,7 @@
 """Searches a divided archive as one archive: all shards that answer.
 
-A shard that is lost is left out, and the answer says so: how many shards answered, and what share
-of the articles they hold. It is asked again as soon as it is there.
+A shard of which no replica answers is left out, and the answer says so: how many shards answered,
+and what share of the articles they hold. It is asked again as soon as it is there.
 """
 
 import threading
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+from zlib import crc32
 
 from backfile.archive.model.errors import ShardsOut
 from backfile.archive.model.message import Message
@@ -33,7 +34,7 @@ from backfile.index.cluster.questions import (
     AskedRelated,
     AskedSuggestions,
 )
-from backfile.index.cluster.readiness import merged_readiness
+from backfile.index.cluster.readiness import Tested, merged_readiness
 from backfile.index.cluster.shard_group import Answer, ShardGroup
 from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
@@ -92,7 +93,7 @@ class ClusterSearcher:
         `collections` are those of the whole. `recorder` takes note of each search. `noticed` is
         called in the thread of a question with what its answer lacks, whatever the answer is.
         """
-        self._group = ShardGroup(shards, seconds_a_round=seconds_a_round)
+        self._group = ShardGroup(shards, seconds_a_round=seconds_a_round, seconds=seconds)
         self._budget = budget
         self._today = today
         self._seconds = seconds
@@ -130,7 +131,7 @@ class ClusterSearcher:
         """
         with self._failures_noted(query):
             asked = AskedPage(self._looked_up(query), relaxes)
-            found = self._group.ask(asked, self._budget)
+            found = self._group.ask(asked, self._budget, _turn_of(query))
             results = _with_hits(self._whole(found), self.last.passed)
         self._note(query, results, cut=self.last.was_late)
         return results
@@ -210,14 +211,16 @@ class ClusterSearcher:
         return seen.overview
 
     def readiness(self, directory: ArchiveDirectory | None = None) -> Readiness:  # noqa: ARG002
-        """Test all shards; each lies in a directory of its own."""
+        """Test all replicas of all shards; each shard lies in a directory of its own."""
         try:
-            found = self._group.ask(AskedReadiness())
+            found = self._group.ask_replicas(AskedReadiness())
         except ShardsOut as exc:
             return Readiness((Part("record", Status.FAILED, exc.message),))
-        tested = {each.name: own for each, own in zip(found.shards, found.value, strict=True)}
-        names = [each.name for each in self._group.shards]
-        return merged_readiness(names, tested, self.generation_age)
+        tested = [
+            Tested(each.name, len(each.replicas), found.get(each, []))
+            for each in self._group.shards
+        ]
+        return merged_readiness(tested, self.generation_age)
 
     @property
     def generation_age(self) -> float:
@@ -285,6 +288,11 @@ class ClusterSearcher:
     def _note(self, query: Query, results: Results, *, cut: bool) -> None:
         if self._recorder:
             self._recorder.answered(query, results.verdict, results.took_ms, cut=cut)
+
+
+def _turn_of(query: Query) -> int:
+    """The same number for all pages of a query, in all processes."""
+    return crc32(replace(query.first_page(), limit=DEFAULT_HITS).to_url().encode())
 
 
 def _with_hits(results: Results, passed: Sequence[Mapping[int, Hit]]) -> Results:

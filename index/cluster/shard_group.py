@@ -1,14 +1,15 @@
 """The shards of a divided archive: asks all that answer one question, and says which are out.
 
-A shard that is lost is left out, and the question is asked again of the others. It is asked again
-as soon as it is there.
+One replica of each shard takes part. Where one is lost, the question is asked again of another one;
+a shard that has none left is left out, until one is there again.
 """
 
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -17,8 +18,8 @@ from backfile.archive.model.message import Message
 from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
 from backfile.index.cluster.exchange import Asked
 from backfile.index.cluster.questions import AskedStatistics, Known
-from backfile.index.cluster.shards import Connections, Shard
-from backfile.index.model.collection_statistics import CollectionStatistics
+from backfile.index.cluster.replicas import Connections, Replicas
+from backfile.index.cluster.shards import Shard
 from backfile.index.search.question import Question
 from backfile.index.search.snapshot import StatisticsChanged
 
@@ -27,6 +28,13 @@ ATTEMPTS = 5  # while shards change between two searches
 SECONDS_BETWEEN_WARNINGS = 60.0  # about one shard
 T = TypeVar("T")
 Attempt = Callable[[Sequence[Connections]], T]
+
+
+class ReplicaBehind(Exception):
+    """A replica is in an earlier generation of its shard than another one that answers."""
+
+    def __init__(self, replica: Connections) -> None:
+        self.replica = replica
 
 
 class Answer(NamedTuple, Generic[T]):
@@ -39,12 +47,21 @@ class Answer(NamedTuple, Generic[T]):
 class ShardGroup:
     """All shards of a divided archive, for any number of threads."""
 
-    def __init__(self, shards: Sequence[Shard], *, seconds_a_round: float) -> None:
-        """A shard that does not answer within `seconds_a_round` is left out."""
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        *,
+        seconds_a_round: float,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """A replica that does not answer within `seconds_a_round` is left out.
+
+        `seconds` is a clock that is never set back, by which such ones rest.
+        """
         self.shards = shards
-        self._connections = [Connections(shard) for shard in shards]
+        self._replicas = {shard: Replicas(shard, seconds) for shard in shards}
+        self._turns = count()
         self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
-        self._statistics: dict[Connections, CollectionStatistics] = {}
         self._of_thread = threading.local()
         self._warned: dict[str, float] = {}
 
@@ -54,17 +71,20 @@ class ShardGroup:
         found: Coordinated = self._of_thread.last
         return found
 
-    def ask(self, question: Question[T], budget: float = math.inf) -> Answer[T]:
+    def ask(
+        self, question: Question[T], budget: float = math.inf, turn: int | None = None
+    ) -> Answer[T]:
         """Ask all shards that answer; after `budget` seconds they are told that it is late.
 
-        Raises ShardsOut if none answers, and EngineUnavailable instead of ArticleNotFound if a
-        shard is out that may have the article.
+        Questions of one `turn` go to the same replicas, if these are not at work; without one, each
+        goes to others. Raises ShardsOut if none answers, and EngineUnavailable instead of
+        ArticleNotFound if a shard is out that may have the article.
         """
 
         def attempt(some: Sequence[Connections]) -> Coordinated:
             return self._in_all(question, some, self._known(some), budget)
 
-        found, shards = self._of_all_there(attempt)
+        found, shards = self._of_all_there(attempt, turn)
         self._of_thread.last = found
         value: T = found.value
         return Answer(value, shards)
@@ -72,8 +92,8 @@ class ShardGroup:
     def stream(self, question: Asked, *, needs_all: bool = False) -> Answer[Iterator[Any]]:
         """Iterate over what the first shard passes on; the first item is there when it returns.
 
-        A shard that is lost later ends it with EngineUnavailable; if the question `needs_all`, so
-        does one that is out.
+        A replica that is lost later ends it with EngineUnavailable; if the question `needs_all`, so
+        does a shard that is out.
         """
 
         def attempt(some: Sequence[Connections]) -> Iterator[Any]:
@@ -82,60 +102,103 @@ class ShardGroup:
 
         return Answer(*self._of_all_there(attempt, needs_all=needs_all))
 
+    def ask_replicas(self, question: Question[Sequence[T]]) -> Mapping[Shard, list[T]]:
+        """What each replica that answers gives to a question that gathers, by shard.
+
+        Those that rest are not asked. Raises ShardsOut if none answers.
+        """
+        all_of_them = [each for shard in self._replicas.values() for each in shard.all()]
+        left = [each for each in all_of_them if not each.is_resting and each.is_there()]
+        while left:
+            try:
+                values: Sequence[T] = self._in_all(question, left, None, math.inf).value
+            except ShardLost as exc:
+                lost = left.pop(exc.place)
+                lost.close()
+                self._spare(lost, exc)
+            else:
+                found: dict[Shard, list[T]] = {}
+                for each, value in zip(left, values, strict=True):
+                    found.setdefault(each.shard, []).append(value)
+                return found
+        raise ShardsOut(len(self.shards))
+
     def close(self) -> None:
         """Close all connections."""
-        for each in self._connections:
+        for each in self._replicas.values():
             each.close()
 
     def forget_statistics(self) -> None:
         """Ask for the statistics of all shards anew."""
-        self._statistics.clear()
+        for shard in self._replicas.values():
+            for each in shard.all():
+                each.statistics = None
 
     def _of_all_there(
-        self, attempt: Attempt[T], *, needs_all: bool = False
+        self, attempt: Attempt[T], turn: int | None = None, *, needs_all: bool = False
     ) -> tuple[T, Sequence[Shard]]:
-        """What an attempt returns over all shards that answer, and these."""
-        left = list(self._connections)
+        """What an attempt returns over one replica of each shard that answers, and these shards."""
+        turn = next(self._turns) if turn is None else turn
+        failed: set[Connections] = set()
         tried_again: set[Connections] = set()
-        for _ in range(ATTEMPTS + 2 * len(left)):
-            awake = [each for each in left if not each.is_resting or needs_all]
-            there = [each for each in awake or left if each.is_there()]
-            if needs_all and len(there) < len(self.shards):
-                raise _incomplete(next(each for each in left if each not in there))
-            left = there
-            if not left:
-                break
+        losses: dict[Shard, ShardLost] = {}
+        for _ in range(ATTEMPTS + 2 * sum(len(each.all()) for each in self._replicas.values())):
+            some = self._chosen(turn, failed, resting=needs_all)
+            if needs_all and len(some) < len(self.shards):
+                there = {each.shard for each in some}
+                out = next(each for each in self.shards if each not in there)
+                raise _incomplete(out, losses.get(out))
+            if not some:
+                raise ShardsOut(len(self.shards))
             try:
-                found = attempt(left)
+                found = attempt(some)
             except ShardLost as exc:
-                lost = left[exc.place]
+                lost = some[exc.place]
+                losses[lost.shard] = exc
                 lost.close()
                 if lost in tried_again or not exc.may_be_back:
-                    if needs_all:
-                        raise _incomplete(lost, exc) from exc
-                    self._warn(lost.shard.name, exc)
-                    left.remove(lost)
-                    if exc.hangs:
-                        lost.rest()
+                    failed |= set(some) if exc.of_all else {lost}
+                    self._spare(lost, exc)
+                    if exc.of_all and not self._chosen(turn, failed):
+                        raise exc.of_all from exc
                 tried_again.add(lost)
+            except ReplicaBehind as exc:
+                exc.replica.statistics = None  # to be asked for again, after a moment
+                exc.replica.pass_over()
             except StatisticsChanged:
-                self.forget_statistics()
+                for each in some:
+                    each.statistics = None
             except ArticleNotFound as exc:
-                if len(left) < len(self.shards):
+                if len(some) < len(self.shards):
                     raise not_found_now(exc) from exc
                 raise
             else:
-                return found, [each.shard for each in left]
-        if left:
-            raise EngineUnavailable("the archive", "its shards are changing; try again in a minute")
-        raise ShardsOut(len(self.shards))
+                return found, [each.shard for each in some]
+        raise EngineUnavailable("the archive", "its shards are changing; try again in a minute")
+
+    def _chosen(
+        self, turn: int, failed: set[Connections], *, resting: bool = False
+    ) -> list[Connections]:
+        """A replica of each shard that has one; those that are resting only if all are."""
+        there = [each.chosen(turn, failed, resting=resting) for each in self._replicas.values()]
+        if not any(there) and not resting:
+            there = [each.chosen(turn, failed, resting=True) for each in self._replicas.values()]
+        return [each for each in there if each]
+
+    def _spare(self, lost: Connections, exc: ShardLost) -> None:
+        """Ask a replica that is left out no more for a moment, and log that it is."""
+        if exc.hangs:
+            lost.rest()
+        elif not exc.may_be_back:
+            lost.pass_over()
+        self._warn(lost.shard.name, exc)
 
     def _warn(self, name: str, exc: ShardLost) -> None:
-        """Log that a shard is left out, at most once in SECONDS_BETWEEN_WARNINGS."""
+        """Log that a replica is left out, at most once in SECONDS_BETWEEN_WARNINGS."""
         now = time.monotonic()
         if now - self._warned.get(name, -math.inf) > SECONDS_BETWEEN_WARNINGS:
             self._warned[name] = now
-            log.warning("the shard %s is left out: %s", name, exc)
+            log.warning("a search goes on without a replica of the shard %s: %s", name, exc)
 
     def _passed(self, question: Asked, some: Sequence[Connections]) -> Iterator[Any]:
         known = self._known(some)
@@ -146,23 +209,31 @@ class ShardGroup:
                 begun = True
                 yield each
         except ShardLost as exc:
-            _close(taken)
+            _drop(some, taken)
             if begun:
-                raise _incomplete(some[exc.place], exc) from exc
+                raise _incomplete(some[exc.place].shard, exc) from exc
             raise
         except BaseException:  # whoever takes the items may have left, too
-            _close(taken)
+            _drop(some, taken)
             raise
         for connections, connection in zip(some, taken, strict=True):
             connections.give_back(connection)
 
     def _known(self, some: Sequence[Connections]) -> Known:
-        """The statistics of these shards; they are asked for those that are not known."""
-        known = [self._statistics.get(each) for each in some]  # another thread may clear them
-        if None not in known:
-            return tuple(each for each in known if each)
-        found: Known = self._in_all(AskedStatistics(), some, None, math.inf).value
-        self._statistics |= zip(some, found, strict=True)
+        """The statistics of these replicas; they are asked for those that are not known.
+
+        Raises ReplicaBehind where another replica of a shard is in a later generation: whoever has
+        seen that one, in another search, is not to see an earlier one again.
+        """
+        known = [each.statistics for each in some]  # another thread may forget them
+        if None in known:
+            known = list(self._in_all(AskedStatistics(), some, None, math.inf).value)
+            for each, own in zip(some, known, strict=True):
+                each.statistics = own
+        found = tuple(each for each in known if each)
+        for each, own in zip(some, found, strict=True):
+            if self._replicas[each.shard].is_behind(own):
+                raise ReplicaBehind(each)
         return found
 
     def _in_all(
@@ -173,7 +244,7 @@ class ShardGroup:
         try:
             found = self._coordinator.run(asked, taken, budget, known)
         except BaseException:
-            _close(taken)
+            _drop(some, taken)
             raise
         for each, connection in zip(some, taken, strict=True):
             each.give_back(connection)
@@ -181,12 +252,12 @@ class ShardGroup:
         return found
 
     def _taken(self, some: Sequence[Connections]) -> list[Connection]:
-        """A connection to each of these shards; raise ShardLost."""
+        """A connection to each of these replicas; raise ShardLost."""
         taken: list[Connection] = []
         for place, each in enumerate(some):
             connection = each.take()
             if connection is None:
-                _close(taken)
+                _drop(some, taken)
                 raise ShardLost(place)
             taken.append(connection)
         return taken
@@ -197,9 +268,9 @@ def _resumed(first: T, others: Iterator[T]) -> Iterator[T]:
     yield from others
 
 
-def _incomplete(lost: Connections, exc: ShardLost | None = None) -> EngineUnavailable:
+def _incomplete(shard: Shard, exc: ShardLost | None) -> EngineUnavailable:
     reason = f"{exc or 'it does not answer'}; write the articles once more when it is there"
-    return EngineUnavailable(f"the shard {lost.shard.name}", reason)
+    return EngineUnavailable(f"the shard {shard.name}", reason)
 
 
 def not_found_now(error: ArticleNotFound) -> EngineUnavailable:
@@ -211,6 +282,7 @@ def not_found_now(error: ArticleNotFound) -> EngineUnavailable:
     return EngineUnavailable(name, reason)
 
 
-def _close(connections: Iterable[Connection]) -> None:
-    for connection in connections:
-        connection.close()
+def _drop(some: Sequence[Connections], taken: Sequence[Connection]) -> None:
+    """Close the connections that were taken, of the first of these replicas."""
+    for each, connection in zip(some, taken, strict=False):
+        each.drop(connection)

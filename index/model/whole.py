@@ -81,6 +81,8 @@ class Whole:
     exchange: Exchange | None = None
     known: Sequence[Any] | None = None
     """The statistics of all shards as the coordinator knows them, in their order."""
+    search: int = 0
+    """The number of this search, which all shards got for it; 0 if there is one shard."""
 
     @property
     def is_divided(self) -> bool:

@@ -53,7 +53,8 @@ class Readiness:
     """What can be searched now.
 
     `generation` is the one that searches are in, `age` the seconds since they switched to it, and
-    `behind` the number of changes since; all are 0 if none could be opened.
+    `behind` the number of changes since; all are 0 if none could be opened. Of a divided archive,
+    `answering` of all `replicas` of its shards can be searched.
     """
 
     parts: tuple[Part, ...]
@@ -62,6 +63,8 @@ class Readiness:
     age: float = 0.0
     behind: int = 0
     disk: Disk | None = None
+    replicas: int = 0
+    answering: int = 0
 
     @property
     def failure(self) -> Part | None:

@@ -37,12 +37,16 @@ class ScoredArticle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The whole answer to a query, from which its pages are cut."""
+    """The whole answer to a query, from which its pages are cut.
+
+    Of a divided archive, each shard has its part of it; all parts have the number of its `search`.
+    """
 
     answer: Results  # without hits
     hits: Hits
     ordered: Rows  # ordinals of articles, best first
     placing: Placing | None = None  # of the page of this search, which shards place beforehand
+    search: int = 0
 
     def page(
         self,

@@ -138,9 +138,12 @@ class Searcher:
         return replace(page, took_ms=clock.took_ms)
 
     def _kept(self, query: Query, clock: Clock) -> Found | None:
-        """The answer that a later page is of, if all shards have kept it."""
-        found = self._cache.of(query, clock.whole) if query.cursor else None
-        return found if query.cursor and not clock.whole.any(found is None) else None
+        """The answer that a later page is of, if all shards have kept their part of this one."""
+        if not query.cursor:
+            return None
+        found = self._cache.of(query, clock.whole)
+        searches = set(clock.whole.gather(found.search if found else None))
+        return found if len(searches) == 1 else None
 
     def find_all(
         self,
@@ -268,7 +271,8 @@ class Searcher:
         poor = ranked.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
             answer = replace(answer, closest=self._closest(ranked.asked, clock))
-        return Found(answer, ordered.hits, ordered.ordinals, ordered.placing)
+        placing, search = ordered.placing, clock.whole.search
+        return Found(answer, ordered.hits, ordered.ordinals, placing, search)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""

@@ -60,11 +60,15 @@ class Snapshot:
             return self
         if self.no_words:
             raise ShardFailed(self.no_words)
+        self.require_known(whole)
         shards = whole.gather(self.statistics) if whole.known is None else whole.known
-        if shards[whole.place] != self.statistics:
-            raise StatisticsChanged
         statistics = CollectionStatistics.merged(shards)
         return replace(self, lexical=self.lexical.within(whole, statistics))
+
+    def require_known(self, whole: Whole) -> None:
+        """Raise StatisticsChanged unless the coordinator knows those of this generation."""
+        if whole.known is not None and whole.known[whole.place] != self.statistics:
+            raise StatisticsChanged
 
     @property
     def whole(self) -> Whole:

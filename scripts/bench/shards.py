@@ -53,9 +53,10 @@ def main(archive: Path, counts: tuple[int, ...], times: int) -> None:
             folder = Path(scratch) / "cluster"
             cluster = divide(settings, folder, count, Bars(quiet=True), lambda *_: None)
             try:
-                _time_shards(
-                    ClusterSearcher(start_shards(cluster, folder, settings)), queries, times
-                )
+                shards = start_shards(cluster, folder, settings)
+                for shard in shards:
+                    shard.wait()
+                _time_shards(ClusterSearcher(shards), queries, times)
             finally:
                 stop_shards(cluster, folder)
 

@@ -12,6 +12,8 @@ from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.opening import shards_here
+from backfile.index.cluster.ray_actors import join
+from backfile.index.cluster.ray_shards import shards_there, start_shards, stop_shards
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
@@ -30,6 +32,7 @@ from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.hits import print_results
 from backfile.web.api.exports import EXPORTS, with_byte_order_mark
 
+MOST_REPLICAS = 100
 SECONDS_HERE = 3_600.0  # of a round, where all shards are open in this process
 
 
@@ -40,9 +43,13 @@ def cluster() -> None:
 
 @cluster.command()
 @in_folder
+@click.option("--address", help="Show their replicas in this Ray cluster, too.")
 @trust_option
-def status(directory: Path, trust: bool) -> None:
-    """Show the shards of a divided archive; exit 1 if one cannot be opened."""
+def status(directory: Path, address: str | None, trust: bool) -> None:
+    """Show the shards of a divided archive; exit 1 if one cannot be opened.
+
+    With --address, also if a replica of one does not answer.
+    """
     settings = settings_of(trust=trust)
     entries = ClusterMap.read(directory)
     out = 0
@@ -58,7 +65,30 @@ def status(directory: Path, trust: bool) -> None:
             f"{entry.name}: {count_of(counts.articles, 'article')}, "
             f"{count_of(counts.passages, 'passage')}, {share:.0%} by meaning"
         )
+    if address is not None:
+        out += _show_replicas(entries, directory, address)
     raise SystemExit(1 if out else 0)
+
+
+def _show_replicas(entries: ClusterMap, folder: Path, address: str) -> int:
+    """Show which replicas answer; return how many do not, and how many shards have none."""
+    join(address)
+    out = 0
+    for shard in shards_there(entries, folder):
+        shard.wait()
+        failures = [each.failures() for each in shard.replicas]
+        answering = [
+            each for each, wrong in zip(shard.replicas, failures, strict=True) if not wrong
+        ]
+        places = ", ".join(each.place for each in answering)
+        click.echo(
+            f"{shard.name}: {len(answering)} of {count_of(len(failures), 'replica')} "
+            f"{'answers' if len(failures) == 1 else 'answer'}{places and f': {places}'}"
+        )
+        for wrong in filter(None, failures):
+            click.echo(f"{shard.name}: {'; '.join(wrong)}", err=True)
+        out += len(failures) - len(answering) if failures else 1
+    return out
 
 
 @cluster.command()
@@ -89,26 +119,32 @@ def verify(directory: Path, trust: bool) -> None:
 
 @cluster.command()
 @in_folder
+@click.option(
+    "--replicas", type=click.IntRange(1, MOST_REPLICAS), metavar="N",
+    help="How many processes have each shard open, on different nodes where there are.  "
+    "[default: as many as there are, at least one]",
+)  # fmt: skip
 @address
 @trust_option
-def start(directory: Path, address: str, trust: bool) -> None:
-    """Open each shard in a process of a Ray cluster; they stay open until `stop`.
+def start(directory: Path, replicas: int | None, address: str, trust: bool) -> None:
+    """Open each shard in a process of a Ray cluster, or in N; they stay open until `stop`.
 
-    One that cannot be opened is left out of searches; exit 1.
+    One that cannot be opened is left out of searches; exit 1. Run it again after a node was added
+    or lost: it opens what is missing, and moves what shares a node without need.
     """
     entries = ClusterMap.read(directory)
-    from backfile.index.cluster.ray_shards import join, shards_there
-
     join(address)
     out = 0
-    for shard in shards_there(entries, directory, settings_of(trust=trust)):
-        try:
-            shard.wait()
-        except EngineUnavailable as exc:
-            click.echo(str(exc), err=True)
-            out += 1
-        else:
-            click.echo(f"{shard.name}: {count_of(shard.articles, 'article')}, {shard.place}")
+    for shard in start_shards(entries, directory, settings_of(trust=trust), replicas or 0):
+        for replica in shard.replicas:
+            try:
+                replica.wait()
+            except EngineUnavailable as exc:
+                click.echo(f"{shard.name}: {exc}", err=True)
+                out += 1
+            else:
+                articles = count_of(replica.articles, "article")
+                click.echo(f"{shard.name}: {articles}, {replica.place}")
     raise SystemExit(1 if out else 0)
 
 
@@ -118,10 +154,8 @@ def start(directory: Path, address: str, trust: bool) -> None:
 def stop(directory: Path, address: str) -> None:
     """Close the shards that `start` has opened."""
     entries = ClusterMap.read(directory)
-    from backfile.index.cluster.ray_shards import join, stop_shards
-
     join(address)
-    click.echo(f"closed {count_of(stop_shards(entries, directory), 'shard')}")
+    click.echo(f"closed {count_of(stop_shards(entries, directory), 'replica')}")
 
 
 def search_options(command: Command) -> Command:
@@ -221,10 +255,11 @@ def _searcher(
     The latter have as long as `search` has: to load the model may take longer than a server waits.
     """
     if address is not None:
-        from backfile.index.cluster.ray_shards import join, start_shards
-
         join(address)
-        searcher = ClusterSearcher(start_shards(entries, folder, settings))
+        there = start_shards(entries, folder, settings)
+        for each in there:
+            each.wait()
+        searcher = ClusterSearcher(there)
     else:
         shards = shards_here(entries, folder, settings)
         for shard in shards:

@@ -17,6 +17,7 @@ from backfile.archive.workers import Workers
 from backfile.index.cluster.cluster_backup import back_up_cluster
 from backfile.index.cluster.dividing import begin_shard, divide, require_free, split
 from backfile.index.cluster.following import Followed, follow, require_followable
+from backfile.index.cluster.ray_actors import join
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import open_engines
@@ -224,8 +225,6 @@ def _index(
 
 
 def _nodes(address: str) -> "RayWorkers":
-    from backfile.index.cluster.ray_shards import join
-
     join(address)
     from backfile.index.cluster.ray_workers import RayWorkers
 

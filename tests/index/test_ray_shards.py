@@ -18,7 +18,7 @@ from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from tests.builders import backfile
-from tests.web.servers import get, serving
+from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 from backfile.index.cluster.ray_shards import start_shards, stop_shards  # noqa: E402
@@ -67,9 +67,17 @@ def divided(sample, tmp_path_factory):
 @pytest.fixture
 def shards(nodes, divided):
     cluster = ClusterMap.read(divided)
-    started = start_shards(cluster, divided, Settings())
+    started = start_shards(cluster, divided, Settings(), 1)
+    for each in started:
+        each.wait()
     yield started
     assert stop_shards(cluster, divided) == len(started)
+
+
+def process_of(shard):
+    """The process of its only replica, None if it is not known now."""
+    place = shard.replicas[0].place
+    return int(place.split()[1]) if place else None
 
 
 def seen(results):
@@ -90,7 +98,7 @@ def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(sha
     with closing(ClusterSearcher(shards)) as cluster:
         all_articles = cluster.search(everything).total
         victim = shards[1]
-        process = int(victim.place.split()[1])
+        process = process_of(victim)
         os.kill(process, signal.SIGKILL)
         totals = {all_articles - victim.articles: 0, all_articles: 0}
         until = time.monotonic() + SECONDS
@@ -101,7 +109,7 @@ def test_a_killed_shard_is_left_out_and_said_to_be_until_it_is_started_again(sha
             assert is_part == (results.total != all_articles)
             totals[results.total] += 1
         assert all(totals.values())
-        assert int(victim.place.split()[1]) != process
+        assert process_of(victim) != process
 
 
 def test_no_client_gets_a_wrong_answer_while_shards_are_killed(shards, sample):
@@ -129,8 +137,8 @@ def test_no_client_gets_a_wrong_answer_while_shards_are_killed(shards, sample):
         while time.monotonic() < until - SECONDS_OF_KILLS / 3:
             time.sleep(SECONDS_OF_KILLS / 4)
             victim = shards[int(time.monotonic()) % len(shards)]
-            if place := victim.place:
-                os.kill(int(place.split()[1]), signal.SIGKILL)
+            if process := process_of(victim):
+                os.kill(process, signal.SIGKILL)
         for each in clients:
             each.result()
     assert wrong == []
@@ -153,15 +161,42 @@ def test_the_shards_of_a_lost_node_are_started_on_another(nodes, shards):
         assert results.total == all_articles
 
 
+def test_while_one_replica_of_each_shard_answers_every_answer_is_whole(shards, divided, sample):
+    replicated = start_shards(ClusterMap.read(divided), divided, Settings(), 2)
+    for each in replicated:
+        each.wait()
+    assert [len(each.replicas) for each in replicated] == [2] * len(shards)
+    nodes = [{node_of(each) for each in shard.replicas} for shard in replicated]
+    assert all(len(each) == 2 for each in nodes)
+    whole = open_searcher(replace(Settings(), archive=sample))
+    queries = [Query.from_parameters(each) for each in SEARCHES]
+    with closing(ClusterSearcher(replicated, budget=SECONDS)) as cluster:
+        expected = [seen(whole.search(query)) for query in queries]
+        assert [seen(cluster.search(query)) for query in queries] == expected
+        for shard in replicated:
+            os.kill(int(shard.replicas[0].place.split()[1]), signal.SIGKILL)
+        for _ in range(3):
+            assert [seen(cluster.search(query)) for query in queries] == expected
+        assert cluster.readiness().failure is None
+    fewer = start_shards(ClusterMap.read(divided), divided, Settings(), 1)
+    assert [len(each.replicas) for each in fewer] == [1] * len(shards)
+
+
+def node_of(replica):
+    return ray.get(replica._actor.node.remote(), timeout=SECONDS)
+
+
 def test_two_web_processes_serve_the_same_shards_and_say_which_are_out(nodes, shards, divided):
     options = ["--cluster", divided, "--address", nodes[0].address, "--workers", "2"]
     with serving(*options, seconds=SECONDS) as port:
         path = "/api/search?q=ferry&copies=show&limit=3"
+        # Both processes have found the shards, whichever is asked.
+        wait_until(lambda: all(get(port, path)[0] == 200 for _ in range(8)), SECONDS)
         whole = asked(port, path)
         assert whole["query"]["notes"] == []
         second = [asked(port, f"{path}&cursor={whole['next']}")["hits"] for _ in range(4)]
         assert all(hits == second[0] for hits in second)  # whichever process answers
-        os.kill(int(shards[1].place.split()[1]), signal.SIGKILL)
+        os.kill(process_of(shards[1]), signal.SIGKILL)
         parts, until = [], time.monotonic() + SECONDS
         while parts[-1:] != [False] or True not in parts:
             found = asked(port, path)

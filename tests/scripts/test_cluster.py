@@ -293,6 +293,13 @@ def test_an_address_is_that_of_a_divided_archive(indexed_by_words):
     assert "--address is that of a divided archive; name it with --cluster DIR" in result.output
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "101", "two"])
+def test_a_shard_has_one_replica_or_some(divided, number):
+    result = backfile("cluster", "start", divided, "--replicas", number)
+    assert result.exit_code == 2
+    assert "Invalid value for '--replicas'" in result.output
+
+
 def test_what_is_no_divided_archive_is_not_served(indexed_by_words):
     result = backfile("serve", "--cluster", indexed_by_words)
     assert result.exit_code == 2

@@ -42,7 +42,9 @@ class Ready(Shape):
     behind: Annotated[Natural, Field(description="Changes since, which are being opened.")]
     parts: Annotated[
         dict[str, PartReady],
-        Field(description="`record`, `words`, `vectors`, `model`; `shards` if it is divided."),
+        Field(
+            description="`record`, `words`, `vectors`, `model`; `shards` and `replicas` if divided."
+        ),
     ]
     disk: Disk | None
 
