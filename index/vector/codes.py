@@ -149,7 +149,8 @@ class CodeFile:
         known = self._vectors.checksums()[: len(notes)]
         notes = notes[: len(known)]
         valid = (notes["sum"] == known) & (known != UNKNOWN) & np.isfinite(notes["scale"])
-        found = Codes(self._mapped(len(notes)), notes["scale"].copy(), valid)
+        scales = np.where(valid, notes["scale"], np.float32(0))  # others may be any bytes
+        found = Codes(self._mapped(len(notes)), scales, valid)
         rows = np.flatnonzero(valid)
         sample = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(int)]
         if len(self._differing(found, sample)) > MOST_BROKEN * len(sample):
