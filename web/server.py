@@ -32,7 +32,9 @@ from backfile.web.writer_process import resident_writer
 CONNECTIONS = 1000
 FILES = 4096  # that this process may open; macOS allows 256 unless it is asked
 BACKLOG = 1024  # connections that wait to be accepted
-LIMITS_OF_MALLOC = {-8: 2, -3: 1 << 20}  # M_ARENA_MAX, and M_MMAP_THRESHOLD in bytes
+# M_ARENA_MAX; M_MMAP_THRESHOLD, the bytes from which an array is given back as it is dropped; and
+# M_TRIM_THRESHOLD, the bytes that are kept for the next search.
+LIMITS_OF_MALLOC = {-8: 1, -3: 4 << 20, -1: 32 << 20}
 
 
 def serve(source: Source, announce: Callable[[str], None]) -> None:
@@ -49,9 +51,10 @@ def serve(source: Source, announce: Callable[[str], None]) -> None:
 
 
 def _return_memory() -> None:
-    """Have the C library give large arrays back when they are dropped, where it is GNU's.
+    """Have the C library give the largest arrays back when they are dropped, where it is GNU's.
 
-    Otherwise each thread keeps what its largest searches took: half of the memory of a server.
+    Otherwise each thread keeps what its largest searches took: half of the memory of a server. If
+    smaller ones went back, too, a third of the time of a search would be spent to get them again.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
