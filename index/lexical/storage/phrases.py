@@ -59,6 +59,8 @@ def phrase_postings(
         reached = _leading(reached, _breaks(breaks.get(Stretch.PARAGRAPH), held))
     ends = distinct(reached.ends)
     for slot, gap in zip(slots[1:], gaps, strict=True):
+        if not len(ends):
+            return NOTHING, NOTHING
         if slot.lists is None:  # any word
             ends = ends + 1
             continue
