@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -32,8 +33,9 @@ def have_namespaces():
 class Host:
     """One machine: it has a network of its own if `namespace` is given, and runs commands."""
 
-    def __init__(self, name, address, namespace, environment):
+    def __init__(self, name, address, namespace, environment, scratch):
         self.name, self.address, self._namespace = name, address, namespace
+        self._scratch = scratch
         self._added = environment
         self.link = f"{namespace}v"
         self.mounted = None  # a folder, and the place where this host alone sees it
@@ -74,7 +76,9 @@ class Host:
 
     def start_ray(self, head=None, port=None, n_cpus=1):
         """Start a node: that of the `head` of a cluster, or the head itself at this port."""
-        place = ["--head", "--port", port, "--include-dashboard=false"]
+        # Ray believes that a cluster whose nodes it sees runs still; a real machine sees no others.
+        fresh = tempfile.mkdtemp(dir=self._scratch)
+        place = ["--head", "--port", port, "--include-dashboard=false", "--temp-dir", fresh]
         if head:
             place = ["--address", f"{head.address}:{port}"]
         self.run(RAY, "start", *place, *self.own_address, "--num-cpus", n_cpus,
@@ -131,10 +135,11 @@ class Hosts:
         own = f"b{secrets.token_hex(3)}"  # a namespace goes some time after it was deleted
         self._bridge = own
         network = f"10.77.{secrets.randbelow(250)}"
+        self._scratch = tempfile.mkdtemp(prefix="bf")  # short, as names of sockets are
         self.hosts = [
-            Host(f"{own}h{n}", f"{network}.{n + 2}", f"{own}n{n}", environment)
+            Host(f"{own}h{n}", f"{network}.{n + 2}", f"{own}n{n}", environment, self._scratch)
             if self.are_apart
-            else Host(f"{own}h{n}", "127.0.0.1", None, environment)
+            else Host(f"{own}h{n}", "127.0.0.1", None, environment, self._scratch)
             for n in range(count)
         ]
         self._network = network
@@ -172,6 +177,7 @@ class Hosts:
                 ip("netns", "del", host._namespace)
         if self.are_apart:
             ip("link", "del", self._bridge)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def ip(*words):

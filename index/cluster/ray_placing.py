@@ -119,5 +119,6 @@ def _started(name: str, settings: Settings, node: str) -> Any:
         max_restarts=-1,
         max_concurrency=AT_ONCE,
         num_cpus=0,
+        memory=1,  # of no use, but Ray heeds no node for an actor that needs nothing
         scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
     ).remote(settings)

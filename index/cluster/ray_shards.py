@@ -21,7 +21,7 @@ from backfile.index.cluster.ray_actors import Address, actor_name, actors_there,
 from backfile.index.cluster.ray_placing import Placing
 
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
-TIMES_PLACED = 10
+TIMES_PLACED = 3
 SECONDS_TO_BE_KNOWN = 2.0  # that a node needs to be known to the others
 SECONDS_TO_OPEN = 120.0
 
