@@ -146,7 +146,8 @@ class ClusterSearcher:
     ) -> AllHits:
         """The answer to a query without a page, and all its hits, or the first `most`.
 
-        A shard that is lost while they are read ends a long list with EngineUnavailable.
+        A shard whose last replica is lost while they are read ends a long list with
+        EngineUnavailable.
         """
         with self._failures_noted(query):
             looked_up = self._looked_up(query)

@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from multiprocessing.connection import Connection
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ from backfile.index.cluster.exchange import Asked
 from backfile.index.cluster.questions import AskedStatistics, Known
 from backfile.index.cluster.replicas import Connections, Replicas
 from backfile.index.cluster.shards import Shard
+from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.search.question import Question
 from backfile.index.search.snapshot import StatisticsChanged
 
@@ -35,6 +36,27 @@ class ReplicaBehind(Exception):
 
     def __init__(self, replica: Connections) -> None:
         self.replica = replica
+
+
+class _Lost:
+    """The replicas that a question has lost, and why each shard has lost its last one."""
+
+    def __init__(self) -> None:
+        self.replicas: set[Connections] = set()
+        self.tried_again: set[Connections] = set()
+        self.exceptions: dict[Shard, ShardLost] = {}
+
+
+class _Begun(NamedTuple):
+    """A list that is passed on, the replicas that take part, and their statistics."""
+
+    items: Iterator[Any]
+    some: Sequence[Connections]
+    known: Known
+
+    @property
+    def statistics(self) -> Mapping[Shard, CollectionStatistics]:
+        return {each.shard: own for each, own in zip(self.some, self.known, strict=True)}
 
 
 class Answer(NamedTuple, Generic[T]):
@@ -92,15 +114,14 @@ class ShardGroup:
     def stream(self, question: Asked, *, needs_all: bool = False) -> Answer[Iterator[Any]]:
         """Iterate over what the first shard passes on; the first item is there when it returns.
 
-        A replica that is lost later ends it with EngineUnavailable; if the question `needs_all`, so
-        does a shard that is out.
+        Where a replica is lost later, the others go on behind what was passed on. It ends with
+        EngineUnavailable where a shard has no other, or has changed since; if the question
+        `needs_all`, also where a shard is out.
         """
-
-        def attempt(some: Sequence[Connections]) -> Iterator[Any]:
-            passed = self._passed(question, some)
-            return _resumed(next(passed), passed)
-
-        return Answer(*self._of_all_there(attempt, needs_all=needs_all))
+        lost = _Lost()
+        begun = self._begun(question, lost, needs_all=needs_all)
+        shards = [each.shard for each in begun.some]
+        return Answer(self._to_end(question, begun, lost), shards)
 
     def ask_replicas(self, question: Question[Sequence[T]]) -> Mapping[Shard, list[T]]:
         """What each replica that answers gives to a question that gathers, by shard.
@@ -134,34 +155,70 @@ class ShardGroup:
             for each in shard.all():
                 each.statistics = None
 
+    def _begun(self, question: Asked, lost: "_Lost", *, needs_all: bool) -> "_Begun":
+        def attempt(some: Sequence[Connections]) -> _Begun:
+            known = self._known(some)
+            passed = self._passed(question, some, known)
+            return _Begun(chain([next(passed)], passed), some, known)
+
+        begun, _ = self._of_all_there(attempt, lost=lost, needs_all=needs_all)
+        return begun
+
+    def _to_end(self, question: Asked, begun: "_Begun", lost: "_Lost") -> Iterator[Any]:
+        """What is passed on, by other replicas where one is lost."""
+        n_passed = 0
+        while True:
+            try:
+                for each in begun.items:
+                    n_passed += 1
+                    yield each
+            except ShardLost as exc:
+                self._lose(begun.some, exc, lost)
+                begun = self._behind(question, begun, n_passed, lost)
+            else:
+                return
+
+    def _behind(self, question: Asked, begun: "_Begun", n_passed: int, lost: "_Lost") -> "_Begun":
+        """The same list from behind its first items; raise EngineUnavailable if it is another."""
+
+        def attempt(some: Sequence[Connections]) -> _Begun:
+            known = self._known(some)
+            found = _Begun(self._passed(question, some, known), some, known)
+            earlier, now = begun.statistics, found.statistics
+            for shard in {**earlier, **now}:
+                if earlier.get(shard) != now.get(shard):
+                    raise _incomplete(shard, lost.exceptions.get(shard, "it has changed"))
+            for _ in range(n_passed):
+                next(found.items)
+            return found
+
+        return self._of_all_there(attempt, lost=lost)[0]
+
     def _of_all_there(
-        self, attempt: Attempt[T], turn: int | None = None, *, needs_all: bool = False
+        self,
+        attempt: Attempt[T],
+        turn: int | None = None,
+        *,
+        lost: "_Lost | None" = None,
+        needs_all: bool = False,
     ) -> tuple[T, Sequence[Shard]]:
         """What an attempt returns over one replica of each shard that answers, and these shards."""
         turn = next(self._turns) if turn is None else turn
-        failed: set[Connections] = set()
-        tried_again: set[Connections] = set()
-        losses: dict[Shard, ShardLost] = {}
+        lost = lost or _Lost()
         for _ in range(ATTEMPTS + 2 * sum(len(each.all()) for each in self._replicas.values())):
-            some = self._chosen(turn, failed, resting=needs_all)
+            some = self._chosen(turn, lost.replicas, resting=needs_all)
             if needs_all and len(some) < len(self.shards):
                 there = {each.shard for each in some}
                 out = next(each for each in self.shards if each not in there)
-                raise _incomplete(out, losses.get(out))
+                raise _incomplete(out, lost.exceptions.get(out, "it does not answer"))
             if not some:
                 raise ShardsOut(len(self.shards))
             try:
                 found = attempt(some)
             except ShardLost as exc:
-                lost = some[exc.place]
-                losses[lost.shard] = exc
-                lost.close()
-                if lost in tried_again or not exc.may_be_back:
-                    failed |= set(some) if exc.of_all else {lost}
-                    self._spare(lost, exc)
-                    if exc.of_all and not self._chosen(turn, failed):
-                        raise exc.of_all from exc
-                tried_again.add(lost)
+                self._lose(some, exc, lost)
+                if exc.of_all and not self._chosen(turn, lost.replicas):
+                    raise exc.of_all from exc
             except ReplicaBehind as exc:
                 exc.replica.statistics = None  # to be asked for again, after a moment
                 exc.replica.pass_over()
@@ -175,6 +232,16 @@ class ShardGroup:
             else:
                 return found, [each.shard for each in some]
         raise EngineUnavailable("the archive", "its shards are changing; try again in a minute")
+
+    def _lose(self, some: Sequence[Connections], exc: ShardLost, lost: "_Lost") -> None:
+        """Take note of a replica that is lost: one that may be back is tried once more."""
+        replica = some[exc.place]
+        lost.exceptions[replica.shard] = exc
+        replica.close()
+        if replica in lost.tried_again or not exc.may_be_back:
+            lost.replicas |= set(some) if exc.of_all else {replica}
+            self._spare(replica, exc)
+        lost.tried_again.add(replica)
 
     def _chosen(
         self, turn: int, failed: set[Connections], *, resting: bool = False
@@ -200,19 +267,10 @@ class ShardGroup:
             self._warned[name] = now
             log.warning("a search goes on without a replica of the shard %s: %s", name, exc)
 
-    def _passed(self, question: Asked, some: Sequence[Connections]) -> Iterator[Any]:
-        known = self._known(some)
+    def _passed(self, question: Asked, some: Sequence[Connections], known: Known) -> Iterator[Any]:
         taken = self._taken(some)
-        begun = False
         try:
-            for each in self._coordinator.passed(question, taken, math.inf, known):
-                begun = True
-                yield each
-        except ShardLost as exc:
-            _drop(some, taken)
-            if begun:
-                raise _incomplete(some[exc.place].shard, exc) from exc
-            raise
+            yield from self._coordinator.passed(question, taken, math.inf, known)
         except BaseException:  # whoever takes the items may have left, too
             _drop(some, taken)
             raise
@@ -263,13 +321,8 @@ class ShardGroup:
         return taken
 
 
-def _resumed(first: T, others: Iterator[T]) -> Iterator[T]:
-    yield first
-    yield from others
-
-
-def _incomplete(shard: Shard, exc: ShardLost | None) -> EngineUnavailable:
-    reason = f"{exc or 'it does not answer'}; write the articles once more when it is there"
+def _incomplete(shard: Shard, why: object) -> EngineUnavailable:
+    reason = f"{why}; write the articles once more when it is there"
     return EngineUnavailable(f"the shard {shard.name}", reason)
 
 

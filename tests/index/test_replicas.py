@@ -8,6 +8,7 @@ import pytest
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.whole import ShardFailed
+from backfile.index.search import result_cache
 from backfile.index.search.readiness import Status
 from tests.builders import fill, write_records
 from tests.divided import Divided, ReplicatedShard, news, read, seen
@@ -224,6 +225,53 @@ def test_a_list_of_all_articles_needs_one_replica_of_each_shard(tmp_path):
         lose(shards[0].replicas[1])
         with pytest.raises(EngineUnavailable, match="the shard 0 is unavailable"):
             list(cluster.articles(read(EVERYTHING)))
+
+
+@pytest.mark.parametrize("taken", [1, 4, 17])
+def test_a_list_of_all_articles_goes_on_behind_a_lost_replica(tmp_path, monkeypatch, taken):
+    monkeypatch.setattr(result_cache, "ARTICLES_AT_ONCE", 2)
+    with replicated(tmp_path) as (_, shards, cluster, __):
+        whole = list(cluster.articles(read(EVERYTHING)))
+        articles = cluster.articles(read(EVERYTHING))
+        found = [next(articles) for _ in range(taken)]
+        for shard in shards:
+            at_work = {each._replica for each in busy(cluster, shard)}
+            assert len(at_work) == 1
+            lose(*at_work)
+        assert found + list(articles) == whole
+
+
+def test_a_list_of_all_articles_ends_where_the_rest_would_be_of_another_state(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(result_cache, "ARTICLES_AT_ONCE", 2)
+    with replicated(tmp_path / "shards") as (divided, shards, cluster, _):
+        articles = cluster.articles(read(EVERYTHING))
+        next(articles)
+        fill(divided.engines[1], write_records(tmp_path / "more.jsonl", MORE))
+        for replica in shards[1].replicas:
+            replica._searcher.look_again()
+        lose(shards[0].replicas[0])
+        lose(shards[0].replicas[1])
+        shards[0].replicas[0].is_lost = False
+        with pytest.raises(EngineUnavailable, match="the shard 1 is unavailable: it has changed"):
+            list(articles)
+
+
+def test_a_list_of_all_articles_ends_where_no_replica_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_cache, "ARTICLES_AT_ONCE", 2)
+    with replicated(tmp_path) as (_, shards, cluster, __):
+        articles = cluster.articles(read(EVERYTHING))
+        next(articles)
+        for replica in shards[2].replicas:
+            lose(replica)
+        with pytest.raises(EngineUnavailable, match="the shard 2 is unavailable"):
+            list(articles)
+
+
+def busy(cluster, shard):
+    """The connections to the replicas of a shard that are at work."""
+    return [each for each in cluster._group._replicas[shard].all() if each.at_work]
 
 
 def test_readiness_counts_the_replicas_that_can_be_searched(tmp_path):
