@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 Accepts = Callable[[str], bool]
 SIZE = struct.Struct("<H")
 MOST_BYTES = (1 << 16) - 1  # of the names of a term
+OCCURRENCES_AT_ONCE = 1 << 20  # of one term, packed or unpacked; they fill whole bytes
 SHORTEST_COMPRESSED = 16  # bytes; zlib makes fewer bytes longer
 FIRST = 32  # the code point of 0: the codes are no line ends
 CAPITALS: tuple[Callable[[str], str], ...] = (
@@ -168,25 +169,38 @@ def _packed(choices: Numbers, ends: Ints, n_forms: Ints) -> list[bytes]:
     packed = [b""] * len(ends)
     starts = np.append(0, ends[:-1])
     for bits in range(1, _bits(int(n_forms.max(initial=1))) + 1):
-        lists = np.flatnonzero((n_forms > 1 << (bits - 1)) & (n_forms <= 1 << bits))
-        if not len(lists):
-            continue
+        of_bits = (n_forms > 1 << (bits - 1)) & (n_forms <= 1 << bits)
+        is_long = ends - starts > OCCURRENCES_AT_ONCE
+        for i in np.flatnonzero(of_bits & is_long).tolist():
+            packed[i] = b"".join(
+                _in_bits(choices[first : min(first + OCCURRENCES_AT_ONCE, ends[i])], bits)
+                for first in range(starts[i], ends[i], OCCURRENCES_AT_ONCE)
+            )
+        lists = np.flatnonzero(of_bits & ~is_long)
         counts = ends[lists] - starts[lists]
         widths = -(-bits * counts // 8)
         flags = np.zeros(int(widths.sum()) * 8, np.uint8)
         taken = choices[ranges(starts[lists], counts)]
-        each = np.unpackbits(taken.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)
-        flags[ranges(np.cumsum(widths * 8) - widths * 8, bits * counts)] = each[
-            :, 16 - bits :
-        ].ravel()
+        flags[ranges(np.cumsum(widths * 8) - widths * 8, bits * counts)] = _flags(taken, bits)
         content, cut = np.packbits(flags).tobytes(), 0
         for i, width in zip(lists.tolist(), widths.tolist(), strict=True):
             packed[i] = content[cut : cut + width]
             cut += width
-            if width > SHORTEST_COMPRESSED:
+        for i in np.flatnonzero(of_bits).tolist():
+            if len(packed[i]) > SHORTEST_COMPRESSED:
                 of_term = choices[starts[i] : ends[i]].astype(_type(int(n_forms[i])))
                 packed[i] = min(packed[i], zlib.compress(of_term.tobytes(), 6), key=len)
     return packed
+
+
+def _flags(choices: Numbers, bits: int) -> npt.NDArray[np.uint8]:
+    """The lowest bits of each choice, one after the other."""
+    each = np.unpackbits(choices.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)
+    return each[:, 16 - bits :].ravel()
+
+
+def _in_bits(choices: Numbers, bits: int) -> bytes:
+    return np.packbits(_flags(choices, bits)).tobytes()
 
 
 def _choices(packed: bytes, n_occurrences: int, n_forms: int) -> Numbers:
@@ -218,7 +232,14 @@ def _unpacked(packed: Sequence[bytes], n_occurrences: Ints, n_forms: Ints) -> Nu
             if len(found) != size:
                 raise ValueError("the forms of a term")
             choices[starts[i] : starts[i] + count] = np.frombuffer(found, kind)
-        lists = np.flatnonzero(of_bits & (sizes >= whole))
+        is_long = n_occurrences > OCCURRENCES_AT_ONCE
+        for i in np.flatnonzero(of_bits & (sizes >= whole) & is_long).tolist():
+            for first in range(0, int(n_occurrences[i]), OCCURRENCES_AT_ONCE):
+                count = min(OCCURRENCES_AT_ONCE, int(n_occurrences[i]) - first)
+                part = packed[i][bits * first // 8 :]
+                begin = int(starts[i]) + first
+                choices[begin : begin + count] = _choices(part, count, int(n_forms[i]))
+        lists = np.flatnonzero(of_bits & (sizes >= whole) & ~is_long)
         if not len(lists):
             continue
         counts, widths = n_occurrences[lists], whole[lists]

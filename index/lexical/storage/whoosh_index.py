@@ -46,7 +46,8 @@ with warnings.catch_warnings():
 
 
 T = TypeVar("T")
-MOST_SEGMENTS = 16
+MOST_SEGMENTS = 16  # of those that are less than half as large as they can be
+MOST_DOCUMENTS = 2_000_000  # of a segment: the memory of a merge grows with its longest list
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
 TRIES = 5
 
@@ -315,22 +316,29 @@ def _to_merge(segments: list[Any]) -> list[Any]:
     """Choose the smallest run of segments, half of them, once there are too many.
 
     Only neighbours are merged, so rows ascend within and across segments, and a posting list need
-    not be sorted when it is read.
+    not be sorted when it is read. A run is shorter where it would be more than MOST_DOCUMENTS.
     """
-    if len(segments) <= MOST_SEGMENTS:
+    sizes = [segment.doc_count() for segment in segments]
+    if sum(2 * size < MOST_DOCUMENTS for size in sizes) <= MOST_SEGMENTS:
         return []
-    chosen = MOST_SEGMENTS // 2 + 1
-    sizes = np.convolve([each.doc_count() for each in segments], np.ones(chosen), "valid")
-    first = int(sizes.argmin())
-    return segments[first : first + chosen]
+    for chosen in range(MOST_SEGMENTS // 2 + 1, 1, -1):
+        totals = np.convolve(sizes, np.ones(chosen), "valid")
+        if totals.min() <= MOST_DOCUMENTS:
+            first = int(totals.argmin())
+            return segments[first : first + chosen]
+    return []
 
 
 def _to_settle(segments: list[Any]) -> list[Any]:
     """Choose all segments from the first that is at most twice as large as all later ones together.
 
     The number of segments, and how often a passage is written again, then grow with the logarithm
-    of the archive's size.
+    of the archive's size, until a segment would have more than MOST_DOCUMENTS.
     """
     sizes = [segment.doc_count() for segment in segments]
-    crowded = [i for i, size in enumerate(sizes[:-1]) if size <= 2 * sum(sizes[i + 1 :])]
+    later = [sum(sizes[i + 1 :]) for i in range(len(sizes))]
+    crowded = [
+        i for i, size in enumerate(sizes[:-1])
+        if size <= 2 * later[i] and size + later[i] <= MOST_DOCUMENTS
+    ]  # fmt: skip
     return segments[crowded[0] :] if crowded else []
