@@ -138,13 +138,19 @@ def random_query(choose):
 
 
 def seen(results):
-    """An answer without what names one archive, or one moment.
+    """An answer without what names one archive, or one moment, and without the texts of articles.
 
     Words that are offered are written as in the shard where they are most frequent.
     """
     offset = results.next.offset if results.next else None
     offers = tuple(replace(each, word=each.word.casefold()) for each in results.offers)
-    return replace(results, generation=0, took_ms={}, next=offset, query=None, offers=offers)
+    closest = tuple(replace(each, hits=without_texts(each.hits)) for each in results.closest)
+    results = replace(results, hits=without_texts(results.hits), closest=closest, offers=offers)
+    return replace(results, generation=0, took_ms={}, next=offset, query=None)
+
+
+def without_texts(hits):
+    return tuple(hit.without_text() for hit in hits)
 
 
 def read(parameters):
@@ -259,8 +265,8 @@ class BreakingConnection:
             raise BrokenPipeError
         self._connection.send_bytes(content)
 
-    def poll(self, seconds):
-        return self._connection.poll(seconds)
+    def fileno(self):
+        return self._connection.fileno()
 
     def recv_bytes(self):
         return self._connection.recv_bytes()

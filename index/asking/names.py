@@ -70,7 +70,7 @@ def _own_mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention
     typed = [name_words(word) for word in words]
     for kind in NAMED:
         category: Category = getattr(table, kind.value)
-        called = _called(category.names)
+        called = category.once(_called)
         found: dict[int, tuple[bool, int, int]] = {}  # the first place of each name
         for first in range(len(typed)):
             for end in range(first + 1, len(typed) + 1):
@@ -82,7 +82,6 @@ def _own_mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention
             yield Mention(kind, category.names[number], first, end)
 
 
-@lru_cache(maxsize=2 * len(NAMED))
 def _called(names: tuple[str, ...]) -> Mapping[str, Sequence[tuple[bool, int]]]:
     """The numbers of the names that are called so: as they are, or, True, without `.com`."""
     called: dict[str, list[tuple[bool, int]]] = {}

@@ -6,6 +6,7 @@ The first shard merges.
 """
 
 import secrets
+import select
 import time
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from backfile.index.cluster.exchange import (
     Message,
     Outcome,
     Passed,
+    Placed,
     Resumed,
     Step,
 )
@@ -27,6 +29,7 @@ from backfile.index.cluster.packing import packed, unpacked
 from backfile.index.model.whole import ShardFailed
 
 SEARCH_BITS = 62  # of the number of a search
+LONGEST_WAIT = 1e6  # seconds, as the system counts milliseconds in 31 bits
 OF_ONE_SHARD = (ShardFailed, EngineUnavailable, Shortage)  # errors that others may not have
 
 
@@ -112,8 +115,8 @@ class Coordinator:
         until = self._seconds() + budget
         line = _Lines(connections)
         search = 1 + secrets.randbits(SEARCH_BITS)
-        begun = [Begun(asked, place, known, search) for place in range(len(connections))]
-        line.send([packed(each) for each in begun])
+        begun = packed(Begun(asked, known, search))
+        line.send([packed(Placed(begun, place)) for place in range(len(connections))])
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
@@ -154,7 +157,7 @@ class _Lines:
         """The next message of a shard; raise ShardLost if there is none within these seconds."""
         connection = self.connections[place]
         try:
-            if not connection.poll(seconds):
+            if not _has_sent(connection, seconds):
                 raise ShardLost(place, hangs=True)
             content = connection.recv_bytes()
         except (EOFError, OSError) as exc:
@@ -162,6 +165,13 @@ class _Lines:
         self.n_bytes += len(content)
         message: Message = unpacked(content)
         return message
+
+
+def _has_sent(connection: Connection, seconds: float) -> bool:
+    """Whether something comes within these seconds; a tenth of the time of `Connection.poll`."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(1000 * min(seconds, LONGEST_WAIT)))
 
 
 def _steps(outcomes: Sequence[Outcome]) -> list[Step]:

@@ -68,16 +68,22 @@ class Asked(Protocol):
 
 
 class Begun(NamedTuple):
-    """The begin of a search: what is asked, and the place of this shard among those of it.
+    """The begin of a search: what is asked.
 
     `known` are the statistics of all shards, in their order, if the coordinator has them. `search`
     is a number that no other search has.
     """
 
     asked: Asked
-    place: int
     known: Sequence[Any] | None
     search: int
+
+
+class Placed(NamedTuple):
+    """The begin of a search, packed once for all, and the place of a shard among those of it."""
+
+    begun: bytes
+    place: int
 
 
 class _Waiting:
@@ -146,17 +152,18 @@ def take_part(connection: Connection, searcher: Any) -> None:
     with connection:
         while True:
             try:
-                begun: Begun = unpacked(connection.recv_bytes())
-                _send(connection, _outcome(connection, begun, searcher))
+                placed: Placed = unpacked(connection.recv_bytes())
+                _send(connection, _outcome(connection, placed, searcher))
             except (EOFError, OSError):  # the coordinator has left, perhaps within a search
                 return
 
 
-def _outcome(connection: Connection, begun: Begun, searcher: Any) -> Outcome:
-    exchange = ConnectionExchange(connection, begun.place)
+def _outcome(connection: Connection, placed: Placed, searcher: Any) -> Outcome:
+    exchange = ConnectionExchange(connection, placed.place)
     try:
+        begun: Begun = unpacked(placed.begun)
         answer = begun.asked.of(searcher, Whole(exchange, begun.known, begun.search))
-        return Answered(None if begun.place else answer)
+        return Answered(None if placed.place else answer)
     except (EOFError, OSError):
         raise
     except Exception as exc:  # the coordinator raises it

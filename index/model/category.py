@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from backfile.index.model.arrays import Bools, Ints, Rows
 from backfile.index.model.whole import UNDIVIDED, Whole
 
 FEW = 0.1  # of all articles
+T = TypeVar("T")
 
 
 def bare_name(name: str) -> str:
@@ -165,6 +166,17 @@ class Category:
     owners: Ints
     n_articles: int
     spelt: Spelt
+
+    def once(self, derive: Callable[[tuple[str, ...]], T]) -> T:
+        """What a function makes of the names; it is called once as long as they are the same."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self.names)
+        found: T = self._derived[derive]
+        return found
+
+    @cached_property
+    def _derived(self) -> dict[Callable[..., Any], Any]:
+        return {}
 
     @classmethod
     def of(cls, values: Sequence[Sequence[str]]) -> Self:

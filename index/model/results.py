@@ -159,6 +159,10 @@ class Hit:
     copies: OtherCopies = OtherCopies()
     added: datetime | None = None
 
+    def without_text(self) -> Self:
+        """The same without the text of its article, which may be long, and which no list shows."""
+        return replace(self, article=replace(self.article, text=""))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -92,11 +92,14 @@ class Placing:
         best = dict(list(self.best.items())[own])
         ranking = self.hits.ranks(wanted, self.whole)
         found = self.hits.fetch(best, ranking, asked, catalog, self.whole)
-        return {
+        hits = {
             place: found[ordinal]
             for place, ordinal in zip(places.tolist(), best, strict=True)
             if ordinal in found
         }
+        if self.whole.is_divided:  # texts would be most of what is sent
+            return {place: hit.without_text() for place, hit in hits.items()}
+        return hits
 
 
 def merged_hits(own: Mapping[int, Hit], whole: Whole) -> tuple[Hit, ...]:

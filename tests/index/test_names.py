@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 
 from backfile.archive.store.reader import ArchiveReader
+from backfile.index.model.category import Category
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.index.search.ranking import RankingOptions
@@ -142,3 +143,17 @@ def test_the_shell_offers_options(indexed_by_words):
     assert "as a filter: ferry --source Courier (2)" in shell.stderr
     shell = backfile("search", "ferry in 2024", "--mode", "keyword", "--archive", indexed_by_words)
     assert "as a filter: ferry --since 2024-01-01 --until 2024-12-31 (2)" in shell.stderr
+
+
+def test_what_is_made_of_names_is_made_once_however_many_archives_are_open():
+    made = []
+
+    def count(names):
+        made.append(names)
+        return len(names)
+
+    categories = [Category.of([[f"Outlet {n}"], ["Bay Herald"]]) for n in range(40)]
+    for _ in range(2):
+        assert [each.once(count) for each in categories] == [2] * 40
+    assert len(made) == 40
+    assert categories[0].once(min) == "Bay Herald"

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from multiprocessing import Pipe
 from types import SimpleNamespace
 
 import numpy as np
@@ -233,15 +234,13 @@ class HangingShard:
 class HangingConnection:
     def __init__(self, shard, connection):
         self._shard, self._connection = shard, connection
+        self._silent, self._other_end = Pipe()
 
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
-    def poll(self, seconds):
-        if self._shard.hangs:
-            time.sleep(seconds)
-            return False
-        return self._connection.poll(seconds)
+    def fileno(self):
+        return (self._silent if self._shard.hangs else self._connection).fileno()
 
 
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
