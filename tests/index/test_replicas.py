@@ -111,7 +111,7 @@ def test_searches_are_spread_over_the_replicas(tmp_path, monkeypatch):
 
 def test_while_a_replica_is_at_work_another_is_asked(tmp_path):
     with replicated(tmp_path) as (_, __, cluster, ___):
-        replicas = next(iter(cluster._group._replicas.values()))
+        replicas = next(iter(cluster._groups.now._replicas.values()))
         one = replicas.chosen(0, ())
         taken = one.take()
         assert replicas.chosen(0, ()) is not one
@@ -121,7 +121,7 @@ def test_while_a_replica_is_at_work_another_is_asked(tmp_path):
 
 def test_after_its_rest_a_replica_is_asked_one_question_and_others_once_it_answered(tmp_path):
     with replicated(tmp_path) as (_, __, cluster, now):
-        replicas = next(iter(cluster._group._replicas.values()))
+        replicas = next(iter(cluster._groups.now._replicas.values()))
         one, other = replicas.all()
         one.rest()
         assert [replicas.chosen(0, ()) for _ in range(3)] == [other] * 3
