@@ -147,7 +147,7 @@ def test_who_has_seen_a_later_generation_never_sees_an_earlier_one_again(tmp_pat
         totals, generations = [], []
         for _ in range(12):
             totals.append(cluster.search(read(EVERYTHING)).total)
-            generations.append(cluster._look(now[0]).overview.generation)
+            generations.append(cluster._look(now[0]).found.value.generation)
             now[0] += 0.5  # it is asked again, whether it is behind
         assert totals == sorted(totals)
         assert generations == sorted(generations)
