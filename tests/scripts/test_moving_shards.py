@@ -89,7 +89,7 @@ def run(*arguments):
 
 
 def test_searches_go_on_while_shards_are_split_and_their_model_changes(
-    indexed_by_words, tmp_path, address
+    indexed_by_words, tmp_path, address, monkeypatch
 ):
     archive, folder = tmp_path / "archive", tmp_path / "cluster"
     shutil.copytree(indexed_by_words, archive)
@@ -105,6 +105,7 @@ def test_searches_go_on_while_shards_are_split_and_their_model_changes(
             )
             wait_until(lambda: shards_of(port) == 4, SECONDS)
             give_another_model(archive, tmp_path / "model")
+            monkeypatch.setenv("BACKFILE_MODEL", str(tmp_path / "model"))
             run("update", folder, "--archive", archive)
             output = run("start", folder, "--address", address)
             assert "closed 4 replicas of earlier shards" in output
