@@ -154,24 +154,23 @@ def stop_shards(folder: Path) -> int:
     return _end([each for actors in _actors_of(folder).values() for each in actors])
 
 
-def stop_earlier_shards(
-    cluster: ClusterMap, folder: Path, seconds: float = SECONDS_TO_LEAVE
-) -> int:
-    """End the actors of shards in the folder that its map no longer names; return how many.
-
-    Servers go over to the later shards once these are open; those who search are waited for, at
-    most so many seconds.
-    """
+def earlier_actors(cluster: ClusterMap, folder: Path) -> Sequence[Any]:
+    """The actors of shards in the folder that its map no longer names."""
     named = {actor_name(archive) for archive in cluster.folders(folder)}
-    earlier = [
-        each for name, actors in _actors_of(folder).items() if name not in named for each in actors
-    ]
-    if earlier:
-        until = time.monotonic() + seconds
-        time.sleep(SECONDS_TO_BE_KNOWN)
-        while time.monotonic() < until and any(map(_is_asked, earlier)):
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    return _end(earlier)
+    others = (actors for name, actors in _actors_of(folder).items() if name not in named)
+    return [each for actors in others for each in actors]
+
+
+def stop_when_left(actors: Sequence[Any], seconds: float = SECONDS_TO_LEAVE) -> int:
+    """End actors once nobody searches in them, at the latest after so many seconds.
+
+    Servers go over to later shards once these are open. Returns how many were ended.
+    """
+    until = time.monotonic() + seconds
+    time.sleep(SECONDS_TO_BE_KNOWN)
+    while time.monotonic() < until and any(map(_is_asked, actors)):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return _end(actors)
 
 
 def _actors_of(folder: Path) -> Mapping[str, Sequence[Any]]:

@@ -13,10 +13,11 @@ from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.opening import shards_here
 from backfile.index.cluster.ray_actors import join
 from backfile.index.cluster.ray_shards import (
+    earlier_actors,
     shards_there,
     start_shards,
-    stop_earlier_shards,
     stop_shards,
+    stop_when_left,
 )
 from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.cluster.shard_folders import shard_settings
@@ -153,8 +154,11 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
                 articles = count_of(replica.articles, "article")
                 click.echo(f"{shard.name}: {articles}, {replica.place}")
         is_whole &= out - before < len(shard.replicas)
-    if is_whole and (ended := stop_earlier_shards(entries, directory)):
-        click.echo(f"closed {count_of(ended, 'replica')} of earlier shards")
+    if earlier := earlier_actors(entries, directory):
+        if is_whole:
+            click.echo(f"closed {count_of(stop_when_left(earlier), 'replica')} of earlier shards")
+        else:
+            click.echo("searches go on in the earlier shards, which stay open", err=True)
     raise SystemExit(1 if out else 0)
 
 

@@ -1,8 +1,10 @@
 """A divided archive is asked without a pause while its shards are split, or made anew."""
 
+import gc
 import json
 import shutil
 import threading
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -202,11 +204,14 @@ def test_while_the_model_changes_no_answer_is_of_both(moving, tmp_path):
 def test_the_earlier_shards_are_closed_after_the_last_search(moving):
     settings, folder = moving
     with served(settings, folder) as (client_of, searcher):
+        client_of().get(PATHS[1])
         earlier = searcher._groups.now.shards
+        in_memory = [weakref.ref(each._searcher) for each in earlier]
         split(settings, folder, earlier[1].name, silent, ignore)
         wait_until(lambda: has_gone_over(searcher, folder), 60)
         wait_until(lambda: not any(each.is_open for each in earlier), 60)
         assert all(each.connect() is None for each in earlier)
+        wait_until(lambda: gc.collect() >= 0 and not any(each() for each in in_memory), 60)
         shutil.rmtree(folder / "shards" / earlier[1].name)
         assert client_of().get(PATHS[0]).json["total"] == N_ARTICLES
 
