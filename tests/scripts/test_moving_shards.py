@@ -5,7 +5,6 @@ import os
 import shutil
 import threading
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.vector.embedding.model import find_model
 from backfile.web.parts import HEADER
-from tests.builders import backfile
+from tests.builders import backfile, damage
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
@@ -80,12 +79,12 @@ class Clients:
                     self.wrong.append((path, answer))
 
 
-def run(*arguments):
-    with suppress(Exception):
-        ray.shutdown()
+def run(*arguments, exit_code=0):
+    """Run a command as in a process of its own, which is not connected with Ray yet."""
+    ray.shutdown()
     result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    assert result.exit_code == exit_code, result.output
+    return result.output
 
 
 def test_searches_go_on_while_shards_are_split_and_their_model_changes(
@@ -94,21 +93,24 @@ def test_searches_go_on_while_shards_are_split_and_their_model_changes(
     archive, folder = tmp_path / "archive", tmp_path / "cluster"
     shutil.copytree(indexed_by_words, archive)
     run("import", folder, "--shards", 2, "--archive", archive)
-    run("start", folder, "--address", address)
+    run("start", folder, "--address", address, "--replicas", 2)
     with serving("--cluster", folder, "--address", address, seconds=SECONDS) as port:
         wait_until(lambda: get(port, PATHS[0])[0] == 200 and is_whole(port), SECONDS)
         with Clients(port) as clients:
-            largest = ClusterMap.read(folder).shards[1].name
-            run("split", folder, largest)
-            assert "closed 1 replica of earlier shards" in run(
-                "start", folder, "--address", address
-            )
+            run("split", folder, ClusterMap.read(folder).shards[1].name)
+            output = run("start", folder, "--address", address)
+            assert "closed 2 replicas of earlier shards" in output
             wait_until(lambda: shards_of(port) == 4, SECONDS)
+            assert {len(each) for each in actors_there().values()} == {2}
             give_another_model(archive, tmp_path / "model")
             monkeypatch.setenv("BACKFILE_MODEL", str(tmp_path / "model"))
             run("update", folder, "--archive", archive)
-            output = run("start", folder, "--address", address)
-            assert "closed 4 replicas of earlier shards" in output
+            damage(ClusterMap.read(folder).folders(folder)[1] / "catalog.db", "cut", 0.01)
+            output = run("start", folder, "--address", address, "--replicas", 1, exit_code=1)
+            assert "searches go on in the earlier shards" in output
+            run("update", folder, "--all", "--archive", archive)
+            output = run("start", folder, "--address", address, "--replicas", 1)
+            assert "closed 9 replicas of earlier shards" in output
             before = clients.counts.total()
             wait_until(lambda: clients.counts.total() > before + 20, SECONDS)
         assert clients.wrong == []
