@@ -77,9 +77,7 @@ def follow(
         now = catalog.generation(), catalog.touched.lineage()
         moved = (earlier.generation, earlier.lineage) != now
         anew = _places_anew(directory, earlier.folders(folder))
-        cluster = earlier.renewed(anew)
-        for place in anew:
-            shutil.rmtree(cluster.folders(folder)[place], ignore_errors=True)  # of a killed run
+        cluster = _begun_anew(earlier, folder, anew)
         news = _News.of(engines, cluster, folder, everything=everything)
         places = range(len(cluster.shards))
         shards = [ArchiveDirectory(path) for path in cluster.folders(folder)]
@@ -151,6 +149,14 @@ def _require_whole(shard: ArchiveDirectory) -> None:
         raise ShardTouched(shard.root)
     Manifest.read(shard.manifest)
     generation_of(shard)
+
+
+def _begun_anew(earlier: ClusterMap, folder: Path, places: Collection[int]) -> ClusterMap:
+    """The map with other editions of these shards, of which nothing is there."""
+    cluster = earlier.renewed(places)
+    for place in places:
+        shutil.rmtree(cluster.folders(folder)[place], ignore_errors=True)  # of a killed run
+    return cluster
 
 
 def _places_anew(archive: ArchiveDirectory, folders: Sequence[Path]) -> Collection[int]:

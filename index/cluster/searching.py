@@ -131,10 +131,10 @@ class ClusterSearcher:
 
         `closed` is called once no search needs these any more, as that of the earlier ones is now.
         """
-        with self._lock:
+        self._groups.replace(self._group_of(shards, closed=closed))
+        with self._lock:  # only now, as nobody notes the numbers of the earlier ones any more
             self._seen = None
             self._switched = self._seconds()
-        self._groups.replace(self._group_of(shards, closed=closed))
 
     def search(self, query: Query, *, relaxes: bool = True) -> Results:
         """Answer a query with one page of hits, as `Searcher.search` does.

@@ -167,7 +167,7 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
 @address
 def stop(directory: Path, address: str) -> None:
     """Close the shards that `start` has opened."""
-    ClusterMap.read(directory)
+    ClusterMap.read(directory)  # a folder without one is a mistake
     join(address)
     click.echo(f"closed {count_of(stop_shards(directory), 'replica')}")
 
