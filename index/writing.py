@@ -14,6 +14,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
 from backfile.archive.store.salvage import problem_in, renew_catalog
+from backfile.archive.store.sharding import begin_writing, is_as_left
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.indexer import Indexer
@@ -168,11 +169,17 @@ def rebuild_words(settings: Settings, indexer: Indexer) -> None:
 def salvage_record(directory: ArchiveDirectory) -> Path | None:
     """Copy what can be read of a catalogue that SQLite finds damaged.
 
-    Returns the folder of the damaged one, None where it is sound and was left alone.
+    Returns the folder of the damaged one, None where it is sound and was left alone. A shard that
+    is as it was left is noted to be written to: what a repair changes is no news to be kept.
     """
-    if not directory.catalog.exists() or not problem_in(directory.catalog):
+    if not directory.catalog.exists():
         return None
-    return renew_catalog(directory, copy=True, last_row=last_cached_row(directory))
+    earlier, may_be_changed = None, is_as_left(directory)
+    if problem_in(directory.catalog):
+        earlier = renew_catalog(directory, copy=True, last_row=last_cached_row(directory))
+    if may_be_changed:
+        begin_writing(directory)
+    return earlier
 
 
 def refill_record(directory: ArchiveDirectory) -> Path | None:

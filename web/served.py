@@ -1,8 +1,9 @@
 """Opens what a server serves: one archive, or a divided one."""
 
+import gc
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,8 @@ from backfile.archive.store.trust import require_trusted
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.followed_shards import ShardWatch
-from backfile.index.cluster.opening import OpenedShard, shards_here
+from backfile.index.cluster.map_follower import MapFollower, ShardSet
+from backfile.index.cluster.opening import ShardsHere
 from backfile.index.cluster.ray_actors import join, leave
 from backfile.index.cluster.reading import ClusterReader
 from backfile.index.cluster.searching import SECONDS_A_ROUND, ClusterSearcher
@@ -106,29 +108,37 @@ def _open_cluster(
 ) -> Served:
     entries = _map_of(folder, settings)
     collections = Collections(ArchiveDirectory(folder).collections)
-    watch = ShardWatch(entries, folder, address) if address else None
-    here = [] if watch else shards_here(entries, folder, settings, serving=True)
+
+    def open_set(named: ClusterMap) -> ShardSet:
+        if address:
+            return ShardWatch(named, folder, address)
+        return ShardsHere(named, folder, settings)
+
+    read = partial(_map_of, settings=settings)
+    follower = MapFollower(entries, folder, open_set, read=read, freed=give_up_memory)
+    first = follower.opened
     searcher = ClusterSearcher(
-        watch.shards if watch else here,
+        first.shards,
         budget=settings.budget_ms / 1000,
         seconds_a_round=SECONDS_A_ROUND if address else SECONDS_A_ROUND_HERE,
         synonyms=Synonyms.read(Path(settings.synonyms)) if settings.synonyms else NO_SYNONYMS,
         collections=collections,
         recorder=recorder,
         noticed=note_missing,
+        closed=partial(follower.let_go, first),
     )
+
+    def warm() -> None:
+        first.bring_up()
+        _search(searcher)
 
     def close() -> None:
+        follower.stop()
         searcher.close()
-        if watch:
-            watch.close()
-        for shard in here:
-            shard.close()
 
+    follower.start(searcher)
     reader = ClusterReader(searcher, collections, entries.archive)
-    return Served(
-        searcher, reader, partial(_warm_shards, searcher, here), close, no_writes=NO_WRITES
-    )
+    return Served(searcher, reader, warm, close, no_writes=NO_WRITES)
 
 
 def _map_of(folder: Path, settings: Settings) -> ClusterMap:
@@ -141,15 +151,6 @@ def _warm(searcher: ArchiveSearcher, engines: Engines, directory: ArchiveDirecto
     engines.neighbours.warm()
     _search(searcher)
     mend_queries(engines.embedder, directory)
-
-
-def _warm_shards(searcher: ClusterSearcher, here: Sequence[OpenedShard]) -> None:
-    """The same for all shards; those that are open elsewhere have done so."""
-    with suppress(ArchiveError):  # opens them
-        searcher.overview()
-    for shard in here:
-        shard.warm()
-    _search(searcher)
 
 
 def _search(searcher: ArchiveSearcher) -> None:
@@ -165,6 +166,19 @@ def follow_changes(searcher: ArchiveSearcher) -> None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         with suppress(ArchiveError):  # searches say so
             searcher.overview()
+
+
+def keep_for_good() -> None:
+    """Have what is in memory now not be looked through again: that takes 60 ms of all searches."""
+    gc.collect()
+    gc.freeze()
+
+
+def give_up_memory() -> None:
+    """Give up what is in use no more of what was to be kept for good."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        keep_for_good()
 
 
 def mend_queries(embedder: Embedder, directory: ArchiveDirectory) -> None:

@@ -1,7 +1,6 @@
 """Serves an archive; keyword searches work while the model loads."""
 
 import ctypes
-import gc
 import resource
 import signal
 import socket
@@ -23,7 +22,7 @@ from backfile.web.connections import Limits, Server
 from backfile.web.metrics import SearchMetrics
 from backfile.web.public_address import LOCAL_HOSTS, hosts_of
 from backfile.web.request_log import log_to_stderr
-from backfile.web.served import Served, Source, follow_changes
+from backfile.web.served import Served, Source, follow_changes, keep_for_good
 from backfile.web.uploads import Uploads
 from backfile.web.worker_metrics import WorkerMetrics
 from backfile.web.workers import begin_worker, supervise
@@ -184,6 +183,5 @@ def _stop_by_signal(server: Server) -> None:
 def _warm(served: Served) -> None:
     """Load what the first search would wait for; after that, follow changes of the archive."""
     served.warm()
-    gc.collect()
-    gc.freeze()  # what stays is not looked through again: that takes 60 ms, and all searches wait
+    keep_for_good()
     follow_changes(served.searcher)

@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import numpy as np
 
@@ -115,8 +115,25 @@ def generation_of(shard: ArchiveDirectory) -> int:
     return followed
 
 
+def generation_reached(shard: ArchiveDirectory) -> int:
+    """The generation of a shard, however it came to it; 0 if it cannot be read."""
+    with suppress(EngineUnavailable), _opened(shard) as catalog:
+        return _counters(catalog, "main").get("generation", 0)
+    return 0
+
+
+def is_as_left(archive: ArchiveDirectory) -> bool:
+    """Whether an archive is a shard, and as it was last written."""
+    with suppress(EngineUnavailable, ShardTouched):
+        return generation_of(archive) > 0
+    return False
+
+
 def begin_writing(shard: ArchiveDirectory) -> None:
-    """Note that parts of a shard are being written; a killed run is then known as one."""
+    """Note that parts of a shard are being written; a killed run is then known as one.
+
+    A shard with this note is compared with its archive as a whole by the next run.
+    """
     with _opened(shard) as catalog, catalog:
         catalog.execute("INSERT OR REPLACE INTO counters VALUES (?, 0)", (FOLLOWED,))
 
@@ -165,12 +182,14 @@ def copy_shard(
     *,
     rest: bool,
     changed: Rows | None = None,
+    after: int = 0,
 ) -> None:
     """Copy the articles of these numbers into a shard, which is made if it is not there.
 
     Of the `changed` articles, (n,), it then holds these and no others; None stands for all that
-    either has. The caller holds the writer's lock of both, and takes passages that are gone out of
-    the caches, as after a killed run. Raises EngineUnavailable if the source is damaged.
+    either has. Its generation is beyond that before, and beyond `after`. The caller holds the
+    writer's lock of both, and takes passages that are gone out of the caches, as after a killed
+    run. Raises EngineUnavailable if the source is damaged.
     """
     if not shard.catalog.exists():
         create_database(shard.catalog)
@@ -185,7 +204,7 @@ def copy_shard(
                 _link(source, shard, note["digest"])
             Journal(shard.originals).add(notes)
         _copy_tables(both, rest=rest)
-        _set_counters(both)
+        _set_counters(both, after)
         both.commit()
 
 
@@ -258,10 +277,10 @@ def _copy_table(both: sqlite3.Connection, table: str, condition: str) -> None:
     )
 
 
-def _set_counters(both: sqlite3.Connection) -> None:
+def _set_counters(both: sqlite3.Connection, after: int) -> None:
     """Let all counters go on from those of the source, but for the shard's own."""
     own = _counters(both, "main")
-    generation = own.get("generation", 0) + 1
+    generation = max(own.get("generation", 0), after) + 1
     (highest,) = both.execute("SELECT coalesce(max(new), 0) FROM moved").fetchone()
     row = max(own.get("row", 0), highest)
     kept = {ARCHIVE: own[ARCHIVE], NOTED: own.get(NOTED, generation), BANDED: 0, TIDY: 0}

@@ -15,6 +15,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import are_apart
 from backfile.archive.store.trust import require_trusted
 from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
+from backfile.index.cluster.shard_folders import delete_left, note_left
 from backfile.index.wiring import caches_of
 
 Watching = Callable[[str], AbstractContextManager[Watch]]
@@ -27,7 +28,8 @@ def back_up_cluster(
     """Make a backup of the cluster in a folder; what has not changed is taken from the last one.
 
     No shard is written meanwhile, so all are of one state. `copied` is called for each. Raises
-    ClusterMissing, ArchiveBusy, and BackupRefused where something else is at the place.
+    ClusterMissing, ArchiveBusy, BackupRefused where something else is at the place, and
+    EngineUnavailable if the map there is damaged.
     """
     if not ClusterMap.is_in(folder):
         raise ClusterMissing(folder)
@@ -38,12 +40,16 @@ def back_up_cluster(
     with ArchiveDirectory(folder).locked():
         cluster = ClusterMap.read(folder)
         ArchiveDirectory(place).create()
-        for shard, copy in zip(cluster.folders(folder), cluster.folders(place), strict=True):
+        earlier = ClusterMap.read(place) if ClusterMap.is_in(place) else cluster
+        delete_left(earlier, place)
+        pairs = zip(cluster.folders(folder), cluster.folders(place), strict=True)
+        for entry, (shard, copy) in zip(cluster.shards, pairs, strict=True):
             require_trusted(shard, trust=settings.trust)
             directory = ArchiveDirectory(shard)
-            with watching(shard.name) as watch:
+            with watching(entry.name) as watch:
                 report = back_up(directory, copy, caches_of(directory), watch)
-            copied(shard.name, report)
+            copied(entry.name, report)
         source, target = ArchiveDirectory(folder), ArchiveDirectory(place)
         copy_collections(source.collections, target.collections)
         cluster.write(place)
+        note_left(set(earlier.folders(place)) - set(cluster.folders(place)))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from backfile.archive.store.sealing import with_digest, without_digest
 from backfile.index.model.arrays import Ints, Rows
 
 FORMAT = 1
+WITH_EDITIONS = 2  # the format of a map with editions, which earlier releases do not know
 FILE = "cluster.json"
 DRAFT = "cluster.tmp"  # of the map, as `write_json` names it
 SHARDS = "shards"  # the folder of the archives
@@ -28,16 +29,27 @@ NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # of a shard: the name of a fold
 
 @dataclass(frozen=True, slots=True)
 class ShardEntry:
-    """A shard: its name, which is that of its folder, and the first day of its news.
+    """A shard: its name, and the first day of its news.
 
     It holds the news up to the first day of the next shard. `since` is None for the first shard,
     and for what has no date. `generation` is its own when it last followed the archive, 0 if
-    unknown: if it has another one, it is not as it was left.
+    unknown: if it has another one, it is not as it was left. Each time it is made anew as a whole,
+    it has another `edition`, from 0 up, in a folder of its own.
     """
 
     name: str
     since: date | None = None
     generation: int = 0
+    edition: int = 0
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder.
+
+        >>> ShardEntry("undated").folder, ShardEntry("undated", edition=2).folder
+        ('undated', 'undated.2')
+        """
+        return f"{self.name}.{self.edition}" if self.edition else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +81,10 @@ class ClusterMap:
             found = stored["format"]
             shards = _entries(stored["shards"])
             source = [int(stored.get(name, 0)) for name in ("archive", "generation", "lineage")]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             reason = f"{path} cannot be read; copy it back from where it is whole"
             raise EngineUnavailable(NAME, reason) from exc
-        if found != FORMAT:
+        if found not in (FORMAT, WITH_EDITIONS):
             remedy = "use the release it was made with"
             raise ArchiveMismatch(f"format {found} of {NAME}", f"format {FORMAT}", remedy)
         return cls(shards, *source)
@@ -83,7 +95,8 @@ class ClusterMap:
             asdict(each) | {"since": each.since.isoformat() if each.since else None}
             for each in self.shards
         ]
-        stored = {"format": FORMAT, "shards": shards}
+        has_editions = any(each.edition for each in self.shards)
+        stored = {"format": WITH_EDITIONS if has_editions else FORMAT, "shards": shards}
         source = {name: getattr(self, name) for name in ("archive", "generation", "lineage")}
         write_json(folder / FILE, with_digest(stored | source))
 
@@ -149,6 +162,14 @@ class ClusterMap:
             self, shards=(*self.shards[:place], earlier, _from(day), *self.shards[place + 1 :])
         )
 
+    def renewed(self, places: Collection[int]) -> Self:
+        """The map with other editions of the shards at these places, which are to be made."""
+        shards = (
+            replace(each, edition=each.edition + 1, generation=0) if place in places else each
+            for place, each in enumerate(self.shards)
+        )
+        return replace(self, shards=tuple(shards))
+
     def place_of(self, days: Ints) -> Rows:
         """The place of the shard that holds the news of each day, (n,); 0 is no day."""
         has_undated = bool(self.shards) and self.shards[0].name == UNDATED
@@ -160,7 +181,7 @@ class ClusterMap:
 
     def folders(self, folder: Path) -> Sequence[Path]:
         """The archive of each shard, below the folder of the cluster."""
-        return [folder / SHARDS / each.name for each in self.shards]
+        return [folder / SHARDS / each.folder for each in self.shards]
 
 
 def _from(day: date) -> ShardEntry:
@@ -178,9 +199,12 @@ def _entries(stored: Sequence[Mapping[str, Any]]) -> tuple[ShardEntry, ...]:
             str(each["name"]),
             date.fromisoformat(str(each["since"])) if each["since"] else None,
             int(each.get("generation") or 0),
+            int(each.get("edition", 0)),
         )
         for each in stored
     )
+    if any(each.edition < 0 for each in shards):
+        raise ValueError("an edition is below 0")
     begins = [each.since for each in shards if each.since]
     if begins != sorted(set(begins)) or any(each.since for each in shards[: -len(begins) or None]):
         raise ValueError("shards are not in the order of their days")

@@ -18,6 +18,7 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import generation_of, require_current
 from backfile.index.cluster.cluster_map import DRAFT, SHARDS, ClusterMap
+from backfile.index.cluster.shard_folders import delete_left, note_left, shard_settings
 from backfile.index.cluster.shard_writing import write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
@@ -75,9 +76,9 @@ def split(
 ) -> ClusterMap:
     """Divide one shard of a cluster in two, in its place: up to a day, and from it on.
 
-    Without a day, they are of about equal sizes. The map is replaced once both are whole, and the
-    folder of the earlier shard is deleted after. Raises ShardUnknown, and ShardUnsplit if its news
-    are all of one day, or undated.
+    Without a day, they are of about equal sizes. The map is replaced once both are whole; the
+    folder of the earlier shard stays for those who have it open (see `delete_left`). Raises
+    ShardUnknown, and ShardUnsplit if its news are all of one day, or undated.
     """
     if not ClusterMap.is_in(folder):
         raise ClusterMissing(folder)
@@ -85,12 +86,13 @@ def split(
         cluster = ClusterMap.read(folder)
         place = cluster.place_named(name)
         archive = cluster.folders(folder)[place]
-        settings = replace(settings, archive=archive)
+        delete_left(cluster, folder)
+        settings = shard_settings(settings, archive)
         with ArchiveDirectory(archive).writing():
             generation_of(ArchiveDirectory(archive))
             halves = _split(settings, folder, cluster, place, day, progress, made)
             halves.write(folder)
-        shutil.rmtree(archive)
+        note_left([archive])
     return halves
 
 
@@ -119,9 +121,11 @@ def _split(
             target = ArchiveDirectory(halves.folders(folder)[half])
             shutil.rmtree(target.root, ignore_errors=True)  # of a killed run
             numbers = table.number[places == half]
-            generation = write_shard(settings, target, numbers, progress, rest=half == place)
+            generation = write_shard(
+                settings, target, numbers, progress, rest=half == place, after=catalog.generation()
+            )
             entries[half] = replace(entries[half], generation=generation * is_as_left)
-            made(target.root.name, len(numbers))
+            made(entries[half].name, len(numbers))
         return replace(halves, shards=tuple(entries))
 
 

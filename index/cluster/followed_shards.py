@@ -72,6 +72,11 @@ class FollowedShard:
     def replicas(self) -> Sequence[FollowedReplica]:
         return list(self._known.values())
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a replica of it was open when it was last looked for."""
+        return any(each.address for each in self.replicas)
+
     def follow(self, addresses: Mapping[str, Found | None]) -> None:
         """Take the addresses of its replicas, by number, None of those that cannot be opened.
 
@@ -105,6 +110,13 @@ class ShardWatch:
         threading.Thread(target=self._follow, daemon=True).start()
         self._found.wait(SECONDS_UNTIL_FOUND)
 
+    @property
+    def n_open(self) -> int:
+        return sum(each.is_open for each in self.shards)
+
+    def bring_up(self) -> None:
+        """Leave it to `start` to open them; the process that watches tells when they are."""
+
     def close(self) -> None:
         """End the process that watches."""
         self._closed.set()
@@ -124,6 +136,8 @@ class ShardWatch:
                 self._address,
             )
             self._process = self._started()
+            if self._closed.is_set():
+                self._process.kill()
 
     def _started(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603, our own

@@ -7,7 +7,7 @@ copied into the shard of its day, and no other shard is written.
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,21 @@ import numpy as np
 from backfile.archive.model.cluster_errors import ClusterMissing, ClusterUnrelated, ShardTouched
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.sharding import generation_of, numbers_in, require_current
+from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.sharding import (
+    generation_of,
+    generation_reached,
+    numbers_in,
+    require_current,
+)
 from backfile.archive.store.trust import require_trusted
 from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.shard_folders import (
+    delete_left,
+    is_readable,
+    is_there,
+    note_left,
+)
 from backfile.index.cluster.shard_writing import bring_up_calibration, write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
@@ -52,15 +64,20 @@ def follow(
     """Bring the shards in `folder` up to the archive in the settings.
 
     `followed` is called for each shard that was written. An article whose day changes is added to
-    one shard before it leaves the other. With `everything`, all articles are compared, a lost shard
-    is made again, and what other commands have added to a shard is lost. A killed run can be run
-    again. Raises ClusterUnrelated if the shards are of another archive, and ShardTouched.
+    one shard before it leaves the other. Where the archive has another model, all shards are made
+    anew beside those that are there, and the map names them once all are whole. With `everything`,
+    all articles are compared, a lost shard is made anew, and what other commands have added to a
+    shard is lost. A killed run can be run again. Raises ClusterUnrelated if the shards are of
+    another archive, and ShardTouched.
     """
     directory = ArchiveDirectory(settings.archive)
-    with _opened(settings, folder, everything=everything) as (cluster, engines):
+    with _opened(settings, folder, everything=everything) as (earlier, engines):
+        delete_left(earlier, folder)
         catalog = engines.catalog
         now = catalog.generation(), catalog.touched.lineage()
-        moved = (cluster.generation, cluster.lineage) != now
+        moved = (earlier.generation, earlier.lineage) != now
+        anew = _places_anew(directory, earlier.folders(folder))
+        cluster = _begun_anew(earlier, folder, anew)
         news = _News.of(engines, cluster, folder, everything=everything)
         places = range(len(cluster.shards))
         shards = [ArchiveDirectory(path) for path in cluster.folders(folder)]
@@ -68,10 +85,10 @@ def follow(
         for place in places:
             changed = np.union1d(news.arriving[place], news.gone[place])
             # The first has what belongs to no article: what became of each run.
-            if len(changed) or everything or (moved and not place):
+            if len(changed) or everything or place in anew or (moved and not place):
                 generations[place] = write_shard(
                     settings, shards[place], news.arriving[place], progress,
-                    rest=not place, changed=changed,
+                    rest=not place, changed=changed, after=_reached(earlier, folder, place),
                 )  # fmt: skip
         if any(map(len, news.leaving)):
             time.sleep(SECONDS_UNTIL_READ)
@@ -84,14 +101,14 @@ def follow(
                 generations[place] = generation
             left = len(leaving) + len(news.gone[place])
             if left or len(news.arriving[place]):
-                name = shards[place].root.name
-                followed(Followed(name, len(news.arriving[place]), left))
+                followed(Followed(cluster.shards[place].name, len(news.arriving[place]), left))
         entries = [
             replace(each, generation=generation)
             for each, generation in zip(cluster.shards, generations, strict=True)
         ]
         cluster = replace(cluster, shards=tuple(entries), generation=now[0], lineage=now[1])
         cluster.write(folder)
+        note_left(earlier.folders(folder)[place] for place in anew)
     return cluster
 
 
@@ -119,15 +136,47 @@ def _opened(
             if not cluster.archive or catalog.archive() != cluster.archive:
                 raise ClusterUnrelated(folder, settings.archive)
             for path in cluster.folders(folder):
-                shard = ArchiveDirectory(path)
                 if path.exists():
                     require_trusted(path, trust=settings.trust)
                 if not everything:
-                    _require_whole(shard)
-                    generation_of(shard)
-                elif not _is_whole(shard):
-                    shutil.rmtree(path, ignore_errors=True)
+                    _require_whole(ArchiveDirectory(path))
             yield cluster, engines
+
+
+def _require_whole(shard: ArchiveDirectory) -> None:
+    """Raise ShardTouched, or EngineUnavailable if it is damaged."""
+    if not is_there(shard):
+        raise ShardTouched(shard.root)
+    Manifest.read(shard.manifest)
+    generation_of(shard)
+
+
+def _begun_anew(earlier: ClusterMap, folder: Path, places: Collection[int]) -> ClusterMap:
+    """The map with other editions of these shards, of which nothing is there."""
+    cluster = earlier.renewed(places)
+    for place in places:
+        shutil.rmtree(cluster.folders(folder)[place], ignore_errors=True)  # of a killed run
+    return cluster
+
+
+def _places_anew(archive: ArchiveDirectory, folders: Sequence[Path]) -> Collection[int]:
+    """The places of the shards that are to be made anew: the lost ones, or all for another model.
+
+    Vectors of two models have nothing to do with each other, so no search may be of both.
+    """
+    made_with = Manifest.read(archive.manifest)
+    shards = [ArchiveDirectory(each) for each in folders]
+    lost = {place for place, shard in enumerate(shards) if not is_readable(shard)}
+    there = [shard for place, shard in enumerate(shards) if place not in lost]
+    if all(Manifest.read(shard.manifest).has_model_of(made_with) for shard in there):
+        return lost
+    return range(len(shards))
+
+
+def _reached(cluster: ClusterMap, folder: Path, place: int) -> int:
+    """The last known generation of a shard: one that takes its place goes on from there."""
+    shard = ArchiveDirectory(cluster.folders(folder)[place])
+    return max(cluster.shards[place].generation, generation_reached(shard))
 
 
 class _News(NamedTuple):
@@ -165,13 +214,3 @@ class _News(NamedTuple):
             news.leaving.append(np.setdiff1d(others, gone))
             news.gone.append(gone)
         return news
-
-
-def _is_whole(shard: ArchiveDirectory) -> bool:
-    """Whether a shard has its record."""
-    return shard.exists() and shard.catalog.is_file()
-
-
-def _require_whole(shard: ArchiveDirectory) -> None:
-    if not _is_whole(shard):
-        raise ShardTouched(shard.root)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,9 +15,12 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.shard_folders import shard_settings
 from backfile.index.cluster.shards import LocalShard
+from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
+from backfile.index.search.searcher import Searcher
 from backfile.index.wiring import open_engines, searcher_over
 
 log = logging.getLogger(__name__)
@@ -60,15 +64,17 @@ class OpenedShard:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._tried: float | None = None
+        self._is_closed = False
         self._said = ""
         self._engines: Engines | None = None
+        self._searcher: Searcher | None = None
         self._shard: LocalShard | None = None
 
     @property
     def articles(self) -> int:
         """The number of its articles; of one that is not open, as its manifest has it."""
-        if self._shard:
-            return self._shard.articles
+        if shard := self._shard:
+            return shard.articles
         try:
             return Manifest.read(ArchiveDirectory(self._settings.archive).manifest).articles
         except (ArchiveError, OSError):
@@ -84,27 +90,42 @@ class OpenedShard:
             if self._shard is None:
                 self._open()
 
+    @property
+    def is_open(self) -> bool:
+        return self._shard is not None
+
     def connect(self) -> Connection | None:
+        self.try_to_open()
+        shard = self._shard
+        return shard.connect() if shard else None
+
+    def try_to_open(self) -> None:
+        """Open it, unless it is, or could not be opened a moment ago; log why it cannot be."""
         with self._lock:
             now = self._seconds()
             late = self._tried is None or now - self._tried > SECONDS_BETWEEN_TRIES
-            if self._shard is None and late:
+            if self._shard is None and late and not self._is_closed:
                 self._tried = now
                 try:
                     self._open()
                 except (ArchiveError, OSError) as exc:
                     self._say(f"the shard {self.name} cannot be opened: {exc}")
-            return self._shard.connect() if self._shard else None
 
     def warm(self) -> None:
-        """Load its vectors now, so that the first search does not wait for them."""
-        if self._engines:
-            self._engines.neighbours.warm()
+        """Load the model and its vectors now, so that the first search does not wait for them."""
+        engines, searcher = self._engines, self._searcher
+        if engines and searcher:
+            engines.neighbours.warm()
+            with suppress(ArchiveError):  # searches say so
+                searcher.search(Query("news"))
 
     def close(self) -> None:
-        """Close its record; no search is at work."""
-        if self._engines:
-            self._engines.catalog.close()
+        """Close it for good; no search is at work."""
+        with self._lock:
+            self._is_closed = True
+            if self._engines:
+                self._engines.catalog.close()
+            self._engines = self._searcher = self._shard = None
 
     def _say(self, problem: str) -> None:
         """Log a problem, but not once more while it stays."""
@@ -113,14 +134,13 @@ class OpenedShard:
         self._said = problem
 
     def _open(self) -> None:
-        directory = ArchiveDirectory(self._settings.archive)
-        directory.require()
-        manifest = Manifest.read(directory.manifest)
-        engines = open_engines(self._settings, embedder=self._model.of(manifest))
+        settings = shard_settings(self._settings, self._settings.archive)
+        manifest = Manifest.read(ArchiveDirectory(settings.archive).manifest)
+        engines = open_engines(settings, embedder=self._model.of(manifest))
         self._model.keep(manifest, engines.embedder)
-        searcher = searcher_over(engines, self._settings, serving=self._serving)
+        self._searcher = searcher_over(engines, settings, serving=self._serving)
         self._said = ""
-        self._engines, self._shard = engines, LocalShard(self.name, searcher)
+        self._engines, self._shard = engines, LocalShard(self.name, self._searcher)
 
 
 def shards_here(
@@ -132,6 +152,31 @@ def shards_here(
         OpenedShard(entry.name, replace(settings, archive=archive), model, serving=serving)
         for entry, archive in zip(entries.shards, entries.folders(folder), strict=True)
     ]
+
+
+class ShardsHere:
+    """The shards of a map that a server opens in its own process."""
+
+    def __init__(self, entries: ClusterMap, folder: Path, settings: Settings) -> None:
+        self.shards = shards_here(entries, folder, settings, serving=True)
+        self._warm: set[OpenedShard] = set()
+
+    @property
+    def n_open(self) -> int:
+        return sum(each.is_open for each in self.shards)
+
+    def bring_up(self) -> None:
+        """Open what is not open and can be; load what the first search would wait for."""
+        for each in self.shards:
+            each.try_to_open()
+            if each.is_open and each not in self._warm:
+                each.warm()
+                self._warm.add(each)
+
+    def close(self) -> None:
+        """Close their records; no search is at work."""
+        for each in self.shards:
+            each.close()
 
 
 def _without_numbers(manifest: Manifest) -> Manifest:

@@ -38,16 +38,18 @@ class Placing:
         self._load = Counter(dict.fromkeys(alive, 0))
         self._load.update(node for node in self._nodes.values() if node in self._load)
 
-    def actors(self, name: str, settings: Settings, n_replicas: int) -> Sequence[Any]:
+    def actors(
+        self, name: str, settings: Settings, n_replicas: int, usual: int = 1
+    ) -> Sequence[Any]:
         """So many actors that have the archive in the settings open, or if 0 those that are there.
 
-        There is at least one. What is too many, or shares its node without need, is ended; and one
-        of several, if its node has two actors more than another.
+        There are as many as is `usual` where none is there. What is too many, or shares its node
+        without need, is ended; and one of several, if its node has two actors more than another.
         """
         import ray
 
         there = dict(self._there.get(name, {}))
-        wanted = n_replicas or max(1, len(there))
+        wanted = n_replicas or len(there) or usual
         taken: set[str] = set()
         kept: list[Any] = []
         for actor in sorted(there.values(), key=lambda each: each not in self._open):

@@ -6,7 +6,7 @@ the actor itself: a call of Ray's takes several times as long.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -15,7 +15,7 @@ from typing import Any
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
 from backfile.index.cluster.greeting import REFUSED, connected
 from backfile.index.cluster.ray_actors import Address, actor_name, actors_there, last_line
 from backfile.index.cluster.ray_placing import Placing
@@ -24,6 +24,8 @@ SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
 TIMES_PLACED = 3
 SECONDS_TO_BE_KNOWN = 2.0  # that a node needs to be known to the others
 SECONDS_TO_OPEN = 120.0
+SECONDS_TO_LEAVE = 60.0  # that searches of earlier shards have to end
+SECONDS_TO_SAY = 5.0  # whether an actor is asked by anybody
 
 
 class RayReplica:
@@ -117,16 +119,18 @@ def start_shards(
 ) -> Sequence[RayShard]:
     """Start actors for each shard, or find those that are there; do not wait until they are open.
 
-    There are `n_replicas` of each then, or if 0 as many as there are, at least one: each on another
-    node where there are enough. Ray is initialised. The actors stay when this process ends;
+    There are `n_replicas` of each then, or if 0 as many as there are; where there are none, as many
+    as another shard in this folder has, at least one. Each is on another node where there are
+    enough. Ray is initialised. The actors stay when this process ends;
     `stop_shards` ends them.
     """
     names = [entry.name for entry in cluster.shards]
     archives = [archive.absolute() for archive in cluster.folders(folder)]
+    usual = max(map(len, _actors_of(folder).values()), default=1)
     for _ in range(TIMES_PLACED):
         placing = Placing()
         actors = [
-            placing.actors(actor_name(each), replace(settings, archive=each), n_replicas)
+            placing.actors(actor_name(each), replace(settings, archive=each), n_replicas, usual)
             for each in archives
         ]
         if not placing.has_started:
@@ -145,16 +149,50 @@ def shards_there(cluster: ClusterMap, folder: Path) -> Sequence[RayShard]:
     ]
 
 
-def stop_shards(cluster: ClusterMap, folder: Path) -> int:
-    """End the actors of all shards; return how many there were."""
+def stop_shards(folder: Path) -> int:
+    """End the actors of all shards in the folder, also of earlier ones; return how many."""
+    return _end([each for actors in _actors_of(folder).values() for each in actors])
+
+
+def earlier_actors(cluster: ClusterMap, folder: Path) -> Sequence[Any]:
+    """The actors of shards in the folder that its map no longer names."""
+    named = {actor_name(archive) for archive in cluster.folders(folder)}
+    others = (actors for name, actors in _actors_of(folder).items() if name not in named)
+    return [each for actors in others for each in actors]
+
+
+def stop_when_left(actors: Sequence[Any], seconds: float = SECONDS_TO_LEAVE) -> int:
+    """End actors once nobody searches in them, at the latest after so many seconds.
+
+    Servers go over to later shards once these are open. Returns how many were ended.
+    """
+    until = time.monotonic() + seconds
+    time.sleep(SECONDS_TO_BE_KNOWN)
+    while time.monotonic() < until and any(map(_is_asked, actors)):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return _end(actors)
+
+
+def _actors_of(folder: Path) -> Mapping[str, Sequence[Any]]:
+    """The actors of all shards in the folder of a cluster, by name."""
+    begin = f"{actor_name(folder / SHARDS)}/"
+    found = actors_there().items()
+    return {name: [*actors.values()] for name, actors in found if name.startswith(begin)}
+
+
+def _is_asked(actor: Any) -> bool:
+    """Whether a coordinator is connected with an actor."""
     import ray
 
-    there = actors_there()
-    ended = [
-        actor
-        for archive in cluster.folders(folder)
-        for actor in there.get(actor_name(archive), {}).values()
-    ]
-    for actor in ended:
-        ray.kill(actor, no_restart=True)
-    return len(ended)
+    try:
+        return bool(ray.get(actor.coordinators.remote(), timeout=SECONDS_TO_SAY))
+    except ray.exceptions.RayError:  # it has ended, or does not answer
+        return False
+
+
+def _end(actors: Sequence[Any]) -> int:
+    import ray
+
+    for each in actors:
+        ray.kill(each, no_restart=True)
+    return len(actors)

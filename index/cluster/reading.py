@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import merge
 from itertools import chain
 from operator import attrgetter, methodcaller
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArticleNotFound
@@ -14,7 +14,7 @@ from backfile.archive.store.collections import Collections
 from backfile.archive.store.history import Run
 from backfile.archive.store.reader import ArchiveReader, KnownVersions, Versions
 from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shard_group import not_found_now
+from backfile.index.cluster.shard_group import Answer, not_found_now
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class ClusterReader:
         """The number that names the whole; if unknown, that of the first shard, once it answers."""
         if not self._archive:
             found = self._searcher.ask_each(attrgetter("archive"))
-            if found.shards[0] is self._searcher.first_shard:
+            if found.shards[0] is found.all_shards[0]:
                 self._archive = found.value[0] or 0
         return self._archive
 
@@ -47,7 +47,7 @@ class ClusterReader:
         found = self._searcher.ask_each(look)
         article = next((each for each in found.value if each), None)
         if article is None:
-            self._raise_not_found(article_id, len(found.shards))
+            _raise_not_found(article_id, found)
         return article
 
     def articles(self, article_ids: Sequence[str]) -> dict[str, Article]:
@@ -95,7 +95,7 @@ class ClusterReader:
             next((each.withdrawn for each in found if each.withdrawn), None),
         )
         if not known.present and not known.earlier:
-            self._raise_not_found(article_id, len(answer.shards))
+            _raise_not_found(article_id, answer)
         return known.versions(article_id)
 
     def runs(self, limit: int) -> list[Run]:
@@ -106,6 +106,7 @@ class ClusterReader:
     def _each(self, look: Callable[[ArchiveReader], T]) -> list[T]:
         return [each for each in self._searcher.ask_each(look).value if each is not None]
 
-    def _raise_not_found(self, article_id: str, n_answered: int) -> NoReturn:
-        error = ArticleNotFound(article_id)
-        raise not_found_now(error) if n_answered < self._searcher.n_shards else error
+
+def _raise_not_found(article_id: str, answer: Answer[Any]) -> NoReturn:
+    error = ArticleNotFound(article_id)
+    raise error if answer.is_whole else not_found_now(error)

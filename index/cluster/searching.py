@@ -4,16 +4,18 @@ A shard of which no replica answers is left out, and the answer says so: how man
 and what share of the articles they hold. It is asked again as soon as it is there.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+from functools import partial
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 from zlib import crc32
 
-from backfile.archive.model.errors import ShardsOut
+from backfile.archive.model.errors import ArchiveError, ShardsOut
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.collections import Collections
@@ -23,6 +25,7 @@ from backfile.index.asking.autocomplete import Suggestion
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.cluster.coordinator import Coordinated
+from backfile.index.cluster.exchange import Asked
 from backfile.index.cluster.questions import (
     AskedAll,
     AskedFirst,
@@ -35,6 +38,7 @@ from backfile.index.cluster.questions import (
     AskedSuggestions,
 )
 from backfile.index.cluster.readiness import Tested, merged_readiness
+from backfile.index.cluster.replaceable import Replaceable
 from backfile.index.cluster.shard_group import Answer, ShardGroup
 from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
@@ -61,11 +65,10 @@ class Noted(Protocol):
 
 
 class _Seen(NamedTuple):
-    """The numbers of the shards that answered at one moment, and these shards."""
+    """The numbers of the shards that answered at one moment."""
 
     at: float
-    overview: Overview
-    shards: Sequence[Shard]
+    found: Answer[Overview]
 
 
 def _ignore(_: Message) -> None:
@@ -87,13 +90,16 @@ class ClusterSearcher:
         collections: Collections | None = None,
         recorder: Recorder | None = None,
         noticed: Callable[[Message], None] = _ignore,
+        closed: Callable[[], None] | None = None,
     ) -> None:
         """Search these shards; the queries are read as by `Searcher`.
 
         `collections` are those of the whole. `recorder` takes note of each search. `noticed` is
         called in the thread of a question with what its answer lacks, whatever the answer is.
+        `closed` is called once no search needs these shards any more.
         """
-        self._group = ShardGroup(shards, seconds_a_round=seconds_a_round, seconds=seconds)
+        self._group_of = partial(ShardGroup, seconds_a_round=seconds_a_round, seconds=seconds)
+        self._groups = Replaceable(self._group_of(shards, closed=closed), ShardGroup.close)
         self._budget = budget
         self._today = today
         self._seconds = seconds
@@ -113,16 +119,22 @@ class ClusterSearcher:
     @property
     def n_shards(self) -> int:
         """The number of all shards, whether they answer or not."""
-        return len(self._group.shards)
-
-    @property
-    def first_shard(self) -> Shard:
-        return self._group.shards[0]
+        return len(self._groups.now.shards)
 
     @property
     def last(self) -> Coordinated:
         """What the last question of this thread took."""
-        return self._group.last
+        return self._groups.now.last
+
+    def switch(self, shards: Sequence[Shard], closed: Callable[[], None]) -> None:
+        """Search these shards from now on; searches that have begun end in the earlier ones.
+
+        `closed` is called once no search needs these any more, as that of the earlier ones is now.
+        """
+        self._groups.replace(self._group_of(shards, closed=closed))
+        with self._lock:  # only now, as nobody notes the numbers of the earlier ones any more
+            self._seen = None
+            self._switched = self._seconds()
 
     def search(self, query: Query, *, relaxes: bool = True) -> Results:
         """Answer a query with one page of hits, as `Searcher.search` does.
@@ -131,9 +143,10 @@ class ClusterSearcher:
         """
         with self._failures_noted(query):
             asked = AskedPage(self._looked_up(query), relaxes)
-            found = self._group.ask(asked, self._budget, _turn_of(query))
-            results = _with_hits(self._whole(found), self.last.passed)
-        self._note(query, results, cut=self.last.was_late)
+            with self._groups.using() as group:
+                found, took = group.ask(asked, self._budget, _turn_of(query)), group.last
+            results = _with_hits(self._whole(found), took.passed)
+        self._note(query, results, cut=took.was_late)
         return results
 
     def all_hits(
@@ -152,15 +165,11 @@ class ClusterSearcher:
         with self._failures_noted(query):
             looked_up = self._looked_up(query)
             if most is not None and most <= ARTICLES_AT_ONCE:
-                few = AskedFirst(looked_up, relaxes, corrects, most)
-                first = self._whole(self._group.ask(few))
+                first = self._asked(AskedFirst(looked_up, relaxes, corrects, most))
                 found = AllHits(first.answer, iter(first.articles))
             else:
-                every = AskedAll(looked_up, relaxes, corrects, most)
-                streamed = self._group.stream(every)
-                answer: Results = next(streamed.value)
-                whole = self._whole(Answer(answer, streamed.shards))
-                found = AllHits(whole, _each(streamed.value))
+                streamed = self._streamed(AskedAll(looked_up, relaxes, corrects, most))
+                found = AllHits(next(streamed), streamed)
         self._note(query, found.answer, cut=False)
         return found
 
@@ -169,9 +178,9 @@ class ClusterSearcher:
 
         Raises EngineUnavailable where a shard is out, before or meanwhile: none is left out.
         """
-        streamed = self._group.stream(AskedAll(self._looked_up(query)), needs_all=True)
-        next(streamed.value)  # the answer
-        yield from _each(streamed.value)
+        streamed = self._streamed(AskedAll(self._looked_up(query)), needs_all=True)
+        next(streamed)  # the answer
+        yield from streamed
 
     def read(self, query: Query) -> ReadQuery:
         """Read a query without answering it."""
@@ -179,7 +188,7 @@ class ClusterSearcher:
 
     def suggest(self, text: str, limit: int) -> list[Suggestion]:
         """Suggest completions of a query that is being typed; raise BadQuery."""
-        return self._whole(self._group.ask(AskedSuggestions(text, limit), self._budget))
+        return self._asked(AskedSuggestions(text, limit), self._budget)
 
     def related(self, article_id: str, *, limit: int = DEFAULT_HITS) -> Related:
         """Find earlier and later coverage of an article's subject, as `Searcher.related` does.
@@ -194,33 +203,40 @@ class ClusterSearcher:
 
     def ask(self, question: Question[T]) -> T:
         """Answer any other question; raise ShardsOut."""
-        return self._whole(self._group.ask(question))
+        return self._asked(question)
 
     def ask_each(self, look: Callable[[ArchiveReader], T]) -> Answer[Sequence[T | None]]:
         """What each shard finds by itself, and the shards that answered."""
-        found = self._group.ask(AskedOfEach(look))
+        with self._groups.using() as group:
+            found = group.ask(AskedOfEach(look))
         self._whole(found)
         return found
 
     def overview(self) -> Overview:
         """The numbers of the shards that answer, at most SECONDS_KNOWN old."""
         now, seen = self._seconds(), self._seen
-        whole = seen and len(seen.shards) == self.n_shards
-        if seen is None or not whole or now - seen.at > SECONDS_KNOWN:
+        if seen is None or not seen.found.is_whole or now - seen.at > SECONDS_KNOWN:
             seen = self._look(now)
-        self._whole(Answer(seen.overview, seen.shards))
-        return seen.overview
+        return self._whole(seen.found)
+
+    def share_answering(self) -> float:
+        """The share of the shards that answer, 0 to 1."""
+        try:
+            found = self.overview()
+        except ArchiveError:
+            return 0.0
+        return found.answering / found.shards
 
     def readiness(self, directory: ArchiveDirectory | None = None) -> Readiness:  # noqa: ARG002
         """Test all replicas of all shards; each shard lies in a directory of its own."""
-        try:
-            found = self._group.ask_replicas(AskedReadiness())
-        except ShardsOut as exc:
-            return Readiness((Part("record", Status.FAILED, exc.message),))
-        tested = [
-            Tested(each.name, len(each.replicas), found.get(each, []))
-            for each in self._group.shards
-        ]
+        with self._groups.using() as group:
+            try:
+                found = group.ask_replicas(AskedReadiness())
+            except ShardsOut as exc:
+                return Readiness((Part("record", Status.FAILED, exc.message),))
+            tested = [
+                Tested(each.name, len(each.replicas), found.get(each, [])) for each in group.shards
+            ]
         return merged_readiness(tested, self.generation_age)
 
     @property
@@ -230,43 +246,66 @@ class ClusterSearcher:
 
     def close(self) -> None:
         """Close all connections."""
-        self._group.close()
+        self._groups.now.close()
 
     def _look(self, now: float) -> _Seen:
-        try:
-            found = self._group.ask(AskedOverview())
-        except ShardsOut:
-            self._seen = None
-            raise
-        seen = _Seen(now, Overview.merged(found.value, self.n_shards), found.shards)
-        held = {each.name: own.articles for each, own in zip(*reversed(found), strict=True)}
-        with self._lock:
-            if self._seen is None or self._seen.overview.generation != seen.overview.generation:
-                self._switched = now
-            self._seen = seen
-            self._articles |= held
+        with self._groups.using() as group:
+            try:
+                found = group.ask(AskedOverview())
+            except ShardsOut:
+                self._seen = None
+                raise
+            overview = Overview.merged(found.value, len(group.shards))
+            seen = _Seen(now, Answer(overview, found.shards, found.all_shards))
+            held = {
+                each.name: own.articles for each, own in zip(found.shards, found.value, strict=True)
+            }
+            with self._lock:
+                generation = self._seen.found.value.generation if self._seen else None
+                if generation != overview.generation:
+                    self._switched = now
+                if group is self._groups.now:
+                    self._seen = seen
+                self._articles |= held
         return seen
+
+    def _asked(self, question: Question[T], budget: float = math.inf) -> T:
+        with self._groups.using() as group:
+            found = group.ask(question, budget)
+        return self._whole(found)
+
+    def _streamed(self, question: Asked, *, needs_all: bool = False) -> Iterator[Any]:
+        """Iterate over the answer, and the articles that shards pass on; they stay open so long."""
+        with self._groups.using() as group:
+            streamed = group.stream(question, needs_all=needs_all)
+            answer: Results = next(streamed.value)
+            yield self._whole(Answer(answer, streamed.shards, streamed.all_shards))
+            for batch in streamed.value:
+                yield from batch
 
     def _looked_up(self, query: Query) -> Query:
         return self._memberships.looked_up(query) if self._memberships else query
 
     def _numbers_of(self, article_ids: Sequence[str]) -> Numbers:
-        found = self._group.ask(AskedNumbers(tuple(article_ids)))
-        return Numbers(self._whole(found), len(found.shards) == self.n_shards)
+        with self._groups.using() as group:
+            found = group.ask(AskedNumbers(tuple(article_ids)))
+        return Numbers(self._whole(found), found.is_whole)
 
     def _whole(self, found: Answer[T]) -> T:
         """The value of an answer, with a note on what is out."""
-        if len(found.shards) == len(self._group.shards):
+        if found.is_whole:
             return found.value
-        note = self._incomplete(found.shards)
+        note = self._incomplete(found)
         self._noticed(note)
         return found.value.with_note(note) if isinstance(found.value, Noted) else found.value
 
-    def _incomplete(self, answered: Sequence[Shard]) -> Message:
+    def _incomplete(self, found: Answer[Any]) -> Message:
         """How many shards answered, and what share of the articles they hold, if it is known."""
-        numbers = {"answered": len(answered), "all": self.n_shards}
-        there = {each.name for each in answered}
-        held = {each.name: each.articles for each in self._group.shards} | self._articles
+        numbers = {"answered": len(found.shards), "all": len(found.all_shards)}
+        there = {each.name for each in found.shards}
+        held = {
+            each.name: self._articles.get(each.name, each.articles) for each in found.all_shards
+        }
         if not all(articles or name in there for name, articles in held.items()):
             return Message("%(answered)s of %(all)s parts of the archive answered", **numbers)
         of_those = sum(held[name] for name in there)
@@ -300,8 +339,3 @@ def _with_hits(results: Results, passed: Sequence[Mapping[int, Hit]]) -> Results
     """The page with the hits that shards passed on, by their places; it has them if none did."""
     hits = {place: hit for own in passed for place, hit in own.items()}
     return replace(results, hits=tuple(hits[place] for place in sorted(hits))) if hits else results
-
-
-def _each(batches: Iterator[Sequence[ScoredArticle]]) -> Iterator[ScoredArticle]:
-    for batch in batches:
-        yield from batch

@@ -60,10 +60,16 @@ class _Begun(NamedTuple):
 
 
 class Answer(NamedTuple, Generic[T]):
-    """The answer to a question, and the shards that took part in it."""
+    """The answer to a question, the shards that took part in it, and all shards of the whole."""
 
     value: T
     shards: Sequence[Shard]
+    all_shards: Sequence[Shard]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no shard was out."""
+        return len(self.shards) == len(self.all_shards)
 
 
 class ShardGroup:
@@ -75,12 +81,15 @@ class ShardGroup:
         *,
         seconds_a_round: float,
         seconds: Callable[[], float] = time.monotonic,
+        closed: Callable[[], None] | None = None,
     ) -> None:
         """A replica that does not answer within `seconds_a_round` is left out.
 
-        `seconds` is a clock that is never set back, by which such ones rest.
+        `seconds` is a clock that is never set back, by which such ones rest. `closed` is called
+        when nobody asks any more.
         """
         self.shards = shards
+        self._closed = closed
         self._replicas = {shard: Replicas(shard, seconds) for shard in shards}
         self._turns = count()
         self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
@@ -109,7 +118,7 @@ class ShardGroup:
         found, shards = self._of_all_there(attempt, turn)
         self._of_thread.last = found
         value: T = found.value
-        return Answer(value, shards)
+        return Answer(value, shards, self.shards)
 
     def stream(self, question: Asked, *, needs_all: bool = False) -> Answer[Iterator[Any]]:
         """Iterate over what the first shard passes on; the first item is there when it returns.
@@ -121,7 +130,7 @@ class ShardGroup:
         lost = _Lost()
         begun = self._begun(question, lost, needs_all=needs_all)
         shards = [each.shard for each in begun.some]
-        return Answer(self._to_end(question, begun, lost), shards)
+        return Answer(self._to_end(question, begun, lost), shards, self.shards)
 
     def ask_replicas(self, question: Question[Sequence[T]]) -> Mapping[Shard, list[T]]:
         """What each replica that answers gives to a question that gathers, by shard.
@@ -148,6 +157,8 @@ class ShardGroup:
         """Close all connections."""
         for each in self._replicas.values():
             each.close()
+        if self._closed:
+            self._closed()
 
     def forget_statistics(self) -> None:
         """Ask for the statistics of all shards anew."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from multiprocessing.connection import Connection
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
@@ -13,6 +14,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.cluster.exchange import take_part
 from backfile.index.cluster.greeting import ShardListener
 from backfile.index.cluster.ray_actors import Address
+from backfile.index.cluster.shard_folders import shard_settings
 from backfile.index.model.query import Query
 from backfile.index.search.readiness import Status
 from backfile.index.search.searcher import Searcher
@@ -33,6 +35,8 @@ class ShardServer:
         self._settings = settings
         self._lock = threading.Lock()
         self._searcher: Searcher | None = None
+        self._counting = threading.Lock()
+        self._coordinators = 0
         self._key = secrets.token_bytes(KEY_BYTES)
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._port = 0
@@ -55,6 +59,10 @@ class ShardServer:
         failed = [each for each in tested.parts if each.status is Status.FAILED]
         return [f"{each.name}: {each.detail}" for each in failed]
 
+    def coordinators(self) -> int:
+        """How many coordinators are connected with it now."""
+        return self._coordinators
+
     def _open_early(self) -> None:
         with suppress(ArchiveError, OSError):
             self._open()
@@ -64,15 +72,24 @@ class ShardServer:
         with self._lock:
             if self._searcher is None:
                 searcher = _opened(self._settings)
-                take = partial(take_part, searcher=searcher)
+                take = partial(self._take_part, searcher=searcher)
                 self._port = ShardListener(self._host, self._key, take).port
                 self._searcher = searcher
             return self._searcher
 
+    def _take_part(self, connection: Connection, searcher: Searcher) -> None:
+        with self._counting:
+            self._coordinators += 1
+        try:
+            take_part(connection, searcher)
+        finally:
+            with self._counting:
+                self._coordinators -= 1
+
 
 def _opened(settings: Settings) -> Searcher:
-    """Open an archive as a server does: the first search need not wait for the model."""
-    ArchiveDirectory(settings.archive).require()
+    """Open a shard as a server does: the first search need not wait for the model."""
+    settings = shard_settings(settings, settings.archive)
     engines = open_engines(settings)
     searcher = searcher_over(engines, settings, serving=True)
     engines.neighbours.warm()

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from backfile.archive.model.errors import ArchiveMismatch
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.database import bring_up
@@ -35,12 +34,13 @@ def write_shard(
     *,
     rest: bool,
     changed: Rows | None = None,
+    after: int = 0,
 ) -> int:
     """Write the articles of these numbers, of the `changed` ones, from the archive in the settings.
 
     Returns the shard's generation. See `copy_shard`. The caller holds the writer's lock of the
-    archive. A run that is killed can be run again. Raises ArchiveMismatch if the shard was embedded
-    by another model.
+    archive; a shard that is there was made with the same model. A run that is killed can be run
+    again.
     """
     source = ArchiveDirectory(settings.archive)
     shard.root.parent.mkdir(mode=0o700, exist_ok=True)
@@ -50,11 +50,11 @@ def write_shard(
         if is_new := not shard.manifest.exists():
             analyser = WORDS
         else:
-            earlier = Manifest.read(shard.manifest)
-            analyser = earlier.analyser
-            _require_model(earlier, manifest)
+            analyser = Manifest.read(shard.manifest).analyser
             bring_up(shard.catalog)
-        copy_shard(source, shard, numbers, manifest.dimension, rest=rest, changed=changed)
+        copy_shard(
+            source, shard, numbers, manifest.dimension, rest=rest, changed=changed, after=after
+        )
         _copy_calibration(source, shard)
         with closing(Catalog(shard.catalog)) as catalog:
             number = catalog.archive()
@@ -137,12 +137,6 @@ def _index(settings: Settings, progress: Progress, workers: Workers, *, is_new: 
         engines.catalog.finish()
         engines.table.bring_up(engines.catalog)
         mark_record(directory, engines.catalog)
-
-
-def _require_model(shard: Manifest, archive: Manifest) -> None:
-    if not shard.has_model_of(archive):
-        remedy = "divide the archive into a new folder with `backfile cluster import`"
-        raise ArchiveMismatch(f"the model {shard.model}", f"the model {archive.model}", remedy)
 
 
 def _workers(settings: Settings) -> int:

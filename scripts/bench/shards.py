@@ -58,7 +58,7 @@ def main(archive: Path, counts: tuple[int, ...], times: int) -> None:
                     shard.wait()
                 _time_shards(ClusterSearcher(shards), queries, times)
             finally:
-                stop_shards(cluster, folder)
+                stop_shards(folder)
 
 
 def _time_shards(searcher: ClusterSearcher, queries: dict[str, Query], times: int) -> None:

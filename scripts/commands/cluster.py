@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,8 +12,15 @@ from backfile.archive.model.settings import Settings
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.opening import shards_here
 from backfile.index.cluster.ray_actors import join
-from backfile.index.cluster.ray_shards import shards_there, start_shards, stop_shards
+from backfile.index.cluster.ray_shards import (
+    earlier_actors,
+    shards_there,
+    start_shards,
+    stop_shards,
+    stop_when_left,
+)
 from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.shard_folders import shard_settings
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
@@ -55,7 +61,7 @@ def status(directory: Path, address: str | None, trust: bool) -> None:
     out = 0
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
         try:
-            counts = open_engines(replace(settings, archive=archive)).catalog.counts()
+            counts = open_engines(shard_settings(settings, archive)).catalog.counts()
         except ArchiveError as exc:
             click.echo(f"{entry.name}: {exc}", err=True)
             out += 1
@@ -96,22 +102,21 @@ def _show_replicas(entries: ClusterMap, folder: Path, address: str) -> int:
 @trust_option
 def verify(directory: Path, trust: bool) -> None:
     """Check each shard against itself; exit 1 if something is wrong with any of them."""
-    found = 0
+    found, damaged = 0, ""
     settings = settings_of(trust=trust)
     entries = ClusterMap.read(directory)
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
         try:
-            engines = open_engines(replace(settings, archive=archive))
+            engines = open_engines(shard_settings(settings, archive))
             problems = [str(each) for each in verify_archive(engines)]
         except ArchiveError as exc:
             problems = [str(exc)]
         for problem in problems:
             click.echo(f"{entry.name}: {problem}")
+            damaged = damaged or str(archive)
         found += len(problems)
     if found:
-        click.echo(
-            "`backfile verify --repair --archive DIR/shards/NAME` restores what it can", err=True
-        )
+        click.echo(f"`backfile verify --repair --archive {damaged}` restores what it can", err=True)
     else:
         click.echo("all shards are sound")
     raise SystemExit(1 if found else 0)
@@ -122,7 +127,7 @@ def verify(directory: Path, trust: bool) -> None:
 @click.option(
     "--replicas", type=click.IntRange(1, MOST_REPLICAS), metavar="N",
     help="How many processes have each shard open, on different nodes where there are.  "
-    "[default: as many as there are, at least one]",
+    "[default: as many as there are, of a new shard as many as of another, at least one]",
 )  # fmt: skip
 @address
 @trust_option
@@ -130,12 +135,15 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
     """Open each shard in a process of a Ray cluster, or in N; they stay open until `stop`.
 
     One that cannot be opened is left out of searches; exit 1. Run it again after a node was added
-    or lost: it opens what is missing, and moves what shares a node without need.
+    or lost: it opens what is missing, and moves what shares a node without need. Run it after
+    shards were made, too: searches go over to them once all are open, and the processes of the
+    earlier ones end.
     """
     entries = ClusterMap.read(directory)
     join(address)
-    out = 0
+    out, is_whole = 0, True
     for shard in start_shards(entries, directory, settings_of(trust=trust), replicas or 0):
+        before = out
         for replica in shard.replicas:
             try:
                 replica.wait()
@@ -145,6 +153,12 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
             else:
                 articles = count_of(replica.articles, "article")
                 click.echo(f"{shard.name}: {articles}, {replica.place}")
+        is_whole &= out - before < len(shard.replicas)
+    if earlier := earlier_actors(entries, directory):
+        if is_whole:
+            click.echo(f"closed {count_of(stop_when_left(earlier), 'replica')} of earlier shards")
+        else:
+            click.echo("searches go on in the earlier shards, which stay open", err=True)
     raise SystemExit(1 if out else 0)
 
 
@@ -153,9 +167,9 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
 @address
 def stop(directory: Path, address: str) -> None:
     """Close the shards that `start` has opened."""
-    entries = ClusterMap.read(directory)
+    ClusterMap.read(directory)  # a folder without one is a mistake
     join(address)
-    click.echo(f"closed {count_of(stop_shards(entries, directory), 'replica')}")
+    click.echo(f"closed {count_of(stop_shards(directory), 'replica')}")
 
 
 def search_options(command: Command) -> Command:

@@ -93,7 +93,8 @@ def init(settings: Settings, directory: Path, since: tuple[datetime, ...], quiet
 def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
     """Divide one shard by day into two of about equal sizes.
 
-    Where shards are open (`start`), close them before and open them again.
+    Searches go on meanwhile. Servers go over to the new shards by themselves; where shards are open
+    in a Ray cluster, run `start` again.
     """
     with Bars(quiet=quiet) as bars:
         split(settings_of(trust=trust), directory, name, bars, _say_made)
@@ -107,7 +108,7 @@ def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
 def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
     """Have the news from DAY on in a new shard.
 
-    Where shards are open (`start`), close them before and open them again.
+    Searches go on meanwhile, as with `split`.
     """
     with Bars(quiet=quiet) as bars:
         begin_shard(settings_of(trust=trust), directory, day.date(), bars, _say_made)
@@ -117,14 +118,16 @@ def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
 @in_folder
 @click.option(
     "--all", "everything", is_flag=True,
-    help="Compare all articles, and make lost shards again; what others added to a shard goes.",
+    help="Compare all articles, and make lost shards anew; what others added to a shard goes.",
 )  # fmt: skip
 @quiet
 @with_settings
 def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -> None:
     """Bring the shards in DIR up to the archive that they were made from.
 
-    Of the shards in which nothing has changed, only the first is written. Searches go on meanwhile.
+    Of the shards in which nothing has changed, only the first is written. If the archive has
+    another model, all shards are made anew, without embedding. Searches go on meanwhile; after
+    shards were made anew, run `start` again where they are open in a Ray cluster.
     """
     _follow(settings, directory, everything=everything, quiet=quiet)
 

@@ -71,7 +71,7 @@ def shards(nodes, divided):
     for each in started:
         each.wait()
     yield started
-    assert stop_shards(cluster, divided) == len(started)
+    assert stop_shards(divided) == len(started)
 
 
 def process_of(shard):

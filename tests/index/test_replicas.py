@@ -112,7 +112,7 @@ def test_searches_are_spread_over_the_replicas(tmp_path, monkeypatch):
 
 def test_while_a_replica_is_at_work_another_is_asked(tmp_path):
     with replicated(tmp_path) as (_, __, cluster, ___):
-        replicas = next(iter(cluster._group._replicas.values()))
+        replicas = next(iter(cluster._groups.now._replicas.values()))
         one = replicas.chosen(0, ())
         taken = one.take()
         assert replicas.chosen(0, ()) is not one
@@ -122,7 +122,7 @@ def test_while_a_replica_is_at_work_another_is_asked(tmp_path):
 
 def test_after_its_rest_a_replica_is_asked_one_question_and_others_once_it_answered(tmp_path):
     with replicated(tmp_path) as (_, __, cluster, now):
-        replicas = next(iter(cluster._group._replicas.values()))
+        replicas = next(iter(cluster._groups.now._replicas.values()))
         one, other = replicas.all()
         one.rest()
         assert [replicas.chosen(0, ()) for _ in range(3)] == [other] * 3
@@ -148,7 +148,7 @@ def test_who_has_seen_a_later_generation_never_sees_an_earlier_one_again(tmp_pat
         totals, generations = [], []
         for _ in range(12):
             totals.append(cluster.search(read(EVERYTHING)).total)
-            generations.append(cluster._look(now[0]).overview.generation)
+            generations.append(cluster._look(now[0]).found.value.generation)
             now[0] += 0.5  # it is asked again, whether it is behind
         assert totals == sorted(totals)
         assert generations == sorted(generations)

@@ -282,7 +282,7 @@ def test_threads_search_while_statistics_change(tmp_path):
         expected = seen(divided.cluster.search(query))
 
         def search(_):
-            divided.cluster._group.forget_statistics()  # as where a shard has changed
+            divided.cluster._groups.now.forget_statistics()  # as where a shard has changed
             return seen(divided.cluster.search(query))
 
         with ThreadPoolExecutor(8) as threads:

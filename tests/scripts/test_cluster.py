@@ -115,7 +115,7 @@ def test_a_shard_is_split_in_two_and_the_answers_stay_the_same(indexed_by_words,
     assert result.exit_code == 0, result.output
     after = ClusterMap.read(divided)
     assert len(after.shards) == len(before.shards) + 1
-    assert not (divided / "shards" / largest).exists()
+    assert (divided / "shards" / largest).exists()  # servers may have it open
     assert backfile("cluster", "verify", divided).exit_code == 0
     for words in (["ferry"], ["harbour", "dues"], []):
         whole = backfile("export", *words, "--archive", indexed_by_words)
