@@ -87,7 +87,7 @@ def test_one_archive_comes_to_three_machines_by_the_commands_of_the_document(tmp
     made = backfile("index", ROOT / "scripts" / "sample", "--archive", archive, "--no-vectors")
     assert made.exit_code == 0, made.output
     lines = documented()
-    assert len([each for each in lines if each.startswith(("backfile", "ray start"))]) == 10
+    assert len([each for each in lines if each.startswith(("backfile", "ray"))]) == 10
     home = tmp_path / "home"
     home.mkdir()
     with Hosts(3, RAY_AUTH_MODE="token", HOME=str(home)) as hosts:
