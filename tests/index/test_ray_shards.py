@@ -18,6 +18,7 @@ from backfile.index.cluster.searching import ClusterSearcher
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from tests.builders import backfile
+from tests.divided import seen
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
@@ -78,11 +79,6 @@ def process_of(shard):
     """The process of its only replica, None if it is not known now."""
     place = shard.replicas[0].place
     return int(place.split()[1]) if place else None
-
-
-def seen(results):
-    offset = results.next.offset if results.next else None
-    return replace(results, generation=0, took_ms={}, next=offset, query=None)
 
 
 def test_shards_on_several_nodes_answer_as_one_archive(shards, sample):
