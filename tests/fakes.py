@@ -215,10 +215,11 @@ class HashedWords:
 
     name = "hashed-words"
     weights = "none"
+    dimension = 64
     precision = "float32"
     engine = "hashing"
 
-    def __init__(self, dimension=64):
+    def __init__(self, dimension=dimension):
         self.dimension = dimension
 
     def embed_passages(self, texts):
