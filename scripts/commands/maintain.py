@@ -47,9 +47,9 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
     """Check the archive against itself; exit 1 if something is wrong with it."""
     if not repair:
         directory = ArchiveDirectory(settings.archive)
-        problems = list(
-            verify_archive(open_engines(settings), is_written_to=directory.is_written_to)
-        )
+        engines = open_engines(settings)
+        problems = list(verify_archive(engines, is_written_to=directory.is_written_to))
+        engines.catalog.require_in_place()  # else some of it was of another archive
         _print_problems(problems)
         if directory.is_written_to():
             click.echo(

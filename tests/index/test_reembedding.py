@@ -15,16 +15,19 @@ from backfile.archive.model.errors import (
     ArchiveMismatch,
     ArchiveMissing,
     ArchiveUnwritable,
+    BackupRefused,
     EngineUnavailable,
     RecordLost,
 )
 from backfile.archive.model.settings import Settings
+from backfile.archive.store.backup import back_up
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import UNFINISHED
 from backfile.archive.store.jobs import JobKind
 from backfile.archive.store.manifest import Manifest, Tuning
 from backfile.archive.store.reembedding import draft_beside
+from backfile.archive.store.restore import restore
 from backfile.archive.workers import Workers
 from backfile.index import reembedding
 from backfile.index.indexing.jobs import do_all
@@ -33,7 +36,7 @@ from backfile.index.indexing.verify import verify
 from backfile.index.model.filters import Filters
 from backfile.index.model.query import Mode, Query
 from backfile.index.reembedding import reembed
-from backfile.index.wiring import open_engines, searcher_over, settings_now
+from backfile.index.wiring import caches_of, open_engines, searcher_over, settings_now
 from backfile.index.writing import open_for_writing
 from tests.builders import STORIES, invented_text, paper_model, silent, write_records
 from tests.fakes import HashedWords
@@ -339,6 +342,25 @@ def test_what_is_received_at_that_moment_is_done_in_the_new_archive(newsroom):
             assert [inbox.state(n).status.value for n in (1, 2)] == ["done", "done"]
             assert {"one", "two"} <= opened.engines.catalog.articles_of(["one", "two"]).keys()
         assert inbox.waiting() == []
+
+
+def test_a_backup_is_never_of_two_archives(newsroom, tmp_path):
+    newsroom.index(*STORIES)
+    place, caches = tmp_path / "backup", caches_of(newsroom.directory)
+    pieces = []
+
+    def replace_it(n_bytes):
+        pieces.append(n_bytes)
+        if len(pieces) == 3:
+            newsroom.reembed()
+
+    with pytest.raises(BackupRefused, match="was replaced while it was copied; run this again"):
+        back_up(newsroom.directory, place, caches, replace_it)
+    assert not place.exists()
+    back_up(newsroom.directory, place, caches)
+    expected = newsroom.seen()
+    restore(place, newsroom.directory)
+    assert newsroom.seen() == expected
 
 
 # Interrupted.
