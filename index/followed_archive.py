@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.catalog import StoredArticle
+from backfile.archive.store.catalog import Catalog, StoredArticle
 from backfile.archive.store.clusters import OtherCopies
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.directory import ArchiveDirectory
@@ -57,7 +57,7 @@ class FollowedArchive:
         self._warm = warm
         self._directory = ArchiveDirectory(settings.archive)
         self._opened = _open(settings, recorder)
-        self._former: list[Engines] = []
+        self._former: list[Catalog] = []  # who still reads from one is not disturbed
         self._renewing = threading.Lock()  # held while the archive is opened again
         self._try_at = 0.0  # not before, by time.monotonic()
         self.inbox = self._opened.engines.catalog.inbox
@@ -70,8 +70,8 @@ class FollowedArchive:
 
     def close(self) -> None:
         """Close what is open."""
-        for engines in (*self._former, self._opened.engines):
-            engines.catalog.close()
+        for catalog in (*self._former, self._opened.engines.catalog):
+            catalog.close()
 
     def ask(self, question: Callable[[Opened], T]) -> T:
         """Answer a question of what is open now.
@@ -80,7 +80,7 @@ class FollowedArchive:
         once it is open.
         """
         opened = self._opened
-        if self._is_replaced(opened) and not self._renewing.locked():
+        if self._is_replaced(opened) and self._may_renew():
             threading.Thread(target=self._renew, args=(opened,), daemon=True).start()
         try:
             return question(opened)
@@ -100,6 +100,9 @@ class FollowedArchive:
     def _is_replaced(self, opened: Opened) -> bool:
         return not opened.engines.catalog.is_in_place() and self._directory.exists()
 
+    def _may_renew(self) -> bool:
+        return not self._renewing.locked() and time.monotonic() >= self._try_at
+
     def _renew(self, earlier: Opened) -> None:
         """Open the archive that is there now in the place of an earlier one, unless another has."""
         with self._renewing:
@@ -112,7 +115,7 @@ class FollowedArchive:
                 log.warning("searches go on in the archive as it was: %s", exc)
                 self._try_at = time.monotonic() + SECONDS_BETWEEN_TRIES
                 return
-            self._former.append(earlier.engines)
+            self._former.append(earlier.engines.catalog)
             self.inbox.follow(renewed.engines.catalog.inbox)
             self._opened = renewed
 

@@ -188,7 +188,7 @@ def test_an_archive_answers_as_one_that_was_made_with_the_model(newsroom, other)
 
 
 KINDS = ("new", "corrected", "removed", "collected", "copied")
-CHANGES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 4)), min_size=1, max_size=6)
+CHANGES = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 4)), min_size=1, max_size=3)
 
 
 @settings(max_examples=4)
