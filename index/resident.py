@@ -33,7 +33,7 @@ from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
 from backfile.index.indexing.stages import Stage
 from backfile.index.seams.protocols import Embedder
-from backfile.index.wiring import tokenizer_of
+from backfile.index.wiring import settings_now, tokenizer_of
 from backfile.index.writing import Writing, open_for_writing
 
 LOOK = 0.05  # seconds between two looks for jobs
@@ -97,7 +97,7 @@ class ResidentWriter:
         embedder = self._known_embedder()
         with (
             open_for_writing(
-                self._settings, _silent, embedder=embedder, aside=self._aside
+                settings_now(self._settings), _silent, embedder=embedder, aside=self._aside
             ) as opened,
             ThreadPoolExecutor(1) as thread,
         ):

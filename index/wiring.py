@@ -89,6 +89,16 @@ def open_engines(
     return engines
 
 
+def settings_now(settings: Settings) -> Settings:
+    """The settings with the model and the precision that their archive has by now.
+
+    For what has had it open: `reembed` may have given it others since.
+    """
+    manifest = Manifest.read(ArchiveDirectory(settings.archive).manifest)
+    given = settings.given - {"embedding_precision"}
+    return replace(settings, model=manifest.model, given=given)
+
+
 def open_searcher(settings: Settings) -> "Searcher":
     """Open an archive for searching."""
     return searcher_over(open_engines(settings), settings)
@@ -147,8 +157,6 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
 
     Raises EngineUnavailable if there is a catalogue with articles: then its manifest was lost.
     """
-    if settings.embedding_precision == INT8:
-        require_maker()
     manifest = new_manifest(settings)
     catalog = Catalog.create(directory.catalog)
     articles, archive = catalog.counts().articles, catalog.archive()
@@ -159,13 +167,18 @@ def new_archive(settings: Settings, directory: ArchiveDirectory) -> None:
             "or copy the file from one"
         )
         raise EngineUnavailable("the manifest", reason)
+    write_manifest(settings, directory, replace(manifest, archive=archive))
+
+
+def write_manifest(settings: Settings, directory: ArchiveDirectory, manifest: Manifest) -> None:
+    """Write the manifest of a new archive; one in int8 gets its graph before."""
     if settings.embedding_precision == INT8:
         embedder = int8_embedder_of(settings, directory)
         with Workers(1) as aside:  # torch and NNCF take 1.5 GB, which go with the process
             aside.start()
             aside.wait()
             manifest = replace(manifest, precision=INT8, graph=aside.submit(embedder.make).result())
-    replace(manifest, archive=archive).write(directory.manifest)
+    manifest.write(directory.manifest)
 
 
 def clear_caches(directory: ArchiveDirectory) -> None:
@@ -218,7 +231,12 @@ def int8_embedder_of(
 
 
 def new_manifest(settings: Settings) -> Manifest:
-    """The manifest of a new archive with the model in the settings."""
+    """The manifest of a new archive with the model in the settings, as it is without a graph.
+
+    Raises EngineUnavailable if there is no such model, or no graph in int8 can be made.
+    """
+    if settings.embedding_precision == INT8:
+        require_maker()
     embedder = embedder_of(settings)
     return Manifest(
         schema=SCHEMA,

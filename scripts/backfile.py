@@ -34,6 +34,7 @@ COMMANDS = {
     "mcp": Summary("commands.mcp", "Offer the archive to a language model."),
     "verify": Summary("commands.maintain", "Check the archive for damage, and repair it."),
     "rebuild": Summary("commands.maintain", "Make the indexes anew, without embedding again."),
+    "reembed": Summary("commands.maintain", "Give the archive another model."),
     "reread": Summary("commands.index", "Read the files that were kept with today's readers."),
     "backup": Summary("commands.backup", "Copy the archive, while it is used or written to."),
     "restore": Summary("commands.backup", "Put a backup in the place of the archive."),

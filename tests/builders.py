@@ -336,6 +336,16 @@ def tiny_cross_encoder(folder: Path, labels: int = 1) -> str:
     return str(folder)
 
 
+def paper_model(folder: Path, *, dimension: int = 32, window: int = 64) -> str:
+    """A model of a configuration and the words of the bundled one: a fake embeds in its place."""
+    folder.mkdir()
+    shutil.copy(find_model(DEFAULT_MODEL) / "tokenizer.json", folder)
+    (folder / "config.json").write_text(json.dumps({"hidden_size": dimension}))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": window}))
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    return str(folder)
+
+
 FOREIGN = [
     {  # umlauts, ß, a plural, a verb in another form
         "id": "de-bridge",

@@ -219,6 +219,9 @@ class HashedWords:
     precision = "float32"
     engine = "hashing"
 
+    def __init__(self, dimension=dimension):
+        self.dimension = dimension
+
     def embed_passages(self, texts):
         return np.stack([self.embed_query(text) for text in texts])
 
@@ -226,7 +229,9 @@ class HashedWords:
         return self.embed_passages(texts)
 
     def embed_query(self, text):
-        total = np.sum([self._direction(term) for term in terms(text)] or [np.ones(64)], axis=0)
+        total = np.sum(
+            [self._direction(term) for term in terms(text)] or [np.ones(self.dimension)], axis=0
+        )
         return (total / np.linalg.norm(total)).astype(np.float32)
 
     def prepare_queries(self):

@@ -15,7 +15,7 @@ ORDER = [
     "index/lexical/spelling", "index/lexical/scoring", "index/lexical/highlighter.py",
     "index/vector/embedding", "index/vector", "index/asking",
     "index/duplicates", "index/answers", "index/search", "index/indexing", "index/evaluation",
-    "index/wiring.py", "index/writing.py",
+    "index/wiring.py", "index/writing.py", "index/reembedding.py", "index/followed_archive.py",
     "index/resident.py", "index/cluster",
     "web/i18n", "web/parts.py", "web/packed_links.py", "web/links.py", "web/api", "web/search",
     "web/template_filters.py", "web/article", "web/help", "web/admission.py",

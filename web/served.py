@@ -15,7 +15,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.inbox import Inbox
-from backfile.archive.store.reader import ArchiveReader, Reader
+from backfile.archive.store.reader import Reader
 from backfile.archive.store.trust import require_trusted
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
 from backfile.index.cluster.cluster_map import ClusterMap
@@ -25,12 +25,13 @@ from backfile.index.cluster.opening import ShardsHere
 from backfile.index.cluster.ray_actors import join, leave
 from backfile.index.cluster.reading import ClusterReader
 from backfile.index.cluster.searching import SECONDS_A_ROUND, ClusterSearcher
+from backfile.index.followed_archive import FollowedArchive, Opened
 from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.question import ArchiveSearcher
 from backfile.index.search.searcher import Recorder
-from backfile.index.wiring import open_engines, searcher_over
+from backfile.index.wiring import open_engines
 from backfile.web.parts import note_missing
 
 SECONDS_BETWEEN_LOOKS = 0.5  # at an archive that may have changed, while nobody searches
@@ -90,16 +91,14 @@ class Source:
 
 
 def _open_archive(settings: Settings, recorder: Recorder) -> Served:
-    engines = open_engines(settings)
     directory = ArchiveDirectory(settings.archive)
-    searcher = searcher_over(engines, settings, serving=True, recorder=recorder)
+
+    def warm(opened: Opened) -> None:
+        _warm(opened.searcher, opened.engines, directory)
+
+    archive = FollowedArchive(settings, recorder, warm)
     return Served(
-        searcher,
-        ArchiveReader(engines.catalog),
-        partial(_warm, searcher, engines, directory),
-        engines.catalog.close,
-        directory,
-        engines.catalog.inbox,
+        archive.searcher, archive.reader, archive.warm, archive.close, directory, archive.inbox
     )
 
 

@@ -53,9 +53,13 @@ def back_up(
         with drafted(place) as folder:
             listed = earlier.files if earlier else {}
             draft = Draft(folder, watch, place, listed)
+            file = directory.catalog.stat()
             with _catalogue(directory) as live:
                 _require_newer(live, place, earlier)
                 report = TakenFiles(directory, draft, place, earlier, caches).take(live)
+            if not os.path.samestat(file, directory.catalog.stat()):
+                reason = "the archive was replaced while it was copied; run this again"
+                raise BackupRefused(place, reason)
             _finish(place, draft, report.made, watch)
             switch(folder, place)
         return report

@@ -6,16 +6,7 @@ from typing import Any, NamedTuple, Self
 from typing import cast as typed
 
 import numpy as np
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Text,
-    bindparam,
-    cast,
-    func,
-    select,
-)
+from sqlalchemy import Connection, Integer, Row, Text, bindparam, cast, func, select
 
 from backfile.archive.model.article import Article, ArticleNames, Passage
 from backfile.archive.model.errors import ArticleNotFound, UnreadableArticle
@@ -158,6 +149,10 @@ class Catalog:
         """Give an archive of an older release its number; return it."""
         with self._database.writing() as connection:
             return name_archive(connection)
+
+    def is_in_place(self) -> bool:
+        """Whether no other archive has taken the place of the one that was opened."""
+        return self._database.is_in_place()
 
     def require_in_place(self) -> None:
         """Raise EngineUnavailable if the archive was moved or deleted since it was opened."""

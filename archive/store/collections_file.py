@@ -33,6 +33,7 @@ NO_ROOM = "/\\"  # a name is one part of an address
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of letters, ends of lines
 TURNING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they turn the text around them
 NAME = Message("the file of collections")
+FILES = ("", "-wal", "-shm")  # of a database in WAL mode
 
 # A step that was released never changes; `PRAGMA user_version` counts those that were done.
 FIRST = """
@@ -244,3 +245,28 @@ def copy_collections(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(uri, uri=True)) as live, closing(sqlite3.connect(draft)) as copy:
         live.backup(copy)
     draft.replace(target)
+
+
+@contextmanager
+def shared_collections(source: Path, target: Path) -> Iterator[None]:
+    """Have the file of the collections at another path, too, if there is one; nobody writes to it.
+
+    It is the same file, so that whoever has it open meanwhile goes on in it once both folders are
+    exchanged; a copy where links are impossible.
+    """
+    paths = [(source.with_name(source.name + s), target.with_name(target.name + s)) for s in FILES]
+    for _, path in paths:
+        path.unlink(missing_ok=True)
+    if not source.exists():
+        yield
+        return
+    with closing(_connected(_uri(source))) as connection:
+        with suppress(*DAMAGED):  # a damaged file is taken along as it is
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            for path, other in paths:
+                with suppress(FileNotFoundError):
+                    os.link(path, other)
+        except OSError:
+            copy_collections(source, target)
+        yield

@@ -68,15 +68,14 @@ class Database:
         with translated(), self.engine.begin() as connection:
             yield connection
 
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened is still at its path."""
+        return self._file is not None and _file_at(self._path) == self._file
+
     def require_in_place(self) -> None:
         """Raise EngineUnavailable if the file that was opened is no longer at its path."""
-        if self._file is None or _file_at(self._path) != self._file:
-            reason = Message(
-                "%(path)s was moved, replaced or deleted; "
-                "start this again where the archive is now",
-                path=str(self._path),
-            )
-            raise EngineUnavailable(Message("the catalogue"), reason)
+        if not self.is_in_place():
+            raise _replaced(self._path)
 
     def counter(self, name: str) -> int:
         """The value of a counter, 0 before it was first taken from."""
@@ -167,7 +166,7 @@ def open_database(path: Path) -> Engine:
         return engine
     # SQLite must not create a file: if the archive is moved, none may appear at its old place.
     uri = _read_write_uri(path)
-    connect = partial(_connect, uri)
+    connect = partial(_connect_again, uri, path.resolve(), _file_at(path))
     try:
         _require_catalogue(path, uri)
     except sqlite3.OperationalError as exc:
@@ -267,6 +266,26 @@ def _read_write_uri(path: Path) -> str:
 
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+def _connect_again(uri: str, path: Path, file: tuple[int, int] | None) -> sqlite3.Connection:
+    """Connect to the file that was opened first; another one has other rows of passages.
+
+    Raises EngineUnavailable if it is no longer at its path.
+    """
+    connection = _connect(uri)
+    if _file_at(path) != file:
+        connection.close()
+        raise _replaced(path)
+    return connection
+
+
+def _replaced(path: Path) -> EngineUnavailable:
+    reason = Message(
+        "%(path)s was moved, replaced or deleted; start this again where the archive is now",
+        path=str(path),
+    )
+    return EngineUnavailable(Message("the catalogue"), reason)
 
 
 @contextmanager

@@ -49,6 +49,7 @@ COMPRESSION = 1
 DRAFT = "draft-"
 RESULTS = "results"
 STATE = "state.json"
+LOCK = "lock"
 
 
 class NewJob:
@@ -125,6 +126,10 @@ class Inbox:
             draft.rename(path)
             _sync_folder(self.folder)
         return Job(number, kind, path)
+
+    def follow(self, other: "Inbox") -> None:
+        """Read the counters of another catalogue, which has taken the place of this one."""
+        self._database = other._database
 
     def done(self) -> int:
         """The number up to which all jobs are done."""
@@ -245,9 +250,30 @@ class Inbox:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Be the only process that numbers jobs, or looks for what others left."""
-        with open(self.folder / "lock", "ab", opener=open_private) as stream:
+        with open(self.folder / LOCK, "ab", opener=open_private) as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def shared_inbox(source: Path, target: Path) -> Iterator[None]:
+    """Have all files of an inbox in another folder, too; until the context ends, none is added.
+
+    They are the same files, also those that are being received: so these are accepted there once
+    both folders are exchanged.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    if not source.is_dir():
+        yield
+        return
+    with open(source / LOCK, "ab", opener=open_private) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        for path in (each for each in source.rglob("*") if each.is_file()):
+            other = target / path.relative_to(source)
+            make_private_folder(other.parent)
+            with suppress(FileNotFoundError):  # a draft that was given up
+                os.link(path, other)
+        yield
 
 
 def jobs_in(folder: Path) -> list[Job]:

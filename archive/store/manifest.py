@@ -97,13 +97,19 @@ class Manifest:
         """Raise ArchiveMismatch unless the model has the weights and prompts of the archive."""
         if (self.model, self.weights) == (model, weights):
             if self.prompts not in (None, prompts):
-                remedy = "set the prompts it was made with, or index into a new archive"
+                remedy = (
+                    "set the prompts it was made with, or give it others with `backfile reembed`"
+                )
                 made_with, found = _quoted(self.prompts or {}), _quoted(prompts)
                 raise ArchiveMismatch(f"the prompts {made_with}", f"the prompts {found}", remedy)
             return
-        remedy = f"set BACKFILE_MODEL={self.model}, or index into a new archive with --archive DIR"
+        remedy = (
+            f"set BACKFILE_MODEL={self.model}, or give it another model with `backfile reembed`"
+        )
         if self.model == model:
-            remedy = "install the weights it was made with, or index into a new archive"
+            remedy = (
+                "install the weights it was made with, or give it others with `backfile reembed`"
+            )
         raise ArchiveMismatch(
             f"the model {self.model} (weights {self.weights[:12]})",
             f"{model} (weights {weights[:12]})",
@@ -119,7 +125,7 @@ class Manifest:
         if asked != made_with:
             remedy = (
                 f"set BACKFILE_EMBEDDING_PRECISION={made_with} or leave it out, "
-                "or index into a new archive with --archive DIR"
+                "or embed it so with `backfile reembed`"
             )
             raise ArchiveMismatch(f"embeddings in {made_with}", f"{asked} precision", remedy)
 

@@ -13,10 +13,8 @@ from backfile.archive.model.errors import (
     BackupUnusable,
     shortage_of,
 )
-from backfile.archive.store.backup_files import is_passing
 from backfile.archive.store.backup_list import (
     CACHES,
-    RECORD,
     BackupList,
     Damage,
     Watch,
@@ -34,9 +32,9 @@ from backfile.archive.store.draft import (
     drafted,
     name_for_replaced,
     reason_of,
-    remove_path,
 )
 from backfile.archive.store.manifest import Manifest
+from backfile.archive.store.replacing import remove_replaced, require_replaceable
 from backfile.archive.store.switching import settle_switch, switch
 
 ESSENTIAL = ("manifest.json", "catalog.db")
@@ -69,7 +67,7 @@ def restore(
         raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
     with _unwritable(directory.root):
         settle_switch(draft_of(directory.root), directory.root)
-        _require_replaceable(directory)
+        require_replaceable(directory)
         directory.root.parent.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
             pass  # better now than when all is copied
@@ -81,7 +79,7 @@ def restore(
                 replaced = _switched(folder, directory.root)
     notes = [f"{part} is not restored: {why}; {CACHES[part]}" for part, why in damaged.items()]
     if replaced and not keep:
-        replaced = _removed(replaced)
+        replaced = remove_replaced(replaced)
         notes += [f"what was no part of the archive is kept in {replaced}"] if replaced else []
     return RestoreReport(listed, replaced, tuple(notes))
 
@@ -133,33 +131,6 @@ def _switched(folder: Path, root: Path) -> Path | None:
     switch(folder, root)
     (root / UNFINISHED).unlink()
     return folder.rename(name_for_replaced(root)) if existed else None
-
-
-def _removed(replaced: Path) -> Path | None:
-    """Remove an archive; return its folder if more was in it than belongs to an archive."""
-    for path in list(replaced.iterdir()):
-        if path.name in (*RECORD, *CACHES) or is_passing(path.name):
-            remove_path(path)
-    if any(replaced.iterdir()):
-        return replaced
-    replaced.rmdir()
-    return None
-
-
-def _require_replaceable(directory: ArchiveDirectory) -> None:
-    """Raise ArchiveUnwritable unless there is an archive, a part of one, or nothing."""
-    root = directory.root
-    if not root.exists():
-        return
-    if not root.is_dir():
-        raise ArchiveUnwritable(root, "it is a file")
-    if os.path.ismount(root):
-        raise ArchiveUnwritable(root, "it is a mount point, which cannot be replaced")
-    if directory.backup_list.exists():
-        raise ArchiveUnwritable(root, "it is a backup")
-    there = {path.name for path in root.iterdir()}
-    if there and not there & {*RECORD, *CACHES}:
-        raise ArchiveUnwritable(root, "it holds files that are no archive")
 
 
 @contextmanager

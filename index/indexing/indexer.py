@@ -14,7 +14,7 @@ run that was killed anywhere.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from backfile.archive.furniture import cut_article
 from backfile.archive.model.article import Article
 from backfile.archive.passages import Tokenizer
 from backfile.archive.store.entries import Changes
-from backfile.archive.store.recutting import NewCut
+from backfile.archive.store.recutting import NewCut, Recut
 from backfile.archive.workers import Task, Workers, batches
 from backfile.index.duplicates.clustering import Clusterer
 from backfile.index.duplicates.signatures import sign
@@ -194,6 +194,31 @@ class Indexer:
 
     def recut(self) -> None:
         """Cut the articles again whose furniture has changed; the words are then to be finished."""
+        for articles, recut in self._recuts():
+            self.lexical.forget(recut.gone)
+            self.lexical.add(
+                [entry_of(row, articles[n], each) for row, (n, each) in recut.added.items()]
+            )
+
+    def cut_all(self) -> None:
+        """Cut all articles that are to be cut, then index the words of all passages at once.
+
+        For a catalogue whose passages are in no index yet, or not all of them after a kill.
+        """
+        self.tidy()
+        done, total = 0, self._catalog.recurring.count_uncut()
+        if total > self._sizes.split:
+            self._workers.start()
+        for articles, recut in self._recuts():
+            self.lexical.forget(recut.gone)
+            done += len(articles)
+            self._progress(Stage.CUTTING, done, max(done, total))
+        self.lexical.bring_up()
+        self.lexical.finish()
+        self.finish()
+
+    def _recuts(self) -> Iterator[tuple[Mapping[int, Article], Recut]]:
+        """Cut articles again, some at once, by number, until none is to be cut."""
         recurring = self._catalog.recurring
         with self._writing:
             recurring.use_rule(on=self._leaves_out)
@@ -203,10 +228,7 @@ class Indexer:
             with self._writing:
                 recut = self._catalog.recutting.recut(dict(zip(waiting, cuts, strict=True)))
                 self._embed.forget(recut.gone)
-            self.lexical.forget(recut.gone)
-            self.lexical.add(
-                [entry_of(row, waiting[n], each) for row, (n, each) in recut.added.items()]
-            )
+            yield waiting, recut
 
     def tidy(self, *, anyway: bool = False) -> None:
         """Take passages that are gone out of the lexical index and the vectors, after a kill.

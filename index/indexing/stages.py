@@ -27,6 +27,7 @@ class Stage(StrEnum):
     """A stage of a run, as a progress bar names it."""
 
     READING = "reading"
+    CUTTING = "cutting"
     WORDS = "words"
     MEANING = "meaning"
     SEALING = "neighbours"
@@ -34,7 +35,9 @@ class Stage(StrEnum):
 
 
 class Progress(Protocol):
-    """Called with the progress of a stage: READING in bytes, NAMES in articles, else passages.
+    """Called with the progress of a stage: READING in bytes, CUTTING and NAMES in articles.
+
+    All others are in passages.
 
     Stages overlap, so it is called from more than one thread.
     """

@@ -1,5 +1,6 @@
 """Commands that make and write the shards of a divided archive: `backfile cluster`."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,13 @@ from backfile.index.cluster.dividing import begin_shard, divide, require_free, s
 from backfile.index.cluster.following import Followed, follow, require_followable
 from backfile.index.cluster.ray_actors import join
 from backfile.index.indexing.ingest_batch import Report
+from backfile.index.reembedding import reembed as reembed_archive
 from backfile.index.seams.protocols import Embedder
-from backfile.index.wiring import open_engines
+from backfile.index.wiring import open_engines, settings_now
 from backfile.index.writing import open_for_writing
 from backfile.scripts.commands.cluster_options import in_folder, settings_of
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
+from backfile.scripts.commands.maintain import keep_option, model_option
 from backfile.scripts.commands.options import (
     quiet,
     trust_option,
@@ -32,12 +35,16 @@ from backfile.scripts.commands.options import (
 )
 from backfile.scripts.printing.counts import count_of
 from backfile.scripts.printing.progress import Bars, bytes_bar
-from backfile.scripts.printing.reports import print_report
+from backfile.scripts.printing.reports import print_reembedded, print_report
 
 if TYPE_CHECKING:
     from backfile.index.cluster.ray_workers import RayWorkers
 
 DAY = click.DateTime(["%Y-%m-%d"])
+actors_option = click.option(
+    "--actors", type=click.IntRange(min=1), metavar="N",
+    help="How many processes embed.  [default: one for each GPU, or else each core]",
+)  # fmt: skip
 since_option = click.option(
     "--since", type=DAY, multiple=True, metavar="DAY", help="A shard begins with this day."
 )
@@ -144,10 +151,7 @@ def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -
 @click.option(
     "--address", help="Read, cut and embed on all nodes of this Ray cluster, or of `auto`."
 )
-@click.option(
-    "--actors", type=click.IntRange(min=1), metavar="N",
-    help="How many processes embed.  [default: one for each GPU, or else each core]",
-)  # fmt: skip
+@actors_option
 @quiet
 @with_settings
 @with_threads
@@ -177,6 +181,40 @@ def index(
     print_report(report, as_json=False)
     _follow(settings, directory, everything=False, quiet=quiet)
     raise SystemExit(1 if report.refused else 0)
+
+
+@click.command()
+@in_folder
+@model_option
+@keep_option
+@click.option("--address", help="Embed on all nodes of this Ray cluster, or of `auto`.")
+@actors_option
+@quiet
+@with_settings
+@with_threads
+def reembed(
+    settings: Settings,
+    directory: Path,
+    model: str | None,
+    keep: bool,
+    address: str | None,
+    actors: int | None,
+    quiet: bool,
+) -> None:
+    """Give the archive of the shards in DIR another model, as `backfile reembed` does.
+
+    The shards keep the earlier model until `update`.
+    """
+    ArchiveDirectory(settings.archive).require()
+    require_followable(settings_now(settings), directory)
+    embedder_of = None
+    if address is not None:
+        join(address)
+        embedder_of = partial(_pooled, actors=actors)
+    asked = replace(settings, model=model or settings.model)
+    with Bars(quiet=quiet) as bars:
+        done = reembed_archive(asked, bars, keep=keep, embedder_of=embedder_of)
+    print_reembedded(done, settings)
 
 
 @click.command()
@@ -260,4 +298,4 @@ def _days(since: tuple[datetime, ...]) -> list[date]:
     return [each.date() for each in since]
 
 
-WRITING = (import_archive, init, split_shard, add, update, index, backup)
+WRITING = (import_archive, init, split_shard, add, update, index, reembed, backup)

@@ -1,4 +1,6 @@
-"""Commands that keep an archive in order: remove, verify, rebuild."""
+"""Commands that keep an archive in order: remove, verify, rebuild, reembed."""
+
+from dataclasses import replace
 
 import click
 
@@ -10,6 +12,7 @@ from backfile.index.indexing.recovery import recover, set_versions_aside
 from backfile.index.indexing.verify import Problem
 from backfile.index.indexing.verify import repair as repair_archive
 from backfile.index.indexing.verify import verify as verify_archive
+from backfile.index.reembedding import reembed as reembed_archive
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing, rebuild_words, salvage_record
 from backfile.library import Archive
@@ -20,6 +23,7 @@ from backfile.scripts.printing.reports import (
     print_earlier,
     print_jobs,
     print_recovered,
+    print_reembedded,
     print_set_aside,
 )
 
@@ -43,9 +47,9 @@ def verify(settings: Settings, repair: bool, quiet: bool) -> None:
     """Check the archive against itself; exit 1 if something is wrong with it."""
     if not repair:
         directory = ArchiveDirectory(settings.archive)
-        problems = list(
-            verify_archive(open_engines(settings), is_written_to=directory.is_written_to)
-        )
+        engines = open_engines(settings)
+        problems = list(verify_archive(engines, is_written_to=directory.is_written_to))
+        engines.catalog.require_in_place()  # else some of it was of another archive
         _print_problems(problems)
         if directory.is_written_to():
             click.echo(
@@ -94,6 +98,32 @@ def rebuild(settings: Settings, what: str | None, quiet: bool) -> None:
         if what == "names":
             opened.indexer.read_names(again=True)
     click.echo(f"rebuilt {what or 'lexical and vectors'} in {settings.archive}")
+
+
+model_option = click.option(
+    "--model", metavar="NAME",
+    help="The new model, a name or a path.  [default: $BACKFILE_MODEL or the bundled one]",
+)  # fmt: skip
+keep_option = click.option(
+    "--keep", is_flag=True, help="Keep the archive that is replaced, beside the new one."
+)
+
+
+@click.command()
+@model_option
+@keep_option
+@quiet
+@with_settings
+@with_threads
+def reembed(settings: Settings, model: str | None, keep: bool, quiet: bool) -> None:
+    """Give the archive another model, from its record, while searches go on.
+
+    A second archive is made beside it, and takes its place in one step. Other commands that write
+    are refused meanwhile. Interrupted, it goes on where it was when it is run again.
+    """
+    with Bars(quiet=quiet) as bars:
+        done = reembed_archive(replace(settings, model=model or settings.model), bars, keep=keep)
+    print_reembedded(done, settings)
 
 
 def _print_problems(problems: list[Problem]) -> None:

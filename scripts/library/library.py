@@ -26,7 +26,7 @@ from backfile.index.model.query import DEFAULT_HITS, Query, parse_limit
 from backfile.index.seams.engines import Engines
 from backfile.index.search.related import MOST_RELATED, Related
 from backfile.index.search.searcher import Searcher
-from backfile.index.wiring import open_engines, searcher_over
+from backfile.index.wiring import open_engines, searcher_over, settings_now
 from backfile.parameters import SearchParameters, query_of
 from backfile.web.api.exports import EXPORTS
 
@@ -280,13 +280,22 @@ class Archive:
         if self._closed:
             raise ArchiveClosed(self._settings.archive)
         process = os.getpid()
-        if found := self._readers.get(process):
+        found = self._readers.get(process)
+        if found and not self._is_replaced(found):
             return found
         with self._locks.setdefault(process, threading.Lock()):
-            if process not in self._readers:
+            found = self._readers.get(process)
+            if found is None or self._is_replaced(found):
+                if found:
+                    self._settings = settings_now(self._settings)
                 engines = open_engines(self._settings)
-                self._readers[process] = _Reader(engines, searcher_over(engines, self._settings))
-            return self._readers[process]
+                found = _Reader(engines, searcher_over(engines, self._settings))
+                self._readers[process] = found
+            return found
+
+    def _is_replaced(self, reader: _Reader) -> bool:
+        """Whether another archive stands where the one was that is open: `reembed` made it."""
+        return not reader.engines.catalog.is_in_place() and self._directory.exists()
 
 
 def settings_for(

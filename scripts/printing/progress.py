@@ -12,7 +12,7 @@ from tqdm import tqdm
 from backfile.index.indexing.stages import Stage
 
 T = TypeVar("T")
-UNITS = {Stage.READING: "B", Stage.NAMES: " articles"}
+UNITS = {Stage.READING: "B", Stage.CUTTING: " articles", Stage.NAMES: " articles"}
 
 
 def watched(items: Iterable[T], total: int, unit: str) -> Iterable[T]:

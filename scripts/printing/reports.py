@@ -1,4 +1,4 @@
-"""Prints the report of an indexed input, of a dry run, and of a recovery."""
+"""Prints the report of an indexed input, of a dry run, of a recovery, and of another model."""
 
 import json
 import re
@@ -14,10 +14,12 @@ import click
 from backfile.archive.formats.fields import WatchedFields
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
+from backfile.archive.model.settings import Settings
 from backfile.archive.store.damage import DamagedVersion
 from backfile.archive.store.jobs import JobResult
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.indexing.recovery import Recovered
+from backfile.index.reembedding import Reembedded
 from backfile.scripts.printing.counts import count_of
 from backfile.web.i18n.phrases import date_note
 
@@ -142,3 +144,22 @@ def print_jobs(results: Sequence[JobResult]) -> None:
         click.echo(f"jobs that were received over HTTP and are done now: {done}", err=True)
     for each in failed:
         click.echo(f"set aside job {each.number}: {each.reason}", err=True)
+
+
+def print_reembedded(done: Reembedded, settings: Settings) -> None:
+    """Print which model an archive has now, and what is left to do."""
+    model = done.manifest.model
+    kept = f"; what was there before is kept in {done.replaced}" if done.replaced else ""
+    if not done.is_new:
+        click.echo(f"{settings.archive} has the model {model}{kept}")
+        return
+    what = f"{count_of(done.counts.articles, 'article')} in {settings.archive}"
+    click.echo(f"{what} have the model {model} now{kept}")
+    if not done.counts.embedded:
+        click.echo("nothing was embedded, as before: `backfile index` does that", err=True)
+    if done.is_tuned:
+        said = "the weights were fitted with the earlier model; `backfile tune` fits them again"
+        click.echo(said, err=True)
+    if Settings.from_environment().model != model:
+        said = "set it for the commands that follow, and before a server is started again"
+        click.echo(f"{said}: BACKFILE_MODEL={shlex.quote(model)}", err=True)

@@ -64,7 +64,8 @@ def test_what_is_the_same_passes():
         (
             lambda: MANIFEST.require_precision("int8"),
             r"made with embeddings in full, but this is int8 precision; set "
-            r"BACKFILE_EMBEDDING_PRECISION=full or leave it out, or index into a new archive",
+            r"BACKFILE_EMBEDDING_PRECISION=full or leave it out, or embed it so with "
+            r"`backfile reembed`",
         ),
         (
             lambda: replace(MANIFEST, graph="ab12").require_precision("full"),

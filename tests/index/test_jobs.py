@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
-from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable
+from backfile.archive.model.errors import ArchiveBusy, ArticleNotFound, EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.archive.store import inbox as inbox_module
 from backfile.archive.store.catalog import Catalog
@@ -27,8 +27,17 @@ from backfile.index.indexing import jobs as jobs_module
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.jobs import do_all, do_jobs, next_lot
 from backfile.index.indexing.verify import Part, verify
+from backfile.index.reembedding import reembed
 from backfile.index.resident import ResidentWriter
-from tests.builders import backfile, engines_in, fill, indexer_of, write_stories
+from tests.builders import (
+    backfile,
+    engines_in,
+    fill,
+    indexer_of,
+    paper_model,
+    silent,
+    write_stories,
+)
 
 SOON = 20.0  # seconds
 
@@ -273,6 +282,27 @@ def test_a_job_waits_for_another_writer_and_says_for_whom(archive, monkeypatch):
             wait_for(lambda: "process" in catalog.inbox.state(job.number).waits_for)
             assert catalog.inbox.state(job.number).status is JobStatus.QUEUED
         wait_for(lambda: catalog.inbox.state(job.number).status is JobStatus.DONE)
+
+
+def test_the_resident_writer_goes_on_in_an_archive_with_another_model(
+    archive, tmp_path, monkeypatch
+):
+    model = paper_model(tmp_path / "paper")
+
+    def is_reembedded():
+        with suppress(ArchiveBusy):  # the writer ends what it does
+            asked = Settings(archive=archive, model=model, threads=1, names=False)
+            return reembed(asked, silent).manifest.model == model
+
+    with Running(archive, monkeypatch) as catalog:
+        job = send(catalog, JobKind.PUT, {"id": "a", "text": "One."})
+        wait_for(lambda: catalog.inbox.done() >= job.number)
+        wait_for(is_reembedded)
+        with closing(Catalog(archive / "catalog.db")) as now:
+            job = send(now, JobKind.PUT, {"id": "b", "text": "Two."})
+            assert job.number == 2
+            wait_for(lambda: now.inbox.done() >= job.number)
+            assert texts(now, ["a", "b"]) == {"a": "One.", "b": "Two."}
 
 
 def test_an_error_of_the_archive_keeps_jobs_and_one_of_the_program_fails_one(archive, monkeypatch):

@@ -76,7 +76,7 @@ def test_status_counts_languages_and_says_where_the_model_does_not_fit(tmp_path)
     assert found["misfit"].startswith("89% of the articles are in languages")
     said = backfile("status", "--archive", archive).stdout
     assert "languages   ar 1, de 1, en 1" in said
-    assert "BACKFILE_MODEL=paraphrase-multilingual-MiniLM-L12-v2" in said
+    assert "`backfile reembed --model paraphrase-multilingual-MiniLM-L12-v2`" in said
 
 
 def test_status_of_an_english_archive_has_nothing_to_say_of_the_model(tmp_path):

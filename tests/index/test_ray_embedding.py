@@ -1,6 +1,8 @@
 """News that is read and embedded by processes of Ray: the same, also if some of them end."""
 
+import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,9 +13,10 @@ import pytest
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
 from backfile.archive.model.errors import EngineUnavailable, WorkerLost
-from backfile.archive.model.settings import Settings
+from backfile.archive.model.settings import DEFAULT_MODEL, Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
+from backfile.index.vector.embedding.model import find_model
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
 from tests.builders import STORIES, backfile, invented_text, silent, write_records
@@ -157,3 +160,25 @@ def test_news_is_embedded_on_the_cluster_and_found_by_meaning_in_its_shard(clust
     )
     assert "Ferry timetable cut" in found.stdout, found.output
     assert "100% by meaning" in backfile("cluster", "status", folder).stdout
+
+
+def test_an_archive_gets_another_model_on_the_cluster(cluster, tmp_path):
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    news = write_records(tmp_path / "news.jsonl", STORIES)
+    assert backfile("index", news, "--archive", archive, "--quiet").exit_code == 0
+    made = backfile("cluster", "import", folder, "--shards", 2, "--archive", archive)
+    assert made.exit_code == 0, made.output
+    model = shutil.copytree(find_model(DEFAULT_MODEL), tmp_path / "model")
+    (model / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 48}))
+    if ray.is_initialized():
+        ray.shutdown()  # the command joins by itself
+    options = ["--archive", archive, "--address", cluster, "--actors", 1, "--quiet"]
+    result = backfile("cluster", "reembed", folder, "--model", model, *options)
+    assert result.exit_code == 0, result.output
+    found = backfile(
+        *("search", "the night ferry stops in May", "--mode", "semantic", "--archive", archive),
+        BACKFILE_MODEL=str(model),
+    )
+    assert "Ferry timetable cut" in found.stdout, found.output
+    sound = backfile("verify", "--archive", archive, BACKFILE_MODEL=str(model))
+    assert sound.output == "the archive is sound\n"

@@ -9,9 +9,10 @@ from contextlib import closing
 import pytest
 
 from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster import following, shard_writing
 from backfile.index.cluster.cluster_map import ClusterMap
-from tests.builders import STORIES, backfile, one_line_error, write_records
+from tests.builders import STORIES, backfile, one_line_error, paper_model, write_records
 
 MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
 
@@ -324,3 +325,33 @@ def test_a_backup_is_a_divided_archive_with_what_people_have_collected(archive, 
     agrees(archive, copy)
     with closing(sqlite3.connect(copy / "collections.sqlite")) as collections:
         assert collections.execute("SELECT id FROM kept").fetchall() == [("ferry",)]
+
+
+def test_the_archive_gets_another_model_and_its_shards_keep_theirs(archive, divided, tmp_path):
+    model = paper_model(tmp_path / "paper")
+    before = state_of(divided)
+    output = succeeds("reembed", divided, "--model", model, "--archive", archive)
+    assert f"have the model {model} now" in output
+    assert Manifest.read(archive / "manifest.json").model == model
+    assert state_of(divided) == before
+    assert "Ferry timetable cut" in succeeds("search", divided, "ferry", "--mode", "keyword")
+    again = ("reembed", divided, "--archive", archive)
+    assert (
+        f"{archive} has the model {model}"
+        in backfile("cluster", *again, BACKFILE_MODEL=model).stdout
+    )
+
+
+def test_an_archive_of_other_shards_gets_no_other_model(divided, tmp_path):
+    other = tmp_path / "other"
+    news = stories(tmp_path, MORE | {"id": "sold"})
+    assert backfile("index", news, "--no-vectors", "--archive", other).exit_code == 0
+    model = paper_model(tmp_path / "paper")
+    before = Manifest.read(other / "manifest.json")
+    said = one_line_error(
+        backfile("cluster", "reembed", divided, "--model", model, "--archive", other)
+    )
+    assert str(other) in said
+    assert Manifest.read(other / "manifest.json") == before
+    missing = backfile("cluster", "reembed", divided, "--archive", tmp_path / "nowhere")
+    assert "no archive at" in one_line_error(missing)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backfile.archive.store.vectors import VectorFile
-from tests.builders import backfile, one_line_error, write_news
+from tests.builders import backfile, one_line_error, paper_model, write_news
 
 pytestmark = pytest.mark.long
 SIZE = 12 << 20  # bytes
@@ -58,6 +58,26 @@ def test_a_full_disk_is_named_and_reading_goes_on(disk, indexed_by_words, tmp_pa
     assert backfile("index", news, "--no-vectors", "--quiet", *at).exit_code == 0
     assert json.loads(backfile("status", "--json", *at).stdout)["articles"] == 2_007
     assert backfile("verify", *at).stdout == "the archive is sound\n"
+
+
+# Whoosh leaves a file open that could not be written, and this process goes on.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("left", [0, 100_000, 300_000])
+def test_another_model_that_has_no_room_changes_nothing_and_is_given_later(
+    disk, indexed_by_words, tmp_path, left
+):
+    archive = shutil.copytree(indexed_by_words, disk / "archive")
+    model = paper_model(tmp_path / "paper")
+    command = ("reembed", "--model", model, "--quiet", "--archive", archive)
+    fill(disk, left)
+    assert "the disk is full" in one_line_error(backfile(*command))
+    found = backfile("search", "ferry", "--mode", "keyword", "--json", "--archive", archive)
+    assert json.loads(found.stdout)["total"] >= 3
+    (disk / "other").unlink()
+    assert backfile(*command).exit_code == 0
+    sound = backfile("verify", "--archive", archive, BACKFILE_MODEL=model)
+    assert sound.stdout == "the archive is sound\n"
+    assert [path.name for path in disk.iterdir()] == ["archive"]
 
 
 def test_vectors_that_have_no_room_are_an_error_and_can_be_read_on(disk):

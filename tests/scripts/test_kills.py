@@ -19,8 +19,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from backfile.archive.store.catalog import Catalog
+from backfile.archive.store.manifest import Manifest
 from tests.archive.web_server import WebServer
-from tests.builders import STORIES, backfile, damage
+from tests.builders import STORIES, backfile, damage, paper_model
 
 pytestmark = pytest.mark.crash
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -80,6 +81,11 @@ def finish(arguments, folder, exits=frozenset({0})):
     return moments
 
 
+def model_of(folder: Path):
+    """The environment for the model that an archive has."""
+    return {"BACKFILE_MODEL": Manifest.read(folder / "manifest.json").model}
+
+
 def seen(folder: Path):
     """All that the record holds, without moments and numbers, and what a search finds."""
     ranking = folder / "ranking.json"
@@ -87,7 +93,9 @@ def seen(folder: Path):
         articles = sorted((article.id, digest) for article, digest in catalog.digests())
         versions = sorted((each, catalog.history.count(each)) for each, _ in articles)
         removed = sorted(catalog.history.all_removed())
-    found = backfile("search", "ferry", "--json", "--mode", "keyword", "--archive", folder)
+    found = backfile(
+        *("search", "ferry", "--json", "--mode", "keyword", "--archive", folder), **model_of(folder)
+    )
     hits = [
         (hit["article"]["id"], round(hit["score"], 6)) for hit in json.loads(found.stdout)["hits"]
     ]
@@ -144,6 +152,8 @@ class Scene:
                 assert backfile("backup", self.folder / "backup", *here).exit_code == 0
                 assert backfile("remove", "ferry", *here).exit_code == 0
                 return ["restore", self.folder / "backup", *here]
+            case "reembed":
+                return ["reembed", "--model", paper_model(self.folder / "paper"), *here]
             case "follow":
                 return ["follow", self.url, "--allow-private", "--no-vectors", *here]
         raise AssertionError(command)
@@ -151,7 +161,7 @@ class Scene:
 
 COMMANDS = [
     "index new", "index changed", "remove", "rebuild", "reread", "reread lost", "repair", "tune",
-    "backup", "restore", "follow",
+    "backup", "restore", "reembed", "follow",
 ]  # fmt: skip
 UNREADABLE = ("reread lost", "repair")  # what these mend can be searched afterwards alone
 FEED = """<rss version="2.0"><channel><title>Courier</title><item><title>Ferry back</title>
@@ -200,7 +210,7 @@ def check_a_kill(command, seed, undisturbed, indexed_by_words, feed, tmp_path):
     # A removal that was committed before the kill leaves nothing to remove, which is exit 1.
     finish(arguments, tmp_path, exits={0, 1} if command == "remove" else {0})
     assert seen(scene.archive) == expected, f"moment {at} of {moments}"
-    result = backfile("verify", "--archive", scene.archive)
+    result = backfile("verify", "--archive", scene.archive, **model_of(scene.archive))
     assert result.output == "the archive is sound\n", f"moment {at} of {moments}"
     if command == "backup":
         copy = tmp_path / "copy"

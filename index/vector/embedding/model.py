@@ -174,8 +174,8 @@ def misfit(articles: Mapping[str, int], languages: tuple[str, ...]) -> str:
     listed = ", ".join(sorted(others, key=lambda code: -others[code])[:6])
     return (
         f"{share:.0%} of the articles are in languages the model was not made for ({listed}): "
-        "meaning finds them badly, words do find them; index into a new archive with "
-        f"BACKFILE_MODEL={EXAMPLE}, or another multilingual model"
+        "meaning finds them badly, words do find them; give the archive another "
+        f"one with `backfile reembed --model {EXAMPLE}`, or another multilingual model"
     )
 
 
