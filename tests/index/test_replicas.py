@@ -271,7 +271,7 @@ def test_a_list_of_all_articles_ends_where_no_replica_is_left(tmp_path, monkeypa
 
 def busy(cluster, shard):
     """The connections to the replicas of a shard that are at work."""
-    return [each for each in cluster._group._replicas[shard].all() if each.at_work]
+    return [each for each in cluster._groups.now._replicas[shard].all() if each.at_work]
 
 
 def test_readiness_counts_the_replicas_that_can_be_searched(tmp_path):

@@ -327,7 +327,7 @@ def test_a_backup_is_a_divided_archive_with_what_people_have_collected(archive, 
         assert collections.execute("SELECT id FROM kept").fetchall() == [("ferry",)]
 
 
-def test_the_archive_gets_another_model_and_its_shards_keep_theirs(archive, divided, tmp_path):
+def test_the_archive_gets_another_model_and_then_its_shards_do(archive, divided, tmp_path):
     model = paper_model(tmp_path / "paper")
     before = state_of(divided)
     output = succeeds("reembed", divided, "--model", model, "--archive", archive)
@@ -335,6 +335,13 @@ def test_the_archive_gets_another_model_and_its_shards_keep_theirs(archive, divi
     assert Manifest.read(archive / "manifest.json").model == model
     assert state_of(divided) == before
     assert "Ferry timetable cut" in succeeds("search", divided, "ferry", "--mode", "keyword")
+    updated = backfile("cluster", "update", divided, "--archive", archive, BACKFILE_MODEL=model)
+    assert updated.exit_code == 0, updated.output
+    shards = ClusterMap.read(divided).folders(divided)
+    models = {Manifest.read(each / "manifest.json").model for each in shards}
+    assert models == {model}
+    assert "Ferry timetable cut" in succeeds("search", divided, "ferry", "--mode", "keyword")
+    assert succeeds("verify", divided) == "all shards are sound\n"
     again = ("reembed", divided, "--archive", archive)
     assert (
         f"{archive} has the model {model}"
