@@ -17,6 +17,7 @@ from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, wr
 
 # Loading spaCy takes two seconds of each run: tests of names ask for them.
 os.environ["BACKFILE_NAMES"] = "no"
+os.environ["RAY_AUTH_MODE"] = "disabled"  # whoever runs the tests may have a token of Ray's at home
 # A busy machine is no fault of a test: only pytest-timeout limits its seconds.
 settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", parent=settings.get_profile("backfile"), max_examples=20)

@@ -219,8 +219,8 @@ class HashedWords:
     precision = "float32"
     engine = "hashing"
 
-    def __init__(self, dimension=dimension):
-        self.dimension = dimension
+    def __init__(self, dimension=None):
+        self.dimension = dimension or type(self).dimension
 
     def embed_passages(self, texts):
         return np.stack([self.embed_query(text) for text in texts])

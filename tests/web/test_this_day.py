@@ -12,14 +12,16 @@ from backfile.archive.formats.inputs import Reading
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.web.app import create_app
-from backfile.web.search.pages import other_years, today
+from backfile.web.search import pages
+from backfile.web.search.pages import other_years
 from tests.builders import engines_in, indexer_of
 
+TODAY = date(2024, 9, 17)
 DAYS = {
     **{f"leap{year}": f"{year}-02-29" for year in (1996, 2000, 2020, 2024)},
     "before": "2019-02-28",
     "after": "2021-03-01",
-    "today": today().replace(year=2000).isoformat(),
+    "today": TODAY.replace(year=2000).isoformat(),
     "alone": "2020-07-07",
     "undated": "",
 }
@@ -77,7 +79,8 @@ def test_the_lists_lead_to_searches_that_give_what_they_say(years, reader):
     assert "other years" not in client.get("/article/undated").text
 
 
-def test_the_start_page_shows_today_in_other_years_and_searches_do_not(years, reader):
+def test_the_start_page_shows_today_in_other_years_and_searches_do_not(years, reader, monkeypatch):
+    monkeypatch.setattr(pages, "today", lambda: TODAY)
     client = create_app(years, reader).test_client()
     page = client.get("/").text
     assert "in other years" in page
