@@ -1,5 +1,6 @@
 """A run that is killed anywhere, and run again, ends in the archive of an undisturbed run."""
 
+import faulthandler
 import multiprocessing
 import os
 import random
@@ -21,6 +22,7 @@ STAGES = [stage for stage in Stage if stage is not Stage.CUTTING]  # of a run th
 
 def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
     """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
+    faulthandler.enable()
     armed = []
 
     def progress(stage: Stage, done: int, total: int) -> None:
@@ -37,7 +39,10 @@ def run(*arguments: object) -> int:
     process = PROCESSES.Process(target=index, args=arguments)
     process.start()
     process.join(120)  # a few seconds, but for a machine that is busy
-    assert process.exitcode is not None
+    if process.exitcode is None:
+        os.kill(process.pid, signal.SIGABRT)
+        process.join()
+        pytest.fail("it goes on without an end; its stderr says where each thread stood")
     return process.exitcode
 
 
