@@ -7,21 +7,16 @@ a run is killed, and the next run goes on with it; if the archive has changed in
 that is still of use.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backfile.archive.model.errors import (
-    ArchiveUnwritable,
-    EngineUnavailable,
-    shortage_of,
-)
+from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import FULL, INT8, Settings
 from backfile.archive.store.catalog import Catalog, Counts
 from backfile.archive.store.database import bring_up
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.draft import reason_of
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import require_finished, require_record
 from backfile.archive.store.reembedding import (
@@ -33,7 +28,7 @@ from backfile.archive.store.reembedding import (
     settle_exchange,
     take_names,
 )
-from backfile.archive.store.replacing import require_replaceable
+from backfile.archive.store.replacing import require_replaceable, said_of
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.stages import Progress
@@ -75,7 +70,7 @@ def reembed(
     cannot be used, ArchiveUnwritable or a Shortage if there is no room for a second archive.
     """
     directory = ArchiveDirectory(settings.archive.resolve())
-    with _unwritable(directory.root):
+    with said_of(directory.root):
         require_replaceable(directory)
         if not directory.exists():  # unless a killed exchange has left it aside
             settle_exchange(directory, keep=keep)
@@ -185,14 +180,3 @@ def _is_for(draft: ArchiveDirectory, wanted: Manifest, settings: Settings) -> bo
     cut = (wanted.schema, wanted.splitter, wanted.analyser, wanted.dimension)
     same = (begun.schema, begun.splitter, begun.analyser, begun.dimension) == cut
     return same and _has_model(begun, wanted, settings)
-
-
-@contextmanager
-def _unwritable(root: Path) -> Iterator[None]:
-    """Say of the system's errors that the archive is as it was."""
-    try:
-        yield
-    except OSError as exc:
-        if shortage := shortage_of(exc):
-            raise shortage from exc
-        raise ArchiveUnwritable(root, reason_of(exc)) from exc

@@ -2,15 +2,30 @@
 
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from backfile.archive.model.errors import ArchiveUnwritable
+from backfile.archive.model.errors import ArchiveUnwritable, shortage_of
 from backfile.archive.store.backup_files import is_passing
 from backfile.archive.store.backup_list import CACHES, RECORD
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.draft import FILE_MODE, remove_path
+from backfile.archive.store.draft import FILE_MODE, reason_of, remove_path
 from backfile.archive.store.trust import make_private_folder
+
+
+@contextmanager
+def said_of(root: Path, outcome: str = "") -> Iterator[None]:
+    """Raise a Shortage or ArchiveUnwritable for an error of the system; its text ends in `outcome`.
+
+    The archive at `root` is as it was.
+    """
+    try:
+        yield
+    except OSError as exc:
+        if shortage := shortage_of(exc):
+            raise shortage from exc
+        raise ArchiveUnwritable(root, f"{reason_of(exc)}{outcome}") from exc
 
 
 def require_replaceable(directory: ArchiveDirectory) -> None:

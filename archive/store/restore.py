@@ -11,7 +11,6 @@ from backfile.archive.model.errors import (
     ArchiveBusy,
     ArchiveUnwritable,
     BackupUnusable,
-    shortage_of,
 )
 from backfile.archive.store.backup_list import (
     CACHES,
@@ -31,10 +30,9 @@ from backfile.archive.store.draft import (
     draft_of,
     drafted,
     name_for_replaced,
-    reason_of,
 )
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.replacing import remove_replaced, require_replaceable
+from backfile.archive.store.replacing import remove_replaced, require_replaceable, said_of
 from backfile.archive.store.switching import settle_switch, switch
 
 ESSENTIAL = ("manifest.json", "catalog.db")
@@ -65,7 +63,7 @@ def restore(
     listed, damaged = _checked(source, watch)
     if not are_apart(source, directory.root):
         raise ArchiveUnwritable(directory.root, f"the backup is at {source}")
-    with _unwritable(directory.root):
+    with said_of(directory.root, "; nothing was restored"):
         settle_switch(draft_of(directory.root), directory.root)
         require_replaceable(directory)
         directory.root.parent.mkdir(parents=True, exist_ok=True)
@@ -160,15 +158,3 @@ def _is_open_elsewhere(catalog: Path) -> bool:
     except sqlite3.Error as exc:
         return getattr(exc, "sqlite_errorname", "") == "SQLITE_BUSY"
     return False
-
-
-@contextmanager
-def _unwritable(root: Path) -> Iterator[None]:
-    """Say of the system's errors that nothing was restored."""
-    try:
-        yield
-    except OSError as exc:
-        if shortage := shortage_of(exc):
-            raise shortage from exc
-        reason = f"{reason_of(exc)}; nothing was restored"
-        raise ArchiveUnwritable(root, reason) from exc

@@ -26,7 +26,7 @@ from backfile.index.lexical.storage.vocabulary import forms_of, joined, of_terms
 from backfile.index.seams.failures import translated
 
 Ints = npt.NDArray[np.int64]
-OCCURRENCES_AT_ONCE = 2_000_000  # some 130 MB; a list of more is merged alone, in 20 bytes each
+OCCURRENCES_AT_ONCE = 2_000_000  # some 130 MB; a list of more is merged alone, in less
 NOTHING = np.empty(0, np.uint32)
 NO_LISTS = PostingLists([], np.zeros(1, np.int64), NOTHING, NOTHING, NOTHING, NOTHING, NO_FORMS)
 
