@@ -105,7 +105,7 @@ class Workers:
             return Task(future)
         try:
             with _without_main():
-                return Task(self._pool.submit(function, *arguments))
+                return Task(self._pool.submit(_call, function, *arguments))
         except RuntimeError as exc:  # it is broken, or was closed by another thread meanwhile
             raise WorkerLost from exc
 
@@ -147,6 +147,13 @@ def _without_main() -> Iterator[None]:
             sys.modules["__main__"] = main
 
 
+class _State:
+    """What a worker process is doing: whether it calls a function, and whether it is to end."""
+
+    calls = False
+    ends = False
+
+
 def _begin(lifeline: "Connection", niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the owner ends the workers
     signal.signal(signal.SIGTERM, _stop)
@@ -154,14 +161,33 @@ def _begin(lifeline: "Connection", niceness: int) -> None:
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
+def _call(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in a worker process; SIGTERM interrupts it."""
+    _State.calls = True
+    try:
+        if _State.ends:
+            sys.exit(1)
+        return function(*arguments)
+    finally:
+        _State.calls = False
+
+
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(1)
+    """End the call; what waits after it ends at once, and then the pool ends the process.
+
+    Nothing else is interrupted: of half a result that is sent, the owner would wait for the rest.
+    """
+    _State.ends = True
+    if _State.calls:
+        _State.calls = False
+        sys.exit(1)
 
 
 def _end_with(lifeline: "Connection") -> None:
     """Wait until the owner closes its end of the pipe, or has ended; then end this process.
 
-    SIGTERM interrupts the current task, and libraries have GRACE seconds to clean up.
+    SIGTERM interrupts the current call, and libraries have GRACE seconds to clean up. So long, too,
+    stays a process that is not at work, if its owner was killed.
     """
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()

@@ -25,6 +25,14 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class StoppedWhileItIsSent:
+    """A result whose sender is told to stop just then."""
+
+    def __reduce__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return str, ("whole",)
+
+
 def own_workers(pipe):
     """Start workers, tell who they are, and wait to be killed."""
     with Workers(2) as workers:
@@ -84,6 +92,14 @@ def test_closing_ends_what_is_being_done():
     assert time.monotonic() - before < 5
     with pytest.raises(WorkerLost):
         waiting.result()
+
+
+def test_a_result_that_is_being_sent_is_sent_whole():
+    with started(Workers(1)) as workers:
+        sent, waiting = workers.submit(StoppedWhileItIsSent), workers.submit(os.getpid)
+        assert sent.result() == "whole"
+        with pytest.raises(WorkerLost):
+            waiting.result()
 
 
 def test_workers_end_with_an_owner_that_is_killed():
