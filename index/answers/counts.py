@@ -21,7 +21,7 @@ from backfile.index.model.groups import Group, Groups
 from backfile.index.model.periods import Period, Unit, numbers
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Bin, FacetCount, Timeline, Totals
-from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, in_rounds
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, in_rounds, sum_of_each
 
 MOST_VALUES = 50
 NO_MASKS: Mapping[str, Bools] = MappingProxyType({})
@@ -49,11 +49,11 @@ def totals_of(
         int(counted.by_words.sum()),
         folding.count_clusters(counted.by_words),
     ]
-    given = crossing.whole.later(np.array(own))
+    given = crossing.whole.reduced(np.array(own), sum_of_each)
     stages = [crossing.surplus(counted.articles), crossing.surplus(counted.by_words)]
     counting = _count_groups(table, groups, copies, crossing)
     (twice, twice_by_words), found = yield from both(in_rounds(stages), counting)
-    articles, clusters, by_words, clusters_by_words = np.sum(given.values(), axis=0).tolist()
+    articles, clusters, by_words, clusters_by_words = given.value().tolist()
     hits = articles
     if copies is Copies.FOLD:
         hits, by_words = clusters - twice, clusters_by_words - twice_by_words
@@ -69,13 +69,14 @@ def _count_groups(
         folding = Folding.of(table, groups.articles)
         groups, leads = folding.grouped(groups), folding.leads
         of = groups.of[leads]
-    given = crossing.whole.later(np.bincount(of, minlength=len(groups.order)))
+    own = np.bincount(of, minlength=len(groups.order))
+    given = crossing.whole.reduced(own, sum_of_each)
     less: Rows | int = 0
     if copies is Copies.FOLD:
         less = yield from crossing.surplus_by_group(leads, groups)
     else:
         yield
-    counts = np.sum(given.values(), axis=0) - less
+    counts = given.value() - less
     return dict(zip(groups.order, counts.tolist(), strict=True))
 
 
@@ -194,14 +195,13 @@ def _placed(
     too short for the time between these.
     """
     all_ends = _own_span(table, dated)
-    placements = (whole.later(_placement(table, dated, unit, all_ends)) for unit in Unit)
+    placements = (
+        whole.reduced(_placement(table, dated, unit, all_ends), _placement_of_all) for unit in Unit
+    )
     given = list(placements) if whole.is_divided else placements  # all in one round
     yield
     for unit, placed in zip(Unit, given, strict=False):
-        shards = placed.values()
-        ends = _merged_span([each.ends for each in shards])
-        n_placed = sum(each.placed for each in shards)
-        n_dated = sum(each.dated for each in shards)
+        ends, n_placed, n_dated = placed.value()
         if ends and 2 * n_placed >= n_dated and unit.fits(ends[0].first, ends[1].last):
             break
     return unit, _in_one_period(table, dated, unit), ends
@@ -219,6 +219,11 @@ def _placement(table: ArticleTable, dated: Bools, unit: Unit, ends: Ends | None)
     placed = _in_one_period(table, dated, unit)
     own = ends if placed is dated else _own_span(table, placed)
     return _Placement(own, int(placed.sum()), int(dated.sum()))
+
+
+def _placement_of_all(shards: Sequence[_Placement]) -> _Placement:
+    ends, placed, dated = zip(*shards, strict=True)
+    return _Placement(_merged_span(ends), sum(placed), sum(dated))
 
 
 def _in_one_period(table: ArticleTable, dated: Bools, unit: Unit) -> Bools:

@@ -40,6 +40,8 @@ from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 PASSAGES_A_HIT = 3
 UNRANKED = Ranks(None, None)
 RankedCopy = tuple[int, Copy]
+Copies = tuple[list[RankedCopy], int]
+"""The first copies of an article, with their ranks, and the number of all."""
 
 
 class RankedPassages(NamedTuple):
@@ -151,9 +153,9 @@ class Hits:
 
     def _copies_elsewhere(
         self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
-    ) -> Stage[dict[int, tuple[list[RankedCopy], int]]]:
-        """The first copies of each article in other shards with their ranks, and their number."""
-        found: dict[int, tuple[list[RankedCopy], int]] = {each: ([], 0) for each in page.tolist()}
+    ) -> Stage[dict[int, Copies]]:
+        """The copies of each article that are in other shards."""
+        found: dict[int, Copies] = {each: ([], 0) for each in page.tolist()}
         if crossing.are_none or self.folding is None:
             return found
         clusters = {int(self.table.cluster[each]): each for each in page[crossing.members[page]]}
@@ -164,14 +166,10 @@ class Hits:
         }
         found_here = self._listed(known, catalog)
         own = {cluster: (found_here[cluster], len(some)) for cluster, some in known.items()}
-        given = crossing.whole.later(own)
+        given = crossing.whole.reduced(own, _copies_of_all)
         yield
-        for shard in given.values():
-            for cluster, ordinal in clusters.items():
-                more, n_more = shard.get(cluster, ([], 0))
-                listed, total = found[ordinal]
-                found[ordinal] = [*listed, *more], total + n_more
-        return found
+        there = given.value()
+        return found | {clusters[each]: there[each] for each in clusters.keys() & there.keys()}
 
     def _listed(self, some: Mapping[int, Rows], catalog: Catalog) -> dict[int, list[RankedCopy]]:
         """The first COPIES_LISTED of each of these lists of copies, with their ranks."""
@@ -254,17 +252,17 @@ class Hits:
         return found
 
     def ranks(
-        self, wanted: Sequence[Sequence[RankedPassages]], whole: Whole
+        self, own: Sequence[RankedPassages], wanted: Sequence[Floats], begins: Rows, whole: Whole
     ) -> Stage[dict[int, Ranks]]:
         """The ranks of own passages by row, as far as they are ranked.
 
-        `wanted` are the passages of all shards in both rankings.
+        In both rankings: `wanted` are the scores of the passages of all shards, and `begins` where
+        the own ones begin among them.
         """
-        scores = [[each.scores for each in some] for some in wanted]
-        counts = yield from above([self._lexical, self._near], scores, whole)
+        counts = yield from above([self._lexical, self._near], wanted, whole)
         lexical, vector = (
-            dict(zip(passages.rows.tolist(), (1 + found).tolist(), strict=True))
-            for passages, found in zip(wanted[whole.place], counts, strict=True)
+            dict(zip(passages.rows.tolist(), (1 + found[begin:]).tolist(), strict=False))
+            for passages, found, begin in zip(own, counts, begins.tolist(), strict=True)
         )
         return {row: Ranks(lexical.get(row), vector.get(row)) for row in lexical | vector}
 
@@ -277,9 +275,9 @@ class Hits:
     def _explainer(self, rows: list[int], whole: Whole) -> Stage[Explainer]:
         shown = np.array(sorted(rows), np.int64)
         has_words = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
-        given = whole.later(bool(self.candidates.word_share.any()))
+        given = whole.reduced(bool(self.candidates.word_share.any()), any)
         yield
-        scored = has_words and any(given.values())
+        scored = has_words and given.value()
         share = self.passage_share
         return Explainer(
             self.table, self.matches, self.candidates, shown, share, words_are_scored=scored
@@ -313,6 +311,16 @@ class Hits:
         return self.candidates.closeness[self.candidates.near]
 
 
+def _copies_of_all(shards: Sequence[Mapping[int, Copies]]) -> dict[int, Copies]:
+    """The copies of each cluster that are in other shards than its hit."""
+    found: dict[int, Copies] = {}
+    for shard in shards:
+        for cluster, (more, n_more) in shard.items():
+            listed, total = found.get(cluster, ([], 0))
+            found[cluster] = [*listed, *more], total + n_more
+    return found
+
+
 def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
     return [text[start:end] for start, end in spans]
 
@@ -322,28 +330,23 @@ def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
     return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
 
 
-def above(
-    rankings: Sequence[Floats], wanted: Sequence[Sequence[Floats]], whole: Whole
-) -> Stage[list[Rows]]:
+def above(rankings: Sequence[Floats], wanted: Sequence[Floats], whole: Whole) -> Stage[list[Rows]]:
     """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
 
-    `wanted` are those of all shards, in their order.
-
-    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [[np.array([0.5, 0.1])]], UNDIVIDED))
+    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [np.array([0.5, 0.1])], UNDIVIDED))
     [array([1, 3])]
     """
     own = [
-        np.array([np.count_nonzero(scores > each) for each in np.concatenate(asked)], np.int64)
-        for scores, asked in zip(rankings, zip(*wanted, strict=True), strict=True)
+        np.array([np.count_nonzero(scores > each) for each in asked], np.int64)
+        for scores, asked in zip(rankings, wanted, strict=True)
     ]
-    given = whole.later(own)
+    given = whole.reduced(own, _sums)
     yield
-    counts = [np.sum(each, axis=0) for each in zip(*given.values(), strict=True)]
-    before = [sum(map(len, asked[: whole.place])) for asked in zip(*wanted, strict=True)]
-    return [
-        found[start : start + len(asked)]
-        for found, start, asked in zip(counts, before, wanted[whole.place], strict=True)
-    ]
+    return given.value()
+
+
+def _sums(shards: Sequence[Sequence[Rows]]) -> list[Rows]:
+    return [np.sum(each, axis=0) for each in zip(*shards, strict=True)]
 
 
 def _best_ranks(passages: Sequence[PassageHit]) -> Ranks:

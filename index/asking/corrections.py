@@ -11,7 +11,7 @@ from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.lexical.spelling.shared_spellings import AnySpellings, near_each
 from backfile.index.lexical.spelling.spellings import NearSpelling
 from backfile.index.model.expression import Word
-from backfile.index.model.whole import Stage
+from backfile.index.model.whole import Stage, sum_of_each
 
 SHORTEST = 4  # letters of a word that is corrected, as in Elasticsearch
 TWO_EDITS = 7  # letters of a word that is corrected by up to two edits
@@ -33,9 +33,9 @@ def articles_with(words: Sequence[str], lexical: LexicalSearch) -> Stage[list[in
         return []
     with lexical.whole.alone():
         found = [lexical.alone().match(Word(word)).matching.sum() for word in words]
-    given = lexical.whole.later(np.array(found, np.int64))
+    given = lexical.whole.reduced(np.array(found, np.int64), sum_of_each)
     yield
-    counts: list[int] = np.sum(given.values(), axis=0).tolist()
+    counts: list[int] = given.value().tolist()
     return counts
 
 

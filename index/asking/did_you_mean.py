@@ -67,14 +67,14 @@ def did_you_mean(
     lexical: LexicalSearch,
     reads: Callable[[str], Expression | None],
     article_mask: Bools,
-    occurrences: Sequence[Occurrences],
+    occurrences: Occurrences,
 ) -> Stage[DidYouMean | None]:
     """Correct words that are nowhere, and rare words spelt nearly like much more frequent ones.
 
     Of several corrections the one is taken that stands beside the other words of the query. If
     there is none, another spelling of a name is offered that is frequent too.
 
-    `matches` are the query's matches, with the `occurrences` of each shard; `article_mask` are its
+    `matches` are the query's matches, with the `occurrences` of the whole; `article_mask` are its
     filters; `reads` parses another text with the same filters. None if there is no correction, or
     if no article of the mask contains enough of the corrected words.
     """
@@ -82,7 +82,7 @@ def did_you_mean(
         return None
     whole = lexical.whole
     words = yield from _words(matches, occurrences, lexical)
-    shortest = LEAST_LETTERS if any(each.in_full for each in occurrences) else SHORTEST
+    shortest = LEAST_LETTERS if occurrences.in_full else SHORTEST
     corrected, variants = yield from both(
         in_rounds(_corrections(word, n, lexical, shortest) for word, n in words),
         in_rounds(_other_spellings(word, n, lexical) for word, n in words),
@@ -169,13 +169,13 @@ def _penalty_of(corrections: Corrections, candidates: Mapping[str, Sequence[Cand
 
 
 def _words(
-    matches: Matches, occurrences: Sequence[Occurrences], lexical: LexicalSearch
+    matches: Matches, occurrences: Occurrences, lexical: LexicalSearch
 ) -> Stage[list[tuple[str, int]]]:
     """The words of a query, and of its phrases that are nowhere, with their articles.
 
     Only those that may be corrected.
     """
-    counts = np.sum([each.articles for each in occurrences], axis=0).tolist()
+    counts = occurrences.articles.tolist()
     typed: list[tuple[str, int]] = []
     nowhere: list[str] = []
     for leaf, n_articles in zip((found.leaf for found in matches.leaves), counts, strict=True):
@@ -210,9 +210,9 @@ def _corrections(
         if not word.islower():
             near = [each for each in near if each.spelling.frequency >= WELL_KNOWN]
         if near:
-            named = lexical.whole.later(_is_a_name(word, lexical.table))
+            named = lexical.whole.reduced(_is_a_name(word, lexical.table), any)
             yield
-            near = [] if any(named.values()) else near
+            near = [] if named.value() else near
     near = [each for each in near if not is_stop_word(each.spelling.text)] or near
     found: dict[str, Candidate] = {}
     for each in near:

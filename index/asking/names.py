@@ -1,7 +1,7 @@
 """Compares what was typed with the names of outlets, sections and authors: equal, or near."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from backfile.index.model.category import (
 from backfile.index.model.expression import Field
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches
-from backfile.index.model.whole import UNDIVIDED, Stage, Whole
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, any_of_each
 
 NAMED = (Field.SOURCE, Field.SECTION, Field.AUTHOR)
 MOST_NEAR = 3
@@ -47,23 +47,26 @@ def mentions(
     own = list(_own_mentions(words, table))
     if not whole.is_divided:
         return lambda: own
-    given = whole.later(
-        [(each, getattr(table, each.kind.value).spellings_of(each.name)) for each in own]
+    given = whole.reduced(
+        [(each, getattr(table, each.kind.value).spellings_of(each.name)) for each in own],
+        _mentions_of_all,
     )
-    return lambda: list(_merged_mentions(given.values()))
+    return given.value
 
 
-def _merged_mentions(
-    shards: Iterable[Sequence[tuple[Mention, Mapping[str, int]]]],
-) -> Iterator[Mention]:
+def _mentions_of_all(
+    shards: Sequence[Sequence[tuple[Mention, Mapping[str, int]]]],
+) -> list[Mention]:
     found: dict[tuple[Field, str], Mention] = {}
     spellings: dict[tuple[Field, str], Counter[str]] = {}
     for each, counts in chain.from_iterable(shards):
         key = each.kind, each.name.casefold()
         found[key] = each
         spellings.setdefault(key, Counter()).update(counts)
-    for key in sorted(found, key=lambda key: (NAMED.index(key[0]), min(spellings[key]))):
-        yield found[key]._replace(name=commonest_spelling(spellings[key]))
+    return [
+        found[key]._replace(name=commonest_spelling(spellings[key]))
+        for key in sorted(found, key=lambda key: (NAMED.index(key[0]), min(spellings[key])))
+    ]
 
 
 def _own_mentions(words: Sequence[str], table: ArticleTable) -> Iterator[Mention]:
@@ -115,10 +118,10 @@ def missing_names(
     ]
     if not asked:
         return []
-    given = whole.later(np.array([mask.any() for _, _, mask in asked], np.bool_))
+    there = np.array([mask.any() for _, _, mask in asked], np.bool_)
+    given = whole.reduced(there, any_of_each)
     yield
-    known = np.logical_or.reduce(given.values())
-    found = [asked[i][:2] for i in np.flatnonzero(~known).tolist()]
+    found = [asked[i][:2] for i in np.flatnonzero(~given.value()).tolist()]
     return [_missing(kind, name, table, whole) for kind, name in dict.fromkeys(found)]
 
 

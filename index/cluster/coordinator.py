@@ -1,8 +1,9 @@
 """The side of the coordinator: it passes the values of shards round by round, to the answer.
 
-It knows nothing of searching, and does not look into values. Each round it waits for a step of
-every shard, and gives all values to each of them, or to the first alone (see `Whole.collected`).
-The first shard merges.
+It knows nothing of searching. Each round it waits for a step of every shard, reduces their values
+as the first shard says, and sends the result to all, so what crosses grows with the number of
+shards, not with its square. Other values it does not look into: it gives them to each shard, or to
+the first alone (see `Whole.collected`).
 """
 
 import secrets
@@ -60,6 +61,16 @@ class ShardLost(Exception):
         super().__init__(reason)
 
 
+class Statistics(NamedTuple):
+    """What is known of the shards of a search before it begins: of each, in order, and of all."""
+
+    of_each: Sequence[Any] = ()
+    of_all: Any = None
+
+
+UNKNOWN = Statistics()
+
+
 class Coordinated(NamedTuple):
     """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways.
 
@@ -88,11 +99,11 @@ class Coordinator:
         asked: Asked,
         connections: Sequence[Connection],
         budget: float,
-        known: Sequence[Any] | None = None,
+        known: Statistics = UNKNOWN,
     ) -> Coordinated:
         """Run one search in all shards, which wait for one at the other ends.
 
-        What is `known` of all shards saves a round. After `budget` seconds they are told that it is
+        What is `known` of the shards saves a round. After `budget` seconds they are told that it is
         late. Raises the error of a search, ShardLost, and ShardsDiverged. Unless it returns, the
         shards stand somewhere in the search: the caller closes the connections.
         """
@@ -109,14 +120,15 @@ class Coordinator:
         asked: Asked,
         connections: Sequence[Connection],
         budget: float,
-        known: Sequence[Any] | None = None,
+        known: Statistics = UNKNOWN,
     ) -> Generator[Any, None, Coordinated]:
         """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
         search = 1 + secrets.randbits(SEARCH_BITS)
-        begun = packed(Begun(asked, known, search))
-        line.send([packed(Placed(begun, place)) for place in range(len(connections))])
+        begun = packed(Begun(asked, known.of_all, search, len(connections)))
+        own = known.of_each or [None] * len(connections)
+        line.send([packed(Placed(begun, place, each)) for place, each in enumerate(own)])
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
@@ -202,8 +214,11 @@ def _answer(outcomes: Sequence[Outcome]) -> Any:
 
 
 def _exchanged(steps: Sequence[Step], late: bool) -> list[bytes]:
-    """The packed message with which each shard goes on; the values stay as they were packed."""
+    """The packed message with which each shard goes on; what is not reduced stays as it is."""
     for_all = [step.for_all for step in steps]
-    first = packed(Resumed(for_all, [step.for_first for step in steps], late))
-    others = packed(Resumed(for_all, (), late)) if len(steps) > 1 else b""
+    values = zip(*(unpacked(step.to_reduce) for step in steps), strict=True)
+    how = unpacked(steps[0].how)
+    reduced = packed([reduce(each) for reduce, each in zip(how, values, strict=True)])
+    first = packed(Resumed(for_all, [step.for_first for step in steps], reduced, late))
+    others = packed(Resumed(for_all, (), reduced, late)) if len(steps) > 1 else b""
     return [first, *[others] * (len(steps) - 1)]

@@ -7,23 +7,28 @@ values, and goes on with those of all, which the coordinator sends back.
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from backfile.index.cluster.packing import packed, unpacked
-from backfile.index.model.whole import Whole
+from backfile.index.model.whole import Known, Reduce, Reduced, Whole
 
+T = TypeVar("T")
+U = TypeVar("U")
 SKIPPED = ("whole.py", "exchange.py")  # modules between the code of a search and its stop
 
 
 class Step(NamedTuple):
     """A stop of a search: where in the code, and the values that were given since the last one.
 
-    They are packed: those that all shards get, and those that the first shard alone gets.
+    They are packed: those that all shards get, those that the first shard alone gets, and those
+    that the coordinator reduces; how, is said by the first shard.
     """
 
     at: str
     for_all: bytes
     for_first: bytes
+    to_reduce: bytes
+    how: bytes
 
 
 class Passed(NamedTuple):
@@ -49,13 +54,15 @@ Message = Outcome | Passed
 
 
 class Resumed(NamedTuple):
-    """What a shard goes on with: the packed values of each shard; and whether it is late.
+    """What a shard goes on with, packed; and whether it is late.
 
-    There are none `for_first` but in the first shard.
+    That are the values of each shard, none `for_first` but in the first one; and what the others
+    were reduced to.
     """
 
     for_all: Sequence[bytes]
     for_first: Sequence[bytes]
+    reduced: bytes
     is_late: bool = False
 
 
@@ -70,20 +77,25 @@ class Asked(Protocol):
 class Begun(NamedTuple):
     """The begin of a search: what is asked.
 
-    `known` are the statistics of all shards, in their order, if the coordinator has them. `search`
-    is a number that no other search has.
+    `statistics` are those of the whole, None if the coordinator has none. `search` is a number that
+    no other search has. `n_shards` take part.
     """
 
     asked: Asked
-    known: Sequence[Any] | None
+    statistics: Any
     search: int
+    n_shards: int
 
 
 class Placed(NamedTuple):
-    """The begin of a search, packed once for all, and the place of a shard among those of it."""
+    """The begin of a search, packed once for all, and the place of a shard among those of it.
+
+    `statistics` are those of the shard, as the coordinator knows them.
+    """
 
     begun: bytes
     place: int
+    statistics: Any
 
 
 class _Waiting:
@@ -103,20 +115,33 @@ class _Waiting:
             self._stop()
         return self._got
 
+    def value(self) -> Any:
+        """What the values were reduced to."""
+        return self.values()[0]
+
 
 class ConnectionExchange:
     """Passes the values of one shard, in one search, over a connection to the coordinator."""
 
-    def __init__(self, connection: Connection, place: int) -> None:
+    def __init__(self, connection: Connection, place: int, n_shards: int) -> None:
         self.place = place
+        self.n_shards = n_shards
         self._connection = connection
         self._late = False
         self._for_all: list[_Waiting] = []
         self._for_first: list[_Waiting] = []
+        self._reduced: list[_Waiting] = []
+        self._how: list[Reduce[Any, Any]] = []
 
     def later(self, own: Any, *, is_for_all: bool) -> _Waiting:
         waiting = _Waiting(own, self._stop)
         (self._for_all if is_for_all else self._for_first).append(waiting)
+        return waiting
+
+    def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
+        waiting = _Waiting(own, self._stop)
+        self._reduced.append(waiting)
+        self._how.append(reduce)
         return waiting
 
     def pass_on(self, value: Any) -> None:
@@ -129,10 +154,17 @@ class ConnectionExchange:
         """Stop until the values of all shards are there for all that was given."""
         for_all, self._for_all = self._for_all, []
         for_first, self._for_first = self._for_first, []
-        own = [packed([each.own for each in given]) for given in (for_all, for_first)]
-        _send(self._connection, Step(_caller(), *own))
+        reduced, self._reduced = self._reduced, []
+        how, self._how = self._how, []
+        for_all_own, for_first_own, reduced_own = (
+            packed([each.own for each in given]) for given in (for_all, for_first, reduced)
+        )
+        how_first = b"" if self.place else packed(how)
+        _send(self._connection, Step(_caller(), for_all_own, for_first_own, reduced_own, how_first))
         resumed: Resumed = unpacked(self._connection.recv_bytes())
         self._late = resumed.is_late
+        for each, value in zip(reduced, unpacked(resumed.reduced), strict=True):
+            each.put((value,))
         self._put(for_all, resumed.for_all)
         self._put(for_first, resumed.for_first)
 
@@ -159,10 +191,11 @@ def take_part(connection: Connection, searcher: Any) -> None:
 
 
 def _outcome(connection: Connection, placed: Placed, searcher: Any) -> Outcome:
-    exchange = ConnectionExchange(connection, placed.place)
     try:
         begun: Begun = unpacked(placed.begun)
-        answer = begun.asked.of(searcher, Whole(exchange, begun.known, begun.search))
+        exchange = ConnectionExchange(connection, placed.place, begun.n_shards)
+        known = begun.statistics and Known(placed.statistics, begun.statistics)
+        answer = begun.asked.of(searcher, Whole(exchange, known, begun.search))
         return Answered(None if placed.place else answer)
     except (EOFError, OSError):
         raise

@@ -19,7 +19,6 @@ from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.search.searcher import Searcher
 
 T = TypeVar("T")
-Known = tuple[CollectionStatistics, ...]
 
 
 class AskedPage(NamedTuple):
@@ -107,19 +106,19 @@ class AskedSuggestions(NamedTuple):
 class AskedStatistics(NamedTuple):
     """The question for the statistics of all shards."""
 
-    def of(self, searcher: Searcher, whole: Whole) -> Known:
-        """Give those of one shard; returns those of all."""
-        return tuple(whole.gather(searcher.snapshot().statistics))
+    def of(self, searcher: Searcher, whole: Whole) -> Sequence[CollectionStatistics]:
+        """Give those of one shard; the first has those of all."""
+        return tuple(whole.collected(searcher.snapshot().statistics).values())
 
 
 class AskedOverview(NamedTuple):
     """The question for the numbers of all shards, in their order."""
 
     def of(self, searcher: Searcher, whole: Whole) -> Sequence[Overview]:
-        """Give those of one shard; returns those of all. Raises StatisticsChanged."""
+        """Give those of one shard; the first has those of all. Raises StatisticsChanged."""
         snapshot = searcher.snapshot()
         snapshot.require_known(whole)
-        return tuple(whole.gather(Overview.of(snapshot.table)))
+        return tuple(whole.collected(Overview.of(snapshot.table)).values())
 
 
 class AskedReadiness(NamedTuple):
@@ -127,7 +126,7 @@ class AskedReadiness(NamedTuple):
 
     def of(self, searcher: Searcher, whole: Whole) -> Sequence[Readiness]:
         """Test one shard; returns what all are."""
-        return tuple(whole.gather(searcher.readiness()))
+        return tuple(whole.collected(searcher.readiness()).values())
 
 
 class AskedNumbers(NamedTuple):
@@ -138,7 +137,7 @@ class AskedNumbers(NamedTuple):
     def of(self, searcher: Searcher, whole: Whole) -> Mapping[str, int]:
         """Look them up in one shard; returns those of all."""
         numbers: dict[str, int] = {}
-        for shard in whole.gather(searcher.catalog.numbers_of(self.article_ids)):
+        for shard in whole.collected(searcher.catalog.numbers_of(self.article_ids)).values():
             numbers |= shard
         return numbers
 
@@ -156,4 +155,4 @@ class AskedOfEach(NamedTuple, Generic[T]):
         own: T | None = None
         with suppress(ArticleNotFound):
             own = self.look(ArchiveReader(searcher.catalog))
-        return tuple(whole.gather(own))
+        return tuple(whole.collected(own).values())

@@ -15,9 +15,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
-from backfile.index.cluster.coordinator import Coordinated, Coordinator, ShardLost
+from backfile.index.cluster.coordinator import (
+    UNKNOWN,
+    Coordinated,
+    Coordinator,
+    ShardLost,
+    Statistics,
+)
 from backfile.index.cluster.exchange import Asked
-from backfile.index.cluster.questions import AskedStatistics, Known
+from backfile.index.cluster.questions import AskedStatistics
 from backfile.index.cluster.replicas import Connections, Replicas
 from backfile.index.cluster.shards import Shard
 from backfile.index.model.collection_statistics import CollectionStatistics
@@ -52,11 +58,11 @@ class _Begun(NamedTuple):
 
     items: Iterator[Any]
     some: Sequence[Connections]
-    known: Known
+    known: Statistics
 
     @property
     def statistics(self) -> Mapping[Shard, CollectionStatistics]:
-        return {each.shard: own for each, own in zip(self.some, self.known, strict=True)}
+        return {each.shard: own for each, own in zip(self.some, self.known.of_each, strict=True)}
 
 
 class Answer(NamedTuple, Generic[T]):
@@ -95,6 +101,7 @@ class ShardGroup:
         self._coordinator = Coordinator(seconds_a_round=seconds_a_round)
         self._of_thread = threading.local()
         self._warned: dict[str, float] = {}
+        self._merged = UNKNOWN
 
     @property
     def last(self) -> Coordinated:
@@ -141,7 +148,7 @@ class ShardGroup:
         left = [each for each in all_of_them if not each.is_resting and each.is_there()]
         while left:
             try:
-                values: Sequence[T] = self._in_all(question, left, None, math.inf).value
+                values: Sequence[T] = self._in_all(question, left, UNKNOWN, math.inf).value
             except ShardLost as exc:
                 lost = left.pop(exc.place)
                 lost.close()
@@ -278,7 +285,9 @@ class ShardGroup:
             self._warned[name] = now
             log.warning("a search goes on without a replica of the shard %s: %s", name, exc)
 
-    def _passed(self, question: Asked, some: Sequence[Connections], known: Known) -> Iterator[Any]:
+    def _passed(
+        self, question: Asked, some: Sequence[Connections], known: Statistics
+    ) -> Iterator[Any]:
         taken = self._taken(some)
         try:
             yield from self._coordinator.passed(question, taken, math.inf, known)
@@ -288,7 +297,7 @@ class ShardGroup:
         for connections, connection in zip(some, taken, strict=True):
             connections.give_back(connection)
 
-    def _known(self, some: Sequence[Connections]) -> Known:
+    def _known(self, some: Sequence[Connections]) -> Statistics:
         """The statistics of these replicas; they are asked for those that are not known.
 
         Raises ReplicaBehind where another replica of a shard is in a later generation: whoever has
@@ -296,17 +305,20 @@ class ShardGroup:
         """
         known = [each.statistics for each in some]  # another thread may forget them
         if None in known:
-            known = list(self._in_all(AskedStatistics(), some, None, math.inf).value)
+            known = list(self._in_all(AskedStatistics(), some, UNKNOWN, math.inf).value)
             for each, own in zip(some, known, strict=True):
                 each.statistics = own
         found = tuple(each for each in known if each)
         for each, own in zip(some, found, strict=True):
             if self._replicas[each.shard].is_behind(own):
                 raise ReplicaBehind(each)
-        return found
+        merged = self._merged  # another thread may put other ones
+        if merged.of_each != found:
+            merged = self._merged = Statistics(found, CollectionStatistics.merged(found))
+        return merged
 
     def _in_all(
-        self, asked: Asked, some: Sequence[Connections], known: Known | None, budget: float
+        self, asked: Asked, some: Sequence[Connections], known: Statistics, budget: float
     ) -> Coordinated:
         """Run a search in these shards; unless it ends as it should, close the connections."""
         taken = self._taken(some)

@@ -1,8 +1,9 @@
 """Clusters with articles in several shards, so that each counts once in the whole."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,9 +62,9 @@ class Crossing:
             return folding, scores, groups
         leads = np.flatnonzero(folding.leads & self.members)
         own = self._merged(leads, scores, groups)
-        given = self.whole.later(own)
+        given = self.whole.reduced(own, _best_of_all)
         yield
-        merged = _best_of_all(given.values())
+        merged = given.value()
         left, scores, of = folding.leads.copy(), scores.copy(), groups.of.copy()
         for ordinal, cluster in zip(leads.tolist(), own, strict=True):
             best = merged[cluster]
@@ -86,10 +87,7 @@ class Crossing:
             cluster: tuple(key[i].item() for key in keys)
             for cluster, i in zip(clusters, crossing, strict=True)
         }
-        best: dict[int, tuple[Any, ...]] = {}
-        for shard in self.whole.gather(own):
-            for cluster, key in shard.items():
-                best[cluster] = min(best.get(cluster, key), key)
+        best = self.whole.reduced(own, _least_keys).value()
         first[crossing] = [best[cluster] == own[cluster] for cluster in clusters]
         return first
 
@@ -101,18 +99,13 @@ class Crossing:
 
     def surplus_by_key(self, members: Rows, keys: Sequence[Hashable]) -> Stage[Counter[Any]]:
         """The same by key; these are aligned with `members`, ordinals of crossing clusters."""
-        found: Counter[Any] = Counter()
         if self.are_none:
             yield
-            return found
+            return Counter()
         own = set(zip(self.table.cluster[members].tolist(), keys, strict=True))
-        given = self.whole.later(own)
+        given = self.whole.reduced(own, _surplus_by_key)
         yield
-        seen: set[tuple[int, Hashable]] = set()
-        for shard in given.values():
-            found.update(key for _, key in shard & seen)
-            seen |= shard
-        return found
+        return given.value()
 
     def surplus_of_values(self, category: Category, article_mask: Bools) -> Stage[Counter[Any]]:
         """The same by the values of a category, without case."""
@@ -122,27 +115,49 @@ class Crossing:
 
     def surplus_by_group(self, leads: Bools, groups: Groups) -> Stage[Rows]:
         """The same by group, (n_groups,), where a cluster is in the best group of all shards."""
-        surplus = np.zeros(len(groups.order), np.int64)
+        n_groups = len(groups.order)
         if self.are_none:
             yield
-            return surplus
+            return np.zeros(n_groups, np.int64)
         found = np.flatnonzero(leads & self.members)
         own = dict(zip(self.table.cluster[found].tolist(), groups.of[found].tolist(), strict=True))
-        given = self.whole.later(own)
+        given = self.whole.reduced(own, partial(_surplus_by_group, n_groups=n_groups))
         yield
-        best: dict[int, int] = {}
-        for shard in given.values():
-            for cluster, group in shard.items():
-                surplus[group] += 1
-                best[cluster] = min(best.get(cluster, group), group)
-        np.subtract.at(surplus, list(best.values()), 1)
-        return surplus
+        return given.value()
 
     def _merged(self, leads: Rows, scores: Floats, groups: Groups) -> dict[int, Merged]:
         """What is merged of the own clusters, by cluster, in the order of these leads."""
         columns = (self.table.cluster_rank[leads], scores[leads], groups.of[leads])
         merged = map(Merged, *(column.tolist() for column in columns))
         return dict(zip(self.table.cluster[leads].tolist(), merged, strict=True))
+
+
+def _least_keys(shards: Sequence[Mapping[int, tuple[Any, ...]]]) -> dict[int, tuple[Any, ...]]:
+    best: dict[int, tuple[Any, ...]] = {}
+    for shard in shards:
+        for cluster, key in shard.items():
+            best[cluster] = min(best.get(cluster, key), key)
+    return best
+
+
+def _surplus_by_key(shards: Sequence[Set[tuple[int, Hashable]]]) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    seen: set[tuple[int, Hashable]] = set()
+    for shard in shards:
+        found.update(key for _, key in shard & seen)
+        seen |= shard
+    return found
+
+
+def _surplus_by_group(shards: Sequence[Mapping[int, int]], n_groups: int) -> Rows:
+    surplus = np.zeros(n_groups, np.int64)
+    best: dict[int, int] = {}
+    for shard in shards:
+        for cluster, group in shard.items():
+            surplus[group] += 1
+            best[cluster] = min(best.get(cluster, group), group)
+    np.subtract.at(surplus, list(best.values()), 1)
+    return surplus
 
 
 def _best_of_all(shards: Iterable[Mapping[int, Merged]]) -> dict[int, Merged]:

@@ -223,7 +223,7 @@ class Category:
         """
         folded = {name.casefold() for name in names}
         own = folded & self._code_of.keys()
-        known = set[str]().union(*whole.gather(own))
+        known = whole.union(own)
         name_mask = np.zeros(len(self.names), np.bool_)
         name_mask[[self._code_of[name] for name in own]] = True
         if bare := {bare_name(name) for name in folded - known}:

@@ -1,5 +1,6 @@
 """The result of matching words: masks over articles, scores of passages, one entry a leaf."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -37,6 +38,12 @@ class Occurrences(NamedTuple):
 
     articles: Rows
     in_full: bool
+
+    @classmethod
+    def of_all(cls, shards: Sequence["Occurrences"]) -> "Occurrences":
+        """Those of the whole."""
+        articles, in_full = zip(*shards, strict=True)
+        return cls(np.sum(articles, axis=0), any(in_full))
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,33 @@
 """The whole of a divided archive, as one shard sees it while it takes part in a search.
 
 All shards answer a query at once, each with the same program over its own articles. Where a number
-of the whole archive is needed, they exchange: each gives its own, and gets those of all (MPI calls
-it allgather). What decides how a shard goes on must come from such an exchange, so that all shards
-go on alike. An archive that is not divided is a whole of one shard, and exchanges nothing.
+of the whole archive is needed, they exchange: each gives its own, and gets what these are reduced
+to (MPI calls it allreduce), or those of all (allgather), which grow with the number of shards. What
+decides how a shard goes on must come from such an exchange, so that all shards go on alike. An
+archive that is not divided is a whole of one shard, and exchanges nothing.
 
 A round trip costs more than what is sent, so values are given early and read late: all values that
 were given since the last round go together, once one of them is read. Code that gives values before
 others are read is a `Stage`, a generator that yields in between.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.model.arrays import Bools, Floats, Rows
+from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 
 T = TypeVar("T")
 U = TypeVar("U")
+Reduce = Callable[[Sequence[T]], U]
+"""Reduces the values of all shards, in their order; it can be pickled."""
 T_co = TypeVar("T_co", covariant=True)
 Keys = npt.NDArray[Any]
 
@@ -43,8 +48,20 @@ class Later(Protocol[T_co]):
         ...
 
 
+class Reduced(Protocol[T_co]):
+    """A value that was given, and what those of all shards are reduced to."""
+
+    def value(self) -> T_co:
+        """It; the first call may wait for a round."""
+        ...
+
+
 class Exchange(Protocol):
     """Passes values between the shards that answer one query."""
+
+    def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
+        """Give the own value, to get what those of all shards are reduced to."""
+        ...
 
     def later(self, own: Any, *, is_for_all: bool) -> Later[Any]:
         """Give the own value; unless it `is_for_all`, the first shard alone gets those of all."""
@@ -57,6 +74,11 @@ class Exchange(Protocol):
     @property
     def place(self) -> int:
         """The place of the own value among those that are gathered."""
+        ...
+
+    @property
+    def n_shards(self) -> int:
+        """The number of shards that take part."""
         ...
 
     def is_late(self) -> bool:
@@ -75,12 +97,29 @@ class _Own(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class _OwnReduced(Generic[T, U]):
+    """What the only value is reduced to, where there is one shard."""
+
+    own: T
+    reduce: Reduce[T, U]
+
+    def value(self) -> U:
+        return self.reduce((self.own,))
+
+
+class Known(NamedTuple):
+    """The statistics of this shard, and those of the whole, as the coordinator knows them."""
+
+    own: Any
+    of_all: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """Reduces the values of all shards to one; without an exchange, there is one shard."""
 
     exchange: Exchange | None = None
-    known: Sequence[Any] | None = None
-    """The statistics of all shards as the coordinator knows them, in their order."""
+    known: Known | None = None
     search: int = 0
     """The number of this search, which all shards got for it; 0 if there is one shard."""
 
@@ -92,6 +131,11 @@ class Whole:
     def place(self) -> int:
         """The place of the own value among those that are gathered."""
         return 0 if self.exchange is None else self.exchange.place
+
+    @property
+    def n_shards(self) -> int:
+        """The number of shards that take part in the search."""
+        return 1 if self.exchange is None else self.exchange.n_shards
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -106,6 +150,12 @@ class Whole:
                 raise
             raise ShardFailed(exc) from exc
 
+    def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
+        """Give the own value, to read what those of all shards are reduced to."""
+        if self.exchange is None:
+            return _OwnReduced(own, reduce)
+        return self.exchange.reduced(own, reduce)
+
     def later(self, own: T) -> Later[T]:
         """Give the own value, to read those of all shards."""
         return _Own(own) if self.exchange is None else self.exchange.later(own, is_for_all=True)
@@ -119,26 +169,24 @@ class Whole:
         return self.later(own).values()
 
     def any(self, own: bool | np.bool_) -> bool:
-        return any(self.gather(bool(own)))
+        return self.reduced(bool(own), any).value()
 
     def any_of_each(self, own: Bools) -> Bools:
         """Where any shard has true, (n,) each."""
-        found: Bools = np.logical_or.reduce(self.gather(own))
-        return found
+        return self.reduced(own, any_of_each).value()
 
     def sum(self, own: int | np.integer[Any]) -> int:
-        return sum(self.gather(int(own)))
+        return self.reduced(int(own), sum).value()
 
     def sums(self, own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The sums of the arrays of all shards, (n,) each."""
-        found: npt.NDArray[np.int64] = np.sum(self.gather(own), axis=0)
-        return found
+        return self.reduced(own, sum_of_each).value()
 
     def max(self, own: float) -> float:
-        return max(self.gather(float(own)))
+        return self.reduced(float(own), max).value()
 
-    def min(self, own: float) -> float:
-        return min(self.gather(float(own)))
+    def union(self, own: AbstractSet[T]) -> set[T]:
+        return self.reduced(own, union).value()
 
     def count_best(self, scores: Floats, numbers: Rows, limit: int) -> int:
         """How many of the own passages are among the best `limit` of the whole.
@@ -154,17 +202,40 @@ class Whole:
         """
         if self.exchange is None:
             return np.arange(min(limit, len(keys[0])))
-        return self.places_among(self.gather([key[:limit] for key in keys]), limit)
+        return np.flatnonzero(self.owners(keys, limit).value() == self.place)
 
-    def places_among(self, shards: Sequence[Sequence[Keys]], limit: int) -> Rows:
-        """The same, where the keys of all shards are there."""
-        return np.flatnonzero(self.owners_of_first(shards, limit) == self.place)
+    def owners(self, keys: Sequence[Keys], limit: int) -> Reduced[Ints]:
+        """Whose each of the first `limit` items of the whole is; keys as in `places`."""
+        own = [key[:limit] for key in keys]
+        return self.reduced(own, partial(owners_of_first, limit=limit))
 
-    def owners_of_first(self, shards: Sequence[Sequence[Keys]], limit: int) -> Rows:
-        """Whose each of the first `limit` items of the whole is, as the places of shards."""
-        owners = np.repeat(np.arange(len(shards)), [len(each[0]) for each in shards])
-        columns = [np.concatenate(each) for each in zip(*shards, strict=True)]
-        return owners[np.lexsort(columns[::-1])[:limit]]
+
+def sum_of_each(shards: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """The sums of the arrays of all shards, (n,) each."""
+    found: npt.NDArray[np.int64] = np.sum(shards, axis=0)
+    return found
+
+
+def any_of_each(shards: Sequence[Bools]) -> Bools:
+    """Where any shard has true, (n,) each."""
+    found: Bools = np.logical_or.reduce(shards)
+    return found
+
+
+def union(shards: Sequence[AbstractSet[T]]) -> set[T]:
+    """What any shard has."""
+    return set[T]().union(*shards)
+
+
+def owners_of_first(shards: Sequence[Sequence[Keys]], limit: int) -> Ints:
+    """Whose each of the first `limit` items of the whole is, as the places of shards.
+
+    Those of a shard are given in order, by keys (n,) that ascend, the first key first.
+    """
+    places = np.arange(len(shards), dtype=np.min_scalar_type(len(shards)))
+    owners = np.repeat(places, [len(each[0]) for each in shards])
+    columns = [np.concatenate(each) for each in zip(*shards, strict=True)]
+    return owners[np.lexsort(columns[::-1])[:limit]]
 
 
 UNDIVIDED = Whole()

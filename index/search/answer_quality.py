@@ -1,5 +1,6 @@
 """Decides the quality of an answer by comparing its scores with those of random words."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,9 +44,13 @@ def findings(candidates: Candidates, matches: Matches, whole: Whole = UNDIVIDED)
         bool(candidates.articles.any()),
         bool((full & candidates.by_words).any()),
     )
-    given = whole.later(own)
+    given = whole.reduced(own, _best_of_all)
     yield
-    evidence, some, in_full = zip(*given.values(), strict=True)
+    return given.value()
+
+
+def _best_of_all(shards: Sequence[Findings]) -> Findings:
+    evidence, some, in_full = zip(*shards, strict=True)
     best = Evidence(*(max(scores) for scores in zip(*evidence, strict=True)))
     return Findings(best, any(some), any(in_full))
 

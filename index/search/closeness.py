@@ -5,6 +5,7 @@ A passage that is close to nonsense is close to everything that the model knows 
 closer to nonsense than others is taken from its cosine.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +68,11 @@ def assumed_closeness(
     n_known, n_all = whole.sums(np.array([len(known), len(closeness)])).tolist()
     if not n_known:
         return float("nan")
-    return 0.0 if n_known == n_all else float(np.median(np.concatenate(whole.gather(known))))
+    return 0.0 if n_known == n_all else whole.reduced(known, _median).value()
+
+
+def _median(shards: Sequence[Floats]) -> float:
+    return float(np.median(np.concatenate(shards)))
 
 
 def _excess(snapshot: Snapshot, rows: Rows) -> Floats:

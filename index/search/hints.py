@@ -59,7 +59,7 @@ def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> S
             snapshot.lexical,
             _reads_alike(asked, read),
             ranked.article_mask,
-            strict.occurrences.values(),
+            strict.occurrences.value(),
         )
         corrected = yield from clock.timed("spelling", correcting)
         return Hints(words, corrected)

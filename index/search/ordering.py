@@ -5,7 +5,9 @@ be asked for all that may be on it, at once.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,10 +16,10 @@ from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import Catalog
 from backfile.index.answers.hits import Hits, RankedPassages
 from backfile.index.duplicates.folding import Folding
-from backfile.index.model.arrays import Bools, Rows
+from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.model.results import Hit
-from backfile.index.model.whole import UNDIVIDED, Later, Stage, Whole
+from backfile.index.model.whole import UNDIVIDED, Reduced, Stage, Whole, owners_of_first
 from backfile.index.search.ranker import Ranked
 from backfile.index.search.ranking import in_order, order_keys
 from backfile.index.search.snapshot import Snapshot
@@ -36,61 +38,82 @@ class _First(NamedTuple):
     clusters: Rows
 
 
+class _Page(NamedTuple):
+    """The page of the whole, and what each shard needs to know of the hits of others on it.
+
+    `owners` are the places of the shards that have the hits up to its end; each has so many of them
+    up to the first and the last of the page: `firsts` and `ends` (n_shards,). `scores` are those of
+    the passages on the page in both rankings; `begins` (n_shards, 2) says where each shard's begin.
+    `clusters` are those of the hits.
+    """
+
+    owners: Ints
+    firsts: Rows
+    ends: Rows
+    scores: Sequence[Floats]
+    begins: Rows
+    clusters: AbstractSet[int]
+
+    @classmethod
+    def of_all(cls, shards: Sequence[_First], begin: int, end: int) -> "_Page":
+        """The hits from `begin` to before `end`."""
+        owners = owners_of_first([each.keys for each in shards], end)
+        firsts, ends = (
+            np.bincount(each, minlength=len(shards)) for each in (owners[:begin], owners)
+        )
+        scores: tuple[list[Floats], list[Floats]] = ([], [])
+        clusters: set[int] = set()
+        for shard, first, last in zip(shards, firsts.tolist(), ends.tolist(), strict=True):
+            clusters.update(shard.clusters[first:last].tolist())
+            for ranking, passages in zip(scores, shard.passages, strict=True):
+                ranking.append(passages.of_hits(first, last).scores)
+        begins = [np.cumsum([0, *map(len, ranking[:-1])]) for ranking in scores]
+        of_all = [np.concatenate(ranking) for ranking in scores]
+        return cls(owners, firsts, ends, of_all, np.transpose(begins), clusters)
+
+
 @dataclass(frozen=True, slots=True)
 class Placing:
     """The first hits of a shard, as ordinals with their best rows, which were given to the others.
 
-    The page has the hits of the whole from `begin` to before `end`.
+    `passages` are these rows in both rankings. The page has the hits before `end`. Of an archive
+    that is not divided, those before the page are `skipped`.
     """
 
     hits: Hits
     best: Mapping[int, Sequence[int]]
-    begin: int
+    passages: Sequence[RankedPassages]
+    skipped: int
     end: int
     whole: Whole
-    given: Later[_First]
+    given: Reduced[_Page]
 
     @classmethod
     def of(cls, hits: Hits, ordered: Rows, query: Query, whole: Whole = UNDIVIDED) -> Self:
         """Those that may be on the page of a query, of all hits in their order."""
         begin = query.cursor.offset if query.cursor else 0
-        end = begin + query.limit
-        first = ordered[0 if whole.is_divided else begin : end]
+        skipped, end = 0 if whole.is_divided else begin, begin + query.limit
+        first = ordered[skipped:end]
         best = hits.best_rows(first)
-        keys = order_keys(hits.table, first, hits.scores, query.sort) if whole.is_divided else ()
+        keys = order_keys(hits.table, first, hits.scores, query.sort)
         clusters = hits.table.cluster[first].astype(np.int64)
-        given = whole.later(_First(keys, hits.ranked(list(best.values())), clusters))
-        return cls(hits, best, begin, end, whole, given)
+        passages = hits.ranked(list(best.values()))
+        page_of_all = partial(_Page.of_all, begin=begin - skipped, end=end - skipped)
+        given = whole.reduced(_First(keys, passages, clusters), page_of_all)
+        return cls(hits, best, passages, skipped, end, whole, given)
 
     def page(self, catalog: Catalog) -> dict[int, Hit]:
         """The own hits on the page, by their place in the whole.
 
         Those that were removed since the snapshot was opened are left out.
         """
-        shards = self.given.values()
-        if self.whole.is_divided:
-            keys = [each.keys for each in shards]
-            before = self.whole.owners_of_first(keys, self.begin)
-            owners = self.whole.owners_of_first(keys, self.end)
-            firsts, ends = (
-                np.bincount(each, minlength=len(shards)).tolist() for each in (before, owners)
-            )
-            places = np.flatnonzero(owners == self.whole.place)[firsts[self.whole.place] :]
-        else:
-            firsts, ends = [0], [len(self.best)]
-            places = np.arange(self.begin, self.begin + len(self.best))
-        wanted = [
-            [ranked.of_hits(first, end) for ranked in shard.passages]
-            for shard, first, end in zip(shards, firsts, ends, strict=True)
-        ]
-        asked = {
-            int(cluster)
-            for shard, first, end in zip(shards, firsts, ends, strict=True)
-            for cluster in shard.clusters[first:end]
-        } & self.hits.crossing
-        own = slice(firsts[self.whole.place], ends[self.whole.place])
-        best = dict(list(self.best.items())[own])
-        ranking = self.hits.ranks(wanted, self.whole)
+        page, place = self.given.value(), self.whole.place
+        first, end = int(page.firsts[place]), int(page.ends[place])
+        places = self.skipped + np.flatnonzero(page.owners == place)[first:]
+        own = [ranked.of_hits(first, end) for ranked in self.passages]
+        best = dict(list(self.best.items())[first:end])
+        ranking = self.hits.ranks(own, page.scores, page.begins[place], self.whole)
+        asked = page.clusters & self.hits.crossing
         found = self.hits.fetch(best, ranking, asked, catalog, self.whole)
         hits = {
             place: found[ordinal]

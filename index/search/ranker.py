@@ -1,7 +1,7 @@
 """Ranks a query: matches with both engines, fuses the scores, and decides the answer quality."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -21,11 +21,12 @@ from backfile.index.model.matches import Matches, Occurrences
 from backfile.index.model.noise import Evidence, noise_of
 from backfile.index.model.query import Mode
 from backfile.index.model.results import Loosened, Verdict
-from backfile.index.model.whole import Later, ShardFailed, both, result_of
+from backfile.index.model.whole import Reduced, any_of_each, both, result_of
 from backfile.index.seams.protocols import Embedder
 from backfile.index.search.answer_quality import Findings, findings, judge
 from backfile.index.search.clock import Clock
 from backfile.index.search.closeness import assumed_closeness, close_to, within
+from backfile.index.search.query_embedding import Embedding, embedding_of
 from backfile.index.search.ranking import (
     ByWords,
     RankingOptions,
@@ -45,7 +46,7 @@ class Ranked:
     """The matches and candidates of one query and their quality, before ordering and counting.
 
     `article_mask` (n_articles,) marks the articles that pass the filters. `scores` (n_articles,)
-    are those of matching articles. `occurrences` are those of each shard. `groups` are those of the
+    are those of matching articles. `occurrences` are those of the whole. `groups` are those of the
     answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
     `no_meaning` are the reasons why the search by words or by meaning failed. `is_barred` if no
     article of the whole meets the requirements and the filters; `is_empty` if none matches.
@@ -55,7 +56,7 @@ class Ranked:
     asked: ReadQuery
     article_mask: Bools
     matches: Matches
-    occurrences: Later[Occurrences]
+    occurrences: Reduced[Occurrences]
     candidates: Candidates
     scores: Floats
     groups: Groups
@@ -73,10 +74,6 @@ class Ranked:
     def counted(self) -> Group | None:
         """The last group that is counted: the one that is asked for, or the first with articles."""
         return self.asked.query.match or self.groups.first
-
-
-Embedding = Callable[[], Floats]
-"""Embeds a query; raises EngineUnavailable."""
 
 
 class Ranker:
@@ -98,14 +95,15 @@ class Ranker:
         wide_masks = {
             name: table.select(filters.without(name), whole) for name in filters.filtered_facets
         }
-        embedding = self._embedding(asked, snapshot)
+        embedding = embedding_of(asked.meaning, self._embedder, snapshot)
         with clock.stage("words"):
             asked = _bound(asked, snapshot)
             matches, no_words = _match(asked, snapshot, clock)
         masks = (article_mask, *wide_masks.values())
         own = np.array([(matches.eligible & mask).any() for mask in masks], np.bool_)
         # What follows from the words is given before anything is read.
-        unbarred, occurrences = whole.later(own), whole.later(matches.occurrences())
+        unbarred = whole.reduced(own, any_of_each)
+        occurrences = whole.reduced(matches.occurrences(), Occurrences.of_all)
         words = self._words(asked, snapshot, matches, article_mask, no_words)
         nearness, no_meaning = None, None
         may_skip = asked.query.mode is Mode.HYBRID and not no_words
@@ -113,7 +111,7 @@ class Ranker:
             with clock.stage("meaning"):
                 n_words = math.inf if no_words else matches.n_words
                 nearness, no_meaning = self._nearness(asked, snapshot, embedding, n_words, clock)
-        passing = np.logical_or.reduce(unbarred.values())
+        passing = unbarred.value()
         if may_skip and not passing.any():
             nearness, no_meaning = None, None
         if no_words and not nearness:
@@ -158,7 +156,7 @@ class Ranker:
             *(_groups(asked, found, *found.matching(mask)) for mask in wide_masks.values()),
         ]
         table, whole = found.snapshot.table, found.snapshot.whole
-        given = whole.later([each.own_best for each in own])
+        given = whole.reduced([each.own_best for each in own], _least_of_each)
         share = self._options.passage_share
         judged, scores = result_of(
             both(
@@ -166,8 +164,8 @@ class Ranker:
                 article_scores(table, candidates, found.matches, share, whole),
             )
         )
-        bests = [min(shards) for shards in zip(*given.values(), strict=True)]
-        counted = [replace(each, best=best) for each, best in zip(own, bests, strict=True)]
+        bests = zip(own, given.value(), strict=True)
+        counted = [replace(each, best=best) for each, best in bests]
         groups, beside = counted[0], dict(zip(wide_masks, counted[1:], strict=True))
         verdict = unfiltered = self._verdict(asked, found, article_mask, judged)
         if verdict is Verdict.NONE and asked.filters and any(each.first for each in counted):
@@ -218,36 +216,6 @@ class Ranker:
             return None, exc.message
         return near, None
 
-    def _embedding(self, asked: ReadQuery, snapshot: Snapshot) -> Embedding:
-        """What embeds a query when it is needed.
-
-        In a divided archive, the first shard embeds for all, beforehand, so that it takes no round.
-        What it returns raises EngineUnavailable in all shards, too, if the vectors of none can be
-        read, and ShardFailed in one alone.
-        """
-        whole, meaning = snapshot.whole, asked.meaning
-        if not whole.is_divided or not meaning or not snapshot.statistics.embedded:
-            return lambda: self._embedder.embed_query(meaning)
-        own: Floats | EngineUnavailable | None = None
-        if whole.place == 0:
-            try:
-                own = self._embedder.embed_query(meaning)
-            except EngineUnavailable as exc:
-                own = exc
-        given = whole.later((own, snapshot.no_vectors))
-
-        def embedded() -> Floats:
-            vectors, reasons = zip(*given.values(), strict=True)
-            if isinstance(vectors[0], EngineUnavailable):
-                raise vectors[0]
-            if all(reasons):
-                raise reasons[0]
-            if snapshot.no_vectors:
-                raise ShardFailed(snapshot.no_vectors)
-            return np.asarray(vectors[0], np.float32)
-
-        return embedded
-
     def _words(
         self,
         asked: ReadQuery,
@@ -276,7 +244,7 @@ class Ranker:
             by_words = matches.matching & article_mask & (mode is not Mode.SEMANTIC)
             words_depth = depth if nearness else 0
             words = ByWords.of(snapshot.table, matches, by_words, words_depth, whole)
-        selection = select(words, found.near_rows(article_mask), article_mask, mode, depth)
+        selection = select(words, found.near_rows(article_mask), article_mask, mode)
         with whole.alone():
             close = close_to(snapshot, nearness, selection.rows)
         assumed = assumed_closeness(close.closeness, nearness, snapshot.statistics, whole)
@@ -294,6 +262,10 @@ class Ranker:
         alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
         by_words = result_of(findings(alone, matches, snapshot.whole))
         return judge(by_words, matches.n_words, Mode.KEYWORD, snapshot.noise)
+
+
+def _least_of_each(shards: Sequence[Sequence[int]]) -> list[int]:
+    return [min(each) for each in zip(*shards, strict=True)]
 
 
 class _Judged(NamedTuple):

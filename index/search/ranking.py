@@ -1,7 +1,9 @@
 """Ranking: selects candidates, fuses their scores, and sorts articles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -12,7 +14,7 @@ from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
-from backfile.index.model.whole import UNDIVIDED, Later, Stage, Whole
+from backfile.index.model.whole import UNDIVIDED, Reduced, Stage, Whole, owners_of_first
 from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
 
@@ -59,11 +61,18 @@ class Selection:
     by_meaning: Bools
 
 
-class _Best(NamedTuple):
+class _Own(NamedTuple):
     """What a shard gives of its best rows: whether its articles lead, and what sorts these rows."""
 
     leads: bool
     keys: tuple[Keys, ...]
+
+
+class _OfAll(NamedTuple):
+    """Whether the articles of any shard lead; and how many of the best rows each shard has."""
+
+    lead: bool
+    n_best: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,9 @@ class ByWords:
     matches: Matches
     article_mask: Bools
     best: Rows
+    leads: bool
     whole: Whole
-    given: Later[_Best]
+    given: Reduced[_OfAll]
 
     @classmethod
     def of(
@@ -99,26 +109,30 @@ class ByWords:
         keys: tuple[Keys, ...] = ()
         if whole.is_divided:
             keys = (-matches.scores[best], table.number[table.article_of[best]])
-        return cls(table, matches, mask, best, whole, whole.later(_Best(leads, keys)))
+        given = whole.reduced(_Own(leads, keys), partial(_best_of_all, depth=depth))
+        return cls(table, matches, mask, best, leads, whole, given)
 
     def rows(self) -> Rows:
         """All rows with a score."""
-        shards = self.given.values()
-        others_lead = any(each.leads for each in shards) and not shards[self.whole.place].leads
+        others_lead = self.given.value().lead and not self.leads
         mask = np.zeros_like(self.article_mask) if others_lead else self.article_mask
         return _scored(self.table, self.matches, mask)
 
-    def best_rows(self, depth: int) -> Rows:
+    def best_rows(self) -> Rows:
         """The rows with the best scores in the whole."""
         if not self.whole.is_divided:
             return self.best
-        shards = self.given.values()
-        leading = any(each.leads for each in shards)
-        keys = [
-            each.keys if each.leads or not leading else tuple(key[:0] for key in each.keys)
-            for each in shards
-        ]
-        return self.best[: len(self.whole.places_among(keys, depth))]
+        return self.best[: self.given.value().n_best[self.whole.place]]
+
+
+def _best_of_all(shards: Sequence[_Own], depth: int) -> _OfAll:
+    lead = any(each.leads for each in shards)
+    keys = [
+        each.keys if each.leads or not lead else tuple(key[:0] for key in each.keys)
+        for each in shards
+    ]
+    owners = owners_of_first(keys, depth) if all(keys) else np.empty(0, np.int64)
+    return _OfAll(lead, np.bincount(owners, minlength=len(shards)))
 
 
 def select(
@@ -126,18 +140,17 @@ def select(
     near_rows: Rows | None,
     article_mask: Bools,
     mode: Mode,
-    depth: int = LEXICAL_DEPTH,
 ) -> Selection:
     """Select the candidates: the best rows by words, and all rows near in meaning.
 
     `near_rows` are rows of eligible articles; None if the query has no meaning: then all rows of
-    the leading articles are candidates, else at most `depth`.
+    the leading articles are candidates, else the best.
     """
     by_words, by_meaning = matching(words.table, words.matches, near_rows, article_mask, mode)
     if near_rows is None:
         rows = words.rows()
         return Selection(rows, np.zeros(len(rows), np.bool_), by_words, by_meaning)
-    rows = distinct(np.concatenate([words.best_rows(depth), near_rows]))
+    rows = distinct(np.concatenate([words.best_rows(), near_rows]))
     return Selection(rows, np.isin(rows, near_rows), by_words, by_meaning)
 
 
@@ -223,13 +236,19 @@ def article_scores(
         rows = _scored(table, matches, left)
         np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
     own = (float(candidates.fused.min(initial=np.inf)), float(tail.max(initial=0.0)))
-    given = whole.later(own)
+    given = whole.reduced(own, _ends)
     yield
-    lows, highs = zip(*given.values(), strict=True)
+    low, high = given.value()
     if len(tail):
-        lowest = min(lows) if np.isfinite(min(lows)) else 0.0
-        scores[left] = BELOW * lowest * tail[left] / max(*highs, 1e-9)
+        lowest = low if np.isfinite(low) else 0.0
+        scores[left] = BELOW * lowest * tail[left] / max(high, 1e-9)
     return scores
+
+
+def _ends(shards: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The least of the lower ends, and the greatest of the upper ones."""
+    lows, highs = zip(*shards, strict=True)
+    return min(lows), max(highs)
 
 
 def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sort) -> Rows:

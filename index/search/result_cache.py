@@ -151,5 +151,5 @@ def bytes_of(found: Found) -> int:
 
 
 def _key(query: Query, generation: int, whole: Whole) -> Hashable:
-    standing = whole.place, len(whole.known or ())
+    standing = whole.place, whole.n_shards
     return generation, standing, replace(query, cursor=None, limit=DEFAULT_HITS)

@@ -352,12 +352,12 @@ class Searcher:
         whole, listed = clock.whole, listed_articles(ranked, counted=counted)
         ordering = in_their_order(ranked, snapshot, listed, self._options.passage_share)
         ordered = self._rerank(asked, (yield from clock.timed("order", ordering)), clock)
-        total = whole.later(len(ordered.ordinals))
+        total = whole.reduced(len(ordered.ordinals), sum)
         placing = None
         if whole.is_divided and not counted:
             placing = Placing.of(ordered.hits, ordered.ordinals, asked.query, whole)
         yield
-        return replace(ordered, total=sum(total.values()), placing=placing)
+        return replace(ordered, total=total.value(), placing=placing)
 
     def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
         """Rerank the first hits, if there is a reranker and the query has a meaning."""

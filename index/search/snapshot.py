@@ -61,13 +61,15 @@ class Snapshot:
         if self.no_words:
             raise ShardFailed(self.no_words)
         self.require_known(whole)
-        shards = whole.gather(self.statistics) if whole.known is None else whole.known
-        statistics = CollectionStatistics.merged(shards)
+        if whole.known:
+            statistics: CollectionStatistics = whole.known.of_all
+        else:
+            statistics = whole.reduced(self.statistics, CollectionStatistics.merged).value()
         return replace(self, lexical=self.lexical.within(whole, statistics))
 
     def require_known(self, whole: Whole) -> None:
         """Raise StatisticsChanged unless the coordinator knows those of this generation."""
-        if whole.known is not None and whole.known[whole.place] != self.statistics:
+        if whole.known and whole.known.own != self.statistics:
             raise StatisticsChanged
 
     @property

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backfile.index.answers.hits import RankedPassages, above
 from backfile.index.model.category import Category, MergedValues
-from backfile.index.model.whole import UNDIVIDED, Whole, result_of
+from backfile.index.model.whole import UNDIVIDED, owners_of_first, result_of
 
 SHARDS = st.lists(st.lists(st.integers(0, 50), max_size=8), min_size=1, max_size=4)
 NAMES = st.sampled_from(
@@ -21,13 +21,13 @@ def test_the_owners_of_the_first_items_are_those_of_one_sorted_list(shards, limi
         (np.array(own, np.int64), np.full(len(own), place)) for place, own in enumerate(numbers)
     ]
     expected = sorted((n, place) for place, own in enumerate(numbers) for n in own)[:limit]
-    assert UNDIVIDED.owners_of_first(keys, limit).tolist() == [place for _, place in expected]
+    assert owners_of_first(keys, limit).tolist() == [place for _, place in expected]
 
 
 @given(st.lists(st.floats(0, 1, width=16)), st.lists(st.floats(0, 1, width=16)))
 def test_a_rank_is_one_more_than_the_scores_above(scores, asked):
     ranking, wanted = np.array(scores, np.float32), np.array(asked, np.float32)
-    [found] = result_of(above([ranking], [[wanted]], Whole()))
+    [found] = result_of(above([ranking], [wanted], UNDIVIDED))
     assert found.tolist() == [sum(score > each for score in scores) for each in asked]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from backfile.index.lexical.scoring.collection import Collection
 from backfile.index.model.expression import Field, Word
-from backfile.index.model.whole import Whole
+from backfile.index.model.whole import Whole, sum_of_each
 
 Alike = tuple[str, ...]
 """Alternative terms, which count as one."""
@@ -51,12 +51,13 @@ class Frequencies:
             return
         keys = [(leaf.field, terms[0], leaf.text) for terms, leaf in words.items() if terms]
         keys = keys if spelt_too else []
-        given = self._whole.later(np.array([self._own_spelt(key) for key in keys], np.int64))
+        own = np.array([self._own_spelt(key) for key in keys], np.int64)
+        given = self._whole.reduced(own, sum_of_each)
         fields = {Field.ANY, *(leaf.field for leaf in words.values())}
         places = {alike for terms in words for alike in terms}
         self.exchange((field, alike) for field in fields for alike in places)
         if keys:
-            counts = np.sum(given.values(), axis=0).tolist()
+            counts = given.value().tolist()
             self._spelt |= {key: (n, of) for key, (n, of) in zip(keys, counts, strict=True)}
 
     def _own_spelt(self, key: Spelt) -> tuple[int, int]:

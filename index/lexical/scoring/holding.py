@@ -62,9 +62,9 @@ def held(
     contained *= eligible
     few = len(masks) <= ALL_WORDS
     in_archive = float(weights[present].sum())
-    given = whole.later(float(contained.max(initial=0.0)))
+    given = whole.reduced(float(contained.max(initial=0.0)), max)
     yield
-    best = max(given.values())
+    best = given.value()
     some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
     leading = some & (contained >= best * ROUNDED) if few else some
     holds_all: Bools = masks.all(axis=0) & eligible

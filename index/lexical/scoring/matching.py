@@ -35,7 +35,7 @@ from backfile.index.model.expression import (
     positive_leaves,
 )
 from backfile.index.model.matches import LeafMatches, Matches, ScoredPostings
-from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
+from backfile.index.model.whole import UNDIVIDED, Stage, Whole, any_of_each, both, result_of
 
 MOST_WORDS = 64  # plain words of a query; of a longer text those with the highest idf count
 BEST_PASSAGES = 20  # for more words; their articles match whatever share they contain
@@ -265,11 +265,10 @@ class Matcher:
         owners = self._table.article_of
         rows = best_rows(scores, BEST_PASSAGES, lambda rows: eligible[owners[rows]])
         best = rows[np.lexsort((rows, owners[rows], -scores[rows]))[:BEST_PASSAGES]]
-        keys = (-scores[best], self._table.number[owners[best]])
-        given = self._whole.later(keys)
+        given = self._whole.owners((-scores[best], self._table.number[owners[best]]), BEST_PASSAGES)
         yield
-        places = self._whole.places_among(given.values(), BEST_PASSAGES)
-        return self._table.articles_with(best[: len(places)])
+        n_own = np.count_nonzero(given.value() == self._whole.place)
+        return self._table.articles_with(best[:n_own])
 
     def _add_expanded(self, terms_alike: Sequence[str], leaf: Leaf, scores: Floats) -> Bools:
         """Add the scores of the terms of a prefix or a fuzzy word, merged into one term.
@@ -351,14 +350,15 @@ class Matcher:
         together = np.zeros(len(rows), np.float32)
         idfs: list[float] = []
         field = Field.ANY if leaf.field is Field.LEAD else leaf.field
-        given = self._whole.later(np.array([len(own) > 0 for own, _ in found], np.bool_))
+        are_there = np.array([len(own) > 0 for own, _ in found], np.bool_)
+        given = self._whole.reduced(are_there, any_of_each)
         terms_of = [
             list(dict.fromkeys(tuple(slot.terms) for slot in way if slot.terms)) for _, way in found
         ]
         self._frequencies.exchange(
             (each, alike) for each in {Field.ANY, field} for terms in terms_of for alike in terms
         )
-        used = np.logical_or.reduce(given.values())
+        used = given.value()
         self._present[leaf] = bool(used.any())
         for (own, _), terms, is_used in zip(found, terms_of, used.tolist(), strict=True):
             idfs = max(idfs, [self._idf(each) for each in terms] if is_used else [], key=sum)

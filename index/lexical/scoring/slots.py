@@ -73,7 +73,7 @@ class Slots:
         if has_run(prefix):
             snapshot = self._collection.snapshot
             own = {term for field in INDEXED for term in snapshot.terms(field, folded)}
-            found = set[str]().union(*self._whole.gather(own))
+            found = self._whole.union(own)
         else:
             found = self._spellings().terms_beginning(folded)
         self._require_few(found, prefix + "*")

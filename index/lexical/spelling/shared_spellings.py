@@ -1,7 +1,8 @@
 """The words of a divided archive by their spelling: each shard looks among its own."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 
 from backfile.index.lexical.spelling.spellings import NearSpelling, Spelling, Spellings
@@ -21,17 +22,17 @@ class SharedSpellings:
 
     def near_each(self, words: Sequence[str], edits: int) -> Stage[list[list[NearSpelling]]]:
         """The same of several words, in one round."""
-        given = self._whole.later([self._own.near(word, edits) for word in words])
+        given = self._whole.reduced([self._own.near(word, edits) for word in words], _near_in_whole)
         yield
-        return [_near_in_whole(shards) for shards in zip(*given.values(), strict=True)]
+        return given.value()
 
     def terms_beginning(self, prefix: str) -> set[str]:
         """The terms of all words with this prefix."""
-        return set[str]().union(*self._whole.gather(self._own.terms_beginning(prefix)))
+        return self._whole.union(self._own.terms_beginning(prefix))
 
     def terms_matching(self, pattern: str) -> set[str]:
         """The terms of all words of a pattern with wildcards."""
-        return set[str]().union(*self._whole.gather(self._own.terms_matching(pattern)))
+        return self._whole.union(self._own.terms_matching(pattern))
 
 
 AnySpellings = Spellings | SharedSpellings
@@ -60,13 +61,9 @@ def beginning_in_whole(own: Spellings, prefix: str, limit: int, whole: Whole) ->
     first = list(islice(own.beginning(prefix), limit))
     if not whole.is_divided:
         return first
-    sums: Counter[str] = Counter()
-    shards = whole.gather({each.text: each.frequency for each in first})
-    for some in shards:
-        sums.update(some)
-    enough = sorted(sums.values(), reverse=True)[limit - 1 : limit]
-    least = -(-enough[0] // len(shards)) if enough else 1
-    words = set[str]().union(*whole.gather(set(own.frequencies_beginning(prefix, least))))
+    frequencies = {each.text: each.frequency for each in first}
+    least = whole.reduced(frequencies, partial(_least_to_ask_for, limit=limit)).value()
+    words = whole.union(set(own.frequencies_beginning(prefix, least)))
     found = [each for each in exactly_in_whole(own, sorted(words), whole) if each]
     return sorted(found, key=lambda each: (-each.frequency, each.text))[:limit]
 
@@ -75,12 +72,28 @@ def exactly_in_whole(
     own: Spellings, words: Sequence[str], whole: Whole
 ) -> Sequence[Spelling | None]:
     """Each of these folded words as the whole has it; None if it is in no shard."""
-    shards = whole.gather([own.exactly(word) for word in words])
+    return whole.reduced([own.exactly(word) for word in words], _exactly_in_whole).value()
+
+
+def _least_to_ask_for(shards: Sequence[Mapping[str, int]], limit: int) -> int:
+    """The least frequency in a shard of a word that may be among the first in the whole."""
+    sums: Counter[str] = Counter()
+    for some in shards:
+        sums.update(some)
+    enough = sorted(sums.values(), reverse=True)[limit - 1 : limit]
+    return -(-enough[0] // len(shards)) if enough else 1
+
+
+def _exactly_in_whole(shards: Sequence[Sequence[Spelling | None]]) -> list[Spelling | None]:
     alike = ([each for each in same if each] for same in zip(*shards, strict=True))
     return [_merged(same) if same else None for same in alike]
 
 
-def _near_in_whole(shards: Iterable[Sequence[NearSpelling]]) -> list[NearSpelling]:
+def _near_in_whole(shards: Sequence[Sequence[list[NearSpelling]]]) -> list[list[NearSpelling]]:
+    return [_near(same) for same in zip(*shards, strict=True)]
+
+
+def _near(shards: Iterable[Sequence[NearSpelling]]) -> list[NearSpelling]:
     alike: dict[str, list[NearSpelling]] = {}
     for each in chain.from_iterable(shards):
         alike.setdefault(each.spelling.text, []).append(each)
