@@ -105,6 +105,7 @@ SHORT = {
     "archive/store/record.py", "archive/store/rereading.py",
     "archive/store/switching.py",
     "index/cluster/cluster_backup.py", "index/cluster/packing.py",
+    "index/search/query_embedding.py",
     "scripts/commands/cluster_options.py", "scripts/printing/counts.py",
     "index/lexical/spelling/wildcards.py",
     "index/seams/engines.py", "index/seams/failures.py",

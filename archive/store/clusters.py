@@ -207,6 +207,8 @@ class Clusters:
 
     def at_rows(self, rows: Sequence[int]) -> dict[int, Copy]:
         """The articles that own these passages, by row."""
+        if not rows:
+            return {}
         joined = passages.join(articles, passages.c.article == articles.c.number)
         chosen = _described(passages.c.row).select_from(joined)
         found = self._database.find(chosen, passages.c.row, rows)

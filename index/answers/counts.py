@@ -127,6 +127,8 @@ def _facet(
     given = crossing.whole.collected(category.values(article_mask, repeated))
     members = article_mask if copies is Copies.FOLD else np.zeros_like(article_mask)
     less = yield from crossing.surplus_of_values(category, members)
+    if crossing.whole.place:  # the first shard answers
+        return [], 0
     return MergedValues(given.values(), less).most(MOST_VALUES, wanted)
 
 

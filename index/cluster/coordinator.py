@@ -215,10 +215,12 @@ def _answer(outcomes: Sequence[Outcome]) -> Any:
 
 def _exchanged(steps: Sequence[Step], late: bool) -> list[bytes]:
     """The packed message with which each shard goes on; what is not reduced stays as it is."""
-    for_all = [step.for_all for step in steps]
-    values = zip(*(unpacked(step.to_reduce) for step in steps), strict=True)
-    how = unpacked(steps[0].how)
-    reduced = packed([reduce(each) for reduce, each in zip(how, values, strict=True)])
-    first = packed(Resumed(for_all, [step.for_first for step in steps], reduced, late))
+    for_all = [step.for_all for step in steps if step.for_all]
+    for_first = [step.for_first for step in steps if step.for_first]
+    reduced = b""
+    if how := unpacked(steps[0].how):
+        values = zip(*(unpacked(step.to_reduce) for step in steps), strict=True)
+        reduced = packed([reduce(each) for reduce, each in zip(how, values, strict=True)])
+    first = packed(Resumed(for_all, for_first, reduced, late))
     others = packed(Resumed(for_all, (), reduced, late)) if len(steps) > 1 else b""
     return [first, *[others] * (len(steps) - 1)]

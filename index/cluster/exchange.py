@@ -21,7 +21,7 @@ class Step(NamedTuple):
     """A stop of a search: where in the code, and the values that were given since the last one.
 
     They are packed: those that all shards get, those that the first shard alone gets, and those
-    that the coordinator reduces; how, is said by the first shard.
+    that the coordinator reduces; how, is said by the first shard. What is not given is empty.
     """
 
     at: str
@@ -156,20 +156,20 @@ class ConnectionExchange:
         for_first, self._for_first = self._for_first, []
         reduced, self._reduced = self._reduced, []
         how, self._how = self._how, []
-        for_all_own, for_first_own, reduced_own = (
-            packed([each.own for each in given]) for given in (for_all, for_first, reduced)
-        )
-        how_first = b"" if self.place else packed(how)
-        _send(self._connection, Step(_caller(), for_all_own, for_first_own, reduced_own, how_first))
+        own = _own(for_all), _own(for_first), _own(reduced), b"" if self.place else packed(how)
+        _send(self._connection, Step(_caller(), *own))
         resumed: Resumed = unpacked(self._connection.recv_bytes())
         self._late = resumed.is_late
-        for each, value in zip(reduced, unpacked(resumed.reduced), strict=True):
+        values = unpacked(resumed.reduced) if reduced else ()
+        for each, value in zip(reduced, values, strict=True):
             each.put((value,))
         self._put(for_all, resumed.for_all)
         self._put(for_first, resumed.for_first)
 
     def _put(self, given: Sequence[_Waiting], contents: Sequence[bytes]) -> None:
         """Put the values of all shards to these; their own alone where there are no others."""
+        if not given:
+            return
         own = [each.own for each in given]
         shards = [
             own if place == self.place else unpacked(content)
@@ -177,6 +177,10 @@ class ConnectionExchange:
         ]
         for each, values in zip(given, zip(*(shards or [own]), strict=True), strict=True):
             each.put(values)
+
+
+def _own(given: Sequence[_Waiting]) -> bytes:
+    return packed([each.own for each in given]) if given else b""
 
 
 def take_part(connection: Connection, searcher: Any) -> None:

@@ -180,6 +180,18 @@ def test_a_shard_that_is_lost_is_left_out_and_the_answer_says_so(tmp_path):
         assert cluster.search(read({"q": "", "copies": "show"})).total == 20
 
 
+def test_what_crosses_grows_with_the_number_of_shards_and_not_with_its_square(tmp_path):
+    sent = {}
+    for n_shards in (4, 16):
+        assigned = [n % n_shards for n in range(48)]
+        with Divided(tmp_path / str(n_shards), news(3, 48), assigned) as divided:
+            for text in ("ferry strike", "why does the ferry strike", ""):
+                divided.cluster.search(read({"q": text, "copies": "fold"}))
+                sent[text, n_shards] = divided.cluster.last.n_bytes
+    for text, n_shards in sent:
+        assert sent[text, n_shards] <= 1.5 * n_shards / 4 * sent[text, 4], text
+
+
 @pytest.mark.parametrize("lost", range(3))
 def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
     with Divided(tmp_path, news(7, 30), [n % 3 for n in range(30)]) as divided:
