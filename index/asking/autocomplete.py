@@ -131,10 +131,7 @@ class Names:
         own = self._own(typed)
         if not whole.is_divided:
             return sorted(own, key=lambda each: each.order)
-        alike: dict[tuple[str, str], list[NamedValue]] = {}
-        for each in chain.from_iterable(whole.gather(own)):
-            alike.setdefault((each.facet, each.name.casefold()), []).append(each)
-        return sorted(map(_merged, alike.values()), key=lambda each: each.order)
+        return whole.reduced(own, _named_in_whole).value()
 
     def _own(self, typed: Typed) -> list[NamedValue]:
         last = fold(typed.last)
@@ -155,6 +152,17 @@ class Names:
             NamedValue(f, n, self._counts[f][n], overlap, self._categories[f].spellings_of(n))
             for (f, n), overlap in found.items()
         ]
+
+
+def _named_in_whole(shards: Sequence[Sequence[NamedValue]]) -> list[NamedValue]:
+    alike: dict[tuple[str, str], list[NamedValue]] = {}
+    for each in chain.from_iterable(shards):
+        alike.setdefault((each.facet, each.name.casefold()), []).append(each)
+    return sorted(map(_merged, alike.values()), key=lambda each: each.order)
+
+
+def _summed(shards: Sequence[Counter[str]]) -> Counter[str]:
+    return sum(shards, Counter())
 
 
 def _merged(alike: Sequence[NamedValue]) -> NamedValue:
@@ -220,7 +228,7 @@ class Suggester:
         own = Counter(
             word for text in texts for word in _followers(text, fold(before), fold(typed.last))
         )
-        said = sum(self._whole.gather(own), Counter[str]())
+        said = self._whole.reduced(own, _summed).value()
         words = sorted(said, key=lambda word: (-said[word], word))[:RANKED]
         phrases = [self._phrase(before, word, typed.field) for word in words]
         counts = zip(words, self._whole.sums(np.array(phrases, np.int64)).tolist(), strict=True)

@@ -13,6 +13,7 @@ from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import (
     Category,
+    CountedValues,
     MergedValues,
     bare_name,
     commonest_spelling,
@@ -142,13 +143,17 @@ def _missing(kind: Field, name: str, table: ArticleTable, whole: Whole) -> Messa
     return Message("no author is called %(name)s", name=name)
 
 
+def _articles_by_name(shards: Sequence[CountedValues]) -> dict[str, int]:
+    return dict(MergedValues(shards, {}).pairs())
+
+
 def near_names(category: Category, typed: str, whole: Whole = UNDIVIDED) -> list[tuple[str, int]]:
     """The names that begin so, then those that are spelt alike, with their articles."""
     from rapidfuzz import process
 
     every = np.ones(category.n_articles, np.bool_)
     if whole.is_divided:
-        counts = dict(MergedValues(whole.gather(category.values(every)), {}).pairs())
+        counts = whole.reduced(category.values(every), _articles_by_name).value()
         names = sorted(counts)
     else:
         counts = category.counts(every)

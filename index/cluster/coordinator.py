@@ -2,8 +2,8 @@
 
 It knows nothing of searching. Each round it waits for a step of every shard, reduces their values
 as the first shard says, and sends the result to all, so what crosses grows with the number of
-shards, not with its square. Other values it does not look into: it gives them to each shard, or to
-the first alone (see `Whole.collected`).
+shards, not with its square. Into what the first shard alone gets it does not look (see
+`Whole.collected`).
 """
 
 import secrets
@@ -215,12 +215,11 @@ def _answer(outcomes: Sequence[Outcome]) -> Any:
 
 def _exchanged(steps: Sequence[Step], late: bool) -> list[bytes]:
     """The packed message with which each shard goes on; what is not reduced stays as it is."""
-    for_all = [step.for_all for step in steps if step.for_all]
     for_first = [step.for_first for step in steps if step.for_first]
     reduced = b""
     if how := unpacked(steps[0].how):
         values = zip(*(unpacked(step.to_reduce) for step in steps), strict=True)
         reduced = packed([reduce(each) for reduce, each in zip(how, values, strict=True)])
-    first = packed(Resumed(for_all, for_first, reduced, late))
-    others = packed(Resumed(for_all, (), reduced, late)) if len(steps) > 1 else b""
+    first = packed(Resumed(for_first, reduced, late))
+    others = packed(Resumed((), reduced, late)) if len(steps) > 1 else b""
     return [first, *[others] * (len(steps) - 1)]

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from backfile.index.cluster.packing import packed, unpacked
-from backfile.index.model.whole import Known, Reduce, Reduced, Whole
+from backfile.index.model.whole import Collected, Known, Reduce, Reduced, Whole
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -20,12 +20,11 @@ SKIPPED = ("whole.py", "exchange.py")  # modules between the code of a search an
 class Step(NamedTuple):
     """A stop of a search: where in the code, and the values that were given since the last one.
 
-    They are packed: those that all shards get, those that the first shard alone gets, and those
-    that the coordinator reduces; how, is said by the first shard. What is not given is empty.
+    They are packed: those that the first shard gets, and those that the coordinator reduces; how,
+    is said by the first shard. What is not given is empty.
     """
 
     at: str
-    for_all: bytes
     for_first: bytes
     to_reduce: bytes
     how: bytes
@@ -56,11 +55,9 @@ Message = Outcome | Passed
 class Resumed(NamedTuple):
     """What a shard goes on with, packed; and whether it is late.
 
-    That are the values of each shard, none `for_first` but in the first one; and what the others
-    were reduced to.
+    That is what values were reduced to; and, in the first shard, what it gets of each.
     """
 
-    for_all: Sequence[bytes]
     for_first: Sequence[bytes]
     reduced: bytes
     is_late: bool = False
@@ -128,14 +125,13 @@ class ConnectionExchange:
         self.n_shards = n_shards
         self._connection = connection
         self._late = False
-        self._for_all: list[_Waiting] = []
         self._for_first: list[_Waiting] = []
         self._reduced: list[_Waiting] = []
         self._how: list[Reduce[Any, Any]] = []
 
-    def later(self, own: Any, *, is_for_all: bool) -> _Waiting:
+    def collected(self, own: T) -> Collected[T]:
         waiting = _Waiting(own, self._stop)
-        (self._for_all if is_for_all else self._for_first).append(waiting)
+        self._for_first.append(waiting)
         return waiting
 
     def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
@@ -152,18 +148,16 @@ class ConnectionExchange:
 
     def _stop(self) -> None:
         """Stop until the values of all shards are there for all that was given."""
-        for_all, self._for_all = self._for_all, []
         for_first, self._for_first = self._for_first, []
         reduced, self._reduced = self._reduced, []
         how, self._how = self._how, []
-        own = _own(for_all), _own(for_first), _own(reduced), b"" if self.place else packed(how)
+        own = _own(for_first), _own(reduced), b"" if self.place else packed(how)
         _send(self._connection, Step(_caller(), *own))
         resumed: Resumed = unpacked(self._connection.recv_bytes())
         self._late = resumed.is_late
         values = unpacked(resumed.reduced) if reduced else ()
         for each, value in zip(reduced, values, strict=True):
             each.put((value,))
-        self._put(for_all, resumed.for_all)
         self._put(for_first, resumed.for_first)
 
     def _put(self, given: Sequence[_Waiting], contents: Sequence[bytes]) -> None:

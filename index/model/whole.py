@@ -2,11 +2,11 @@
 
 All shards answer a query at once, each with the same program over its own articles. Where a number
 of the whole archive is needed, they exchange: each gives its own, and gets what these are reduced
-to (MPI calls it allreduce), or those of all (allgather), which grow with the number of shards. What
-decides how a shard goes on must come from such an exchange, so that all shards go on alike. An
-archive that is not divided is a whole of one shard, and exchanges nothing.
+to (MPI calls it allreduce); or the first shard, which answers, gets those of all (gather). What
+decides how a shard goes on must come from the former, so that all shards go on alike. An archive
+that is not divided is a whole of one shard, and exchanges nothing.
 
-A round trip costs more than what is sent, so values are given early and read late: all values that
+A round trip costs more than what is sent, so values are given early and read late: all that
 were given since the last round go together, once one of them is read. Code that gives values before
 others are read is a `Stage`, a generator that yields in between.
 """
@@ -40,11 +40,14 @@ class ShardFailed(Exception):
         super().__init__(error)
 
 
-class Later(Protocol[T_co]):
-    """A value that was given, and those of other shards that are got for it."""
+class Collected(Protocol[T_co]):
+    """A value that was given, and those of all shards, which the first one gets."""
 
     def values(self) -> Sequence[T_co]:
-        """The values of all shards, in their order; the first call may wait for a round."""
+        """Those of all, in their order; the own one alone in another shard.
+
+        The first call may wait for a round.
+        """
         ...
 
 
@@ -63,8 +66,8 @@ class Exchange(Protocol):
         """Give the own value, to get what those of all shards are reduced to."""
         ...
 
-    def later(self, own: Any, *, is_for_all: bool) -> Later[Any]:
-        """Give the own value; unless it `is_for_all`, the first shard alone gets those of all."""
+    def collected(self, own: T) -> Collected[T]:
+        """Give the own value; the first shard alone gets those of all."""
         ...
 
     def pass_on(self, value: Any) -> None:
@@ -156,17 +159,14 @@ class Whole:
             return _OwnReduced(own, reduce)
         return self.exchange.reduced(own, reduce)
 
-    def later(self, own: T) -> Later[T]:
-        """Give the own value, to read those of all shards."""
-        return _Own(own) if self.exchange is None else self.exchange.later(own, is_for_all=True)
-
-    def collected(self, own: T) -> Later[T]:
+    def collected(self, own: T) -> Collected[T]:
         """Give the own value; the first shard can read those of all, the others their own alone."""
-        return _Own(own) if self.exchange is None else self.exchange.later(own, is_for_all=False)
+        return _Own(own) if self.exchange is None else self.exchange.collected(own)
 
-    def gather(self, own: T) -> Sequence[T]:
-        """The values of all shards."""
-        return self.later(own).values()
+    def found(self, own: T | None) -> T | None:
+        """The value of the first shard that has one; None if none does."""
+        reduce: Reduce[T | None, T | None] = _first_found
+        return self.reduced(own, reduce).value()
 
     def any(self, own: bool | np.bool_) -> bool:
         return self.reduced(bool(own), any).value()
@@ -220,6 +220,10 @@ def any_of_each(shards: Sequence[Bools]) -> Bools:
     """Where any shard has true, (n,) each."""
     found: Bools = np.logical_or.reduce(shards)
     return found
+
+
+def _first_found(shards: Sequence[T | None]) -> T | None:
+    return next((each for each in shards if each is not None), None)
 
 
 def union(shards: Sequence[AbstractSet[T]]) -> set[T]:

@@ -40,13 +40,13 @@ def reciprocal_rank(lexical: Floats, closeness: Floats, whole: Whole = UNDIVIDED
     [32.52, 16.39]
     """
     words = reciprocal_rank_words(lexical, whole)
-    near = ranks(closeness, among=np.concatenate(whole.gather(closeness)))
+    near = ranks(closeness, among=whole.reduced(closeness, np.concatenate).value())
     return (words + 1.0 / (RRF_K + near)).astype(np.float32)
 
 
 def reciprocal_rank_words(lexical: Floats, whole: Whole = UNDIVIDED) -> Floats:
     """The share of words in `reciprocal_rank`; the rest is the share of meaning."""
-    ranked = ranks(lexical, among=np.concatenate(whole.gather(lexical)))
+    ranked = ranks(lexical, among=whole.reduced(lexical, np.concatenate).value())
     return np.where(lexical > 0, 1.0 / (RRF_K + ranked), 0.0).astype(np.float32)
 
 

@@ -80,7 +80,8 @@ class AskedOutlets(NamedTuple):
     def of(self, searcher: Searcher, whole: Whole) -> OutletSummary:
         query = replace(self.query, copies=Copies.SHOW)
         found = searcher.find_all(query, relaxes=False, whole=whole)
-        counts = _merged(whole.gather(count_outlets(found.hits.table, found.ordered)))
+        own = count_outlets(found.hits.table, found.ordered)
+        counts = whole.reduced(own, _merged).value()
         articles = _first_articles(searcher, found, counts, whole)
         total = found.answer.total
         outlets = (

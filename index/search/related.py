@@ -107,7 +107,7 @@ class Relations:
         with suppress(ArticleNotFound):
             stored = self._catalog.stored_article(article_id)
             own, rows = stored.article, stored.rows
-        article = next((each for each in whole.gather(own) if each), None)
+        article = whole.found(own)
         if article is None:
             raise ArticleNotFound(article_id)
         return article, rows
@@ -150,8 +150,7 @@ class Relations:
         words = snapshot.lexical.more_like_this(article, own)
         holding = np.flatnonzero(words.shares)
         rows = _best(table, holding, words.shares[holding], CONSIDERED, whole)
-        vector = self._meaning(own[table.embedded[own]], table.n_rows)
-        vector = next((each for each in whole.gather(vector) if each is not None), None)
+        vector = whole.found(self._meaning(own[table.embedded[own]], table.n_rows))
         closeness = np.full(table.n_articles, np.nan, np.float32)
         if vector is not None and snapshot.vectors is not None:
             with suppress(EngineUnavailable):  # then by words alone, as in a search
@@ -222,7 +221,7 @@ def _placed(table: ArticleTable, own: Rows, whole: Whole) -> _Place | None:
         ordinal = int(table.article_of[own[0]])
         columns = (table.cluster, table.published, table.published_last)
         place = _Place(*(int(column[ordinal]) for column in columns))
-    return next((each for each in whole.gather(place) if each), None)
+    return whole.found(place)
 
 
 def _with_copies(table: ArticleTable, own: Rows, cluster: int) -> Bools:

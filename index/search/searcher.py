@@ -142,7 +142,7 @@ class Searcher:
         if not query.cursor:
             return None
         found = self._cache.of(query, clock.whole)
-        searches = set(clock.whole.gather(found.search if found else None))
+        searches = clock.whole.union({found.search if found else None})
         return found if len(searches) == 1 else None
 
     def find_all(
