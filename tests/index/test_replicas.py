@@ -24,9 +24,8 @@ def replicated(folder, n_articles=18, **options):
     with Divided(folder, news(7, n_articles), [n % N_SHARDS for n in range(n_articles)]) as divided:
         shards = [ReplicatedShard(str(n), each) for n, each in enumerate(divided.engines)]
         now = [0.0]
-        cluster = ClusterSearcher(
-            shards, budget=60.0, seconds_a_round=2.0, seconds=lambda: now[0], **options
-        )
+        options = {"budget": 60.0, "seconds_a_round": 2.0} | options
+        cluster = ClusterSearcher(shards, seconds=lambda: now[0], **options)
         yield divided, shards, cluster, now
         cluster.close()
 
@@ -161,7 +160,7 @@ def test_who_has_seen_a_later_generation_never_sees_an_earlier_one_again(tmp_pat
 
 
 def test_a_later_page_is_never_cut_from_parts_of_two_answers(tmp_path):
-    with replicated(tmp_path / "shards", 30) as (divided, shards, cluster, _now):
+    with replicated(tmp_path / "shards", 30, seconds_a_round=60.0) as (divided, shards, cluster, _now):
         query = read(EVERYTHING | {"limit": "2"})
         ways = [[0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
         for replica in ways:

@@ -129,7 +129,7 @@ def test_an_error_that_cannot_be_sent_is_said_by_another(tmp_path, monkeypatch):
 def test_a_lost_shard_ends_a_list_of_all_articles_with_an_error(tmp_path):
     with Divided(tmp_path, news(7, 8), [n % 2 for n in range(8)]) as divided:
         shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
-        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        cluster = ClusterSearcher(shards, seconds_a_round=60.0)
         assert len(list(cluster.articles(read({"q": "", "copies": "show"})))) == 8
         shards[1].is_lost = True
         with pytest.raises(EngineUnavailable, match="the shard 1 is unavailable"):
@@ -167,7 +167,7 @@ def test_a_shard_that_is_lost_is_left_out_and_the_answer_says_so(tmp_path):
     articles = news(7, 20)
     with Divided(tmp_path, articles, [n % 4 for n in range(20)]) as divided:
         shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
-        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        cluster = ClusterSearcher(shards, seconds_a_round=60.0)
         whole = cluster.search(read({"q": "", "copies": "show"}))
         assert whole.total == 20
         shards[2].is_lost = True
@@ -196,7 +196,7 @@ def test_what_crosses_grows_with_the_number_of_shards_and_not_with_its_square(tm
 def test_a_later_page_counts_what_the_shards_that_are_left_hold(tmp_path, lost):
     with Divided(tmp_path, news(7, 30), [n % 3 for n in range(30)]) as divided:
         shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
-        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        cluster = ClusterSearcher(shards, seconds_a_round=60.0)
         query = read({"q": "", "copies": "show", "limit": "2"})
         first = cluster.search(query)
         shards[lost].is_lost = True
@@ -258,7 +258,7 @@ class HangingConnection:
 def test_without_any_shard_the_search_says_what_to_do(tmp_path):
     with Divided(tmp_path, news(7, 4), [0] * 4) as divided:
         shard = LostShard("only", divided.engines[0], 0)
-        cluster = ClusterSearcher([shard], seconds_a_round=2.0)
+        cluster = ClusterSearcher([shard], seconds_a_round=60.0)
         cluster.search(read({"q": ""}))
         shard.is_lost = True
         with pytest.raises(ShardsOut, match="none of the 1 parts of the archive answers"):
@@ -268,7 +268,7 @@ def test_without_any_shard_the_search_says_what_to_do(tmp_path):
 def test_a_shard_that_was_started_again_between_two_searches_takes_part(tmp_path):
     with Divided(tmp_path, news(7, 20), [n % 4 for n in range(20)]) as divided:
         shards = [LostShard(str(n), each, n) for n, each in enumerate(divided.engines)]
-        cluster = ClusterSearcher(shards, seconds_a_round=2.0)
+        cluster = ClusterSearcher(shards, seconds_a_round=60.0)
         query = read({"q": "", "copies": "show"})
         assert cluster.search(query).total == 20
         shards[2].break_connections()
