@@ -89,6 +89,10 @@ def generations(folder):
     return [each.generation for each in ClusterMap.read(folder).shards]
 
 
+def articles_in(shard):
+    return Manifest.read(ArchiveDirectory(shard).manifest).articles
+
+
 def killed(nth, patched, where, stage):
     """Have the n-th call of a stage end its command."""
     calls, found = [], operator.attrgetter(stage)(where)
@@ -280,6 +284,21 @@ def test_a_shard_that_was_repaired_follows_again(archive, divided, tmp_path, dam
     assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
     news = write_records(tmp_path / "more.jsonl", [LATER])
     succeeds("index", divided, news, "--no-vectors", "--archive", archive)
+    agrees(archive, divided)
+
+
+@pytest.mark.model
+def test_the_halves_of_what_was_repaired_are_compared_as_a_whole(archive, divided):
+    for _ in range(2):
+        sizes = map(articles_in, ClusterMap.read(divided).folders(divided))
+        place = max(enumerate(sizes), key=operator.itemgetter(1))[0]
+        cluster = ClusterMap.read(divided)
+        shard = cluster.folders(divided)[place]
+        assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
+        succeeds("split", divided, cluster.shards[place].name)
+        assert generations(divided)[place : place + 2] == [0, 0]
+    succeeds("update", divided, "--archive", archive)
+    assert all(generations(divided))
     agrees(archive, divided)
 
 
