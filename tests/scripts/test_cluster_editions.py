@@ -19,8 +19,8 @@ from backfile.index.cluster import dividing, following, shard_folders, shard_wri
 from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap, ShardEntry
 from backfile.index.vector.embedding.model import find_model
 from tests.builders import backfile, damage, one_line_error, write_records
+from tests.clusters import MORE, agrees, divided_into, succeeds
 
-MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
 LATER = MORE | {"id": "sold", "published": "2024-12-24"}
 
 
@@ -32,9 +32,7 @@ def archive(indexed_by_words, tmp_path):
 @pytest.fixture
 def divided(archive, tmp_path):
     """The stories, divided into shards."""
-    folder = tmp_path / "cluster"
-    succeeds("import", folder, "--shards", 3, "--archive", archive)
-    return folder
+    return divided_into(tmp_path / "cluster", archive)
 
 
 @pytest.fixture
@@ -48,22 +46,6 @@ def other_model(archive, divided, tmp_path, monkeypatch):
     replace(Manifest.read(path), model=str(folder)).write(path)
     monkeypatch.setenv("BACKFILE_MODEL", str(folder))
     return str(folder)
-
-
-def succeeds(*arguments):
-    result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def agrees(archive, folder):
-    """The shards hold what the archive holds, and are sound."""
-    for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
-        whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
-        shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert shards.exit_code == whole.exit_code, shards.output
-        assert shards.stdout == whole.stdout
-    assert succeeds("verify", folder) == "all shards are sound\n"
 
 
 def models_of(folder):

@@ -16,8 +16,7 @@ from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster import following, shard_writing
 from backfile.index.cluster.cluster_map import ClusterMap
 from tests.builders import STORIES, backfile, one_line_error, paper_model, write_records
-
-MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
+from tests.clusters import MORE, agrees, divided_into, succeeds
 
 
 @pytest.fixture
@@ -28,25 +27,7 @@ def archive(indexed_by_words, tmp_path):
 @pytest.fixture
 def divided(archive, tmp_path):
     """The stories, divided into shards."""
-    folder = tmp_path / "cluster"
-    succeeds("import", folder, "--shards", 3, "--archive", archive)
-    return folder
-
-
-def succeeds(*arguments):
-    result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def agrees(archive, folder):
-    """The shards hold what the archive holds, and are sound."""
-    for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
-        whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
-        shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert shards.exit_code == whole.exit_code, shards.output
-        assert shards.stdout == whole.stdout
-    assert succeeds("verify", folder) == "all shards are sound\n"
+    return divided_into(tmp_path / "cluster", archive)
 
 
 def stories(tmp_path, *changed):

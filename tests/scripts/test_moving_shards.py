@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import threading
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -16,6 +14,7 @@ from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.vector.embedding.model import find_model
 from backfile.web.parts import HEADER
 from tests.builders import backfile, damage
+from tests.clusters import Asking
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
@@ -43,25 +42,13 @@ def address():
     made.shutdown()
 
 
-class Clients:
+class Clients(Asking):
     """Clients of a server that ask without a pause, and compare with what was answered first."""
 
     def __init__(self, port):
+        super().__init__(self._ask, self._ask)
         self._port = port
         self._right = {path: self._answer(path) for path in PATHS}
-        self._ends = threading.Event()
-        self.counts, self.wrong = Counter(), []
-        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
-
-    def __enter__(self):
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ends.set()
-        for each in self._threads:
-            each.join()
 
     def _answer(self, path):
         status, headers, body = get(self._port, path)
@@ -71,7 +58,7 @@ class Clients:
         return status, HEADER in headers, found
 
     def _ask(self):
-        while not self._ends.is_set():
+        while not self.ends.is_set():
             for path in PATHS:
                 answer = self._answer(path)
                 self.counts[path] += 1
