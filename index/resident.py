@@ -109,16 +109,18 @@ class ResidentWriter:
         """Do jobs and embed what they added, until there is neither."""
         inbox = opened.engines.catalog.inbox
         embedding: Future[int] | None = None
+        is_behind = False  # whether a job has added something since that has begun
         while not self._stopped.is_set():
             if waiting := inbox.waiting():
                 self._do(opened, waiting)
                 self._embed_at = min(self._embed_at, time.monotonic())
+                is_behind = True
             elif embedding and not embedding.done():
                 self._stopped.wait(LOOK)
-            elif embedding and self._is_last(embedding, inbox):
+            elif embedding and self._is_last(embedding, inbox, is_behind=is_behind):
                 return
             elif (first := inbox.embed_from()) and self._embed_at <= time.monotonic():
-                embedding = thread.submit(self._embed, opened, first)
+                embedding, is_behind = thread.submit(self._embed, opened, first), False
             else:
                 return
 
@@ -143,10 +145,10 @@ class ResidentWriter:
         self._aside.close()
         self._aside = Workers(1, niceness=NICENESS)
 
-    def _is_last(self, embedding: Future[int], inbox: Inbox) -> bool:
+    def _is_last(self, embedding: Future[int], inbox: Inbox, *, is_behind: bool) -> bool:
         """Whether nothing more is to be embedded now: all is, or it failed and is tried later."""
         try:
-            if embedding.result():
+            if embedding.result() or is_behind:
                 return False
         except Exception as exc:  # jobs are done all the same
             log.error("what was received cannot be embedded yet: %s", exc)

@@ -14,7 +14,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.record import mark_record, require_record
 from backfile.archive.store.salvage import problem_in, renew_catalog
-from backfile.archive.store.sharding import begin_writing, is_as_left
+from backfile.archive.store.sharding import begin_writing, is_untouched
 from backfile.archive.store.trust import require_trusted
 from backfile.archive.workers import Workers
 from backfile.index.indexing.indexer import Indexer
@@ -88,6 +88,8 @@ def open_for_writing(
         if prepare:
             with suppress(EngineUnavailable):  # it is damaged, and `prepare` sees to that
                 bring_up(directory.catalog)
+                with closing(Catalog(directory.catalog)) as catalog:
+                    catalog.touched.note_writer()
             earlier = prepare(directory)
         bring_up(directory.catalog)
         engines = open_engines(
@@ -99,6 +101,8 @@ def open_for_writing(
         )
         try:
             require_record(Manifest.read(directory.manifest), engines.catalog, counted=True)
+            if not prepare:
+                engines.catalog.touched.note_writer()
             indexer = Indexer(
                 engines,
                 tokenizer_of(settings),
@@ -170,11 +174,12 @@ def salvage_record(directory: ArchiveDirectory) -> Path | None:
     """Copy what can be read of a catalogue that SQLite finds damaged.
 
     Returns the folder of the damaged one, None where it is sound and was left alone. A shard that
-    is as it was left is noted to be written to: what a repair changes is no news to be kept.
+    no other command has changed is noted to be written to: what a repair changes is no news to be
+    kept.
     """
     if not directory.catalog.exists():
         return None
-    earlier, may_be_changed = None, is_as_left(directory)
+    earlier, may_be_changed = None, is_untouched(directory)
     if problem_in(directory.catalog):
         earlier = renew_catalog(directory, copy=True, last_row=last_cached_row(directory))
     if may_be_changed:

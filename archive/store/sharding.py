@@ -27,7 +27,7 @@ from backfile.archive.store.journal import NAMES, Journal, Note
 from backfile.archive.store.migrations import STEPS, require_known, version_of
 from backfile.archive.store.originals import path_of
 from backfile.archive.store.schema import metadata
-from backfile.archive.store.touched import NOTED
+from backfile.archive.store.touched import FOLLOWED, NOTED
 from backfile.archive.store.trust import make_private_folder, open_private
 from backfile.archive.store.vectors import Rows, VectorFile, some_at_once
 
@@ -86,7 +86,6 @@ WHERE (here.title, here.title_source, here.text, here.language)
 AND NOT EXISTS ({main} EXCEPT {old}) AND NOT EXISTS ({old} EXCEPT {main})
 """
 CUTS = 'SELECT n, start, "end", heading, left_out FROM {of}.passages WHERE article = chosen.number'
-FOLLOWED = "followed"  # a shard's generation when it was last written as a whole, 0 meanwhile
 NOT_COPIED = {"counters", "releases", "touched", "bands", "unclustered"}
 ROWS = {"passages", "embedded_texts"}  # tables with a row, which is numbered anew
 
@@ -105,14 +104,15 @@ def require_current(source: ArchiveDirectory) -> None:
 def generation_of(shard: ArchiveDirectory) -> int:
     """The generation of a shard if it is as it was last written, 0 if that was interrupted.
 
-    Raises ShardTouched if another command has changed it since, or made its catalogue again.
+    It is 0 after a repair, too. Raises ShardTouched if another command has changed it since, or
+    made its catalogue again.
     """
     with _opened(shard) as catalog:
         known = _counters(catalog, "main")
     followed = known.get(FOLLOWED)
-    if followed is None or (followed and followed != known.get("generation")):
+    if followed is None or (followed and abs(followed) != known.get("generation")):
         raise ShardTouched(shard.root)
-    return followed
+    return max(followed, 0)
 
 
 def generation_reached(shard: ArchiveDirectory) -> int:
@@ -122,10 +122,11 @@ def generation_reached(shard: ArchiveDirectory) -> int:
     return 0
 
 
-def is_as_left(archive: ArchiveDirectory) -> bool:
-    """Whether an archive is a shard, and as it was last written."""
+def is_untouched(archive: ArchiveDirectory) -> bool:
+    """Whether an archive is a shard that no other command has changed."""
     with suppress(EngineUnavailable, ShardTouched):
-        return generation_of(archive) > 0
+        generation_of(archive)
+        return True
     return False
 
 

@@ -39,6 +39,9 @@ from backfile.archive.store.vectors import Rows
 
 GENERATION = select(counters.c.value).where(counters.c.name == "generation")
 NOTED = "noted"  # the counter of the generation from which on changed articles are noted
+# The counter of a shard's generation when it was last written as a whole, 0 while it is not. Before
+# another command writes to a shard that is not, it is the generation at that time, below 0.
+FOLLOWED = "followed"
 SINCE = select(touched.c.article).where(touched.c.generation > bindparam("since"))
 
 
@@ -63,6 +66,20 @@ class Touched:
     def lineage(self) -> int:
         """The number of the course of generations, 0 before the archive was first restored."""
         return self._database.counter(LINEAGE)
+
+    def note_writer(self) -> None:
+        """Note that a command writes which is no update, if the archive is a shard.
+
+        Where an update was interrupted, or a repair has ended, what this command changes would else
+        be taken for what that one has left.
+        """
+        chosen = select(counters.c.value).where(counters.c.name == FOLLOWED)
+        with self._database.reading() as connection:
+            if connection.execute(chosen).scalar() != 0:
+                return
+        with self._database.writing() as connection:
+            generation = connection.execute(GENERATION).scalar() or 0
+            set_counter(connection, FOLLOWED, -generation)
 
     def count(self, generation: int, most: int) -> int | None:
         """How many articles have changed after a generation; None if more than `most`, or unknown.

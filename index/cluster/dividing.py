@@ -114,9 +114,8 @@ def _split(
         places = halves.place_of(table.published)
         entries = list(halves.shards)
         # Only what a shard as it was left has can be said to have followed the archive.
-        is_as_left = cluster.shards[place].generation == generation_of(
-            ArchiveDirectory(settings.archive)
-        )
+        left = cluster.shards[place].generation
+        is_as_left = left > 0 and left == generation_of(ArchiveDirectory(settings.archive))
         for half in (place, place + 1):
             target = ArchiveDirectory(halves.folders(folder)[half])
             shutil.rmtree(target.root, ignore_errors=True)  # of a killed run

@@ -6,9 +6,11 @@ Nobody waits for ever: whoever connects and then says nothing, or what is wrong,
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
+from typing import Any
 
 SECONDS_TO_CONNECT = 2.0
 SECONDS_TO_GREET = 5.0
@@ -18,6 +20,30 @@ REFUSED = (OSError, EOFError, AuthenticationError, AssertionError)
 """What a greeting raises where the other end has no key, speaks otherwise, or has left."""
 
 
+class TimedConnection(Connection):
+    """A connection that knows when a message last went over it; see `quiet`."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__(handle)
+        self._moved = time.monotonic()
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the last message."""
+        return time.monotonic() - self._moved
+
+    def send_bytes(self, *arguments: Any) -> None:
+        """Send a message."""
+        super().send_bytes(*arguments)
+        self._moved = time.monotonic()
+
+    def recv_bytes(self, *arguments: Any) -> bytes:
+        """Wait for a message."""
+        received = super().recv_bytes(*arguments)
+        self._moved = time.monotonic()
+        return received
+
+
 class ShardListener:
     """Accepts coordinators at a free port of `host`, and gives each a thread."""
 
@@ -25,7 +51,7 @@ class ShardListener:
         self,
         host: str,
         key: bytes,
-        take: Callable[[Connection], None],
+        take: Callable[[TimedConnection], None],
         *,
         seconds: float = SECONDS_TO_GREET,
     ) -> None:
@@ -51,7 +77,7 @@ class ShardListener:
 
     def _greet(self, accepted: socket.socket) -> None:
         with accepted:
-            connection = _connection(accepted, self._seconds)
+            connection = TimedConnection(_handle(accepted, self._seconds))
             try:
                 deliver_challenge(connection, self._key)
                 answer_challenge(connection, self._key)
@@ -68,7 +94,7 @@ def connected(host: str, port: int, key: bytes, seconds: float = SECONDS_TO_GREE
     Later, too, a message that stands still for so many seconds is an OSError.
     """
     with socket.create_connection((host, port), timeout=SECONDS_TO_CONNECT) as made:
-        connection = _connection(made, seconds)
+        connection = Connection(_handle(made, seconds))
     try:
         answer_challenge(connection, key)
         deliver_challenge(connection, key)
@@ -78,8 +104,8 @@ def connected(host: str, port: int, key: bytes, seconds: float = SECONDS_TO_GREE
     return connection
 
 
-def _connection(made: socket.socket, seconds: float) -> Connection:
-    """Take over a socket; small messages are sent at once, not after up to 40 ms."""
+def _handle(made: socket.socket, seconds: float) -> int:
+    """Take a socket over; small messages are sent at once, not after up to 40 ms."""
     made.setblocking(True)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -87,7 +113,7 @@ def _connection(made: socket.socket, seconds: float) -> Connection:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SECONDS_BETWEEN_PROBES)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SECONDS_BETWEEN_PROBES)
     _limit(made, seconds)
-    return Connection(made.detach())
+    return made.detach()
 
 
 def _let_wait(connection: Connection) -> None:

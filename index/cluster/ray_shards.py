@@ -6,7 +6,7 @@ the actor itself: a call of Ray's takes several times as long.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -24,8 +24,11 @@ SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
 TIMES_PLACED = 3
 SECONDS_TO_BE_KNOWN = 2.0  # that a node needs to be known to the others
 SECONDS_TO_OPEN = 120.0
-SECONDS_TO_LEAVE = 60.0  # that searches of earlier shards have to end
-SECONDS_TO_SAY = 5.0  # whether an actor is asked by anybody
+SECONDS_TO_LEAVE = 60.0  # that servers have to go over from earlier shards to later ones
+MOST_SECONDS_TO_END = 900.0  # that searches of earlier shards have, as an export of all articles
+SECONDS_AT_LEAST = 2.0  # in which a server may connect that has just read the map
+SECONDS_BETWEEN_QUESTIONS = 1.0  # whether an actor is in use
+SECONDS_TO_SAY = 5.0  # that it has to answer
 
 
 class RayReplica:
@@ -161,15 +164,36 @@ def earlier_actors(cluster: ClusterMap, folder: Path) -> Sequence[Any]:
     return [each for actors in others for each in actors]
 
 
-def stop_when_left(actors: Sequence[Any], seconds: float = SECONDS_TO_LEAVE) -> int:
-    """End actors once nobody searches in them, at the latest after so many seconds.
+def wait_until_left(
+    quiet: Callable[[], Sequence[float | None]],
+    waits: Callable[[int], None],
+    *,
+    seconds: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until no replica is in use, by the clock `seconds`.
 
-    Servers go over to later shards once these are open. Returns how many were ended.
+    `quiet` returns the seconds since the last message of a coordinator to each of them, None where
+    none is connected. Servers go over to later shards once these are open: whoever is connected has
+    SECONDS_TO_LEAVE for that. A search whose last message is not older than that is waited for, but
+    no longer than MOST_SECONDS_TO_END in all. `waits` is called once, after SECONDS_TO_LEAVE, with
+    the number of replicas in use.
     """
-    until = time.monotonic() + seconds
-    time.sleep(SECONDS_TO_BE_KNOWN)
-    while time.monotonic() < until and any(map(_is_asked, actors)):
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+    began, has_said = seconds(), False
+    sleep(SECONDS_AT_LEAST)
+    while (waited := seconds() - began) < MOST_SECONDS_TO_END:
+        in_use = sum(each is not None and min(each, waited) <= SECONDS_TO_LEAVE for each in quiet())
+        if not in_use:
+            return
+        if waited > SECONDS_TO_LEAVE and not has_said:
+            waits(in_use)
+            has_said = True
+        sleep(SECONDS_BETWEEN_QUESTIONS)
+
+
+def stop_when_left(actors: Sequence[Any], waits: Callable[[int], None]) -> int:
+    """End actors once nobody searches in them, see `wait_until_left`; return how many."""
+    wait_until_left(lambda: [_quiet(each) for each in actors], waits)
     return _end(actors)
 
 
@@ -180,14 +204,15 @@ def _actors_of(folder: Path) -> Mapping[str, Sequence[Any]]:
     return {name: [*actors.values()] for name, actors in found if name.startswith(begin)}
 
 
-def _is_asked(actor: Any) -> bool:
-    """Whether a coordinator is connected with an actor."""
+def _quiet(actor: Any) -> float | None:
+    """Seconds since the last message of a coordinator to an actor; None if none is connected."""
     import ray
 
     try:
-        return bool(ray.get(actor.coordinators.remote(), timeout=SECONDS_TO_SAY))
+        found: float | None = ray.get(actor.quiet.remote(), timeout=SECONDS_TO_SAY)
     except ray.exceptions.RayError:  # it has ended, or does not answer
-        return False
+        return None
+    return found
 
 
 def _end(actors: Sequence[Any]) -> int:

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from multiprocessing.connection import Connection
 
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.index.cluster.exchange import take_part
-from backfile.index.cluster.greeting import ShardListener
+from backfile.index.cluster.greeting import ShardListener, TimedConnection
 from backfile.index.cluster.ray_actors import Address
 from backfile.index.cluster.shard_folders import shard_settings
 from backfile.index.model.query import Query
@@ -35,8 +34,7 @@ class ShardServer:
         self._settings = settings
         self._lock = threading.Lock()
         self._searcher: Searcher | None = None
-        self._counting = threading.Lock()
-        self._coordinators = 0
+        self._coordinators: set[TimedConnection] = set()
         self._key = secrets.token_bytes(KEY_BYTES)
         self._host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
         self._port = 0
@@ -59,9 +57,9 @@ class ShardServer:
         failed = [each for each in tested.parts if each.status is Status.FAILED]
         return [f"{each.name}: {each.detail}" for each in failed]
 
-    def coordinators(self) -> int:
-        """How many coordinators are connected with it now."""
-        return self._coordinators
+    def quiet(self) -> float | None:
+        """Seconds since the last message of a coordinator; None if none is connected."""
+        return min((each.quiet for each in self._coordinators.copy()), default=None)
 
     def _open_early(self) -> None:
         with suppress(ArchiveError, OSError):
@@ -77,14 +75,12 @@ class ShardServer:
                 self._searcher = searcher
             return self._searcher
 
-    def _take_part(self, connection: Connection, searcher: Searcher) -> None:
-        with self._counting:
-            self._coordinators += 1
+    def _take_part(self, connection: TimedConnection, searcher: Searcher) -> None:
+        self._coordinators.add(connection)
         try:
             take_part(connection, searcher)
         finally:
-            with self._counting:
-                self._coordinators -= 1
+            self._coordinators.discard(connection)
 
 
 def _opened(settings: Settings) -> Searcher:

@@ -99,6 +99,7 @@ def do_all(catalog: Catalog, indexer: Indexer) -> list[JobResult]:
     catalog.inbox.tidy()
     results: list[JobResult] = []
     while lot := next_lot(catalog.inbox.waiting()):
+        catalog.touched.note_writer()  # in a shard, this is not what a repair has left
         results += do_jobs(lot, catalog, indexer)
     return results
 

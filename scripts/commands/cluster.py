@@ -13,6 +13,7 @@ from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.cluster.opening import shards_here
 from backfile.index.cluster.ray_actors import join
 from backfile.index.cluster.ray_shards import (
+    MOST_SECONDS_TO_END,
     earlier_actors,
     shards_there,
     start_shards,
@@ -156,10 +157,21 @@ def start(directory: Path, replicas: int | None, address: str, trust: bool) -> N
         is_whole &= out - before < len(shard.replicas)
     if earlier := earlier_actors(entries, directory):
         if is_whole:
-            click.echo(f"closed {count_of(stop_when_left(earlier), 'replica')} of earlier shards")
+            closed = stop_when_left(earlier, _print_waits)
+            click.echo(f"closed {count_of(closed, 'replica')} of earlier shards")
         else:
             click.echo("searches go on in the earlier shards, which stay open", err=True)
     raise SystemExit(1 if out else 0)
+
+
+def _print_waits(in_use: int) -> None:
+    """Say what `start` waits for."""
+    click.echo(
+        f"waiting for searches that are still at work in {count_of(in_use, 'replica')} of earlier "
+        f"shards, such as an export, {MOST_SECONDS_TO_END / 60:.0f} minutes at most; all later "
+        "searches are in the new ones",
+        err=True,
+    )
 
 
 @cluster.command()

@@ -16,7 +16,7 @@ SECONDS = 0.3
 def echo(connection):
     with connection, suppress(EOFError):
         while True:
-            connection.send(connection.recv())
+            connection.send_bytes(connection.recv_bytes())
 
 
 @pytest.fixture
@@ -67,6 +67,25 @@ def test_a_connection_may_be_idle_for_longer_than_a_greeting(listener):
         time.sleep(2 * SECONDS)
         connection.send("ferry")
         assert connection.recv() == "ferry"
+
+
+def test_a_shard_knows_when_a_message_last_came_or_went():
+    there = []
+
+    def take(connection):
+        there.append(connection)
+        echo(connection)
+
+    with (
+        closing(ShardListener(HOST, KEY, take)) as made,
+        connected(HOST, made.port, KEY, 5.0) as connection,
+    ):
+        for word in (b"ferry", b"bridge"):
+            time.sleep(SECONDS)
+            assert not there or there[0].quiet >= SECONDS
+            connection.send_bytes(word)
+            assert connection.recv_bytes() == word
+            assert there[0].quiet < SECONDS
 
 
 def test_a_shard_that_accepts_and_does_not_answer_is_given_up():

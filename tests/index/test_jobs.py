@@ -387,6 +387,25 @@ def test_what_cannot_be_embedded_now_keeps_no_job_waiting(archive, monkeypatch):
         assert catalog.inbox.embed_from() > 0
 
 
+def test_what_comes_in_after_the_last_look_for_passages_to_embed_is_embedded(archive, monkeypatch):
+    """A look that finds none takes seconds: Chroma is brought up then."""
+    looks = []
+
+    def look(*_):
+        looks.append(catalog.counts().passages)
+        if len(looks) == 1:
+            late = send(catalog, JobKind.PUT, {"id": "late", "text": "The ferry is late."})
+            wait_for(lambda: catalog.inbox.done() == late.number)
+        return 0
+
+    running = Running(archive, monkeypatch)
+    monkeypatch.setattr(Indexer, "embed_some", look)
+    with running as catalog:
+        send(catalog, JobKind.PUT, {"id": "first", "text": "The ferry sails."})
+        wait_for(lambda: looks and not catalog.inbox.embed_from())
+        assert looks[-1] == catalog.counts().passages
+
+
 def test_only_what_jobs_have_added_is_embedded(memory):
     fill_words = indexer_of(memory)
     fill_words.index(Reading([write_stories(memory.catalog.path.parent)], FieldMap()))

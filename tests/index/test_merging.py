@@ -1,5 +1,6 @@
 """Merging segments: long lists are merged alone, and no segment becomes too large for memory."""
 
+import time
 from unittest.mock import patch
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backfile.index.lexical.storage import forms, merging, whoosh_index
+from backfile.archive.model.errors import EngineUnavailable
+from backfile.index.lexical.storage import forms, merging, whoosh_index, whoosh_snapshot
+from backfile.index.lexical.storage.codec import document_rows
 from backfile.index.lexical.storage.forms import FormLists, decode, decoded, encoded, name_of
 from backfile.index.lexical.storage.merging import merge_segments
 from backfile.index.lexical.storage.segments import staging_of
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
+from backfile.index.model.expression import Field
 from backfile.index.seams.protocols import LexicalEntry
 
 WORDS = ["ash", "Ash", "ASH", "ashes", "boat", "Boats", "e-mail", "E-Mail", "email", "fog"]
@@ -61,6 +65,54 @@ def test_forms_of_long_lists_are_packed_in_parts(n_forms, data):
         assert decode(whole[0], "ferri", len(chosen)).choices.tolist() == chosen
         both = decoded(["ferri", "ash"], [whole[0], b""], np.array([len(chosen), 2]))
     assert both.choices.tolist() == [*chosen, 0, 0]
+
+
+class MergingMeanwhile:
+    """Reads the rows of an index, and has all its files merged away, before or after; N times."""
+
+    def __init__(self, folder, times, *, before):
+        self.writer = WhooshIndex(folder / "lexical")
+        self.left, self.before = times, before
+
+    def __call__(self, reader):
+        found = None if self.before else document_rows(reader)
+        if self.left:
+            self.left -= 1
+            row = self.writer.last_row() + 1
+            self.writer.add([LexicalEntry(row, "A fog", "ash boat")])
+            self.writer.flush()
+            self.writer._merge(self.writer._opened_for_writing()._segments())
+            self.writer.flush()
+        return document_rows(reader) if found is None else found
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_snapshot_is_opened_while_a_writer_merges_again_and_again(tmp_path, monkeypatch, before):
+    """Rows, lengths and lists are of one commit, and no file that a merge takes away is missed."""
+    indexed(tmp_path, [["ash"], ["boat fog", "fog"]])
+    merging_meanwhile = MergingMeanwhile(tmp_path, 12, before=before)
+    monkeypatch.setattr(whoosh_snapshot, "document_rows", merging_meanwhile)
+    found = WhooshIndex(tmp_path / "lexical").snapshot()
+    assert merging_meanwhile.left == 0
+    assert found.rows().tolist() == list(range(1, 3 + 12 + 1))
+    assert found.word_counts(Field.TEXT)[1:].tolist() == [1, 2, 1, *[2] * 12]
+    assert found.postings(Field.TEXT, "fog").rows.tolist() == [2, 3]
+
+
+def test_the_rows_of_an_index_are_read_while_a_writer_merges(tmp_path, monkeypatch):
+    indexed(tmp_path, [["ash"], ["boat fog", "fog"]])
+    merging_meanwhile = MergingMeanwhile(tmp_path, 12, before=True)
+    monkeypatch.setattr(whoosh_index, "document_rows", merging_meanwhile)
+    assert WhooshIndex(tmp_path / "lexical").rows().tolist() == list(range(1, 3 + 12 + 1))
+
+
+def test_a_file_that_no_merge_has_taken_away_is_damage_at_once(tmp_path):
+    index, _ = indexed(tmp_path, [["ash"], ["boat fog", "fog"]])
+    next((tmp_path / "lexical").glob("*.text_words.col")).unlink()
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable, match=r"text_words.col is damaged"):
+        index.snapshot()
+    assert time.monotonic() - began < whoosh_index.SECONDS_OF_TRIES / 2
 
 
 @pytest.mark.parametrize("n_segments", [3, 12, 40])

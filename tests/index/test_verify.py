@@ -1,5 +1,6 @@
 """Checks of an archive that is written to, was left by a kill, or cannot be written."""
 
+import json
 import os
 import shutil
 
@@ -8,8 +9,10 @@ import pytest
 
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.jobs import JobKind
 from backfile.archive.store.vectors import VectorFile
-from backfile.index.indexing.verify import Part, repair, verify
+from backfile.index.indexing.jobs import do_all
+from backfile.index.indexing.verify import Part, count_received, repair, verify
 from backfile.index.lexical.storage.whoosh_index import WhooshIndex
 from tests.builders import engines_in, fill, indexer_of, write_stories
 
@@ -63,6 +66,27 @@ def test_a_writer_that_ends_during_a_check_is_no_problem(behind, monkeypatch):
     behind.lexical.clear()
     monkeypatch.setattr(behind.lexical, "rows", finished_afterwards)
     assert list(verify(behind)) == []
+
+
+def test_what_a_server_has_still_to_embed_is_counted_and_no_problem(real, tmp_path):
+    indexer, inbox = indexer_of(real), real.catalog.inbox
+    assert count_received(real) == 0
+    with inbox.receiving(JobKind.POST) as job:
+        for n in range(5):
+            job.write(json.dumps({"id": f"late {n}", "text": f"Ferry {n} is late."}).encode())
+            job.write(b"\n")
+        job.accept()
+    do_all(real.catalog, indexer)
+    assert list(verify(real)) == []
+    assert count_received(real) == 5
+    assert indexer.embed_some(inbox.embed_from(), 3) == 3
+    assert list(verify(real)) == []
+    assert count_received(real) == 5  # as those that are embedded are in no part yet
+    shutil.rmtree(tmp_path / "archive" / "chroma")
+    assert parts(verify(real)) == {Part.NEIGHBOURS}  # which had what came in before
+    repair(real, indexer)
+    assert list(verify(real)) == []
+    assert count_received(real) == 0
 
 
 def test_a_lock_tells_whether_an_archive_is_written_to(tmp_path):

@@ -19,8 +19,8 @@ from backfile.index.cluster import dividing, following, shard_folders, shard_wri
 from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap, ShardEntry
 from backfile.index.vector.embedding.model import find_model
 from tests.builders import backfile, damage, one_line_error, write_records
+from tests.clusters import MORE, agrees, divided_into, succeeds
 
-MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
 LATER = MORE | {"id": "sold", "published": "2024-12-24"}
 
 
@@ -32,9 +32,7 @@ def archive(indexed_by_words, tmp_path):
 @pytest.fixture
 def divided(archive, tmp_path):
     """The stories, divided into shards."""
-    folder = tmp_path / "cluster"
-    succeeds("import", folder, "--shards", 3, "--archive", archive)
-    return folder
+    return divided_into(tmp_path / "cluster", archive)
 
 
 @pytest.fixture
@@ -48,22 +46,6 @@ def other_model(archive, divided, tmp_path, monkeypatch):
     replace(Manifest.read(path), model=str(folder)).write(path)
     monkeypatch.setenv("BACKFILE_MODEL", str(folder))
     return str(folder)
-
-
-def succeeds(*arguments):
-    result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def agrees(archive, folder):
-    """The shards hold what the archive holds, and are sound."""
-    for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
-        whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
-        shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert shards.exit_code == whole.exit_code, shards.output
-        assert shards.stdout == whole.stdout
-    assert succeeds("verify", folder) == "all shards are sound\n"
 
 
 def models_of(folder):
@@ -87,6 +69,10 @@ def named(folder):
 
 def generations(folder):
     return [each.generation for each in ClusterMap.read(folder).shards]
+
+
+def articles_in(shard):
+    return Manifest.read(ArchiveDirectory(shard).manifest).articles
 
 
 def killed(nth, patched, where, stage):
@@ -280,6 +266,21 @@ def test_a_shard_that_was_repaired_follows_again(archive, divided, tmp_path, dam
     assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
     news = write_records(tmp_path / "more.jsonl", [LATER])
     succeeds("index", divided, news, "--no-vectors", "--archive", archive)
+    agrees(archive, divided)
+
+
+@pytest.mark.model
+def test_the_halves_of_what_was_repaired_are_compared_as_a_whole(archive, divided):
+    for _ in range(2):
+        sizes = map(articles_in, ClusterMap.read(divided).folders(divided))
+        place = max(enumerate(sizes), key=operator.itemgetter(1))[0]
+        cluster = ClusterMap.read(divided)
+        shard = cluster.folders(divided)[place]
+        assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
+        succeeds("split", divided, cluster.shards[place].name)
+        assert generations(divided)[place : place + 2] == [0, 0]
+    succeeds("update", divided, "--archive", archive)
+    assert all(generations(divided))
     agrees(archive, divided)
 
 

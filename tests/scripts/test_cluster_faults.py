@@ -8,11 +8,11 @@ import re
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlencode
 
 import numpy as np
@@ -23,6 +23,7 @@ from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
 from backfile.index.wiring import open_engines
 from backfile.web.parts import HEADER
 from tests.builders import ROOT, app_in, backfile, damage, write_records
+from tests.clusters import Asking
 from tests.divided import sentence
 from tests.hosts import Hosts, free_port
 
@@ -45,30 +46,17 @@ SEARCHES = [
 ]  # fmt: skip
 
 
-class Clients:
+class Clients(Asking):
     """Clients that ask the same questions again and again, and compare the answers."""
 
     def __init__(self, host, port, expected):
+        super().__init__(*(partial(self._ask, n) for n in range(CLIENTS)))
         self._host, self._port, self._expected = host, port, expected
-        self._ends = threading.Event()
-        self.counts = Counter()
         self.reasons = Counter()
-        self.wrong = []
-        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
-
-    def __enter__(self):
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ends.set()
-        for each in self._threads:
-            each.join()
 
     def _ask(self, n):
         choose = random.Random(n)
-        while not self._ends.is_set():
+        while not self.ends.is_set():
             path = choose.choice(list(self._expected))
             try:
                 status, headers, body = fetched(self._host, self._port, path)

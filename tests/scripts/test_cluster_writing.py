@@ -1,5 +1,6 @@
 """The commands that make and write shards: what was indexed is found, and a kill loses nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -8,13 +9,14 @@ from contextlib import closing
 
 import pytest
 
+from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.jobs import JobKind
 from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster import following, shard_writing
 from backfile.index.cluster.cluster_map import ClusterMap
 from tests.builders import STORIES, backfile, one_line_error, paper_model, write_records
-
-MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
+from tests.clusters import MORE, agrees, divided_into, succeeds
 
 
 @pytest.fixture
@@ -25,25 +27,7 @@ def archive(indexed_by_words, tmp_path):
 @pytest.fixture
 def divided(archive, tmp_path):
     """The stories, divided into shards."""
-    folder = tmp_path / "cluster"
-    succeeds("import", folder, "--shards", 3, "--archive", archive)
-    return folder
-
-
-def succeeds(*arguments):
-    result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def agrees(archive, folder):
-    """The shards hold what the archive holds, and are sound."""
-    for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
-        whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
-        shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert shards.exit_code == whole.exit_code, shards.output
-        assert shards.stdout == whole.stdout
-    assert succeeds("verify", folder) == "all shards are sound\n"
+    return divided_into(tmp_path / "cluster", archive)
 
 
 def stories(tmp_path, *changed):
@@ -141,6 +125,66 @@ def test_a_shard_that_another_command_has_changed_is_not_overwritten(archive, di
     assert backfile("index", news, "--no-vectors", "--archive", shard).exit_code == 0
     error = one_line_error(backfile("cluster", "update", divided, "--archive", archive))
     assert error.startswith(f"backfile: the shard {shard} is lost, or another command has ")
+    succeeds("update", divided, "--all", "--archive", archive)
+    agrees(archive, divided)
+
+
+def leave_unfinished(archive, divided, monkeypatch):
+    """Have an update killed while it writes a shard."""
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    assert backfile("remove", "sold before", "--archive", archive).exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(shard_writing, "note_written", killed)
+        assert backfile("cluster", "update", divided, "--archive", archive).exit_code == 130
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("left", "command"),
+    [
+        ("repaired", "index"),
+        ("repaired twice", "remove"),
+        ("repaired", "receive"),
+        ("killed", "index"),
+        ("killed and repaired", "remove"),
+    ],
+)
+def test_what_is_changed_in_a_shard_after_a_repair_or_a_kill_is_not_taken_back(
+    archive, divided, tmp_path, monkeypatch, left, command
+):
+    before = stories(tmp_path, MORE | {"id": "sold before", "published": "2024-12-22"})
+    succeeds("index", divided, before, "--no-vectors", "--archive", archive)
+    shard = ClusterMap.read(divided).folders(divided)[-1]
+    if left.startswith("killed"):
+        leave_unfinished(archive, divided, monkeypatch)
+    for _ in range(left.count("repaired") + left.count("twice")):
+        assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
+    if command == "index":
+        news = stories(tmp_path, MORE | {"id": "sold", "published": "2024-12-24"})
+        assert backfile("index", news, "--no-vectors", "--archive", shard).exit_code == 0
+    elif command == "remove":
+        held = backfile("export", "--archive", shard, "--format", "jsonl").stdout
+        assert backfile("remove", json.loads(held.splitlines()[0])["id"], "--archive", shard
+                        ).exit_code == 0  # fmt: skip
+    else:  # what came in over HTTP, and was not done yet: a repair does it
+        catalog = Catalog(shard / "catalog.db")
+        with closing(catalog), catalog.inbox.receiving(JobKind.POST) as job:
+            job.write(json.dumps(MORE | {"id": "sold", "published": "2024-12-24"}).encode())
+            job.accept()
+        assert backfile("verify", "--repair", "--archive", shard).exit_code == 0
+    before = state_of(divided)
+    for name in ("update", "index"):
+        result = backfile("cluster", name, divided, *["x.jsonl"] * (name == "index"),
+                          "--archive", archive)  # fmt: skip
+        error = one_line_error(result)
+        assert error.startswith(f"backfile: the shard {shard} is lost, or another command has ")
+        assert f"`backfile cluster update {divided} --all`" in error
+    split = backfile("cluster", "split", divided, ClusterMap.read(divided).shards[-1].name)
+    assert str(shard) in one_line_error(split)
+    assert state_of(divided) == before
     succeeds("update", divided, "--all", "--archive", archive)
     agrees(archive, divided)
 

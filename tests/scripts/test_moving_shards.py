@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
-from collections import Counter
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,10 +17,12 @@ from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster.cluster_map import ClusterMap
 from backfile.index.vector.embedding.model import find_model
 from backfile.web.parts import HEADER
-from tests.builders import backfile, damage
+from tests.builders import ROOT, backfile, damage, invented_text, write_records
+from tests.clusters import Asking
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
+from backfile.index.cluster import ray_shards  # noqa: E402
 from backfile.index.cluster.ray_actors import actors_there  # noqa: E402
 
 pytestmark = [
@@ -29,6 +33,7 @@ pytestmark = [
 ]
 PATHS = ["/api/search?q=&copies=show", "/api/search?q=ferry&mode=keyword", "/api/articles/ferry"]
 SECONDS = 120.0
+N_ARTICLES, SECONDS_OF_EXPORT = 4_000, 50.0
 
 
 @pytest.fixture(scope="module")
@@ -43,25 +48,13 @@ def address():
     made.shutdown()
 
 
-class Clients:
+class Clients(Asking):
     """Clients of a server that ask without a pause, and compare with what was answered first."""
 
     def __init__(self, port):
+        super().__init__(self._ask, self._ask)
         self._port = port
         self._right = {path: self._answer(path) for path in PATHS}
-        self._ends = threading.Event()
-        self.counts, self.wrong = Counter(), []
-        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
-
-    def __enter__(self):
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ends.set()
-        for each in self._threads:
-            each.join()
 
     def _answer(self, path):
         status, headers, body = get(self._port, path)
@@ -71,7 +64,7 @@ class Clients:
         return status, HEADER in headers, found
 
     def _ask(self):
-        while not self._ends.is_set():
+        while not self.ends.is_set():
             for path in PATHS:
                 answer = self._answer(path)
                 self.counts[path] += 1
@@ -117,6 +110,47 @@ def test_searches_go_on_while_shards_are_split_and_their_model_changes(
         named = {f"shard:{each.absolute()}" for each in ClusterMap.read(folder).folders(folder)}
         assert set(actors_there()) == named
     assert run("stop", folder, "--address", address) == "closed 4 replicas\n"
+
+
+@pytest.mark.slow
+def test_an_export_that_takes_longer_than_servers_have_is_waited_for(
+    tmp_path, address, monkeypatch
+):
+    monkeypatch.setattr(ray_shards, "SECONDS_TO_LEAVE", 10.0)  # a batch of 500 takes 6
+    archive, folder = tmp_path / "archive", tmp_path / "cluster"
+    articles = [
+        {"id": f"a{n}", "text": invented_text(f"{n}", 150), "published": f"2024-{1 + n % 9:02}-02"}
+        for n in range(N_ARTICLES)
+    ]
+    news = write_records(tmp_path / "news.jsonl", articles)
+    indexed = backfile("index", news, "--no-vectors", "--archive", archive)
+    assert indexed.exit_code == 0, indexed.output
+    run("import", folder, "--shards", 2, "--archive", archive)
+    run("start", folder, "--address", address)
+    command = ["cluster", "export", folder, "--address", address, "--format", "jsonl"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "backfile.scripts.backfile", *command],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as export:
+        lines = [export.stdout.readline()]  # it has begun in the earlier shards
+        reading = threading.Thread(target=read_slowly, args=(export.stdout, lines))
+        reading.start()
+        run("split", folder, ClusterMap.read(folder).shards[1].name)
+        output = run("start", folder, "--address", address)
+    assert export.returncode == 0
+    assert sorted(json.loads(each)["id"] for each in lines) == sorted(a["id"] for a in articles)
+    assert "waiting for searches that are still at work in 1 replica of earlier shards" in output
+    assert "closed 1 replica of earlier shards" in output
+    run("stop", folder, "--address", address)
+
+
+def read_slowly(stream, lines):
+    """Read what is left of an export, as over a slow network."""
+    for line in stream:
+        lines.append(line)
+        if len(lines) % 100 == 0:
+            time.sleep(SECONDS_OF_EXPORT * 100 / N_ARTICLES)
 
 
 def is_whole(port):

@@ -3,10 +3,9 @@
 import gc
 import json
 import shutil
-import threading
 import weakref
-from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
@@ -24,6 +23,7 @@ from backfile.web.metrics import SearchMetrics
 from backfile.web.parts import HEADER
 from backfile.web.served import Source
 from tests.builders import silent, write_records
+from tests.clusters import Asking
 from tests.divided import news
 from tests.named_models import indexed, use_named_models, with_another_model
 from tests.web.servers import wait_until
@@ -78,31 +78,17 @@ def answers_of(settings):
         return {path: said(path, client_of().get(path)) for path in PATHS}
 
 
-class Clients:
+class Clients(Asking):
     """Clients that ask without a pause; each answer is to be one of `right`, by its path."""
 
     def __init__(self, client_of, right, *, turn_pages):
+        clients = [partial(self._ask, n) for n in range(N_CLIENTS)]
+        super().__init__(*clients, *([self._turn_pages] if turn_pages else []))
         self._client_of, self._right = client_of, right
-        self._ends = threading.Event()
-        self.counts, self.wrong = Counter(), []
-        self._threads = [
-            *(threading.Thread(target=self._ask, args=(n,)) for n in range(N_CLIENTS)),
-            *([threading.Thread(target=self._turn_pages)] if turn_pages else []),
-        ]
-
-    def __enter__(self):
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ends.set()
-        for each in self._threads:
-            each.join()
 
     def _ask(self, n):
         client = self._client_of()
-        while not self._ends.is_set():
+        while not self.ends.is_set():
             n += 1
             path = PATHS[n % len(PATHS)]
             self._judge(path, client)
@@ -122,7 +108,7 @@ class Clients:
     def _turn_pages(self):
         """Read all pages of a list, which may go on in later shards than it began in."""
         client = self._client_of()
-        while not self._ends.is_set():
+        while not self.ends.is_set():
             ids, cursor = [], ""
             while cursor is not None:
                 path = f"/api/search?q=&copies=show&sort=oldest&limit=7&cursor={cursor}"

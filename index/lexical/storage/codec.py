@@ -293,11 +293,11 @@ def read_column(leaf: IndexReader, name: str, dtype: str) -> "np.ndarray[Any, An
     """
     segment, storage = leaf.segment(), leaf.storage()
     filename = W3Codec.column_filename(segment, name)
-    if name != ROW and not storage.file_exists(filename):
-        return np.zeros(leaf.doc_count_all(), dtype)
-    with storage.open_file(filename) as stream:
-        content = stream.read()
     seal, most = seal_of(segment, filename), leaf.doc_count_all() * np.dtype(dtype).itemsize
+    if name != ROW and not seal and not storage.file_exists(filename):
+        return np.zeros(leaf.doc_count_all(), dtype)
+    with storage.open_file(filename) as stream:  # of a sealed file, a merge may take it away
+        content = stream.read()
     if (seal and not seal.fits(content)) or (
         len(content) != most if name == ROW else len(content) > most
     ):

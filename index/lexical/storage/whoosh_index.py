@@ -1,6 +1,7 @@
 """The lexical index in Whoosh: one document per passage, in order of row, read as arrays."""
 
 import shutil
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +50,8 @@ T = TypeVar("T")
 MOST_SEGMENTS = 16  # of those that are less than half as large as they can be
 MOST_DOCUMENTS = 2_000_000  # of a segment: the memory of a merge grows with its longest list
 MOST_WAITING = 4  # segments being written at once, each with its passages in memory
-TRIES = 5
+SECONDS_OF_TRIES = 10.0  # to read a commit before a merge takes its files away
+SECONDS_BETWEEN_TRIES = 0.01
 
 
 class _Writing(NamedTuple):
@@ -94,13 +96,13 @@ class WhooshIndex:
 
     def rows(self) -> Rows:
         """The rows that are indexed and not deleted."""
-        with translated(NAME), self._reader() as reader:
-            return np.delete(document_rows(reader), deleted_documents(reader))
+        with translated(NAME):
+            return self._read(_living_rows)
 
     def snapshot(self) -> "WhooshSnapshot":
         """Open the committed state; raise EngineUnavailable if it cannot be read."""
         with translated(NAME):
-            return WhooshSnapshot(self._reader())
+            return self._read(WhooshSnapshot)
 
     def check(self) -> None:
         """Raise EngineUnavailable, with names, unless all files are as they were sealed."""
@@ -205,24 +207,31 @@ class WhooshIndex:
             return RamStorage().create_index(schema())
         return _index_in(self._folder())
 
-    def _reader(self) -> IndexReader:
-        """Open a reader of the latest commit."""
-        return self._committed(
-            lambda contents, folder: FileIndex._reader(
-                folder, schema(), contents.segments, contents.generation
-            )
-        )
+    def _read(self, use: Callable[[IndexReader], T]) -> T:
+        """Use a reader of the latest commit; `use` reads all that is not read at its opening."""
+
+        def read(contents: TOC, folder: Any) -> T:
+            reader = FileIndex._reader(folder, schema(), contents.segments, contents.generation)
+            try:
+                return use(reader)
+            except BaseException:
+                reader.close()
+                raise
+
+        return self._committed(read)
 
     def _committed(self, use: Callable[[TOC, Any], T]) -> T:
-        """Use the latest commit, or the next one if a merge took files away meanwhile.
+        """Use the latest commit, or a later one if merges take files away meanwhile.
 
         Raises EngineUnavailable if a file is missing, or has another size than was sealed.
         """
-        generation, missing = -1, None
-        for _ in range(TRIES):
+        generation, ends = -1, time.monotonic() + SECONDS_OF_TRIES
+        while True:
+            found = -1
             try:
                 opened = self._opened()
                 contents = opened._read_toc()
+                found = contents.generation
                 different = [
                     name
                     for segment in contents.segments
@@ -230,13 +239,15 @@ class WhooshIndex:
                 ]
                 if not different:
                     return use(contents, opened.storage)
-            except FileNotFoundError as exc:
-                missing = exc
-                continue
-            if generation == contents.generation:
-                raise damaged(different[0])
-            generation = contents.generation
-        raise missing or unavailable(NAME, Message("its files keep changing"))
+                if found == generation:
+                    raise damaged(different[0])
+            except FileNotFoundError:
+                if found == generation >= 0:  # no merge took it away
+                    raise
+            if time.monotonic() > ends:
+                raise unavailable(NAME, Message("its files keep changing"))
+            generation = found
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
     def _damages(self, contents: TOC, folder: IndexFolder) -> None:
         """Read all sealed files of a commit; raise EngineUnavailable for those that differ."""
@@ -280,6 +291,12 @@ class WhooshIndex:
 
     def _folder(self) -> IndexFolder:
         return IndexFolder(str(present(self._path)))
+
+
+def _living_rows(reader: IndexReader) -> Rows:
+    found = np.delete(document_rows(reader), deleted_documents(reader))
+    reader.close()
+    return found
 
 
 def _index_in(folder: IndexFolder) -> FileIndex:
