@@ -33,7 +33,12 @@ from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.codes import CodeFile
 from backfile.index.vector.embedding.cross_encoder import CrossEncoderReranker
 from backfile.index.vector.embedding.int8_embedder import Int8Embedder, require_maker
-from backfile.index.vector.embedding.model import find_model, hash_weights
+from backfile.index.vector.embedding.model import (
+    find_model,
+    hash_modules,
+    hash_weights,
+    local_model,
+)
 from backfile.index.vector.embedding.prompts import prompts_of
 from backfile.index.vector.embedding.query_graph import files_of
 from backfile.index.vector.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -73,7 +78,12 @@ def open_engines(
     if settings.model != manifest.model:  # two names may have the same weights
         folder = find_model(settings.model)
         prompts = prompts_of(settings.model, folder).named()
-        manifest.require_model(model=settings.model, weights=hash_weights(folder), prompts=prompts)
+        manifest.require_model(
+            model=settings.model,
+            weights=hash_weights(folder),
+            modules=hash_modules(folder),
+            prompts=prompts,
+        )
     if "embedding_precision" in settings.given:
         manifest.require_precision(settings.embedding_precision)
     embedder = embedder or _embedder(settings, directory, manifest)
@@ -92,11 +102,25 @@ def open_engines(
 def settings_now(settings: Settings) -> Settings:
     """The settings with the model and the precision that their archive has by now.
 
-    For what has had it open: `reembed` may have given it others since.
+    For what has had it open: `reembed` may have given it others since. The same model keeps the
+    name that it has here.
     """
     manifest = Manifest.read(ArchiveDirectory(settings.archive).manifest)
     given = settings.given - {"embedding_precision"}
-    return replace(settings, model=manifest.model, given=given)
+    if settings.model != manifest.model and not _has_model(manifest, settings.model):
+        settings = replace(settings, model=manifest.model)
+    return replace(settings, given=given)
+
+
+def _has_model(manifest: Manifest, name: str) -> bool:
+    """Whether an archive was made with the model that has this other name here."""
+    folder = local_model(name) if manifest.modules else None
+    modules = hash_modules(folder) if folder else ""
+    if not folder or modules != manifest.modules:  # which are read sooner than weights
+        return False
+    with suppress(EngineUnavailable):
+        return manifest.is_model(name, hash_weights(folder), modules)
+    return False
 
 
 def open_searcher(settings: Settings) -> "Searcher":
@@ -247,6 +271,7 @@ def new_manifest(settings: Settings) -> Manifest:
         dimension=embedder.dimension,
         precision=embedder.precision,
         prompts=embedder.prompts.named(),
+        modules=hash_modules(find_model(settings.model)),
     )
 
 

@@ -24,7 +24,9 @@ class Manifest:
 
     `archive` is the number by which the catalogue knows that it is of this archive, 0 if unknown.
     `generation` and `articles` are those of the catalogue when it was last closed after writing.
-    `prompts` are those that the model reads before queries and passages, None if unknown.
+    `prompts` are those that the model reads before queries and passages, None if unknown. `modules`
+    is the digest of what else decides on vectors beside the weights, empty if unknown: a model with
+    the same of both is the same one, whatever its name.
     """
 
     schema: int
@@ -41,6 +43,7 @@ class Manifest:
     prompts: Mapping[str, str] | None = field(default=None, hash=False)
     engine: str = ""
     graph: str = ""
+    modules: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -56,6 +59,7 @@ class Manifest:
                 prompts=None if prompts is None else dict(prompts),
                 engine=str(stored.get("engine", "")),
                 graph=str(stored.get("graph", "")),
+                modules=str(stored.get("modules", "")),
             )
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = (
@@ -90,12 +94,19 @@ class Manifest:
 
     def has_model_of(self, other: Self) -> bool:
         """Whether both archives were made with one model, the same prompts, and one graph."""
-        mine, others = ((m.model, m.weights, m.prompts, m.graph) for m in (self, other))
-        return mine == others
+        mine, others = ((m.weights, m.prompts, m.graph) for m in (self, other))
+        return mine == others and self.is_model(other.model, other.weights, other.modules)
 
-    def require_model(self, *, model: str, weights: str, prompts: Mapping[str, str]) -> None:
-        """Raise ArchiveMismatch unless the model has the weights and prompts of the archive."""
-        if (self.model, self.weights) == (model, weights):
+    def is_model(self, name: str, weights: str, modules: str) -> bool:
+        """Whether a model is that of the archive: by its name, or by all that it is made of."""
+        has_modules = bool(modules) and modules == self.modules
+        return weights == self.weights and (name == self.model or has_modules)
+
+    def require_model(
+        self, *, model: str, weights: str, modules: str, prompts: Mapping[str, str]
+    ) -> None:
+        """Raise ArchiveMismatch unless the model is that of the archive, with its prompts."""
+        if self.is_model(model, weights, modules):
             if self.prompts not in (None, prompts):
                 remedy = (
                     "set the prompts it was made with, or give it others with `backfile reembed`"

@@ -104,14 +104,14 @@ def _sketches(sets: Sequence[Hashes], permutations: int) -> npt.NDArray[np.uint3
     factors = chance.randint(0, 1 << 31, permutations, np.uint32) * np.uint32(2) + np.uint32(1)
     offsets = chance.randint(0, 1 << 32, permutations, np.uint32)
     sketches = np.full((len(sets), permutations), EMPTY, np.uint32)
-    for hashes, sketch in zip(map(_mixed, sets), sketches, strict=True):
+    for hashes, sketch in zip(map(mixed, sets), sketches, strict=True):
         for begin in range(0, len(hashes), HASHES_AT_ONCE):
             some = hashes[begin : begin + HASHES_AT_ONCE, None]
             np.minimum(sketch, (some * factors + offsets).min(axis=0), out=sketch)
     return sketches
 
 
-def _mixed(hashes: Hashes) -> Hashes:
+def mixed(hashes: Hashes) -> Hashes:
     """Spread hashes by the finalizer of MurmurHash3 (Appleby), a bijection."""
     hashes = (hashes ^ (hashes >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     hashes = (hashes ^ (hashes >> np.uint32(13))) * np.uint32(0xC2B2AE35)

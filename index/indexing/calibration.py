@@ -2,19 +2,32 @@
 
 Both are what an answer is compared with. The words are drawn from unrelated passages of the
 archive: in a large archive, or one about a single subject, such queries score higher than
-elsewhere. The scale is measured first, as all scores by meaning depend on it.
+elsewhere. The scale is measured first, as all scores by meaning depend on it. Copies and near
+copies count once (`distinct_passages`), so that a flood of them changes neither.
 """
 
 import string
+import zlib
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.store.catalog import Catalog
+from backfile.index.duplicates.signatures import mixed
+from backfile.index.indexing.distinct_passages import (
+    at_random,
+    lead_rows,
+    near_copy_cosine,
+    without_near_copies,
+)
 from backfile.index.lexical.analysis.analyser import words_of
 from backfile.index.lexical.analysis.ngrams import asked
 from backfile.index.lexical.analysis.stemming import is_stop_word, reading
+from backfile.index.model.arrays import Rows
+from backfile.index.model.article_table import ArticleTable
+from backfile.index.model.article_table_file import latest
 from backfile.index.model.noise import USUAL_NOISE, Calibration, Evidence, Noise, noise_of
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.scale import USUAL_SCALE, Scale
@@ -23,11 +36,12 @@ from backfile.index.search.searcher import Searcher
 
 LENGTHS = (2, 3, 4, 6, 9, 14)  # words
 QUERIES_A_LENGTH = 30
-PASSAGES_DRAWN_FROM = 1_000
+PASSAGES_DRAWN = 1_000
 LEAST_PASSAGES = 500  # in fewer, words that have nothing to do with each other stand together
 LEAST_DEVIATION = 0.02
 OPENINGS = 24  # passages whose first words stand for queries
 OPENING_WORDS = 12
+NOBODY = -1  # the ordinal of the article that a sentence of our own is of
 NONSENSE = 24  # texts of keyboard noise
 KEYS = np.array(list(string.ascii_lowercase))
 # Beside the openings where there are few articles: what they are about is seldom in an archive.
@@ -43,6 +57,31 @@ SENTENCES = (
 )
 
 
+class Drawn(NamedTuple):
+    """Passages of an archive, at random and without copies: up to PASSAGES_DRAWN, as rows.
+
+    `embedded` are those that the scale is measured with, and have no near copies among them;
+    `passages` are all, of which not every one may be embedded.
+    """
+
+    passages: Rows
+    embedded: Rows
+
+    @classmethod
+    def of(cls, engines: Engines, table: ArticleTable) -> Self:
+        """Draw passages. Raises EngineUnavailable if some are embedded, and the model is gone."""
+        rows = lead_rows(table)
+        is_embedded = table.embedded[rows]
+        embedded = rows[is_embedded]
+        if len(embedded):
+            unlike = np.stack([engines.embedder.embed_query(text) for text in SENTENCES])
+            vectors = engines.vectors.read(int(embedded.max()) + 1)
+            cosine = near_copy_cosine(unlike)
+            embedded = without_near_copies(embedded, vectors, cosine, PASSAGES_DRAWN)
+        passages = at_random(np.concatenate([embedded, rows[~is_embedded]]))
+        return cls(passages[:PASSAGES_DRAWN], embedded)
+
+
 def calibrate(engines: Engines, searcher: Searcher, *, has_embedded: bool = True) -> None:
     """Measure an archive, unless it was measured at about the same size.
 
@@ -50,43 +89,49 @@ def calibrate(engines: Engines, searcher: Searcher, *, has_embedded: bool = True
     archive by a writer that has not embedded, which would load the model for it.
     """
     counts = engines.catalog.counts()
-    few = counts.passages < LEAST_PASSAGES
-    if (few and not (counts.embedded and has_embedded)) or engines.noise.is_of(counts):
+    if engines.noise.is_of(counts):
+        return
+    table = table_of(engines)
+    if len(lead_rows(table)) < LEAST_PASSAGES and not (counts.embedded and has_embedded):
         return
     try:
-        scale = measure_scale(engines) if counts.embedded else USUAL_SCALE
+        drawn = Drawn.of(engines, table)
+        scale = measure_scale(engines, table, drawn.embedded)
     except EngineUnavailable:
         return
+    few = len(drawn.passages) < LEAST_PASSAGES
     engines.noise.write(counts, Calibration(scale=scale), whole=few)
     if few:
         return
-    if noise := tuple(measure(engines.catalog, searcher, meaning=counts.embedded > 0)):
+    words = words_in(engines.catalog, drawn.passages)
+    if noise := tuple(measure(words, searcher, meaning=counts.embedded > 0)):
         engines.noise.write(counts, Calibration(noise, scale))
 
 
-def measure_scale(engines: Engines) -> Scale:
-    """Compare openings of passages, keyboard noise and passages with passages drawn at random.
+def table_of(engines: Engines) -> ArticleTable:
+    """The article table of the catalogue as it is now."""
+    return latest(engines.catalog, engines.catalog.generation(), engines.table.read())
 
-    Raises EngineUnavailable.
+
+def measure_scale(engines: Engines, table: ArticleTable, rows: Rows) -> Scale:
+    """Compare openings of passages, keyboard noise and passages with passages, all of these rows.
+
+    They are embedded, at random, and no near copies. Raises EngineUnavailable.
     """
-    catalog, draw = engines.catalog, np.random.default_rng(0)
-    rows = np.setdiff1d(catalog.rows_after(0), catalog.embedded.missing(), assume_unique=True)
     if not len(rows):
         return USUAL_SCALE
-    rows = np.sort(draw.choice(rows, min(PASSAGES_DRAWN_FROM, len(rows)), replace=False))
-    vectors = engines.vectors.read(int(rows[-1]) + 1)[rows].astype(np.float32)
-    stored = {each.row: each for each in catalog.stored(rows.tolist())}
-    articles = np.array([stored[row].article.id for row in rows.tolist()])
-    chosen = draw.permutation(len(rows))[:OPENINGS]
-    texts = [_opening(stored[row].passage.text) for row in rows[chosen].tolist()]
-    owners = articles[chosen]
-    if len(set(owners)) < len(SENTENCES):
-        texts, owners = [*texts, *SENTENCES], np.append(owners, [""] * len(SENTENCES))
+    vectors = engines.vectors.read(int(rows.max()) + 1)[rows].astype(np.float32)
+    opening, articles = rows[:OPENINGS], table.article_of[rows]
+    stored = {each.row: each.passage.text for each in engines.catalog.stored(opening.tolist())}
+    texts = [_opening(stored[row]) for row in opening.tolist()]
+    owners = articles[:OPENINGS]
+    if len(set(owners.tolist())) < len(SENTENCES):
+        texts, owners = [*texts, *SENTENCES], np.append(owners, [NOBODY] * len(SENTENCES))
     embed = engines.embedder.embed_query
     queries = np.stack([embed(text) for text in texts])
-    nonsense = np.stack([embed(text) for text in _keyboard_noise(draw)])
+    nonsense = np.stack([embed(text) for text in _keyboard_noise(np.random.default_rng(0))])
     of_queries = (queries @ vectors.T)[owners[:, None] != articles]
-    of_passages = (vectors[chosen] @ vectors.T)[articles[chosen][:, None] != articles]
+    of_passages = (vectors[:OPENINGS] @ vectors.T)[articles[:OPENINGS, None] != articles]
     return Scale.measured(
         of_queries, of_passages if len(of_passages) else of_queries, nonsense, vectors
     )
@@ -102,18 +147,26 @@ def _keyboard_noise(draw: np.random.Generator) -> Iterator[str]:
         yield " ".join("".join(draw.choice(KEYS, length)) for length in lengths)
 
 
-def measure(catalog: Catalog, searcher: Searcher, *, meaning: bool) -> Iterator[Noise]:
+def measure(words: Sequence[str], searcher: Searcher, *, meaning: bool) -> Iterator[Noise]:
     """Search for random words of each length; words of one article are no random words."""
-    draw = np.random.default_rng(0)
-    words = words_drawn(catalog, draw)
     for n_words in LENGTHS if len(words) >= max(LENGTHS) else ():
-        measured = (
-            _evidence(searcher, " ".join(draw.choice(words, n_words, replace=False)))
-            for _ in range(QUERIES_A_LENGTH)
-        )
+        measured = (_evidence(searcher, text) for text in random_queries(words, n_words))
         found = [evidence for evidence, held in measured if not held]
         if len(found) > 1:
             yield _noise(n_words, found, meaning=meaning)
+
+
+def random_queries(words: Sequence[str], n_words: int) -> Iterator[str]:
+    """QUERIES_A_LENGTH queries of different words, by a hash: other words change few of them.
+
+    >>> next(random_queries(["harbour", "ferry", "oyster"], 2))
+    'oyster ferry'
+    """
+    hashes = np.array([zlib.crc32(word.encode()) for word in words], np.uint32)
+    for turn in range(QUERIES_A_LENGTH):
+        salt = np.uint32(zlib.crc32(f"{n_words} {turn}".encode()))
+        chosen = np.argsort(mixed(hashes ^ salt), kind="stable")[:n_words]
+        yield " ".join(words[each] for each in chosen.tolist())
 
 
 def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
@@ -128,13 +181,11 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 
-def words_drawn(catalog: Catalog, draw: np.random.Generator) -> Sequence[str]:
-    """Different words of passages drawn at random."""
-    rows = catalog.rows_after(0)
-    drawn = draw.choice(rows, min(PASSAGES_DRAWN_FROM, len(rows)), replace=False)
+def words_in(catalog: Catalog, rows: Rows) -> Sequence[str]:
+    """The different words of these passages, but numbers and stop words, sorted."""
     found = {
         word
-        for each in catalog.stored(drawn.tolist())
+        for each in catalog.stored(rows.tolist())
         for run in words_of(each.passage.text)
         for word in asked(run)
         if word.isalpha() and not is_stop_word(word, reading(each.article.language))

@@ -18,7 +18,7 @@ from backfile.archive.model.settings import Settings
 from backfile.index.asking.reader import read_query
 from backfile.index.evaluation.judgments import Judgments, plain_text
 from backfile.index.evaluation.systems import usual_systems
-from backfile.index.indexing.calibration import words_drawn
+from backfile.index.indexing.calibration import PASSAGES_DRAWN, words_in
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
@@ -108,7 +108,9 @@ def verdicts(judge: Judge, judgments: Judgments, engines: Engines) -> dict[str, 
         if judged.relevance > 0:
             relevant.setdefault(judged.query_id, []).append(judged.doc_id)
     draw = np.random.default_rng(1)
-    words = words_drawn(engines.catalog, draw)
+    rows = engines.catalog.rows_after(0)
+    drawn = draw.choice(rows, min(PASSAGES_DRAWN, len(rows)), replace=False)
+    words = words_in(engines.catalog, drawn)
     return {
         "judged": Counter(judge.verdict(text) for text in judgments.queries.values()),
         "judged, their articles removed": Counter(

@@ -13,6 +13,8 @@ MANIFEST = Manifest(
     SCHEMA, "sentences-1", "english-1", "tiny", "0123456789abcdef", 8, "float32", prompts=PROMPTS
 )
 
+TINY = {"model": "tiny", "weights": MANIFEST.weights, "modules": "", "prompts": PROMPTS}
+
 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "manifest.json"
@@ -50,7 +52,7 @@ def test_what_is_the_same_passes():
     replace(MANIFEST, graph="ab12").require_precision("int8")
     MANIFEST.require_tables()
     MANIFEST.require_text(splitter=["sentences-2", "sentences-1"], analyser=["english-1"])
-    MANIFEST.require_model(model="tiny", weights="0123456789abcdef", prompts=PROMPTS)
+    MANIFEST.require_model(**TINY)
     assert replace(MANIFEST) == MANIFEST
 
 
@@ -80,17 +82,17 @@ def test_what_is_the_same_passes():
             r"analyser english-1, but this is analyser german; `backfile rebuild lexical`",
         ),
         (
-            lambda: MANIFEST.require_model(model="big", weights="0123456789abcdef", prompts={}),
+            lambda: MANIFEST.require_model(**TINY | {"model": "big", "prompts": {}}),
             r"tiny \(weights 0123456789ab\), but this is big .*; set BACKFILE_MODEL=tiny",
         ),
         (
-            lambda: MANIFEST.require_model(model="tiny", weights="fedcba9876543210", prompts={}),
+            lambda: MANIFEST.require_model(
+                **TINY | {"weights": "fedcba9876543210", "modules": "cd", "prompts": {}}
+            ),
             r"but this is tiny \(weights fedcba987654\); install the weights",
         ),
         (
-            lambda: MANIFEST.require_model(
-                model="tiny", weights="0123456789abcdef", prompts={"passage": "p: "}
-            ),
+            lambda: MANIFEST.require_model(**TINY | {"prompts": {"passage": "p: "}}),
             r"made with the prompts query 'query: ', but this is the prompts passage 'p: '; set",
         ),
     ],
@@ -108,8 +110,33 @@ def test_a_manifest_of_an_earlier_release_knows_no_prompts_and_any_are_right(tmp
     path.write_text(json.dumps(stored))
     earlier = Manifest.read(path)
     assert earlier == replace(MANIFEST, prompts=None)
-    earlier.require_model(model="tiny", weights="0123456789abcdef", prompts={"query": "q: "})
+    earlier.require_model(**TINY | {"prompts": {"query": "q: "}})
     assert not earlier.has_model_of(MANIFEST)
+
+
+def test_a_model_of_the_same_weights_and_modules_may_have_another_name():
+    known = replace(MANIFEST, modules="cd")
+    same = TINY | {"model": "/srv/models/tiny", "modules": "cd"}
+    known.require_model(**same)
+    assert known.has_model_of(replace(known, model="/srv/models/tiny"))
+    for other in ({"weights": "fedcba9876543210"}, {"modules": "dc"}, {"modules": ""}):
+        with pytest.raises(ArchiveMismatch, match="set BACKFILE_MODEL=tiny"):
+            known.require_model(**same | other)
+    with pytest.raises(ArchiveMismatch, match="the prompts none"):
+        known.require_model(**same | {"prompts": {}})
+
+
+def test_an_archive_whose_modules_are_not_known_goes_by_the_name_alone(tmp_path):
+    path = tmp_path / "manifest.json"
+    MANIFEST.write(path)
+    stored = json.loads(path.read_text())
+    del stored["modules"]
+    path.write_text(json.dumps(stored))
+    earlier = Manifest.read(path)
+    for modules in ("", "cd"):
+        earlier.require_model(**TINY | {"modules": modules})
+        with pytest.raises(ArchiveMismatch, match="set BACKFILE_MODEL=tiny"):
+            earlier.require_model(**TINY | {"model": "other", "modules": modules})
 
 
 def test_a_manifest_with_prompts_has_a_hash_and_differs_from_others():

@@ -7,7 +7,8 @@ import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.index.indexing import calibration
-from backfile.index.indexing.calibration import calibrate, measure_scale
+from backfile.index.indexing.calibration import calibrate, measure_scale, table_of
+from backfile.index.indexing.distinct_passages import lead_rows
 from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import Verdict
 from backfile.index.model.scale import USUAL_SCALE, Scale, Spread
@@ -142,7 +143,8 @@ def test_a_passage_that_is_close_to_nonsense_is_close_to_nothing(tmp_path):
 def test_the_scale_of_a_small_archive_is_measured_beside_sentences_of_our_own(tmp_path, stories):
     engines = engines_in(tmp_path / "archive", in_memory=True, embedder=Crowded())
     fill(engines, write_stories(tmp_path, stories))
-    scale = measure_scale(engines)
+    table = table_of(engines)
+    scale = measure_scale(engines, table, lead_rows(table))
     assert scale.queries.centre == pytest.approx(COMMON, abs=0.06)
     assert scale.passages.centre == pytest.approx(COMMON, abs=0.08)
     calibrate(engines, Searcher(engines, RankingOptions()))

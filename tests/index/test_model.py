@@ -1,12 +1,18 @@
 """Which languages a model was made for, and whether an archive's go with them."""
 
 import json
+import shutil
 
 import pytest
 
 from backfile.archive.model.settings import DEFAULT_MODEL
-from backfile.index.vector.embedding.model import languages_of, misfit
-from tests.builders import FOREIGN, backfile, write_stories
+from backfile.index.vector.embedding.model import (
+    hash_modules,
+    hash_weights,
+    languages_of,
+    misfit,
+)
+from tests.builders import FOREIGN, backfile, paper_model, write_stories
 
 
 def model_in(folder, card=None, vocabulary=None):
@@ -84,3 +90,39 @@ def test_status_of_an_english_archive_has_nothing_to_say_of_the_model(tmp_path):
     backfile("index", write_stories(tmp_path, FOREIGN[-1:]), "--no-vectors", "--archive", archive)
     found = json.loads(backfile("status", "--archive", archive, "--json").stdout)
     assert (found["languages"], found["misfit"]) == ({"en": 1}, "")
+
+
+@pytest.fixture
+def module(tmp_path):
+    """A model with a module behind its transformer."""
+    folder = tmp_path / "model"
+    paper_model(folder)
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text('{"out_features": 8}')
+    (folder / "2_Dense" / "model.safetensors").write_bytes(b"weights of the layer")
+    return folder
+
+
+def test_a_copy_of_a_model_has_its_weights_and_modules(module, tmp_path):
+    copy = shutil.copytree(module, tmp_path / "copy")
+    (copy / "README.md").write_text("A card decides on no vector.")
+    assert hash_weights(copy) == hash_weights(module)
+    assert hash_modules(copy) == hash_modules(module) != ""
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "sentence_bert_config.json", "tokenizer.json",
+             "2_Dense/config.json", "2_Dense/model.safetensors"]
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_models_of_the_same_weights_that_embed_otherwise_have_other_modules(module, name, how):
+    before = hash_modules(module), hash_weights(module)
+    file = module / name
+    file.write_bytes(file.read_bytes() + b" ") if how == "changed" else file.unlink()
+    assert hash_modules(module) != before[0]
+    assert hash_weights(module) == before[1]
+
+
+def test_a_folder_without_a_configuration_has_no_known_modules(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    assert hash_modules(tmp_path) == ""

