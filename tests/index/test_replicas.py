@@ -160,7 +160,8 @@ def test_who_has_seen_a_later_generation_never_sees_an_earlier_one_again(tmp_pat
 
 
 def test_a_later_page_is_never_cut_from_parts_of_two_answers(tmp_path):
-    with replicated(tmp_path / "shards", 30, seconds_a_round=60.0) as (divided, shards, cluster, _now):
+    options = {"seconds_a_round": 60.0}
+    with replicated(tmp_path / "shards", 30, **options) as (divided, shards, cluster, _now):
         query = read(EVERYTHING | {"limit": "2"})
         ways = [[0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
         for replica in ways:
