@@ -2,7 +2,12 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
+from backfile.archive.model.settings import DEFAULT_MODEL
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.manifest import Manifest
+from backfile.index.vector.embedding.model import find_model, hash_modules
 from tests.builders import backfile
 
 MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was sold for scrap."}
@@ -19,6 +24,23 @@ def divided_into(folder, archive, n_shards=3):
     """Divide an archive into shards in a folder; return that."""
     succeeds("import", folder, "--shards", n_shards, "--archive", archive)
     return folder
+
+
+def give_another_model(archive, folder):
+    """Give an archive a model in this folder, which reads words as the bundled one does.
+
+    It is another one for all that is known: a file beside its weights differs.
+    """
+    folder.mkdir()
+    for path in find_model(DEFAULT_MODEL).iterdir():
+        (folder / path.name).symlink_to(path)
+    config = folder / "config.json"
+    text = config.read_text()
+    config.unlink()
+    config.write_text(text + "\n")
+    path = ArchiveDirectory(archive).manifest
+    replace(Manifest.read(path), model=str(folder), modules=hash_modules(folder)).write(path)
+    return str(folder)
 
 
 def agrees(archive, folder):

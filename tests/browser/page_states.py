@@ -12,7 +12,7 @@ SAMPLE_STATES = {
     "results newest first": ("/?q=bridge&sort=newest", "Newest"),
     "another spelling offered": ("/?q=swing+brigde&mode=keyword", "Why this result?"),
     "results without all words": (
-        "/?q=harbor+brigde+closd&strict=1",
+        "/?q=swing+bridge+penguin&strict=1",
         "None mentions all",
     ),
     "nothing found": ("/?q=zxqv+blorp", "Nothing found"),

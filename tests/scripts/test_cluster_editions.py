@@ -5,7 +5,6 @@ import operator
 import os
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,8 @@ from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.sealing import with_digest
 from backfile.index.cluster import dividing, following, shard_folders, shard_writing
 from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap, ShardEntry
-from backfile.index.vector.embedding.model import find_model
 from tests.builders import backfile, damage, one_line_error, write_records
-from tests.clusters import MORE, agrees, divided_into, succeeds
+from tests.clusters import MORE, agrees, divided_into, give_another_model, succeeds
 
 LATER = MORE | {"id": "sold", "published": "2024-12-24"}
 
@@ -37,15 +35,10 @@ def divided(archive, tmp_path):
 
 @pytest.fixture
 def other_model(archive, divided, tmp_path, monkeypatch):
-    """Give the archive another model: the bundled one by another name, which reads words alike."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for path in find_model(DEFAULT_MODEL).iterdir():
-        (folder / path.name).symlink_to(path)
-    path = ArchiveDirectory(archive).manifest
-    replace(Manifest.read(path), model=str(folder)).write(path)
-    monkeypatch.setenv("BACKFILE_MODEL", str(folder))
-    return str(folder)
+    """Give the archive another model, which reads words as the bundled one does."""
+    model = give_another_model(archive, tmp_path / "model")
+    monkeypatch.setenv("BACKFILE_MODEL", model)
+    return model
 
 
 def models_of(folder):

@@ -7,18 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 
 import pytest
 
-from backfile.archive.model.settings import DEFAULT_MODEL
-from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.manifest import Manifest
 from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.vector.embedding.model import find_model
 from backfile.web.parts import HEADER
 from tests.builders import ROOT, backfile, damage, invented_text, write_records
-from tests.clusters import Asking
+from tests.clusters import Asking, give_another_model
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
@@ -164,12 +159,3 @@ def shards_of(port):
         for line in page.splitlines()
         if line.startswith("backfile_shards_answering")
     )
-
-
-def give_another_model(archive, folder):
-    """Give the archive the bundled model by another name, which is another one for all we know."""
-    folder.mkdir()
-    for path in find_model(DEFAULT_MODEL).iterdir():
-        (folder / path.name).symlink_to(path)
-    path = ArchiveDirectory(archive).manifest
-    replace(Manifest.read(path), model=str(folder)).write(path)
