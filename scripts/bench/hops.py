@@ -200,7 +200,9 @@ def _index_calls(settings: Settings, article: Path) -> Calls:
 def _index_transactions(settings: Settings, article: Path) -> int:
     arguments = [str(article), "--archive", str(settings.archive), "--no-vectors", "--quiet"]
     with statements() as executed, redirect_stdout(io.StringIO()), suppress(SystemExit):
-        index.main([*arguments, "--threads", "1"], standalone_mode=False)
+        arguments += ["--threads", "1"]
+        # A command keeps its help option from its first call: it is that of `backfile`.
+        index.main(arguments, standalone_mode=False, help_option_names=["-h", "--help"])
     return executed.write_transactions
 
 
