@@ -30,7 +30,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
-from backfile.index.answers.counts import span, timelines
+from backfile.index.answers.timeline import merged_timeline, span, timelines
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Sizes
@@ -528,7 +528,7 @@ SEARCHES = [
 def timeline_of(table, article_mask, copies=Copies.SHOW):
     """The timeline of some articles of an archive that is not divided."""
     drawn = timelines(table, [article_mask], copies, Crossing.none(table))
-    return result_of(drawn)[0]
+    return merged_timeline(result_of(drawn))
 
 
 def span_of(table, article_mask):

@@ -1,7 +1,7 @@
 """Explains hits: the parts of a score by word and by meaning, and clauses in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -56,7 +56,6 @@ class Grounds:
     wordless: bool
     closeness: float | None
     assumed: bool
-    ranks: Ranks
     below: bool
 
 
@@ -65,7 +64,7 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
 
     >>> from backfile.index.model.expression import Word
     >>> leaves = (Word("bank"), Word("rescue", Field.TITLE))
-    >>> list(clauses(Grounds(leaves, (), (), False, 0.714, False, Ranks(3, 1), False)))[:2]
+    >>> list(clauses(Grounds(leaves, (), (), False, 0.714, False, False)))
     ['contains "bank" and "rescue" in the title', 'close in meaning (0.71)']
     """
     if grounds.in_passage:
@@ -79,7 +78,6 @@ def clauses(grounds: Grounds) -> Iterator[Message]:
     yield from map(_in_column, grounds.in_columns)
     if grounds.closeness is not None:
         yield nearness(grounds.closeness, assumed=grounds.assumed)
-    yield from _ranks_in_words(grounds.ranks)
     if grounds.below:
         yield Message("by words alone, below the best")
 
@@ -111,16 +109,24 @@ def listed(names: Sequence[str]) -> tuple[str, ...]:
     return (*names[:MOST_NAMED], Message.counted("%(number)s more", "%(number)s more", left))
 
 
-def _ranks_in_words(ranks: Ranks) -> Iterator[Message]:
-    """Write the ranks in both rankings as one clause."""
+def with_ranks(why: Explanation, ranks: Ranks) -> Explanation:
+    """Add the ranks in both rankings, as one clause.
+
+    >>> with_ranks(Explanation((), ()), Ranks(3, 1)).clauses
+    ('3rd by words, 1st by meaning',)
+    """
     match ranks:
         case Ranks(int(words), int(meaning)):
             numerals = {"words": numeral(words), "meaning": numeral(meaning)}
-            yield Message("%(words)s by words, %(meaning)s by meaning", **numerals)
+            clause = Message("%(words)s by words, %(meaning)s by meaning", **numerals)
         case Ranks(int(words), None):
-            yield Message("%(place)s by words", place=numeral(words))
+            clause = Message("%(place)s by words", place=numeral(words))
         case Ranks(None, int(meaning)):
-            yield Message("%(place)s by meaning", place=numeral(meaning))
+            clause = Message("%(place)s by meaning", place=numeral(meaning))
+        case _:
+            return why
+    at, said = why.ranks_at, why.clauses
+    return replace(why, clauses=(*said[:at], clause, *said[at:]))
 
 
 def nearness(closeness: float, *, assumed: bool = False) -> Message:
@@ -235,15 +241,15 @@ class Explainer:
     passage_share: float = 0.0
     words_are_scored: bool = True
 
-    def passage(self, row: int, score: float, ranks: Ranks) -> Explanation:
+    def passage(self, row: int, score: float) -> Explanation:
         """Explain a passage; the score of a passage that was no candidate is from words only."""
         i = self._candidate_of.get(row)
         word_score = score if i is None else float(self.candidates.word_share[i])
         parts = (*self._columns(row), *self._words(row, word_score), *self._meaning(i))
-        return Explanation(tuple(clauses(self._grounds(row, ranks))), parts)
+        return _explanation(self._grounds(row), parts)
 
     def article(
-        self, row: int, passages: tuple[PassageHit, ...], ranks: Ranks, best: float | None
+        self, row: int, passages: tuple[PassageHit, ...], best: float | None
     ) -> Explanation:
         """Explain an article: the score of its best passage, at `row`, and shares of others.
 
@@ -258,9 +264,9 @@ class Explainer:
         more = best - sum(part.score for part in parts) if best is not None else 0.0
         if more > LEAST_DIFFERENCE:
             parts += (ScorePart(ScorePartKind.COPY, "", more, more),)
-        return Explanation(tuple(clauses(self._grounds(row, ranks, whole=True))), parts)
+        return _explanation(self._grounds(row, whole=True), parts)
 
-    def _grounds(self, row: int, ranks: Ranks, *, whole: bool = False) -> Grounds:
+    def _grounds(self, row: int, *, whole: bool = False) -> Grounds:
         i, in_passage = self._candidate_of.get(row), self._passage_leaves[row]
         in_article = self._article_leaves[row]
         listed_elsewhere = whole and self.words_are_scored
@@ -275,7 +281,6 @@ class Explainer:
             wordless=self.words_are_scored and not in_passage,
             closeness=self._closeness(i),
             assumed=self._is_assumed(i),
-            ranks=ranks,
             below=i is None and bool(in_passage),
         )
 
@@ -343,7 +348,13 @@ def with_reranking(why: Explanation, reranked: RerankScore) -> Explanation:
     clause = Message(
         "%(given)s of 1 where read together with the question", given=float(reranked.given)
     )
-    return Explanation((*why.clauses, clause), (*why.parts, part))
+    return replace(why, clauses=(*why.clauses, clause), parts=(*why.parts, part))
+
+
+def _explanation(grounds: Grounds, parts: tuple[ScorePart, ...]) -> Explanation:
+    """What is no candidate is in no ranking; so the ranks, if any, follow all clauses."""
+    said = tuple(clauses(grounds))
+    return Explanation(said, parts, ranks_at=len(said))
 
 
 def _kind(leaf: Leaf) -> ScorePartKind:

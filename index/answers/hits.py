@@ -11,7 +11,6 @@ from backfile.archive.store.catalog import Catalog, StoredPassage
 from backfile.archive.store.clusters import COPIES_LISTED, Copy, OtherCopies
 from backfile.index.answers.explain import Explainer, with_reranking
 from backfile.index.answers.forms import Forms
-from backfile.index.duplicates.crossing import Crossing
 from backfile.index.duplicates.folding import Folding
 from backfile.index.lexical.analysis.alignment import LEAST_SHARE, Alignment
 from backfile.index.lexical.analysis.languages import Languages
@@ -29,19 +28,24 @@ from backfile.index.model.expression import (
 from backfile.index.model.groups import Groups
 from backfile.index.model.matches import Matches
 from backfile.index.model.results import (
+    UNRANKED,
     Hit,
     PassageHit,
-    Ranks,
     RerankScore,
     Wording,
 )
-from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 
 PASSAGES_A_HIT = 3
-UNRANKED = Ranks(None, None)
 RankedCopy = tuple[int, Copy]
 Copies = tuple[list[RankedCopy], int]
 """The first copies of an article, with their ranks, and the number of all."""
+
+
+class Fetched(NamedTuple):
+    """A hit without ranks and copies in other shards, and the rows of its passages."""
+
+    hit: Hit
+    rows: Sequence[int]
 
 
 class RankedPassages(NamedTuple):
@@ -72,52 +76,43 @@ class Hits:
     expression: Expression | None
     passage_share: float = 0.0
     folding: Folding | None = None  # None if copies are shown
-    crossing: frozenset[int] = frozenset()  # clusters that lie in several shards
+    crossing: frozenset[int] = frozenset()  # folded clusters that lie in several shards
     languages: Languages = Languages()
     reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
 
     def fetch(
-        self,
-        best: Mapping[int, Sequence[int]],
-        ranking: Stage[Mapping[int, Ranks]],
-        asked: Set[int],
-        catalog: Catalog,
-        whole: Whole = UNDIVIDED,
-    ) -> dict[int, Hit]:
-        """Fetch the hits of a page, given by ordinals with their `best_rows`, in their order.
+        self, best: Mapping[int, Sequence[int]], catalog: Catalog, *, words_are_scored: bool
+    ) -> dict[int, Fetched]:
+        """Fetch hits, given by ordinals with their `best_rows`, in their order.
 
-        `ranking` gives the ranks of these rows. `asked` are the crossing clusters that have a hit
-        on the page in any shard, whose copies this one gives. Articles that were removed since the
-        snapshot was opened are left out.
+        `words_are_scored` as in Explainer. Articles that were removed since the snapshot was opened
+        are left out.
         """
-        page = np.fromiter(best, np.int64, len(best))
         rows = [row for some in best.values() for row in some]
         stored = {found.row: found for found in catalog.stored(rows)}
         highlighter = Highlighter(self.expression, self.languages)
         forms = Forms(self.expression, self.languages)
-        crossing = Crossing.of(whole, self.table, self.crossing)
-        (ranks_of, copies), explainer = result_of(
-            both(
-                both(ranking, self._copies(page, asked, catalog, crossing)),
-                self._explainer(rows, whole),
-            )
+        explainer = Explainer(
+            self.table,
+            self.matches,
+            self.candidates,
+            np.array(sorted(rows), np.int64),
+            self.passage_share,
+            words_are_scored=words_are_scored and self.has_words,
         )
+        copies = self._copies(best, catalog)
         hits = {}
         for ordinal, some in best.items():
+            there = [row for row in some if row in stored]
             passages = tuple(
-                self._passage_hit(
-                    stored[row], ranks_of.get(row, UNRANKED), highlighter, explainer, forms
-                )
-                for row in some
-                if row in stored
+                self._passage_hit(stored[row], highlighter, explainer, forms) for row in there
             )
             if passages:  # else the article was removed since the snapshot was opened
-                article = stored[next(row for row in some if row in stored)].article
+                article = stored[there[0]].article
                 title = highlighter.mark(article.title, article.language)
                 score = float(self.scores[ordinal])
-                ranks = _best_ranks(passages)
-                folded = score if copies[ordinal].total else None
-                why = explainer.article(some[0], passages, ranks, folded)
+                folded = score if copies[ordinal].total or self._is_shared(ordinal) else None
+                why = explainer.article(some[0], passages, folded)
                 marked = _parts(article.title, title)
                 marked += [m for p in passages for m in _parts(p.passage.text, p.highlights)]
                 why = forms.add(why, marked)
@@ -125,51 +120,40 @@ class Hits:
                     why, score = with_reranking(why, reranked), reranked.score
                 group = self.groups.order[self.groups.of[ordinal]]
                 added = self.table.added_at(ordinal)
-                hits[ordinal] = Hit(
-                    article, title, score, ranks, passages, why, group, copies[ordinal], added
-                )
+                listed = copies[ordinal]
+                hit = Hit(article, title, score, UNRANKED, passages, why, group, listed, added)
+                hits[ordinal] = Fetched(hit, there)
         return hits
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the query asks for words in articles."""
+        return any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
 
     def best_row(self, ordinal: int) -> int:
         """The row of an article's best passage."""
         return self._best_rows(ordinal)[0]
 
-    def _copies(
-        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
-    ) -> Stage[dict[int, OtherCopies]]:
-        """The first COPIES_LISTED copies of each article on the page, and their number."""
-        if self.folding is None:
-            return dict.fromkeys(page.tolist(), OtherCopies())
-        others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page.tolist()}
-        own = self._listed(others, catalog)
-        elsewhere = yield from self._copies_elsewhere(page, asked, catalog, crossing)
-        return {
-            ordinal: OtherCopies(
-                tuple(copy for _, copy in _ranked([*own[ordinal], *more])),
-                len(others[ordinal]) + n_more,
-            )
-            for ordinal, (more, n_more) in elsewhere.items()
-        }
+    def copies_here(self, clusters: Set[int], catalog: Catalog) -> dict[int, Copies]:
+        """The articles of crossing clusters in this shard that are copies of a lead."""
+        if self.folding is None or not clusters:
+            return {}
+        members = self.folding.members[~self.folding.leads[self.folding.members]]
+        of = self.table.cluster[members]
+        own = {cluster: members[of == cluster] for cluster in clusters}
+        listed = self._listed(own, catalog)
+        return {cluster: (listed[cluster], len(some)) for cluster, some in own.items()}
 
-    def _copies_elsewhere(
-        self, page: Rows, asked: Set[int], catalog: Catalog, crossing: Crossing
-    ) -> Stage[dict[int, Copies]]:
-        """The copies of each article that are in other shards."""
-        found: dict[int, Copies] = {each: ([], 0) for each in page.tolist()}
-        if crossing.are_none or self.folding is None:
-            return found
-        clusters = {int(self.table.cluster[each]): each for each in page[crossing.members[page]]}
-        members = self.folding.members
-        known = {
-            cluster: members[self.table.cluster[members] == cluster]
-            for cluster in asked - clusters.keys()
-        }
-        found_here = self._listed(known, catalog)
-        own = {cluster: (found_here[cluster], len(some)) for cluster, some in known.items()}
-        given = crossing.whole.reduced(own, _copies_of_all)
-        yield
-        there = given.value()
-        return found | {clusters[each]: there[each] for each in clusters.keys() & there.keys()}
+    def _copies(self, page: Iterable[int], catalog: Catalog) -> dict[int, OtherCopies]:
+        """The first COPIES_LISTED copies of each article in this shard, and their number."""
+        if self.folding is None:
+            return dict.fromkeys(page, OtherCopies())
+        others = {ordinal: self.folding.copies_of(ordinal) for ordinal in page}
+        listed = self._listed(others, catalog)
+        return {each: other_copies((listed[each], len(some))) for each, some in others.items()}
+
+    def _is_shared(self, ordinal: int) -> bool:
+        return self.folding is not None and ordinal in self.folding.shared
 
     def _listed(self, some: Mapping[int, Rows], catalog: Catalog) -> dict[int, list[RankedCopy]]:
         """The first COPIES_LISTED of each of these lists of copies, with their ranks."""
@@ -206,7 +190,6 @@ class Hits:
     def _passage_hit(
         self,
         found: StoredPassage,
-        ranks: Ranks,
         highlighter: Highlighter,
         explainer: Explainer,
         forms: Forms,
@@ -221,10 +204,10 @@ class Hits:
         return PassageHit(
             passage=found.passage,
             score=score,
-            ranks=ranks,
+            ranks=UNRANKED,
             cosine=None if np.isnan(cosine) else cosine,
             highlights=highlights,
-            why=forms.add(explainer.passage(row, score, ranks), marked),
+            why=forms.add(explainer.passage(row, score), marked),
             heading_highlights=highlighter.mark(found.passage.heading, found.article.language),
             wordings=tuple(wordings(self._quotations, found)),
         )
@@ -251,37 +234,16 @@ class Hits:
             found.append(RankedPassages(rows[mask], scores[places[mask]], hits[mask]))
         return found
 
-    def ranks(
-        self, own: Sequence[RankedPassages], wanted: Sequence[Floats], begins: Rows, whole: Whole
-    ) -> Stage[dict[int, Ranks]]:
-        """The ranks of own passages by row, as far as they are ranked.
-
-        In both rankings: `wanted` are the scores of the passages of all shards, and `begins` where
-        the own ones begin among them.
-        """
-        counts = yield from above([self._lexical, self._near], wanted, whole)
-        lexical, vector = (
-            dict(zip(passages.rows.tolist(), (1 + found[begin:]).tolist(), strict=False))
-            for passages, found, begin in zip(own, counts, begins.tolist(), strict=True)
-        )
-        return {row: Ranks(lexical.get(row), vector.get(row)) for row in lexical | vector}
+    def above(self, wanted: Sequence[Floats]) -> list[Rows]:
+        """How many passages are above each of the wanted scores, (n,) for each ranking."""
+        rankings = (self._lexical, self._near)
+        return [above(scores, asked) for scores, asked in zip(rankings, wanted, strict=True)]
 
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
         ordinal = self.table.article_of[row]
         best = float(self.matches.scores[self.table.rows_of_article(ordinal)].max())
         return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
-
-    def _explainer(self, rows: list[int], whole: Whole) -> Stage[Explainer]:
-        shown = np.array(sorted(rows), np.int64)
-        has_words = any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
-        given = whole.reduced(bool(self.candidates.word_share.any()), any)
-        yield
-        scored = has_words and given.value()
-        share = self.passage_share
-        return Explainer(
-            self.table, self.matches, self.candidates, shown, share, words_are_scored=scored
-        )
 
     @cached_property
     def _by_words(self) -> Bools:
@@ -311,49 +273,24 @@ class Hits:
         return self.candidates.closeness[self.candidates.near]
 
 
-def _copies_of_all(shards: Sequence[Mapping[int, Copies]]) -> dict[int, Copies]:
-    """The copies of each cluster that are in other shards than its hit."""
-    found: dict[int, Copies] = {}
-    for shard in shards:
-        for cluster, (more, n_more) in shard.items():
-            listed, total = found.get(cluster, ([], 0))
-            found[cluster] = [*listed, *more], total + n_more
-    return found
-
-
 def _parts(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
     return [text[start:end] for start, end in spans]
 
 
-def _ranked(copies: Sequence[RankedCopy]) -> Sequence[RankedCopy]:
-    """The first COPIES_LISTED copies, by rank."""
-    return sorted(copies, key=lambda pair: pair[0])[:COPIES_LISTED]
+def other_copies(copies: Copies) -> OtherCopies:
+    """The first COPIES_LISTED copies, by rank, and the number of all."""
+    listed, total = copies
+    first = sorted(listed, key=lambda pair: pair[0])[:COPIES_LISTED]
+    return OtherCopies(tuple(copy for _, copy in first), total)
 
 
-def above(rankings: Sequence[Floats], wanted: Sequence[Floats], whole: Whole) -> Stage[list[Rows]]:
-    """How many scores of a ranking of the whole are above each wanted one; (n,) for each ranking.
+def above(scores: Floats, wanted: Floats) -> Rows:
+    """How many scores are above each of the wanted ones, (n,).
 
-    >>> result_of(above([np.array([0.9, 0.5, 0.5])], [np.array([0.5, 0.1])], UNDIVIDED))
-    [array([1, 3])]
+    >>> above(np.array([0.9, 0.5, 0.5]), np.array([0.5, 0.1]))
+    array([1, 3])
     """
-    own = [
-        np.array([np.count_nonzero(scores > each) for each in asked], np.int64)
-        for scores, asked in zip(rankings, wanted, strict=True)
-    ]
-    given = whole.reduced(own, _sums)
-    yield
-    return given.value()
-
-
-def _sums(shards: Sequence[Sequence[Rows]]) -> list[Rows]:
-    return [np.sum(each, axis=0) for each in zip(*shards, strict=True)]
-
-
-def _best_ranks(passages: Sequence[PassageHit]) -> Ranks:
-    """The best rank of an article's passages in each ranking."""
-    lexical = [p.ranks.lexical for p in passages if p.ranks.lexical is not None]
-    vector = [p.ranks.vector for p in passages if p.ranks.vector is not None]
-    return Ranks(min(lexical, default=None), min(vector, default=None))
+    return np.array([np.count_nonzero(scores > each) for each in wanted], np.int64)
 
 
 def wordings(quotations: Iterable[Quotation], stored: StoredPassage) -> Iterator[Wording]:

@@ -46,8 +46,9 @@ class AskedAll(NamedTuple):
             self.query, relaxes=self.relaxes, corrects=self.corrects, whole=whole
         )
         passes_on = whole.exchange.pass_on if whole.exchange and not whole.place else None
+        answer = found.without_hits(whole)
         if passes_on:
-            passes_on(found.answer)
+            passes_on(answer)
         for batch in found.batches(searcher.catalog, whole, self.most):
             if passes_on:
                 passes_on(batch)
@@ -78,7 +79,7 @@ class AskedFirst(NamedTuple):
             self.query, relaxes=self.relaxes, corrects=self.corrects, whole=whole
         )
         batches = found.batches(searcher.catalog, whole, self.most)
-        return FirstHits(found.answer, [each for batch in batches for each in batch])
+        return FirstHits(found.without_hits(whole), [each for batch in batches for each in batch])
 
 
 class AskedRelated(NamedTuple):

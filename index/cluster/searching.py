@@ -7,7 +7,7 @@ and what share of the articles they hold. It is asked again as soon as it is the
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -21,6 +21,7 @@ from backfile.archive.store.catalog import StoredArticle
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
+from backfile.index.answers.page_parts import completed
 from backfile.index.asking.autocomplete import Suggestion
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
@@ -42,7 +43,7 @@ from backfile.index.cluster.replaceable import Replaceable
 from backfile.index.cluster.shard_group import Answer, ShardGroup
 from backfile.index.cluster.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
-from backfile.index.model.results import Hit, Results
+from backfile.index.model.results import Results
 from backfile.index.search.memberships import Memberships, Numbers
 from backfile.index.search.overview import Overview
 from backfile.index.search.question import AllHits, Question
@@ -145,7 +146,8 @@ class ClusterSearcher:
             asked = AskedPage(self._looked_up(query), relaxes)
             with self._groups.using() as group:
                 found, took = group.ask(asked, self._budget, _turn_of(query)), group.last
-            results = _with_hits(self._whole(found), took.passed)
+            results = self._whole(found)
+            results = completed(results, took.passed) if took.passed else results
         self._note(query, results, cut=took.was_late)
         return results
 
@@ -333,9 +335,3 @@ class ClusterSearcher:
 def _turn_of(query: Query) -> int:
     """The same number for all pages of a query, in all processes."""
     return crc32(replace(query.first_page(), limit=DEFAULT_HITS).to_url().encode())
-
-
-def _with_hits(results: Results, passed: Sequence[Mapping[int, Hit]]) -> Results:
-    """The page with the hits that shards passed on, by their places; it has them if none did."""
-    hits = {place: hit for own in passed for place, hit in own.items()}
-    return replace(results, hits=tuple(hits[place] for place in sorted(hits))) if hits else results

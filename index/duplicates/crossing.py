@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,16 @@ from backfile.index.model.category import Category
 from backfile.index.model.groups import Groups
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole
 
+K = TypeVar("K", bound=Hashable)
+
 
 class Merged(NamedTuple):
-    """A cluster of the whole: the rank of its lead, its best score, and its best group."""
+    """A cluster: the rank of its lead, its best score and group, and how many shards have it."""
 
     rank: int
     score: float
     group: int
+    n_shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,14 @@ class Crossing:
         yield
         merged = given.value()
         left, scores, of = folding.leads.copy(), scores.copy(), groups.of.copy()
+        shared = set()
         for ordinal, cluster in zip(leads.tolist(), own, strict=True):
             best = merged[cluster]
             left[ordinal] = best.rank == own[cluster].rank
             scores[ordinal], of[ordinal] = best.score, best.group
-        return folding.with_leads(left), scores, replace(groups, of=of)
+            if best.n_shards > 1:
+                shared.add(ordinal)
+        return folding.with_leads(left, shared), scores, replace(groups, of=of)
 
     def is_first(self, ordinals: Rows, keys: Sequence[npt.NDArray[Any]]) -> Bools:
         """Which of these articles, at most one a cluster, are the first of theirs in all shards.
@@ -102,10 +108,13 @@ class Crossing:
         if self.are_none:
             yield
             return Counter()
-        own = set(zip(self.table.cluster[members].tolist(), keys, strict=True))
-        given = self.whole.reduced(own, _surplus_by_key)
+        given = self.whole.reduced(self.keyed(members, keys), surplus_by_key)
         yield
         return given.value()
+
+    def keyed(self, members: Rows, keys: Sequence[K]) -> Set[tuple[int, K]]:
+        """The clusters of these ordinals, each with its key."""
+        return set(zip(self.table.cluster[members].tolist(), keys, strict=True))
 
     def surplus_of_values(self, category: Category, article_mask: Bools) -> Stage[Counter[Any]]:
         """The same by the values of a category, without case."""
@@ -140,9 +149,10 @@ def _least_keys(shards: Sequence[Mapping[int, tuple[Any, ...]]]) -> dict[int, tu
     return best
 
 
-def _surplus_by_key(shards: Sequence[Set[tuple[int, Hashable]]]) -> Counter[Any]:
-    found: Counter[Any] = Counter()
-    seen: set[tuple[int, Hashable]] = set()
+def surplus_by_key(shards: Sequence[Set[tuple[int, K]]]) -> Counter[K]:
+    """How many clusters are counted beyond the first shard that has them, by key."""
+    found: Counter[K] = Counter()
+    seen: set[tuple[int, K]] = set()
     for shard in shards:
         found.update(key for _, key in shard & seen)
         seen |= shard
@@ -164,10 +174,11 @@ def _best_of_all(shards: Iterable[Mapping[int, Merged]]) -> dict[int, Merged]:
     merged: dict[int, Merged] = {}
     for shard in shards:
         for cluster, own in shard.items():
-            known = merged.get(cluster, own)
+            known = merged.get(cluster, own._replace(n_shards=0))
             merged[cluster] = Merged(
                 min(known.rank, own.rank),
                 max(known.score, own.score),
                 min(known.group, own.group),
+                known.n_shards + 1,
             )
     return merged

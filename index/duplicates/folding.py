@@ -1,5 +1,6 @@
 """Folds the matching articles of each cluster under one lead."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -16,12 +17,14 @@ class Folding:
 
     `leads` (n_articles,) marks the lead of each cluster and all articles without copies. `members`
     are the ordinals of matching articles in clusters, each cluster's lead first; `begins` are the
-    indices in `members` where a cluster begins.
+    indices in `members` where a cluster begins. `shared` are the leads whose cluster has matching
+    articles in other shards, too.
     """
 
     leads: Bools
     members: Rows
     begins: Rows
+    shared: Set[int] = frozenset()
 
     @classmethod
     def of(cls, table: ArticleTable, article_mask: Bools) -> Self:
@@ -33,9 +36,9 @@ class Folding:
         leads[members[begins]] = True
         return cls(leads, members, begins)
 
-    def with_leads(self, leads: Bools) -> Self:
+    def with_leads(self, leads: Bools, shared: Set[int]) -> Self:
         """The same clusters, where fewer articles stand for their cluster."""
-        return replace(self, leads=leads)
+        return replace(self, leads=leads, shared=shared)
 
     def best(self, scores: Floats) -> Floats:
         """Replace each lead's score by the best score of its cluster, (n_articles,)."""
@@ -61,7 +64,10 @@ class Folding:
         return int(article_mask.sum() - article_mask[self.members].sum() + clusters)
 
     def copies_of(self, lead: int) -> Rows:
-        """The ordinals of the other matching articles in a lead's cluster, by rank in it."""
+        """The ordinals of the other matching articles in a lead's cluster, by rank in it.
+
+        Those in other shards are left out.
+        """
         found = np.flatnonzero(self.members[self.begins] == lead)
         if not len(found):
             return self.members[:0]

@@ -70,6 +70,9 @@ class Ranks:
     vector: int | None
 
 
+UNRANKED = Ranks(None, None)
+
+
 class ScorePartKind(StrEnum):
     """The source of a part of a score."""
 
@@ -108,10 +111,14 @@ class RerankScore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of a hit: clauses in words, and the parts that add up to its score."""
+    """The explanation of a hit: clauses in words, and the parts that add up to its score.
+
+    The ranks are known after the rest: `ranks_at` is the place among the clauses for theirs.
+    """
 
     clauses: tuple[Message, ...]
     parts: tuple[ScorePart, ...]
+    ranks_at: int = 0
 
     @property
     def sentence(self) -> str:
@@ -274,6 +281,9 @@ class Timeline:
     undated: int
     unit: Unit | None
     crossing: int = 0
+
+
+NO_TIMELINE = Timeline((), 0, None)
 
 
 @dataclass(frozen=True, slots=True)

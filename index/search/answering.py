@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from backfile.archive.model.message import Message
-from backfile.index.answers.counts import Ends, Facets, facets, span, timelines, totals_of
+from backfile.index.answers.counts import Facets, facets, totals_of
 from backfile.index.answers.notes import beyond_days, warnings
+from backfile.index.answers.timeline import Ends, TimelinePart, span, timelines
 from backfile.index.asking.names import missing_names
-from backfile.index.model.results import Reading, Results, Timeline, Totals
+from backfile.index.model.results import NO_TIMELINE, Reading, Results, Totals
 from backfile.index.model.whole import Stage, both
 from backfile.index.search.hints import Hints
 from backfile.index.search.ordering import Ordered
@@ -17,11 +18,14 @@ from backfile.index.search.snapshot import Snapshot
 
 
 class Counts(NamedTuple):
-    """What is counted of an answer, and notes on the names in its filters that are nowhere."""
+    """What is counted of an answer, and notes on the names in its filters that are nowhere.
+
+    The timeline is that of the own articles of a shard.
+    """
 
     totals: Totals
     facets: Facets
-    timeline: Timeline
+    timeline: TimelinePart
     span: Ends | None
     missing: Sequence[Message]
 
@@ -47,7 +51,10 @@ def counts_of(ranked: Ranked, snapshot: Snapshot) -> Stage[Counts]:
 def answer_of(
     ranked: Ranked, ordered: Ordered, counts: Counts, hints: Hints, snapshot: Snapshot
 ) -> Results:
-    """Compose the answer, and describe how the query was read; its hits come page by page."""
+    """Compose the answer, and describe how the query was read.
+
+    Its hits come page by page, with its timeline.
+    """
     query, statistics = ranked.asked.query, snapshot.statistics
     return Results(
         query=query,
@@ -58,7 +65,7 @@ def answer_of(
         counted=ranked.counted,
         facets=counts.facets.counts,
         facets_total=counts.facets.totals,
-        timeline=counts.timeline,
+        timeline=NO_TIMELINE,
         span=counts.span,
         coverage=statistics.coverage,
         words_coverage=statistics.words_coverage,

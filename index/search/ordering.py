@@ -15,6 +15,7 @@ import numpy as np
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import Catalog
 from backfile.index.answers.hits import Hits, RankedPassages
+from backfile.index.answers.page_parts import HitsPart, merged_hits, placed
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 from backfile.index.model.query import Copies, Query, Sort
@@ -30,12 +31,14 @@ Keys = np.ndarray[Any, Any]
 class _First(NamedTuple):
     """The first hits of a shard: what sorts them, and their passages in both rankings.
 
-    `clusters` are those of the hits, -1 where a hit has no copies.
+    `clusters` are those of the hits, -1 where a hit has no copies. `words_are_scored` if some
+    candidate has a score by words.
     """
 
     keys: tuple[Keys, ...]
     passages: Sequence[RankedPassages]
     clusters: Rows
+    words_are_scored: bool
 
 
 class _Page(NamedTuple):
@@ -44,7 +47,7 @@ class _Page(NamedTuple):
     `owners` are the places of the shards that have the hits up to its end; each has so many of them
     up to the first and the last of the page: `firsts` and `ends` (n_shards,). `scores` are those of
     the passages on the page in both rankings; `begins` (n_shards, 2) says where each shard's begin.
-    `clusters` are those of the hits.
+    `clusters` are those of the hits. `words_are_scored` if some candidate has a score by words.
     """
 
     owners: Ints
@@ -53,6 +56,7 @@ class _Page(NamedTuple):
     scores: Sequence[Floats]
     begins: Rows
     clusters: AbstractSet[int]
+    words_are_scored: bool
 
     @classmethod
     def of_all(cls, shards: Sequence[_First], begin: int, end: int) -> "_Page":
@@ -69,7 +73,8 @@ class _Page(NamedTuple):
                 ranking.append(passages.of_hits(first, last).scores)
         begins = [np.cumsum([0, *map(len, ranking[:-1])]) for ranking in scores]
         of_all = [np.concatenate(ranking) for ranking in scores]
-        return cls(owners, firsts, ends, of_all, np.transpose(begins), clusters)
+        scored = any(each.words_are_scored for each in shards)
+        return cls(owners, firsts, ends, of_all, np.transpose(begins), clusters, scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +104,33 @@ class Placing:
         clusters = hits.table.cluster[first].astype(np.int64)
         passages = hits.ranked(list(best.values()))
         page_of_all = partial(_Page.of_all, begin=begin - skipped, end=end - skipped)
-        given = whole.reduced(_First(keys, passages, clusters), page_of_all)
+        own = _First(keys, passages, clusters, bool(hits.candidates.word_share.any()))
+        given = whole.reduced(own, page_of_all)
         return cls(hits, best, passages, skipped, end, whole, given)
 
-    def page(self, catalog: Catalog) -> dict[int, Hit]:
-        """The own hits on the page, by their place in the whole.
+    def part(self, catalog: Catalog) -> HitsPart:
+        """What this shard adds to the page.
 
-        Those that were removed since the snapshot was opened are left out.
+        Hits that were removed since the snapshot was opened are left out.
         """
-        page, place = self.given.value(), self.whole.place
+        page, place, hits = self.given.value(), self.whole.place, self.hits
         first, end = int(page.firsts[place]), int(page.ends[place])
         places = self.skipped + np.flatnonzero(page.owners == place)[first:]
         own = [ranked.of_hits(first, end) for ranked in self.passages]
+        begins = page.begins[place].tolist()
         best = dict(list(self.best.items())[first:end])
-        ranking = self.hits.ranks(own, page.scores, page.begins[place], self.whole)
-        asked = page.clusters & self.hits.crossing
-        found = self.hits.fetch(best, ranking, asked, catalog, self.whole)
-        hits = {
-            place: found[ordinal]
-            for place, ordinal in zip(places.tolist(), best, strict=True)
-            if ordinal in found
-        }
-        if self.whole.is_divided:  # texts would be most of what is sent
-            return {place: hit.without_text() for place, hit in hits.items()}
-        return hits
-
-
-def merged_hits(own: Mapping[int, Hit], whole: Whole) -> tuple[Hit, ...]:
-    """The hits of all shards, in the order of their places; the first shard has them."""
-    hits = {place: hit for shard in whole.collected(own).values() for place, hit in shard.items()}
-    return tuple(hits[place] for place in sorted(hits))
+        crossing = page.clusters & hits.crossing
+        found = hits.fetch(best, catalog, words_are_scored=page.words_are_scored)
+        on_page = {}
+        for at, ordinal in zip(places.tolist(), best, strict=True):
+            if fetched := found.get(ordinal):
+                cluster = int(hits.table.cluster[ordinal])
+                if self.whole.is_divided:  # texts would be most of what is sent
+                    fetched = fetched._replace(hit=fetched.hit.without_text())
+                shared = cluster if cluster in crossing else None
+                on_page[at] = placed(fetched, own, begins, shared)
+        above = hits.above(page.scores)
+        return HitsPart(on_page, above, hits.copies_here(crossing, catalog))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Ordered:
     def first(self, query: Query, catalog: Catalog, whole: Whole) -> tuple[Hit, ...]:
         """The hits on the page of a query; the first shard has those of all."""
         placing = self.placing or Placing.of(self.hits, self.ordinals, query, whole)
-        return merged_hits(placing.page(catalog), whole)
+        return merged_hits(whole.collected(placing.part(catalog)).values())
 
 
 def listed_articles(ranked: Ranked, *, counted: bool) -> Bools:
@@ -181,7 +183,7 @@ def in_their_order(
         ranked.asked.expression,
         passage_share,
         folded,
-        crossing=snapshot.statistics.crossing,
+        crossing=snapshot.statistics.crossing if folded else frozenset(),
         languages=snapshot.lexical.languages,
     )
     return Ordered(ordinals, hits)

@@ -15,11 +15,13 @@ from backfile.archive.model.article import Article
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.workers import batches
 from backfile.index.answers.hits import Hits
+from backfile.index.answers.page_parts import PagePart, completed
+from backfile.index.answers.timeline import TimelinePart, merged_timeline
 from backfile.index.model.arrays import Rows
 from backfile.index.model.query import DEFAULT_HITS, Cursor, Query
-from backfile.index.model.results import Hit, Results
+from backfile.index.model.results import Results
 from backfile.index.model.whole import UNDIVIDED, Whole
-from backfile.index.search.ordering import Placing, merged_hits
+from backfile.index.search.ordering import Placing
 from backfile.index.search.ranking import order_keys
 
 MOST_KEPT = 64 << 20  # bytes of the arrays of all answers; the last one is kept whatever it has
@@ -42,7 +44,8 @@ class Found:
     Of a divided archive, each shard has its part of it; all parts have the number of its `search`.
     """
 
-    answer: Results  # without hits
+    answer: Results  # without hits and timeline
+    timeline: TimelinePart
     hits: Hits
     ordered: Rows  # ordinals of articles, best first
     placing: Placing | None = None  # of the page of this search, which shards place beforehand
@@ -58,20 +61,23 @@ class Found:
     ) -> Results:
         """Cut the page that the query's cursor and limit select.
 
-        In a shard, the places of its hits are those in the whole. The first shard gets the hits of
-        all; but if it `passes_on`, each shard passes its own on to the coordinator, by their place,
-        and the page has none.
+        The first shard gets the parts of all, and completes it; but if it `passes_on`, each shard
+        passes its own part on to the coordinator, which does (see `completed`).
         """
         placing = self.placing or Placing.of(self.hits, self.ordered, query, whole)
-        own = placing.page(catalog)
-        listed: tuple[Hit, ...] = ()
-        if whole.exchange and passes_on:
-            whole.exchange.pass_on(own)
-        else:
-            listed = merged_hits(own, whole)
+        own = PagePart(placing.part(catalog), self.timeline)
         is_last = placing.end >= self.answer.total
         more = None if is_last else Cursor(self.answer.generation, placing.end)
-        return replace(self.answer, query=query, hits=listed, next=more)
+        answer = replace(self.answer, query=query, next=more)
+        if whole.exchange and passes_on:
+            whole.exchange.pass_on(own)
+            return answer
+        return completed(answer, whole.collected(own).values())
+
+    def without_hits(self, whole: Whole = UNDIVIDED) -> Results:
+        """The answer with its timeline, and without a page; the first shard has that of all."""
+        timeline = merged_timeline(whole.collected(self.timeline).values())
+        return replace(self.answer, timeline=timeline)
 
     def articles(self, catalog: Catalog, most: int | None = None) -> Iterator[ScoredArticle]:
         """Yield the articles in order, all or the first `most`; the catalogue is read in batches.

@@ -181,7 +181,7 @@ class Searcher:
     ) -> AllHits:
         """The answer to a query without a page, and all its hits, or the first `most`."""
         found = self.find_all(query, relaxes=relaxes, corrects=corrects)
-        return AllHits(found.answer, self.articles(found, most))
+        return AllHits(found.without_hits(), self.articles(found, most))
 
     def ask(self, question: Question[T]) -> T:
         """Answer any other question about this archive."""
@@ -272,7 +272,7 @@ class Searcher:
         if poor and asked.text and not counted and not clock.is_over():
             answer = replace(answer, closest=self._closest(ranked.asked, clock))
         placing, search = ordered.placing, clock.whole.search
-        return Found(answer, ordered.hits, ordered.ordinals, placing, search)
+        return Found(answer, counts.timeline, ordered.hits, ordered.ordinals, placing, search)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backfile.index.answers.hits import RankedPassages, above
 from backfile.index.model.category import Category, MergedValues
-from backfile.index.model.whole import UNDIVIDED, owners_of_first, result_of
+from backfile.index.model.whole import owners_of_first
 
 SHARDS = st.lists(st.lists(st.integers(0, 50), max_size=8), min_size=1, max_size=4)
 NAMES = st.sampled_from(
@@ -27,8 +27,9 @@ def test_the_owners_of_the_first_items_are_those_of_one_sorted_list(shards, limi
 @given(st.lists(st.floats(0, 1, width=16)), st.lists(st.floats(0, 1, width=16)))
 def test_a_rank_is_one_more_than_the_scores_above(scores, asked):
     ranking, wanted = np.array(scores, np.float32), np.array(asked, np.float32)
-    [found] = result_of(above([ranking], [wanted], UNDIVIDED))
-    assert found.tolist() == [sum(score > each for score in scores) for each in asked]
+    assert above(ranking, wanted).tolist() == [
+        sum(score > each for score in scores) for each in asked
+    ]
 
 
 @given(st.lists(st.integers(0, 5)), st.integers(0, 5), st.integers(0, 5))
