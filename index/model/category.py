@@ -330,7 +330,8 @@ class Category:
         ordinals = np.flatnonzero(article_mask)
         if len(ordinals) > FEW * self.n_articles:
             return article_mask[self.owners]
-        begins, sizes = self._begins[ordinals], np.diff(self._begins)[ordinals]
+        begins = self._begins[ordinals]
+        sizes = self._begins[ordinals + 1] - begins
         skipped = begins - (np.cumsum(sizes) - sizes)
         return np.repeat(skipped, sizes) + np.arange(sizes.sum())
 
