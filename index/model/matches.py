@@ -55,7 +55,8 @@ class Matches:
     which matching by meaning must respect too. Among them, `matching` articles contain some of the
     plain words, `holds_most` most of them by weight, `holds_all` all of them; without plain words,
     all four are equal. `leading` are the matching articles that are ranked before the others: of a
-    few words, those that contain as much as any. `required` is true if title or text decide which
+    few words, those that contain as much as any, which is `most_held` by weight; so they do not
+    lead where another shard has more. `required` is true if title or text decide which
     articles are eligible. `n_words` is the number of plain words. `most` is an upper bound of a
     passage's score, from the highest idfs of the words, absent words included. `left_out` is the
     number of plain words that do not count because there are too many. `unread` is true if time ran
@@ -69,6 +70,7 @@ class Matches:
     holds_most: Bools
     holds_all: Bools
     required: bool = False
+    most_held: float = 0.0
     most: float = 0.0
     n_words: int = 0
     leaves: tuple[LeafMatches, ...] = ()

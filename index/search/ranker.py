@@ -229,7 +229,10 @@ class Ranker:
         by_words = matches.matching & article_mask & (not by_meaning)
         has_meaning = asked.meaning and snapshot.statistics.embedded
         depth = self._options.lexical_depth if has_meaning else 0
-        return ByWords.of(snapshot.table, matches, by_words, depth, snapshot.whole)
+        filtered = bool(asked.filters)
+        return ByWords.of(
+            snapshot.table, matches, by_words, depth, snapshot.whole, is_filtered=filtered
+        )
 
     def _candidates(
         self, found: "_Matched", article_mask: Bools, words: ByWords | None = None
@@ -243,7 +246,9 @@ class Ranker:
         if words is None:
             by_words = matches.matching & article_mask & (mode is not Mode.SEMANTIC)
             words_depth = depth if nearness else 0
-            words = ByWords.of(snapshot.table, matches, by_words, words_depth, whole)
+            words = ByWords.of(
+                snapshot.table, matches, by_words, words_depth, whole, is_filtered=True
+            )
         selection = select(words, found.near_rows(article_mask), article_mask, mode)
         with whole.alone():
             close = close_to(snapshot, nearness, selection.rows)

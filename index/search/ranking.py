@@ -61,17 +61,29 @@ class Selection:
     by_meaning: Bools
 
 
-class _Own(NamedTuple):
-    """What a shard gives of its best rows: whether its articles lead, and what sorts these rows."""
+SortKeys = tuple[Keys, ...]
+"""What sorts rows, (n,) each, the first key first."""
 
+
+class _Own(NamedTuple):
+    """What a shard gives of its best rows: what sorts those of leading articles, and of all.
+
+    `most_held` is that of Matches; it is so much that leading articles hold, if any `leads`.
+    """
+
+    most_held: float
     leads: bool
-    keys: tuple[Keys, ...]
+    leading: SortKeys
+    every: SortKeys
 
 
 class _OfAll(NamedTuple):
-    """Whether the articles of any shard lead; and how many of the best rows each shard has."""
+    """How much the leading articles hold; None where none leads.
 
-    lead: bool
+    Each shard has so many of the best rows of the whole, (n_shards,).
+    """
+
+    held: float | None
     n_best: Rows
 
 
@@ -79,16 +91,19 @@ class _OfAll(NamedTuple):
 class ByWords:
     """The rows of one shard that articles which match by words are scored with.
 
-    `article_mask` are the leading articles, or all that match where none leads. `best` are their
-    first rows by score, up to the depth of a search by meaning, too. If the articles of some shards
-    lead, the others have no rows: so all give what they have as soon as it is known.
+    `every` are the articles that match; `leading` those that are ranked before the others, if the
+    whole has none that hold more. Of both, the first rows by score are best, up to the depth of a
+    search by meaning, too. Whether the own articles lead is known once the shards have compared
+    them: so all give what they have for either.
     """
 
     table: ArticleTable
     matches: Matches
-    article_mask: Bools
+    every: Bools
+    leading: Bools
     best: Rows
-    leads: bool
+    best_leading: Rows
+    own: _Own
     whole: Whole
     given: Reduced[_OfAll]
 
@@ -100,39 +115,58 @@ class ByWords:
         by_words: Bools,
         depth: int,
         whole: Whole = UNDIVIDED,
+        *,
+        is_filtered: bool,
     ) -> Self:
-        """Those of the articles `by_words`, to a `depth` of 0 without meaning; they are given."""
+        """Those of the articles `by_words`, to a `depth` of 0 without meaning; they are given.
+
+        Unless it `is_filtered`, some article of a query that matches any leads.
+        """
         leading = by_words & matches.leading
         leads = bool(leading.any())
-        mask = leading if leads else by_words
-        best = _best(table, matches, mask, depth) if depth else np.empty(0, np.int64)
-        keys: tuple[Keys, ...] = ()
+        no_rows = np.empty(0, np.int64)
+        best_leading = _best(table, matches, leading, depth) if depth and leads else no_rows
+        others_may_lead = whole.is_divided and is_filtered
+        needs_every = depth and (not leads or others_may_lead)
+        best = _best(table, matches, by_words, depth) if needs_every else no_rows
+        keys: list[SortKeys] = [(), ()]
         if whole.is_divided:
-            keys = (-matches.scores[best], table.number[table.article_of[best]])
-        given = whole.reduced(_Own(leads, keys), partial(_best_of_all, depth=depth))
-        return cls(table, matches, mask, best, leads, whole, given)
+            keys = [
+                (-matches.scores[rows], table.number[table.article_of[rows]])
+                for rows in (best_leading, best)
+            ]
+        own = _Own(matches.most_held, leads, *keys)
+        given = whole.reduced(own, partial(_best_of_all, depth=depth))
+        return cls(table, matches, by_words, leading, best, best_leading, own, whole, given)
 
     def rows(self) -> Rows:
         """All rows with a score."""
-        others_lead = self.given.value().lead and not self.leads
-        mask = np.zeros_like(self.article_mask) if others_lead else self.article_mask
-        return _scored(self.table, self.matches, mask)
+        held = self.given.value().held
+        if held is None:
+            return _scored(self.table, self.matches, self.every)
+        if held == self.own.most_held:
+            return _scored(self.table, self.matches, self.leading)
+        return np.empty(0, np.int64)
 
     def best_rows(self) -> Rows:
         """The rows with the best scores in the whole."""
-        if not self.whole.is_divided:
-            return self.best
-        return self.best[: self.given.value().n_best[self.whole.place]]
+        of_all = self.given.value()
+        rows = self.best if of_all.held is None else self.best_leading
+        return rows[: of_all.n_best[self.whole.place]] if self.whole.is_divided else rows
 
 
 def _best_of_all(shards: Sequence[_Own], depth: int) -> _OfAll:
-    lead = any(each.leads for each in shards)
-    keys = [
-        each.keys if each.leads or not lead else tuple(key[:0] for key in each.keys)
-        for each in shards
-    ]
+    most = max(each.most_held for each in shards)
+    held = most if any(each.leads for each in shards if each.most_held == most) else None
+
+    def counted(own: _Own) -> SortKeys:
+        if held is None:
+            return own.every
+        return own.leading if own.most_held == held else tuple(key[:0] for key in own.leading)
+
+    keys = [counted(each) for each in shards]
     owners = owners_of_first(keys, depth) if all(keys) else np.empty(0, np.int64)
-    return _OfAll(lead, np.bincount(owners, minlength=len(shards)))
+    return _OfAll(held, np.bincount(owners, minlength=len(shards)))
 
 
 def select(
@@ -260,7 +294,7 @@ def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sor
     return ordered
 
 
-def order_keys(table: ArticleTable, ordinals: Rows, scores: Floats, sort: Sort) -> tuple[Keys, ...]:
+def order_keys(table: ArticleTable, ordinals: Rows, scores: Floats, sort: Sort) -> SortKeys:
     """What articles are sorted by, ascending, the first key first; (n,) each.
 
     The last is their number, so no two are equal, also of different shards.

@@ -22,12 +22,13 @@ class NodeMatches(NamedTuple):
 
 
 class WordMatches(NamedTuple):
-    """The result of a `Words` group: its scores, and the masks of Matches."""
+    """The result of a `Words` group: its scores, and what Matches has of it."""
 
     scores: Floats
     eligible: Bools
     matching: Bools
     leading: Bools
+    most_held: float
     holds_most: Bools
     holds_all: Bools
     required: bool
@@ -36,24 +37,38 @@ class WordMatches(NamedTuple):
     def of(cls, node: NodeMatches, *, required: bool) -> Self:
         """The result of a group without plain words: an article matches or not."""
         mask = node.matching
-        return cls(node.scores, mask, mask, mask, mask, mask, required)
+        return cls(node.scores, mask, mask, mask, 0.0, mask, mask, required)
 
 
 class Held(NamedTuple):
+    """Which articles hold some, most and all of the words; see Matches."""
+
     matching: Bools
     leading: Bools
+    most_held: float
     holds_most: Bools
     holds_all: Bools
 
 
 def held(
-    masks: Bools, present: Bools, weights: Floats, eligible: Bools, whole: Whole
+    masks: Bools,
+    present: Bools,
+    weights: Floats,
+    eligible: Bools,
+    whole: Whole,
+    *,
+    required: bool,
 ) -> Stage[Held]:
     """Say which eligible articles hold some, most and all of the words, and which lead.
 
     `masks` (n_words, n_articles) mark the articles that contain a word; `present` (n_words,) are
     the words that any article of the whole contains. A word that is nowhere weighs as much as the
     rarest of the others, so that it cannot outweigh them all.
+
+    Some of the words are LEAST_SHARE of what is in the archive, or as much as any eligible article
+    of the whole holds, which shards exchange. A few words need no exchange where nothing is
+    `required`: each word that is in the archive is in an eligible article, and one of them has more
+    than that share. An article holds one word or does not.
     """
     weights = np.minimum(weights, weights[present].max(initial=0.0))
     contained = np.zeros(len(eligible), np.float32)
@@ -61,13 +76,16 @@ def held(
         contained += weight * mask
     contained *= eligible
     few = len(masks) <= ALL_WORDS
-    in_archive = float(weights[present].sum())
-    given = whole.reduced(float(contained.max(initial=0.0)), max)
-    yield
-    best = given.value()
-    some = (contained >= min(LEAST_SHARE * in_archive, best) * ROUNDED) & (contained > 0)
-    leading = some & (contained >= best * ROUNDED) if few else some
+    least = LEAST_SHARE * float(weights[present].sum())
+    best = float(contained.max(initial=0.0))
+    if len(masks) > (1 if required else ALL_WORDS):
+        given = whole.reduced(best, max)
+        yield
+        best = given.value()
+        least = min(least, best)
+    some = (contained >= least * ROUNDED) & (contained > 0)
+    leading = some & (contained >= best) if few else some
     holds_all: Bools = masks.all(axis=0) & eligible
     most = contained >= MOST_SHARE * float(weights.sum()) * ROUNDED
     holds_most = holds_all | (most & some) if len(masks) >= MOST_FROM else holds_all
-    return Held(some, leading, holds_most, holds_all)
+    return Held(some, leading, best if few else 0.0, holds_most, holds_all)

@@ -168,12 +168,11 @@ class Matcher:
         self._n_words += len(masks)
         weights = np.array([self._weight(each) for each in list(words)[: len(masks)]], np.float32)
         present = np.array([self._present[leaf] for leaf in list(words.values())[: len(masks)]])
-        shares, best = result_of(
-            both(
-                held(np.array(masks), present, weights, eligible, self._whole),
-                self._owners_of_best(scores, eligible, few=few),
-            )
+        required_too = bool(group.required)
+        holding = held(
+            np.array(masks), present, weights, eligible, self._whole, required=required_too
         )
+        shares, best = result_of(both(holding, self._owners_of_best(scores, eligible, few=few)))
         if not few:
             some = shares.matching | best
             shares = shares._replace(matching=some, leading=some)
