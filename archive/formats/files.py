@@ -5,12 +5,12 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from os.path import splitext
 from pathlib import Path
-from typing import AnyStr, Self, cast
+from typing import Any, AnyStr, Self, cast
 
 from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
@@ -137,6 +137,41 @@ class SourceFile:
 
 ReadResult = Article | UnreadableArticle
 ReadResults = Iterator[ReadResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a file before `make` makes an article of its content, or a refusal.
+
+    That takes most of the time of reading. A record needs nothing else, so another process can do
+    it.
+    """
+
+    content: Any
+    origin: Origin
+    make: Callable[[Any, Origin], ReadResult]
+
+    def made(self) -> ReadResult:
+        """The article, or the refusal."""
+        try:
+            return self.make(self.content, self.origin)
+        except UnreadableArticle as refused:
+            return refused
+
+    @property
+    def size(self) -> int:
+        """About the characters of its content."""
+        values = self.content.values() if isinstance(self.content, dict) else (self.content,)
+        return sum(len(each) for each in values if isinstance(each, str))
+
+
+Records = Iterator[Record | ReadResult]
+
+
+def made(records: Iterable[Record | ReadResult]) -> ReadResults:
+    """Make the records of a file, one after the other."""
+    for each in records:
+        yield each.made() if isinstance(each, Record) else each
 
 
 class _Decompressed(gzip.GzipFile):

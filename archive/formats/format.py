@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile
+from backfile.archive.formats.files import ReadResult, ReadResults, Records, SourceFile
 from backfile.archive.model.article import Origin
 
 
@@ -22,7 +22,8 @@ class Stage(IntEnum):
 class Format(NamedTuple):
     """A format of text: `recognises` gets the file and the beginning of its text.
 
-    With `has_nuls`, its files may contain zero bytes, and are still text.
+    With `has_nuls`, its files may contain zero bytes, and are still text. A format of many records
+    in a file has a reader that leaves them to be made, too.
     """
 
     name: str
@@ -30,14 +31,19 @@ class Format(NamedTuple):
     recognises: Callable[[SourceFile, str], bool]
     read: Callable[[SourceFile, FieldMap], ReadResults]
     has_nuls: bool = False
+    records: Callable[[SourceFile, FieldMap], Records] | None = None
 
 
 class BinaryFormat(NamedTuple):
-    """A format of bytes, or of text in several encodings: `recognises` gets the first bytes."""
+    """A format of bytes, or of text in several encodings: `recognises` gets the first bytes.
+
+    Of `records` as in `Format`.
+    """
 
     name: str
     recognises: Callable[[bytes], bool]
     read: Callable[[SourceFile, FieldMap], ReadResults]
+    records: Callable[[SourceFile, FieldMap], Records] | None = None
 
 
 class RecordFormat(NamedTuple):

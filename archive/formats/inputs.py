@@ -10,18 +10,26 @@ from itertools import groupby
 from lzma import LZMAError
 from pathlib import Path
 from tarfile import TarError
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from zipfile import BadZipFile
 
 from backfile.archive.formats.bundles import Bundles
 from backfile.archive.formats.containers import members_of
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResult, SourceFile
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.records import read_received
 from backfile.archive.formats.registry import format_of
 from backfile.archive.model.errors import ArchiveError, UnreadableArticle
 from backfile.archive.workers import batches
 
+T = TypeVar("T")
 ADDRESSES = ("http:", "https:", "feed:")  # first parts of a path that is an address
 
 
@@ -146,8 +154,9 @@ class OriginalStore(Protocol):
 class Lots(NamedTuple):
     """How small files are given to other processes."""
 
-    carried: int = 1 << 20  # bytes; a larger file is read in this process, as a stream
+    carried: int = 1 << 20  # bytes; a larger file is opened in this process, as a stream
     files: int = 16  # that another process is given
+    records: int = 64  # of a larger file, of up to `carried` characters
     ahead: int = 8  # such lots that are being read while the first is waited for
     with_bytes: bool = False  # for processes that do not reach the files
 
@@ -156,16 +165,30 @@ LOTS = Lots()
 
 
 class _Task(NamedTuple):
-    """A file to read; a small one can be read in another process."""
+    """A file to read; a small one can be read in another process.
 
-    read: Callable[[], Iterable[ReadResult]]
+    Of a larger one of a format that has them, the records can be made there.
+    """
+
+    read: Callable[[], ReadResults]
     small: bool
+    records: Callable[[], Records] | None = None
+
+
+class _Read(NamedTuple):
+    """What was read in this process, among what is pending in others."""
+
+    found: ReadResult
+
+    def result(self) -> list[ReadResult]:
+        return [self.found]
 
 
 class Reading:
     """One pass over an input; iterate it for articles and refusals.
 
-    With a pool, small files are read in its processes, some of them ahead of the iteration.
+    With a pool, small files are read in its processes, some of them ahead of the iteration; and
+    articles are made there of the records of larger files, which are walked in this one.
     `bytes_done` of `bytes_total` are the sizes of the files that are done.
     """
 
@@ -195,16 +218,30 @@ class Reading:
 
     def _spread(self, pool: Pool) -> Iterator[ReadResult]:
         waiting: deque[Pending] = deque()
-        for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
-            for batch in batches(tasks, self._lots.files if small else 1):
-                if small:
-                    waiting.append(pool.submit(_read_all, batch))
-                while len(waiting) > (self._lots.ahead if small else 0):
-                    yield from waiting.popleft().result()
-                if not small:  # now: its container may be closed once the walk goes on
-                    yield from batch[0].read()
+        for pending in self._submitted(pool):
+            waiting.append(pending)
+            while len(waiting) > self._lots.ahead:
+                yield from waiting.popleft().result()
         for pending in waiting:
             yield from pending.result()
+
+    def _submitted(self, pool: Pool) -> Iterator[Pending]:
+        """Give lots of small files, and of records of the others, to the pool.
+
+        A larger file is read to its end before the next one is found: the container that it is in
+        may be closed then.
+        """
+        for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
+            if small:
+                for batch in batches(tasks, self._lots.files):
+                    yield pool.submit(_read_all, batch)
+                continue
+            for task in tasks:
+                if task.records:
+                    for lot in _in_lots(task.records(), self._lots):
+                        yield pool.submit(_made_all, lot)
+                else:
+                    yield from map(_Read, task.read())
 
     def _tasks(self) -> Iterator[_Task]:
         bundles = Bundles(found for found, _ in self._files)
@@ -216,15 +253,16 @@ class Reading:
 
     def _task(self, leaf: SourceFile | UnreadableArticle) -> _Task:
         if isinstance(leaf, UnreadableArticle):
-            return _Task(partial(list, (leaf,)), small=True)
+            return _Task(partial(iter, (leaf,)), small=True)
         try:
-            read = format_of(leaf).read
+            found = format_of(leaf)
             file = self._originals.keep(leaf, self._names.to_stored()) if self._originals else leaf
             carried = _carried(file, self._lots) if self._pool else None
         except READING_ERRORS as exc:
-            return _Task(partial(list, (refusal_of(exc, leaf.place),)), small=True)
-        task = partial(_read, read, carried or file, self._names)
-        return _Task(task, small=carried is not None)
+            return _Task(partial(_refusals, exc, leaf.place), small=True)
+        read = partial(_read, found.read, carried or file, self._names)
+        walk = partial(_read, found.records, file, self._names) if found.records else None
+        return _Task(read, small=carried is not None, records=walk)
 
 
 def leaves(file: SourceFile, depth: int = 0) -> Iterator[SourceFile | UnreadableArticle]:
@@ -275,13 +313,35 @@ def refusal_of(exc: BaseException, place: str) -> UnreadableArticle:
     return UnreadableArticle(place, reason or str(exc))
 
 
+def _refusals(exc: BaseException, place: str) -> ReadResults:
+    yield refusal_of(exc, place)
+
+
 def _read(
-    read: Callable[[SourceFile, FieldMap], Iterator[ReadResult]], file: SourceFile, names: FieldMap
-) -> Iterator[ReadResult]:
+    read: Callable[[SourceFile, FieldMap], Iterator[T]], file: SourceFile, names: FieldMap
+) -> Iterator[T | UnreadableArticle]:
     try:
         yield from read(file, names)
     except READING_ERRORS as exc:
         yield refusal_of(exc, file.place)
+
+
+def _in_lots(records: Records, lots: Lots) -> Iterator[list[Record | ReadResult]]:
+    """The records of a larger file, and what is refused of it already, in lots."""
+    lot: list[Record | ReadResult] = []
+    size = 0
+    for each in records:
+        lot.append(each)
+        size += each.size if isinstance(each, Record) else 0
+        if len(lot) == lots.records or size > lots.carried:
+            yield lot
+            lot, size = [], 0
+    if lot:
+        yield lot
+
+
+def _made_all(lot: list[Record | ReadResult]) -> list[ReadResult]:
+    return list(made(lot))
 
 
 def _read_all(tasks: list[_Task]) -> list[ReadResult]:

@@ -5,7 +5,9 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 from backfile.archive.formats.dates.order import order_shown
@@ -14,8 +16,11 @@ from backfile.archive.formats.files import (
     LONGEST_TEXT,
     ReadResult,
     ReadResults,
+    Record,
+    Records,
     SourceFile,
     first_line,
+    made,
 )
 from backfile.archive.formats.format import Plugin, RecordFormat
 from backfile.archive.formats.related_rows import Join, is_related, join_of
@@ -81,17 +86,24 @@ BULK_NAMES = frozenset(
         *("version_type", "if_seq_no", "if_primary_term", "retry_on_conflict", "dynamic_templates"),
     )
 )
+NO_ACTION: Mapping[str, Any] = MappingProxyType({})  # of a bulk request, before a line
 MOST_BESIDE = 50_000  # events of a list within an article; a longer list is one of articles
 OWN_TEXTS = frozenset(NORMAL_NAMES["text"]) - {"description"}  # of an article, not of a list
 
 
 def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read one object a line; other lines are refused, and reading goes on.
+    """Read one object a line, as `json_lines` does."""
+    return made(json_lines(file, names))
+
+
+def json_lines(file: SourceFile, names: FieldMap) -> Records:
+    """Walk one object a line; other lines are refused, and reading goes on.
 
     A line of a bulk request (Elasticsearch, OpenSearch) that says what to do with the next one
     gives it its id.
     """
     names = with_order_shown(file, names)
+    plain = partial(_from_line, names=names)
     bulk: Mapping[str, Any] = {}
     for number, line in enumerate(file.lines(), 1):
         origin = file.origin(number)
@@ -103,7 +115,7 @@ def read_json_lines(file: SourceFile, names: FieldMap) -> ReadResults:
                 if "delete" in bulk:
                     yield UnreadableArticle(str(origin), "a deletion, not an article")
                 continue
-            yield _from_line(line, origin, names, bulk)
+            yield Record(line, origin, partial(plain, bulk=bulk) if bulk else plain)
         bulk = {}
 
 
@@ -117,10 +129,15 @@ def read_received(file: SourceFile) -> ReadResults:
 
 
 def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read an array of objects, an object that contains such an array, or a single object."""
+    """Read a file of JSON, as `json_records` does."""
+    return made(json_records(file, names))
+
+
+def json_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk an array of objects, an object that contains such an array, or a single object."""
     import ijson
 
-    names = with_order_shown(file, names)
+    make = partial(article_of, names=with_order_shown(file, names))
     number = 0
     try:
         with _opened(file) as stream:
@@ -128,7 +145,7 @@ def read_json(file: SourceFile, names: FieldMap) -> ReadResults:
         join = _join_of(file, prefix)
         with _opened(file) as stream:
             for number, record in enumerate(ijson.items(_events(stream), prefix), 1):
-                yield article_of(join(record), file.origin(number), names)
+                yield Record(join(record), file.origin(number), make)
     except (ijson.JSONError, UnicodeDecodeError) as exc:
         origin = file.origin(number + 1)
         yield UnreadableArticle(str(origin), f"not valid JSON from here on ({first_line(exc)})")
@@ -211,7 +228,9 @@ def _opened(file: SourceFile) -> BinaryIO:
     return stream
 
 
-def _from_line(line: str, origin: Origin, names: FieldMap, bulk: Mapping[str, Any]) -> ReadResult:
+def _from_line(
+    line: str, origin: Origin, names: FieldMap, bulk: Mapping[str, Any] = NO_ACTION
+) -> ReadResult:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as exc:

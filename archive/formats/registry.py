@@ -14,7 +14,7 @@ from backfile.archive.formats.files import WIDE_ENCODINGS, ReadResults, SourceFi
 from backfile.archive.formats.format import BinaryFormat, Format, Stage
 from backfile.archive.formats.tables import databases, parquet, sqlite_tables
 from backfile.archive.formats.tables.columns import fields_of
-from backfile.archive.formats.tables.delimited import read_delimited
+from backfile.archive.formats.tables.delimited import delimited_records, read_delimited
 from backfile.archive.formats.tables.dialects import (
     DELIMITERS,
     SEPARATOR_LINE,
@@ -107,9 +107,17 @@ def _is_table(file: SourceFile, head: str) -> bool:
 BINARY_FORMATS: tuple[BinaryFormat, ...] = (
     *DOCUMENTS.binary_formats,
     BinaryFormat(
-        "SQLite", lambda head: head.startswith(databases.MAGIC), sqlite_tables.read_sqlite
+        "SQLite",
+        lambda head: head.startswith(databases.MAGIC),
+        sqlite_tables.read_sqlite,
+        sqlite_tables.sqlite_records,
     ),
-    BinaryFormat("Parquet", lambda head: head.startswith(parquet.MAGIC), parquet.read_parquet),
+    BinaryFormat(
+        "Parquet",
+        lambda head: head.startswith(parquet.MAGIC),
+        parquet.read_parquet,
+        parquet.parquet_records,
+    ),
     BinaryFormat("mailbox", mail.is_mailbox, mail.read_mailbox),
     BinaryFormat("mail", mail.is_message, mail.read_message),
 )
@@ -120,7 +128,13 @@ OWN_FORMATS: tuple[Format, ...] = (
         lambda _, head: bool(JSON_OPENING.match(head) and feeds.JSON_FEED.search(head)),
         feeds.read_json_feed,
     ),
-    Format("JSON Lines", Stage.JSON, _is_json_lines, records.read_json_lines),
+    Format(
+        "JSON Lines",
+        Stage.JSON,
+        _is_json_lines,
+        records.read_json_lines,
+        records=records.json_lines,
+    ),
     Format(
         "JSON",
         Stage.JSON,
@@ -128,6 +142,7 @@ OWN_FORMATS: tuple[Format, ...] = (
             bool(JSON_OPENING.match(head)) or (file.suffix == ".json" and "<" not in head[:99])
         ),
         records.read_json,
+        records=records.json_records,
     ),
     Format(
         "database export",
@@ -183,7 +198,7 @@ OWN_FORMATS: tuple[Format, ...] = (
         lambda _, head: bool(documents.NATIVE_OPENING.match(head)),
         documents.read_native,
     ),
-    Format("table", Stage.TEXT, _is_table, read_delimited),
+    Format("table", Stage.TEXT, _is_table, read_delimited, records=delimited_records),
     Format(
         "Markdown",
         Stage.TEXT,

@@ -1,13 +1,20 @@
 """Tests of a whole pass over an input: in order, however many processes read."""
 
+import csv
 import json
+import pickle
+import sqlite3
 import zipfile
+from contextlib import closing
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
 from backfile.archive.formats import files
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Lots, Reading
+from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.workers import Workers
 from tests.builders import started
@@ -40,6 +47,58 @@ def test_processes_read_what_one_would_in_the_same_order(folder):
     assert spread == alone
     assert len(alone) == 30 + 20 + 8 * 21 + 1
     assert reading.bytes_done == reading.bytes_total
+
+
+def write_tables(folder):
+    """Files of several kinds with 300 articles each, and records among them that are refused."""
+    stories = [{"id": str(n), "title": f"Rain {n}", "text": f"{n} mm fell."} for n in range(300)]
+    stories[150] |= {"text": ""}
+    lines = [json.dumps(each) for each in stories]
+    (folder / "a.jsonl").write_text("\n".join([*lines[:99], "{broken", *lines[99:]]))
+    bulk = [
+        json.dumps({"index": {"_id": f"bulk-{n}"}}) + "\n" + line for n, line in enumerate(lines)
+    ]
+    (folder / "b.ndjson").write_text("\n".join(bulk) + "\n")
+    (folder / "c.json").write_text(json.dumps({"articles": stories}))
+    with (folder / "d.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "title", "text"], *(each.values() for each in stories)])
+    with closing(sqlite3.connect(folder / "e.db")) as database:
+        database.execute("CREATE TABLE news (id, title, text)")
+        database.executemany("INSERT INTO news VALUES (:id, :title, :text)", stories)
+        database.commit()
+    if find_spec("pyarrow"):
+        from pyarrow import Table, parquet
+
+        parquet.write_table(Table.from_pylist(stories), folder / "f.parquet")
+
+
+@pytest.mark.parametrize("records", [1, 7, 1_000])
+def test_records_of_larger_files_are_made_by_processes_as_by_one(tmp_path, records):
+    write_tables(tmp_path)
+    alone = list(Reading([tmp_path], FieldMap()))
+    pool = CountingPool()
+    lots = Lots(carried=200, records=records)
+    spread = list(Reading([tmp_path], FieldMap(), pool=pool, lots=lots))
+    assert list(map(str, spread)) == list(map(str, alone))
+    assert [each for each in spread if isinstance(each, Article)] == [
+        each for each in alone if isinstance(each, Article)
+    ]
+    assert len(alone) >= 5 * 300
+    assert {kind for kind, _ in pool.calls} == {"_made_all"}
+    assert max(size for _, size in pool.calls) <= records
+    assert len(pool.calls) >= len(alone) // records
+
+
+class CountingPool:
+    """Calls functions at once, with copies of what crosses, as another process would get them."""
+
+    def __init__(self):
+        self.calls = []
+
+    def submit(self, function, lot):
+        self.calls.append((function.__name__, len(lot)))
+        found = pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(lot)))))
+        return SimpleNamespace(result=lambda: found)
 
 
 def test_refusals_come_from_processes_with_their_reasons(folder):

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 
 from backfile.archive.formats.fields import FieldMap
@@ -9,8 +10,11 @@ from backfile.archive.formats.files import (
     HEAD_BYTES,
     LONGEST_TEXT,
     ReadResults,
+    Record,
+    Records,
     SourceFile,
     encoding_of,
+    made,
 )
 from backfile.archive.formats.proposals import proposal_for
 from backfile.archive.formats.records import read_record, with_order_shown
@@ -25,7 +29,12 @@ Rows = Iterator[tuple[int, list[str] | str]]
 
 
 def read_delimited(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read rows with a header line or with numbered columns; the dialect is detected."""
+    """Read a table, as `delimited_records` does."""
+    return made(delimited_records(file, names))
+
+
+def delimited_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk rows with a header line or with numbered columns; the dialect is detected."""
     csv.field_size_limit(LONGEST_TEXT)
     head = file.head()
     dialect, before, headed = layout_of(
@@ -125,7 +134,8 @@ def _leniently(line: str, dialect: Dialect) -> list[str]:
 
 def _from_rows(
     rows: Rows, header: list[str], dialect: Dialect, file: SourceFile, names: FieldMap
-) -> ReadResults:
+) -> Records:
+    make = partial(read_record, names=names)
     for number, row in rows:
         origin = file.origin(number)
         if isinstance(row, str):
@@ -136,4 +146,4 @@ def _from_rows(
             yield UnreadableArticle(str(origin), reason, record=record)
         elif any(row):
             record = dict(zip(header, map(dialect.cell, row), strict=False))
-            yield read_record(record, origin, names)
+            yield Record(record, origin, make)

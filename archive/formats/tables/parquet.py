@@ -1,10 +1,18 @@
 """Reads Parquet files in a separate process, as a damaged file can crash its reader."""
 
 import json
+from functools import partial
 from importlib.util import find_spec
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.files import (
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+    path_or_bytes,
+)
 from backfile.archive.formats.processes import TOO_MUCH, reading
 from backfile.archive.formats.records import read_record
 from backfile.archive.model.errors import UnreadableArticle
@@ -14,11 +22,16 @@ MODULE = "backfile.archive.formats.tables.parquet_rows"
 
 
 def read_parquet(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read rows, numbered from 1, with the columns that may map to a field of an article."""
+    """Read a table, as `parquet_records` does."""
+    return made(parquet_records(file, names))
+
+
+def parquet_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk rows, numbered from 1, with the columns that may map to a field of an article."""
     if not find_spec("pyarrow"):
         reason = "Parquet is read with pyarrow; `pip install 'backfile[parquet]'` brings it"
         raise UnreadableArticle(file.place, reason)
-    number, ended = 0, False
+    number, ended, make = 0, False, partial(read_record, names=names)
     found, chosen = path_or_bytes(file, MAGIC), json.dumps(dict(names.chosen))
     with reading(MODULE, found, chosen) as messages:
         for message in messages:
@@ -32,6 +45,6 @@ def read_parquet(file: SourceFile, names: FieldMap) -> ReadResults:
             if "refused" in message:
                 yield UnreadableArticle(str(origin), message["refused"])
             else:
-                yield read_record(message["cells"], origin, names)
+                yield Record(message["cells"], origin, make)
     if not ended:
         yield UnreadableArticle(str(file.origin(number + 1)), TOO_MUCH)

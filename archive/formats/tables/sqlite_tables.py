@@ -4,11 +4,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    LONGEST_TEXT,
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.records import read_record
 from backfile.archive.formats.tables.columns import (
     fields_of,
@@ -23,6 +32,7 @@ from backfile.archive.formats.tables.databases import (
     open_database,
     tables_in,
 )
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.ids import with_part_id
 
@@ -33,7 +43,14 @@ ALL = -1  # for LIMIT
 def read_sqlite(
     file: SourceFile, names: FieldMap, *, patience: Patience | None = None
 ) -> ReadResults:
-    """Read each table with a title and a text, else each with a text; rows by their number.
+    """Read a database, as `sqlite_records` does."""
+    return made(sqlite_records(file, names, patience=patience))
+
+
+def sqlite_records(
+    file: SourceFile, names: FieldMap, *, patience: Patience | None = None
+) -> Records:
+    """Walk each table with a title and a text, else each with a text; rows by their number.
 
     `--map text=TABLE.COLUMN` names another. Views, virtual tables and columns that are computed
     when read are left alone. What takes longer than `patience` is given up.
@@ -85,16 +102,21 @@ def _articles(
     names: FieldMap,
     file: SourceFile,
     patience: Patience,
-) -> ReadResults:
+) -> Records:
+    make = partial(_article, names=names)
     for number, row in _rows(database, table, patience):
         origin = file.origin(number)
         if isinstance(row, str):
             yield UnreadableArticle(str(origin), f"{row} (table {table.name})")
             continue
         record = dict(zip(table.columns, map(plain, row), strict=True))
-        found = read_record(record, origin, names)
-        # A row of another table may have the same number, so they share their place.
-        yield found if isinstance(found, UnreadableArticle) else with_part_id(found)
+        yield Record(record, origin, make)
+
+
+def _article(record: Any, origin: Origin, names: FieldMap) -> ReadResult:
+    """A row of another table may have the same number, so they share their place."""
+    found = read_record(record, origin, names)
+    return found if isinstance(found, UnreadableArticle) else with_part_id(found)
 
 
 def _rows(
