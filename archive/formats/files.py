@@ -160,9 +160,20 @@ class Record:
 
     @property
     def size(self) -> int:
-        """About the characters of its content."""
-        values = self.content.values() if isinstance(self.content, dict) else (self.content,)
-        return sum(len(each) for each in values if isinstance(each, str))
+        """The characters of its content."""
+        return _characters(self.content)
+
+
+def _characters(value: Any) -> int:
+    """Those of all texts in a value; another value counts as one.
+
+    >>> _characters({"title": "Rain", "tags": ["sea", "wind"], "words": 120})
+    12
+    """
+    if isinstance(value, str | bytes):
+        return len(value)
+    within = value.values() if isinstance(value, dict) else value
+    return sum(map(_characters, within)) if isinstance(value, dict | list) else 1
 
 
 Records = Iterator[Record | ReadResult]
