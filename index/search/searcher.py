@@ -107,7 +107,8 @@ class Searcher:
     def search(self, query: Query, *, relaxes: bool = True, whole: Whole = UNDIVIDED) -> Results:
         """Answer a query with one page of hits.
 
-        In a shard, take part in a search of the `whole`; the first shard has its answer.
+        In a shard, take part in a search of the `whole`. The first shard has its answer; unless
+        sentences are marked, all pass on their parts of the page, which complete it.
 
         If nothing meets its requirements, it is relaxed, unless it is strict or not `relaxes`.
 
