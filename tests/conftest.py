@@ -15,6 +15,7 @@ from backfile.index.search.memberships import show_collections
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
+from tests.processes import PROCESSES
 from tests.templates import CompiledOnce
 
 # Loading spaCy takes two seconds of each run: tests of names ask for them.
@@ -24,6 +25,8 @@ os.environ["RAY_AUTH_MODE"] = "disabled"  # whoever runs the tests may have a to
 settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", parent=settings.get_profile("backfile"), max_examples=20)
 settings.load_profile("backfile")
+# What a test starts as a process is forked from one that has loaded the same.
+PROCESSES.set_forkserver_preload(["tests.preloaded"])
 # Each application would compile its templates anew, which takes half the time of a test of a page.
 Flask.jinja_options = {"bytecode_cache": CompiledOnce()}
 
