@@ -36,13 +36,18 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+LONGEST = {"test_moving_shards.py", "test_schemathesis.py", "test_benchmark.py"}  # a minute a test
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests by the archive that they ask for.
+    """Begin with the longest tests, and mark tests by the archive that they ask for.
 
-    The sample archive is made, and searched, with the real model. Pages hardly depend on the
-    engines: the quick lane makes them with the fakes alone.
+    A long test at the end would keep one process at work alone. The sample archive is made, and
+    searched, with the real model. Pages hardly depend on the engines: the quick lane makes them
+    with the fakes alone.
     """
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "sample" in item.fixturenames:
             item.add_marker(pytest.mark.model)
