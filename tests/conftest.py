@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 
 import pytest
-from filelock import FileLock
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +15,7 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
 from tests.processes import PROCESSES
+from tests.shared import made_once
 from tests.templates import CompiledOnce
 
 # Loading spaCy takes two seconds of each run: tests of names ask for them.
@@ -137,18 +137,12 @@ def make_article():
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """The sample archive and the seed document, if there, indexed with the bundled model.
+    """The sample archive and the seed document, if there, indexed with the bundled model."""
 
-    It is made once for all processes of pytest-xdist, in the folder that they share.
-    """
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder, draft = shared / "sample", shared / "sample-draft"
-    with FileLock(shared / "sample.lock"):
-        if not folder.exists():
-            seed = ROOT.parent / "shared" / "data" / "seed"
-            paths = [ROOT / "scripts" / "sample", *([seed] if seed.is_dir() else [])]
-            result = backfile("index", *paths, "--archive", draft)
-            assert result.exit_code == 0, result.output
-            draft.rename(folder)
-    return folder
+    def make(folder):
+        seed = ROOT.parent / "shared" / "data" / "seed"
+        paths = [ROOT / "scripts" / "sample", *([seed] if seed.is_dir() else [])]
+        result = backfile("index", *paths, "--archive", folder)
+        assert result.exit_code == 0, result.output
+
+    return made_once(tmp_path_factory, "sample", make)
