@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from filelock import FileLock
+from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from backfile.archive.model.article import Article, DateSource, Origin, TitleSource
@@ -14,6 +14,9 @@ from backfile.index.search.memberships import show_collections
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import FAMILIES, ROOT, Words, backfile, prepared_in_both, write_stories
+from tests.processes import PROCESSES
+from tests.shared import made_once
+from tests.templates import CompiledOnce
 
 # Loading spaCy takes two seconds of each run: tests of names ask for them.
 os.environ["BACKFILE_NAMES"] = "no"
@@ -22,6 +25,10 @@ os.environ["RAY_AUTH_MODE"] = "disabled"  # whoever runs the tests may have a to
 settings.register_profile("backfile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", parent=settings.get_profile("backfile"), max_examples=20)
 settings.load_profile("backfile")
+# What a test starts as a process is forked from one that has loaded the same.
+PROCESSES.set_forkserver_preload(["tests.preloaded"])
+# Each application would compile its templates anew, which takes half the time of a test of a page.
+Flask.jinja_options = {"bytecode_cache": CompiledOnce()}
 
 
 def pytest_make_parametrize_id(val, argname):
@@ -29,13 +36,18 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+LONGEST = {"test_moving_shards.py", "test_schemathesis.py", "test_benchmark.py"}  # a minute a test
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests by the archive that they ask for.
+    """Begin with the longest tests, and mark tests by the archive that they ask for.
 
-    The sample archive is made, and searched, with the real model. Pages hardly depend on the
-    engines: the quick lane makes them with the fakes alone.
+    A long test at the end would keep one process at work alone. The sample archive is made, and
+    searched, with the real model. Pages hardly depend on the engines: the quick lane makes them
+    with the fakes alone.
     """
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "sample" in item.fixturenames:
             item.add_marker(pytest.mark.model)
@@ -125,18 +137,12 @@ def make_article():
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """The sample archive and the seed document, if there, indexed with the bundled model.
+    """The sample archive and the seed document, if there, indexed with the bundled model."""
 
-    It is made once for all processes of pytest-xdist, in the folder that they share.
-    """
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder, draft = shared / "sample", shared / "sample-draft"
-    with FileLock(shared / "sample.lock"):
-        if not folder.exists():
-            seed = ROOT.parent / "shared" / "data" / "seed"
-            paths = [ROOT / "scripts" / "sample", *([seed] if seed.is_dir() else [])]
-            result = backfile("index", *paths, "--archive", draft)
-            assert result.exit_code == 0, result.output
-            draft.rename(folder)
-    return folder
+    def make(folder):
+        seed = ROOT.parent / "shared" / "data" / "seed"
+        paths = [ROOT / "scripts" / "sample", *([seed] if seed.is_dir() else [])]
+        result = backfile("index", *paths, "--archive", folder)
+        assert result.exit_code == 0, result.output
+
+    return made_once(tmp_path_factory, "sample", make)

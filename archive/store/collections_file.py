@@ -10,6 +10,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -199,8 +200,16 @@ def _connected(uri: str) -> sqlite3.Connection:
 
 def _empty() -> sqlite3.Connection:
     connection = _connected("file::memory:")
-    _bring_up(connection)
+    connection.deserialize(_without_collections())
     return connection
+
+
+@cache
+def _without_collections() -> bytes:
+    """A file without collections: to make one anew takes 0.6 ms, and each request reads some."""
+    with closing(_connected("file::memory:")) as connection:
+        _bring_up(connection)
+        return connection.serialize()
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import gc
 import gzip
 import hashlib
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -47,8 +46,8 @@ from backfile.index.vector.codes import CodeFile
 from backfile.index.wiring import caches_of
 from tests.builders import engines_in, fill, index_in_small_batches, write_news, write_stories
 from tests.fakes import HashedWords
+from tests.processes import PROCESSES, share_forkserver
 
-PROCESSES = multiprocessing.get_context("forkserver")
 MANIFEST = Manifest(SCHEMA, "splitter", "analyser", "model", "weights", HashedWords.dimension, "")
 KILLS = 12
 MORE = [{"id": "late", "title": "Late ferry", "text": "The last ferry left. It was late."}]
@@ -697,6 +696,11 @@ def test_a_killed_restore_leaves_the_old_archive_or_the_new_one(
     assert [len(ids_in(path)) for path in replaced] == ([8] if at_switch == "after" else [])
 
 
+def index_in_steps(root, news):
+    share_forkserver()
+    index_in_small_batches(root, news)
+
+
 @pytest.mark.crash
 def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path):
     """Each is what a kill would have left: the next run completes it, and loses nothing."""
@@ -704,7 +708,7 @@ def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path
     root = tmp_path / "archive"
     root.mkdir()
     MANIFEST.write(root / "manifest.json")
-    writer = PROCESSES.Process(target=index_in_small_batches, args=(root, news))
+    writer = PROCESSES.Process(target=index_in_steps, args=(root, news))
     writer.start()
     made = []
     while writer.is_alive():
@@ -730,7 +734,7 @@ def test_backups_made_while_another_process_indexes_can_all_be_restored(tmp_path
         known = np.union1d(engines.lexical.rows(), engines.neighbours.rows())
         assert known.max(initial=0) <= rows.max(initial=0), "no cache is ahead of the record"
         engines.catalog.close()
-    assert run(index_in_small_batches, restored.root, news) == 0
+    assert run(index_in_steps, restored.root, news) == 0
     engines = engines_in(restored.root, in_memory=False)
     assert list(verify(engines)) == []
     assert engines.catalog.counts().articles == 120

@@ -1,6 +1,5 @@
 """Worker processes: they work, they fail in words, and they never outlive their owner."""
 
-import multiprocessing
 import os
 import re
 import signal
@@ -12,9 +11,9 @@ import pytest
 from backfile.archive.model.errors import EngineUnavailable, UnreadableArticle, WorkerLost
 from backfile.archive.workers import GRACE, Workers, once
 from tests.builders import started
+from tests.processes import PROCESSES
 
 pytestmark = pytest.mark.crash
-PROCESSES = multiprocessing.get_context("forkserver")
 
 
 def fail(reason):

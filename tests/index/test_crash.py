@@ -1,7 +1,6 @@
 """A run that is killed anywhere, and run again, ends in the archive of an undisturbed run."""
 
 import faulthandler
-import multiprocessing
 import os
 import random
 import signal
@@ -12,10 +11,9 @@ import pytest
 
 from backfile.index.indexing.stages import Stage
 from tests.builders import index_in_small_batches, seen, write_news
+from tests.processes import PROCESSES, share_forkserver
 
 pytestmark = pytest.mark.crash
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.index.test_crash", "chromadb"])
 KILLS_A_STAGE = 6
 STAGES = [stage for stage in Stage if stage is not Stage.CUTTING]  # of a run that reads articles
 
@@ -23,6 +21,7 @@ STAGES = [stage for stage in Stage if stage is not Stage.CUTTING]  # of a run th
 def index(folder: Path, news: Path, kill_in: Stage | None = None, after: float = 0.0) -> None:
     """Index in this process; once the stage has begun, wait so long and die as by `kill -9`."""
     faulthandler.enable()
+    share_forkserver()
     armed = []
 
     def progress(stage: Stage, done: int, total: int) -> None:

@@ -4,7 +4,6 @@ An outcome is a right answer, an answer by the part that can be read with a note
 an archive that is mended. `-m slow -s` tries all and prints the table of index/README.md.
 """
 
-import multiprocessing
 import resource
 import shutil
 from collections import Counter
@@ -22,9 +21,8 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from tests.builders import DAMAGES, damage, engines_in, fill, indexer_of, write_news
+from tests.processes import PROCESSES
 
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.index.test_damage", "chromadb"])
 pytestmark = [pytest.mark.crash, pytest.mark.long]
 
 MEMORY = 2 << 30  # bytes more than a process has when it begins

@@ -23,6 +23,7 @@ from backfile.index.vector.embedding.prompts import Prompts
 from backfile.index.vector.embedding.query_graph import GRAPH, write_contract
 from backfile.index.wiring import embedder_of, int8_embedder_of, new_archive
 from tests.builders import DAMAGES, backfile, damage, one_line_error, write_stories
+from tests.shared import made_once
 
 UP, ASIDE = np.array([[0, 1]], np.float32), np.array([[1, 0]], np.float32)
 PROMPTS = Prompts("query: ", "passage: ")
@@ -200,10 +201,13 @@ def test_only_products_that_narrow_stay_as_they_are():
 def archive(tmp_path_factory):
     """The stories in an archive in int8."""
     pytest.importorskip("nncf")
-    folder = tmp_path_factory.mktemp("int8")
-    made = backfile("index", write_stories(folder), "--archive", folder / "archive", **PRECISION)
-    assert made.exit_code == 0, made.output
-    return folder / "archive"
+
+    def make(folder):
+        stories = write_stories(tmp_path_factory.mktemp("stories"))
+        made = backfile("index", stories, "--archive", folder, **PRECISION)
+        assert made.exit_code == 0, made.output
+
+    return made_once(tmp_path_factory, "int8", make)
 
 
 @pytest.mark.model

@@ -1,6 +1,5 @@
 """Indexing under limits of open files and of memory: each is named, and the next run finishes."""
 
-import multiprocessing
 import os
 import resource
 from pathlib import Path
@@ -22,9 +21,8 @@ from backfile.index.seams.failures import translated
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from tests.builders import engines_in, fill, write_news
+from tests.processes import PROCESSES
 
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.index.test_limits", "chromadb"])
 pytestmark = [pytest.mark.crash, pytest.mark.long]
 MB = 1 << 20
 FINISHED, SHORT = 0, 9

@@ -1,6 +1,5 @@
 """Chroma's parts are sealed: Chroma opens a copy of sound files, and nothing that is damaged."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -17,9 +16,9 @@ from backfile.index.vector.chroma_index import ChromaIndex
 from backfile.index.vector.chroma_part import ChromaPart
 from backfile.index.vector.part_files import COPY, SEALS
 from tests.builders import DAMAGES, damage
+from tests.processes import PROCESSES
 
 pytestmark = pytest.mark.long
-PROCESSES = multiprocessing.get_context("forkserver")
 N_ROWS, DIMENSION = 500, 8
 ALL = np.arange(1, N_ROWS + 1)
 EMBEDDED = np.arange(N_ROWS + 1) > 0

@@ -1,6 +1,5 @@
 """An index is made anew beside the one that is there; a kill leaves one of them."""
 
-import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -16,9 +15,9 @@ from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher
 from backfile.index.vector.chroma_index import ChromaIndex
 from tests.builders import engines_in, fill, indexer_of, write_stories
+from tests.processes import PROCESSES
 
 MOMENTS = ["words", "switch", "aside", "exchanged", "part", "retired"]
-PROCESSES = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ of the catalogue's, chosen at random among those of an undisturbed run.
 """
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -22,10 +21,9 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.manifest import Manifest
 from tests.archive.web_server import WebServer
 from tests.builders import STORIES, backfile, damage, paper_model
+from tests.processes import PROCESSES, share_forkserver
 
 pytestmark = pytest.mark.crash
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.scripts.test_kills", "backfile.scripts.backfile"])
 MOMENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"}
 SEEDS = 2  # kills of each command in the ordinary run
 LONGER = STORIES[0]["text"] + " It runs at night again."
@@ -56,6 +54,7 @@ class Kill:
 
 def run_here(arguments: list[str], at: int | None, counts: Path | None) -> None:
     """Run a command in this process; write how many moments it had, if it lives so long."""
+    share_forkserver()
     kill = Kill(at)
     sys.addaudithook(kill)
     for name in ("begin", "before_cursor_execute", "commit"):

@@ -6,7 +6,10 @@ from urllib.parse import quote
 import pytest
 from pydantic import ValidationError
 
+from backfile.archive.store.reader import ArchiveReader
 from backfile.index.model.query import Query
+from backfile.index.search.ranking import RankingOptions
+from backfile.index.search.searcher import Searcher
 from backfile.web.api.answers import property_names, selection_of, written
 from backfile.web.api.article_shapes import Article, ExportedArticle, History
 from backfile.web.api.json import (
@@ -18,12 +21,32 @@ from backfile.web.api.json import (
 )
 from backfile.web.api.shapes import ANSWERS, Problem, Related, Results, Suggestions
 from backfile.web.app import create_app
-from tests.builders import SEARCHES, STORIES
+from tests.builders import FAMILIES, SEARCHES, STORIES
 
 NAMED = [story["id"] for story in STORIES]
 
 
-@pytest.fixture
+# Nothing here changes an archive: one of each family is enough for all.
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def engines(request, prepared, tmp_path_factory):
+    made = prepared[request.param].copy(tmp_path_factory.mktemp("answers") / "archive")
+    yield made
+    made.catalog.close()
+
+
+@pytest.fixture(scope="module")
+def searcher(engines):
+    return Searcher(engines, RankingOptions(floor=0.2))
+
+
+@pytest.fixture(scope="module")
+def reader(engines):
+    return ArchiveReader(engines.catalog)
+
+
+@pytest.fixture(scope="module")
 def client(searcher, reader):
     return create_app(searcher, reader).test_client()
 
