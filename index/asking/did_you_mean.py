@@ -230,7 +230,8 @@ def _other_spellings(
     if not n_articles or not word.isalpha() or len(word) < LEAST_LETTERS:
         return []
     near = yield from near_words(word, lexical.spellings(), lexical.languages)
-    written = [each.spelling.written for each in near]
+    frequent = [each.spelling for each in near if TIMES * each.spelling.frequency >= n_articles]
+    written = [each.written for each in frequent]  # the articles of rare ones need no counting
     spelt = [each for each in written if each.istitle() and _sound(each) == _sound(word)]
     counts = yield from articles_with(spelt, lexical)
     return [
