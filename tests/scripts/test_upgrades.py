@@ -22,7 +22,8 @@ class Unpacked:
 
     def __init__(self, packed: Path, folder: Path) -> None:
         with tarfile.open(packed) as files:
-            files.extractall(folder, filter="fully_trusted")
+            files.extraction_filter = lambda member, _: member  # 3.11.3 has no filters
+            files.extractall(folder)
         self.news = folder / "news"
         self.archive = folder / "archive"
         self.again = json.loads((folder / "again.json").read_text())
