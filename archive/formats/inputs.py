@@ -260,9 +260,10 @@ class Reading:
             carried = _carried(file, self._lots) if self._pool else None
         except READING_ERRORS as exc:
             return _Task(partial(_refusals, exc, leaf.place), small=True)
-        read = partial(_read, found.read, carried or file, self._names)
-        walk = partial(_read, found.records, file, self._names) if found.records else None
-        return _Task(read, small=carried is not None, records=walk)
+        if carried:
+            return _Task(partial(_read, found.read, carried, self._names), small=True)
+        records = partial(_read, found.records, file, self._names) if found.records else None
+        return _Task(partial(_read, found.read, file, self._names), small=False, records=records)
 
 
 def leaves(file: SourceFile, depth: int = 0) -> Iterator[SourceFile | UnreadableArticle]:

@@ -35,6 +35,8 @@ def folder(tmp_path):
         for n in range(8):
             archive.writestr(f"{n}.txt", f"Packed {n}\n\nIn a ZIP file.")
             archive.writestr(f"{n}.jsonl", lines)
+            archive.writestr(f"{n}-short.jsonl", lines[: lines.index("\n")])
+            archive.writestr(f"{n}-short.csv", f"title,text\nRow {n},In a table.\n")
     (tmp_path / "25.zip").write_bytes(b"PK\x03\x04 cut short")
     return tmp_path
 
@@ -45,7 +47,7 @@ def test_processes_read_what_one_would_in_the_same_order(folder):
         reading = Reading([folder], FieldMap(), pool=started(workers), lots=LOTS)
         spread = list(map(str, reading))
     assert spread == alone
-    assert len(alone) == 30 + 20 + 8 * 21 + 1
+    assert len(alone) == 30 + 20 + 8 * 23 + 1
     assert reading.bytes_done == reading.bytes_total
 
 
