@@ -98,7 +98,7 @@ class Hits:
             self.candidates,
             np.array(sorted(rows), np.int64),
             self.passage_share,
-            words_are_scored=words_are_scored and self.has_words,
+            words_are_scored=words_are_scored and self._has_words,
         )
         copies = self._copies(best, catalog)
         hits = {}
@@ -126,7 +126,7 @@ class Hits:
         return hits
 
     @property
-    def has_words(self) -> bool:
+    def _has_words(self) -> bool:
         """Whether the query asks for words in articles."""
         return any(found.leaf.field not in COLUMNS for found in self.matches.leaves)
 

@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.index.answers.explain import with_ranks
-from backfile.index.answers.hits import Copies, Fetched, RankedPassages, other_copies
+from backfile.index.answers.hits import Copies, RankedPassages, other_copies
 from backfile.index.answers.timeline import TimelinePart, merged_timeline
 from backfile.index.model.arrays import Rows
 from backfile.index.model.results import Hit, Ranks, Results
 
 At = tuple[int | None, int | None]
 """Where a passage stands among those of the page by words, and by meaning; None if it does not."""
+NOWHERE: At = (None, None)
 
 
 class PlacedHit(NamedTuple):
@@ -55,16 +56,13 @@ def completed(answer: Results, parts: Sequence[PagePart]) -> Results:
     return replace(answer, hits=hits, timeline=timeline)
 
 
-def placed(
-    fetched: Fetched, own: Sequence[RankedPassages], begins: Sequence[int], cluster: int | None
-) -> PlacedHit:
-    """A hit of a shard whose passages begin there among those of the page, in both rankings."""
+def standing(own: Sequence[RankedPassages], begins: Sequence[int]) -> dict[int, At]:
+    """Where the passages of a shard stand, by row: its own begin there in both rankings."""
     by_words, by_meaning = (
         dict(zip(ranked.rows.tolist(), range(begin, begin + len(ranked.rows)), strict=True))
         for ranked, begin in zip(own, begins, strict=True)
     )
-    passages = [(by_words.get(row), by_meaning.get(row)) for row in fetched.rows]
-    return PlacedHit(fetched.hit, passages, cluster)
+    return {row: (by_words.get(row), by_meaning.get(row)) for row in by_words | by_meaning}
 
 
 def merged_hits(parts: Sequence[HitsPart]) -> tuple[Hit, ...]:

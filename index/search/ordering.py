@@ -15,7 +15,7 @@ import numpy as np
 from backfile.archive.model.message import Message
 from backfile.archive.store.catalog import Catalog
 from backfile.index.answers.hits import Hits, RankedPassages
-from backfile.index.answers.page_parts import HitsPart, merged_hits, placed
+from backfile.index.answers.page_parts import NOWHERE, HitsPart, PlacedHit, merged_hits, standing
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 from backfile.index.model.query import Copies, Query, Sort
@@ -117,18 +117,18 @@ class Placing:
         first, end = int(page.firsts[place]), int(page.ends[place])
         places = self.skipped + np.flatnonzero(page.owners == place)[first:]
         own = [ranked.of_hits(first, end) for ranked in self.passages]
-        begins = page.begins[place].tolist()
+        stands = standing(own, page.begins[place].tolist())
         best = dict(list(self.best.items())[first:end])
         crossing = page.clusters & hits.crossing
         found = hits.fetch(best, catalog, words_are_scored=page.words_are_scored)
         on_page = {}
         for at, ordinal in zip(places.tolist(), best, strict=True):
             if fetched := found.get(ordinal):
-                cluster = int(hits.table.cluster[ordinal])
+                cluster, hit = int(hits.table.cluster[ordinal]), fetched.hit
                 if self.whole.is_divided:  # texts would be most of what is sent
-                    fetched = fetched._replace(hit=fetched.hit.without_text())
-                shared = cluster if cluster in crossing else None
-                on_page[at] = placed(fetched, own, begins, shared)
+                    hit = hit.without_text()
+                passages = [stands.get(row, NOWHERE) for row in fetched.rows]
+                on_page[at] = PlacedHit(hit, passages, cluster if cluster in crossing else None)
         above = hits.above(page.scores)
         return HitsPart(on_page, above, hits.copies_here(crossing, catalog))
 
