@@ -141,22 +141,26 @@ ReadResults = Iterator[ReadResult]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of a file before `make` makes an article of its content, or a refusal.
+    """A record of a file before `make` makes an article of its content, several, or a refusal.
 
     That takes most of the time of reading. A record needs nothing else, so another process can do
-    it.
+    it. Neither its content nor `make` holds anything open.
     """
 
     content: Any
     origin: Origin
-    make: Callable[[Any, Origin], ReadResult]
+    make: Callable[[Any, Origin], ReadResult | ReadResults]
 
-    def made(self) -> ReadResult:
-        """The article, or the refusal."""
+    def made(self) -> ReadResults:
+        """The articles and refusals; one that `make` raises is the last."""
         try:
-            return self.make(self.content, self.origin)
+            found = self.make(self.content, self.origin)
+            if isinstance(found, Article | UnreadableArticle):
+                yield found
+            else:
+                yield from found
         except UnreadableArticle as refused:
-            return refused
+            yield refused
 
     @property
     def size(self) -> int:
@@ -173,7 +177,7 @@ def _characters(value: Any) -> int:
     if isinstance(value, str | bytes):
         return len(value)
     within = value.values() if isinstance(value, dict) else value
-    return sum(map(_characters, within)) if isinstance(value, dict | list) else 1
+    return sum(map(_characters, within)) if isinstance(value, dict | list | tuple) else 1
 
 
 Records = Iterator[Record | ReadResult]
@@ -182,7 +186,10 @@ Records = Iterator[Record | ReadResult]
 def made(records: Iterable[Record | ReadResult]) -> ReadResults:
     """Make the records of a file, one after the other."""
     for each in records:
-        yield each.made() if isinstance(each, Record) else each
+        if isinstance(each, Record):
+            yield from each.made()
+        else:
+            yield each
 
 
 class _Decompressed(gzip.GzipFile):
