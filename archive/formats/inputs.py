@@ -152,7 +152,10 @@ class OriginalStore(Protocol):
 
 
 class Lots(NamedTuple):
-    """How small files are given to other processes."""
+    """How small files, and the records of larger ones, are given to other processes.
+
+    So many characters of records are sent ahead as `ahead` lots have; one that has more goes alone.
+    """
 
     carried: int = 1 << 20  # bytes; a larger file is opened in this process, as a stream
     files: int = 16  # that another process is given
@@ -173,6 +176,13 @@ class _Task(NamedTuple):
     read: Callable[[], ReadResults]
     small: bool
     records: Callable[[], Records] | None = None
+
+
+class _Sent(NamedTuple):
+    """What is being read elsewhere, and how many characters of records were sent for it."""
+
+    pending: Pending
+    size: int = 0
 
 
 class _Read(NamedTuple):
@@ -217,15 +227,19 @@ class Reading:
             yield from task.read()
 
     def _spread(self, pool: Pool) -> Iterator[ReadResult]:
-        waiting: deque[Pending] = deque()
-        for pending in self._submitted(pool):
-            waiting.append(pending)
-            while len(waiting) > self._lots.ahead:
-                yield from waiting.popleft().result()
-        for pending in waiting:
-            yield from pending.result()
+        waiting: deque[_Sent] = deque()
+        size, most = 0, self._lots.ahead * self._lots.carried
+        for sent in self._submitted(pool):
+            waiting.append(sent)
+            size += sent.size
+            while len(waiting) > self._lots.ahead or (len(waiting) > 1 and size > most):
+                first = waiting.popleft()
+                size -= first.size
+                yield from first.pending.result()
+        for sent in waiting:
+            yield from sent.pending.result()
 
-    def _submitted(self, pool: Pool) -> Iterator[Pending]:
+    def _submitted(self, pool: Pool) -> Iterator[_Sent]:
         """Give lots of small files, and of records of the others, to the pool.
 
         A larger file is read to its end before the next one is found: the container that it is in
@@ -234,14 +248,14 @@ class Reading:
         for small, tasks in groupby(self._tasks(), key=lambda task: task.small):
             if small:
                 for batch in batches(tasks, self._lots.files):
-                    yield pool.submit(_read_all, batch)
+                    yield _Sent(pool.submit(_read_all, batch))
                 continue
             for task in tasks:
                 if task.records:
-                    for lot in _in_lots(task.records(), self._lots):
-                        yield pool.submit(_made_all, lot)
+                    for lot, size in _in_lots(task.records(), self._lots):
+                        yield _Sent(pool.submit(_made_all, lot), size)
                 else:
-                    yield from map(_Read, task.read())
+                    yield from (_Sent(_Read(found)) for found in task.read())
 
     def _tasks(self) -> Iterator[_Task]:
         bundles = Bundles(found for found, _ in self._files)
@@ -327,18 +341,18 @@ def _read(
         yield refusal_of(exc, file.place)
 
 
-def _in_lots(records: Records, lots: Lots) -> Iterator[list[Record | ReadResult]]:
-    """The records of a larger file, and what is refused of it already, in lots."""
+def _in_lots(records: Records, lots: Lots) -> Iterator[tuple[list[Record | ReadResult], int]]:
+    """The records of a larger file, and what is refused of it already, in lots; their sizes."""
     lot: list[Record | ReadResult] = []
     size = 0
     for each in records:
         lot.append(each)
         size += each.size if isinstance(each, Record) else 0
         if len(lot) == lots.records or size > lots.carried:
-            yield lot
+            yield lot, size
             lot, size = [], 0
     if lot:
-        yield lot
+        yield lot, size
 
 
 def _made_all(lot: list[Record | ReadResult]) -> list[ReadResult]:
