@@ -10,10 +10,19 @@ from email.utils import parseaddr
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import LONGEST_TEXT, ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.files import (
+    LONGEST_TEXT,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    encoding_of,
+    made,
+)
 from backfile.archive.formats.web import saved_pages
 from backfile.archive.formats.web.markup import text_of
 from backfile.archive.formats.web.pages import read_page
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.ids import with_part_id
 
@@ -70,22 +79,22 @@ def read_message(file: SourceFile, names: FieldMap) -> ReadResults:
     if page:
         yield from read_page(page, names)
     else:
-        yield from articles_in(content, file, file.offset)
+        yield from articles_in(content, file.origin())
 
 
-def articles_in(content: bytes, file: SourceFile, number: int) -> ReadResults:
+def articles_in(content: bytes, origin: Origin) -> ReadResults:
     """Read a message and the messages attached to it, each as an article; raise nothing."""
     if trouble := _hostile(content):
-        yield UnreadableArticle(str(file.origin(number)), trouble)
+        yield UnreadableArticle(str(origin), trouble)
         return
     try:
         message = message_from_bytes(content)
-        yield from _articles(message, file, number)
+        yield from _articles(message, origin)
     # These are raised by `email` for a header, an encoding or a nesting that it cannot parse.
     except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as exc:
         error = " ".join(str(exc).split())[:80]
         reason = f"not a message that can be read ({type(exc).__name__}: {error})"
-        yield UnreadableArticle(str(file.origin(number)), reason)
+        yield UnreadableArticle(str(origin), reason)
 
 
 def _hostile(content: bytes) -> str:
@@ -97,8 +106,7 @@ def _hostile(content: bytes) -> str:
     return ""
 
 
-def _articles(message: Message, file: SourceFile, number: int, depth: int = 0) -> ReadResults:
-    origin = file.origin(number)
+def _articles(message: Message, origin: Origin, depth: int = 0) -> ReadResults:
     parts = list(_parts(message))
     attached = [part for part in parts if part.get_content_type() == "message/rfc822"]
     text = _text(parts)
@@ -115,7 +123,7 @@ def _articles(message: Message, file: SourceFile, number: int, depth: int = 0) -
         return
     for part in attached:
         for inner in _inner(part):
-            yield from _articles(inner, file, number, depth + 1)
+            yield from _articles(inner, origin, depth + 1)
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -239,14 +247,23 @@ def is_mailbox(head: bytes) -> bool:
     )
 
 
-def read_mailbox(file: SourceFile, _: FieldMap) -> ReadResults:
-    """Read the messages by their number, from 1."""
+def read_mailbox(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a mailbox, as `mailbox_records` does."""
+    return made(mailbox_records(file, names))
+
+
+def mailbox_records(file: SourceFile, _: FieldMap) -> Records:
+    """Walk the messages by their number, from 1."""
     for number, content in enumerate(_messages(file), 1):
         if content is None:
             reason = f"a message of more than {LONGEST_TEXT >> 20} MiB"
             yield UnreadableArticle(str(file.origin(number)), reason)
         else:
-            yield from articles_in(QUOTED.sub(rb"\1", content), file, number)
+            yield Record(content, file.origin(number), _from_mailbox)
+
+
+def _from_mailbox(content: bytes, origin: Origin) -> ReadResults:
+    return articles_in(QUOTED.sub(rb"\1", content), origin)
 
 
 def _messages(file: SourceFile) -> Iterator[bytes | None]:

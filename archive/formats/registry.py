@@ -118,7 +118,7 @@ BINARY_FORMATS: tuple[BinaryFormat, ...] = (
         parquet.read_parquet,
         parquet.parquet_records,
     ),
-    BinaryFormat("mailbox", mail.is_mailbox, mail.read_mailbox),
+    BinaryFormat("mailbox", mail.is_mailbox, mail.read_mailbox, mail.mailbox_records),
     BinaryFormat("mail", mail.is_message, mail.read_message),
 )
 OWN_FORMATS: tuple[Format, ...] = (

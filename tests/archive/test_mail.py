@@ -14,7 +14,7 @@ from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.formats.inputs import read_file
 from backfile.archive.formats.registry import format_of
-from backfile.archive.model.article import Article
+from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
 from tests.builders import backfile, zipped
 
@@ -221,5 +221,5 @@ def test_a_damaged_message_never_raises(read, seed):
     content = bytearray(chance.choice((LETTER, DIVIDER + LETTER, whole.as_bytes())))
     for _ in range(chance.choice((1, 5, 40))):
         content[chance.randrange(len(content))] = chance.choice(b'\x00\x80\xff=?\n\r:;" ()<>-az')
-    for found in mail.articles_in(bytes(content), SourceFile("a.eml", "a.eml", None), 1):
+    for found in mail.articles_in(bytes(content), Origin("a.eml", 1)):
         assert isinstance(found, Article | UnreadableArticle)
