@@ -164,9 +164,19 @@ OWN_FORMATS: tuple[Format, ...] = (
         zotero_rdf.read_zotero,
     ),
     Format(
-        "feed", Stage.MARKUP, lambda _, head: root_of(head) in feeds.FEED_ROOTS, feeds.read_feed
+        "feed",
+        Stage.MARKUP,
+        lambda _, head: root_of(head) in feeds.FEED_ROOTS,
+        feeds.read_feed,
+        records=feeds.feed_records,
     ),
-    Format("SGML", Stage.MARKUP, lambda _, head: sgml.is_sgml(head), sgml.read_sgml),
+    Format(
+        "SGML",
+        Stage.MARKUP,
+        lambda _, head: sgml.is_sgml(head),
+        sgml.read_sgml,
+        records=sgml.sgml_records,
+    ),
     Format(
         "other XML",
         Stage.OTHER_MARKUP,

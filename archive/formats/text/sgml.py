@@ -3,12 +3,22 @@
 import html
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import LONGEST_TEXT, ReadResult, ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    LONGEST_TEXT,
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.web.markup import root_of
 from backfile.archive.formats.wire.bylines import names_in, with_dateline
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 NUMBERED = re.compile(r"<DOCNO>|<DOC\s+id\s*=\s*\"[^\"<>]+\"\s+type\s*=", re.I)
@@ -36,24 +46,27 @@ def is_sgml(head: str) -> bool:
 
 
 def read_sgml(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each document by the number of the line at which it begins."""
-    usual = FieldMap(dates=names.dates)
+    """Read a collection, as `sgml_records` does."""
+    return made(sgml_records(file, names))
+
+
+def sgml_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the documents by the number of the line at which each begins."""
+    make = partial(_article, names=FieldMap(dates=names.dates))
     for number, document in _documents(file):
         origin = file.origin(number)
         if document is None:
             reason = f"a document over {LONGEST_TEXT >> 20} MiB, or one that breaks off"
             yield UnreadableArticle(str(origin), reason)
         else:
-            yield _article(_record(document), str(origin), file, number, usual)
+            yield Record(document, origin, make)
 
 
-def _article(
-    record: dict[str, Any], origin: str, file: SourceFile, number: int, names: FieldMap
-) -> ReadResult:
+def _article(document: str, origin: Origin, names: FieldMap) -> ReadResult:
     try:
-        return article_from(record, file.origin(number), names)
+        return article_from(_record(document), origin, names)
     except UnreadableArticle:
-        return UnreadableArticle(origin, "a document with neither title nor text")
+        return UnreadableArticle(str(origin), "a document with neither title nor text")
 
 
 def _documents(file: SourceFile) -> Iterator[tuple[int, str | None]]:
