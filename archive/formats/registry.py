@@ -158,6 +158,7 @@ OWN_FORMATS: tuple[Format, ...] = (
         wordpress.read_export,
     ),
     Format(
+        records=wordpress.export_records,
         "Zotero RDF",
         Stage.MARKUP,
         lambda _, head: zotero_rdf.is_zotero(head),

@@ -1,12 +1,22 @@
 """Reads the exports of WordPress (WXR): its published posts; the rest is listed."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.web.markup import text_of
-from backfile.archive.formats.wire.xml import items_in, line_at, line_of
+from backfile.archive.formats.wire.xml import items_in, line_at, line_of, packed, unpacked
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 EXPORT = re.compile(r"xmlns:wp\s*=\s*[\"']https?://wordpress\.org/export/")
@@ -29,10 +39,15 @@ def is_export(head: str) -> bool:
 
 
 def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read the published posts by their number among all items; list drafts, pages, attachments."""
+    """Read an export, as `export_records` does."""
+    return made(export_records(file, names))
+
+
+def export_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the items by their number; drafts, pages and attachments are listed when made."""
     authors: dict[str, str] = {}
     about: dict[str, str] = {}
-    usual = FieldMap(dates=names.dates)
+    make = partial(_post, about=about, names=FieldMap(dates=names.dates))
     number = 0
     for element in items_in(file, NAMES, _mark_excerpts):
         if element.tag == "author":
@@ -40,21 +55,31 @@ def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
             authors[login] = line_at(element, "author_display_name") or login
             continue
         number += 1
-        origin = file.origin(number)
         if not about and (channel := element.getparent()) is not None:
-            about = {
+            about |= {
                 "source": line_of(channel.find("title")),
                 "language": line_of(channel.find("language")),
             }
-        if reason := _unpublished(element):
-            yield UnreadableArticle(str(origin), f"{reason} ({line_at(element, 'title')[:60]})")
-            continue
-        try:
-            yield article_from({**about, **_record(element, authors)}, origin, usual)
-        except UnreadableArticle:
-            yield UnreadableArticle(str(origin), "a post with neither title nor text")
+        login = line_at(element, "creator")
+        content = {
+            "item": packed(element, file.place),
+            "author": authors.get(login, login) if login else "",
+        }
+        yield Record(content, file.origin(number), make)
     if not number:
         raise UnreadableArticle(file.place, "an export of WordPress without posts")
+
+
+def _post(
+    content: Mapping[str, Any], origin: Origin, about: Mapping[str, str], names: FieldMap
+) -> ReadResult:
+    item = unpacked(content["item"])
+    if reason := _unpublished(item):
+        return UnreadableArticle(str(origin), f"{reason} ({line_at(item, 'title')[:60]})")
+    try:
+        return article_from({**about, **_record(item, content["author"])}, origin, names)
+    except UnreadableArticle:
+        return UnreadableArticle(str(origin), "a post with neither title nor text")
 
 
 def _mark_excerpts(item: Any) -> None:
@@ -74,8 +99,7 @@ def _unpublished(item: Any) -> str:
     return "a post with a password" if line_at(item, "post_password") else ""
 
 
-def _record(item: Any, authors: dict[str, str]) -> dict[str, Any]:
-    login = line_at(item, "creator")
+def _record(item: Any, author: str) -> dict[str, Any]:
     contents = (*item.iterfind("encoded"), *item.iterfind(EXCERPT))
     texts = (text_in_code(each.text or "") for each in contents)
     written = line_at(item, "post_date")
@@ -86,7 +110,7 @@ def _record(item: Any, authors: dict[str, str]) -> dict[str, Any]:
         "text": next(filter(None, texts), ""),
         "published": written if written.strip("0-: ") else line_at(item, "pubDate"),
         "url": line_at(item, "link"),
-        "authors": [authors.get(login, login)] if login else [],
+        "authors": [author] if author else [],
         "section": next((name for name in map(line_of, sections) if name), ""),
     }
 

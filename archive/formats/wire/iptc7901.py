@@ -1,21 +1,32 @@
 """Reads IPTC 7901, the format of agencies' teleprinters since 1979."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from itertools import takewhile
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.wire.anpa import ANPA_HEADER, anpa_item
 from backfile.archive.formats.wire.bylines import BYLINE_OPENING, names_in
-from backfile.archive.formats.wire.items import Clock, WireItem, right_now, settle_item_in
+from backfile.archive.formats.wire.items import Clock, WireItem, right_now, settle_item
 from backfile.archive.formats.wire.telegrams import (
     INDENTED,
     ZONES,
     Telegram,
     full_year,
+    messages_in,
     paragraphs,
-    telegrams_in,
+    telegram,
 )
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 HEADER = re.compile(
@@ -63,17 +74,30 @@ CATEGORIES = {
 LONGEST_OPENING = 400  # characters; longer lines before the first gap belong to the story
 
 
-def read_telegrams(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
-    """Read the messages of a transmission: by their headers, IPTC 7901 or ANPA 1312."""
+def read_telegrams(file: SourceFile, names: FieldMap) -> ReadResults:
+    """Read a transmission, as `telegram_records` does."""
+    return made(telegram_records(file, names))
+
+
+def telegram_records(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Records:
+    """Walk the messages of a transmission: by their headers, IPTC 7901 or ANPA 1312."""
+    make = partial(_settled, defaults=file.defaults, now=now)
     number = 0
-    for number, message in enumerate(telegrams_in(file), 1):
-        item = _item_of(message) if message else "a message of more than 1 MiB"
-        if isinstance(item, str):
-            yield UnreadableArticle(str(file.origin(number)), item)
+    for number, message in enumerate(messages_in(file), 1):
+        origin = file.origin(number)
+        if message is None:
+            yield UnreadableArticle(str(origin), "a message of more than 1 MiB")
         else:
-            yield settle_item_in(file, number, item, now)
+            yield Record(message, origin, make)
     if not number:
         raise UnreadableArticle(file.place, "no message in it")
+
+
+def _settled(message: str, origin: Origin, defaults: Mapping[str, str], now: Clock) -> ReadResult:
+    item = _item_of(telegram(message))
+    if isinstance(item, str):
+        return UnreadableArticle(str(origin), item)
+    return settle_item(item, origin, defaults, now)
 
 
 def _item_of(message: Telegram) -> WireItem | str:

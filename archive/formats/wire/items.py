@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from backfile.archive.formats.cleaning import clean_line
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResult, SourceFile
+from backfile.archive.formats.files import ReadResult
 from backfile.archive.formats.wire.bylines import byline_in
 from backfile.archive.model.article import Origin
 from backfile.archive.model.dates import DateSpan
@@ -70,11 +70,6 @@ class WireItem:
     @property
     def id(self) -> str:
         return clean_line(str(self.fields.get("id", "")))
-
-
-def settle_item_in(file: SourceFile, number: int, item: WireItem, now: Clock) -> ReadResult:
-    """`settle_item` for the item with this `number` in a file."""
-    return settle_item(item, file.origin(number), file.defaults, now)
 
 
 def settle_item(

@@ -1,12 +1,13 @@
 """Reads NewsML 1.0 to 1.2; a news item is one article for each of its languages."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import ReadResults, Record, Records, SourceFile, made
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import first_names, with_dateline
 from backfile.archive.formats.wire.contents import Content, best, content_of
@@ -14,10 +15,19 @@ from backfile.archive.formats.wire.items import (
     Clock,
     WireItem,
     right_now,
-    settle_item_in,
+    settle_item,
     subject_name,
 )
-from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, named_at
+from backfile.archive.formats.wire.xml import (
+    LANGUAGE,
+    items_in,
+    line_at,
+    line_of,
+    named_at,
+    packed,
+    unpacked,
+)
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 NEWS_ITEM = frozenset(("NewsItem",))
@@ -43,20 +53,44 @@ class StoryPart(NamedTuple):
     content: Content
 
 
-def read_newsml1(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
-    """Read the news items of a file; packages of references are refused."""
+class Envelope(NamedTuple):
+    """What an item is sent in: when, and by whom."""
+
+    sent: str
+    sender: str
+
+
+def read_newsml1(file: SourceFile, names: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the news items of a file, as `newsml1_records` does."""
+    return made(newsml1_records(file, names, now))
+
+
+def newsml1_records(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Records:
+    """Walk the news items of a file; packages of references are refused when made."""
+    make = partial(_settled, defaults=file.defaults, now=now)
     number = 0
     for number, item in enumerate(items_in(file, NEWS_ITEM), 1):
-        try:
-            for found in items_of(item, str(file.origin(number))):
-                yield settle_item_in(file, number, found, now)
-        except UnreadableArticle as refused:
-            yield refused
+        content = {"item": packed(item, file.place), "envelope": _envelope(item.getroottree())}
+        yield Record(content, file.origin(number), make)
     if not number:
         raise UnreadableArticle(file.place, "NewsML without a news item")
 
 
-def items_of(item: Any, origin: str) -> Iterator[WireItem]:
+def _envelope(tree: Any) -> Envelope:
+    return Envelope(
+        sent=line_at(tree, "NewsEnvelope/DateAndTime"),
+        sender=named_at(tree, "FormalName", "NewsEnvelope/SentFrom/Party"),
+    )
+
+
+def _settled(
+    content: Mapping[str, Any], origin: Origin, defaults: Mapping[str, str], now: Clock
+) -> ReadResults:
+    for found in items_of(unpacked(content["item"]), content["envelope"], str(origin)):
+        yield settle_item(found, origin, defaults, now)
+
+
+def items_of(item: Any, envelope: Envelope, origin: str) -> Iterator[WireItem]:
     """The metadata and text of a news item in each language; the first one gets the item's id."""
     parts = _story(list(_parts(item, origin)))
     languages = list(dict.fromkeys(part.content.language for part in parts)) or [""]
@@ -65,10 +99,12 @@ def items_of(item: Any, origin: str) -> Iterator[WireItem]:
     for language in languages:
         own = [part for part in parts if part.content.language == language]
         mark = "" if language == languages[0] else f"#{language}"
-        yield _in_language(item, own, language, mark)
+        yield _in_language(item, envelope, own, language, mark)
 
 
-def _in_language(item: Any, parts: list[StoryPart], language: str, mark: str) -> WireItem:
+def _in_language(
+    item: Any, envelope: Envelope, parts: list[StoryPart], language: str, mark: str
+) -> WireItem:
     within = parts[0].within if parts else tuple(item.iterfind("NewsComponent"))[:1]
     body = parts[0].content.fields if parts else {}
     title = _line(within, "HeadLine") or _role_text(within, "headline") or body.get("title", "")
@@ -78,7 +114,7 @@ def _in_language(item: Any, parts: list[StoryPart], language: str, mark: str) ->
         "id": _id(item) + mark if _id(item) else "",
         "title": title,
         "text": with_dateline(without_title(text, title), _line(within, "DateLine")),
-        "source": _source(item, within),
+        "source": _source(item, envelope, within),
         "section": _section(item, within, language),
         "authors": first_names([_line(within, "ByLine")]) or body.get("authors", ()),
         "language": language or item.get(LANGUAGE, ""),
@@ -90,7 +126,7 @@ def _in_language(item: Any, parts: list[StoryPart], language: str, mark: str) ->
             line_at(item, f"{management}/FirstCreated"),
             line_at(item, f"{management}/ThisRevisionCreated"),
             line_at(item, "Identification/NewsIdentifier/DateId"),
-            line_at(item.getroottree(), "NewsEnvelope/DateAndTime"),
+            envelope.sent,
         ),
         version=line_at(item, "Identification/NewsIdentifier/RevisionId"),
         status=named_at(item, "FormalName", f"{management}/Status"),
@@ -193,12 +229,11 @@ def _kind(item: Any) -> str:
     return f"an item of media ({media})" if media not in ("", "text") else "a news item"
 
 
-def _source(item: Any, within: tuple[Any, ...]) -> str:
+def _source(item: Any, envelope: Envelope, within: tuple[Any, ...]) -> str:
     party = "AdministrativeMetadata/{}/Party"
-    sender = "NewsEnvelope/SentFrom/Party"
     return (
         _nearest(within, "FormalName", party.format("Provider"))
-        or named_at(item.getroottree(), "FormalName", sender)
+        or envelope.sender
         or _nearest(within, "FormalName", party.format("Source"))
         or _nearest(within, "FormalName", party.format("Creator"))
         or line_at(item, "Identification/NewsIdentifier/ProviderId")

@@ -1,10 +1,18 @@
 """Reads news items of NewsML-G2: alone, in a message, or inline in a package."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.wire.bodies import without_title
 from backfile.archive.formats.wire.bylines import first_names, is_office, with_dateline
 from backfile.archive.formats.wire.contents import Content, best, content_of
@@ -12,10 +20,19 @@ from backfile.archive.formats.wire.items import (
     Clock,
     WireItem,
     right_now,
-    settle_item_in,
+    settle_item,
     subject_name,
 )
-from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, local_name
+from backfile.archive.formats.wire.xml import (
+    LANGUAGE,
+    items_in,
+    line_at,
+    line_of,
+    local_name,
+    packed,
+    unpacked,
+)
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 # The kinds of items, and descriptions of those that are not news: https://iptc.org/std/NewsML-G2/
@@ -49,25 +66,29 @@ NO_SECTIONS = frozenset(
 SUBJECT_SCHEMES = ("medtop:", "subj:", "iptc-subject:")
 
 
-def read_newsml_g2(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResults:
-    """Read the news items of a file; other items are refused, with their kind."""
+def read_newsml_g2(file: SourceFile, names: FieldMap, now: Clock = right_now) -> ReadResults:
+    """Read the items of a file, as `newsml_g2_records` does."""
+    return made(newsml_g2_records(file, names, now))
+
+
+def newsml_g2_records(file: SourceFile, _: FieldMap, now: Clock = right_now) -> Records:
+    """Walk the news items of a file; other items are refused, with their kind."""
+    make = partial(_settled, defaults=file.defaults, now=now)
     number = 0
     for number, item in enumerate(items_in(file, ITEMS), 1):
-        yield _read(item, file, number, now)
+        origin = file.origin(number)
+        if (name := local_name(item)) != NEWS:
+            yield UnreadableArticle(str(origin), OTHER_ITEMS[name])
+        else:
+            yield Record(packed(item, file.place), origin, make)
     if not number:
         raise UnreadableArticle(
             file.place, "no news item in it, only a catalog or a part of NewsML-G2"
         )
 
 
-def _read(item: Any, file: SourceFile, number: int, now: Clock) -> ReadResult:
-    origin = str(file.origin(number))
-    if (name := local_name(item)) != NEWS:
-        return UnreadableArticle(origin, OTHER_ITEMS[name])
-    try:
-        return settle_item_in(file, number, item_of(item, origin), now)
-    except UnreadableArticle as refused:
-        return refused
+def _settled(content: bytes, origin: Origin, defaults: Mapping[str, str], now: Clock) -> ReadResult:
+    return settle_item(item_of(unpacked(content), str(origin)), origin, defaults, now)
 
 
 def item_of(item: Any, origin: str) -> WireItem:

@@ -12,7 +12,7 @@ from backfile.archive.formats.wire.items import (
     WireItem,
     extended,
     right_now,
-    settle_item_in,
+    settle_item,
     subject_name,
 )
 from backfile.archive.formats.wire.xml import LANGUAGE, items_in, line_at, line_of, named_at
@@ -28,7 +28,7 @@ def read_nitf(file: SourceFile, _: FieldMap, now: Clock = right_now) -> ReadResu
     number = 0
     for number, tree in enumerate(items_in(file, NITF), 1):
         try:
-            yield settle_item_in(file, number, item_of(tree), now)
+            yield settle_item(item_of(tree), file.origin(number), file.defaults, now)
         except UnreadableArticle as refused:
             yield refused
     if not number:

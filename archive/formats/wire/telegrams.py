@@ -35,8 +35,8 @@ def is_telegram(head: str) -> bool:
     return bool(TELEGRAM_OPENING.match(head[:LONGEST_FILLING]))
 
 
-def telegrams_in(file: SourceFile) -> Iterator[Telegram | None]:
-    """Stream the messages of a transmission, each from its start of heading.
+def messages_in(file: SourceFile) -> Iterator[str | None]:
+    """Stream the messages of a transmission, each from behind its start of heading.
 
     None replaces a message of more than 1 MiB.
     """
@@ -54,14 +54,15 @@ def telegrams_in(file: SourceFile) -> Iterator[Telegram | None]:
     yield from _ended(gathered, size)
 
 
-def _ended(gathered: list[str], size: int) -> Iterator[Telegram | None]:
+def _ended(gathered: list[str], size: int) -> Iterator[str | None]:
     if size >= LONGEST_MESSAGE:
         yield None
     elif size >= 0:
-        yield _telegram("".join(gathered).partition(EOT)[0])
+        yield "".join(gathered).partition(EOT)[0]
 
 
-def _telegram(content: str) -> Telegram:
+def telegram(content: str) -> Telegram:
+    """Cut a message at its control characters."""
     header, started, rest = content.partition(STX)
     if not started:  # some senders write a blank line instead of the start of text
         header, _, rest = content.replace("\r", "").partition("\n\n")

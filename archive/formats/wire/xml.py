@@ -1,11 +1,12 @@
 """Parses untrusted XML: as a stream, without entities and external references, within limits."""
 
+import copy
 import html
 import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from backfile.archive.formats.files import LONGEST_TEXT, SourceFile
 from backfile.archive.model.errors import UnreadableArticle
@@ -13,6 +14,7 @@ from backfile.archive.model.errors import UnreadableArticle
 MOST_ELEMENTS = 100_000  # in one item; a long story has hundreds
 MOST_ATTRIBUTES = 1_000  # in one tag
 PIECE = 256  # bytes parsed at a time; an error in the piece in which an item ends refuses the item
+TOO_LONG = f"longer than {LONGEST_TEXT >> 20} MiB in one item"
 FATAL = 3  # the level of libxml2's errors that end parsing
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 DIVIDERS = ("br", "p", "li", "div", "hl1", "hl2", "location", "story.date")
@@ -59,7 +61,8 @@ def _whole(
     from lxml import etree
 
     count = 0
-    events = etree.iterparse(stream, events=("start", "end"), **GUARDS)
+    # Sections of CDATA stay what they are: packed as text they could be five times as long.
+    events = etree.iterparse(stream, events=("start", "end"), strip_cdata=False, **GUARDS)
     for event, element in events:
         if event == "start":
             count += 1
@@ -105,9 +108,7 @@ class _Bounded:
         content = self._read(min(size, PIECE))
         self.taken += len(content)
         if self.taken > LONGEST_TEXT:
-            raise UnreadableArticle(
-                self._place, f"longer than {LONGEST_TEXT >> 20} MiB in one item"
-            )
+            raise UnreadableArticle(self._place, TOO_LONG)
         return content
 
 
@@ -133,6 +134,42 @@ def parsed(content: str, place: str) -> Any:
     if tree is None:
         raise UnreadableArticle(place, "not well-formed XML")
     return plain(tree, place)
+
+
+def packed(item: Any, place: str) -> bytes:
+    """An item of `items_in` alone, without what surrounds it, for `unpacked` in another process.
+
+    Raises UnreadableArticle for more than 32 MiB of attributes, which entities can make of few.
+    """
+    from lxml import etree
+
+    if item.getroottree().docinfo.internalDTD is not None:
+        _resolve_attributes(item, place)
+    alone = copy.deepcopy(item)
+    alone.tail = None
+    etree.cleanup_namespaces(alone)
+    return cast(bytes, etree.tostring(alone, encoding="utf-8"))
+
+
+def _resolve_attributes(item: Any, place: str) -> None:
+    """Put the values of the document's entities into attributes: they are known nowhere else."""
+    size = 0
+    for element in item.iter():
+        for name in element.keys():  # noqa: SIM118 (an element is iterated by its children)
+            value = element.get(name)
+            size += len(value)
+            if size > LONGEST_TEXT:
+                raise UnreadableArticle(place, TOO_LONG)
+            with suppress(ValueError):  # an invalid name, which the parser accepts
+                element.set(name, value)
+
+
+def unpacked(content: bytes) -> Any:
+    """The item that was packed."""
+    from lxml import etree
+
+    parser = etree.XMLParser(encoding="utf-8", **(GUARDS | {"huge_tree": True}))  # it was bounded
+    return etree.fromstring(content, parser=parser)
 
 
 def local_name(element: Any) -> str:
