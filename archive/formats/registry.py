@@ -127,6 +127,7 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.JSON,
         lambda _, head: bool(JSON_OPENING.match(head) and feeds.JSON_FEED.search(head)),
         feeds.read_json_feed,
+        records=feeds.json_feed_records,
     ),
     Format(
         "JSON Lines",

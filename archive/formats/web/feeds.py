@@ -6,14 +6,24 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, Self
 from urllib.parse import urljoin
 
 from backfile.archive.formats.dates.parsing import parse_date
 from backfile.archive.formats.dates.spans import read_span
 from backfile.archive.formats.fields import ILLEGIBLE, FieldMap, article_from
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    encoding_of,
+    made,
+)
 from backfile.archive.formats.web.markup import text_of
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 FEED_ROOTS = frozenset(("rss", "rdf", "feed", "channel"))
@@ -24,7 +34,12 @@ ABSOLUTE = re.compile(r"https?://", re.I)
 
 
 def read_feed(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read the entries of an RSS or Atom feed; of a malformed feed, those that are recognised."""
+    """Read a feed, as `feed_records` does."""
+    return made(feed_records(file, names))
+
+
+def feed_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the entries of an RSS or Atom feed; of a malformed feed, those that are recognised."""
     content = file.read_bytes()
     opened = len(OPENING_TAG.findall(content)) - content.count(b"</") - content.count(b"/>")
     if opened > MOST_UNCLOSED:  # feedparser searches all of them for each further tag
@@ -41,9 +56,9 @@ def read_feed(file: SourceFile, names: FieldMap) -> ReadResults:
         "source": _plain(feed.get("title_detail")) or _plain(feed.get("title", "")),
         "language": feed.get("language", ""),
     }
+    make = partial(_from_entry, feed=_Feed.of(file, about, names))
     for number, entry in enumerate(found.entries, 1):
-        record = {**about, **_record(entry)}
-        yield _article(record, file, number, names)
+        yield Record(entry, file.origin(number), make)
     if not found.entries:
         broken = found.get("bozo_exception") if found.get("bozo") else None
         reason = f"not a feed that can be read ({str(broken)[:120]})" if broken else "no entries"
@@ -51,7 +66,12 @@ def read_feed(file: SourceFile, names: FieldMap) -> ReadResults:
 
 
 def read_json_feed(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read the items of a JSON Feed: https://www.jsonfeed.org/version/1.1/."""
+    """Read a JSON Feed, as `json_feed_records` does."""
+    return made(json_feed_records(file, names))
+
+
+def json_feed_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the items of a JSON Feed: https://www.jsonfeed.org/version/1.1/."""
     content = file.read_bytes()
     try:
         feed = json.loads(content.decode(encoding_of(content)))
@@ -60,33 +80,56 @@ def read_json_feed(file: SourceFile, names: FieldMap) -> ReadResults:
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list) or not items:
         raise UnreadableArticle(file.place, "a JSON Feed without items")
+    about = {"source": feed.get("title", ""), "language": feed.get("language") or ""}
+    make = partial(_from_item, home=_home(feed, file), feed=_Feed.of(file, about, names))
     for number, item in enumerate(items, 1):
+        origin = file.origin(number)
         if isinstance(item, dict):
-            yield _article(_record_of_item(item, feed, file), file, number, names)
+            yield Record(item, origin, make)
         else:
-            yield UnreadableArticle(str(file.origin(number)), "an item that is no object")
+            yield UnreadableArticle(str(origin), "an item that is no object")
 
 
-def _article(record: dict[str, Any], file: SourceFile, n: int, names: FieldMap) -> ReadResult:
-    usual = FieldMap(dates=names.dates)
+class _Feed(NamedTuple):
+    """What the entries of a feed have in common."""
+
+    address: str  # empty if the file was not fetched from one
+    about: Mapping[str, Any]  # fields that an entry lacks
+    defaults: Mapping[str, str]
+    names: FieldMap
+
+    @classmethod
+    def of(cls, file: SourceFile, about: Mapping[str, Any], names: FieldMap) -> Self:
+        address = file.key if ABSOLUTE.match(file.key) else ""
+        return cls(address, about, file.defaults, FieldMap(dates=names.dates))
+
+
+def _from_entry(entry: Mapping[str, Any], origin: Origin, feed: _Feed) -> ReadResult:
+    return _article({**feed.about, **_record(entry)}, origin, feed)
+
+
+def _from_item(item: Mapping[str, Any], origin: Origin, home: str, feed: _Feed) -> ReadResult:
+    return _article(_record_of_item(item, feed.about, home), origin, feed)
+
+
+def _article(record: dict[str, Any], origin: Origin, feed: _Feed) -> ReadResult:
     if not record["id"] and not record["url"]:
-        record = {**record, "id": _made_id(record, file)}
+        record = {**record, "id": _made_id(record, feed.address)}
     try:
-        return article_from(record, file.origin(n), usual, file.defaults)
+        return article_from(record, origin, feed.names, feed.defaults)
     except UnreadableArticle as refused:
         reason = "an entry with neither title nor text"
         reason = ILLEGIBLE if refused.reason == ILLEGIBLE else reason
-        return UnreadableArticle(str(file.origin(n)), reason)
+        return UnreadableArticle(str(origin), reason)
 
 
-def _made_id(record: Mapping[str, Any], file: SourceFile) -> str:
+def _made_id(record: Mapping[str, Any], address: str) -> str:
     """Make an id of what an entry is about: its position changes with each new entry.
 
     Entries of two followed feeds that are about the same have different ids.
     """
-    feed = file.key if ABSOLUTE.match(file.key) else ""
     content = f"{record['title']}\n{record['published']}" if record["title"] else record["text"]
-    named = f"{feed}\n{content}".encode("utf-8", "replace")
+    named = f"{address}\n{content}".encode("utf-8", "replace")
     return "entry-" + hashlib.sha256(named).hexdigest()[:20]
 
 
@@ -155,9 +198,7 @@ def _day(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def _record_of_item(
-    item: Mapping[str, Any], feed: Mapping[str, Any], file: SourceFile
-) -> dict[str, Any]:
+def _record_of_item(item: Mapping[str, Any], about: Mapping[str, Any], home: str) -> dict[str, Any]:
     html, text = item.get("content_html"), item.get("content_text") or item.get("summary")
     authors = item.get("authors") or [item.get("author")]
     tags = item.get("tags")
@@ -166,20 +207,20 @@ def _record_of_item(
         "title": item.get("title", ""),
         "text": text_of(html) if isinstance(html, str) and html.strip() else text,
         "published": item.get("date_published", ""),
-        "source": feed.get("title", ""),
+        "source": about["source"],
         "authors": [a.get("name") for a in authors if isinstance(a, dict)]
         if isinstance(authors, list)
         else "",
         "section": tags[0] if isinstance(tags, list) and tags else "",
-        "language": item.get("language") or feed.get("language") or "",
-        "url": _address(item, feed, file),
+        "language": item.get("language") or about["language"],
+        "url": _joined(home, item.get("url") or item.get("external_url")),
     }
 
 
-def _address(item: Mapping[str, Any], feed: Mapping[str, Any], file: SourceFile) -> str:
+def _home(feed: Mapping[str, Any], file: SourceFile) -> str:
+    """The address that relative links of a JSON Feed are relative to."""
     own = file.key if ABSOLUTE.match(file.key) else _joined("", feed.get("feed_url"))
-    home = _joined(own, feed.get("home_page_url")) or own
-    return _joined(home, item.get("url") or item.get("external_url"))
+    return _joined(own, feed.get("home_page_url")) or own
 
 
 def _plain(detail: Any) -> str:
