@@ -150,6 +150,7 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.MARKUP,
         lambda file, head: _is_page(file, head) and database_exports.is_html_export(head),
         database_exports.read_html_export,
+        records=database_exports.html_export_records,
     ),
     Format("web page", Stage.MARKUP, _is_page, pages.read_page),
     Format(
@@ -157,13 +158,14 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.MARKUP,
         lambda _, head: root_of(head) in feeds.FEED_ROOTS and wordpress.is_export(head),
         wordpress.read_export,
+        records=wordpress.export_records,
     ),
     Format(
-        records=wordpress.export_records,
         "Zotero RDF",
         Stage.MARKUP,
         lambda _, head: zotero_rdf.is_zotero(head),
         zotero_rdf.read_zotero,
+        records=zotero_rdf.zotero_records,
     ),
     Format(
         "feed",
@@ -191,18 +193,21 @@ OWN_FORMATS: tuple[Format, ...] = (
         Stage.TEXT,
         lambda _, head: bool(references.RIS_OPENING.match(head.lstrip("\ufeff"))),
         references.read_ris,
+        records=references.ris_records,
     ),
     Format(
         "BibTeX",
         Stage.TEXT,
         lambda _, head: bool(references.BIBTEX_OPENING.match(head)),
         references.read_bibtex,
+        records=references.bibtex_records,
     ),
     Format(
         "database export",
         Stage.TEXT,
         lambda _, head: database_exports.is_export(head),
         database_exports.read_export,
+        records=database_exports.export_records,
     ),
     Format(
         "native",

@@ -1,6 +1,7 @@
 """Reads documents in a separate process, and makes articles of their texts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,22 @@ from typing import Any
 from backfile.archive.formats.cleaning import clean_text
 from backfile.archive.formats.documents import digitised_issues, recognition, scans
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+    path_or_bytes,
+)
 from backfile.archive.formats.format import BinaryFormat, Format, Plugin, Stage
 from backfile.archive.formats.processes import TOO_MUCH, Message, messages_from
 from backfile.archive.formats.text.database_exports import documents_in, is_export
 from backfile.archive.formats.text.documents import titled
 from backfile.archive.formats.web.markup import root_of
 from backfile.archive.formats.wire.bylines import byline_in
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.model.ids import with_part_id
 
@@ -27,34 +37,54 @@ INSTALL = "`pip install 'backfile[documents]'` brings it"
 
 
 def read_pdf(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read a PDF as one article, or cut at its headlines; pages without text are listed."""
+    """Read a PDF, as `pdf_records` does."""
+    return made(pdf_records(file, names))
+
+
+def pdf_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk a PDF as one article, or cut at its headlines; pages without text are listed."""
     program = recognition.program_path() if names.pdf.languages else ""
     options = (program, names.pdf.languages, "clippings" if names.pdf.clippings else "")
-    yield from _read(file, names, "PDF", PDF, *options)
+    yield from _records(file, names, "PDF", PDF, *options)
 
 
 def read_rtf(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read a file of RTF: one article, or each document of an export of a news database."""
-    yield from _read(file, names, "RTF", RTF)
+    """Read a file of RTF, as `rtf_records` does."""
+    return made(rtf_records(file, names))
+
+
+def rtf_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk a file of RTF: one article, or the documents of an export of a news database."""
+    yield from _records(file, names, "RTF", RTF)
 
 
 def read_packed(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read a document of Word or OpenDocument, or each chapter of an e-book (EPUB)."""
-    yield from _read(file, names, "packed", PACKED)
+    """Read a packed document, as `packed_records` does."""
+    return made(packed_records(file, names))
+
+
+def packed_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk a document of Word or OpenDocument, or the chapters of an e-book (EPUB)."""
+    yield from _records(file, names, "packed", PACKED)
 
 
 def read_wiki(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read the articles in a dump of MediaWiki, such as Wikinews; redirects are skipped."""
+    """Read a dump of MediaWiki, as `wiki_records` does."""
+    return made(wiki_records(file, names))
+
+
+def wiki_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the articles in a dump of MediaWiki, such as Wikinews; redirects are skipped."""
     if not find_spec("mwparserfromhell"):
         raise UnreadableArticle(file.place, f"wikitext is read with mwparserfromhell; {INSTALL}")
-    count = 0
+    make, count = _maker(_article, file, names), 0
     for message in _wiki_messages(path_or_bytes(file, b"<")):
         count += 1
+        origin = file.origin(message["number"])
         if "refused" in message:
-            place = str(file.origin(message["number"]))
-            yield UnreadableArticle(place, message["refused"])
+            yield UnreadableArticle(str(origin), message["refused"])
         else:
-            yield _article(message, file, message["number"], names)
+            yield Record(message, origin, make)
     if not count:
         raise UnreadableArticle(file.place, "a dump of MediaWiki without articles")
 
@@ -78,9 +108,9 @@ def _wiki_messages(source: Path | bytes) -> Iterator[Message]:
             return
 
 
-def _read(
+def _records(
     file: SourceFile, names: FieldMap, kind: str, opening: bytes, *options: str
-) -> ReadResults:
+) -> Records:
     library = LIBRARIES.get(kind)
     if library and not find_spec(library):
         raise UnreadableArticle(file.place, f"{kind} is read with {library}; {INSTALL}")
@@ -89,28 +119,38 @@ def _read(
             place = str(file.origin(message["number"])) if "number" in message else file.place
             yield UnreadableArticle(place, message["refused"])
         elif "text" in message:
-            yield from _articles(message, file, names)
+            yield from _records_of(message, file, names)
 
 
-def _articles(message: dict[str, Any], file: SourceFile, names: FieldMap) -> ReadResults:
-    text = message["text"]
-    whole = "\n\n".join(filter(None, (message.get("title"), text)))
+def _records_of(message: Message, file: SourceFile, names: FieldMap) -> Records:
+    whole = "\n\n".join(filter(None, (message.get("title"), message["text"])))
     if is_export(whole):  # the headline of its first document may pass for a title of the file
         yield from documents_in(whole, file, names)
-        return
+    else:
+        yield Record(message, file.origin(message["number"]), _maker(_document, file, names))
+
+
+def _maker(
+    make: Callable[..., ReadResult], file: SourceFile, names: FieldMap
+) -> Callable[[Any, Origin], ReadResult]:
+    return partial(make, defaults=file.defaults, key=file.key, names=FieldMap(dates=names.dates))
+
+
+def _document(message: Message, origin: Origin, **about: Any) -> ReadResult:
+    text = message["text"]
     if message.get("title"):
         record = {**message, "authors": message.get("authors") or byline_in(text)}
     else:
         record = {**message, **titled(clean_text(text)), "authors": byline_in(text)}
-    yield _article(record, file, message["number"], names)
+    return _article(record, origin, **about)
 
 
-def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
-    usual = FieldMap(dates=names.dates)
-    is_whole = number == 1 and "source" not in record and "part" not in record
-    name = file.key if is_whole else ""
+def _article(
+    record: Message, origin: Origin, *, defaults: Mapping[str, str], key: str, names: FieldMap
+) -> ReadResult:
+    is_whole = origin.offset == 1 and "source" not in record and "part" not in record
     try:
-        article = article_from(record, file.origin(number), usual, file.defaults, file_name=name)
+        article = article_from(record, origin, names, defaults, file_name=key if is_whole else "")
         return with_part_id(article) if "part" in record else article
     except UnreadableArticle as refused:
         return UnreadableArticle(refused.origin, f"{refused.reason.partition(' among')[0]} in it")
@@ -121,13 +161,17 @@ DOCUMENTS = Plugin(
         Format("ALTO", Stage.MARKUP, lambda _, head: root_of(head) == "alto", scans.read_alto),
         Format("hOCR", Stage.MARKUP, lambda _, head: scans.is_hocr(head), scans.read_hocr),
         Format(
-            "MediaWiki dump", Stage.MARKUP, lambda _, head: root_of(head) == "mediawiki", read_wiki
+            "MediaWiki dump",
+            Stage.MARKUP,
+            lambda _, head: root_of(head) == "mediawiki",
+            read_wiki,
+            records=wiki_records,
         ),
     ),
     binary_formats=(
-        BinaryFormat("PDF", lambda head: PDF in head[:1024], read_pdf),
-        BinaryFormat("RTF", lambda head: head.startswith(RTF), read_rtf),
+        BinaryFormat("PDF", lambda head: PDF in head[:1024], read_pdf, pdf_records),
+        BinaryFormat("RTF", lambda head: head.startswith(RTF), read_rtf, rtf_records),
         BinaryFormat("METS with ALTO", digitised_issues.is_bundle, digitised_issues.read_bundle),
-        BinaryFormat("document", lambda head: head.startswith(PACKED), read_packed),
+        BinaryFormat("document", lambda head: head.startswith(PACKED), read_packed, packed_records),
     ),
 )

@@ -2,10 +2,19 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResults, SourceFile, encoding_of
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    encoding_of,
+    made,
+)
 from backfile.archive.formats.text.factiva import (
     factiva_documents,
     from_factiva,
@@ -45,7 +54,12 @@ def is_export(head: str) -> bool:
 
 
 def read_export(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each document of an export, by its number."""
+    """Read an export, as `export_records` does."""
+    return made(export_records(file, names))
+
+
+def export_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the documents of an export, each by its number."""
     yield from documents_in(file.read_text(), file, names)
 
 
@@ -55,25 +69,26 @@ def is_html_export(head: str) -> bool:
 
 
 def read_html_export(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each document of an export as a web page, by its number."""
+    """Read an export as a web page, as `html_export_records` does."""
+    return made(html_export_records(file, names))
+
+
+def html_export_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the documents of an export as a web page, each by its number."""
     content = file.read_bytes(LONGEST_PAGE, note="; export fewer documents at once")
     markup = bounded(content.decode(encoding_of(content), "replace"), file.place)
     yield from documents_in(text_of(markup), file, names)
 
 
-def documents_in(text: str, file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each document in the text of an export; raise UnreadableArticle if it is none."""
+def documents_in(text: str, file: SourceFile, names: FieldMap) -> Records:
+    """Walk the documents in the text of an export; raise UnreadableArticle if it is none."""
     text = _with_plain_ends(text)
     database = _database_of(text)
     if database is None:
         raise UnreadableArticle(file.place, "no export of LexisNexis, Factiva or ProQuest")
-    usual = FieldMap(dates=names.dates)
+    make = partial(_article, database=database, names=FieldMap(dates=names.dates))
     for number, document in enumerate(database.cut(text)[:MOST_DOCUMENTS], 1):
-        origin = file.origin(number)
-        if record := database.read(document):
-            yield _article(record, origin, usual)
-        else:
-            yield UnreadableArticle(str(origin), f"a document of {database.name} without a text")
+        yield Record(document, file.origin(number), make)
 
 
 def _with_plain_ends(text: str) -> str:
@@ -81,12 +96,12 @@ def _with_plain_ends(text: str) -> str:
     return text.replace("\xa0", " ").replace("\f", "\n").lstrip("\ufeff")
 
 
-def _article(record: dict[str, Any], origin: Origin, names: FieldMap) -> Any:
+def _article(document: str, origin: Origin, database: Database, names: FieldMap) -> ReadResult:
+    record = database.read(document)
+    if not record:
+        return UnreadableArticle(str(origin), f"a document of {database.name} without a text")
     record["text"] = with_dateline(record.get("text", ""), record.pop("dateline", ""))
-    try:
-        return article_from(record, origin, names)
-    except UnreadableArticle as refused:
-        return refused
+    return article_from(record, origin, names)
 
 
 def _database_of(text: str) -> Database | None:

@@ -1,13 +1,23 @@
 """Reads references: RIS and BibTeX. The abstract is the text, or else the title."""
 
 import re
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResult, ReadResults, SourceFile, path_or_bytes
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+    path_or_bytes,
+)
 from backfile.archive.formats.processes import messages_from
 from backfile.archive.formats.shapes import given_title
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 # Databases write lines such as "Provider: ProQuest" before the first reference.
@@ -50,7 +60,13 @@ WRITTEN_WITH_ONE_SPACE = frozenset(
 
 
 def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each reference, by the number of its first line."""
+    """Read references, as `ris_records` does."""
+    return made(ris_records(file, names))
+
+
+def ris_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the references, by the number of the first line of each."""
+    make = partial(_from_ris, names=names)
     number, tags = 1, dict[str, list[str]]()
     last: list[str] = []
     for n, line in enumerate(file.lines(), 1):
@@ -60,18 +76,22 @@ def read_ris(file: SourceFile, names: FieldMap) -> ReadResults:
             continue
         tag, value = found[1], found[3] or ""
         if tag == "TY" and tags:
-            yield _article(_of_ris(tags), file, number, names)
+            yield Record(tags, file.origin(number), make)
             tags = {}
         if tag == "ER":
             if tags:
-                yield _article(_of_ris(tags), file, number, names)
+                yield Record(tags, file.origin(number), make)
             tags, last = {}, []
             continue
         number = n if not tags else number
         last = tags.setdefault(tag, [])
         last.append(value.strip())
     if tags:
-        yield _article(_of_ris(tags), file, number, names)
+        yield Record(tags, file.origin(number), make)
+
+
+def _from_ris(tags: dict[str, list[str]], origin: Origin, names: FieldMap) -> ReadResult:
+    return _article(_of_ris(tags), origin, names)
 
 
 def _of_ris(tags: dict[str, list[str]]) -> dict[str, Any]:
@@ -109,18 +129,24 @@ def _day(written: str) -> str:
 
 
 def read_bibtex(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each entry, by its number."""
+    """Read entries, as `bibtex_records` does."""
+    return made(bibtex_records(file, names))
+
+
+def bibtex_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the entries, each by its number."""
+    make = partial(_article, names=names)
     if not find_spec("pybtex"):
         raise UnreadableArticle(file.place, INSTALL)
     for message in messages_from(MODULE, path_or_bytes(file, b"@")):
         if "refused" in message:
             yield UnreadableArticle(file.place, message["refused"])
         else:
-            yield _article(message, file, message["number"], names)
+            yield Record(message, file.origin(message["number"]), make)
 
 
-def _article(record: dict[str, Any], file: SourceFile, number: int, names: FieldMap) -> ReadResult:
+def _article(record: dict[str, Any], origin: Origin, names: FieldMap) -> ReadResult:
     try:
-        return article_from(record, file.origin(number), FieldMap(dates=names.dates))
+        return article_from(record, origin, FieldMap(dates=names.dates))
     except UnreadableArticle:
-        return UnreadableArticle(str(file.origin(number)), "a reference without a title")
+        return UnreadableArticle(str(origin), "a reference without a title")

@@ -1,11 +1,20 @@
 """Reads the RDF that Zotero writes: the references of a library, with abstracts."""
 
+from functools import partial
 from typing import Any
 
 from backfile.archive.formats.fields import FieldMap, article_from
-from backfile.archive.formats.files import ReadResults, SourceFile
+from backfile.archive.formats.files import (
+    ReadResult,
+    ReadResults,
+    Record,
+    Records,
+    SourceFile,
+    made,
+)
 from backfile.archive.formats.web.markup import root_of
 from backfile.archive.formats.wire.xml import items_in, line_at, line_of
+from backfile.archive.model.article import Origin
 from backfile.archive.model.errors import UnreadableArticle
 
 NAMESPACE = "http://www.zotero.org/namespaces/export#"
@@ -21,21 +30,29 @@ def is_zotero(head: str) -> bool:
 
 
 def read_zotero(file: SourceFile, names: FieldMap) -> ReadResults:
-    """Read each reference, by its number; attachments and notes are skipped."""
-    usual = FieldMap(dates=names.dates)
+    """Read a library, as `zotero_records` does."""
+    return made(zotero_records(file, names))
+
+
+def zotero_records(file: SourceFile, names: FieldMap) -> Records:
+    """Walk the references, each by its number; attachments and notes are skipped."""
+    make = partial(_article, names=FieldMap(dates=names.dates))
     for tree in items_in(file, RDF):
         outlets = {each.get(f"{SYNTAX}about"): line_at(each, "title") for each in tree}
         references = [
             each for each in tree if line_at(each, "itemType") not in ("", *NO_REFERENCES)
         ]
         for number, reference in enumerate(references, 1):
-            origin = file.origin(number)
-            try:
-                yield article_from(_record(reference, outlets), origin, usual)
-            except UnreadableArticle:
-                yield UnreadableArticle(str(origin), "a reference without a title")
+            yield Record(_record(reference, outlets), file.origin(number), make)
         if not references:
             raise UnreadableArticle(file.place, "a library of Zotero without references")
+
+
+def _article(record: dict[str, Any], origin: Origin, names: FieldMap) -> ReadResult:
+    try:
+        return article_from(record, origin, names)
+    except UnreadableArticle:
+        return UnreadableArticle(str(origin), "a reference without a title")
 
 
 def _record(reference: Any, outlets: dict[str | None, str]) -> dict[str, Any]:
