@@ -11,13 +11,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from backfile.archive.formats import files
+from backfile.archive.formats import files, mail
 from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.files import Record, made
 from backfile.archive.formats.inputs import Lots, Reading
-from backfile.archive.model.article import Article
+from backfile.archive.formats.text import sgml
+from backfile.archive.formats.wire import telegrams, xml
+from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.workers import Workers
-from tests.builders import started
+from tests.archive.exports import EXPORTS, READABLE, stories_of
+from tests.builders import started, zipped
 
 LOTS = Lots(carried=2_000, files=3, ahead=2)
 
@@ -89,6 +93,119 @@ def test_records_of_larger_files_are_made_by_processes_as_by_one(tmp_path, recor
     assert {kind for kind, _ in pool.calls} == {"_made_all"}
     assert max(size for _, size in pool.calls) <= records
     assert len(pool.calls) >= len(alone) // records
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_pieces_of_larger_files_are_made_by_processes_as_by_one(tmp_path, name):
+    content = EXPORTS[name](stories_of(40)).encode()
+    damaged = content[: len(content) * 3 // 4 + 11]
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / f"damaged-{name}").write_bytes(damaged)
+    (tmp_path / "packed.zip").write_bytes(zipped((name, content), (f"damaged-{name}", damaged)))
+    alone = list(Reading([tmp_path], FieldMap()))
+    for records in (1, 7, 1_000):
+        pool = CountingPool()
+        lots = Lots(carried=100, records=records)
+        spread = list(Reading([tmp_path], FieldMap(), pool=pool, lots=lots))
+        assert list(map(told, spread)) == list(map(told, alone))
+        assert {kind for kind, _ in pool.calls} == {"_made_all"}
+        assert max(size for _, size in pool.calls) <= records
+    read = [each.origin.file for each in alone if isinstance(each, Article)]
+    assert read.count(str(tmp_path / name)) >= 25
+    assert read.count(f"{tmp_path / 'packed.zip'}!/{name}") >= 25
+
+
+def told(found):
+    """All of an article or a refusal, to be compared."""
+    return found if isinstance(found, Article) else (type(found), vars(found))
+
+
+OVERSIZED = {
+    "a.mbox": (mail, "LONGEST_TEXT", "a message of more than"),
+    "a.sgm": (sgml, "LONGEST_TEXT", "a document over"),
+    "wxr.xml": (xml, "LONGEST_TEXT", "MiB in one item"),
+    "g2.xml": (xml, "LONGEST_TEXT", "MiB in one item"),
+    "newsml.xml": (xml, "LONGEST_TEXT", "MiB in one item"),
+    "wire.7901": (telegrams, "LONGEST_MESSAGE", "a message of more than 1 MiB"),
+}
+
+
+@pytest.mark.parametrize("name", OVERSIZED)
+def test_an_oversized_piece_of_a_larger_file_is_refused_as_by_one(tmp_path, monkeypatch, name):
+    module, limit, reason = OVERSIZED[name]
+    monkeypatch.setattr(module, limit, 4_000)
+    stories = stories_of(20)
+    stories[12]["text"] = "It rains on Ash. " * 400
+    content = EXPORTS[name](stories).encode()
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "packed.zip").write_bytes(zipped((name, content)))
+    alone = list(Reading([tmp_path], FieldMap()))
+    pool = CountingPool()
+    spread = list(Reading([tmp_path], FieldMap(), pool=pool, lots=Lots(carried=100, records=7)))
+    assert list(map(told, spread)) == list(map(told, alone))
+    assert sum(reason in str(each) for each in spread) == 2
+    assert sum(isinstance(each, Article) for each in spread) >= 2 * 8
+
+
+def test_processes_make_the_pieces_of_files_of_all_kinds_in_order(tmp_path):
+    for name in READABLE:
+        (tmp_path / name).write_text(EXPORTS[name](stories_of(20)), newline="")
+    alone = list(map(told, Reading([tmp_path], FieldMap())))
+    with Workers(2) as workers:
+        lots = Lots(carried=100, records=3, ahead=2)
+        reading = Reading([tmp_path], FieldMap(), pool=started(workers), lots=lots)
+        assert list(map(told, reading)) == alone
+    assert reading.bytes_done == reading.bytes_total
+
+
+def test_a_lot_of_large_pieces_is_no_longer_than_a_file_that_is_carried_whole(tmp_path):
+    stories = stories_of(40)
+    for each in stories:
+        each["text"] = "It rains on Ash. " * 100
+    for name in ("a.mbox", "a.sgm", "wxr.xml", "wire.7901"):
+        (tmp_path / name).write_text(EXPORTS[name](stories), newline="")
+    pool = CountingPool()
+    lots = Lots(carried=5_000, records=1_000)
+    assert len(list(Reading([tmp_path], FieldMap(), pool=pool, lots=lots))) >= 4 * 40
+    assert max(size for _, size in pool.calls) <= 3
+
+
+def test_few_large_pieces_are_on_their_way_at_once(tmp_path):
+    stories = stories_of(40)
+    for each in stories:
+        each["text"] = "It rains on Ash. " * 100
+    for name in ("a.mbox", "a.sgm", "wxr.xml", "wire.7901"):
+        (tmp_path / name).write_text(EXPORTS[name](stories), newline="")
+    for carried, most in ((100, 1), (1_000, 4), (100_000, 8)):
+        pool = WaitingPool()
+        lots = Lots(carried=carried, records=1, ahead=8)
+        assert len(list(Reading([tmp_path], FieldMap(), pool=pool, lots=lots))) >= 4 * 40
+        assert pool.most <= most + 1  # the one that was just cut off
+
+
+class WaitingPool:
+    """Calls functions when their results are waited for; `most` of these are held at once."""
+
+    def __init__(self):
+        self.held = self.most = 0
+
+    def submit(self, function, lot):
+        self.held += 1
+        self.most = max(self.most, self.held)
+        return SimpleNamespace(result=lambda: self.done(function, lot))
+
+    def done(self, function, lot):
+        self.held -= 1
+        return function(lot)
+
+
+def test_what_a_record_gave_stays_where_it_is_refused_half_way():
+    def make(content, origin):
+        yield UnreadableArticle(str(origin), content)
+        raise UnreadableArticle(str(origin), "the rest")
+
+    records = [Record("first", Origin("a.xml", 1), make), UnreadableArticle("a.xml", "cut short")]
+    assert [each.reason for each in made(records)] == ["first", "the rest", "cut short"]
 
 
 class CountingPool:
