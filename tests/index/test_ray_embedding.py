@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backfile.archive.formats.fields import FieldMap
-from backfile.archive.formats.inputs import Reading
+from backfile.archive.formats.inputs import Lots, Reading
 from backfile.archive.model.errors import EngineUnavailable, WorkerLost
 from backfile.archive.model.settings import DEFAULT_MODEL, Settings
 from backfile.archive.store.directory import ArchiveDirectory
@@ -19,6 +19,7 @@ from backfile.archive.store.manifest import Manifest
 from backfile.index.vector.embedding.model import find_model
 from backfile.index.wiring import open_engines
 from backfile.index.writing import open_for_writing
+from tests.archive.exports import mailbox
 from tests.builders import STORIES, backfile, invented_text, silent, write_records
 from tests.fakes import HashedWords
 
@@ -131,16 +132,20 @@ def test_nodes_read_and_cut_as_one_machine_does(cluster, tmp_path):
         text = f"{invented_text(n)}\n\nStory {n} of the day."
         (news / f"story{n:02}.txt").write_text(text, encoding="utf-8")
     (news / "broken.json").write_text("{", encoding="utf-8")
+    letters = [{"id": n, "title": f"Letter {n}", "text": invented_text(n)} for n in range(40, 80)]
+    (news / "letters.mbox").write_text(mailbox(letters), encoding="utf-8")
+    few = Lots(carried=1 << 14, records=16)
     expected = indexed(news, tmp_path / "one")
     assert indexed(news, tmp_path / "nodes", RayWorkers()) == expected
+    assert indexed(news, tmp_path / "pieces", RayWorkers(), few) == expected
     assert expected[1] == 1  # refused
 
 
-def indexed(news, archive, nodes=None):
+def indexed(news, archive, nodes=None, lots=None):
     """The passages of an archive of these news, and how many files were refused."""
     settings = replace(Settings(), archive=archive)
     with open_for_writing(settings, silent, create=True, elsewhere=nodes) as opened:
-        more = {"pool": nodes, "lots": nodes.lots} if nodes else {}
+        more = {"pool": nodes, "lots": lots or nodes.lots} if nodes else {}
         report = opened.indexer.index(Reading([news], FieldMap(), **more))
         catalog = opened.engines.catalog
         passages = [(each.row, each.passage) for each in catalog.stored(catalog.rows_after(0))]
