@@ -152,15 +152,13 @@ class OriginalStore(Protocol):
 
 
 class Lots(NamedTuple):
-    """How small files, and the records of larger ones, are given to other processes.
-
-    So many characters of records are sent ahead as `ahead` lots have; one that has more goes alone.
-    """
+    """How small files, and the records of larger ones, are given to other processes."""
 
     carried: int = 1 << 20  # bytes; a larger file is opened in this process, as a stream
     files: int = 16  # that another process is given
     records: int = 64  # of a larger file, of up to `carried` characters
     ahead: int = 8  # such lots that are being read while the first is waited for
+    sent: int = 64 << 20  # characters of records in these lots; one that has more goes alone
     with_bytes: bool = False  # for processes that do not reach the files
 
 
@@ -228,11 +226,11 @@ class Reading:
 
     def _spread(self, pool: Pool) -> Iterator[ReadResult]:
         waiting: deque[_Sent] = deque()
-        size, most = 0, self._lots.ahead * self._lots.carried
+        size = 0
         for sent in self._submitted(pool):
             waiting.append(sent)
             size += sent.size
-            while len(waiting) > self._lots.ahead or (len(waiting) > 1 and size > most):
+            while len(waiting) > self._lots.ahead or (len(waiting) > 1 and size > self._lots.sent):
                 first = waiting.popleft()
                 size -= first.size
                 yield from first.pending.result()

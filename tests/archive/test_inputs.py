@@ -176,9 +176,9 @@ def test_few_large_pieces_are_on_their_way_at_once(tmp_path):
         each["text"] = "It rains on Ash. " * 100
     for name in ("a.mbox", "a.sgm", "wxr.xml", "wire.7901"):
         (tmp_path / name).write_text(EXPORTS[name](stories), newline="")
-    for carried, most in ((100, 1), (1_000, 4), (100_000, 8)):
+    for sent, most in ((800, 1), (8_000, 4), (800_000, 8)):
         pool = WaitingPool()
-        lots = Lots(carried=carried, records=1, ahead=8)
+        lots = Lots(carried=100, records=1, ahead=8, sent=sent)
         assert len(list(Reading([tmp_path], FieldMap(), pool=pool, lots=lots))) >= 4 * 40
         assert pool.most <= most + 1  # the one that was just cut off
 
