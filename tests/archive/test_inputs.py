@@ -4,6 +4,7 @@ import csv
 import json
 import pickle
 import sqlite3
+import tarfile
 import zipfile
 from contextlib import closing
 from importlib.util import find_spec
@@ -102,6 +103,8 @@ def test_pieces_of_larger_files_are_made_by_processes_as_by_one(tmp_path, name):
     (tmp_path / name).write_bytes(content)
     (tmp_path / f"damaged-{name}").write_bytes(damaged)
     (tmp_path / "packed.zip").write_bytes(zipped((name, content), (f"damaged-{name}", damaged)))
+    with tarfile.open(tmp_path / "packed.tar", "w") as archive:
+        archive.add(tmp_path / name, name)
     alone = list(Reading([tmp_path], FieldMap()))
     for records in (1, 7, 1_000):
         pool = CountingPool()
@@ -113,6 +116,7 @@ def test_pieces_of_larger_files_are_made_by_processes_as_by_one(tmp_path, name):
     read = [each.origin.file for each in alone if isinstance(each, Article)]
     assert read.count(str(tmp_path / name)) >= 25
     assert read.count(f"{tmp_path / 'packed.zip'}!/{name}") >= 25
+    assert read.count(f"{tmp_path / 'packed.tar'}!/{name}") >= 25
 
 
 def told(found):
