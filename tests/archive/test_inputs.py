@@ -2,13 +2,11 @@
 
 import csv
 import json
-import pickle
 import sqlite3
 import tarfile
 import zipfile
 from contextlib import closing
 from importlib.util import find_spec
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +20,7 @@ from backfile.archive.model.article import Article, Origin
 from backfile.archive.model.errors import UnreadableArticle
 from backfile.archive.workers import Workers
 from tests.archive.exports import EXPORTS, READABLE, stories_of
+from tests.archive.pools import CountingPool, WaitingPool, told
 from tests.builders import started, zipped
 
 LOTS = Lots(carried=2_000, files=3, ahead=2)
@@ -119,11 +118,6 @@ def test_pieces_of_larger_files_are_made_by_processes_as_by_one(tmp_path, name):
     assert read.count(f"{tmp_path / 'packed.tar'}!/{name}") >= 25
 
 
-def told(found):
-    """All of an article or a refusal, to be compared."""
-    return found if isinstance(found, Article) else (type(found), vars(found))
-
-
 OVERSIZED = {
     "a.mbox": (mail, "LONGEST_TEXT", "a message of more than"),
     "a.sgm": (sgml, "LONGEST_TEXT", "a document over"),
@@ -187,22 +181,6 @@ def test_few_large_pieces_are_on_their_way_at_once(tmp_path):
         assert pool.most <= most + 1  # the one that was just cut off
 
 
-class WaitingPool:
-    """Calls functions when their results are waited for; `most` of these are held at once."""
-
-    def __init__(self):
-        self.held = self.most = 0
-
-    def submit(self, function, lot):
-        self.held += 1
-        self.most = max(self.most, self.held)
-        return SimpleNamespace(result=lambda: self.done(function, lot))
-
-    def done(self, function, lot):
-        self.held -= 1
-        return function(lot)
-
-
 def test_what_a_record_gave_stays_where_it_is_refused_half_way():
     def make(content, origin):
         yield UnreadableArticle(str(origin), content)
@@ -210,18 +188,6 @@ def test_what_a_record_gave_stays_where_it_is_refused_half_way():
 
     records = [Record("first", Origin("a.xml", 1), make), UnreadableArticle("a.xml", "cut short")]
     assert [each.reason for each in made(records)] == ["first", "the rest", "cut short"]
-
-
-class CountingPool:
-    """Calls functions at once, with copies of what crosses, as another process would get them."""
-
-    def __init__(self):
-        self.calls = []
-
-    def submit(self, function, lot):
-        self.calls.append((function.__name__, len(lot)))
-        found = pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(lot)))))
-        return SimpleNamespace(result=lambda: found)
 
 
 def test_refusals_come_from_processes_with_their_reasons(folder):

@@ -5,11 +5,12 @@ from datetime import date
 import pytest
 
 from backfile.archive.formats.documents.page_layout import Line, in_reading_order, joined
-from backfile.archive.formats.fields import FieldMap
+from backfile.archive.formats.fields import FieldMap, PdfReading
 from backfile.archive.formats.files import SourceFile
-from backfile.archive.formats.inputs import read_file
+from backfile.archive.formats.inputs import Lots, Reading, read_file
 from backfile.archive.model.article import Article
 from backfile.archive.model.errors import UnreadableArticle
+from tests.archive.pools import CountingPool, told
 from tests.builders import PDF_PAGE, pdf, pdf_lines, zipped
 
 FIRST = "The night ferry across the Ash stops in May, the board has decided."
@@ -97,6 +98,20 @@ def test_a_document_is_an_article_with_its_heading_as_the_title(read, name, cont
     (article,) = read(content, name)
     assert isinstance(article, Article), article
     assert (article.title, " ".join(article.text.split(" "))) == ("Night ferry ends", TEXT)
+
+
+def test_documents_are_made_by_processes_as_by_one(tmp_path):
+    (tmp_path / "book.epub").write_bytes(epub())
+    (tmp_path / "2024-03-23.docx").write_bytes(docx())
+    (tmp_path / "a.pdf").write_bytes(pdf(PDF_PAGE, title="Courier"))
+    (tmp_path / "clippings.zip").write_bytes(zipped(("in/a.pdf", pdf(PDF_PAGE, PDF_PAGE))))
+    (tmp_path / "damaged.epub").write_bytes(epub(("OEBPS/other.xhtml", b"")))
+    names = FieldMap(pdf=PdfReading(clippings=True))
+    alone = list(map(told, Reading([tmp_path], names)))
+    pool = CountingPool()
+    assert list(map(told, Reading([tmp_path], names, pool=pool, lots=Lots(carried=99)))) == alone
+    assert {kind for kind, _ in pool.calls} == {"_made_all"}
+    assert sum(isinstance(each, Article) for each in alone) >= 6
 
 
 def test_a_document_has_the_day_of_its_name(read):
