@@ -30,7 +30,7 @@ from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.reader import ArchiveReader
 from backfile.archive.store.vectors import VectorFile
 from backfile.archive.workers import Workers
-from backfile.index.answers.timeline import merged_timeline, span, timelines
+from backfile.index.answers.timeline import merged_timeline, placed_in_periods, span
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.indexing.indexer import Indexer
 from backfile.index.indexing.stages import Sizes
@@ -527,8 +527,8 @@ SEARCHES = [
 
 def timeline_of(table, article_mask, copies=Copies.SHOW):
     """The timeline of some articles of an archive that is not divided."""
-    drawn = timelines(table, [article_mask], copies, Crossing.none(table))
-    return merged_timeline(result_of(drawn))
+    placed = result_of(placed_in_periods(table, article_mask, copies, Crossing.none(table)))
+    return merged_timeline([placed.part(article_mask)])
 
 
 def span_of(table, article_mask):

@@ -19,10 +19,22 @@ from backfile.index.model.results import FacetCount, Totals
 from backfile.index.model.whole import Stage, both, in_rounds, sum_of_each
 
 MOST_VALUES = 50
-NO_MASKS: Mapping[str, Bools] = MappingProxyType({})
 NO_FILTERS = Filters()
-Counted = tuple[list[tuple[str, int]], int]
+CountedValues = tuple[list[tuple[str, int]], int]
 """Values with their counts, and the number of all values."""
+
+
+class Counted(NamedTuple):
+    """The articles that are counted of an answer: a mask, and the clusters that cross shards.
+
+    Of these shards, only those count whose articles are of the best group.
+    """
+
+    articles: Bools
+    crossing: Crossing
+
+
+NO_OTHERS: Mapping[str, Counted] = MappingProxyType({})
 
 
 class Facets(NamedTuple):
@@ -33,25 +45,31 @@ class Facets(NamedTuple):
 
 
 def totals_of(
-    table: ArticleTable, counted: Candidates, groups: Groups, copies: Copies, crossing: Crossing
+    table: ArticleTable,
+    counted: Counted,
+    candidates: Candidates,
+    groups: Groups,
+    copies: Copies,
+    crossing: Crossing,
 ) -> Stage[Totals]:
     """Count the `counted` articles, their clusters, and the hits of each group."""
-    folding = Folding.of(table, counted.articles)
+    found, whole = candidates.among(counted.articles), counted.crossing.whole
+    folding = Folding.of(table, found.articles)
     own = [
-        int(counted.articles.sum()),
+        int(found.articles.sum()),
         int(folding.leads.sum()),
-        int(counted.by_words.sum()),
-        folding.count_clusters(counted.by_words),
+        int(found.by_words.sum()),
+        folding.count_clusters(found.by_words),
     ]
-    given = crossing.whole.reduced(np.array(own), sum_of_each)
-    stages = [crossing.surplus(counted.articles), crossing.surplus(counted.by_words)]
+    given = whole.reduced(np.array(own), sum_of_each)
+    stages = [counted.crossing.surplus(each) for each in (found.articles, found.by_words)]
     counting = _count_groups(table, groups, copies, crossing)
-    (twice, twice_by_words), found = yield from both(in_rounds(stages), counting)
+    (twice, twice_by_words), of_groups = yield from both(in_rounds(stages), counting)
     articles, clusters, by_words, clusters_by_words = given.value().tolist()
     hits = articles
     if copies is Copies.FOLD:
         hits, by_words = clusters - twice, clusters_by_words - twice_by_words
-    return Totals(articles, clusters - twice, by_words, hits - by_words, found)
+    return Totals(articles, clusters - twice, by_words, hits - by_words, of_groups)
 
 
 def _count_groups(
@@ -76,24 +94,22 @@ def _count_groups(
 
 def facets(
     table: ArticleTable,
-    article_mask: Bools,
+    counted: Counted,
     copies: Copies,
-    crossing: Crossing,
     *,
-    beside: Mapping[str, Bools] = NO_MASKS,
+    beside: Mapping[str, Counted] = NO_OTHERS,
     chosen: Filters = NO_FILTERS,
 ) -> Stage[Facets]:
-    """Count the values of each facet among the masked articles, most frequent first.
+    """Count the values of each facet among the `counted` articles, most frequent first.
 
-    A facet that is filtered is counted without its own filters, by its mask in `beside`: a value's
+    A facet that is filtered is counted without its own filters, by what is `beside`: a value's
     count is the total of the query with this value alone as the filter of its facet. If copies are
     folded, it is the number of clusters that have an article with it. The values of the `chosen`
     filters are listed however rare they are.
     """
     wanted = {name: getattr(chosen, name) + getattr(chosen, EXCLUSIONS[name]) for name in FACETS}
     found = yield from in_rounds(
-        _facet(table, name, beside.get(name, article_mask), copies, wanted[name], crossing)
-        for name in FACETS
+        _facet(table, name, beside.get(name, counted), copies, wanted[name]) for name in FACETS
     )
     by_name = dict(zip(FACETS, found, strict=True))
     return Facets(
@@ -108,11 +124,11 @@ def facets(
 def _facet(
     table: ArticleTable,
     name: str,
-    article_mask: Bools,
+    counted: Counted,
     copies: Copies,
     wanted: Sequence[str],
-    crossing: Crossing,
-) -> Stage[Counted]:
+) -> Stage[CountedValues]:
+    article_mask, crossing = counted
     category: Category = getattr(table, name)
     repeated = _surplus(table, name, article_mask) if copies is Copies.FOLD else 0
     if not crossing.whole.is_divided:

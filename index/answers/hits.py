@@ -1,7 +1,7 @@
 """Builds the hits of a page: fetches the best passages, highlights and explains them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from backfile.index.lexical.analysis.languages import Languages
 from backfile.index.lexical.highlighter import Highlighter
 from backfile.index.model.arrays import Bools, Floats, Rows, places_of
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.candidates import Candidates
+from backfile.index.model.candidates import Candidates, Tail
 from backfile.index.model.expression import (
     COLUMNS,
     Expression,
@@ -71,14 +71,28 @@ class Hits:
     table: ArticleTable
     matches: Matches
     candidates: Candidates
-    scores: Floats
-    groups: Groups  # of a lead, the best of its cluster
+    scores: Floats  # what articles are sorted by; of a lead, the best of its cluster
+    groups: Groups  # the same
     expression: Expression | None
     passage_share: float = 0.0
     folding: Folding | None = None  # None if copies are shown
     crossing: frozenset[int] = frozenset()  # folded clusters that lie in several shards
     languages: Languages = Languages()
     reranked: Mapping[int, RerankScore] = field(default_factory=dict)  # by ordinal
+    tail: Tail = Tail()
+
+    def none(self) -> "Hits":
+        """The same without hits."""
+        no_articles = np.zeros(self.table.n_articles, np.bool_)
+        folding = Folding.of(self.table, no_articles) if self.folding else None
+        return replace(self, candidates=self.candidates.among(no_articles), folding=folding)
+
+    def shown_scores(self, ordinals: Rows) -> Floats:
+        """The scores of articles, (n,)."""
+        return self.tail.scores(self.scores[ordinals])
+
+    def _score(self, ordinal: int) -> float:
+        return float(self.tail.scores(self.scores[ordinal : ordinal + 1])[0])
 
     def fetch(
         self, best: Mapping[int, Sequence[int]], catalog: Catalog, *, words_are_scored: bool
@@ -110,7 +124,7 @@ class Hits:
             if passages:  # else the article was removed since the snapshot was opened
                 article = stored[there[0]].article
                 title = highlighter.mark(article.title, article.language)
-                score = float(self.scores[ordinal])
+                score = self._score(ordinal)
                 folded = score if copies[ordinal].total or self._is_shared(ordinal) else None
                 why = explainer.article(some[0], passages, folded)
                 marked = _parts(article.title, title)
@@ -243,7 +257,7 @@ class Hits:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""
         ordinal = self.table.article_of[row]
         best = float(self.matches.scores[self.table.rows_of_article(ordinal)].max())
-        return float(self.scores[ordinal] * self.matches.scores[row] / best) if best else 0.0
+        return self._score(ordinal) * float(self.matches.scores[row]) / best if best else 0.0
 
     @cached_property
     def _by_words(self) -> Bools:

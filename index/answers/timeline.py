@@ -75,52 +75,47 @@ def _added(shards: Sequence[Tally]) -> Rows:
     return counts
 
 
-def timelines(
-    table: ArticleTable,
-    article_masks: Sequence[Bools],
-    copies: Copies,
-    crossing: Crossing,
-) -> Stage[list[TimelinePart]]:
-    """Count the articles of each mask, and those of the archive, in the same periods.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The periods of a timeline, in which articles are counted: none where no match is dated.
 
-    `_placed` selects the length of a period that suits all masks together. If copies are folded, a
-    cluster counts once in each period in which it has an article.
+    If copies are folded, a cluster counts once in each period in which it has an article.
     """
-    dated = np.logical_or.reduce(article_masks) & ~table.undated
-    unit, placed, ends = yield from _placed(table, dated, crossing.whole)
-    periods = _Periods.of(table, copies, unit, ends, crossing) if ends else None
-    return [_part(table, mask, placed, periods, copies, crossing) for mask in article_masks]
+
+    table: ArticleTable
+    unit: Unit
+    periods: "_Periods | None"
+    copies: Copies
+    crossing: Crossing
+
+    def part(self, article_mask: Bools) -> TimelinePart:
+        """What the own matches, given as a mask, and the own articles add to the timeline."""
+        table, copies, crossing = self.table, self.copies, self.crossing
+        dated = article_mask & ~table.undated
+        placed = _in_one_period(table, dated, self.unit)
+        undated, beyond = (
+            _count(table, mask, copies, crossing)
+            for mask in (article_mask & table.undated, dated & ~placed)
+        )
+        if self.periods is None:
+            none = Tally(np.zeros(0, np.int64), frozenset())
+            return TimelinePart(None, none, none, undated, beyond)
+        matches = self.periods.matches(placed)
+        return TimelinePart(self.periods.first, matches, self.periods.archive, undated, beyond)
 
 
-def _part(
+def placed_in_periods(
     table: ArticleTable,
     article_mask: Bools,
-    placed: Bools,
-    periods: "_Periods | None",
     copies: Copies,
     crossing: Crossing,
-) -> TimelinePart:
-    dated = article_mask & ~table.undated
-    undated, beyond = (
-        _count(table, mask, copies, crossing)
-        for mask in (article_mask & table.undated, dated & ~placed)
-    )
-    if periods is None:
-        none = Tally(np.zeros(0, np.int64), frozenset())
-        return TimelinePart(None, none, none, undated, beyond)
-    return TimelinePart(
-        periods.first, periods.matches(dated & placed), periods.archive, undated, beyond
-    )
+) -> Stage[Placed]:
+    """Select the periods for the matches of the whole, of which these are the own ones.
 
-
-def _placed(
-    table: ArticleTable, dated: Bools, whole: Whole
-) -> Stage[tuple[Unit, Bools, Ends | None]]:
-    """Select the unit of the periods, the articles whose date is within one, and their ends.
-
-    It is the shortest unit in which at least half of the articles have a period, and that is not
-    too short for the time between these.
+    They are of the shortest unit in which at least half of the articles have a period, and that is
+    not too short for the time between these.
     """
+    dated, whole = article_mask & ~table.undated, crossing.whole
     all_ends = _own_span(table, dated)
     placements = (
         whole.reduced(_placement(table, dated, unit, all_ends), _placement_of_all) for unit in Unit
@@ -131,7 +126,8 @@ def _placed(
         ends, n_placed, n_dated = placed.value()
         if ends and 2 * n_placed >= n_dated and unit.fits(ends[0].first, ends[1].last):
             break
-    return unit, _in_one_period(table, dated, unit), ends
+    periods = _Periods.of(table, copies, unit, ends, crossing) if ends else None
+    return Placed(table, unit, periods, copies, crossing)
 
 
 class _Placement(NamedTuple):

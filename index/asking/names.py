@@ -12,6 +12,7 @@ from backfile.archive.model.message import Message
 from backfile.index.lexical.analysis.analyser import name_words
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import (
+    NO_NAMES,
     Category,
     CountedValues,
     MergedValues,
@@ -19,6 +20,7 @@ from backfile.index.model.category import (
     commonest_spelling,
 )
 from backfile.index.model.expression import Field
+from backfile.index.model.filtering import NO_KNOWN, KnownNames
 from backfile.index.model.filters import Filters
 from backfile.index.model.matches import Matches
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole, any_of_each
@@ -104,11 +106,18 @@ def _parts(name: str) -> str:
 
 
 def missing_names(
-    filters: Filters, matches: Matches, table: ArticleTable, whole: Whole = UNDIVIDED
+    filters: Filters,
+    matches: Matches,
+    table: ArticleTable,
+    known: KnownNames = NO_KNOWN,
+    whole: Whole = UNDIVIDED,
 ) -> Stage[list[Message]]:
-    """A note for each outlet, section and author that is asked for and not there."""
+    """A note for each outlet, section and author that is asked for and not there.
+
+    In a shard, names that are `known` to the whole are taken as they are.
+    """
     asked = [
-        (kind, name, getattr(table, kind.value).holding([name], whole))
+        (kind, name, getattr(table, kind.value).holding([name], known.get(kind.value, NO_NAMES)))
         for kind in NAMED
         for name in getattr(filters, kind.value)
     ]

@@ -54,6 +54,10 @@ class Crossing:
         """Those of an archive that is not divided."""
         return cls.of(UNDIVIDED, table, frozenset())
 
+    def of_best(self, rank: int) -> "Crossing":
+        """The same, where only shards with the least rank count (see `Whole.of_best`)."""
+        return replace(self, whole=self.whole.of_best(rank))
+
     def folded(
         self, folding: Folding, scores: Floats, groups: Groups
     ) -> Stage[tuple[Folding, Floats, Groups]]:
@@ -71,7 +75,7 @@ class Crossing:
         left, scores, of = folding.leads.copy(), scores.copy(), groups.of.copy()
         shared = set()
         for ordinal, cluster in zip(leads.tolist(), own, strict=True):
-            best = merged[cluster]
+            best = merged.get(cluster, own[cluster])  # which counts nowhere, if it is not there
             left[ordinal] = best.rank == own[cluster].rank
             scores[ordinal], of[ordinal] = best.score, best.group
             if best.n_shards > 1:

@@ -177,7 +177,8 @@ def _evidence(searcher: Searcher, text: str) -> tuple[Evidence, bool]:
     """
     hybrid = searcher.rank(Query(text))
     keyword = searcher.rank(Query(text, mode=Mode.KEYWORD))
-    held = bool((hybrid.matches.holds_all & hybrid.candidates.by_words).any())
+    matches, found = hybrid.ranked.matches, hybrid.ranked.candidates
+    held = bool((matches.holds_all & found.by_words).any())
     return hybrid.evidence._replace(words=keyword.evidence.words), held
 
 

@@ -5,10 +5,9 @@ catalogue. One article mask filters both engines, the total, the facets and the 
 """
 
 import json
-from calendar import isleap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
 
@@ -22,16 +21,11 @@ from backfile.archive.store.touched import ArticleChanges
 from backfile.index.model.arrays import Bools, Ints, Rows
 from backfile.index.model.category import Category, commonest_first
 from backfile.index.model.filters import (
-    EXCLUSIONS,
     FACETS,
-    DateFilter,
-    DayOfYear,
-    Filters,
     instant_of,
     milliseconds_of,
 )
 from backfile.index.model.periods import Unit, numbers
-from backfile.index.model.whole import UNDIVIDED, Whole
 
 UNDATED = 0
 UNKNOWN = 0
@@ -213,49 +207,6 @@ class ArticleTable:
         first, last = self.published[self.periods], self.published_last[self.periods]
         crossing: npt.NDArray[np.int64] = self.periods[numbers(first, unit) != numbers(last, unit)]
         return crossing
-
-    def select(self, filters: Filters, whole: Whole = UNDIVIDED) -> Bools:
-        """Article mask of a query's filters; undated articles pass no `since`, `until` or `day`.
-
-        In a shard, a name counts as there if the `whole` has it.
-        """
-        article_mask = np.ones(self.n_articles, np.bool_)
-        if filters.date is DateFilter.NONE:
-            article_mask &= self.undated
-        if filters.day:
-            article_mask &= np.isin(self.published, self._in_every_year(filters.day))
-            article_mask[self.periods] = False
-        if filters.since or filters.until:
-            article_mask &= ~self.undated
-        within = filters.date is DateFilter.WITHIN
-        if filters.since:
-            latest = self.published if within else self.published_last
-            article_mask &= latest >= filters.since.toordinal()
-        if filters.until:
-            earliest = self.published_last if within else self.published
-            article_mask &= earliest <= filters.until.toordinal()
-        if filters.added_since:
-            article_mask &= self.added >= max(milliseconds_of(filters.added_since), UNKNOWN + 1)
-        if filters.collection:
-            if filters.members is None:
-                raise ValueError(f"the collection {filters.collection!r} was not looked up")
-            article_mask &= np.isin(self.number, filters.members.numbers)
-        for name, excluded in EXCLUSIONS.items():
-            category: Category = getattr(self, name)
-            if names := getattr(filters, name):
-                article_mask &= category.holding(names, whole)
-            if names := getattr(filters, excluded):
-                article_mask &= ~category.holding(names, whole)
-        return article_mask
-
-    def _in_every_year(self, day: DayOfYear) -> Ints:
-        """The ordinals of a day in all years from the first article's to the last one's."""
-        days, _ = self.day_counts
-        ends = [date.fromordinal(int(each)).year for each in (*days[:1], *days[-1:])]
-        years = range(ends[0], ends[-1] + 1) if ends else ()
-        leap = (day.month, day.day) == (2, 29)
-        with_it = (year for year in years if not leap or isleap(year))
-        return np.fromiter((date(year, *day).toordinal() for year in with_it), np.int32)
 
     def rows_of(self, article_mask: Bools) -> Bools:
         """Row mask of the passages of the masked articles."""

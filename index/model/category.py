@@ -1,7 +1,8 @@
 """A column of an article table with any number of names for each article: outlet, people."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self, TypeVar
@@ -10,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from backfile.index.model.arrays import Bools, Ints, Rows
-from backfile.index.model.whole import UNDIVIDED, Whole
 
 FEW = 0.1  # of all articles
+NO_NAMES: AbstractSet[str] = frozenset()
 T = TypeVar("T")
 
 
@@ -216,16 +217,20 @@ class Category:
         spelt = self.spelt.moved(ordinals).joined(Spelt.of(values, owners))
         return self.of_spelt(spelt, n_articles)
 
-    def holding(self, names: Sequence[str], whole: Whole = UNDIVIDED) -> Bools:
+    def known(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that an article has, without case."""
+        return {name.casefold() for name in names} & self._code_of.keys()
+
+    def holding(self, names: Sequence[str], of_whole: AbstractSet[str] = NO_NAMES) -> Bools:
         """Article mask of the articles with any of these names, compared without case.
 
-        A name that is nowhere in the whole stands for those that differ in `www.` alone.
+        A name that is neither here nor, in a shard, `of_whole` stands for those that differ in
+        `www.` alone.
         """
-        folded = {name.casefold() for name in names}
-        own = folded & self._code_of.keys()
-        known = whole.union(own)
+        own, folded = self.known(names), {name.casefold() for name in names}
         name_mask = np.zeros(len(self.names), np.bool_)
         name_mask[[self._code_of[name] for name in own]] = True
+        known = own | of_whole
         if bare := {bare_name(name) for name in folded - known}:
             name_mask |= np.array([bare_name(name) in bare for name in self.names], np.bool_)
         return self._articles_of(name_mask)

@@ -14,7 +14,7 @@ others are read is a `Stage`, a generator that yields in between.
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -110,6 +110,59 @@ class _OwnReduced(Generic[T, U]):
         return self.reduce((self.own,))
 
 
+class _Given(NamedTuple, Generic[T]):
+    """A value, and the rank of the shard that gives it."""
+
+    rank: int
+    own: T
+
+
+@dataclass(frozen=True, slots=True)
+class _OfBest:
+    """An exchange in which only the values of the shards with the least rank count."""
+
+    exchange: Exchange
+    rank: int
+
+    def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
+        of_best: Reduce[_Given[T], U] = partial(_reduced_of_best, reduce=reduce)
+        return self.exchange.reduced(_Given(self.rank, own), of_best)
+
+    def collected(self, own: T) -> Collected[T]:
+        return _CollectedOfBest(self.exchange.collected(_Given(self.rank, own)))
+
+    def pass_on(self, value: Any) -> None:
+        self.exchange.pass_on(value)
+
+    @property
+    def place(self) -> int:
+        return self.exchange.place
+
+    @property
+    def n_shards(self) -> int:
+        return self.exchange.n_shards
+
+    def is_late(self) -> bool:
+        return self.exchange.is_late()
+
+
+@dataclass(frozen=True, slots=True)
+class _CollectedOfBest(Generic[T]):
+    given: Collected[_Given[T]]
+
+    def values(self) -> Sequence[T]:
+        return _of_best(self.given.values())
+
+
+def _of_best(shards: Sequence[_Given[T]]) -> list[T]:
+    best = min(each.rank for each in shards)
+    return [each.own for each in shards if each.rank == best]
+
+
+def _reduced_of_best(shards: Sequence[_Given[T]], reduce: Reduce[T, U]) -> U:
+    return reduce(_of_best(shards))
+
+
 class Known(NamedTuple):
     """The statistics of this shard, and those of the whole, as the coordinator knows them."""
 
@@ -152,6 +205,15 @@ class Whole:
             if not self.is_divided:
                 raise
             raise ShardFailed(exc) from exc
+
+    def of_best(self, rank: int) -> "Whole":
+        """The whole of those shards whose rank is the least; values of the others do not count.
+
+        So each can give what it has before it is known which these are.
+        """
+        if self.exchange is None:
+            return self
+        return replace(self, exchange=_OfBest(self.exchange, rank))
 
     def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
         """Give the own value, to read what those of all shards are reduced to."""

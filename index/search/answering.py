@@ -5,60 +5,68 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from backfile.archive.model.message import Message
-from backfile.index.answers.counts import Facets, facets, totals_of
+from backfile.index.answers.counts import Counted, Facets, facets, totals_of
 from backfile.index.answers.notes import beyond_days, warnings
-from backfile.index.answers.timeline import Ends, TimelinePart, span, timelines
+from backfile.index.answers.timeline import Ends, Placed, TimelinePart, placed_in_periods, span
 from backfile.index.asking.names import missing_names
+from backfile.index.model.groups import Groups
 from backfile.index.model.results import NO_TIMELINE, Reading, Results, Totals
 from backfile.index.model.whole import Stage, both
 from backfile.index.search.hints import Hints
+from backfile.index.search.judging import Judged
 from backfile.index.search.ordering import Ordered
 from backfile.index.search.ranker import Ranked
-from backfile.index.search.snapshot import Snapshot
 
 
 class Counts(NamedTuple):
-    """What is counted of an answer, and notes on the names in its filters that are nowhere.
-
-    The timeline is that of the own articles of a shard.
-    """
+    """What is counted of an answer, and notes on the names in its filters that are nowhere."""
 
     totals: Totals
     facets: Facets
-    timeline: TimelinePart
+    periods: Placed
     span: Ends | None
     missing: Sequence[Message]
 
+    def timeline_of(self, judged: Judged) -> TimelinePart:
+        """What a shard adds to the timeline: its articles, and its matches if they are counted."""
+        return self.periods.part(judged.counted_articles)
 
-def counts_of(ranked: Ranked, snapshot: Snapshot) -> Stage[Counts]:
+
+def counts_of(ranked: Ranked) -> Stage[Counts]:
     """Count the set of matches."""
-    table, query, groups = snapshot.table, ranked.asked.query, ranked.groups
-    whole, crossing = snapshot.whole, snapshot.crossing
-    counted = groups.up_to(ranked.counted)
-    beside = {name: each.up_to(query.match or each.first) for name, each in ranked.beside.items()}
-    chosen, copies = ranked.asked.filters, query.copies
-    strict = ranked.strict or ranked
+    snapshot, query, groups = ranked.matched.snapshot, ranked.asked.query, ranked.groups
+    table, crossing, copies = snapshot.table, snapshot.crossing, query.copies
+
+    def counted_of(some: Groups) -> Counted:
+        rank = ranked.rank_of(some)
+        return Counted(some.up_to(query.match or some.first), crossing.of_best(rank))
+
+    counted = counted_of(groups)
+    beside = {name: counted_of(some) for name, some in ranked.beside.items()}
+    chosen, strict = ranked.asked.filters, ranked.strict or ranked
     counting = both(
-        totals_of(table, ranked.candidates.among(counted), groups, copies, crossing),
-        facets(table, counted, copies, crossing, beside=beside, chosen=chosen),
+        totals_of(table, counted, ranked.candidates, groups, copies, crossing),
+        facets(table, counted, copies, beside=beside, chosen=chosen),
     )
-    drawing = both(timelines(table, [counted], copies, crossing), span(table, counted, whole))
-    missing = missing_names(ranked.asked.filters, strict.matches, table, whole)
-    ((totals, found), ([timeline], ends)), notes = yield from both(both(counting, drawing), missing)
-    return Counts(totals, found, timeline, ends, notes)
+    drawing = both(
+        placed_in_periods(table, counted.articles, copies, counted.crossing),
+        span(table, counted.articles, counted.crossing.whole),
+    )
+    missing = missing_names(chosen, strict.matches, table, ranked.known, snapshot.whole)
+    ((totals, found), (periods, ends)), notes = yield from both(both(counting, drawing), missing)
+    return Counts(totals, found, periods, ends, notes)
 
 
-def answer_of(
-    ranked: Ranked, ordered: Ordered, counts: Counts, hints: Hints, snapshot: Snapshot
-) -> Results:
+def answer_of(judged: Judged, ordered: Ordered, counts: Counts, hints: Hints) -> Results:
     """Compose the answer, and describe how the query was read.
 
     Its hits come page by page, with its timeline.
     """
-    query, statistics = ranked.asked.query, snapshot.statistics
+    ranked, statistics = judged.ranked, judged.ranked.matched.snapshot.statistics
+    query = ranked.asked.query
     return Results(
         query=query,
-        reading=_reading(ranked, ordered.note, counts.missing, snapshot),
+        reading=_reading(ranked, ordered.note, counts.missing),
         hits=(),
         totals=counts.totals,
         total=ordered.total,
@@ -69,7 +77,7 @@ def answer_of(
         span=counts.span,
         coverage=statistics.coverage,
         words_coverage=statistics.words_coverage,
-        verdict=ranked.verdict,
+        verdict=judged.verdict,
         offers=hints.words,
         did_you_mean=hints.did_you_mean,
         generation=statistics.generation,
@@ -79,10 +87,8 @@ def answer_of(
     )
 
 
-def _reading(
-    ranked: Ranked, reranked: Message | None, missing: Sequence[Message], snapshot: Snapshot
-) -> Reading:
-    asked = ranked.asked
+def _reading(ranked: Ranked, reranked: Message | None, missing: Sequence[Message]) -> Reading:
+    asked, statistics = ranked.asked, ranked.matched.snapshot.statistics
     notes = list(asked.notes)
     if left_out := ranked.matches.left_out:
         count = ranked.matches.n_words
@@ -95,13 +101,13 @@ def _reading(
         )
     if ranked.matches.unread:
         notes.append(Message("there was no time for all parts of this search: some were left out"))
-    notes += beyond_days(asked.filters, snapshot.statistics.last_day)
+    notes += beyond_days(asked.filters, statistics.last_day)
     notes += missing
     notes += [reranked] if reranked else []
     notes += warnings(
         asked.query,
-        generation=snapshot.statistics.generation,
-        words_coverage=snapshot.statistics.words_coverage,
+        generation=statistics.generation,
+        words_coverage=statistics.words_coverage,
         no_words=ranked.no_words,
         no_meaning=ranked.no_meaning,
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.answers.timeline import merged_timeline, timelines
+from backfile.index.answers.timeline import merged_timeline, placed_in_periods
 from backfile.index.duplicates.crossing import Crossing
 from backfile.index.model.arrays import Bools
 from backfile.index.model.query import Copies, Query
@@ -49,8 +49,9 @@ class AskedComparison(NamedTuple):
         found = self._found(searcher, texts, whole)
         table, masks = found[0].hits.table, [_mask(each) for each in found]
         crossing = Crossing.of(whole, table, frozenset())  # each copy counts
-        own = result_of(timelines(table, masks, Copies.SHOW, crossing))
-        shards = whole.collected(own).values()
+        any_of_them = np.logical_or.reduce(masks)  # all lines have the same periods
+        placed = result_of(placed_in_periods(table, any_of_them, Copies.SHOW, crossing))
+        shards = whole.collected([placed.part(mask) for mask in masks]).values()
         counted = [merged_timeline(parts) for parts in zip(*shards, strict=True)]
         totals = [each.answer.total for each in found]
         return Comparison(self.query, tuple(map(Series, texts, totals, counted)))

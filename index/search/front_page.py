@@ -7,6 +7,7 @@ import numpy as np
 
 from backfile.archive.model.article import Article
 from backfile.index.model.category import Category, MergedValues
+from backfile.index.model.filtering import passing_articles
 from backfile.index.model.filters import Filters, Moment
 from backfile.index.model.query import Sort
 from backfile.index.model.whole import Whole
@@ -65,7 +66,7 @@ class AskedAdded(NamedTuple):
 
     def of(self, searcher: Searcher, whole: Whole) -> list[int]:
         table = searcher.table()
-        masks = (table.select(Filters(added_since=each)) for each in self.since)
+        masks = (passing_articles(table, Filters(added_since=each)) for each in self.since)
         counts = np.fromiter((mask.sum() for mask in masks), np.int64)
         found: list[int] = whole.sums(counts).tolist()
         return found

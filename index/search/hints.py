@@ -21,8 +21,8 @@ from backfile.index.model.query import Mode, Query
 from backfile.index.model.results import DidYouMean, Offer, OfferKind, Results, Verdict
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole
 from backfile.index.search.clock import Clock
+from backfile.index.search.judging import Judged
 from backfile.index.search.ranker import Ranked
-from backfile.index.search.snapshot import Snapshot
 
 Read = Callable[[Query], ReadQuery]
 MOST_WORDS = 12  # of a text that may hold a name or days
@@ -38,32 +38,39 @@ class Hints:
     did_you_mean: DidYouMean | None = None
 
 
-def hints_for(ranked: Ranked, snapshot: Snapshot, clock: Clock, read: Read) -> Stage[Hints]:
-    """Find alternative words if the verdict is NONE, and correct misspelt words.
+def correction(ranked: Ranked, clock: Clock, read: Read) -> Stage[DidYouMean | None]:
+    """Correct the misspelt words of a query.
 
-    There are none if the words, or only their spellings, cannot be read.
+    None if the words, or only their spellings, cannot be read.
     """
-    asked = ranked.asked
-    words: tuple[Offer, ...] = ()
     if ranked.no_words or clock.is_over():
-        return Hints()
+        return None
+    strict = ranked.strict or ranked
     with suppress(EngineUnavailable):
-        if ranked.verdict is Verdict.NONE:
-            offering = alternative_words(asked.expression, snapshot.lexical)
-            words = yield from clock.timed("offer", offering)
-        strict = ranked.strict or ranked
         correcting = did_you_mean(
-            asked.query.text,
+            ranked.asked.query.text,
             strict.asked.expression,
             strict.matches,
-            snapshot.lexical,
-            _reads_alike(asked, read),
+            strict.matched.snapshot.lexical,
+            _reads_alike(ranked.asked, read),
             ranked.article_mask,
             strict.occurrences.value(),
         )
-        corrected = yield from clock.timed("spelling", correcting)
-        return Hints(words, corrected)
-    return Hints(words)
+        corrected: DidYouMean | None = yield from clock.timed("spelling", correcting)
+        return corrected
+    return None
+
+
+def other_words(judged: Judged, clock: Clock) -> Stage[tuple[Offer, ...]]:
+    """Alternative words if the verdict is NONE; none if the words cannot be read."""
+    ranked = judged.ranked
+    if judged.verdict is not Verdict.NONE or ranked.no_words or clock.is_over():
+        return ()
+    with suppress(EngineUnavailable):
+        offering = alternative_words(ranked.asked.expression, ranked.matched.snapshot.lexical)
+        offers: tuple[Offer, ...] = yield from clock.timed("offer", offering)
+        return offers
+    return ()
 
 
 def filter_offers(

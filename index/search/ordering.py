@@ -6,7 +6,7 @@ be asked for all that may be on it, at once.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -21,9 +21,10 @@ from backfile.index.model.arrays import Bools, Floats, Ints, Rows
 from backfile.index.model.query import Copies, Query, Sort
 from backfile.index.model.results import Hit
 from backfile.index.model.whole import UNDIVIDED, Reduced, Stage, Whole, owners_of_first
+from backfile.index.search.clock import Clock
+from backfile.index.search.judging import Judged
 from backfile.index.search.ranker import Ranked
 from backfile.index.search.ranking import in_order, order_keys
-from backfile.index.search.snapshot import Snapshot
 
 Keys = np.ndarray[Any, Any]
 
@@ -32,13 +33,20 @@ class _First(NamedTuple):
     """The first hits of a shard: what sorts them, and their passages in both rankings.
 
     `clusters` are those of the hits, -1 where a hit has no copies. `words_are_scored` if some
-    candidate has a score by words.
+    candidate has a score by words. Only the hits of the shards with the least `rank` count.
     """
 
     keys: tuple[Keys, ...]
     passages: Sequence[RankedPassages]
     clusters: Rows
     words_are_scored: bool
+    rank: int
+
+    def none(self) -> "_First":
+        """The same without hits."""
+        keys = tuple(key[:0] for key in self.keys)
+        passages = [each.of_hits(0, 0) for each in self.passages]
+        return self._replace(keys=keys, passages=passages, clusters=self.clusters[:0])
 
 
 class _Page(NamedTuple):
@@ -61,6 +69,8 @@ class _Page(NamedTuple):
     @classmethod
     def of_all(cls, shards: Sequence[_First], begin: int, end: int) -> "_Page":
         """The hits from `begin` to before `end`."""
+        best = min(each.rank for each in shards)
+        shards = [each if each.rank == best else each.none() for each in shards]
         owners = owners_of_first([each.keys for each in shards], end)
         firsts, ends = (
             np.bincount(each, minlength=len(shards)) for each in (owners[:begin], owners)
@@ -94,8 +104,13 @@ class Placing:
     given: Reduced[_Page]
 
     @classmethod
-    def of(cls, hits: Hits, ordered: Rows, query: Query, whole: Whole = UNDIVIDED) -> Self:
-        """Those that may be on the page of a query, of all hits in their order."""
+    def of(
+        cls, hits: Hits, ordered: Rows, query: Query, whole: Whole = UNDIVIDED, rank: int = 0
+    ) -> Self:
+        """Those that may be on the page of a query, of all hits in their order.
+
+        Only those of the shards with the least `rank` count.
+        """
         begin = query.cursor.offset if query.cursor else 0
         skipped, end = 0 if whole.is_divided else begin, begin + query.limit
         first = ordered[skipped:end]
@@ -104,7 +119,8 @@ class Placing:
         clusters = hits.table.cluster[first].astype(np.int64)
         passages = hits.ranked(list(best.values()))
         page_of_all = partial(_Page.of_all, begin=begin - skipped, end=end - skipped)
-        own = _First(keys, passages, clusters, bool(hits.candidates.word_share.any()))
+        words_are_scored = bool(hits.candidates.word_share.any())
+        own = _First(keys, passages, clusters, words_are_scored, rank)
         given = whole.reduced(own, page_of_all)
         return cls(hits, best, passages, skipped, end, whole, given)
 
@@ -137,14 +153,25 @@ class Placing:
 class Ordered:
     """The hits of a query as ordinals, in order, and the reranker's note for the reader.
 
-    `total` is the number of hits in the whole, and `placing` those that may be on the page.
+    Those of the shards with the least `rank` count. `total` is their number in the whole, and
+    `placing` those that may be on the page.
     """
 
     ordinals: Rows
     hits: Hits
+    rank: int = 0
     note: Message | None = None
     total: int = 0
     placing: Placing | None = None
+
+    def judged(self, judged: Judged) -> "Ordered":
+        """The same with the scores of the whole; without hits if other shards have better ones."""
+        hits, ordinals = self.hits, self.ordinals
+        if not judged.counts(self.rank):
+            hits, ordinals = hits.none(), ordinals[:0]
+        hits = replace(hits, tail=judged.tail)
+        placing = replace(self.placing, hits=hits) if self.placing else None
+        return replace(self, ordinals=ordinals, hits=hits, placing=placing)
 
     def first(self, query: Query, catalog: Catalog, whole: Whole) -> tuple[Hit, ...]:
         """The hits on the page of a query; the first shard has those of all."""
@@ -152,32 +179,58 @@ class Ordered:
         return merged_hits(whole.collected(placing.part(catalog)).values())
 
 
-def listed_articles(ranked: Ranked, *, counted: bool) -> Bools:
-    """Article mask of what is listed: all that is found, or the group that is counted.
+class _Listed(NamedTuple):
+    """Article mask of what is listed, in the shards with the least rank."""
 
-    That is so for a list by relevance of no certain group, unless only the `counted` are wanted.
-    """
-    query = ranked.asked.query
-    one_list = query.sort is Sort.RELEVANCE and not query.match and not counted
-    return ranked.groups.articles if one_list else ranked.groups.up_to(ranked.counted)
+    articles: Bools
+    rank: int
+
+    @classmethod
+    def of(cls, ranked: Ranked, *, counted: bool) -> "_Listed":
+        """All that is found, or the group that is counted.
+
+        That is so for a list by relevance of no certain group, unless only the `counted` are
+        wanted.
+        """
+        query, groups = ranked.asked.query, ranked.groups
+        if query.sort is Sort.RELEVANCE and not query.match and not counted:
+            return cls(groups.articles, 0)
+        return cls(groups.up_to(ranked.counted), ranked.rank_of(groups))
 
 
-def in_their_order(
-    ranked: Ranked, snapshot: Snapshot, listed: Bools, passage_share: float
+def ordered_hits(
+    ranked: Ranked, clock: Clock, passage_share: float, *, counted: bool = False
 ) -> Stage[Ordered]:
+    """Order the hits, count them, and place those of a shard that may be on the page.
+
+    Only those of the group that is `counted`, if that is asked for.
+    """
+    whole, listed = clock.whole, _Listed.of(ranked, counted=counted)
+    ordered = yield from clock.timed("order", _in_order(ranked, listed, passage_share))
+    total = whole.of_best(listed.rank).reduced(len(ordered.ordinals), sum)
+    placing = None
+    if whole.is_divided and not counted:
+        query = ranked.asked.query
+        placing = Placing.of(ordered.hits, ordered.ordinals, query, whole, listed.rank)
+    yield
+    return replace(ordered, total=total.value(), placing=placing)
+
+
+def _in_order(ranked: Ranked, listed: _Listed, passage_share: float) -> Stage[Ordered]:
     """Fold the copies of the listed articles under their leads, and sort."""
-    table, query = snapshot.table, ranked.asked.query
-    scores, groups, folded, leads = ranked.scores, ranked.groups, None, listed
+    snapshot, query, (listed_mask, rank) = ranked.matched.snapshot, ranked.asked.query, listed
+    table, crossing = snapshot.table, snapshot.crossing.of_best(rank)
+    scores, groups, folded, leads = ranked.scores, ranked.groups, None, listed_mask
     if query.copies is Copies.FOLD:
-        folded = Folding.of(table, listed)
+        folded = Folding.of(table, listed_mask)
         scores, groups = folded.best(scores), folded.grouped(groups)
-        folded, scores, groups = yield from snapshot.crossing.folded(folded, scores, groups)
+        folded, scores, groups = yield from crossing.folded(folded, scores, groups)
         leads = folded.leads
     ordinals = in_order(table, leads, scores, query.sort)
     hits = Hits(
         table,
         ranked.matches,
-        ranked.candidates.among(listed),
+        ranked.candidates.among(listed_mask),
         scores,
         groups,
         ranked.asked.expression,
@@ -186,4 +239,4 @@ def in_their_order(
         crossing=snapshot.statistics.crossing if folded else frozenset(),
         languages=snapshot.lexical.languages,
     )
-    return Ordered(ordinals, hits)
+    return Ordered(ordinals, hits, rank)

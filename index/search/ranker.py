@@ -1,9 +1,9 @@
-"""Ranks a query: matches with both engines, fuses the scores, and decides the answer quality."""
+"""Ranks a query: matches with both engines, selects candidates, and fuses the scores."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +16,20 @@ from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.arrays import Bools, Floats, Rows
 from backfile.index.model.candidates import Candidates, Nearness
 from backfile.index.model.expression import Phrase, Words, requires_words
+from backfile.index.model.filtering import (
+    NO_KNOWN,
+    KnownNames,
+    known_in_whole,
+    known_names,
+    passing_articles,
+)
 from backfile.index.model.groups import BY_MEANING, BY_WORDS, Group, Groups
 from backfile.index.model.matches import Matches, Occurrences
-from backfile.index.model.noise import Evidence, noise_of
+from backfile.index.model.noise import noise_of
 from backfile.index.model.query import Mode
-from backfile.index.model.results import Loosened, Verdict
-from backfile.index.model.whole import Reduced, any_of_each, both, result_of
+from backfile.index.model.results import Loosened
+from backfile.index.model.whole import Reduced, any_of_each
 from backfile.index.seams.protocols import Embedder
-from backfile.index.search.answer_quality import Findings, findings, judge
 from backfile.index.search.clock import Clock
 from backfile.index.search.closeness import assumed_closeness, close_to, within
 from backfile.index.search.query_embedding import Embedding, embedding_of
@@ -41,39 +47,68 @@ from backfile.index.search.snapshot import NoWords, Snapshot
 MOST_KEYWORDS = 8  # plain words; more are prose
 
 
+class Matched(NamedTuple):
+    """What a query matches in a snapshot, whatever its filters."""
+
+    snapshot: Snapshot
+    matches: Matches
+    nearness: Nearness | None
+    mode: Mode
+
+    def near_rows(self, article_mask: Bools) -> Rows | None:
+        """The near rows of the masked articles that are eligible; None without meaning."""
+        if not self.nearness:
+            return None
+        rows = self.nearness.rows
+        eligible = article_mask & self.matches.eligible
+        near: Rows = rows[eligible[self.snapshot.table.article_of[rows]]]
+        return near
+
+    def matching(self, article_mask: Bools) -> tuple[Bools, Bools]:
+        """Article masks of the masked articles that match by words, and by meaning."""
+        table, near_rows = self.snapshot.table, self.near_rows(article_mask)
+        return matching(table, self.matches, near_rows, article_mask, self.mode)
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The matches and candidates of one query and their quality, before ordering and counting.
+    """The matches and candidates of one query, before they are judged, ordered and counted.
 
-    `article_mask` (n_articles,) marks the articles that pass the filters. `scores` (n_articles,)
-    are those of matching articles. `occurrences` are those of the whole. `groups` are those of the
-    answer: empty if the verdict is NONE, unless the query asks for a group. `no_words` and
-    `no_meaning` are the reasons why the search by words or by meaning failed. `is_barred` if no
-    article of the whole meets the requirements and the filters; `is_empty` if none matches.
-    `strict` is the ranking of the query as it was asked, if it was relaxed as that found nothing.
+    `article_mask` (n_articles,) marks the articles that pass the filters; names in these are
+    `known` if an article of the whole has them. `scores` (n_articles,) sort matching articles.
+    `occurrences` are those of the whole. `groups` are those of the own articles, and `beside` the
+    same by filtered facet, without the filters of that facet. `no_words` and `no_meaning` are the
+    reasons why the search by words or by meaning failed. `is_barred` if no article of the whole
+    meets the requirements and the filters. `strict` is the ranking of the query as it was asked, if
+    it was relaxed as that found nothing.
     """
 
     asked: ReadQuery
+    matched: Matched
     article_mask: Bools
-    matches: Matches
+    known: KnownNames
     occurrences: Reduced[Occurrences]
     candidates: Candidates
     scores: Floats
     groups: Groups
-    evidence: Evidence
-    verdict: Verdict
+    beside: Mapping[str, Groups]
     no_words: str | None
     no_meaning: str | None
     is_barred: bool
-    is_empty: bool
     strict: "Ranked | None" = None
-    beside: Mapping[str, Groups] = field(default_factory=dict)
-    """By filtered facet: the groups of the answer without the filters of that facet."""
+
+    @property
+    def matches(self) -> Matches:
+        return self.matched.matches
 
     @property
     def counted(self) -> Group | None:
         """The last group that is counted: the one that is asked for, or the first with articles."""
         return self.asked.query.match or self.groups.first
+
+    def rank_of(self, groups: Groups) -> int:
+        """The rank of a shard with these groups: only those that have the best group count it."""
+        return 0 if self.asked.query.match else groups.own_best
 
 
 class Ranker:
@@ -91,17 +126,21 @@ class Ranker:
         a keyword query, and one that requires words, raise EngineUnavailable.
         """
         table, filters, whole = snapshot.table, asked.filters, snapshot.whole
-        article_mask = table.select(filters, whole)
-        wide_masks = {
-            name: table.select(filters.without(name), whole) for name in filters.filtered_facets
-        }
+        faceted = filters.filtered_facets
+        # What needs nothing of the whole is given before anything is read.
+        names = whole.reduced(known_names(table, filters), known_in_whole) if faceted else None
         embedding = embedding_of(asked.meaning, self._embedder, snapshot)
         with clock.stage("words"):
             asked = _bound(asked, snapshot)
-            matches, no_words = _match(asked, snapshot, clock)
+            matches, no_words = match_words(asked, snapshot, clock)
+        known = names.value() if names else NO_KNOWN
+        article_mask = passing_articles(table, filters, known)
+        wide_masks = {
+            name: passing_articles(table, filters.without(name), known) for name in faceted
+        }
         masks = (article_mask, *wide_masks.values())
         own = np.array([(matches.eligible & mask).any() for mask in masks], np.bool_)
-        # What follows from the words is given before anything is read.
+        # So is what follows from the words.
         unbarred = whole.reduced(own, any_of_each)
         occurrences = whole.reduced(matches.occurrences(), Occurrences.of_all)
         words = self._words(asked, snapshot, matches, article_mask, no_words)
@@ -111,74 +150,36 @@ class Ranker:
             with clock.stage("meaning"):
                 n_words = math.inf if no_words else matches.n_words
                 nearness, no_meaning = self._nearness(asked, snapshot, embedding, n_words, clock)
-        passing = unbarred.value()
-        if may_skip and not passing.any():
+        has_any = unbarred.value()
+        if may_skip and not has_any.any():
             nearness, no_meaning = None, None
         if no_words and not nearness:
             raise no_words
         mode = Mode.SEMANTIC if no_words else _answering(asked, nearness)
-        found = _Matched(snapshot, matches, nearness, mode)
+        matched = Matched(snapshot, matches, nearness, mode)
+        share = self._options.passage_share
         with clock.stage("rank"):
-            candidates = self._candidates(found, article_mask, words)
-        with clock.stage("judge"):
-            judged = self._judged(asked, found, candidates, article_mask, wide_masks)
+            candidates = self.candidates(matched, article_mask, words)
+            scores = article_scores(table, candidates, matches, share)
+            groups = _groups(asked, matched, candidates.by_words, candidates.by_meaning)
+            beside = {
+                name: _groups(asked, matched, *matched.matching(mask))
+                for name, mask in wide_masks.items()
+            }
         return Ranked(
             asked,
+            matched,
             article_mask,
-            matches,
+            known,
             occurrences,
             candidates,
-            judged.scores,
-            judged.groups,
-            judged.found.evidence,
-            judged.verdict,
+            scores,
+            groups,
+            beside,
             no_words.message if no_words else None,
             no_meaning,
-            is_barred=not passing[0],
-            is_empty=not judged.found.some,
-            beside=judged.beside,
+            is_barred=not has_any[0],
         )
-
-    def _judged(
-        self,
-        asked: ReadQuery,
-        found: "_Matched",
-        candidates: Candidates,
-        article_mask: Bools,
-        wide_masks: Mapping[str, Bools],
-    ) -> "_Judged":
-        """Group and judge the answer; without its own filters, group it for each of these facets.
-
-        A filtered answer without quality of its own is WEAK if the unfiltered one has some.
-        """
-        own = [
-            _groups(asked, found, candidates.by_words, candidates.by_meaning),
-            *(_groups(asked, found, *found.matching(mask)) for mask in wide_masks.values()),
-        ]
-        table, whole = found.snapshot.table, found.snapshot.whole
-        given = whole.reduced([each.own_best for each in own], _least_of_each)
-        share = self._options.passage_share
-        judged, scores = result_of(
-            both(
-                findings(candidates, found.matches, whole),
-                article_scores(table, candidates, found.matches, share, whole),
-            )
-        )
-        bests = zip(own, given.value(), strict=True)
-        counted = [replace(each, best=best) for each, best in bests]
-        groups, beside = counted[0], dict(zip(wide_masks, counted[1:], strict=True))
-        verdict = unfiltered = self._verdict(asked, found, article_mask, judged)
-        if verdict is Verdict.NONE and asked.filters and any(each.first for each in counted):
-            every = np.ones_like(article_mask)
-            all_found = result_of(findings(self._candidates(found, every), found.matches, whole))
-            unfiltered = self._verdict(asked, found, every, all_found)
-            verdict = _filtered_verdict(unfiltered) if groups.first else Verdict.NONE
-        if asked.relaxed and verdict is Verdict.STRONG:
-            verdict = Verdict.WEAK
-        if not asked.query.match:
-            groups = groups.none() if verdict is Verdict.NONE else groups
-            beside = {} if unfiltered is Verdict.NONE else beside
-        return _Judged(groups, beside, verdict, judged, scores)
 
     def _nearness(
         self,
@@ -234,14 +235,14 @@ class Ranker:
             snapshot.table, matches, by_words, depth, snapshot.whole, is_filtered=filtered
         )
 
-    def _candidates(
-        self, found: "_Matched", article_mask: Bools, words: ByWords | None = None
+    def candidates(
+        self, matched: Matched, article_mask: Bools, words: ByWords | None = None
     ) -> Candidates:
         """Select candidates among the masked articles, compute their closeness, and fuse.
 
         `words` are the rows of these articles that match by words, if they are known.
         """
-        snapshot, matches, nearness, mode = found
+        snapshot, matches, nearness, mode = matched
         depth, whole = self._options.lexical_depth, snapshot.whole
         if words is None:
             by_words = matches.matching & article_mask & (mode is not Mode.SEMANTIC)
@@ -249,64 +250,11 @@ class Ranker:
             words = ByWords.of(
                 snapshot.table, matches, by_words, words_depth, whole, is_filtered=True
             )
-        selection = select(words, found.near_rows(article_mask), article_mask, mode)
+        selection = select(words, matched.near_rows(article_mask), article_mask, mode)
         with whole.alone():
             close = close_to(snapshot, nearness, selection.rows)
         assumed = assumed_closeness(close.closeness, nearness, snapshot.statistics, whole)
         return fuse(selection, matches, close, mode, assumed, self._options, whole)
-
-    def _verdict(
-        self, asked: ReadQuery, found: "_Matched", article_mask: Bools, judged: Findings
-    ) -> Verdict:
-        """Judge what was found; hybrid search is NONE only if search by words alone is, too."""
-        snapshot, matches, _, mode = found
-        verdict = judge(judged, matches.n_words, mode, snapshot.noise)
-        if verdict is not Verdict.NONE or mode is not Mode.HYBRID or not judged.some:
-            return verdict
-        matches, _ = _match(asked.in_mode(Mode.KEYWORD), snapshot, Clock(whole=snapshot.whole))
-        alone = self._candidates(_Matched(snapshot, matches, None, Mode.KEYWORD), article_mask)
-        by_words = result_of(findings(alone, matches, snapshot.whole))
-        return judge(by_words, matches.n_words, Mode.KEYWORD, snapshot.noise)
-
-
-def _least_of_each(shards: Sequence[Sequence[int]]) -> list[int]:
-    return [min(each) for each in zip(*shards, strict=True)]
-
-
-class _Judged(NamedTuple):
-    """The groups of an answer, those without each filtered facet, the verdict and its reasons.
-
-    `scores` (n_articles,) are those of matching articles.
-    """
-
-    groups: Groups
-    beside: Mapping[str, Groups]
-    verdict: Verdict
-    found: Findings
-    scores: Floats
-
-
-class _Matched(NamedTuple):
-    """What a query matches in a snapshot, whatever its filters."""
-
-    snapshot: Snapshot
-    matches: Matches
-    nearness: Nearness | None
-    mode: Mode
-
-    def near_rows(self, article_mask: Bools) -> Rows | None:
-        """The near rows of the masked articles that are eligible; None without meaning."""
-        if not self.nearness:
-            return None
-        rows = self.nearness.rows
-        eligible = article_mask & self.matches.eligible
-        near: Rows = rows[eligible[self.snapshot.table.article_of[rows]]]
-        return near
-
-    def matching(self, article_mask: Bools) -> tuple[Bools, Bools]:
-        """Article masks of the masked articles that match by words, and by meaning."""
-        table, near_rows = self.snapshot.table, self.near_rows(article_mask)
-        return matching(table, self.matches, near_rows, article_mask, self.mode)
 
 
 def _bound(asked: ReadQuery, snapshot: Snapshot) -> ReadQuery:
@@ -325,7 +273,7 @@ def _bound(asked: ReadQuery, snapshot: Snapshot) -> ReadQuery:
     return asked
 
 
-def _match(
+def match_words(
     asked: ReadQuery, snapshot: Snapshot, clock: Clock
 ) -> tuple[Matches, EngineUnavailable | None]:
     """Match the words; where they cannot be read, say why, and match none of them.
@@ -355,9 +303,9 @@ def _answering(asked: ReadQuery, nearness: Nearness | None) -> Mode:
     return asked.query.mode if nearness or asked.query.mode is Mode.SEMANTIC else Mode.KEYWORD
 
 
-def _groups(asked: ReadQuery, found: _Matched, by_words: Bools, by_meaning: Bools) -> Groups:
+def _groups(asked: ReadQuery, matched: Matched, by_words: Bools, by_meaning: Bools) -> Groups:
     """Group the matching articles; related ones answer a question before those with some words."""
-    matches = found.matches
+    matches = matched.matches
     whole = not (asked.relaxed and asked.relaxed.to is Loosened.NEAR)  # else most words of a phrase
     masks = {
         Group.ALL: by_words & matches.holds_all & whole,
@@ -366,12 +314,4 @@ def _groups(asked: ReadQuery, found: _Matched, by_words: Bools, by_meaning: Bool
         Group.RELATED: by_meaning,
     }
     prose = asked.is_question or matches.n_words > MOST_KEYWORDS
-    return Groups.of_masks(masks, BY_MEANING if prose and found.mode is Mode.HYBRID else BY_WORDS)
-
-
-def _filtered_verdict(whole: Verdict) -> Verdict:
-    """The verdict of a filtered answer that is poor by itself, from the unfiltered verdict.
-
-    A facet of the unfiltered answer counted these articles, so its link must show them.
-    """
-    return Verdict.NONE if whole is Verdict.NONE else Verdict.WEAK
+    return Groups.of_masks(masks, BY_MEANING if prose and matched.mode is Mode.HYBRID else BY_WORDS)

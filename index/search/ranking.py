@@ -11,16 +11,15 @@ import numpy as np
 from backfile.index.lexical.scoring.bm25 import best_rows
 from backfile.index.model.arrays import Bools, Floats, Ints, Rows, distinct, is_first
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.candidates import Candidates, Nearness
+from backfile.index.model.candidates import Candidates, Nearness, Tail
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Mode, Sort
-from backfile.index.model.whole import UNDIVIDED, Reduced, Stage, Whole, owners_of_first
+from backfile.index.model.whole import UNDIVIDED, Reduced, Whole, owners_of_first
 from backfile.index.search import fusion
 from backfile.index.search.closeness import Close
 
 Keys = np.ndarray[Any, Any]
 BITS = 63  # of an integer, without its sign
-BELOW = 0.99  # of the lowest score of a candidate: the best of articles without candidates
 RELATED_SHARE = 0.1  # of the way from the usual best closeness to the query's own
 LEXICAL_DEPTH = 1_000  # best passages by words, whose cosines are computed too
 
@@ -249,15 +248,12 @@ def least_closeness(near: Nearness, usual: float, floor: float, whole: Whole = U
 
 
 def article_scores(
-    table: ArticleTable,
-    candidates: Candidates,
-    matches: Matches,
-    passage_share: float = 0.0,
-    whole: Whole = UNDIVIDED,
-) -> Stage[Floats]:
-    """The score of each article by its best passages, (n_articles,); -inf if it does not match.
+    table: ArticleTable, candidates: Candidates, matches: Matches, passage_share: float = 0.0
+) -> Floats:
+    """What articles are sorted by, the greatest first, (n_articles,); -inf if it does not match.
 
-    A matching article without candidates gets a score by words, below all candidates.
+    That is the score of an article by its best passages. One of the tail has a place below all
+    candidates (see `Tail`).
     """
     scores = np.full(table.n_articles, -np.inf, np.float32)
     owners = table.article_of[candidates.rows]
@@ -265,24 +261,12 @@ def article_scores(
     if passage_share:
         np.add.at(scores, *_shares(owners, candidates.fused, passage_share))
     left = candidates.articles & np.isneginf(scores)
-    tail = np.zeros(table.n_articles if left.any() else 0, np.float32)
-    if len(tail):
+    if left.any():
+        best = np.zeros(table.n_articles, np.float32)
         rows = _scored(table, matches, left)
-        np.maximum.at(tail, table.article_of[rows], matches.scores[rows])
-    own = (float(candidates.fused.min(initial=np.inf)), float(tail.max(initial=0.0)))
-    given = whole.reduced(own, _ends)
-    yield
-    low, high = given.value()
-    if len(tail):
-        lowest = low if np.isfinite(low) else 0.0
-        scores[left] = BELOW * lowest * tail[left] / max(high, 1e-9)
+        np.maximum.at(best, table.article_of[rows], matches.scores[rows])
+        scores[left] = Tail.places(best[left])
     return scores
-
-
-def _ends(shards: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The least of the lower ends, and the greatest of the upper ones."""
-    lows, highs = zip(*shards, strict=True)
-    return min(lows), max(highs)
 
 
 def in_order(table: ArticleTable, article_mask: Bools, scores: Floats, sort: Sort) -> Rows:

@@ -35,7 +35,7 @@ def relaxed(
         if step is None:
             break
         ranked = ranker.rank(step, snapshot, clock)
-        if not ranked.is_empty:
+        if snapshot.whole.any(ranked.candidates.articles.any()):
             return replace(ranked, strict=strict)
     return strict
 

@@ -82,7 +82,7 @@ def _reordered(ordered: Rows, hits: Hits, given: Mapping[int, float]) -> Reorder
     """Put the read articles first; their score is the best of the rest plus the model's."""
     was_read = np.isin(ordered, list(given))
     read, rest = ordered[was_read], ordered[~was_read]
-    base = max(0.0, float(hits.scores[rest].max())) if len(rest) else 0.0
+    base = max(0.0, float(hits.shown_scores(rest).max())) if len(rest) else 0.0
     scores = np.array([given[ordinal] for ordinal in read.tolist()])
     read = read[np.argsort(-scores, kind="stable")]
     reranked = {

@@ -84,13 +84,14 @@ class Found:
 
         Articles that were removed in the meantime are skipped.
         """
-        table, scores = self.hits.table, self.hits.scores
+        table = self.hits.table
         for ordinals in batches(self.ordered[:most].tolist(), ARTICLES_AT_ONCE):
             rows = dict(zip(table.first_rows[ordinals].tolist(), ordinals, strict=True))
             stored = {found.row: found.article for found in catalog.stored(list(rows))}
-            for row, ordinal in rows.items():
+            scores = self.hits.shown_scores(np.array(ordinals, np.int64)).tolist()
+            for row, score in zip(rows, scores, strict=True):
                 if row in stored:
-                    yield ScoredArticle(stored[row], float(scores[ordinal]))
+                    yield ScoredArticle(stored[row], score)
 
     def batches(
         self, catalog: Catalog, whole: Whole, most: int | None = None

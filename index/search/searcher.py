@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Protocol, TypeVar
 
 from backfile.archive.model.errors import EngineUnavailable
@@ -21,17 +22,20 @@ from backfile.index.model.query import DEFAULT_HITS, Marking, Mode, Query, Sort
 from backfile.index.model.results import Closest, Offer, Results, Verdict
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole, both, result_of
 from backfile.index.seams.engines import Engines
-from backfile.index.search.answering import answer_of, counts_of
+from backfile.index.search.answering import Counts, answer_of, counts_of
 from backfile.index.search.clock import Clock
 from backfile.index.search.hints import (
     MOST_FILTERS,
+    Hints,
+    correction,
     filter_offers,
-    hints_for,
     is_corrected,
+    other_words,
     shows_correction,
 )
+from backfile.index.search.judging import Judged, judged_and_listed, judged_of
 from backfile.index.search.memberships import memberships_of
-from backfile.index.search.ordering import Ordered, Placing, in_their_order, listed_articles
+from backfile.index.search.ordering import Ordered, ordered_hits
 from backfile.index.search.overview import Overview
 from backfile.index.search.question import AllHits, Question
 from backfile.index.search.ranker import Ranked, Ranker
@@ -188,9 +192,9 @@ class Searcher:
         """Answer any other question about this archive."""
         return question.of(self, UNDIVIDED)
 
-    def rank(self, query: Query) -> Ranked:
-        """Rank a query without ordering or counting its matches."""
-        return self._rank(self.read(query), Clock())[0]
+    def rank(self, query: Query) -> Judged:
+        """Rank and judge a query without ordering or counting its matches."""
+        return result_of(judged_of(self._rank(self.read(query), Clock()), self._ranker))
 
     def read(self, query: Query) -> ReadQuery:
         """Read a query without answering it."""
@@ -263,17 +267,24 @@ class Searcher:
         self, asked: ReadQuery, clock: Clock, *, counted: bool = False, relaxes: bool = True
     ) -> Found:
         """Compute the whole answer to a query, without a page; or the `counted` group alone."""
-        ranked, snapshot = self._rank(asked, clock, relaxes=relaxes)
-        counting = clock.timed("count", counts_of(ranked, snapshot))
-        ordering = self._ordering(asked, ranked, snapshot, clock, counted=counted)
-        hinting = hints_for(ranked, snapshot, clock, self.read)
-        hints, (ordered, counts) = result_of(both(hinting, both(ordering, counting)))
-        answer = answer_of(ranked, ordered, counts, hints, snapshot)
-        poor = ranked.verdict is Verdict.NONE and not asked.query.match
+        ranked, share = self._rank(asked, clock, relaxes=relaxes), self._options.passage_share
+
+        def listing(ranked: Ranked) -> Stage[tuple[Ordered, Counts]]:
+            ordering = ordered_hits(ranked, clock, share, counted=counted)
+            return both(ordering, clock.timed("count", counts_of(ranked)))
+
+        judging = judged_and_listed(ranked, self._ranker, listing, clock)
+        correcting = correction(ranked, clock, self.read)
+        (judged, (ordered, counts)), meant = result_of(both(judging, correcting))
+        hints = Hints(result_of(other_words(judged, clock)), meant)
+        ordered = self._reranked(asked, ordered.judged(judged), clock)
+        answer = answer_of(judged, ordered, counts, hints)
+        poor = judged.verdict is Verdict.NONE and not asked.query.match
         if poor and asked.text and not counted and not clock.is_over():
-            answer = replace(answer, closest=self._closest(ranked.asked, clock))
-        placing, search = ordered.placing, clock.whole.search
-        return Found(answer, counts.timeline, ordered.hits, ordered.ordinals, placing, search)
+            answer = replace(answer, closest=self._closest(judged.ranked.asked, clock))
+        timeline = counts.timeline_of(judged)
+        hits, ordinals, placing = ordered.hits, ordered.ordinals, ordered.placing
+        return Found(answer, timeline, hits, ordinals, placing, clock.whole.search)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""
@@ -303,21 +314,21 @@ class Searcher:
         shown = replace(other.answer, did_you_mean=replace(meant, is_shown=True))
         return replace(other, answer=shown)
 
-    def _rank(
-        self, asked: ReadQuery, clock: Clock, *, relaxes: bool = True
-    ) -> tuple[Ranked, Snapshot]:
+    def _rank(self, asked: ReadQuery, clock: Clock, *, relaxes: bool = True) -> Ranked:
         with clock.stage("open"):
             snapshot = self._snapshots.current(with_vectors=bool(asked.meaning))
             snapshot = snapshot.within(clock.whole)
         ranked = self._ranker.rank(asked, snapshot, clock)
         if ranked.is_barred and relaxes and not asked.query.strict and not asked.relaxed:
             ranked = relaxed(ranked, self._ranker, snapshot, self.catalog, clock)
-        return ranked, snapshot
+        return ranked
 
     def _listed(self, asked: ReadQuery, clock: Clock) -> Ordered:
         """The hits of a query alone: nothing is counted, and nothing offered."""
-        ranked, snapshot = self._rank(asked, clock)
-        return result_of(self._ordering(asked, ranked, snapshot, clock))
+        ranked = self._rank(asked, clock)
+        listing = partial(ordered_hits, clock=clock, passage_share=self._options.passage_share)
+        judged, ordered = result_of(judged_and_listed(ranked, self._ranker, listing, clock))
+        return ordered.judged(judged)
 
     def _closest(self, asked: ReadQuery, spent: Clock) -> tuple[Closest, ...]:
         """The best hits by words alone and by meaning alone, of the modes that have any."""
@@ -334,36 +345,17 @@ class Searcher:
                 cursor=None,
             )
             with suppress(EngineUnavailable):
-                listed = self._listed(asked._replace(query=alone), clock)
+                asked_alone = asked._replace(query=alone)
+                listed = self._reranked(asked_alone, self._listed(asked_alone, clock), clock)
                 with clock.whole.alone():
                     hits = listed.first(alone, self.catalog, clock.whole)
                 found += [Closest(mode, listed.total, hits)] if hits else []
         return tuple(found)
 
-    def _ordering(
-        self,
-        asked: ReadQuery,
-        ranked: Ranked,
-        snapshot: Snapshot,
-        clock: Clock,
-        *,
-        counted: bool = False,
-    ) -> Stage[Ordered]:
-        """Order the hits, count them, and place those of a shard that may be on the page."""
-        whole, listed = clock.whole, listed_articles(ranked, counted=counted)
-        ordering = in_their_order(ranked, snapshot, listed, self._options.passage_share)
-        ordered = self._rerank(asked, (yield from clock.timed("order", ordering)), clock)
-        total = whole.reduced(len(ordered.ordinals), sum)
-        placing = None
-        if whole.is_divided and not counted:
-            placing = Placing.of(ordered.hits, ordered.ordinals, asked.query, whole)
-        yield
-        return replace(ordered, total=total.value(), placing=placing)
-
-    def _rerank(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
-        """Rerank the first hits, if there is a reranker and the query has a meaning."""
+    def _reranked(self, asked: ReadQuery, ordered: Ordered, clock: Clock) -> Ordered:
+        """Rerank the first hits of a query with meaning, if there is a reranker."""
         skipped = not asked.meaning or asked.query.sort is not Sort.RELEVANCE
-        if not self._reranking or skipped or clock.is_over():
+        if not self._reranking or skipped or clock.whole.is_divided or clock.is_over():
             return ordered
         with clock.stage("rerank"):
             reranked: Reordered = self._reranking.reorder(

@@ -22,8 +22,10 @@ from backfile.index.indexing.calibration import PASSAGES_DRAWN, words_in
 from backfile.index.lexical.scoring.lexical_search import LexicalSearch
 from backfile.index.model.query import Query
 from backfile.index.model.results import Verdict
+from backfile.index.model.whole import result_of
 from backfile.index.seams.engines import Engines
 from backfile.index.search.clock import Clock
+from backfile.index.search.judging import judged_of
 from backfile.index.search.ranker import Ranker
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.snapshot import Snapshot, Snapshots
@@ -88,7 +90,8 @@ class Judge:
         """Judge the answer to a text, read as plain words, `without` the articles of these ids."""
         read = read_query(Query(plain_text(text)), date.min)  # plain words name no day
         snapshot = self._narrowed(without) if without else self._snapshot
-        return self._ranker.rank(read, snapshot, Clock()).verdict
+        ranked = self._ranker.rank(read, snapshot, Clock())
+        return result_of(judged_of(ranked, self._ranker)).verdict
 
     def _narrowed(self, without: Sequence[str]) -> Snapshot:
         """The same archive, but the rows of these articles are gone."""

@@ -75,9 +75,9 @@ def test_a_direction_that_all_vectors_share_changes_no_answer(models, mode, text
     query = Query(text, mode=mode)
     one, other = plain.rank(query), crowded.rank(query)
     assert one.verdict is other.verdict
-    assert one.groups.of.tolist() == other.groups.of.tolist()
-    assert one.candidates.rows.tolist() == other.candidates.rows.tolist()
-    assert other.candidates.fused == pytest.approx(one.candidates.fused, abs=0.01)
+    assert one.ranked.groups.of.tolist() == other.ranked.groups.of.tolist()
+    assert one.ranked.candidates.rows.tolist() == other.ranked.candidates.rows.tolist()
+    assert other.ranked.candidates.fused == pytest.approx(one.ranked.candidates.fused, abs=0.01)
     assert other.evidence == pytest.approx(one.evidence, abs=0.01)
 
 

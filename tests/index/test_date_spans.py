@@ -13,6 +13,7 @@ from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.folding import Folding
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.category import Category
+from backfile.index.model.filtering import passing_articles
 from backfile.index.model.filters import DateFilter, DayOfYear, Filters
 from backfile.index.model.periods import Period, Unit
 from backfile.index.model.query import Copies, Sort
@@ -45,7 +46,7 @@ def table_of(found, clusters=None):
 @settings(deadline=None)
 @given(dates, st.none() | some_days, st.none() | some_days, st.sampled_from(DateFilter))
 def test_a_date_filter_passes_what_overlaps_or_what_lies_within(found, since, until, kept):
-    chosen = table_of(found).select(Filters(since=since, until=until, date=kept))
+    chosen = passing_articles(table_of(found), Filters(since=since, until=until, date=kept))
     for each, is_chosen in zip(found, chosen.tolist(), strict=True):
         if each is None:
             assert is_chosen == (since is None and until is None)
@@ -59,7 +60,7 @@ def test_a_date_filter_passes_what_overlaps_or_what_lies_within(found, since, un
 
 @given(dates, near_days)
 def test_a_day_of_the_year_is_only_that_of_articles_with_a_day(found, day):
-    chosen = table_of(found).select(Filters(day=DayOfYear(day.month, day.day)))
+    chosen = passing_articles(table_of(found), Filters(day=DayOfYear(day.month, day.day)))
     for each, is_chosen in zip(found, chosen.tolist(), strict=True):
         same = each and (each.first.month, each.first.day) == (day.month, day.day)
         assert is_chosen == bool(same and each.is_day)
@@ -83,11 +84,11 @@ def test_a_bar_counts_what_a_click_on_it_finds_and_nothing_is_left_out(found, da
         assert drawn.undated == number(matching & table.undated)
         for each in drawn.bins:
             bar = Period.around(each.since, drawn.unit)
-            within = table.select(Filters(bar.since, bar.until, date=DateFilter.WITHIN))
+            within = passing_articles(table, Filters(bar.since, bar.until, date=DateFilter.WITHIN))
             assert each.count == number(within & matching) > 0
             assert each.of == number(within)
             if not drawn.crossing:
-                overlapping = table.select(Filters(bar.since, bar.until))
+                overlapping = passing_articles(table, Filters(bar.since, bar.until))
                 assert each.count == number(overlapping & matching)
         if copies is Copies.SHOW:
             placed = sum(each.count for each in drawn.bins)

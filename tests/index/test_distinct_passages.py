@@ -66,7 +66,7 @@ def answers(engines, count):
     searcher, found = Searcher(engines, RankingOptions()), {}
     for text in QUERIES:
         ranked = searcher.rank(Query(text, mode=Mode.SEMANTIC))
-        found[text] = ranked.verdict is not Verdict.NONE, ranked.scores[:count]
+        found[text] = ranked.verdict is not Verdict.NONE, ranked.ranked.scores[:count]
     return found
 
 

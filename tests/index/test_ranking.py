@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfile.index.model.candidates import Candidates
+from backfile.index.model.candidates import Candidates, Tail
 from backfile.index.model.matches import Matches
 from backfile.index.model.query import Query, Sort
-from backfile.index.model.whole import result_of
 from backfile.index.search.ranking import RankingOptions, article_scores, in_order
 from backfile.index.search.searcher import Searcher
 
@@ -38,8 +37,14 @@ def test_an_article_scores_as_its_best_passage_or_with_a_share_of_the_next_two(
 ):
     table = SimpleNamespace(n_articles=3, article_of=OWNERS)
     everyone = np.ones(3, np.bool_)
-    found = result_of(article_scores(table, candidates, Matches(FUSED, *[everyone] * 5), share))
+    found = article_scores(table, candidates, Matches(FUSED, *[everyone] * 5), share)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_scores_by_meaning_below_zero_are_shown_as_they_are(candidates):
+    close = dataclasses.replace(candidates, by_words=np.zeros_like(candidates.by_words))
+    scores = np.array([0.4, -0.2, -np.inf], np.float32)
+    assert Tail.of(close, scores).scores(scores).tolist() == scores.tolist()
 
 
 def test_no_candidates_have_no_shares(candidates):
@@ -52,7 +57,7 @@ def test_no_candidates_have_no_shares(candidates):
         by_words=nobody,
         by_meaning=nobody,
     )
-    found = result_of(article_scores(table, nothing, Matches(FUSED, *[nobody] * 5), 0.1))
+    found = article_scores(table, nothing, Matches(FUSED, *[nobody] * 5), 0.1)
     assert np.isneginf(found).all()
 
 
