@@ -16,7 +16,7 @@ MORE = {"title": "Ferry sold", "source": "Courier", "text": "The old ferry was s
 def succeeds(*arguments):
     """Run `backfile cluster` with these arguments; return what it prints."""
     result = backfile("cluster", *arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, (result.output, result.exception)
     return result.stdout
 
 

@@ -248,10 +248,16 @@ class Hits:
             found.append(RankedPassages(rows[mask], scores[places[mask]], hits[mask]))
         return found
 
-    def above(self, wanted: Sequence[Floats]) -> list[Rows]:
-        """How many passages are above each of the wanted scores, (n,) for each ranking."""
+    def above(self, wanted: Sequence[Floats]) -> list[Rows | int]:
+        """How many passages are above each of the wanted scores, for each ranking.
+
+        That is (n,), or 0 if none is ranked, so that it says nothing of what is wanted.
+        """
         rankings = (self._lexical, self._near)
-        return [above(scores, asked) for scores, asked in zip(rankings, wanted, strict=True)]
+        return [
+            above(scores, asked) if len(scores) else 0
+            for scores, asked in zip(rankings, wanted, strict=True)
+        ]
 
     def _score_below(self, row: int) -> float:
         """The score of a passage that was no candidate: a share of its article's, by BM25F."""

@@ -34,11 +34,11 @@ class HitsPart(NamedTuple):
     """What one shard adds to the hits of a page: its own, by their places in the whole.
 
     `above` are the numbers of its passages above each one on the page, by words and by meaning,
-    (n,) each. `copies` are those that it has of the crossing clusters on the page.
+    (n,) each, or 0. `copies` are those that it has of the crossing clusters on the page.
     """
 
     hits: Mapping[int, PlacedHit]
-    above: Sequence[Rows]
+    above: Sequence[Rows | int]
     copies: Mapping[int, Copies]
 
 
@@ -67,7 +67,8 @@ def standing(own: Sequence[RankedPassages], begins: Sequence[int]) -> dict[int, 
 
 def merged_hits(parts: Sequence[HitsPart]) -> tuple[Hit, ...]:
     """The hits of all shards, in the order of their places, with their ranks and all copies."""
-    above = [np.sum(each, axis=0).tolist() for each in zip(*(p.above for p in parts), strict=True)]
+    every = zip(*(each.above for each in parts), strict=True)
+    above = [np.atleast_1d(sum(np.broadcast_arrays(*each))).tolist() for each in every]
     copies = _copies_of_all([each.copies for each in parts])
     hits = {place: hit for part in parts for place, hit in part.hits.items()}
     return tuple(_hit(hits[place], above, copies) for place in sorted(hits))

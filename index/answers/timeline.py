@@ -16,7 +16,7 @@ from backfile.archive.model.dates import DateSpan
 from backfile.index.duplicates.crossing import Crossing, surplus_by_key
 from backfile.index.model.arrays import Bools, Rows, distinct
 from backfile.index.model.article_table import ArticleTable
-from backfile.index.model.periods import Period, Unit, numbers
+from backfile.index.model.periods import UNITS, Period, Unit, numbers
 from backfile.index.model.query import Copies
 from backfile.index.model.results import Bin, Timeline
 from backfile.index.model.whole import UNDIVIDED, Stage, Whole
@@ -109,11 +109,13 @@ def placed_in_periods(
     article_mask: Bools,
     copies: Copies,
     crossing: Crossing,
+    longest: Unit = Unit.CENTURY,
 ) -> Stage[Placed]:
     """Select the periods for the matches of the whole, of which these are the own ones.
 
     They are of the shortest unit in which at least half of the articles have a period, and that is
-    not too short for the time between these.
+    not too short for the time between these. If it is more than the `longest`, they may reach into
+    the days of any shard.
     """
     dated, whole = article_mask & ~table.undated, crossing.whole
     all_ends = _own_span(table, dated)
@@ -126,6 +128,8 @@ def placed_in_periods(
         ends, n_placed, n_dated = placed.value()
         if ends and 2 * n_placed >= n_dated and unit.fits(ends[0].first, ends[1].last):
             break
+    if ends and UNITS.index(unit) > UNITS.index(longest):
+        whole.require_all()
     periods = _Periods.of(table, copies, unit, ends, crossing) if ends else None
     return Placed(table, unit, periods, copies, crossing)
 

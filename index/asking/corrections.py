@@ -31,6 +31,7 @@ def articles_with(words: Sequence[str], lexical: LexicalSearch) -> Stage[list[in
     """How many articles of the whole hold each of these words."""
     if not words:
         return []
+    lexical.whole.note(words)
     with lexical.whole.alone():
         found = [lexical.alone().match(Word(word)).matching.sum() for word in words]
     given = lexical.whole.reduced(np.array(found, np.int64), sum_of_each)

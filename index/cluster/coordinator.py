@@ -9,12 +9,13 @@ shards, not with its square. Into what the first shard alone gets it does not lo
 import secrets
 import select
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from backfile.archive.model.errors import EngineUnavailable, Shortage
 from backfile.index.cluster.exchange import (
+    AllRequired,
     Answered,
     Asked,
     Begun,
@@ -71,17 +72,48 @@ class Statistics(NamedTuple):
 UNKNOWN = Statistics()
 
 
+Places = tuple[str, ...]
+"""Where in the code a search has stopped so far."""
+Given = Mapping[Places, Step]
+"""What a shard gave, by where the search had stopped until then."""
+
+
+class LeftOut(NamedTuple):
+    """How many shards are not asked, and what some of them gave in earlier searches.
+
+    These take part in the search, behind those that are asked.
+    """
+
+    n_shards: int = 0
+    given: Sequence[Given] = ()
+
+    def steps_at(self, places: Places) -> list[Step]:
+        """Their steps; raise AllRequired if one is not known."""
+        found = [each[places] for each in self.given if places in each]
+        if len(found) < len(self.given):
+            raise AllRequired
+        return found
+
+
+NONE_LEFT_OUT = LeftOut()
+
+
 class Coordinated(NamedTuple):
     """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways.
 
-    If it `was_late`, the shards were told so, and may have left something out.
+    `n_asked` shards were asked. If it `was_late`, they were told so, and may have left something
+    out. `given` is what each gave, if that is kept; it may stand in for it later unless the search
+    `required_all`.
     """
 
     value: Any
     passed: Sequence[Any]
     rounds: int
     n_bytes: int
+    n_asked: int
     was_late: bool = False
+    given: Sequence[Given] = ()
+    required_all: bool = False
 
 
 class Coordinator:
@@ -100,14 +132,17 @@ class Coordinator:
         connections: Sequence[Connection],
         budget: float,
         known: Statistics = UNKNOWN,
+        left_out: LeftOut | None = None,
     ) -> Coordinated:
-        """Run one search in all shards, which wait for one at the other ends.
+        """Run one search in all shards that are not left out, which wait for one at the other ends.
 
         What is `known` of the shards saves a round. After `budget` seconds they are told that it is
-        late. Raises the error of a search, ShardLost, and ShardsDiverged. Unless it returns, the
-        shards stand somewhere in the search: the caller closes the connections.
+        late. If some may be `left_out`, what those asked give is kept. Raises the error
+        of a search, ShardLost, ShardsDiverged, and AllRequired. Unless it returns, the shards stand
+        somewhere in the search: the caller closes the connections.
         """
-        running, passed = self.passed(asked, connections, budget, known), []
+        passed: list[Any] = []
+        running = self.passed(asked, connections, budget, known, left_out)
         while True:
             try:
                 passed.append(next(running))
@@ -121,20 +156,43 @@ class Coordinator:
         connections: Sequence[Connection],
         budget: float,
         known: Statistics = UNKNOWN,
+        left_out: LeftOut | None = None,
     ) -> Generator[Any, None, Coordinated]:
         """The same, but iterate over the parts of the answer that shards pass on."""
         until = self._seconds() + budget
         line = _Lines(connections)
         search = 1 + secrets.randbits(SEARCH_BITS)
-        begun = packed(Begun(asked, known.of_all, search, len(connections)))
+        absent = left_out or NONE_LEFT_OUT
+        n_shards = len(connections) + absent.n_shards
+        begun = packed(Begun(asked, known.of_all, search, n_shards, absent.n_shards))
         own = known.of_each or [None] * len(connections)
         line.send([packed(Placed(begun, place, each)) for place, each in enumerate(own)])
+        given: list[dict[Places, Step]] = [{} for _ in connections]
+        places: Places = ()
         rounds, late = 0, False
         while steps := _steps(outcomes := (yield from self._outcomes(line))):
             rounds += 1
             late = self._seconds() > until
-            line.send(_exchanged(steps, late))
-        return Coordinated(_answer(outcomes), (), rounds, line.n_bytes, late)
+            others: Sequence[Step] = ()
+            if left_out:
+                if late and left_out.given:  # which was given in a search that was in time
+                    raise AllRequired
+                places = (*places, steps[0].at)
+                others = left_out.steps_at(places)
+                for each, step in zip(given, steps, strict=True):
+                    each[places] = step
+            line.send(_exchanged(steps, others, late))
+        answer = _answer(outcomes)
+        return Coordinated(
+            answer.value,
+            (),
+            rounds,
+            line.n_bytes,
+            len(connections),
+            late,
+            given,
+            answer.required_all,
+        )
 
     def _outcomes(self, line: "_Lines") -> Generator[Any, None, list[Outcome]]:
         until = self._seconds() + self._seconds_a_round
@@ -208,18 +266,22 @@ def _steps(outcomes: Sequence[Outcome]) -> list[Step]:
     return steps
 
 
-def _answer(outcomes: Sequence[Outcome]) -> Any:
+def _answer(outcomes: Sequence[Outcome]) -> Answered:
     """The answer of the first shard."""
-    return next(each.value for each in outcomes if isinstance(each, Answered))
+    return next(each for each in outcomes if isinstance(each, Answered))
 
 
-def _exchanged(steps: Sequence[Step], late: bool) -> list[bytes]:
-    """The packed message with which each shard goes on; what is not reduced stays as it is."""
+def _exchanged(asked: Sequence[Step], others: Sequence[Step], late: bool) -> list[bytes]:
+    """The packed message with which each shard that was asked goes on.
+
+    What is not reduced stays as it is.
+    """
+    steps = [*asked, *others]
     for_first = [step.for_first for step in steps if step.for_first]
     reduced = b""
     if how := unpacked(steps[0].how):
         values = zip(*(unpacked(step.to_reduce) for step in steps), strict=True)
         reduced = packed([reduce(each) for reduce, each in zip(how, values, strict=True)])
     first = packed(Resumed(for_first, reduced, late))
-    others = packed(Resumed((), reduced, late)) if len(steps) > 1 else b""
-    return [first, *[others] * (len(steps) - 1)]
+    to_others = packed(Resumed((), reduced, late)) if len(asked) > 1 else b""
+    return [first, *[to_others] * (len(asked) - 1)]

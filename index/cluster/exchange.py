@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol, TypeVar
+from zlib import crc32
 
 from backfile.index.cluster.packing import packed, unpacked
 from backfile.index.model.whole import Collected, Known, Reduce, Reduced, Whole
@@ -20,8 +21,9 @@ SKIPPED = ("whole.py", "exchange.py")  # modules between the code of a search an
 class Step(NamedTuple):
     """A stop of a search: where in the code, and the values that were given since the last one.
 
-    They are packed: those that the first shard gets, and those that the coordinator reduces; how,
-    is said by the first shard. What is not given is empty.
+    With the place goes a digest of what was noted until then (`Whole.note`). The values are packed:
+    those that the first shard gets, and those that the coordinator reduces; how, is said by the
+    first shard. What is not given is empty.
     """
 
     at: str
@@ -37,9 +39,13 @@ class Passed(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The end of a search: what it returned in the first shard; None in the others."""
+    """The end of a search: what it returned in the first shard; None in the others.
+
+    If it `required_all`, what a shard gave in it depended on what others found.
+    """
 
     value: Any
+    required_all: bool = False
 
 
 class Failed(NamedTuple):
@@ -50,6 +56,10 @@ class Failed(NamedTuple):
 
 Outcome = Step | Answered | Failed
 Message = Outcome | Passed
+
+
+class AllRequired(Exception):
+    """Shards were left out of a search that then turned out to need them."""
 
 
 class Resumed(NamedTuple):
@@ -75,13 +85,14 @@ class Begun(NamedTuple):
     """The begin of a search: what is asked.
 
     `statistics` are those of the whole, None if the coordinator has none. `search` is a number that
-    no other search has. `n_shards` take part.
+    no other search has. There are `n_shards`, of which all but `n_left_out` are asked.
     """
 
     asked: Asked
     statistics: Any
     search: int
     n_shards: int
+    n_left_out: int
 
 
 class Placed(NamedTuple):
@@ -120,9 +131,12 @@ class _Waiting:
 class ConnectionExchange:
     """Passes the values of one shard, in one search, over a connection to the coordinator."""
 
-    def __init__(self, connection: Connection, place: int, n_shards: int) -> None:
+    def __init__(self, connection: Connection, place: int, begun: Begun) -> None:
         self.place = place
-        self.n_shards = n_shards
+        self.n_shards = begun.n_shards
+        self.required_all = False
+        self._noted = 0
+        self._n_left_out = begun.n_left_out
         self._connection = connection
         self._late = False
         self._for_first: list[_Waiting] = []
@@ -143,6 +157,14 @@ class ConnectionExchange:
     def pass_on(self, value: Any) -> None:
         _send(self._connection, Passed(value))
 
+    def note(self, what: object) -> None:
+        self._noted = crc32(repr(what).encode(), self._noted)
+
+    def require_all(self) -> None:
+        if self._n_left_out:
+            raise AllRequired
+        self.required_all = True
+
     def is_late(self) -> bool:
         return self._late
 
@@ -152,7 +174,7 @@ class ConnectionExchange:
         reduced, self._reduced = self._reduced, []
         how, self._how = self._how, []
         own = _own(for_first), _own(reduced), b"" if self.place else packed(how)
-        _send(self._connection, Step(_caller(), *own))
+        _send(self._connection, Step(f"{_caller()} {self._noted:x}", *own))
         resumed: Resumed = unpacked(self._connection.recv_bytes())
         self._late = resumed.is_late
         values = unpacked(resumed.reduced) if reduced else ()
@@ -191,10 +213,10 @@ def take_part(connection: Connection, searcher: Any) -> None:
 def _outcome(connection: Connection, placed: Placed, searcher: Any) -> Outcome:
     try:
         begun: Begun = unpacked(placed.begun)
-        exchange = ConnectionExchange(connection, placed.place, begun.n_shards)
+        exchange = ConnectionExchange(connection, placed.place, begun)
         known = begun.statistics and Known(placed.statistics, begun.statistics)
         answer = begun.asked.of(searcher, Whole(exchange, known, begun.search))
-        return Answered(None if placed.place else answer)
+        return Answered(None if placed.place else answer, exchange.required_all)
     except (EOFError, OSError):
         raise
     except Exception as exc:  # the coordinator raises it

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
+from backfile.archive.model.dates import DateSpan
 from backfile.archive.model.errors import ArticleNotFound
 from backfile.archive.model.message import Message
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import Suggestion
+from backfile.index.cluster.stand_ins import days_of
 from backfile.index.model.collection_statistics import CollectionStatistics
-from backfile.index.model.query import Query
+from backfile.index.model.query import Marking, Query
 from backfile.index.model.results import Results
 from backfile.index.model.whole import Whole
 from backfile.index.search.overview import Overview
@@ -30,6 +32,23 @@ class AskedPage(NamedTuple):
     def of(self, searcher: Searcher, whole: Whole) -> Results:
         """Take part in it with one shard; raise StatisticsChanged."""
         return searcher.search(self.query, relaxes=self.relaxes, whole=whole)
+
+    @property
+    def days(self) -> DateSpan | None:
+        """The days that its articles may be of; None if that is any day.
+
+        Sentences are marked in the first shard, which gets the page of all.
+        """
+        return None if self.query.mark is Marking.SENTENCE else days_of(self.query.filters)
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether it is for a later page."""
+        return self.query.cursor is not None
+
+    def without_days(self) -> "AskedPage":
+        """The same search among articles of any day."""
+        return self._replace(query=self.query.of_any_day())
 
 
 class AskedAll(NamedTuple):

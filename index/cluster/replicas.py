@@ -26,6 +26,7 @@ class Connections:
         self._seconds = seconds
         self._idle: list[Connection] = []
         self._in_use: set[Connection] = set()
+        self._confirmed = -math.inf
         self._rest = 0.0
         self._rests_until = self._passed_over_until = -math.inf
 
@@ -58,6 +59,14 @@ class Connections:
 
     def has_answered(self) -> None:
         self._rest = 0.0
+
+    def confirm(self) -> None:
+        """Note that its statistics are those that are known, by its own word."""
+        self._confirmed = self._seconds()
+
+    def is_confirmed(self, seconds: float) -> bool:
+        """Whether they were known to be so many seconds ago, or less."""
+        return self._seconds() - self._confirmed <= seconds
 
     def take(self) -> Connection | None:
         """A connection to have alone, until it is given back or dropped; None if there is none."""

@@ -19,6 +19,7 @@ from backfile.index.cluster.coordinator import (
     UNKNOWN,
     Coordinated,
     Coordinator,
+    LeftOut,
     ShardLost,
     Statistics,
 )
@@ -26,6 +27,7 @@ from backfile.index.cluster.exchange import Asked
 from backfile.index.cluster.questions import AskedStatistics
 from backfile.index.cluster.replicas import Connections, Replicas
 from backfile.index.cluster.shards import Shard
+from backfile.index.cluster.stand_ins import SECONDS_FRESH, Dated, StandIns, TakingPart, lost_among
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.search.question import Question
 from backfile.index.search.snapshot import StatisticsChanged
@@ -34,7 +36,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5  # while shards change between two searches
 SECONDS_BETWEEN_WARNINGS = 60.0  # about one shard
 T = TypeVar("T")
-Attempt = Callable[[Sequence[Connections]], T]
+Chosen = Sequence[Connections]
+"""One replica of each of some shards."""
+Attempt = Callable[[Chosen], T]
 
 
 class ReplicaBehind(Exception):
@@ -57,7 +61,7 @@ class _Begun(NamedTuple):
     """A list that is passed on, the replicas that take part, and their statistics."""
 
     items: Iterator[Any]
-    some: Sequence[Connections]
+    some: Chosen
     known: Statistics
 
     @property
@@ -102,6 +106,7 @@ class ShardGroup:
         self._of_thread = threading.local()
         self._warned: dict[str, float] = {}
         self._merged = UNKNOWN
+        self._stand_ins = StandIns()
 
     @property
     def last(self) -> Coordinated:
@@ -119,11 +124,14 @@ class ShardGroup:
         ArticleNotFound if a shard is out that may have the article.
         """
 
-        def attempt(some: Sequence[Connections]) -> Coordinated:
-            return self._in_all(question, some, self._known(some), budget)
+        def attempt(some: Chosen) -> Coordinated:
+            known = self._known(some)
+            if isinstance(question, Dated) and question.days:
+                return self._in_those_needed(question, some, known, budget)
+            return self._in_all(question, some, known, budget)
 
         found, shards = self._of_all_there(attempt, turn)
-        self._of_thread.last = found
+        self._of_thread.last = found._replace(given=())
         value: T = found.value
         return Answer(value, shards, self.shards)
 
@@ -167,14 +175,8 @@ class ShardGroup:
         if self._closed:
             self._closed()
 
-    def forget_statistics(self) -> None:
-        """Ask for the statistics of all shards anew."""
-        for shard in self._replicas.values():
-            for each in shard.all():
-                each.statistics = None
-
     def _begun(self, question: Asked, lost: "_Lost", *, needs_all: bool) -> "_Begun":
-        def attempt(some: Sequence[Connections]) -> _Begun:
+        def attempt(some: Chosen) -> _Begun:
             known = self._known(some)
             passed = self._passed(question, some, known)
             return _Begun(chain([next(passed)], passed), some, known)
@@ -199,7 +201,7 @@ class ShardGroup:
     def _behind(self, question: Asked, begun: "_Begun", n_passed: int, lost: "_Lost") -> "_Begun":
         """The same list from behind its first items; raise EngineUnavailable if it is another."""
 
-        def attempt(some: Sequence[Connections]) -> _Begun:
+        def attempt(some: Chosen) -> _Begun:
             known = self._known(some)
             found = _Begun(self._passed(question, some, known), some, known)
             earlier, now = begun.statistics, found.statistics
@@ -251,7 +253,7 @@ class ShardGroup:
                 return found, [each.shard for each in some]
         raise EngineUnavailable("the archive", "its shards are changing; try again in a minute")
 
-    def _lose(self, some: Sequence[Connections], exc: ShardLost, lost: "_Lost") -> None:
+    def _lose(self, some: Chosen, exc: ShardLost, lost: "_Lost") -> None:
         """Take note of a replica that is lost: one that may be back is tried once more."""
         replica = some[exc.place]
         lost.exceptions[replica.shard] = exc
@@ -285,9 +287,7 @@ class ShardGroup:
             self._warned[name] = now
             log.warning("a search goes on without a replica of the shard %s: %s", name, exc)
 
-    def _passed(
-        self, question: Asked, some: Sequence[Connections], known: Statistics
-    ) -> Iterator[Any]:
+    def _passed(self, question: Asked, some: Chosen, known: Statistics) -> Iterator[Any]:
         taken = self._taken(some)
         try:
             yield from self._coordinator.passed(question, taken, math.inf, known)
@@ -297,7 +297,7 @@ class ShardGroup:
         for connections, connection in zip(some, taken, strict=True):
             connections.give_back(connection)
 
-    def _known(self, some: Sequence[Connections]) -> Statistics:
+    def _known(self, some: Chosen) -> Statistics:
         """The statistics of these replicas; they are asked for those that are not known.
 
         Raises ReplicaBehind where another replica of a shard is in a later generation: whoever has
@@ -317,13 +317,48 @@ class ShardGroup:
             merged = self._merged = Statistics(found, CollectionStatistics.merged(found))
         return merged
 
+    def _in_those_needed(
+        self, question: Dated, some: Chosen, known: Statistics, budget: float
+    ) -> Coordinated:
+        """Run a search in those shards that its days need, or that nothing stands in for."""
+        own = dict(zip(some, known.of_each, strict=True))
+        until = time.monotonic() + budget
+
+        def run(part: TakingPart) -> Coordinated:
+            self._require_unchanged(part.absent, own, some)
+            left = max(0.0, until - time.monotonic())
+            with lost_among(some, part.asked):
+                found = self._in_all(question, part.asked, part.known, left, part.left_out)
+            for each in () if question.is_continued else part.asked:
+                each.confirm()
+            return found
+
+        return self._stand_ins.found(question, own, known.of_all, run)
+
+    def _require_unchanged(
+        self, absent: Chosen, own: Mapping[Connections, CollectionStatistics], some: Chosen
+    ) -> None:
+        """Raise StatisticsChanged if any of these replicas may have others than its `own` now."""
+        old = [each for each in absent if not each.is_confirmed(SECONDS_FRESH)]
+        with lost_among(some, old):
+            found = self._in_all(AskedStatistics(), old, UNKNOWN, math.inf).value if old else ()
+        for each, now in zip(old, found, strict=True):
+            if now != own[each]:
+                raise StatisticsChanged
+            each.confirm()
+
     def _in_all(
-        self, asked: Asked, some: Sequence[Connections], known: Statistics, budget: float
+        self,
+        asked: Asked,
+        some: Chosen,
+        known: Statistics,
+        budget: float,
+        left_out: LeftOut | None = None,
     ) -> Coordinated:
         """Run a search in these shards; unless it ends as it should, close the connections."""
         taken = self._taken(some)
         try:
-            found = self._coordinator.run(asked, taken, budget, known)
+            found = self._coordinator.run(asked, taken, budget, known, left_out)
         except BaseException:
             _drop(some, taken)
             raise
@@ -332,7 +367,7 @@ class ShardGroup:
             each.has_answered()
         return found
 
-    def _taken(self, some: Sequence[Connections]) -> list[Connection]:
+    def _taken(self, some: Chosen) -> list[Connection]:
         """A connection to each of these replicas; raise ShardLost."""
         taken: list[Connection] = []
         for place, each in enumerate(some):
@@ -358,7 +393,7 @@ def not_found_now(error: ArticleNotFound) -> EngineUnavailable:
     return EngineUnavailable(name, reason)
 
 
-def _drop(some: Sequence[Connections], taken: Sequence[Connection]) -> None:
+def _drop(some: Chosen, taken: Sequence[Connection]) -> None:
     """Close the connections that were taken, of the first of these replicas."""
     for each, connection in zip(some, taken, strict=False):
         each.drop(connection)

@@ -20,7 +20,8 @@ class CollectionStatistics:
 
     `embedded` and `indexed` passages can be found by meaning and by words. `words` are the numbers
     of words by field, in living passages. `language_counts` are articles by language. The days, as
-    in `date.toordinal()`, are the first and the last on which a date begins; 0 if none is dated.
+    in `date.toordinal()`, are the first and the last on which a date begins, and the last on which
+    one ends; 0 if none is dated.
     `crossing` are the clusters with articles in several shards: those whose lead is in another one.
     """
 
@@ -33,6 +34,7 @@ class CollectionStatistics:
     language_counts: Mapping[str, int]
     first_day: int
     last_day: int
+    last_end: int
     crossing: frozenset[int]
 
     @classmethod
@@ -49,6 +51,7 @@ class CollectionStatistics:
             language_counts=table.language_counts,
             first_day=int(days[0]) if len(days) else 0,
             last_day=int(days[-1]) if len(days) else 0,
+            last_end=int(table.published_last.max(initial=0)),
             crossing=without_lead(table),
         )
 
@@ -66,6 +69,7 @@ class CollectionStatistics:
             language_counts=sum((Counter(each.language_counts) for each in shards), Counter()),
             first_day=min((each.first_day for each in dated), default=0),
             last_day=max((each.last_day for each in dated), default=0),
+            last_end=max((each.last_end for each in dated), default=0),
             crossing=frozenset[int]().union(*(each.crossing for each in shards)),
         )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from backfile.archive.model.dates import DateSpan
 from backfile.index.model.arrays import Rows
 
 MOST_DAYS = 62  # two months; a longer span is shown by month
@@ -36,6 +37,7 @@ class Unit(StrEnum):
         return most is None or number < most
 
 
+UNITS = tuple(Unit)
 YEARS = {Unit.YEAR: 1, Unit.DECADE: 10, Unit.CENTURY: 100}
 
 
@@ -96,6 +98,18 @@ class Period(NamedTuple):
             case Unit.DECADE:
                 return f"{self.number:03d}0s"
         return f"{self.number:02d}00-{self.number:02d}99"
+
+
+def whole_periods(since: date | None, until: date | None) -> tuple[DateSpan, Unit]:
+    """The days of all periods with one of these days, and the longest unit that these may have.
+
+    Up to two months that is a month, else a year: the timeline of articles that are dated by a day
+    has no longer periods.
+    """
+    is_short = since and until and Unit.DAY.fits(since, until)
+    unit = Unit.MONTH if is_short else Unit.YEAR
+    first, last = (Period.around(day, unit) for day in (since or date.min, until or date.max))
+    return DateSpan(first.since, last.until), unit
 
 
 def numbers(ordinals: npt.NDArray[np.signedinteger], unit: Unit) -> Rows:

@@ -187,6 +187,11 @@ class Query:
             cursor=parse_cursor("cursor", last("cursor")),
         )
 
+    def of_any_day(self) -> Self:
+        """The same query without `since` and `until`, from its first page on."""
+        filters = replace(self.filters, since=None, until=None)
+        return replace(self, filters=filters, cursor=None)
+
     def to_parameters(self) -> list[tuple[str, str]]:
         """List the parameters that differ from their defaults, always in the same order."""
         default = Query()

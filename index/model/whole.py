@@ -74,6 +74,19 @@ class Exchange(Protocol):
         """Pass a part of the answer to the coordinator, and go on."""
         ...
 
+    def note(self, what: object) -> None:
+        """Note what is looked for from here on."""
+        ...
+
+    def require_all(self) -> None:
+        """Stop the search if others stand in for some shards, or see to it that none will."""
+        ...
+
+    @property
+    def required_all(self) -> bool:
+        """Whether the search has required all shards."""
+        ...
+
     @property
     def place(self) -> int:
         """The place of the own value among those that are gathered."""
@@ -133,6 +146,16 @@ class _OfBest:
 
     def pass_on(self, value: Any) -> None:
         self.exchange.pass_on(value)
+
+    def note(self, what: object) -> None:
+        self.exchange.note(what)
+
+    def require_all(self) -> None:
+        self.exchange.require_all()
+
+    @property
+    def required_all(self) -> bool:
+        return self.exchange.required_all
 
     @property
     def place(self) -> int:
@@ -214,6 +237,28 @@ class Whole:
         if self.exchange is None:
             return self
         return replace(self, exchange=_OfBest(self.exchange, rank))
+
+    def note(self, what: object) -> None:
+        """Note what is looked for from here on, whatever the days of the query.
+
+        Where these rule a shard out, what it gave in an earlier search may stand in for it: as long
+        as both stopped at the same places in the code, and looked for the same there.
+        """
+        if self.exchange:
+            self.exchange.note(what)
+
+    def require_all(self) -> None:
+        """Go on only if all shards take part in the search; else the coordinator asks all.
+
+        What a shard gives from here on may depend on what others have found.
+        """
+        if self.exchange:
+            self.exchange.require_all()
+
+    @property
+    def required_all(self) -> bool:
+        """Whether that was so before."""
+        return self.exchange is not None and self.exchange.required_all
 
     def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:
         """Give the own value, to read what those of all shards are reduced to."""

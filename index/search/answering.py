@@ -10,6 +10,7 @@ from backfile.index.answers.notes import beyond_days, warnings
 from backfile.index.answers.timeline import Ends, Placed, TimelinePart, placed_in_periods, span
 from backfile.index.asking.names import missing_names
 from backfile.index.model.groups import Groups
+from backfile.index.model.periods import whole_periods
 from backfile.index.model.results import NO_TIMELINE, Reading, Results, Totals
 from backfile.index.model.whole import Stage, both
 from backfile.index.search.hints import Hints
@@ -48,8 +49,9 @@ def counts_of(ranked: Ranked) -> Stage[Counts]:
         totals_of(table, counted, ranked.candidates, groups, copies, crossing),
         facets(table, counted, copies, beside=beside, chosen=chosen),
     )
+    _, longest = whole_periods(query.filters.since, query.filters.until)
     drawing = both(
-        placed_in_periods(table, counted.articles, copies, counted.crossing),
+        placed_in_periods(table, counted.articles, copies, counted.crossing, longest),
         span(table, counted.articles, counted.crossing.whole),
     )
     missing = missing_names(chosen, strict.matches, table, ranked.known, snapshot.whole)

@@ -62,6 +62,7 @@ def judged_of(ranked: Ranked, ranker: Ranker) -> Stage[Judged]:
     verdict = unfiltered = _verdict(ranked, ranker, ranked.article_mask, found)
     has_any = any(each.first for each in (groups, *beside.values()))
     if verdict is Verdict.NONE and asked.filters and has_any:
+        whole.note("without filters")
         candidates = ranker.candidates(matched, every)
         all_found = result_of(findings(candidates, ranked.matches, whole))
         unfiltered = _verdict(ranked, ranker, every, all_found)

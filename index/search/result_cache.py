@@ -42,6 +42,7 @@ class Found:
     """The whole answer to a query, from which its pages are cut.
 
     Of a divided archive, each shard has its part of it; all parts have the number of its `search`.
+    If that `required_all`, shards that the days of the query rule out have a part, too.
     """
 
     answer: Results  # without hits and timeline
@@ -50,6 +51,7 @@ class Found:
     ordered: Rows  # ordinals of articles, best first
     placing: Placing | None = None  # of the page of this search, which shards place beforehand
     search: int = 0
+    required_all: bool = False
 
     def page(
         self,
@@ -72,10 +74,12 @@ class Found:
         if whole.exchange and passes_on:
             whole.exchange.pass_on(own)
             return answer
+        whole.require_all()  # the periods of a timeline follow from what others find
         return completed(answer, whole.collected(own).values())
 
     def without_hits(self, whole: Whole = UNDIVIDED) -> Results:
         """The answer with its timeline, and without a page; the first shard has that of all."""
+        whole.require_all()
         timeline = merged_timeline(whole.collected(self.timeline).values())
         return replace(self.answer, timeline=timeline)
 

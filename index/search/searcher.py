@@ -148,7 +148,10 @@ class Searcher:
             return None
         found = self._cache.of(query, clock.whole)
         searches = clock.whole.union({found.search if found else None})
-        return found if len(searches) == 1 else None
+        is_kept = found is not None and len(searches) == 1
+        if not is_kept or (found and found.required_all):
+            clock.whole.require_all()
+        return found if is_kept else None
 
     def find_all(
         self,
@@ -284,7 +287,8 @@ class Searcher:
             answer = replace(answer, closest=self._closest(judged.ranked.asked, clock))
         timeline = counts.timeline_of(judged)
         hits, ordinals, placing = ordered.hits, ordered.ordinals, ordered.placing
-        return Found(answer, timeline, hits, ordinals, placing, clock.whole.search)
+        whole = clock.whole
+        return Found(answer, timeline, hits, ordinals, placing, whole.search, whole.required_all)
 
     def _offered(self, asked: ReadQuery, clock: Clock, *, relaxes: bool) -> Found:
         """The answer, or that of its correction, with offers of filters for what is named in it."""

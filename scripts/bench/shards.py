@@ -5,7 +5,7 @@ the rounds, and what crosses between processes. What it saves needs machines of 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,9 @@ KINDS = {
     "a phrase": {"q": ['"prime minister"']},
     "two words since a day": {"q": ["council vote"], "since": ["2020-06-01"]},
     "the newest": {"q": [""], "sort": ["newest"]},
+    "two words, month by month": {"q": ["council vote"]},
 }
+MONTHS = [f"{year}-{month:02}" for year in range(2013, 2022) for month in range(1, 13)]
 
 
 @click.command()
@@ -43,10 +45,10 @@ def main(archive: Path, counts: tuple[int, ...], times: int) -> None:
     import ray
 
     settings = replace(Settings.from_environment(), archive=archive)
-    queries = {name: Query.from_parameters(each) for name, each in KINDS.items()}
+    queries = {name: _queries(name, each) for name, each in KINDS.items()}
     whole = open_searcher(settings)
-    for name, query in queries.items():
-        click.echo(f"undivided, {name}: {_times(whole.search, query, times)}")
+    for name, each in queries.items():
+        click.echo(f"undivided, {name}: {_times(whole.search, each, times)}")
     ray.init(log_to_driver=False, include_dashboard=False)
     for count in counts:
         with TemporaryDirectory(dir=archive.parent) as scratch:
@@ -61,22 +63,30 @@ def main(archive: Path, counts: tuple[int, ...], times: int) -> None:
                 stop_shards(folder)
 
 
-def _time_shards(searcher: ClusterSearcher, queries: dict[str, Query], times: int) -> None:
+def _queries(name: str, parameters: Mapping[str, Sequence[str]]) -> list[Query]:
+    """The queries of a kind, which are run by turns."""
+    days = [{"since": [m], "until": [m]} for m in MONTHS] if "month" in name else [{}]
+    return [Query.from_parameters({**parameters, **some}) for some in days]
+
+
+def _time_shards(
+    searcher: ClusterSearcher, queries: Mapping[str, Sequence[Query]], times: int
+) -> None:
     with closing(searcher):
-        for name, query in queries.items():
-            taken = _times(searcher.search, query, times)
+        for name, each in queries.items():
+            taken = _times(searcher.search, each, times)
             last = searcher.last
             click.echo(
-                f"{searcher.n_shards} shards, {name}: {taken}, {last.rounds} rounds, "
-                f"{last.n_bytes / 1000:.0f} kB"
+                f"{searcher.n_shards} shards, {name}: {taken}, {last.n_asked} asked, "
+                f"{last.rounds} rounds, {last.n_bytes / 1000:.0f} kB"
             )
 
 
-def _times(search: Callable[[Query], Results], query: Query, times: int) -> str:
+def _times(search: Callable[[Query], Results], queries: Sequence[Query], times: int) -> str:
     taken = []
     for i in range(WARM + times):
         began = time.perf_counter()
-        search(query)
+        search(queries[i % len(queries)])
         taken += [1000 * (time.perf_counter() - began)] if i >= WARM else []
     return f"{median(taken):.1f} / {quantiles(taken, n=20)[-1]:.1f} ms"
 

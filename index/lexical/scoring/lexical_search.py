@@ -15,7 +15,7 @@ from backfile.index.lexical.spelling.spellings import Spellings
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.collection_statistics import CollectionStatistics
-from backfile.index.model.expression import Expression
+from backfile.index.model.expression import Expression, positive_leaves
 from backfile.index.model.matches import Matches
 from backfile.index.model.whole import UNDIVIDED, Whole
 from backfile.index.seams.protocols import LexicalSnapshot
@@ -88,6 +88,7 @@ class LexicalSearch:
         where the articles of the best passages match. Once `is_late`, the parts that are left are
         not matched.
         """
+        self.whole.note([(type(each), each.text) for each in positive_leaves(expression)])
         with self.whole.alone():
             return Matcher(self._collection, idf, is_late, self.whole).match(expression)
 

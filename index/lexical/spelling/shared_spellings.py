@@ -22,6 +22,7 @@ class SharedSpellings:
 
     def near_each(self, words: Sequence[str], edits: int) -> Stage[list[list[NearSpelling]]]:
         """The same of several words, in one round."""
+        self._whole.note(words)
         given = self._whole.reduced([self._own.near(word, edits) for word in words], _near_in_whole)
         yield
         return given.value()
