@@ -102,8 +102,8 @@ class Coordinated(NamedTuple):
     """The answer of the first shard, what shards passed on, the rounds, and the bytes both ways.
 
     `n_asked` shards were asked. If it `was_late`, they were told so, and may have left something
-    out. `given` is what each gave, if that is kept; it may stand in for it later unless the search
-    `required_all`.
+    out. `given` is what each gave, if that is kept; unless the search `required_all`, it may stand
+    in for it later.
     """
 
     value: Any

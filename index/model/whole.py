@@ -257,7 +257,7 @@ class Whole:
 
     @property
     def required_all(self) -> bool:
-        """Whether that was so before."""
+        """Whether the search has required all shards until now."""
         return self.exchange is not None and self.exchange.required_all
 
     def reduced(self, own: T, reduce: Reduce[T, U]) -> Reduced[U]:

@@ -126,7 +126,8 @@ class Ranker:
         a keyword query, and one that requires words, raise EngineUnavailable.
         """
         table, filters, whole = snapshot.table, asked.filters, snapshot.whole
-        whole.note((asked.query.of_any_day(), asked.relaxed))
+        if whole.is_divided:
+            whole.note((asked.query.of_any_day(), asked.relaxed))
         faceted = filters.filtered_facets
         # What needs nothing of the whole is given before anything is read.
         names = whole.reduced(known_names(table, filters), known_in_whole) if faceted else None
