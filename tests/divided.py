@@ -11,8 +11,8 @@ import numpy as np
 from backfile.archive.model.errors import BadQuery
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shards import LocalShard
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shards import LocalShard
 from backfile.index.model.query import Query
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher

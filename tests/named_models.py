@@ -51,7 +51,7 @@ def use_named_models(monkeypatch):
     monkeypatch.setattr(f"{wiring}.prompts_of", lambda *_: Prompts())
     monkeypatch.setattr(f"{wiring}.find_model", Path)
     monkeypatch.setattr(f"{wiring}.hash_weights", weights_of)
-    for module in ("backfile.index.writing", "backfile.index.cluster.shard_writing"):
+    for module in ("backfile.index.writing", "backfile.index.cluster.writing.shard_writing"):
         monkeypatch.setattr(f"{module}.tokenizer_of", lambda _: Words())
 
 

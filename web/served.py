@@ -18,13 +18,13 @@ from backfile.archive.store.inbox import Inbox
 from backfile.archive.store.reader import Reader
 from backfile.archive.store.trust import require_trusted
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.followed_shards import ShardWatch
-from backfile.index.cluster.map_follower import MapFollower, ShardSet
-from backfile.index.cluster.opening import ShardsHere
-from backfile.index.cluster.ray_actors import join, leave
-from backfile.index.cluster.reading import ClusterReader
-from backfile.index.cluster.searching import SECONDS_A_ROUND, ClusterSearcher
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.ray.actors import join, leave
+from backfile.index.cluster.ray.followed_shards import ShardWatch
+from backfile.index.cluster.search.map_follower import MapFollower, ShardSet
+from backfile.index.cluster.search.opening import ShardsHere
+from backfile.index.cluster.search.reading import ClusterReader
+from backfile.index.cluster.search.searching import SECONDS_A_ROUND, ClusterSearcher
 from backfile.index.followed_archive import FollowedArchive, Opened
 from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines

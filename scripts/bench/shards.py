@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.dividing import divide
-from backfile.index.cluster.ray_shards import start_shards, stop_shards
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.ray.shards import start_shards, stop_shards
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.writing.dividing import divide
 from backfile.index.model.query import Query
 from backfile.index.model.results import Results
 from backfile.index.wiring import open_searcher

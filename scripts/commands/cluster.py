@@ -9,10 +9,10 @@ import click
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.opening import shards_here
-from backfile.index.cluster.ray_actors import join
-from backfile.index.cluster.ray_shards import (
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.shard_folders import shard_settings
+from backfile.index.cluster.ray.actors import join
+from backfile.index.cluster.ray.shards import (
     MOST_SECONDS_TO_END,
     earlier_actors,
     shards_there,
@@ -20,8 +20,8 @@ from backfile.index.cluster.ray_shards import (
     stop_shards,
     stop_when_left,
 )
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shard_folders import shard_settings
+from backfile.index.cluster.search.opening import shards_here
+from backfile.index.cluster.search.searching import ClusterSearcher
 from backfile.index.indexing.verify import verify as verify_archive
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle

@@ -15,10 +15,10 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.backup_files import BackupReport
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.workers import Workers
-from backfile.index.cluster.cluster_backup import back_up_cluster
-from backfile.index.cluster.dividing import begin_shard, divide, require_free, split
-from backfile.index.cluster.following import Followed, follow, require_followable
-from backfile.index.cluster.ray_actors import join
+from backfile.index.cluster.ray.actors import join
+from backfile.index.cluster.writing.cluster_backup import back_up_cluster
+from backfile.index.cluster.writing.dividing import begin_shard, divide, require_free, split
+from backfile.index.cluster.writing.following import Followed, follow, require_followable
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.reembedding import reembed as reembed_archive
 from backfile.index.seams.protocols import Embedder
@@ -38,7 +38,7 @@ from backfile.scripts.printing.progress import Bars, bytes_bar
 from backfile.scripts.printing.reports import print_reembedded, print_report
 
 if TYPE_CHECKING:
-    from backfile.index.cluster.ray_workers import RayWorkers
+    from backfile.index.cluster.ray.workers import RayWorkers
 
 DAY = click.DateTime(["%Y-%m-%d"])
 actors_option = click.option(
@@ -267,13 +267,13 @@ def _index(
 
 def _nodes(address: str) -> "RayWorkers":
     join(address)
-    from backfile.index.cluster.ray_workers import RayWorkers
+    from backfile.index.cluster.ray.workers import RayWorkers
 
     return RayWorkers()
 
 
 def _pooled(settings: Settings, actors: int | None) -> Embedder:
-    from backfile.index.cluster.ray_embedding import start_embedding
+    from backfile.index.cluster.ray.embedding import start_embedding
 
     engines = open_engines(settings)
     engines.catalog.close()

@@ -3,8 +3,8 @@
 import socket
 import time
 
-from backfile.index.cluster.followed_shards import SHORTEST_PAUSE, FollowedShard
-from backfile.index.cluster.greeting import ShardListener
+from backfile.index.cluster.ray.followed_shards import SHORTEST_PAUSE, FollowedShard
+from backfile.index.cluster.search.greeting import ShardListener
 
 KEY = b"k" * 32
 

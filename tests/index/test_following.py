@@ -13,8 +13,8 @@ from backfile.archive.model.errors import WithdrawnArticle
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.entries import Changes
 from backfile.archive.store.sharding import copy_shard, numbers_in
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shards import LocalShard
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shards import LocalShard
 from backfile.index.indexing.verify import verify
 from backfile.index.search.ranking import RankingOptions
 from backfile.index.search.searcher import Searcher

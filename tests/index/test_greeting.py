@@ -7,7 +7,7 @@ from multiprocessing.connection import Client
 
 import pytest
 
-from backfile.index.cluster.greeting import REFUSED, ShardListener, connected
+from backfile.index.cluster.search.greeting import REFUSED, ShardListener, connected
 
 HOST, KEY = "127.0.0.1", b"k" * 32
 SECONDS = 0.3

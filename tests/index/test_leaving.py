@@ -2,7 +2,7 @@
 
 import pytest
 
-from backfile.index.cluster.ray_shards import (
+from backfile.index.cluster.ray.shards import (
     MOST_SECONDS_TO_END,
     SECONDS_AT_LEAST,
     SECONDS_BETWEEN_QUESTIONS,

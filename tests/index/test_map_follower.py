@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from backfile.archive.model.errors import ShardsOut
-from backfile.index.cluster.cluster_map import FILE, ClusterMap, ShardEntry
-from backfile.index.cluster.map_follower import MapFollower
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.map.cluster_map import FILE, ClusterMap, ShardEntry
+from backfile.index.cluster.search.map_follower import MapFollower
+from backfile.index.cluster.search.searching import ClusterSearcher
 from tests.divided import Divided, LostShard, news, read, seen
 
 EVERYTHING = {"q": "", "copies": "show"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfile.archive.model.message import Message
-from backfile.index.cluster.packing import packed, unpacked
+from backfile.index.cluster.search.packing import packed, unpacked
 from backfile.index.model.results import Bin, FacetCount, Ranks, ScorePart, ScorePartKind
 
 

@@ -24,9 +24,9 @@ from tests.builders import STORIES, backfile, invented_text, silent, write_recor
 from tests.fakes import HashedWords
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
-from backfile.index.cluster import ray_embedding  # noqa: E402
-from backfile.index.cluster.ray_embedding import PooledEmbedder, start_embedding  # noqa: E402
-from backfile.index.cluster.ray_workers import RayWorkers  # noqa: E402
+from backfile.index.cluster.ray import embedding as ray_embedding  # noqa: E402
+from backfile.index.cluster.ray.embedding import PooledEmbedder, start_embedding  # noqa: E402
+from backfile.index.cluster.ray.workers import RayWorkers  # noqa: E402
 
 pytestmark = [pytest.mark.cluster, pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 TEXTS = [f"The ferry left the harbour {n} times in the year {1900 + n}." for n in range(300)]

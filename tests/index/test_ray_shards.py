@@ -13,8 +13,8 @@ from itertools import count
 import pytest
 
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.search.searching import ClusterSearcher
 from backfile.index.model.query import Query
 from backfile.index.wiring import open_searcher
 from tests.builders import backfile
@@ -22,7 +22,7 @@ from tests.divided import seen
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
-from backfile.index.cluster.ray_shards import start_shards, stop_shards  # noqa: E402
+from backfile.index.cluster.ray.shards import start_shards, stop_shards  # noqa: E402
 
 pytestmark = [
     pytest.mark.cluster,

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from backfile.index.cluster.replaceable import Replaceable
+from backfile.index.cluster.search.replaceable import Replaceable
 
 
 class Thing:

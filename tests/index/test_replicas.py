@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.search.searching import ClusterSearcher
 from backfile.index.model.whole import ShardFailed
 from backfile.index.search import result_cache
 from backfile.index.search.readiness import Status

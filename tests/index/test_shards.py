@@ -19,8 +19,8 @@ from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, Sh
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import copy_shard, tables_without_a_rule
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shards import LocalShard
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shards import LocalShard
 from backfile.index.indexing.verify import verify
 from backfile.index.model.collection_statistics import without_lead
 from backfile.index.search.ranking import Fusion, RankingOptions

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shards import LocalShard
-from backfile.index.cluster.stand_ins import SECONDS_FRESH, days_of, rules_out
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shards import LocalShard
+from backfile.index.cluster.search.stand_ins import SECONDS_FRESH, days_of, rules_out
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.filters import Filters
 from backfile.index.search.ranking import RankingOptions

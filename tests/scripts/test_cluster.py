@@ -20,9 +20,9 @@ from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest
-from backfile.index.cluster import dividing, shard_writing
-from backfile.index.cluster.cluster_map import DRAFT, FILE, UNDATED, ClusterMap
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.map.cluster_map import DRAFT, FILE, UNDATED, ClusterMap
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.writing import dividing, shard_writing
 from backfile.scripts.commands import cluster
 from backfile.web.app import create_app
 from backfile.web.metrics import SearchMetrics

@@ -14,8 +14,9 @@ from backfile.archive.model.settings import DEFAULT_MODEL
 from backfile.archive.store.directory import ArchiveDirectory, write_json
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.sealing import with_digest
-from backfile.index.cluster import dividing, following, shard_folders, shard_writing
-from backfile.index.cluster.cluster_map import FILE, SHARDS, ClusterMap, ShardEntry
+from backfile.index.cluster.map import shard_folders
+from backfile.index.cluster.map.cluster_map import FILE, SHARDS, ClusterMap, ShardEntry
+from backfile.index.cluster.writing import dividing, following, shard_writing
 from tests.builders import backfile, damage, one_line_error, write_records
 from tests.clusters import MORE, agrees, divided_into, give_another_model, succeeds
 

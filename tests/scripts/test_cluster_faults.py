@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
+from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
 from backfile.index.wiring import open_engines
 from backfile.web.parts import HEADER
 from tests.builders import ROOT, app_in, backfile, damage, write_records

@@ -13,8 +13,8 @@ from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.jobs import JobKind
 from backfile.archive.store.manifest import Manifest
-from backfile.index.cluster import following, shard_writing
-from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.writing import following, shard_writing
 from tests.builders import STORIES, backfile, one_line_error, paper_model, write_records
 from tests.clusters import MORE, agrees, divided_into, succeeds
 

@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from backfile.index.cluster.cluster_map import ClusterMap
+from backfile.index.cluster.map.cluster_map import ClusterMap
 from backfile.web.parts import HEADER
 from tests.builders import ROOT, backfile, damage, invented_text, write_records
 from tests.clusters import Asking, give_another_model
 from tests.web.servers import get, serving, wait_until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
-from backfile.index.cluster import ray_shards  # noqa: E402
-from backfile.index.cluster.ray_actors import actors_there  # noqa: E402
+from backfile.index.cluster.ray import shards as ray_shards  # noqa: E402
+from backfile.index.cluster.ray.actors import actors_there  # noqa: E402
 
 pytestmark = [
     pytest.mark.cluster,

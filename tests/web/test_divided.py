@@ -10,8 +10,8 @@ import pytest
 
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.reader import ArchiveReader
-from backfile.index.cluster.reading import ClusterReader
-from backfile.index.cluster.searching import ClusterSearcher
+from backfile.index.cluster.search.reading import ClusterReader
+from backfile.index.cluster.search.searching import ClusterSearcher
 from backfile.index.model.results import Verdict
 from backfile.web.api.exports import article_fields
 from backfile.web.app import create_app

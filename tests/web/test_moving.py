@@ -12,10 +12,10 @@ import pytest
 
 from backfile.archive.formats.fields import FieldMap
 from backfile.archive.formats.inputs import Reading
-from backfile.index.cluster import map_follower
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.dividing import divide, split
-from backfile.index.cluster.following import follow
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.search import map_follower
+from backfile.index.cluster.writing.dividing import divide, split
+from backfile.index.cluster.writing.following import follow
 from backfile.index.writing import open_for_writing
 from backfile.web.app import create_app
 from backfile.web.collections.access import Access

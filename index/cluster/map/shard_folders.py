@@ -14,7 +14,7 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.store.sharding import generation_reached
-from backfile.index.cluster.cluster_map import SHARDS, UNDATED, ClusterMap
+from backfile.index.cluster.map.cluster_map import SHARDS, UNDATED, ClusterMap
 
 SECONDS_KEPT = 3_600.0  # servers have an earlier shard open until all of the later ones are
 DAY = r"\d{4}-\d{2}-\d{2}"

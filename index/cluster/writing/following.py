@@ -26,14 +26,14 @@ from backfile.archive.store.sharding import (
     require_current,
 )
 from backfile.archive.store.trust import require_trusted
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.shard_folders import (
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.shard_folders import (
     delete_left,
     is_readable,
     is_there,
     note_left,
 )
-from backfile.index.cluster.shard_writing import bring_up_calibration, write_shard
+from backfile.index.cluster.writing.shard_writing import bring_up_calibration, write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table_file import latest

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol, Self
 
 from backfile.archive.model.errors import ArchiveError
-from backfile.index.cluster.exchange import take_part
+from backfile.index.cluster.search.exchange import take_part
 from backfile.index.search.searcher import Searcher
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from backfile.archive.model.errors import ArchiveError
-from backfile.index.cluster.cluster_map import FILE, ClusterMap
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shards import Shard
+from backfile.index.cluster.map.cluster_map import FILE, ClusterMap
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shards import Shard
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -1,6 +1,6 @@
 """Shards that actors of a Ray cluster have open, followed by a process that uses no Ray itself.
 
-A process of its own says where they are (`ray_watch`). While it cannot, as the head of the cluster
+A process of its own says where they are (`watch`). While it cannot, as the head of the cluster
 is lost, searches go on where the shards were last known to be.
 """
 
@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.greeting import REFUSED, connected
-from backfile.index.cluster.ray_actors import actor_name
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.ray.actors import actor_name
+from backfile.index.cluster.search.greeting import REFUSED, connected
 
-WATCH = "backfile.index.cluster.ray_watch"
+WATCH = "backfile.index.cluster.ray.watch"
 SECONDS_BETWEEN_STARTS = 2.0  # of the process that watches
 SECONDS_UNTIL_FOUND = 5.0  # that opening waits for the first addresses
 SHORTEST_PAUSE = 0.1  # seconds between two tries to connect

@@ -14,9 +14,9 @@ from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
-from backfile.index.cluster.cluster_map import ClusterMap
-from backfile.index.cluster.shard_folders import shard_settings
-from backfile.index.cluster.shards import LocalShard
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.shard_folders import shard_settings
+from backfile.index.cluster.search.shards import LocalShard
 from backfile.index.model.query import Query
 from backfile.index.seams.engines import Engines
 from backfile.index.seams.protocols import Embedder

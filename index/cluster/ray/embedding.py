@@ -15,8 +15,8 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import batches
-from backfile.index.cluster.ray_actors import last_line
-from backfile.index.cluster.ray_workers import CORE
+from backfile.index.cluster.ray.actors import last_line
+from backfile.index.cluster.ray.workers import CORE
 from backfile.index.model.arrays import Floats
 from backfile.index.seams.protocols import Embedder
 

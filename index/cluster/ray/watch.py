@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backfile.archive.model.errors import EngineUnavailable
-from backfile.index.cluster.ray_actors import Address, actors_there, join
+from backfile.index.cluster.ray.actors import Address, actors_there, join
 
 SECONDS_BETWEEN_LOOKS = 1.0
 Places = dict[str, dict[str, Any]]

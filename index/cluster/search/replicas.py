@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from backfile.index.cluster.shards import Replica, Shard
+from backfile.index.cluster.search.shards import Replica, Shard
 from backfile.index.model.collection_statistics import CollectionStatistics
 
 SHORTEST_REST, LONGEST_REST = 2.0, 16.0  # seconds
@@ -104,6 +104,13 @@ class Connections:
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
+
+
+class ReplicaBehind(Exception):
+    """A replica is in an earlier generation of its shard than another one that answers."""
+
+    def __init__(self, replica: Connections) -> None:
+        self.replica = replica
 
 
 class Replicas:

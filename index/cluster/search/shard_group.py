@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from backfile.archive.model.errors import ArticleNotFound, EngineUnavailable, ShardsOut
 from backfile.archive.model.message import Message
-from backfile.index.cluster.coordinator import (
+from backfile.index.cluster.search.coordinator import (
     UNKNOWN,
     Coordinated,
     Coordinator,
@@ -23,11 +23,17 @@ from backfile.index.cluster.coordinator import (
     ShardLost,
     Statistics,
 )
-from backfile.index.cluster.exchange import Asked
-from backfile.index.cluster.questions import AskedStatistics
-from backfile.index.cluster.replicas import Connections, Replicas
-from backfile.index.cluster.shards import Shard
-from backfile.index.cluster.stand_ins import SECONDS_FRESH, Dated, StandIns, TakingPart, lost_among
+from backfile.index.cluster.search.exchange import Asked
+from backfile.index.cluster.search.questions import AskedStatistics
+from backfile.index.cluster.search.replicas import Connections, ReplicaBehind, Replicas
+from backfile.index.cluster.search.shards import Shard
+from backfile.index.cluster.search.stand_ins import (
+    SECONDS_FRESH,
+    Dated,
+    StandIns,
+    TakingPart,
+    lost_among,
+)
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.search.question import Question
 from backfile.index.search.snapshot import StatisticsChanged
@@ -39,13 +45,6 @@ T = TypeVar("T")
 Chosen = Sequence[Connections]
 """One replica of each of some shards."""
 Attempt = Callable[[Chosen], T]
-
-
-class ReplicaBehind(Exception):
-    """A replica is in an earlier generation of its shard than another one that answers."""
-
-    def __init__(self, replica: Connections) -> None:
-        self.replica = replica
 
 
 class _Lost:

@@ -13,8 +13,8 @@ from backfile.archive.store.clusters import COPIES_LISTED, OtherCopies
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.history import Run
 from backfile.archive.store.reader import ArchiveReader, KnownVersions, Versions
-from backfile.index.cluster.searching import ClusterSearcher
-from backfile.index.cluster.shard_group import Answer, not_found_now
+from backfile.index.cluster.search.searching import ClusterSearcher
+from backfile.index.cluster.search.shard_group import Answer, not_found_now
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from cachetools import LRUCache
 
 from backfile.archive.model.dates import DateSpan
-from backfile.index.cluster.coordinator import (
+from backfile.index.cluster.search.coordinator import (
     NONE_LEFT_OUT,
     Coordinated,
     Given,
@@ -27,8 +27,8 @@ from backfile.index.cluster.coordinator import (
     ShardLost,
     Statistics,
 )
-from backfile.index.cluster.exchange import AllRequired
-from backfile.index.cluster.replicas import Connections
+from backfile.index.cluster.search.exchange import AllRequired
+from backfile.index.cluster.search.replicas import Connections
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.filters import Filters
 from backfile.index.model.periods import whole_periods

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol, TypeVar
 from zlib import crc32
 
-from backfile.index.cluster.packing import packed, unpacked
+from backfile.index.cluster.search.packing import packed, unpacked
 from backfile.index.model.whole import Collected, Known, Reduce, Reduced, Whole
 
 T = TypeVar("T")

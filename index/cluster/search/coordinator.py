@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from backfile.archive.model.errors import EngineUnavailable, Shortage
-from backfile.index.cluster.exchange import (
+from backfile.index.cluster.search.exchange import (
     AllRequired,
     Answered,
     Asked,
@@ -27,7 +27,7 @@ from backfile.index.cluster.exchange import (
     Resumed,
     Step,
 )
-from backfile.index.cluster.packing import packed, unpacked
+from backfile.index.cluster.search.packing import packed, unpacked
 from backfile.index.model.whole import ShardFailed
 
 SEARCH_BITS = 62  # of the number of a search

@@ -9,7 +9,7 @@ from backfile.archive.model.errors import ArticleNotFound
 from backfile.archive.model.message import Message
 from backfile.archive.store.reader import ArchiveReader
 from backfile.index.asking.autocomplete import Suggestion
-from backfile.index.cluster.stand_ins import days_of
+from backfile.index.cluster.search.stand_ins import days_of
 from backfile.index.model.collection_statistics import CollectionStatistics
 from backfile.index.model.query import Marking, Query
 from backfile.index.model.results import Results

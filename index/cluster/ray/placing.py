@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any
 
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.ray_actors import NAMESPACE, NUMBER, actors_there
-from backfile.index.cluster.shard_server import ShardServer
+from backfile.index.cluster.ray.actors import NAMESPACE, NUMBER, actors_there
+from backfile.index.cluster.ray.shard_server import ShardServer
 
 AT_ONCE = 8  # calls of one actor
 SECONDS_TO_ASK = 20.0  # where actors are, which may have to start

@@ -17,9 +17,9 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.sharding import generation_of, require_current
-from backfile.index.cluster.cluster_map import DRAFT, SHARDS, ClusterMap
-from backfile.index.cluster.shard_folders import delete_left, note_left, shard_settings
-from backfile.index.cluster.shard_writing import write_shard
+from backfile.index.cluster.map.cluster_map import DRAFT, SHARDS, ClusterMap
+from backfile.index.cluster.map.shard_folders import delete_left, note_left, shard_settings
+from backfile.index.cluster.writing.shard_writing import write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable

@@ -10,10 +10,10 @@ from functools import partial
 from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.index.cluster.exchange import take_part
-from backfile.index.cluster.greeting import ShardListener, TimedConnection
-from backfile.index.cluster.ray_actors import Address
-from backfile.index.cluster.shard_folders import shard_settings
+from backfile.index.cluster.map.shard_folders import shard_settings
+from backfile.index.cluster.ray.actors import Address
+from backfile.index.cluster.search.exchange import take_part
+from backfile.index.cluster.search.greeting import ShardListener, TimedConnection
 from backfile.index.model.query import Query
 from backfile.index.search.readiness import Status
 from backfile.index.search.searcher import Searcher

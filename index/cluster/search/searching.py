@@ -25,9 +25,9 @@ from backfile.index.answers.page_parts import completed
 from backfile.index.asking.autocomplete import Suggestion
 from backfile.index.asking.reader import ReadQuery, read_query
 from backfile.index.asking.synonyms import NO_SYNONYMS, Synonyms
-from backfile.index.cluster.coordinator import Coordinated
-from backfile.index.cluster.exchange import Asked
-from backfile.index.cluster.questions import (
+from backfile.index.cluster.search.coordinator import Coordinated
+from backfile.index.cluster.search.exchange import Asked
+from backfile.index.cluster.search.questions import (
     AskedAll,
     AskedFirst,
     AskedNumbers,
@@ -38,10 +38,10 @@ from backfile.index.cluster.questions import (
     AskedRelated,
     AskedSuggestions,
 )
-from backfile.index.cluster.readiness import Tested, merged_readiness
-from backfile.index.cluster.replaceable import Replaceable
-from backfile.index.cluster.shard_group import Answer, ShardGroup
-from backfile.index.cluster.shards import Shard
+from backfile.index.cluster.search.readiness import Tested, merged_readiness
+from backfile.index.cluster.search.replaceable import Replaceable
+from backfile.index.cluster.search.shard_group import Answer, ShardGroup
+from backfile.index.cluster.search.shards import Shard
 from backfile.index.model.query import DEFAULT_HITS, Query
 from backfile.index.model.results import Results
 from backfile.index.search.memberships import Memberships, Numbers

@@ -15,10 +15,10 @@ from typing import Any
 
 from backfile.archive.model.errors import EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
-from backfile.index.cluster.greeting import REFUSED, connected
-from backfile.index.cluster.ray_actors import Address, actor_name, actors_there, last_line
-from backfile.index.cluster.ray_placing import Placing
+from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
+from backfile.index.cluster.ray.actors import Address, actor_name, actors_there, last_line
+from backfile.index.cluster.ray.placing import Placing
+from backfile.index.cluster.search.greeting import REFUSED, connected
 
 SECONDS_BETWEEN_LOOKS = 0.2  # whether a lost shard is there again
 TIMES_PLACED = 3

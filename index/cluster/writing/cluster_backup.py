@@ -14,8 +14,8 @@ from backfile.archive.store.collections_file import copy_collections
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.store.draft import are_apart
 from backfile.archive.store.trust import require_trusted
-from backfile.index.cluster.cluster_map import SHARDS, ClusterMap
-from backfile.index.cluster.shard_folders import delete_left, note_left
+from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
+from backfile.index.cluster.map.shard_folders import delete_left, note_left
 from backfile.index.wiring import caches_of
 
 Watching = Callable[[str], AbstractContextManager[Watch]]

@@ -1,0 +1,1 @@
+"""The map of a divided archive, and the folders of its shards."""

@@ -1,0 +1,1 @@
+"""What Ray does: shards that are open in its actors, workers, embedding."""

@@ -1,0 +1,1 @@
+"""Searches of all shards as of one archive."""

@@ -1,0 +1,1 @@
+"""Makes and writes shards, here and on other machines."""
