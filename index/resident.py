@@ -31,7 +31,7 @@ from backfile.archive.store.manifest import Manifest
 from backfile.archive.workers import Workers
 from backfile.index.duplicates.signatures import sign
 from backfile.index.indexing.jobs import Interrupted, do_jobs, failed_job, next_lot
-from backfile.index.indexing.stages import Stage
+from backfile.index.indexing.stages import silent
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import settings_now, tokenizer_of
 from backfile.index.writing import Writing, open_for_writing
@@ -97,7 +97,7 @@ class ResidentWriter:
         embedder = self._known_embedder()
         with (
             open_for_writing(
-                settings_now(self._settings), _silent, embedder=embedder, aside=self._aside
+                settings_now(self._settings), silent, embedder=embedder, aside=self._aside
             ) as opened,
             ThreadPoolExecutor(1) as thread,
         ):
@@ -209,7 +209,3 @@ def warm(settings: Settings) -> None:
     with suppress(ArchiveError):  # the archive itself will say what is wrong
         list(split(article, tokenizer_of(settings)))
     sign([article])
-
-
-def _silent(stage: Stage, done: int, total: int) -> None:
-    """Progress that nobody watches."""

@@ -180,6 +180,21 @@ class Hosts:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
+def own_disks(hosts, scratch, place):
+    """Give each host but the first a folder of its own at a place, if it can have one.
+
+    Returns these folders.
+    """
+    made = []
+    for host in hosts[1:]:
+        if host._namespace:
+            disk = scratch / host.name
+            disk.mkdir(mode=0o700)
+            host.mounted = (disk, place)
+            made.append(disk)
+    return made
+
+
 def ip(*words):
     subprocess.run(["ip", *words], check=True)
 

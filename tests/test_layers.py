@@ -97,7 +97,7 @@ SHORT = {
     "archive/store/switching.py",
     "index/cluster/writing/cluster_backup.py", "index/cluster/search/packing.py",
     "index/search/query_embedding.py",
-    "scripts/commands/cluster_options.py", "scripts/printing/counts.py",
+    "scripts/printing/counts.py",
     "index/lexical/spelling/wildcards.py",
     "index/seams/engines.py", "index/seams/failures.py",
     "index/vector/embedding/prompts.py",

@@ -78,7 +78,7 @@ class Source:
         if self.cluster is None:
             open_engines(self.settings).catalog.close()
             return
-        _map_of(self.cluster, self.settings)
+        _first_map(self.cluster, self.settings, self.address)
         if self.address:
             join(self.address)
             leave()
@@ -105,7 +105,7 @@ def _open_archive(settings: Settings, recorder: Recorder) -> Served:
 def _open_cluster(
     settings: Settings, folder: Path, address: str | None, recorder: Recorder
 ) -> Served:
-    entries = _map_of(folder, settings)
+    entries = _first_map(folder, settings, address)
     collections = Collections(ArchiveDirectory(folder).collections)
 
     def open_set(named: ClusterMap) -> ShardSet:
@@ -138,6 +138,14 @@ def _open_cluster(
     follower.start(searcher)
     reader = ClusterReader(searcher, collections, entries.archive)
     return Served(searcher, reader, warm, close, no_writes=NO_WRITES)
+
+
+def _first_map(folder: Path, settings: Settings, address: str | None) -> ClusterMap:
+    """The map with which a server starts; raise ClusterElsewhere if it cannot open all shards."""
+    entries = _map_of(folder, settings)
+    if not address:
+        entries.require_here(folder)
+    return entries
 
 
 def _map_of(folder: Path, settings: Settings) -> ClusterMap:

@@ -1,9 +1,13 @@
 """The errors of making and writing the shards of a divided archive.
 
 ArchiveError
+├── ClusterElsewhere    the shards lie on the machines of a Ray cluster
 ├── ClusterMissing      no divided archive at this path
 ├── ClusterRefused      no shards can be made at this path
+├── FolderTaken         other shards lie where some are to be
+├── HolderLost          a machine that holds shards has failed
 ├── ClusterUnrelated    shards that were made from another archive
+├── ShardAway           no machine that answers has a shard
 ├── ShardTouched        a shard is lost, or another command has changed it
 ├── ShardUnknown        a divided archive has no shard of this name
 └── ShardUnsplit        a shard cannot be divided in two
@@ -33,6 +37,44 @@ class ClusterRefused(ArchiveError):
         self.path = path
         self.reason = reason
         super().__init__(f"no shards can be made in {path}: {reason}; name a new folder")
+
+
+class ClusterElsewhere(ArchiveError):
+    """The shards lie on the machines of a Ray cluster, which was not named."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"the shards of {path} lie on the machines of a Ray cluster; name it with --address"
+        )
+
+
+class ShardAway(ArchiveError):
+    """No machine that answers has a shard."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        super().__init__(
+            f"no machine that answers has the shard {name}; start the machine that has it, or "
+            f"`backfile cluster update {folder} --all` makes it anew"
+        )
+
+
+class FolderTaken(ArchiveError):
+    """Shards of another archive, or of another division of it, lie where some are to be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"other shards lie in {path}, and are left as they are; move them away")
+
+
+class HolderLost(ArchiveError):
+    """A machine that holds shards does not answer, or could not do what was asked."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+        super().__init__(f"{place}: {reason}")
 
 
 class ShardUnsplit(ArchiveError):

@@ -15,7 +15,7 @@ ArchiveError
 ├── InboxFull           more jobs wait than may
 ├── BackupRefused       no backup can be made at this path
 ├── BackupUnusable      a folder is no backup, or a damaged one
-├── (five more of shards: see cluster_errors.py)
+├── (more of shards: see cluster_errors.py)
 ├── ShardsOut           no shard of a divided archive answers
 ├── ArchiveClosed       used after it was closed
 ├── Shortage            the machine lacks something, and nothing is damaged

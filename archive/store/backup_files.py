@@ -31,7 +31,7 @@ from backfile.archive.store.catalog_reading import (
 )
 from backfile.archive.store.collections import Collections
 from backfile.archive.store.database import TIDY
-from backfile.archive.store.directory import BACKUP_LIST, SET_ASIDE, ArchiveDirectory
+from backfile.archive.store.directory import BACKUP_LIST, PARCELS, SET_ASIDE, ArchiveDirectory
 from backfile.archive.store.draft import (
     UNFINISHED,
     Draft,
@@ -48,7 +48,7 @@ PAUSE = 0.05  # seconds between two tries
 LENGTH_TOLERANCE = 0.01  # of a vector's length from 1; one that is blanked in part is shorter
 SMALL = ("manifest.json", "followed.json", "ranking.json")  # files that are replaced whole
 CODES = ("vectors.codes", "vectors.codes.notes")  # `backfile index` makes them in seconds
-NOT_TAKEN = ("writer.lock", BACKUP_LIST, UNFINISHED, *CODES)
+NOT_TAKEN = ("writer.lock", BACKUP_LIST, UNFINISHED, PARCELS, *CODES)
 DRAFTS = (".tmp", ".new", ".renewed", ".backfile-aside")
 
 

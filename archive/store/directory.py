@@ -42,6 +42,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 OWNER_ONLY = FOLDER_MODE
 SET_ASIDE = "set-aside-"
 COLLECTIONS = "collections.sqlite"
+PARCELS = "parcels"  # what is on its way to shards on other machines
 BACKUP_LIST = "backup.json"  # an archive with this file is a backup, and is only read
 
 

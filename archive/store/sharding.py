@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -90,6 +91,23 @@ NOT_COPIED = {"counters", "releases", "touched", "bands", "unclustered"}
 ROWS = {"passages", "embedded_texts"}  # tables with a row, which is numbered anew
 
 
+UPTO = ("followed generation", "followed lineage", "followed days")  # the counters of `Upto`
+
+
+class Upto(NamedTuple):
+    """A generation of an archive, and the number of the course of generations that it is of.
+
+    What a shard lacks has changed since, or is of other `days`: a map has a number for its days.
+    """
+
+    generation: int
+    lineage: int
+    days: int = 0
+
+
+NOWHERE = Upto(0, 0)
+
+
 def require_current(source: ArchiveDirectory) -> None:
     """Raise ArchiveMismatch if another release made the tables: shards have those of this one."""
     with translated(), closing(sqlite3.connect(source.catalog)) as catalog:
@@ -150,6 +168,29 @@ def note_written(shard: ArchiveDirectory) -> int:
             (FOLLOWED, "generation"),
         )
         return _counters(catalog, "main")[FOLLOWED]
+
+
+def note_followed(shard: ArchiveDirectory, left: int, generation: int, upto: Upto) -> None:
+    """Note up to where a shard has followed its archive; nothing else changes in it.
+
+    It was `left` in a generation, and goes on from another: all copies of it are in one. Raises
+    ShardTouched if another command has changed it since.
+    """
+    values = {FOLLOWED: generation, "generation": generation}
+    values |= dict(zip(UPTO, upto, strict=True))
+    with _opened(shard) as catalog, catalog:
+        catalog.execute("BEGIN IMMEDIATE")
+        known = _counters(catalog, "main")
+        if {known.get(FOLLOWED), known.get("generation")} != {left}:
+            raise ShardTouched(shard.root)
+        catalog.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?)", values.items())
+
+
+def followed_upto(shard: ArchiveDirectory) -> Upto:
+    """Up to where a shard has followed its archive; NOWHERE if it does not say so."""
+    with _opened(shard) as catalog:
+        known = _counters(catalog, "main")
+    return Upto(*(known.get(each, 0) for each in UPTO))
 
 
 def numbers_in(shard: ArchiveDirectory, changed: Rows | None) -> Rows:
@@ -285,7 +326,7 @@ def _set_counters(both: sqlite3.Connection, after: int) -> None:
     (highest,) = both.execute("SELECT coalesce(max(new), 0) FROM moved").fetchone()
     row = max(own.get("row", 0), highest)
     kept = {ARCHIVE: own[ARCHIVE], NOTED: own.get(NOTED, generation), BANDED: 0, TIDY: 0}
-    kept |= {FOLLOWED: 0, UNFINISHED: 0}
+    kept |= {FOLLOWED: 0, UNFINISHED: 0} | {each: own.get(each, 0) for each in UPTO}
     values = _counters(both, "old") | kept | {"row": row, "generation": generation}
     both.executemany("INSERT OR REPLACE INTO main.counters VALUES (?, ?)", values.items())
     both.execute(

@@ -45,6 +45,10 @@ class Progress(Protocol):
     def __call__(self, stage: Stage, done: int, total: int) -> None: ...
 
 
+def silent(stage: Stage, done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
 class Sizes(NamedTuple):
     """How much is done at once."""
 

@@ -9,7 +9,7 @@ import click
 
 from backfile.archive.model.errors import ArchiveError, EngineUnavailable
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
 from backfile.index.cluster.map.shard_folders import shard_settings
 from backfile.index.cluster.ray.actors import join
 from backfile.index.cluster.ray.shards import (
@@ -22,11 +22,17 @@ from backfile.index.cluster.ray.shards import (
 )
 from backfile.index.cluster.search.opening import shards_here
 from backfile.index.cluster.search.searching import ClusterSearcher
-from backfile.index.indexing.verify import verify as verify_archive
+from backfile.index.cluster.writing.holding import HERE
+from backfile.index.cluster.writing.inspecting import problems_of
 from backfile.index.model.query import DEFAULT_HITS, MOST_HITS, Query
 from backfile.index.search.result_cache import ScoredArticle
 from backfile.index.wiring import open_engines
-from backfile.scripts.commands.cluster_options import address, in_folder, settings_of
+from backfile.scripts.commands.cluster_options import (
+    address,
+    elsewhere_of,
+    in_folder,
+    settings_of,
+)
 from backfile.scripts.commands.cluster_writing import WRITING
 from backfile.scripts.commands.options import (
     Command,
@@ -61,6 +67,9 @@ def status(directory: Path, address: str | None, trust: bool) -> None:
     entries = ClusterMap.read(directory)
     out = 0
     for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
+        if entries.copies and not archive.exists():
+            click.echo(f"{entry.name}: on other machines")
+            continue
         try:
             counts = open_engines(shard_settings(settings, archive)).catalog.counts()
         except ArchiveError as exc:
@@ -100,25 +109,32 @@ def _show_replicas(entries: ClusterMap, folder: Path, address: str) -> int:
 
 @cluster.command()
 @in_folder
+@click.option("--address", help="Check what all machines of this Ray cluster have, or of `auto`.")
 @trust_option
-def verify(directory: Path, trust: bool) -> None:
-    """Check each shard against itself; exit 1 if something is wrong with any of them."""
-    found, damaged = 0, ""
+def verify(directory: Path, address: str | None, trust: bool) -> None:
+    """Check each shard against itself; exit 1 if something is wrong with any of them.
+
+    With --address, also the shards that other machines have in DIR, on disks of their own.
+    """
     settings = settings_of(trust=trust)
+    elsewhere = elsewhere_of(settings, directory, address, None)
+    found = problems_of(settings, directory, elsewhere)
+    for each in found:
+        click.echo(str(each))
     entries = ClusterMap.read(directory)
-    for entry, archive in zip(entries.shards, entries.folders(directory), strict=True):
-        try:
-            engines = open_engines(shard_settings(settings, archive))
-            problems = [str(each) for each in verify_archive(engines)]
-        except ArchiveError as exc:
-            problems = [str(exc)]
-        for problem in problems:
-            click.echo(f"{entry.name}: {problem}")
-            damaged = damaged or str(archive)
-        found += len(problems)
-    if found:
-        click.echo(f"`backfile verify --repair --archive {damaged}` restores what it can", err=True)
-    else:
+    if damaged := next((x.folder for x in found if x.folder and x.place == HERE), ""):
+        archive = directory / SHARDS / damaged
+        click.echo(f"`backfile verify --repair --archive {archive}` restores what it can", err=True)
+    if any(each.folder and each.place != HERE for each in found):
+        click.echo(
+            "`update --all` makes what is damaged on other machines anew from the archive", err=True
+        )
+    if not found and elsewhere is None and (n_away := entries.n_away(directory)):
+        here = len(entries.shards) - n_away
+        click.echo(
+            f"the {here} of {count_of(len(entries.shards), 'shard')} that lie here are sound"
+        )
+    elif not found:
         click.echo("all shards are sound")
     raise SystemExit(1 if found else 0)
 
@@ -287,6 +303,7 @@ def _searcher(
             each.wait()
         searcher = ClusterSearcher(there)
     else:
+        entries.require_here(folder)
         shards = shards_here(entries, folder, settings)
         for shard in shards:
             shard.open()

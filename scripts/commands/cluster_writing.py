@@ -1,10 +1,11 @@
 """Commands that make and write the shards of a divided archive: `backfile cluster`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,16 +16,27 @@ from backfile.archive.model.settings import Settings
 from backfile.archive.store.backup_files import BackupReport
 from backfile.archive.store.directory import ArchiveDirectory
 from backfile.archive.workers import Workers
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.shard_folders import require_free
 from backfile.index.cluster.ray.actors import join
 from backfile.index.cluster.writing.cluster_backup import back_up_cluster
-from backfile.index.cluster.writing.dividing import begin_shard, divide, require_free, split
+from backfile.index.cluster.writing.dividing import begin_shard, divide, split
 from backfile.index.cluster.writing.following import Followed, follow, require_followable
+from backfile.index.cluster.writing.holding import HERE
+from backfile.index.cluster.writing.machines import OtherHolder
 from backfile.index.indexing.ingest_batch import Report
 from backfile.index.reembedding import reembed as reembed_archive
 from backfile.index.seams.protocols import Embedder
 from backfile.index.wiring import open_engines, settings_now
 from backfile.index.writing import open_for_writing
-from backfile.scripts.commands.cluster_options import in_folder, settings_of
+from backfile.scripts.commands.cluster_options import (
+    Losses,
+    copies_option,
+    elsewhere_of,
+    in_folder,
+    nodes_option,
+    settings_of,
+)
 from backfile.scripts.commands.index import no_originals_option, no_vectors_option
 from backfile.scripts.commands.maintain import keep_option, model_option
 from backfile.scripts.commands.options import (
@@ -57,68 +69,110 @@ since_option = click.option(
     help="How many shards to make, of about equal sizes; what is undated has its own.",
 )  # fmt: skip
 @since_option
+@nodes_option
+@copies_option
 @quiet
 @with_settings
 def import_archive(
-    settings: Settings, directory: Path, shards: int, since: tuple[datetime, ...], quiet: bool
+    settings: Settings,
+    directory: Path,
+    shards: int,
+    since: tuple[datetime, ...],
+    address: str | None,
+    copies: int | None,
+    quiet: bool,
 ) -> None:
     """Divide the archive into shards by day in the folder DIR, without embedding again.
 
     The archive stays as it is, and where articles are indexed: `update` brings the shards up to it.
+    With --address, each machine has its shards in the folder DIR of its own.
     """
+    require_free(directory, settings.archive)
+    elsewhere, losses = elsewhere_of(settings, directory, address, copies, new=True), Losses()
     with Bars(quiet=quiet) as bars:
-        divide(settings, directory, shards, bars, _say_made, since=_days(since) or None)
+        divide(
+            settings, directory, shards, bars, _say_made, since=_days(since) or None,
+            elsewhere=elsewhere or (), n_copies=copies or 1, lost=losses.note,
+        )  # fmt: skip
+    where = f" --address {address}" if address else ""
     click.echo(
-        f"the shards are in {directory}; `backfile cluster search {directory} WORDS` searches them"
+        f"the shards are in {directory}; `backfile cluster search {directory} WORDS{where}` "
+        "searches them"
     )
+    raise SystemExit(1 if losses.count else 0)
 
 
 @click.command()
 @in_folder
 @since_option
+@nodes_option
+@copies_option
 @quiet
 @with_settings
-def init(settings: Settings, directory: Path, since: tuple[datetime, ...], quiet: bool) -> None:
+def init(
+    settings: Settings,
+    directory: Path,
+    since: tuple[datetime, ...],
+    address: str | None,
+    copies: int | None,
+    quiet: bool,
+) -> None:
     """Make a new archive, unless it is there, and shards for it in the folder DIR.
 
     There is one for news from each --since on, one for news before the first, and one for what is
-    undated.
+    undated. With --address, each machine has its shards in the folder DIR of its own.
     """
     require_free(directory, settings.archive)
+    elsewhere, losses = elsewhere_of(settings, directory, address, copies, new=True), Losses()
     if not ArchiveDirectory(settings.archive).exists():
         with Bars(quiet=quiet) as bars, open_for_writing(settings, bars, create=True):
             click.echo(f"made the archive {settings.archive}")
     with Bars(quiet=quiet) as bars:
-        divide(settings, directory, 1, bars, _say_made, since=_days(since))
+        divide(
+            settings, directory, 1, bars, _say_made, since=_days(since),
+            elsewhere=elsewhere or (), n_copies=copies or 1, lost=losses.note,
+        )  # fmt: skip
+    raise SystemExit(1 if losses.count else 0)
 
 
 @click.command("split")
 @in_folder
 @click.argument("name", metavar="SHARD")
+@nodes_option
 @quiet
-@trust_option
-def split_shard(directory: Path, name: str, quiet: bool, trust: bool) -> None:
+@with_settings
+def split_shard(
+    settings: Settings, directory: Path, name: str, address: str | None, quiet: bool
+) -> None:
     """Divide one shard by day into two of about equal sizes.
 
     Searches go on meanwhile. Servers go over to the new shards by themselves; where shards are open
-    in a Ray cluster, run `start` again.
+    in a Ray cluster, run `start` again. With --address, all are brought up to the archive, too.
     """
+    if address is not None:
+        _divide_elsewhere(settings, directory, address, name, None, quiet)
     with Bars(quiet=quiet) as bars:
-        split(settings_of(trust=trust), directory, name, bars, _say_made)
+        split(settings, directory, name, bars, _say_made)
 
 
 @click.command()
 @in_folder
-@click.argument("day", type=DAY)
+@click.argument("day", type=DAY, metavar="DAY")
+@nodes_option
 @quiet
-@trust_option
-def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
+@with_settings
+def add(
+    settings: Settings, directory: Path, day: datetime, address: str | None, quiet: bool
+) -> None:
     """Have the news from DAY on in a new shard.
 
     Searches go on meanwhile, as with `split`.
     """
+    if address is not None:
+        name = ClusterMap.read(directory).name_of(day.date())
+        _divide_elsewhere(settings, directory, address, name, day.date(), quiet)
     with Bars(quiet=quiet) as bars:
-        begin_shard(settings_of(trust=trust), directory, day.date(), bars, _say_made)
+        begin_shard(settings, directory, day.date(), bars, _say_made)
 
 
 @click.command()
@@ -127,16 +181,30 @@ def add(directory: Path, day: datetime, quiet: bool, trust: bool) -> None:
     "--all", "everything", is_flag=True,
     help="Compare all articles, and make lost shards anew; what others added to a shard goes.",
 )  # fmt: skip
+@nodes_option
+@copies_option
 @quiet
 @with_settings
-def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -> None:
+def update(
+    settings: Settings,
+    directory: Path,
+    everything: bool,
+    address: str | None,
+    copies: int | None,
+    quiet: bool,
+) -> None:
     """Bring the shards in DIR up to the archive that they were made from.
 
     Of the shards in which nothing has changed, only the first is written. If the archive has
     another model, all shards are made anew, without embedding. Searches go on meanwhile; after
     shards were made anew, run `start` again where they are open in a Ray cluster.
+
+    With --address, the shards that the machines of a Ray cluster have in DIR, on disks of their
+    own, are written there, on all machines at once. Exit 1 if one of them could not write its own.
     """
-    _follow(settings, directory, everything=everything, quiet=quiet)
+    elsewhere = elsewhere_of(settings, directory, address, copies)
+    lost = _follow(settings, directory, elsewhere, copies, everything=everything, quiet=quiet)
+    raise SystemExit(1 if lost else 0)
 
 
 @click.command()
@@ -149,8 +217,11 @@ def update(settings: Settings, directory: Path, everything: bool, quiet: bool) -
 @no_vectors_option
 @no_originals_option
 @click.option(
-    "--address", help="Read, cut and embed on all nodes of this Ray cluster, or of `auto`."
+    "--address",
+    help="Read, cut and embed on all nodes of this Ray cluster, or of `auto`; its machines write "
+    "the shards that they hold.",
 )
+@copies_option
 @actors_option
 @quiet
 @with_settings
@@ -164,14 +235,17 @@ def index(
     no_vectors: bool,
     no_originals: bool,
     address: str | None,
+    copies: int | None,
     actors: int | None,
     quiet: bool,
 ) -> None:
     """Index files and folders into the archive, and bring the shards in DIR up to it.
 
-    Safe to run again. Exit 1 if some files were refused.
+    Safe to run again. With --address, machines write the shards that they hold, as with `update`.
+    Exit 1 if some files were refused, or a machine could not write its shards.
     """
-    require_followable(settings, directory)
+    elsewhere = elsewhere_of(settings, directory, address, copies)
+    require_followable(settings, directory, elsewhere)
     nodes, embedder = None, None
     if address is not None:
         nodes = _nodes(address)
@@ -179,8 +253,8 @@ def index(
     names = FieldMap.from_options(mapping, DateOrder(date_order) if date_order else None)
     report = _index(settings, paths, names, nodes, embedder, no_vectors, no_originals, quiet)
     print_report(report, as_json=False)
-    _follow(settings, directory, everything=False, quiet=quiet)
-    raise SystemExit(1 if report.refused else 0)
+    lost = _follow(settings, directory, elsewhere, copies, quiet=quiet)
+    raise SystemExit(1 if report.refused or lost else 0)
 
 
 @click.command()
@@ -206,10 +280,10 @@ def reembed(
     The shards keep the earlier model until `update`.
     """
     ArchiveDirectory(settings.archive).require()
-    require_followable(settings_now(settings), directory)
+    elsewhere = elsewhere_of(settings, directory, address, None)
+    require_followable(settings_now(settings), directory, elsewhere)
     embedder_of = None
     if address is not None:
-        join(address)
         embedder_of = partial(_pooled, actors=actors)
     asked = replace(settings, model=model or settings.model)
     with Bars(quiet=quiet) as bars:
@@ -280,9 +354,33 @@ def _pooled(settings: Settings, actors: int | None) -> Embedder:
     return start_embedding(settings, engines.embedder, actors)
 
 
-def _follow(settings: Settings, directory: Path, *, everything: bool, quiet: bool) -> None:
+def _divide_elsewhere(
+    settings: Settings, directory: Path, address: str, name: str, day: date | None, quiet: bool
+) -> NoReturn:
+    """Divide a shard on the machines that hold it."""
+    elsewhere = elsewhere_of(settings, directory, address, None)
+    lost = _follow(settings, directory, elsewhere, None, divided=(name, day), quiet=quiet)
+    raise SystemExit(1 if lost else 0)
+
+
+def _follow(
+    settings: Settings,
+    directory: Path,
+    elsewhere: Sequence[OtherHolder] | None,
+    copies: int | None,
+    *,
+    everything: bool = False,
+    divided: tuple[str, date | None] | None = None,
+    quiet: bool,
+) -> int:
+    """Bring the shards up to the archive; return how many machines have failed."""
+    losses = Losses()
     with Bars(quiet=quiet) as bars:
-        follow(settings, directory, bars, _say_followed, everything=everything)
+        follow(
+            settings, directory, bars, _say_followed, everything=everything,
+            elsewhere=elsewhere, n_copies=copies or 0, divided=divided, lost=losses.note,
+        )  # fmt: skip
+    return losses.count
 
 
 def _say_made(name: str, articles: int) -> None:
@@ -291,7 +389,8 @@ def _say_made(name: str, articles: int) -> None:
 
 def _say_followed(found: Followed) -> None:
     left = f", {found.left:,} left" if found.left else ""
-    click.echo(f"{found.name}: {count_of(found.changed, 'article')} new or changed{left}")
+    where = "" if found.place == HERE else f" on {found.place}"
+    click.echo(f"{found.name}{where}: {count_of(found.changed, 'article')} new or changed{left}")
 
 
 def _days(since: tuple[datetime, ...]) -> list[date]:

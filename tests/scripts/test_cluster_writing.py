@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -406,3 +407,40 @@ def test_an_archive_of_other_shards_gets_no_other_model(divided, tmp_path):
     assert Manifest.read(other / "manifest.json") == before
     missing = backfile("cluster", "reembed", divided, "--archive", tmp_path / "nowhere")
     assert "no archive at" in one_line_error(missing)
+
+
+@pytest.fixture
+def partly_here(divided):
+    """Shards that lie on several machines; one of them is not on this one."""
+    cluster = ClusterMap.read(divided)
+    replace(cluster, copies=1).write(divided)
+    shutil.rmtree(cluster.folders(divided)[1])
+    return divided
+
+
+def test_shards_on_other_machines_are_not_said_to_be_lost(archive, partly_here, tmp_path):
+    name = ClusterMap.read(partly_here).shards[-1].name
+    commands = [
+        ["search", "ferry"], ["export"], ["split", name], ["add", "2030-01-01"],
+        ["update", "--archive", archive], ["index", tmp_path, "--archive", archive],
+        ["reembed", "--model", "other", "--archive", archive],
+    ]  # fmt: skip
+    for command, *arguments in commands:
+        message = one_line_error(backfile("cluster", command, partly_here, *arguments))
+        assert "on the machines of a Ray cluster; name it with --address" in message
+    served = backfile("serve", "--cluster", partly_here)
+    assert served.exit_code == 2
+    assert "name it with --address" in served.stderr
+    message = one_line_error(backfile("cluster", "backup", partly_here, tmp_path / "copy"))
+    assert "`backfile backup` copies the archive that they follow" in message
+    shards = len(ClusterMap.read(partly_here).shards)
+    assert succeeds("verify", partly_here) == (
+        f"the {shards - 1} of {shards} shards that lie here are sound\n"
+    )
+    assert ": on other machines\n" in succeeds("status", partly_here)
+
+
+def test_copies_go_with_an_address(archive, divided):
+    result = backfile("cluster", "update", divided, "--copies", 2, "--archive", archive)
+    assert result.exit_code == 2
+    assert "--copies goes with --address" in result.stderr

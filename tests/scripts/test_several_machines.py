@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backfile.index.cluster.map.cluster_map import SHARDS
 from tests.builders import ROOT, backfile
-from tests.hosts import RAY, Hosts, free_port
+from tests.hosts import RAY, Hosts, free_port, own_disks
 
 pytest.importorskip("ray", reason="Ray is not installed: backfile[cluster]")
 pytestmark = [
@@ -90,7 +91,9 @@ def test_one_archive_comes_to_three_machines_by_the_commands_of_the_document(tmp
     assert len([each for each in lines if each.startswith(("backfile", "ray"))]) == 10
     home = tmp_path / "home"
     home.mkdir()
+    (tmp_path / "news").mkdir(mode=0o700)
     with Hosts(3, RAY_AUTH_MODE="token", HOME=str(home)) as hosts:
+        disks = own_disks(hosts, tmp_path, tmp_path / "news")
         reader = Reader(hosts, tmp_path)
         for line in lines:
             if not line.startswith("export"):
@@ -100,4 +103,5 @@ def test_one_archive_comes_to_three_machines_by_the_commands_of_the_document(tmp
     assert output["backfile cluster search"].startswith(whole.stdout.splitlines()[0])
     assert output["backfile cluster verify"] == "all shards are sound\n"
     assert output["backfile cluster stop"] == "closed 8 replicas\n"
+    assert [path for path in disks if not any((path / SHARDS).iterdir())] == []
     assert Path(tmp_path / "bridge.csv").read_text(encoding="utf-8-sig").count("\n") > 1

@@ -1,5 +1,6 @@
 """The map of a divided archive: which shards it has, and which days of news each of them holds."""
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from backfile.archive.model.cluster_errors import ClusterMissing, ShardUnknown, ShardUnsplit
+from backfile.archive.model.cluster_errors import (
+    ClusterElsewhere,
+    ClusterMissing,
+    ShardUnknown,
+    ShardUnsplit,
+)
 from backfile.archive.model.errors import ArchiveMismatch, EngineUnavailable
 from backfile.archive.store.directory import write_json
 from backfile.archive.store.sealing import with_digest, without_digest
@@ -18,12 +24,16 @@ from backfile.index.model.arrays import Ints, Rows
 
 FORMAT = 1
 WITH_EDITIONS = 2  # the format of a map with editions, which earlier releases do not know
+WITH_COPIES = 3  # of one whose shards lie on several machines
 FILE = "cluster.json"
 DRAFT = "cluster.tmp"  # of the map, as `write_json` names it
 SHARDS = "shards"  # the folder of the archives
 UNDATED = "undated"
 TO = "-to-"  # in the name of a shard that was split, before its last day
+DAYS_BYTES = 7
 NAME = "the map of the cluster"
+# What it notes beside the shards.
+SOURCE = ("archive", "generation", "lineage", "copies", "division")
 NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # of a shard: the name of a folder, no path
 
 
@@ -34,13 +44,15 @@ class ShardEntry:
     It holds the news up to the first day of the next shard. `since` is None for the first shard,
     and for what has no date. `generation` is its own when it last followed the archive, 0 if
     unknown: if it has another one, it is not as it was left. Each time it is made anew as a whole,
-    it has another `edition`, from 0 up, in a folder of its own.
+    it has another `edition`, from 0 up, in a folder of its own. `upto` is the generation of the
+    archive up to which it had followed then, 0 if unknown.
     """
 
     name: str
     since: date | None = None
     generation: int = 0
     edition: int = 0
+    upto: int = 0
 
     @property
     def folder(self) -> str:
@@ -58,12 +70,18 @@ class ClusterMap:
 
     `archive` is the number that names the archive that they were made from, 0 if unknown. They have
     followed it up to a `generation` in the course of its generations that is named by `lineage`.
+    `copies` says on how many machines each shard is to be, each with a disk of its own; 0 if there
+    is one folder for all, or copies of it are made by other means. `division` is a number of this
+    division of the archive into shards, 0 in maps of earlier releases: shards of the same name that
+    were made by another one hold other days.
     """
 
     shards: tuple[ShardEntry, ...]
     archive: int = 0
     generation: int = 0
     lineage: int = 0
+    copies: int = 0
+    division: int = 0
 
     @classmethod
     def is_in(cls, folder: Path) -> bool:
@@ -80,11 +98,11 @@ class ClusterMap:
             stored = without_digest(json.loads(path.read_bytes()))
             found = stored["format"]
             shards = _entries(stored["shards"])
-            source = [int(stored.get(name, 0)) for name in ("archive", "generation", "lineage")]
+            source = [int(stored.get(name, 0)) for name in SOURCE]
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             reason = f"{path} cannot be read; copy it back from where it is whole"
             raise EngineUnavailable(NAME, reason) from exc
-        if found not in (FORMAT, WITH_EDITIONS):
+        if found not in (FORMAT, WITH_EDITIONS, WITH_COPIES):
             remedy = "use the release it was made with"
             raise ArchiveMismatch(f"format {found} of {NAME}", f"format {FORMAT}", remedy)
         return cls(shards, *source)
@@ -96,8 +114,9 @@ class ClusterMap:
             for each in self.shards
         ]
         has_editions = any(each.edition for each in self.shards)
-        stored = {"format": WITH_EDITIONS if has_editions else FORMAT, "shards": shards}
-        source = {name: getattr(self, name) for name in ("archive", "generation", "lineage")}
+        known = WITH_COPIES if self.copies else WITH_EDITIONS if has_editions else FORMAT
+        source = {name: getattr(self, name) for name in SOURCE if name != "copies" or self.copies}
+        stored = {"format": known, "shards": shards}
         write_json(folder / FILE, with_digest(stored | source))
 
     @classmethod
@@ -137,6 +156,10 @@ class ClusterMap:
             raise ShardUnknown(name, names)
         return names.index(name)
 
+    def name_of(self, day: date) -> str:
+        """The name of the shard that holds the news of a day."""
+        return self.shards[int(self.place_of(np.array([day.toordinal()], np.int32))[0])].name
+
     def middle(self, days: Ints, sizes: Rows) -> date | None:
         """The day that divides articles, with `days` and `sizes` (n,), into two equal parts.
 
@@ -165,7 +188,9 @@ class ClusterMap:
     def renewed(self, places: Collection[int]) -> Self:
         """The map with other editions of the shards at these places, which are to be made."""
         shards = (
-            replace(each, edition=each.edition + 1, generation=0) if place in places else each
+            replace(each, edition=each.edition + 1, generation=0, upto=0)
+            if place in places
+            else each
             for place, each in enumerate(self.shards)
         )
         return replace(self, shards=tuple(shards))
@@ -178,6 +203,21 @@ class ClusterMap:
         if has_undated:
             places[days == 0] = 0
         return places
+
+    def days_of(self, place: int) -> int:
+        """A number for the days that a shard holds, and for the division that it belongs to."""
+        later = [each.since for each in self.shards[place + 1 :] if each.since]
+        text = f"{self.division} {self.shards[place].since} {later[:1]}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:DAYS_BYTES])
+
+    def require_here(self, folder: Path) -> None:
+        """Raise ClusterElsewhere if some shards lie on other machines alone."""
+        if self.n_away(folder):
+            raise ClusterElsewhere(folder)
+
+    def n_away(self, folder: Path) -> int:
+        """How many shards are not in the folder, as they lie on other machines alone."""
+        return sum(not each.exists() for each in self.folders(folder)) if self.copies else 0
 
     def folders(self, folder: Path) -> Sequence[Path]:
         """The archive of each shard, below the folder of the cluster."""
@@ -200,6 +240,7 @@ def _entries(stored: Sequence[Mapping[str, Any]]) -> tuple[ShardEntry, ...]:
             date.fromisoformat(str(each["since"])) if each["since"] else None,
             int(each.get("generation") or 0),
             int(each.get("edition", 0)),
+            int(each.get("upto", 0)),
         )
         for each in stored
     )

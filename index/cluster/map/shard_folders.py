@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from backfile.archive.model.errors import EngineUnavailable
+from backfile.archive.model.cluster_errors import ClusterRefused
 from backfile.archive.model.settings import Settings
-from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.directory import PARCELS, ArchiveDirectory
 from backfile.archive.store.manifest import Manifest
-from backfile.archive.store.sharding import generation_reached
-from backfile.index.cluster.map.cluster_map import SHARDS, UNDATED, ClusterMap
+from backfile.index.cluster.map.cluster_map import DRAFT, SHARDS, UNDATED, ClusterMap
 
+MARK = ".seen-from-"  # begins the name of a file that machines leave in a folder for a moment
+BEGUN = "import.begun"  # in the folder of a cluster until it has its map
 SECONDS_KEPT = 3_600.0  # servers have an earlier shard open until all of the later ones are
 DAY = r"\d{4}-\d{2}-\d{2}"
 OF_SHARD = re.compile(rf"({UNDATED}|from-(beginning|{DAY})(-to-{DAY})?)(\.\d+)?")
@@ -40,15 +41,6 @@ def is_there(shard: ArchiveDirectory) -> bool:
     return shard.exists() and shard.catalog.is_file()
 
 
-def is_readable(shard: ArchiveDirectory) -> bool:
-    """Whether a shard is there, and says by which model it was made and in which generation."""
-    try:
-        Manifest.read(shard.manifest)
-    except EngineUnavailable:
-        return False
-    return is_there(shard) and generation_reached(shard) > 0
-
-
 def note_left(folders: Iterable[Path]) -> None:
     """Note the time at which the map has ceased to name these folders of shards."""
     for each in folders:
@@ -69,3 +61,17 @@ def delete_left(cluster: ClusterMap, folder: Path) -> None:
         with suppress(OSError):  # the next command tries again
             if abs(time.time() - path.stat().st_mtime) > SECONDS_KEPT:
                 shutil.rmtree(path)
+
+
+def require_free(folder: Path, archive: Path) -> set[str]:
+    """The names of what a killed run has left in a folder; raise ClusterRefused if others are."""
+    found = {each.name for each in folder.iterdir()} if folder.is_dir() else set[str]()
+    others = {each for each in found if not each.startswith(MARK)}
+    lock = ArchiveDirectory(folder).lock.name
+    left = {SHARDS, BEGUN, DRAFT, PARCELS, lock} if BEGUN in others else {lock}
+    if (folder.exists() and not folder.is_dir()) or others - left:
+        raise ClusterRefused(folder, "it is not empty")
+    one, other = archive.resolve(), folder.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ClusterRefused(folder, "the archive that is to be divided lies there")
+    return others

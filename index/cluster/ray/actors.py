@@ -29,12 +29,14 @@ class Address(NamedTuple):
 
 
 def join(address: str) -> None:
-    """Connect to a Ray cluster; raise EngineUnavailable with what to do."""
+    """Connect to a Ray cluster, unless this process is; raise EngineUnavailable with what to do."""
     try:
         import ray
     except ImportError as exc:
         reason = "it is not installed; install backfile[cluster]"
         raise EngineUnavailable("Ray", reason) from exc
+    if ray.is_initialized():
+        return
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except ray.exceptions.AuthenticationError as exc:
@@ -68,6 +70,13 @@ def actors_there() -> Mapping[str, Mapping[int, Any]]:
             with suppress(ValueError):  # it has ended at this moment
                 found[name][int(number)] = ray.get_actor(each["name"], NAMESPACE)
     return {name: dict(sorted(actors.items())) for name, actors in found.items()}
+
+
+def on_node(node: str, *, soft: bool) -> Any:
+    """To be run on a node; if it is `soft`, on any other one if that is lost."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node, soft=soft)
 
 
 def last_line(exc: Exception) -> str:

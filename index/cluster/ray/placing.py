@@ -1,14 +1,20 @@
 """Places the actors that have shards open on the nodes of a Ray cluster."""
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from backfile.archive.model.errors import ArchiveError
 from backfile.archive.model.settings import Settings
-from backfile.index.cluster.ray.actors import NAMESPACE, NUMBER, actors_there
+from backfile.archive.store.directory import ArchiveDirectory
+from backfile.archive.store.sharding import generation_reached
+from backfile.index.cluster.map.cluster_map import ClusterMap
+from backfile.index.cluster.map.shard_folders import is_there
+from backfile.index.cluster.ray.actors import NAMESPACE, NUMBER, actors_there, on_node
 from backfile.index.cluster.ray.shard_server import ShardServer
 
 AT_ONCE = 8  # calls of one actor
@@ -23,8 +29,8 @@ class Placing:
     ended while no other one of its shard is open.
     """
 
-    def __init__(self) -> None:
-        """Look where actors are. Ray is initialised."""
+    def __init__(self, cluster: ClusterMap, folder: Path) -> None:
+        """Look where actors are, and which nodes have shards of this map. Ray is initialised."""
         import ray
 
         self.has_started = False
@@ -37,19 +43,25 @@ class Placing:
         alive = [str(each["NodeID"]) for each in nodes if each["Alive"]]
         self._load = Counter(dict.fromkeys(alive, 0))
         self._load.update(node for node in self._nodes.values() if node in self._load)
+        self._with, self._current = _nodes_with(cluster, folder, alive)
 
     def actors(
         self, name: str, settings: Settings, n_replicas: int, usual: int = 1
     ) -> Sequence[Any]:
         """So many actors that have the archive in the settings open, or if 0 those that are there.
 
-        There are as many as is `usual` where none is there. What is too many, or shares its node
-        without need, is ended; and one of several, if its node has two actors more than another.
+        There are as many as is `usual` where none is there. They are on nodes that have the
+        archive, and are not behind, while there are enough. What is too many, is elsewhere or
+        shares its node without need, is ended; and one of several, if its node has two actors more
+        than another.
         """
         import ray
 
         there = dict(self._there.get(name, {}))
         wanted = n_replicas or len(there) or usual
+        fit: Set[str] = self._current[settings.archive]
+        if len(fit) < wanted:
+            fit = self._with[settings.archive] or self._load.keys()
         taken: set[str] = set()
         kept: list[Any] = []
         for actor in sorted(there.values(), key=lambda each: each not in self._open):
@@ -57,8 +69,9 @@ class Placing:
             is_last = len(kept) == wanted - 1 > 0
             stays = (
                 len(kept) < wanted
-                and (node not in taken or self._load.keys() <= taken)
-                and not (is_last and self._is_crowded(node, taken))
+                and (node in fit or node not in self._load)
+                and (node not in taken or fit <= taken)
+                and not (is_last and self._is_crowded(node, fit - taken))
             )
             if stays or self._open.isdisjoint(kept):
                 kept.append(actor)
@@ -69,7 +82,7 @@ class Placing:
                 ray.kill(actor, no_restart=True)
         numbers = count(max(there, default=-1) + 1)  # a name is free some time after its actor ends
         while len(kept) < wanted:
-            free = self._load.keys() - taken or self._load.keys()
+            free = fit - taken or fit
             node = min(sorted(free), key=self._load.__getitem__)
             kept.append(_started(f"{name}{NUMBER}{next(numbers)}", settings, node))
             taken.add(node)
@@ -77,10 +90,53 @@ class Placing:
             self.has_started = True
         return kept
 
-    def _is_crowded(self, node: str, taken: set[str]) -> bool:
-        """Whether a node has two actors more than another one that is not taken."""
-        others = [load for other, load in self._load.items() if other not in taken]
-        return node in self._load and self._load[node] > min(others, default=math.inf) + 1
+    def _is_crowded(self, node: str, others: Set[str]) -> bool:
+        """Whether a node has two actors more than one of the others."""
+        loads = [self._load[other] for other in others]
+        return node in self._load and self._load[node] > min(loads, default=math.inf) + 1
+
+
+def _nodes_with(
+    cluster: ClusterMap, folder: Path, nodes: Sequence[str]
+) -> tuple[Mapping[Path, Set[str]], Mapping[Path, Set[str]]]:
+    """The nodes that have the archive of each shard, and those where it is not behind.
+
+    As far as they say so in time.
+    """
+    import ray
+
+    look: Any = ray.remote(_reached)
+    asked = {}
+    for node in nodes:
+        there = look.options(num_cpus=0, scheduling_strategy=on_node(node, soft=False))
+        asked[there.remote(cluster, folder)] = node
+    generations = [each.generation for each in cluster.shards]
+    due = dict(zip(cluster.folders(folder), generations, strict=True))
+    having: dict[Path, set[str]] = defaultdict(set)
+    current: dict[Path, set[str]] = defaultdict(set)
+    for call in ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS_TO_ASK)[0]:
+        with suppress(ray.exceptions.RayError):  # the node has ended
+            for archive, generation in ray.get(call).items():
+                having[archive].add(asked[call])
+                if generation >= due[archive]:
+                    current[archive].add(asked[call])
+    return having, current
+
+
+def _reached(cluster: ClusterMap, folder: Path) -> Mapping[Path, int]:
+    """The generation of each shard of a map that this machine has.
+
+    What another division, or a killed run, has left there is none.
+    """
+    try:
+        own = ClusterMap.read(folder)
+    except ArchiveError:
+        return {}
+    if own.division != cluster.division:
+        return {}
+    known = set(own.folders(folder))
+    there = [ArchiveDirectory(each) for each in cluster.folders(folder) if each in known]
+    return {each.root: generation_reached(each) for each in there if is_there(each)}
 
 
 def _nodes_of(actors: Sequence[Any]) -> Mapping[Any, str]:
@@ -110,7 +166,6 @@ def _is_answered(call: Any) -> bool:
 
 def _started(name: str, settings: Settings, node: str) -> Any:
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     server: Any = ray.remote(ShardServer)
     return server.options(
@@ -122,5 +177,5 @@ def _started(name: str, settings: Settings, node: str) -> Any:
         max_concurrency=AT_ONCE,
         num_cpus=0,
         memory=1,  # of no use, but Ray heeds no node for an actor that needs nothing
-        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
+        scheduling_strategy=on_node(node, soft=True),
     ).remote(settings)

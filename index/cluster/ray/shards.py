@@ -123,15 +123,15 @@ def start_shards(
     """Start actors for each shard, or find those that are there; do not wait until they are open.
 
     There are `n_replicas` of each then, or if 0 as many as there are; where there are none, as many
-    as another shard in this folder has, at least one. Each is on another node where there are
-    enough. Ray is initialised. The actors stay when this process ends;
-    `stop_shards` ends them.
+    as another shard in this folder has, or copies of it. Each is on another node where there are
+    enough, of those that have the shard. Ray is initialised. The actors stay when this process
+    ends; `stop_shards` ends them.
     """
     names = [entry.name for entry in cluster.shards]
-    archives = [archive.absolute() for archive in cluster.folders(folder)]
-    usual = max(map(len, _actors_of(folder).values()), default=1)
+    archives = cluster.folders(folder.absolute())
+    usual = max(map(len, _actors_of(folder).values()), default=max(1, cluster.copies))
     for _ in range(TIMES_PLACED):
-        placing = Placing()
+        placing = Placing(cluster, folder.absolute())
         actors = [
             placing.actors(actor_name(each), replace(settings, archive=each), n_replicas, usual)
             for each in archives

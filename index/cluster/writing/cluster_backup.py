@@ -18,6 +18,7 @@ from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
 from backfile.index.cluster.map.shard_folders import delete_left, note_left
 from backfile.index.wiring import caches_of
 
+ELSEWHERE = "shards lie on other machines; `backfile backup` copies the archive that they follow"
 Watching = Callable[[str], AbstractContextManager[Watch]]
 Copied = Callable[[str, BackupReport], None]
 
@@ -39,6 +40,8 @@ def back_up_cluster(
         raise BackupRefused(place, "other files are there; name a new folder")
     with ArchiveDirectory(folder).locked():
         cluster = ClusterMap.read(folder)
+        if cluster.n_away(folder):
+            raise BackupRefused(place, ELSEWHERE)
         ArchiveDirectory(place).create()
         earlier = ClusterMap.read(place) if ClusterMap.is_in(place) else cluster
         delete_left(earlier, place)

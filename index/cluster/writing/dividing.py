@@ -3,6 +3,7 @@
 Each shard is an archive by itself, with the calibration of the whole.
 """
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -12,20 +13,36 @@ from pathlib import Path
 
 import numpy as np
 
-from backfile.archive.model.cluster_errors import ClusterMissing, ClusterRefused, ShardUnsplit
+from backfile.archive.model.cluster_errors import (
+    ClusterElsewhere,
+    ClusterMissing,
+    ClusterRefused,
+    HolderLost,
+    ShardUnsplit,
+)
 from backfile.archive.model.settings import Settings
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import ArchiveDirectory
-from backfile.archive.store.sharding import generation_of, require_current
-from backfile.index.cluster.map.cluster_map import DRAFT, SHARDS, ClusterMap
-from backfile.index.cluster.map.shard_folders import delete_left, note_left, shard_settings
+from backfile.archive.store.sharding import Upto, generation_of, require_current
+from backfile.index.cluster.map.cluster_map import SHARDS, ClusterMap
+from backfile.index.cluster.map.shard_folders import (
+    BEGUN,
+    delete_left,
+    note_left,
+    require_free,
+    shard_settings,
+)
+from backfile.index.cluster.writing.copies import Copies, Plan
+from backfile.index.cluster.writing.holding import LocalHolder
+from backfile.index.cluster.writing.machines import Machines, OtherHolder, raised
+from backfile.index.cluster.writing.parcels import delete_parcels
 from backfile.index.cluster.writing.shard_writing import write_shard
 from backfile.index.indexing.stages import Progress
 from backfile.index.model.arrays import Rows
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.wiring import open_engines
 
-BEGUN = "import.begun"  # in the folder of a cluster until its map is written
+DIVISION_BITS = 62
 Made = Callable[[str, int], None]
 """Is called with the name of each shard that was made, and the number of its articles."""
 
@@ -38,30 +55,38 @@ def divide(
     made: Made,
     *,
     since: Sequence[date] | None = None,
+    elsewhere: Sequence[OtherHolder] = (),
+    n_copies: int = 0,
+    lost: Callable[[HolderLost], None] = raised,
 ) -> ClusterMap:
     """Divide the archive in the settings into shards below `folder`, which is new or empty.
 
-    They are of about equal sizes, or begin with the days in `since`. The map is written last:
-    without it, what a killed run has left is made anew. Raises ClusterRefused if something else is
-    in the folder, or the archive itself, and ArchiveMismatch if another release made the archive.
+    They are of about equal sizes, or begin with the days in `since`. Each is written on `n_copies`
+    machines, into the same folder of each. The map is written last: without it, what a killed run
+    has left is made anew. Raises ClusterRefused if something else is in the folder, or the archive
+    itself, and ArchiveMismatch if another release made the archive. See `follow` for `lost`.
     """
     directory = ArchiveDirectory(settings.archive)
     directory.require()
     with directory.writing(), closing(open_engines(settings).catalog) as catalog:
         require_current(directory)
         with _prepared(folder, settings.archive):
-            cluster = _plan(catalog, n_shards, since)
+            delete_parcels(settings.archive)
+            planned = _plan(catalog, n_shards, since)
+            planned = replace(planned, copies=n_copies * bool(elsewhere))
             table, _ = _articles(catalog)
-            places = cluster.place_of(table.published)
-            entries = []
-            for place, target in enumerate(cluster.folders(folder)):
-                numbers, shard = table.number[places == place], ArchiveDirectory(target)
-                generation = write_shard(settings, shard, numbers, progress, rest=not place)
-                entries.append(replace(cluster.shards[place], generation=generation))
-                made(target.name, len(numbers))
-            cluster = replace(cluster, shards=tuple(entries))
-            cluster.write(folder)
-            (folder / BEGUN).unlink()
+            machines = Machines(LocalHolder(settings, folder, progress), elsewhere, lost)
+            machines.begin(planned)
+            copies = Copies(planned, machines).planned(
+                Plan.of_same(planned), 0, (), everything=False
+            )
+            copies.compare(table, lambda _: None)
+            upto = Upto(planned.generation, planned.lineage)
+            cluster = copies.write([0] * len(planned.shards), upto)
+            machines.finish(cluster, ())
+            sizes = np.bincount(cluster.place_of(table.published), minlength=len(cluster.shards))
+            for place, entry in enumerate(cluster.shards):
+                made(entry.name, int(sizes[place]))
     return cluster
 
 
@@ -78,12 +103,15 @@ def split(
 
     Without a day, they are of about equal sizes. The map is replaced once both are whole; the
     folder of the earlier shard stays for those who have it open (see `delete_left`). Raises
-    ShardUnknown, and ShardUnsplit if its news are all of one day, or undated.
+    ShardUnknown, ShardUnsplit if its news are all of one day, or
+    undated, and ClusterElsewhere if shards lie on several machines: `follow` divides these.
     """
     if not ClusterMap.is_in(folder):
         raise ClusterMissing(folder)
     with ArchiveDirectory(folder).locked():
         cluster = ClusterMap.read(folder)
+        if cluster.copies:
+            raise ClusterElsewhere(folder)
         place = cluster.place_named(name)
         archive = cluster.folders(folder)[place]
         delete_left(cluster, folder)
@@ -135,9 +163,8 @@ def begin_shard(
 
     Raises ShardUnsplit if a shard begins with that day already.
     """
-    cluster = ClusterMap.read(folder)
-    place = int(cluster.place_of(np.array([day.toordinal()], np.int32))[0])
-    return split(settings, folder, cluster.shards[place].name, progress, made, day=day)
+    name = ClusterMap.read(folder).name_of(day)
+    return split(settings, folder, name, progress, made, day=day)
 
 
 def _plan(catalog: Catalog, n_shards: int, since: Sequence[date] | None) -> ClusterMap:
@@ -152,6 +179,7 @@ def _plan(catalog: Catalog, n_shards: int, since: Sequence[date] | None) -> Clus
         archive=catalog.archive(),
         generation=catalog.generation(),
         lineage=catalog.touched.lineage(),
+        division=secrets.randbits(DIVISION_BITS),
     )
 
 
@@ -180,16 +208,3 @@ def _prepared(folder: Path, archive: Path) -> Iterator[None]:
         except OSError as exc:
             raise ClusterRefused(folder, exc.strerror or str(exc)) from exc
         yield
-
-
-def require_free(folder: Path, archive: Path) -> set[str]:
-    """The names of what a killed run has left in a folder; raise ClusterRefused if others are."""
-    others = {each.name for each in folder.iterdir()} if folder.is_dir() else set[str]()
-    lock = ArchiveDirectory(folder).lock.name
-    left = {SHARDS, BEGUN, DRAFT, lock} if BEGUN in others else {lock}
-    if (folder.exists() and not folder.is_dir()) or others - left:
-        raise ClusterRefused(folder, "it is not empty")
-    one, other = archive.resolve(), folder.resolve()
-    if one.is_relative_to(other) or other.is_relative_to(one):
-        raise ClusterRefused(folder, "the archive that is to be divided lies there")
-    return others

@@ -1,5 +1,6 @@
 """Writes one shard: its articles as the archive has them, and the indexes over them."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -91,33 +92,36 @@ def _copy_calibration(source: ArchiveDirectory, shard: ArchiveDirectory) -> None
             copy.unlink(missing_ok=True)
 
 
-def _differing(source: ArchiveDirectory, shard: ArchiveDirectory) -> Sequence[str]:
-    """The names of the files and folders of the calibration that a shard has otherwise.
+def calibration_of(archive: ArchiveDirectory) -> Mapping[str, str]:
+    """The digest of each part of an archive's calibration, by name; of a file that is not there "".
 
     A folder is known by its small files, among them a contract with the seal of the large one.
     """
-    files = [getattr(source, name) for name in FILES]
-    folders = [getattr(source, name) for name in FOLDERS]
-    differ = [each.name for each in files if _content(each) != _content(shard.root / each.name)]
-    there = [each for each in folders if each.is_dir()]
-    differ += [
-        each.name for each in there if _small_files(each) != _small_files(shard.root / each.name)
-    ]
-    return differ
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file, none if there is no such file."""
-    return path.read_bytes() if path.is_file() else b""
-
-
-def _small_files(folder: Path) -> Mapping[str, bytes | int]:
-    """The bytes of the small files in a folder, and the sizes of the others, by name."""
-    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if size < LARGE else size
-        for path, size in sizes.items()
+    files = [getattr(archive, name) for name in FILES]
+    folders = [path for name in FOLDERS if (path := getattr(archive, name)).is_dir()]
+    digests = {
+        each.name: hashlib.sha256(each.read_bytes()).hexdigest() if each.is_file() else ""
+        for each in files
     }
+    return digests | {each.name: _digest_of_folder(each) for each in folders}
+
+
+def differing(own: Mapping[str, str], others: Mapping[str, str]) -> Sequence[str]:
+    """The parts of a calibration that others have otherwise, or not at all."""
+    return [name for name, digest in own.items() if others.get(name, "") != digest]
+
+
+def _differing(source: ArchiveDirectory, shard: ArchiveDirectory) -> Sequence[str]:
+    return differing(calibration_of(source), calibration_of(shard))
+
+
+def _digest_of_folder(folder: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        size = path.stat().st_size
+        content = path.read_bytes() if size < LARGE else b""
+        found.update(f"{path.relative_to(folder).as_posix()}\0{size}\0".encode() + content)
+    return found.hexdigest()
 
 
 def _index(settings: Settings, progress: Progress, workers: Workers, *, is_new: bool) -> None:
