@@ -48,7 +48,7 @@ def agrees(archive, folder):
     for words in ([], ["ferry"], ["--sort", "oldest", "bridge"]):
         whole = backfile("export", *words, "--archive", archive, "--format", "jsonl")
         shards = backfile("cluster", "export", folder, *words, "--format", "jsonl")
-        assert shards.exit_code == whole.exit_code, shards.output
+        assert shards.exit_code == whole.exit_code, (shards.output, shards.exception)
         assert shards.stdout == whole.stdout
     assert succeeds("verify", folder) == "all shards are sound\n"
 

@@ -1,5 +1,7 @@
 """Numpy arrays: the types of rows, ordinals, scores, masks and document numbers; sets of them."""
 
+import io
+import threading
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +18,27 @@ Numbers = npt.NDArray[np.uint32]
 SmallInts = npt.NDArray[np.int8]
 Bytes = npt.NDArray[np.uint8]
 T = TypeVar("T", bound=np.integer[Any])
+_one_at_a_time = threading.Lock()
+TRIES = 5
 FEW = 16  # of so many numbers one is looked up; more are merged
+
+
+def load_array(stream: io.BytesIO) -> npt.NDArray[Any]:
+    """Read one array that `np.save` has written; raise ValueError for anything else.
+
+    numpy parses the head of a file as Python, which fails now and then in threads of Python 3.11
+    (python/cpython#106905): so one thread at a time, and again if others have parsed meanwhile.
+    """
+    begin = stream.tell()
+    for _ in range(TRIES - 1):
+        try:
+            with _one_at_a_time:
+                found: npt.NDArray[Any] = np.load(stream, allow_pickle=False)
+                return found
+        except SystemError:
+            stream.seek(begin)
+    last: npt.NDArray[Any] = np.load(stream, allow_pickle=False)
+    return last
 
 
 def distinct(numbers: npt.NDArray[T]) -> npt.NDArray[T]:

@@ -16,6 +16,7 @@ import numpy as np
 from backfile.archive.store.catalog import Catalog
 from backfile.archive.store.directory import write_whole
 from backfile.archive.store.sealing import new_digest
+from backfile.index.model.arrays import load_array
 from backfile.index.model.article_table import CATEGORIES, ArticleTable
 from backfile.index.model.category import Category, Spelt
 
@@ -132,9 +133,9 @@ def _columns(stream: io.BytesIO) -> dict[str, Any]:
     values: dict[str, Any] = {}
     spellings = json.loads(stream.readline())
     for name in (each.name for each in fields(ArticleTable) if each.name != "generation"):
-        array = np.load(stream, allow_pickle=False)
+        array = load_array(stream)
         if name in CATEGORIES:
-            spelt = Spelt(tuple(spellings[name]), array, np.load(stream, allow_pickle=False))
+            spelt = Spelt(tuple(spellings[name]), array, load_array(stream))
             values[name] = Category.of_spelt(spelt, len(values["published"]))
         else:
             values[name] = array

@@ -11,7 +11,7 @@ import numpy as np
 
 from backfile.archive.model.message import Message
 from backfile.archive.store.vectors import Vectors
-from backfile.index.model.arrays import Floats, Rows
+from backfile.index.model.arrays import Floats, Rows, load_array
 from backfile.index.seams.failures import translated, unavailable
 from backfile.index.vector.part_files import NAME, OpenCopy, damages, read_seals, seal_part
 
@@ -102,7 +102,7 @@ def _rows_in(path: Path, seals: Any) -> Rows:
     content = (path / ROWS).read_bytes()
     if seals is not None and not seals[ROWS].fits(content):
         raise unavailable(NAME, Message("%(file)s is damaged", file=f"{path.name}/{ROWS}"))
-    rows = np.load(io.BytesIO(content), allow_pickle=False)
+    rows = load_array(io.BytesIO(content))
     if rows.ndim != 1 or rows.dtype != np.int64 or (np.diff(rows, prepend=0) <= 0).any():
         raise ValueError(f"{ROWS} holds something else than rows")
     found: Rows = rows

@@ -1,6 +1,8 @@
+import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from backfile.archive.model.article import ArticleNames
 from backfile.archive.store.names import Read
 from backfile.archive.store.sealing import new_digest
 from backfile.index.indexing.verify import Part, Problem, repair, verify
+from backfile.index.model.arrays import load_array
 from backfile.index.model.article_table import ArticleTable
 from backfile.index.model.article_table_file import encode, latest
 from backfile.index.model.query import Query
@@ -142,3 +145,20 @@ def test_a_file_of_an_earlier_release_is_no_damage(filled, tmp_path):
     path.write_bytes(content.replace(b"columns-6", b"columns-5"))
     assert filled.table.read() is None
     assert list(verify(filled)) == []
+
+
+def test_an_array_is_read_again_where_another_thread_has_parsed_python_meanwhile(monkeypatch):
+    stream = io.BytesIO()
+    np.save(stream, np.arange(5))
+    stream.seek(0)
+    load, failures = np.load, iter([SystemError("AST constructor recursion depth mismatch")] * 3)
+
+    def load_late(stream, **options):
+        stream.read(8)
+        if failure := next(failures, None):
+            raise failure
+        stream.seek(0)
+        return load(stream, **options)
+
+    monkeypatch.setattr(np, "load", load_late)
+    assert load_array(stream).tolist() == [0, 1, 2, 3, 4]
