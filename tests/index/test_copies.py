@@ -249,7 +249,7 @@ def test_whatever_changes_and_whoever_fails_all_copies_become_as_the_archive(
             network.follow(n_copies=choose.choice((0, 2)))
     network.fails = lambda place, method: False
     network.follow()
-    assert network.lost == []
+    assert not [each for each in network.lost if each.place.startswith("machine")]
     network.agrees()
 
 
